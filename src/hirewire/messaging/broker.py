@@ -1,0 +1,152 @@
+"""What messaging asks of a broker: one small Protocol, and the values that cross it."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from importlib import import_module
+from typing import Protocol
+from urllib.parse import urlsplit
+
+EXCHANGE = "hirewire.events"
+DEAD = "hirewire.dead"
+
+
+def queue_of(service: str) -> str:
+    """The name of the queue in which a service hears its events."""
+    return f"hirewire.{service}"
+
+
+class BrokerUnavailable(Exception):
+    """The broker cannot be reached, or closed what was open. Trying again later may help."""
+
+
+class BrokerMisconfigured(Exception):
+    """The broker will not do this however often it is asked: a permission is missing, or something
+    is there under the same name with other properties. The message says which.
+    """
+
+
+class Outcome(Enum):
+    """What became of one published message."""
+
+    CONFIRMED = "confirmed"
+    UNROUTABLE = "unroutable"
+    """The broker is well, but no queue is bound for this type; the message is nowhere."""
+    REFUSED = "refused"
+    """The broker said no (nack); the message may or may not be somewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message on its way to the broker."""
+
+    id: str
+    type: str
+    """Also the routing key."""
+    key: str
+    body: bytes
+    headers: Mapping[str, str]
+    """CloudEvents attributes and extensions, without any prefix: ``source``, ``time``, …"""
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message as a consumer receives it. Nothing in it is trusted or checked yet."""
+
+    body: bytes
+    routing_key: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """CloudEvents attributes, prefix taken off, values as text; others under their own name."""
+    message_id: str | None = None
+    user_id: str | None = None
+    """Who the broker itself says has published it; None where the broker does not say."""
+    delivery_count: int = 0
+    """How often the broker handed it out before, without an ack: 0 at first."""
+    partition: str = ""
+    position: int = 0
+    """Where it is in its partition: what `Broker.ack` acknowledges up to."""
+    lease: object = None
+    """Belongs to the broker: the life of the consumer that received it."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueTopology:
+    """A listening service's queue and the event names bound to it."""
+
+    queue: str
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStats:
+    """What a broker says of a queue; `None` for what it does not count."""
+
+    ready: int
+    consumers: int | None
+
+
+class Broker(Protocol):
+    """A broker. Every method raises `BrokerUnavailable` when the broker is out of reach."""
+
+    async def declare(self, queues: Sequence[QueueTopology]) -> None:
+        """Make the exchange, the dead-letter queue, and these queues with exactly these bindings.
+
+        Declaring again changes nothing; a binding that is no longer named is taken away.
+        """
+
+    async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """Publish persistently and mandatorily, and wait for every confirm; one outcome each.
+
+        Order is kept among the messages that are confirmed. If it raises, each message may or
+        may not have been taken: publish again (readers know them by their id).
+        """
+
+    def deliveries(
+        self, topology: QueueTopology, *, limit: int
+    ) -> AsyncGenerator[Sequence[Delivery]]:
+        """Declare the queue, consume it as its single active consumer, yield what is there.
+
+        Each yield is 1 to `limit` deliveries in the queue's order, as soon as there are any.
+        The iterator ends only by `BrokerUnavailable`, or when it is closed: then what was not
+        acked goes back to the queue, in its order.
+        """
+
+    def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery]]:
+        """Every event of these types from now on, to every process that asks; nothing is kept."""
+
+    async def ack(self, delivery: Delivery) -> None:
+        """Acknowledge this delivery and all before it in its partition.
+
+        Raises `BrokerUnavailable` when its consumer is gone (it will be delivered again).
+        """
+
+    async def stats(self, queue: str) -> QueueStats:
+        """How many messages wait in the queue, and how many consumers it has."""
+
+    async def ping(self) -> None:
+        """Return when the broker has answered."""
+
+    async def close(self) -> None:
+        """Close all connections. What was not acked goes back to its queue."""
+
+
+BROKERS = {
+    "amqp": "hirewire.messaging.brokers.rabbitmq:RabbitMQ",
+    "amqps": "hirewire.messaging.brokers.rabbitmq:RabbitMQ",
+    "postgresql": "hirewire.messaging.brokers.postgres:PostgresBroker",
+}
+"""Broker classes by URL scheme; a new broker is one file and one line here."""
+
+
+def open_broker(url: str, *, client: str) -> Broker:
+    """The broker at `url`, not connected yet; `client` is the name shown to its operators.
+
+    Raises `ValueError` for a scheme that no broker has.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme not in BROKERS:
+        raise ValueError(f"no broker for {scheme!r}: one of {', '.join(sorted(BROKERS))}")
+    module, _, name = BROKERS[scheme].partition(":")
+    broker: Broker = getattr(import_module(module), name)(url, client=client)
+    return broker

@@ -1,0 +1,1 @@
+"""The brokers: one file each, held to one contract."""

@@ -1,0 +1,90 @@
+"""RabbitMQ users and permissions: who may say and hear what, decided by the broker."""
+
+import asyncio
+import base64
+import json
+import re
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from hirewire.messaging.broker import DEAD, EXCHANGE, BrokerUnavailable, queue_of
+
+NOTHING = "^$"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceUser:
+    """A broker user for one service."""
+
+    name: str
+    password: str
+    publishes: tuple[str, ...]
+    hears: tuple[str, ...]
+
+
+def permissions(user: ServiceUser) -> dict[str, str]:
+    """What it may configure, write to and read from, as RabbitMQ's regular expressions.
+
+    Its own queue and the shared exchanges, and queues that the broker names for a broadcast.
+    """
+    own = [EXCHANGE, DEAD, queue_of(user.name)]
+    names = "|".join(re.escape(name) for name in own)
+    mine = f"^({names}|amq\\.gen.*)$"
+    return {"configure": mine, "write": mine, "read": mine}
+
+
+def topic_permissions(user: ServiceUser) -> dict[str, str]:
+    """The events it may publish, and those it may bind a queue to."""
+    return {
+        "exchange": EXCHANGE,
+        "write": _any_of(user.publishes),
+        "read": _any_of(user.hears),
+    }
+
+
+async def grant(management_url: str, vhost: str, users: Sequence[ServiceUser]) -> None:
+    """Make these users, with these rights and no others, through the management HTTP API.
+
+    Raises `BrokerUnavailable` when it cannot be reached or refuses.
+    """
+    await asyncio.to_thread(_grant, management_url, vhost, users)
+
+
+def _grant(management_url: str, vhost: str, users: Sequence[ServiceUser]) -> None:
+    place = quote(vhost, safe="")
+    for user in users:
+        name = quote(user.name, safe="")
+        _put(management_url, f"users/{name}", {"password": user.password, "tags": ""})
+        _put(management_url, f"permissions/{place}/{name}", permissions(user))
+        _put(management_url, f"topic-permissions/{place}/{name}", topic_permissions(user))
+
+
+def _put(management_url: str, path: str, body: dict[str, Any]) -> None:
+    parts = urlsplit(management_url)
+    host = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+    url = urlunsplit((parts.scheme, host, f"{parts.path.rstrip('/')}/api/{path}", "", ""))
+    login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    request = urllib.request.Request(  # noqa: S310  (http(s), checked by the settings)
+        url,
+        data=json.dumps(body).encode(),
+        method="PUT",
+        headers={
+            "Content-Type": "application/json",
+            "Authorization": f"Basic {base64.b64encode(login.encode()).decode()}",
+        },
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=15):  # noqa: S310
+            pass
+    except urllib.error.HTTPError as error:
+        raise BrokerUnavailable(f"management API: {error.code} for {path}") from None
+    except OSError as error:
+        raise BrokerUnavailable(f"management API: {error}") from None
+
+
+def _any_of(names: Sequence[str]) -> str:
+    return f"^({'|'.join(re.escape(name) for name in sorted(names))})$" if names else NOTHING

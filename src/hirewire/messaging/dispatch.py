@@ -1,0 +1,69 @@
+"""Handing events to handlers, in order; and what a handler's exception means."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from hirewire.messaging.envelope import Context
+from hirewire.messaging.inbox import Unit
+from hirewire.messaging.outbox import Tx, context
+from hirewire.messaging.retry import Later, Reject, RetrySchedule
+
+
+async def dispatch(tx: Tx, units: Sequence[Unit]) -> None:
+    """Call the handlers of the units, in the units' order.
+
+    Units of a batched subscription are gathered and handed over at once, but never past a unit
+    of the same key that another handler is to get: the order of a key holds across its events.
+    """
+    gathered: dict[str, list[Unit]] = {}
+    for unit in units:
+        for name, others in list(gathered.items()):
+            if name != unit.subscription.name and any(
+                other.received.key == unit.received.key for other in others
+            ):
+                await _call_batched(tx, gathered.pop(name))
+        if unit.subscription.batch_handler is not None:
+            gathered.setdefault(unit.subscription.name, []).append(unit)
+        else:
+            await _call(tx, unit)
+    for group in gathered.values():
+        await _call_batched(tx, group)
+
+
+async def _call(tx: Tx, unit: Unit) -> None:
+    assert unit.subscription.handler is not None
+    token = context.set(context_of(unit))
+    try:
+        await unit.subscription.handler(tx, unit.received)
+    finally:
+        context.reset(token)
+
+
+async def _call_batched(tx: Tx, units: Sequence[Unit]) -> None:
+    handler = units[0].subscription.batch_handler
+    assert handler is not None
+    token = context.set(context_of(units[0]) if len(units) == 1 else None)
+    try:
+        await handler(tx, [unit.received for unit in units])
+    finally:
+        context.reset(token)
+
+
+def context_of(unit: Unit) -> Context:
+    """What events recorded by this unit's handler are part of."""
+    return Context(
+        correlation_id=unit.received.correlation_id,
+        causation_id=str(unit.received.id),
+        traceparent=unit.delivery.headers.get("traceparent"),
+    )
+
+
+def verdict(
+    error: BaseException, retry: RetrySchedule, *, attempt: int
+) -> tuple[timedelta | None, int]:
+    """What follows a failed attempt: the delay (None: dead), and the attempts spent so far."""
+    if isinstance(error, Reject):
+        return None, attempt
+    if isinstance(error, Later):
+        return error.delay, attempt - 1
+    return retry.delay(attempt), attempt

@@ -1,0 +1,174 @@
+"""Events to and from messages: CloudEvents 1.0 attributes beside a plain JSON body."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from pydantic import ValidationError
+
+from hirewire.messaging.broker import Delivery
+from hirewire.messaging.event import EVENTS, Event
+from hirewire.messaging.ids import new_id
+
+E = TypeVar("E", bound=Event, covariant=True)
+
+MAX_BODY = 1024 * 1024
+"""Bytes. A larger message is a dead letter."""
+MAX_NAME = 255
+"""Characters of a key and of a source."""
+
+
+class Malformed(Exception):
+    """The message cannot be read as an event that is heard here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where an event comes from, for the events that it causes."""
+
+    correlation_id: str
+    causation_id: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[E]):
+    """An event as it was received: what the handlers get."""
+
+    event: E
+    id: UUID
+    """The message's id; made anew at each delivery when it came without one."""
+    source: str
+    """``/hirewire/<owner>`` for our own; what the sender said, or empty, for a stranger's."""
+    sequence: int | None
+    """Number within source and key, counted from 1 by the owner; None from a stranger."""
+    time: datetime | None
+    """When it was recorded."""
+    late: bool
+    """A later event of the same key has already taken effect here."""
+    correlation_id: str
+    """Id of the request or message that began the story."""
+
+    @property
+    def key(self) -> str:
+        """The aggregate's id."""
+        return self.event.key
+
+
+def source_of(service: str) -> str:
+    """The CloudEvents `source` of a service's events."""
+    return f"/hirewire/{service}"
+
+
+def headers_of(
+    event_type: type[Event], *, id: UUID, key: str, sequence: int, time: datetime, context: Context
+) -> dict[str, str]:
+    """The CloudEvents attributes of a recorded event.
+
+    `sequence` and `partitionkey` are documented CloudEvents extensions; `sequence` is text there.
+    """
+    headers = {
+        "specversion": "1.0",
+        "id": str(id),
+        "type": event_type.name,
+        "source": source_of(event_type.owner),
+        "time": time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "partitionkey": key,
+        "sequence": str(sequence),
+        "correlationid": context.correlation_id,
+    }
+    if context.causation_id:
+        headers["causationid"] = context.causation_id
+    if context.traceparent:
+        headers["traceparent"] = context.traceparent
+    return headers
+
+
+def type_of(delivery: Delivery) -> str:
+    """The event's name: the CloudEvents attribute, or the routing key of a stranger's message."""
+    return delivery.headers.get("type") or delivery.routing_key
+
+
+def message_id_of(delivery: Delivery) -> UUID:
+    """The id by which a repeated message is recognised.
+
+    A UUID as it is; any other id is mapped to a UUID (version 5) together with its source. A
+    message without one is never recognised again, since two equal bodies may be two facts.
+    """
+    text = delivery.headers.get("id") or delivery.message_id
+    if not text:
+        return new_id()
+    try:
+        return UUID(text)
+    except ValueError:
+        return uuid5(NAMESPACE_URL, f"{delivery.headers.get('source', '')}\n{text}")
+
+
+def decode(delivery: Delivery, services: frozenset[str] = frozenset()) -> Received[Event]:
+    """Read a delivery as the event it says it is. `late` is not known here: False.
+
+    Raises `Malformed` for an unknown event, a body that does not fit, or a sender (verified by
+    the broker) that is one of `services` but not the event's owner.
+    """
+    name = type_of(delivery)
+    if len(delivery.body) > MAX_BODY:
+        raise Malformed(f"body of {len(delivery.body)} bytes; at most {MAX_BODY}")
+    if name not in EVENTS:
+        raise Malformed(f"unknown event {name!r}")
+    event_type = EVENTS[name]
+    if delivery.user_id in services and delivery.user_id != event_type.owner:
+        raise Malformed(f"{name} belongs to {event_type.owner}, but {delivery.user_id} sent it")
+    try:
+        event = event_type.model_validate_json(delivery.body)
+    except ValidationError as error:
+        raise Malformed(explain(error)) from None
+    source = delivery.headers.get("source", "")
+    for what, text in (("key", event.key), ("header source", source)):
+        if len(text) > MAX_NAME or not text.isprintable():
+            raise Malformed(f"{what}: over {MAX_NAME} characters, or with control characters")
+    id = message_id_of(delivery)
+    return Received(
+        event=event,
+        id=id,
+        source=source,
+        sequence=_sequence(delivery.headers),
+        time=_time(delivery.headers),
+        late=False,
+        correlation_id=delivery.headers.get("correlationid") or str(id),
+    )
+
+
+def explain(error: ValidationError) -> str:
+    """What does not fit, field by field, without the values (they may be personal)."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in item['loc']) or 'body'}: {item['msg']}"
+        for item in error.errors(include_url=False, include_context=False, include_input=False)
+    )
+
+
+def dump_headers(headers: Mapping[str, str]) -> str:
+    """Headers as the JSON text that the log and the inbox keep."""
+    return json.dumps(dict(headers), ensure_ascii=False).replace("\\u0000", "�")
+
+
+def _sequence(headers: Mapping[str, str]) -> int | None:
+    text = headers.get("sequence", "")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or int(text) >= 2**63:
+        raise Malformed("header sequence: not a whole number")
+    return int(text)
+
+
+def _time(headers: Mapping[str, str]) -> datetime | None:
+    text = headers.get("time")
+    if not text:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise Malformed("header time: not RFC 3339") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

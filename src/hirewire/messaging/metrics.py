@@ -1,0 +1,46 @@
+"""What messaging counts, for Prometheus."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+published = Counter(
+    "hirewire_events_published_total", "Events confirmed by the broker", ["service"]
+)
+publish_failed = Counter(
+    "hirewire_events_publish_failed_total", "Events not taken by the broker", ["service"]
+)
+_backlog = Gauge("hirewire_outbox_unsent", "Events recorded and not yet confirmed", ["service"])
+_age = Gauge("hirewire_outbox_age_seconds", "Age of the oldest unsent event", ["service"])
+handled = Counter(
+    "hirewire_events_handled_total", "Events whose effect is committed", ["service", "event"]
+)
+repeated = Counter(
+    "hirewire_events_repeated_total", "Deliveries of events handled before", ["service", "event"]
+)
+failed = Counter("hirewire_events_failed_total", "Failed attempts", ["service", "event"])
+dead = Counter("hirewire_events_dead_total", "Messages given up on", ["service", "event"])
+waiting = Counter(
+    "hirewire_events_waiting_total", "Messages kept behind a failed one", ["service", "event"]
+)
+late = Counter(
+    "hirewire_events_late_total",
+    "Events overtaken by a later one of their key",
+    ["service", "event"],
+)
+batch_size = Histogram(
+    "hirewire_batch_size",
+    "Deliveries handled in one transaction",
+    ["service"],
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000),
+)
+batch_seconds = Histogram(
+    "hirewire_batch_seconds",
+    "Time from a batch's arrival to its commit",
+    ["service"],
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+)
+
+
+def outbox(service: str, unsent: int, age_seconds: float) -> None:
+    """Set what is known of the backlog."""
+    _backlog.labels(service).set(unsent)
+    _age.labels(service).set(age_seconds)

@@ -1,0 +1,51 @@
+"""When a failed message is tried again. Pure: an attempt in, a delay or a verdict out."""
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+class Reject(Exception):
+    """The message can never be handled: it becomes a dead letter at once."""
+
+
+class Later(Exception):
+    """Not now: the message is handled again after `delay`, and no attempt is spent."""
+
+    def __init__(self, delay: timedelta, why: str = "") -> None:
+        super().__init__(why or f"again in {delay.total_seconds():g} s")
+        self.delay = delay
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySchedule:
+    """Exponential backoff with full-range jitter around each step.
+
+    The delay after attempt `n` (the first is 1) is ``min(first * factor**(n-1), longest)``,
+    times a factor drawn evenly from ``1 ± jitter``. After `attempts` attempts it gives up.
+    The default spends its eight attempts over about 11 minutes.
+    """
+
+    attempts: int = 8
+    first: timedelta = timedelta(seconds=1)
+    factor: float = 3.0
+    longest: timedelta = timedelta(minutes=10)
+    jitter: float = 0.2
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise ValueError("attempts: at least 1")
+        if self.factor < 1 or not 0 <= self.jitter < 1 or self.first < timedelta(0):
+            raise ValueError("factor at least 1, jitter in [0, 1), first not negative")
+
+    def delay(self, attempt: int, *, draw: float | None = None) -> timedelta | None:
+        """The time to wait after failed attempt number `attempt`; None when it was the last.
+
+        `draw` is a number in [0, 1) in place of a random one.
+        """
+        if attempt >= self.attempts:
+            return None
+        steps = min(attempt - 1, 64)
+        seconds = min(self.first.total_seconds() * self.factor**steps, self.longest.total_seconds())
+        draw = random.random() if draw is None else draw  # noqa: S311  (jitter, not a secret)
+        return timedelta(seconds=seconds * (1 - self.jitter + 2 * self.jitter * draw))

@@ -1,0 +1,118 @@
+"""One service's messaging, running: what starts with the process and stops with it."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hirewire.messaging.broker import Broker
+from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.janitor import Janitor
+from hirewire.messaging.loops import Wake
+from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.relay import Notifier, Relay
+from hirewire.messaging.retries import Retries
+from hirewire.messaging.subscriptions import Subscription
+
+log = structlog.get_logger(__name__)
+
+Role = Literal["all", "api", "worker"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What can be set of it."""
+
+    batch: int = 500
+    """Most deliveries in one transaction."""
+    retention: timedelta = timedelta(days=30)
+    """How long the log and the inbox are kept."""
+    drain_seconds: float = 10.0
+    """How long stopping waits for the batch at hand."""
+
+
+class Messaging:
+    """Relay, consumer, retries and janitor of one service, over one engine and one broker."""
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        engine: AsyncEngine,
+        database_url: str,
+        broker: Broker,
+        subscriptions: Sequence[Subscription],
+        services: frozenset[str] = frozenset(),
+        options: Options = Options(),
+    ) -> None:
+        self.service = service
+        self.broker = broker
+        self.options = options
+        self.transactions = Transactions(engine, service, self._committed)
+        self.relay = Relay(service=service, database_url=database_url, broker=broker)
+        self.notifier = Notifier(service=service, database_url=database_url)
+        parked = Wake()
+        self.consumer = Consumer(
+            service=service,
+            transactions=self.transactions,
+            broker=broker,
+            subscriptions=subscriptions,
+            services=services,
+            batch=options.batch,
+            parked=parked,
+        )
+        self.retries = Retries(consumer=self.consumer, transactions=self.transactions, wake=parked)
+        self.janitor = Janitor(
+            service=service, transactions=self.transactions, retention=options.retention
+        )
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def _committed(self) -> None:
+        if self.relay.leads:
+            self.relay.wake()
+        else:
+            self.notifier.wake()
+
+    def start(self, role: Role = "all") -> None:
+        """Start the duties: none but the notifier's for `api`, all for `worker` and `all`."""
+        self._start("notifier", self.notifier.run())
+        if role == "api":
+            return
+        self._start("relay", self.relay.run())
+        self._start("retries", self.retries.run())
+        self._start("janitor", self.janitor.run())
+        if self.consumer.topology.types:
+            self._start("consumer", self.consumer.run())
+
+    async def stop(self) -> None:
+        """Stop cleanly: the batch at hand is finished and acked, or rolled back and not acked."""
+        self.consumer.stop()
+        consumer = self._tasks.get("consumer")
+        if consumer is not None:
+            await asyncio.wait({consumer}, timeout=self.options.drain_seconds)
+        for task in self._tasks.values():
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks.values(), timeout=5)
+        self._tasks.clear()
+        with suppress(Exception):
+            await self.broker.close()
+
+    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=f"{self.service} {name}")
+        task.add_done_callback(self._ended)
+        self._tasks[name] = task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("duty ended", duty=task.get_name(), exc_info=error)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every duty that was started is still at work."""
+        return all(not task.done() for task in self._tasks.values())

@@ -1,0 +1,64 @@
+"""Who hears what: one typed row a subscription."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.event import Event
+from hirewire.messaging.retry import RetrySchedule
+
+E = TypeVar("E", bound=Event)
+BehindFailed = Literal["wait", "skip"]
+DEFAULT_RETRY = RetrySchedule()
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One handler of one event; made by `on` or `on_batch`. Exactly one handler is set."""
+
+    event: type[Event]
+    name: str
+    """Stable: part of the inbox's key."""
+    handler: Callable[[AsyncConnection, Received[Any]], Awaitable[None]] | None
+    batch_handler: Callable[[AsyncConnection, Sequence[Received[Any]]], Awaitable[None]] | None
+    retry: RetrySchedule
+    behind_failed: BehindFailed
+
+
+def on(
+    event: type[E],
+    handler: Callable[[AsyncConnection, Received[E]], Awaitable[None]],
+    *,
+    name: str,
+    retry: RetrySchedule = DEFAULT_RETRY,
+    behind_failed: BehindFailed = "wait",
+) -> Subscription:
+    """Hear `event`, one at a time.
+
+    The handler gets an open transaction and the event as received. Returning means done;
+    `Reject` dead at once; `Later` again without spending an attempt; any other exception a
+    retry by the schedule. It never commits.
+
+    `name` is a literal that is never changed: the inbox knows the handler by it. While a message
+    of a key fails, later ones of the key wait behind it in order; ``behind_failed="skip"``
+    lets them pass.
+    """
+    return Subscription(event, name, handler, None, retry, behind_failed)
+
+
+def on_batch(
+    event: type[E],
+    handler: Callable[[AsyncConnection, Sequence[Received[E]]], Awaitable[None]],
+    *,
+    name: str,
+    retry: RetrySchedule = DEFAULT_RETRY,
+    behind_failed: BehindFailed = "wait",
+) -> Subscription:
+    """Hear `event` in batches: the handler gets the events of that name in the batch, in order.
+
+    If it raises, the batch is taken again one message at a time, each a batch of one.
+    """
+    return Subscription(event, name, None, handler, retry, behind_failed)

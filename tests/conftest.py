@@ -1,0 +1,176 @@
+"""Real parts for tests: a PostgreSQL, a RabbitMQ node where one is to be had."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+from sqlalchemy.engine import make_url
+
+from hirewire.kit.db import ensure_database
+from hirewire.launcher.postgres import EmbeddedPostgres
+from hirewire.launcher.rabbitmq import PrivateRabbitMQ, find_server
+from hirewire.messaging.database import connect
+
+REQUIRED = set(filter(None, os.environ.get("HIREWIRE_TEST_REQUIRE", "").split(",")))
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class RabbitMQ:
+    """A RabbitMQ to test with."""
+
+    url: str
+    management_url: str | None
+    node: PrivateRabbitMQ | None
+    """None when it is served by somebody else."""
+
+
+def missing(part: str, how: str) -> None:
+    """Skip, or fail when `HIREWIRE_TEST_REQUIRE` names the part."""
+    if part in REQUIRED:
+        pytest.fail(f"{part} is required: {how}", pytrace=False)
+    pytest.skip(how)
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Path]:
+    """A folder that the engines' system users can reach, removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="hirewire-tests-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def postgres_url(scratch: Path) -> AsyncIterator[str]:
+    """A superuser's address of a PostgreSQL that is there for these tests."""
+    if url := os.environ.get("HIREWIRE_TEST_DATABASE_URL"):
+        yield url
+        return
+    async with EmbeddedPostgres(scratch / "postgres", durable=False) as server:
+        yield server.url()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def rabbitmq(scratch: Path) -> AsyncIterator[RabbitMQ]:
+    """A RabbitMQ: served, or a private node; installed first where that is allowed."""
+    if url := os.environ.get("HIREWIRE_TEST_RABBITMQ_URL"):
+        yield RabbitMQ(url, os.environ.get("HIREWIRE_TEST_RABBITMQ_MANAGEMENT_URL"), None)
+        return
+    if find_server() is None:
+        install_rabbitmq()
+    async with PrivateRabbitMQ(scratch / "rabbitmq") as node:
+        yield RabbitMQ(node.url, node.management_url, node)
+
+
+def install_rabbitmq() -> None:
+    """Debian's package, as root, unless forbidden; else skip with a message how to get it."""
+    how = "no RabbitMQ: apt-get install rabbitmq-server, or set HIREWIRE_TEST_RABBITMQ_URL=amqp://…"
+    allowed = os.environ.get("HIREWIRE_TEST_NO_INSTALL") != "1"
+    if os.geteuid() != 0 or not Path("/usr/bin/apt-get").exists() or not allowed:
+        missing("rabbitmq", how)
+    sys.stderr.write(
+        "\ntests: installing Debian's rabbitmq-server (HIREWIRE_TEST_NO_INSTALL=1 forbids)\n"
+    )
+    policy = Path("/usr/sbin/policy-rc.d")
+    ours = not policy.exists()
+    if ours:  # so that the package does not start a node of its own
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+    try:
+        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["apt-get", "update"], ["apt-get", "install", "-y", "rabbitmq-server"]):
+            done = subprocess.run(command, env=environment, capture_output=True, check=False)
+            if done.returncode:
+                missing("rabbitmq", f"{how} ({done.stderr.decode(errors='replace')[-300:]})")
+    finally:
+        if ours:
+            policy.unlink()
+
+
+@pytest.fixture
+async def fresh_address(postgres_url: str) -> AsyncIterator[str]:
+    """The address of a database that does not exist. What tests make of it, or of names that
+    begin like it, is dropped afterwards where the server is not ours; ours goes as a whole, and
+    each drop would cost a checkpoint.
+    """
+    name = f"t{uuid4().hex[:16]}"
+    yield make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+    if "HIREWIRE_TEST_DATABASE_URL" in os.environ:
+        connection = await connect(postgres_url, application="tests")
+        for row in await connection.fetch(
+            "select datname from pg_database where starts_with(datname, $1)", name
+        ):
+            await connection.execute(f'drop database "{row["datname"]}" with (force)')
+        await connection.close()
+
+
+@pytest.fixture
+def fresh_database(fresh_address: str) -> Callable[[], Awaitable[str]]:
+    """Makes new empty databases."""
+    made = count(1)
+
+    async def make() -> str:
+        url = make_url(fresh_address).set(
+            database=f"{make_url(fresh_address).database}{next(made)}"
+        )
+        await ensure_database(url.render_as_string(hide_password=False))
+        return url.render_as_string(hide_password=False)
+
+    return make
+
+
+@pytest.fixture
+async def fresh_vhost(rabbitmq: RabbitMQ) -> AsyncIterator[str]:
+    """The address of a new virtual host; of the default one where there is no management API."""
+    if rabbitmq.management_url is None:
+        yield rabbitmq.url
+        return
+    name = f"t{uuid4().hex[:16]}"
+    async with httpx.AsyncClient(base_url=rabbitmq.management_url, timeout=20) as client:
+        (await client.put(f"/api/vhosts/{name}")).raise_for_status()
+        user = make_url(rabbitmq.url).username
+        everything = {"configure": ".*", "write": ".*", "read": ".*"}
+        (await client.put(f"/api/permissions/{name}/{user}", json=everything)).raise_for_status()
+        yield re.sub(r"/[^/]*$", f"/{name}", rabbitmq.url)
+        await client.delete(f"/api/vhosts/{name}")
+
+
+@pytest.fixture
+async def broker_database(fresh_database: Callable[[], Awaitable[str]]) -> str:
+    """The address of a new database for queues."""
+    return await fresh_database()
+
+
+@pytest.fixture(params=["postgres", "rabbitmq"])
+def broker_url(request: pytest.FixtureRequest) -> str:
+    """A fresh broker of each kind."""
+    name = "broker_database" if request.param == "postgres" else "fresh_vhost"
+    url: str = request.getfixturevalue(name)
+    return url
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Count the tests by part, for the summary."""
+    for item in items:
+        part = Path(item.path).relative_to(ROOT / "tests").parts[0]
+        item.user_properties.append(("part", part.removesuffix(".py")))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many tests of each part passed."""
+    parts: Counter[str] = Counter()
+    for report in terminalreporter.getreports("passed"):
+        parts.update(str(value) for name, value in report.user_properties if name == "part")
+    line = ", ".join(f"{part} {count}" for part, count in sorted(parts.items()))
+    terminalreporter.write_line(f"passed by part: {line or 'none'}")

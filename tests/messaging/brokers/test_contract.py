@@ -1,0 +1,306 @@
+"""What every broker must do, with expectations written by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from uuid import uuid4
+
+import pytest
+
+from hirewire.messaging.broker import (
+    Broker,
+    BrokerUnavailable,
+    Delivery,
+    Message,
+    Outcome,
+    QueueTopology,
+    open_broker,
+)
+from hirewire.messaging.ids import new_id
+from tests.builders import eventually
+
+LOGS = QueueTopology("hirewire.logs", ("test.noted", "test.erased"))
+
+
+@pytest.fixture
+async def broker(broker_url: str) -> AsyncIterator[Broker]:
+    made = open_broker(broker_url, client="tests")
+    await made.declare([LOGS])
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def other(broker_url: str) -> AsyncIterator[Broker]:
+    """Another process at the same broker."""
+    made = open_broker(broker_url, client="others")
+    yield made
+    await made.close()
+
+
+def message(body: bytes = b"{}", *, type: str = "test.noted", **headers: str) -> Message:
+    id = str(new_id())
+    return Message(id=id, type=type, key="k", body=body, headers={"id": id, **headers})
+
+
+def numbered(count: int, start: int = 0) -> list[Message]:
+    return [message(str(n).encode()) for n in range(start, start + count)]
+
+
+async def take(
+    broker: Broker, count: int, topology: QueueTopology = LOGS, *, ack: bool = True, limit: int = 10
+) -> list[Delivery]:
+    """The next `count` deliveries; then the consumer is closed."""
+    found: list[Delivery] = []
+    async with asyncio.timeout(20), aclosing(broker.deliveries(topology, limit=limit)) as batches:
+        async for batch in batches:
+            assert 1 <= len(batch) <= limit
+            found += batch
+            if ack:
+                await broker.ack(batch[-1])
+            if len(found) >= count:
+                break
+    return found
+
+
+def bodies(deliveries: Sequence[Delivery]) -> list[int]:
+    return [int(delivery.body) for delivery in deliveries]
+
+
+async def test_what_is_published_arrives_in_order(broker: Broker) -> None:
+    assert await broker.publish(numbered(50)) == [Outcome.CONFIRMED] * 50
+    assert bodies(await take(broker, 50)) == list(range(50))
+
+
+async def test_an_acked_message_is_gone_and_an_unacked_one_comes_back(
+    broker: Broker, other: Broker
+) -> None:
+    await broker.publish(numbered(30))
+    first = await take(broker, 10, ack=False)
+    await broker.publish(numbered(5, start=30))
+    again = await take(other, 35)
+    assert bodies(first) == list(range(10))
+    assert bodies(again) == list(range(35))
+    assert again[0].delivery_count >= 1
+    assert again[-1].delivery_count == 0
+    assert (await other.stats(LOGS.queue)).ready == 0
+
+
+async def test_an_ack_settles_all_before_it_and_nothing_after(
+    broker: Broker, other: Broker
+) -> None:
+    await broker.publish(numbered(10))
+    async with aclosing(broker.deliveries(LOGS, limit=10)) as batches:
+        batch: list[Delivery] = []
+        while len(batch) < 10:
+            part = await anext(batches)
+            batch += part
+            if len(batch) < 10:
+                await broker.ack(part[-1])
+        await broker.ack(next(d for d in batch if int(d.body) == max(int(batch[-1].body) - 2, 0)))
+    assert bodies(await take(other, 2)) == [8, 9]
+
+
+async def test_an_unbound_event_is_unroutable_and_costs_its_neighbours_nothing(
+    broker: Broker,
+) -> None:
+    batch = [message(b"1"), message(type="test.unheard"), message(b"2")]
+    assert await broker.publish(batch) == [
+        Outcome.CONFIRMED,
+        Outcome.UNROUTABLE,
+        Outcome.CONFIRMED,
+    ]
+    assert bodies(await take(broker, 2)) == [1, 2]
+
+
+async def test_each_listening_service_gets_its_own_copy(broker: Broker) -> None:
+    second = QueueTopology("hirewire.second", ("test.noted",))
+    await broker.declare([LOGS, second])
+    await broker.publish([message(b"1"), message(b"2", type="test.erased")])
+    assert bodies(await take(broker, 2)) == [1, 2]
+    assert bodies(await take(broker, 1, second)) == [1]
+
+
+async def test_declaring_again_removes_what_is_no_longer_heard(broker: Broker) -> None:
+    await broker.declare([QueueTopology(LOGS.queue, ("test.noted",))])
+    outcomes = await broker.publish([message(type="test.erased"), message(b"1")])
+    assert outcomes == [Outcome.UNROUTABLE, Outcome.CONFIRMED]
+
+
+async def test_everything_of_a_message_arrives(broker: Broker) -> None:
+    sent = Message(
+        id=str(uuid4()),
+        type="test.noted",
+        key="ключ",
+        body='{"text":"ёж 🦔"}'.encode(),
+        headers={"source": "/hirewire/tests", "sequence": "7", "имя": "Ёлка 🎄"},
+        correlation_id="story-1",
+    )
+    await broker.publish([sent])
+    [got] = await take(broker, 1)
+    assert got.body == sent.body
+    assert got.headers == sent.headers
+    assert got.routing_key == "test.noted"
+    assert got.message_id == sent.id
+
+
+async def test_a_large_body_arrives(broker: Broker) -> None:
+    body = b"x" * 1_500_000
+    await broker.publish([message(body)])
+    [got] = await take(broker, 1)
+    assert got.body == body
+
+
+async def test_messages_outlive_their_publisher(broker: Broker, other: Broker) -> None:
+    await broker.publish(numbered(3))
+    await broker.close()
+    assert bodies(await take(other, 3)) == [0, 1, 2]
+
+
+async def test_one_consumer_is_active_and_another_takes_over(broker: Broker, other: Broker) -> None:
+    seen: list[int] = []
+    ready = asyncio.Event()
+
+    async def standby() -> None:
+        async with aclosing(other.deliveries(LOGS, limit=10)) as batches:
+            async for batch in batches:
+                seen.extend(bodies(batch))
+                await other.ack(batch[-1])
+                if len(seen) >= 6:
+                    ready.set()
+                    return
+
+    async with aclosing(broker.deliveries(LOGS, limit=10)) as batches:
+        await broker.publish(numbered(4))
+        first: list[int] = []
+        while len(first) < 4:
+            batch = await anext(batches)
+            first += bodies(batch)
+            await broker.ack(batch[-1])
+        task = asyncio.create_task(standby())
+        await broker.publish(numbered(3, start=4))
+        held = bodies(await anext(batches))  # not acked
+        assert held[0] == 4
+        assert seen == []
+        await broker.publish(numbered(3, start=7))
+    async with asyncio.timeout(20):
+        await ready.wait()
+    await task
+    assert seen == list(range(4, 10))
+
+
+async def test_a_queue_that_was_deleted_is_noticed_and_made_again(
+    broker: Broker, broker_url: str
+) -> None:
+    async with aclosing(broker.deliveries(LOGS, limit=10)) as batches:
+        await broker.publish(numbered(1))
+        batch = await anext(batches)
+        await broker.ack(batch[-1])
+        await delete_queue(broker_url, LOGS.queue)
+        with pytest.raises(BrokerUnavailable):
+            async with asyncio.timeout(20):
+                await anext(batches)
+    assert await broker.publish(numbered(1)) == [Outcome.UNROUTABLE]
+    listening = asyncio.create_task(take(broker, 1))
+
+    async def published() -> bool:
+        return await broker.publish(numbered(1)) == [Outcome.CONFIRMED]
+
+    await eventually(published)
+    assert bodies(await listening) == [0]
+
+
+async def delete_queue(broker_url: str, queue: str) -> None:
+    """What an operator's slip does."""
+    if broker_url.startswith("postgresql"):
+        from hirewire.messaging.database import connect
+
+        connection = await connect(broker_url, application="tests")
+        await connection.execute("delete from broker.queue where name = $1", queue)
+        await connection.close()
+    else:
+        await asyncio.to_thread(_delete_amqp_queue, broker_url, queue)
+
+
+def _delete_amqp_queue(broker_url: str, queue: str) -> None:
+    import pika
+
+    connection = pika.BlockingConnection(pika.URLParameters(broker_url))
+    connection.channel().queue_delete(queue)
+    connection.close()
+
+
+async def test_a_broadcast_reaches_everyone_who_listens_now(broker: Broker, other: Broker) -> None:
+    await broker.publish([message(b"0")])
+    heard: dict[str, list[int]] = {"a": [], "b": []}
+
+    async def listen(name: str, at: Broker) -> None:
+        async with aclosing(at.broadcasts(["test.noted"])) as batches:
+            async for batch in batches:
+                heard[name] += [n for n in bodies(batch) if n]
+
+    tasks = [asyncio.create_task(listen("a", broker)), asyncio.create_task(listen("b", other))]
+    try:
+
+        async def both() -> bool:
+            await broker.publish([message(b"1")])
+            return bool(heard["a"] and heard["b"])
+
+        await eventually(both)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_stats_count_what_waits(broker: Broker) -> None:
+    await broker.publish(numbered(4))
+
+    async def counted() -> bool:
+        stats = await broker.stats(LOGS.queue)
+        return (stats.ready, stats.consumers) == (4, 0)
+
+    await eventually(counted)
+    await broker.ping()
+
+
+async def test_a_cancelled_publish_does_not_spoil_the_next(broker: Broker) -> None:
+    for delay in (0.0, 0.002, 0.01):
+        task = asyncio.create_task(broker.publish(numbered(300)))
+        await asyncio.sleep(delay)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        outcomes = await broker.publish([message(b"7"), message(type="test.unheard")])
+        assert outcomes == [Outcome.CONFIRMED, Outcome.UNROUTABLE]
+
+
+async def test_concurrent_publishers_each_get_their_own_outcomes(broker: Broker) -> None:
+    async def publish(heard: bool) -> Sequence[Outcome]:
+        kind = "test.noted" if heard else "test.unheard"
+        return await broker.publish([message(type=kind) for _ in range(20)])
+
+    answers = await asyncio.gather(*(publish(n % 2 == 0) for n in range(10)))
+    for n, outcomes in enumerate(answers):
+        assert set(outcomes) == {Outcome.CONFIRMED if n % 2 == 0 else Outcome.UNROUTABLE}
+
+
+async def test_an_ack_after_the_consumer_has_gone_is_refused(broker: Broker) -> None:
+    await broker.publish(numbered(1))
+    [delivery] = await take(broker, 1, ack=False)
+    with pytest.raises(BrokerUnavailable):
+        await broker.ack(delivery)
+
+
+async def test_an_unreachable_broker_is_said_to_be(broker_url: str) -> None:
+    nowhere = broker_url.replace("127.0.0.1", "127.0.0.2")
+    broker = open_broker(nowhere, client="tests")
+    with pytest.raises(BrokerUnavailable) as caught:
+        await broker.publish(numbered(1))
+    password = broker_url.split("@")[0].split(":")[-1]
+    assert password not in str(caught.value)
+    await broker.close()
+
+
+def test_an_unknown_scheme_is_refused() -> None:
+    with pytest.raises(ValueError, match="no broker for 'carrier-pigeon'"):
+        open_broker("carrier-pigeon://coop", client="tests")

@@ -1,0 +1,195 @@
+"""What only RabbitMQ has: the wire contract, users and permissions, its own limits."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pika
+import pytest
+from sqlalchemy.engine import make_url
+
+from hirewire.messaging.broker import (
+    BrokerMisconfigured,
+    BrokerUnavailable,
+    Message,
+    Outcome,
+    QueueTopology,
+)
+from hirewire.messaging.brokers.access import ServiceUser, grant
+from hirewire.messaging.brokers.rabbitmq import RabbitMQ, parse_url
+from tests.builders import eventually
+from tests.conftest import RabbitMQ as Server
+from tests.conftest import missing
+
+LOGS = QueueTopology("hirewire.logs", ("test.noted",))
+USERS = [
+    ServiceUser("profiles", "p-" + uuid4().hex, ("resume.updated",), ("user.registered",)),
+    ServiceUser("vacancies", "v-" + uuid4().hex, ("employer.profile.created",), ()),
+]
+
+
+@pytest.fixture
+async def broker(fresh_vhost: str) -> AsyncIterator[RabbitMQ]:
+    made = RabbitMQ(fresh_vhost, client="tests", watchdog_seconds=0.2)
+    await made.declare([LOGS])
+    yield made
+    await made.close()
+
+
+def note(type: str = "test.noted") -> Message:
+    id = str(uuid4())
+    return Message(id, type, "k", b'{"a":1}', {"id": id, "source": "/x"}, correlation_id="story")
+
+
+def get_one(url: str, queue: str) -> tuple[Any, bytes]:
+    """One message as a plain AMQP client sees it."""
+    connection = pika.BlockingConnection(pika.URLParameters(url))
+    channel = connection.channel()
+    _, properties, body = next(channel.consume(queue, auto_ack=True, inactivity_timeout=20))
+    channel.cancel()
+    connection.close()
+    return properties, body
+
+
+async def test_a_message_on_the_wire(broker: RabbitMQ, fresh_vhost: str) -> None:
+    sent = note()
+    await broker.publish([sent])
+    properties, body = await asyncio.to_thread(get_one, fresh_vhost, LOGS.queue)
+    assert json.loads(body) == {"a": 1}
+    assert properties.headers == {"cloudEvents_id": sent.id, "cloudEvents_source": "/x"}
+    assert (properties.content_type, properties.delivery_mode) == ("application/json", 2)
+    assert (properties.message_id, properties.type) == (sent.id, "test.noted")
+    assert (properties.app_id, properties.correlation_id) == ("tests", "story")
+    assert properties.user_id == make_url(fresh_vhost).username
+
+
+@pytest.mark.parametrize("prefix", ["cloudEvents_", "cloudEvents:"])
+async def test_a_strangers_message_is_read(broker: RabbitMQ, fresh_vhost: str, prefix: str) -> None:
+    def publish() -> None:
+        connection = pika.BlockingConnection(pika.URLParameters(fresh_vhost))
+        headers = {f"{prefix}source": "/node", "n": 5, "list": [1], "none": None}
+        connection.channel().basic_publish(
+            "hirewire.events", "test.noted", b"{}", pika.BasicProperties(headers=headers)
+        )
+        connection.close()
+
+    await asyncio.to_thread(publish)
+    async with aclosing(broker.deliveries(LOGS, limit=5)) as batches:
+        [got] = await anext(batches)
+    assert got.headers == {"source": "/node", "n": "5", "list": "[1]", "none": "null"}
+    assert got.message_id is None
+
+
+async def test_what_the_broker_gives_up_on_is_kept(broker: RabbitMQ, fresh_vhost: str) -> None:
+    await broker.publish([note()])
+
+    def reject() -> None:
+        connection = pika.BlockingConnection(pika.URLParameters(fresh_vhost))
+        channel = connection.channel()
+        method, _, _ = next(channel.consume(LOGS.queue, inactivity_timeout=20))
+        channel.basic_nack(method.delivery_tag, requeue=False)
+        connection.close()
+
+    await asyncio.to_thread(reject)
+
+    async def kept() -> bool:
+        return (await broker.stats("hirewire.dead")).ready == 1
+
+    await eventually(kept)
+
+
+async def test_a_queue_of_other_properties_is_named(fresh_vhost: str) -> None:
+    def declare() -> None:
+        connection = pika.BlockingConnection(pika.URLParameters(fresh_vhost))
+        connection.channel().queue_declare("hirewire.logs", durable=True)
+        connection.close()
+
+    await asyncio.to_thread(declare)
+    broker = RabbitMQ(fresh_vhost, client="tests")
+    with pytest.raises(BrokerMisconfigured, match=r"hirewire\.logs"):
+        await broker.declare([LOGS])
+    await broker.close()
+
+
+async def test_a_connection_killed_by_an_operator_is_noticed(
+    broker: RabbitMQ, rabbitmq: Server
+) -> None:
+    if rabbitmq.management_url is None:
+        missing("rabbitmq", "no management address (HIREWIRE_TEST_RABBITMQ_MANAGEMENT_URL)")
+    await broker.publish([note()])
+    async with aclosing(broker.deliveries(LOGS, limit=5)) as batches:
+        await anext(batches)
+        await close_connections(str(rabbitmq.management_url))
+        with pytest.raises(BrokerUnavailable):
+            async with asyncio.timeout(20):
+                await anext(batches)
+    assert await broker.publish([note()]) == [Outcome.CONFIRMED]
+
+
+async def close_connections(management_url: str) -> None:
+    async with httpx.AsyncClient(base_url=management_url, timeout=10) as client:
+        closed = 0
+        async with asyncio.timeout(20):
+            while not closed:  # the management API lists a connection some time after it opened
+                for connection in (await client.get("/api/connections")).json():
+                    name = connection.get("client_properties", {}).get("connection_name")
+                    if name == "hirewire tests":
+                        await client.delete(f"/api/connections/{connection['name']}")
+                        closed += 1
+
+
+async def test_each_service_may_say_only_what_is_its_own(
+    broker: RabbitMQ, fresh_vhost: str, rabbitmq: Server
+) -> None:
+    if rabbitmq.management_url is None:
+        missing("rabbitmq", "no management address (HIREWIRE_TEST_RABBITMQ_MANAGEMENT_URL)")
+    url = make_url(fresh_vhost)
+    await grant(str(rabbitmq.management_url), str(url.database), USERS)
+    mine = url.set(username="profiles", password=USERS[0].password)
+    profiles = RabbitMQ(mine.render_as_string(hide_password=False), client="profiles")
+    own = QueueTopology("hirewire.profiles", ("user.registered",))
+    assert await profiles.publish([note("resume.updated")]) == [Outcome.UNROUTABLE]
+    with pytest.raises(BrokerMisconfigured, match=r"employer\.profile\.created"):
+        await profiles.publish([note("employer.profile.created")])
+    with pytest.raises(BrokerMisconfigured, match=r"hirewire\.vacancies"):
+        await anext(profiles.deliveries(QueueTopology("hirewire.vacancies", ()), limit=1))
+    with pytest.raises(BrokerMisconfigured, match=r"resume\.updated"):
+        await anext(
+            profiles.deliveries(QueueTopology("hirewire.profiles", ("resume.updated",)), limit=1)
+        )
+    await broker.declare([own])
+    await broker.publish([note("user.registered")])
+    async with aclosing(profiles.deliveries(own, limit=1)) as batches:
+        [got] = await anext(batches)
+        assert got.user_id == url.username
+    await profiles.close()
+
+
+def test_an_address_with_several_hosts() -> None:
+    found = parse_url("amqp://us%40er:p%2Fw@one:5673,two,[::1]:7/my%2Fhost?heartbeat=7", "x")
+    assert [(p.host, p.port) for p in found] == [("one", 5673), ("two", 5672), ("::1", 7)]
+    assert {p.virtual_host for p in found} == {"my/host"}
+    assert {(p.credentials.username, p.credentials.password) for p in found} == {("us@er", "p/w")}
+    assert {p.heartbeat for p in found} == {7}
+
+
+@pytest.mark.parametrize(
+    "url", ["amqp://u:secret@:x/", "amqp://u:secret@h:99999/", "amqp://h/?a=1"]
+)
+def test_a_wrong_address_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(ValueError, match="broker address") as caught:
+        parse_url(url, "x")
+    assert "secret" not in str(caught.value)
+
+
+async def test_the_next_host_is_tried(fresh_vhost: str) -> None:
+    url = make_url(fresh_vhost)
+    several = fresh_vhost.replace("127.0.0.1", f"127.0.0.2:1,127.0.0.1:{url.port}", 1)
+    several = several.replace(f"127.0.0.1:{url.port}:{url.port}", f"127.0.0.1:{url.port}")
+    broker = RabbitMQ(several, client="tests")
+    await broker.ping()
+    await broker.close()

@@ -1,0 +1,62 @@
+"""A database with messaging's tables and nothing else, and the events of these tests."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hirewire.kit.db import make_engine, migrate
+from hirewire.messaging.event import Event
+from hirewire.messaging.outbox import Transactions
+
+
+class Noted(Event, name="test.noted", owner="writer", key="page"):
+    """Something was noted on a page."""
+
+    page: UUID
+    text: str = ""
+
+
+class Erased(Event, name="test.erased", owner="writer", key="page"):
+    """A page was erased."""
+
+    page: UUID
+
+
+@dataclass(frozen=True)
+class Place:
+    """A service's database."""
+
+    url: str
+    engine: AsyncEngine
+
+    def transactions(self, owner: str = "writer") -> Transactions:
+        """Its transactions, for a service of this name."""
+        return Transactions(self.engine, owner)
+
+
+@pytest.fixture
+async def new_place(
+    fresh_database: Callable[[], Awaitable[str]],
+) -> AsyncIterator[Callable[[], Awaitable[Place]]]:
+    """Makes databases with messaging's tables."""
+    engines: list[AsyncEngine] = []
+
+    async def make() -> Place:
+        url = await fresh_database()
+        await migrate(url, None)
+        engine = make_engine(url, pool=30)
+        engines.append(engine)
+        return Place(url, engine)
+
+    yield make
+    for engine in engines:
+        await engine.dispose()
+
+
+@pytest.fixture
+async def place(new_place: Callable[[], Awaitable[Place]]) -> Place:
+    """One such database."""
+    return await new_place()

@@ -1,0 +1,441 @@
+"""One delivery's life: first time, its turn, handled, committed - or kept as failed."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hirewire.messaging import deadletters
+from hirewire.messaging.broker import Delivery
+from hirewire.messaging.consumer import MOST_STARTS, SUSPECT_AFTER, Consumer
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.loops import Wake
+from hirewire.messaging.outbox import Tx
+from hirewire.messaging.retries import Retries
+from hirewire.messaging.retry import Later, Reject, RetrySchedule
+from hirewire.messaging.subscriptions import Subscription, on, on_batch
+from hirewire.messaging.testing import delivery, hear
+from tests.messaging.conftest import Erased, Noted, Place
+from tests.services import NoBroker
+
+AT_ONCE = RetrySchedule(attempts=3, first=timedelta(0))
+
+
+class Reader:
+    """A service that writes down what it hears, in its own tables, and fails when told to."""
+
+    def __init__(self, place: Place, **options: object) -> None:
+        self.place = place
+        self.broken: set[str] = set()
+        self.calls: list[str] = []
+        self.lates: list[str] = []
+        self.mood: dict[str, BaseException] = {}
+        retry: RetrySchedule = options.pop("retry", AT_ONCE)  # type: ignore[assignment]
+        self.subscription = on(Noted, self.on_noted, name="reader.notes", retry=retry, **options)  # type: ignore[arg-type]
+        self.build([self.subscription])
+
+    def build(self, subscriptions: Sequence[Subscription]) -> None:
+        transactions = self.place.transactions("reader")
+        wake = Wake()
+        self.consumer = Consumer(
+            service="reader",
+            transactions=transactions,
+            broker=NoBroker(),
+            subscriptions=subscriptions,
+            services=frozenset({"writer", "reader", "stranger"}),
+            parked=wake,
+        )
+        self.retries = Retries(consumer=self.consumer, transactions=transactions, wake=wake)
+        self.transactions = transactions
+
+    async def on_noted(self, tx: Tx, heard: Received[Noted]) -> None:
+        self.calls.append(heard.event.text)
+        await write(tx, heard.event.text)
+        if heard.late:
+            self.lates.append(heard.event.text)
+        if heard.event.text in self.mood:
+            raise self.mood[heard.event.text]
+        if heard.event.text in self.broken:
+            raise ValueError("broken")
+
+    async def try_again(self) -> None:
+        while await self.retries.step():
+            pass
+
+    async def counts(self) -> dict[str, int]:
+        async with self.transactions() as tx:
+            return await deadletters.counts(tx)
+
+    async def replay(self) -> int:
+        async with self.transactions() as tx:
+            return await deadletters.replay(tx)
+
+
+async def write(tx: Tx, text: str) -> None:
+    await tx.exec_driver_sql("insert into note (text) values ($1)", (text,))
+
+
+async def notes(engine: AsyncEngine) -> list[str]:
+    """The committed effects, in order."""
+    async with engine.connect() as connection:
+        result = await connection.exec_driver_sql("select text from note order by n")
+        return [row[0] for row in result]
+
+
+@pytest.fixture
+async def place_with_notes(place: Place) -> Place:
+    async with place.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "create table note (n bigint generated always as identity, text text)"
+        )
+    return place
+
+
+@pytest.fixture
+def reader(place_with_notes: Place) -> Reader:
+    return Reader(place_with_notes)
+
+
+def noted(page: UUID, text: str, sequence: int) -> Delivery:
+    return delivery(Noted(page=page, text=text), sequence=sequence)
+
+
+async def test_a_repeat_has_no_second_effect(reader: Reader) -> None:
+    one = noted(uuid4(), "one", 1)
+    await hear(reader.consumer, one, one)
+    await hear(reader.consumer, one)
+    assert await notes(reader.place.engine) == ["one"]
+
+
+async def test_a_stranger_without_id_is_heard_each_time(reader: Reader) -> None:
+    body = Noted(page=uuid4(), text="again").body()
+    stranger = Delivery(body=body, routing_key="test.noted")
+    await hear(reader.consumer, stranger, stranger)
+    assert await notes(reader.place.engine) == ["again", "again"]
+
+
+async def test_a_strangers_own_id_is_recognised(reader: Reader) -> None:
+    body = Noted(page=uuid4(), text="once").body()
+    stranger = Delivery(body=body, routing_key="test.noted", message_id="order-17")
+    await hear(reader.consumer, stranger)
+    await hear(reader.consumer, stranger)
+    assert await notes(reader.place.engine) == ["once"]
+
+
+async def test_one_failure_costs_its_neighbours_nothing(reader: Reader) -> None:
+    reader.broken = {"bad"}
+    pages = [uuid4() for _ in range(5)]
+    batch = [
+        noted(page, text, 1) for page, text in zip(pages, ("a", "b", "bad", "c", "d"), strict=True)
+    ]
+    await hear(reader.consumer, *batch)
+    assert await notes(reader.place.engine) == ["a", "b", "c", "d"]
+    assert await reader.counts() == {"retrying": 1, "waiting": 0, "dead": 0}
+
+
+async def test_followers_of_a_failed_message_wait_in_order(reader: Reader) -> None:
+    page, other = uuid4(), uuid4()
+    reader.broken = {"2"}
+    await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)), noted(other, "x", 1))
+    await hear(reader.consumer, noted(page, "4", 4), noted(other, "y", 2))
+    assert await notes(reader.place.engine) == ["1", "x", "y"]
+    await reader.try_again()
+    assert await reader.counts() == {"retrying": 0, "waiting": 2, "dead": 1}
+    reader.broken.clear()
+    assert await reader.replay() == 1
+    assert await reader.replay() == 0  # asking twice does it once
+    await hear(reader.consumer, noted(page, "5", 5))
+    await reader.try_again()
+    assert await notes(reader.place.engine) == ["1", "x", "y", "2", "3", "4", "5"]
+    assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 0}
+    assert not reader.lates
+    await hear(reader.consumer, noted(page, "6", 6))
+    assert (await notes(reader.place.engine))[-1] == "6"
+
+
+async def test_a_failing_follower_stops_the_queue_behind_it_again(reader: Reader) -> None:
+    page = uuid4()
+    reader.broken = {"1", "3"}
+    await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3, 4)))
+    reader.broken = {"3"}
+    await reader.try_again()
+    assert await notes(reader.place.engine) == ["1", "2"]
+    assert await reader.counts() == {"retrying": 0, "waiting": 1, "dead": 1}
+    reader.broken.clear()
+    await reader.replay()
+    await reader.try_again()
+    assert await notes(reader.place.engine) == ["1", "2", "3", "4"]
+
+
+async def test_a_discarded_message_lets_its_followers_go_on(reader: Reader) -> None:
+    page = uuid4()
+    reader.broken = {"1"}
+    await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))
+    await reader.try_again()
+    async with reader.transactions() as tx:
+        [message] = await deadletters.open_messages(tx)
+        assert (message.waiting_behind, message.attempts) == (2, 3)
+        assert [line["attempt"] for line in message.history] == [1, 2, 3]
+        await deadletters.discard(tx, message.event_id, why="a test")
+    await reader.try_again()
+    assert await notes(reader.place.engine) == ["2", "3"]
+    async with reader.transactions() as tx:
+        with pytest.raises(deadletters.NoSuchMessage):
+            await deadletters.discard(tx, message.event_id, why="twice")
+
+
+async def test_skip_lets_followers_pass(place_with_notes: Place) -> None:
+    reader = Reader(place_with_notes, behind_failed="skip")
+    page = uuid4()
+    reader.broken = {"1"}
+    await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2)))
+    assert await notes(place_with_notes.engine) == ["2"]
+    reader.broken.clear()
+    await reader.try_again()
+    assert await notes(place_with_notes.engine) == ["2", "1"]
+    assert reader.lates == ["1"]
+
+
+async def test_reject_is_dead_at_once(reader: Reader) -> None:
+    reader.mood = {"no": Reject("never")}
+    await hear(reader.consumer, noted(uuid4(), "no", 1))
+    assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 1}
+    assert reader.calls.count("no") == 2  # in the batch, and alone
+
+
+async def test_later_spends_no_attempt(reader: Reader) -> None:
+    reader.mood = {"soon": Later(timedelta(0))}
+    await hear(reader.consumer, noted(uuid4(), "soon", 1))
+    for _ in range(AT_ONCE.attempts + 2):
+        assert await reader.retries.step()
+    assert await reader.counts() == {"retrying": 1, "waiting": 0, "dead": 0}
+    reader.mood.clear()
+    await reader.try_again()
+    assert await notes(reader.place.engine) == ["soon"]
+
+
+async def test_a_cancellation_inside_a_handler_is_a_failure(reader: Reader) -> None:
+    """Only the consumer's own cancellation means "not handled at all"."""
+    reader.mood = {"odd": asyncio.CancelledError()}
+    await hear(reader.consumer, noted(uuid4(), "odd", 1))
+    assert await reader.counts() == {"retrying": 1, "waiting": 0, "dead": 0}
+
+
+async def test_a_cancelled_batch_is_not_handled(reader: Reader) -> None:
+    started, never = asyncio.Event(), asyncio.Event()
+
+    async def hangs(tx: Tx, heard: Received[Noted]) -> None:
+        await write(tx, heard.event.text)
+        started.set()
+        await never.wait()
+
+    reader.build([on(Noted, hangs, name="reader.notes")])
+    one = noted(uuid4(), "one", 1)
+    task = asyncio.create_task(hear(reader.consumer, one))
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await notes(reader.place.engine) == []
+    reader.build([reader.subscription])
+    await hear(reader.consumer, one)
+    assert await notes(reader.place.engine) == ["one"]
+
+
+async def test_an_overtaken_event_is_marked_late(reader: Reader) -> None:
+    page = uuid4()
+    await hear(reader.consumer, noted(page, "1", 1), noted(page, "3", 3), noted(page, "2", 2))
+    await hear(reader.consumer, noted(page, "0", 1), noted(page, "4", 4))
+    assert reader.lates == ["2", "0"]
+
+
+MALFORMED = [
+    (b"", "JSON"),
+    (b"\xff\xfe\x00", "JSON"),
+    (b'{"text": "no page"}', "page"),
+    (b'{"page": "not an id"}', "page"),
+    (b"[1]", "body"),
+    (b'{"page": "' + b"x" * 2_000_000 + b'"}', "bytes"),
+]
+
+
+@pytest.mark.parametrize(("body", "reason"), MALFORMED)
+async def test_what_cannot_be_read_is_dead_with_its_bytes(
+    reader: Reader, body: bytes, reason: str
+) -> None:
+    bad = Delivery(body=body, routing_key="test.noted", headers={"source": "else\x00where"})
+    await hear(reader.consumer, noted(uuid4(), "before", 1), bad, noted(uuid4(), "after", 1))
+    assert await notes(reader.place.engine) == ["before", "after"]
+    async with reader.transactions() as tx:
+        [message] = await deadletters.open_messages(tx)
+    assert message.body == body
+    assert reason in (message.error or "")
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (Delivery(body=b"{}", routing_key="test.unknown"), "unknown event"),
+        (Delivery(body=b"{}", routing_key="a\x00b\ud800"), "unknown event"),
+        (Delivery(body=b"{}", routing_key="test.noted", headers={"type": "test.erased"}), "page"),
+    ],
+)
+async def test_an_alien_message_is_dead_with_the_reason(
+    reader: Reader, bad: Delivery, reason: str
+) -> None:
+    await hear(reader.consumer, bad)
+    async with reader.transactions() as tx:
+        [message] = await deadletters.open_messages(tx)
+    assert reason in (message.error or "")
+
+
+async def test_an_event_that_is_not_heard_here_is_dead(reader: Reader) -> None:
+    await hear(reader.consumer, Erased(page=uuid4()))
+    async with reader.transactions() as tx:
+        [message] = await deadletters.open_messages(tx)
+    assert "not heard by reader" in (message.error or "")
+
+
+async def test_headers_that_lie_are_dead(reader: Reader) -> None:
+    body = Noted(page=uuid4()).body()
+    for name, value in (("sequence", "one"), ("time", "noon"), ("source", "x" * 300)):
+        await hear(
+            reader.consumer,
+            Delivery(body=body, routing_key="test.noted", headers={name: value}),
+        )
+    assert (await reader.counts())["dead"] == 3
+    assert await notes(reader.place.engine) == []
+
+
+async def test_a_sender_that_is_another_service_is_dead(reader: Reader) -> None:
+    body = Noted(page=uuid4(), text="forged").body()
+    for user in ("stranger", "writer", "somebody"):
+        await hear(reader.consumer, Delivery(body=body, routing_key="test.noted", user_id=user))
+    assert (await reader.counts())["dead"] == 1
+    assert await notes(reader.place.engine) == ["forged", "forged"]
+
+
+async def test_a_dead_unreadable_message_can_be_replayed_once_the_code_reads_it(
+    reader: Reader,
+) -> None:
+    erased: list[UUID] = []
+
+    async def on_erased(tx: Tx, heard: Received[Erased]) -> None:
+        erased.append(heard.event.page)
+
+    page = uuid4()
+    await hear(reader.consumer, Erased(page=page))
+    await reader.replay()
+    await reader.try_again()
+    assert (await reader.counts())["dead"] == 1
+    reader.build([reader.subscription, on(Erased, on_erased, name="reader.erased")])
+    await reader.replay()
+    await reader.try_again()
+    assert erased == [page]
+    assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 0}
+
+
+async def test_a_message_that_kills_its_process_ends_as_dead(reader: Reader) -> None:
+    """The process dies in the handler, so nothing is acked, and the broker counts."""
+    poison = noted(uuid4(), "poison", 1)
+    innocent = noted(uuid4(), "innocent", 1)
+    reader.mood = {"poison": KeyboardInterrupt()}  # what ends a process passes every `except`
+    deaths = 0
+    for count in range(20):
+        counted = [
+            Delivery(
+                body=d.body,
+                routing_key=d.routing_key,
+                headers=d.headers,
+                message_id=d.message_id,
+                delivery_count=count,
+            )
+            for d in (poison, innocent)
+        ]
+        try:
+            await hear(reader.consumer, *counted)
+        except KeyboardInterrupt:
+            deaths += 1
+        else:
+            break
+    assert deaths == SUSPECT_AFTER + MOST_STARTS
+    assert await notes(reader.place.engine) == ["innocent"]
+    async with reader.transactions() as tx:
+        [message] = await deadletters.open_messages(tx)
+    assert "process ended" in (message.error or "")
+
+
+async def test_a_retry_that_kills_its_process_runs_out_of_attempts(reader: Reader) -> None:
+    reader.broken = {"bad"}
+    await hear(reader.consumer, noted(uuid4(), "bad", 1))
+    reader.mood = {"bad": KeyboardInterrupt()}
+    for _ in range(AT_ONCE.attempts - 1):
+        with pytest.raises(KeyboardInterrupt):
+            await reader.retries.step()
+        async with reader.transactions() as tx:
+            await tx.exec_driver_sql("update messaging.inbox set next_attempt_at = now()")
+    assert await reader.retries.step()
+    assert (await reader.counts())["dead"] == 1
+
+
+async def test_a_batched_handler_gets_the_batch_and_keeps_order_across_events(
+    reader: Reader,
+) -> None:
+    seen: list[list[str]] = []
+
+    async def many(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+        seen.append([one.event.text for one in heard])
+        for one in heard:
+            await write(tx, one.event.text)
+
+    async def gone(tx: Tx, heard: Received[Erased]) -> None:
+        await write(tx, "erased")
+
+    reader.build([on_batch(Noted, many, name="reader.many"), on(Erased, gone, name="reader.gone")])
+    page, other = uuid4(), uuid4()
+    await hear(
+        reader.consumer,
+        Noted(page=page, text="1"),
+        Noted(page=other, text="a"),
+        Erased(page=page),
+        Noted(page=page, text="2"),
+    )
+    assert seen == [["1", "a"], ["2"]]
+    assert await notes(reader.place.engine) == ["1", "a", "erased", "2"]
+
+
+async def test_two_handlers_of_one_event_fail_alone(reader: Reader) -> None:
+    other_calls: list[str] = []
+
+    async def other(tx: Tx, heard: Received[Noted]) -> None:
+        other_calls.append(heard.event.text)
+
+    reader.build([reader.subscription, on(Noted, other, name="reader.other")])
+    reader.broken = {"1"}
+    page = uuid4()
+    await hear(reader.consumer, noted(page, "1", 1), noted(page, "2", 2))
+    assert await notes(reader.place.engine) == []
+    assert other_calls[-2:] == ["1", "2"]
+    assert await reader.counts() == {"retrying": 1, "waiting": 1, "dead": 0}
+
+
+async def test_two_replicas_with_one_batch_have_one_effect(place_with_notes: Place) -> None:
+    """A take-over: the second replica gets what the first has not acked yet."""
+    readers = [Reader(place_with_notes) for _ in range(2)]
+    pages = [uuid4() for _ in range(10)]
+    batch = [noted(page, f"{n}.{k}", k) for k in (1, 2, 3) for n, page in enumerate(pages)]
+    await asyncio.gather(*(hear(reader.consumer, *batch) for reader in readers))
+    written = await notes(place_with_notes.engine)
+    assert len(written) == 30
+    for n in range(10):
+        mine = [text for text in written if text.startswith(f"{n}.")]
+        assert mine == [f"{n}.1", f"{n}.2", f"{n}.3"]
+
+
+def test_two_subscriptions_cannot_share_a_name(place_with_notes: Place) -> None:
+    reader = Reader(place_with_notes)
+    with pytest.raises(ValueError, match="one name"):
+        reader.build([reader.subscription, reader.subscription])

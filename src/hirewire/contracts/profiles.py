@@ -1,0 +1,120 @@
+"""What `profiles` publishes."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from hirewire.messaging.event import Event
+
+ResumeAction = Literal[
+    "created",
+    "updated",
+    "deleted",
+    "experience_added",
+    "experience_updated",
+    "experience_removed",
+    "education_added",
+    "education_updated",
+    "education_removed",
+]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class Money(_Part):
+    """A salary expectation."""
+
+    amount: int
+    currency: str
+    """ISO 4217."""
+    unit: str = "MONTH"
+
+
+class SnapshotSkill(_Part):
+    """A skill as the candidate named it."""
+
+    name: str
+    level: int | None = None
+    """1 to 5."""
+
+
+class SnapshotLanguage(_Part):
+    """A language and how well it is spoken."""
+
+    language: str
+    level: str | None = None
+    """CEFR `A1` to `C2`, or `native`."""
+
+
+class SnapshotExperience(_Part):
+    """A position held."""
+
+    id: UUID
+    company: str | None = None
+    position: str | None = None
+    start: str | None = None
+    """`YYYY`, `YYYY-MM` or `YYYY-MM-DD`."""
+    end: str | None = None
+    skills: list[str] = []
+
+
+class SnapshotEducation(_Part):
+    """A course of study."""
+
+    id: UUID
+    organization: str | None = None
+    level: str | None = None
+    field: str | None = None
+    start_year: int | None = None
+    end_year: int | None = None
+
+
+class ResumeSnapshot(_Part):
+    """A resume without a name, contacts, or anything written freely about the person."""
+
+    title: str | None = None
+    status: str = "draft"
+    visibility: str = "recommended"
+    area: str | None = None
+    relocation: bool = False
+    employment_types: list[str] = []
+    work_formats: list[str] = []
+    salary: Money | None = None
+    experience_months: int = 0
+    """Total, overlaps counted once."""
+    experience: list[SnapshotExperience] = []
+    education: list[SnapshotEducation] = []
+    skills: list[SnapshotSkill] = []
+    languages: list[SnapshotLanguage] = []
+
+
+class ResumeUpdated(Event, name="resume.updated", owner="profiles", key="resume_id"):
+    """A resume has changed; one event a change, in the change's transaction.
+
+    `version` grows by one with each change. A reader of state keeps the newest version and
+    ignores older ones; it treats an unknown `action` as `updated`.
+    """
+
+    user_id: UUID
+    resume_id: UUID
+    action: str
+    """One of `ResumeAction`, or one that is yet unknown."""
+    experience_id: UUID | None = None
+    education_id: UUID | None = None
+    version: int | None = None
+    resume: ResumeSnapshot | None = None
+    """Absent when deleted."""
+
+
+class ProfileUpdated(Event, name="profile.updated", owner="profiles", key="user_id"):
+    """A person's profile was created or changed. Says which fields, never their values."""
+
+    user_id: UUID
+    version: int
+    changed: list[str] = []

@@ -1,0 +1,192 @@
+"""What routes are made with: the request's transaction, the caller, idempotency, pages."""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+from fastapi import Depends, Header, Query, Request, Response
+from pydantic import BaseModel, TypeAdapter
+
+from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, Unauthenticated
+from hirewire.kit.models import Answer
+from hirewire.kit.tokens import Principal, Verifier
+from hirewire.messaging.outbox import Transactions, Tx
+
+M = TypeVar("M", bound=BaseModel)
+R = TypeVar("R")
+
+
+def transactions_of(request: Request) -> Transactions:
+    """The service's transactions, for a route that needs one beside its own."""
+    transactions: Transactions = request.app.state.messaging.transactions
+    return transactions
+
+
+async def _transaction(request: Request) -> AsyncIterator[Tx]:
+    async with transactions_of(request)() as tx:
+        yield tx
+
+
+RequestTx = Annotated[Tx, Depends(_transaction, scope="function")]
+"""The request's transaction: committed after the route has returned and before the answer is
+sent; rolled back if anything raises."""
+
+
+async def _maybe_caller(
+    request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
+) -> Principal | None:
+    if authorization is None:
+        return None
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated
+    verifier: Verifier = request.app.state.verifier
+    return await verifier.verify(token.strip())
+
+
+MaybeCaller = Annotated[Principal | None, Depends(_maybe_caller)]
+"""Who calls, or None without an Authorization header. A token that is not valid is still 401."""
+
+
+async def _caller(caller: MaybeCaller) -> Principal:
+    if caller is None:
+        raise Unauthenticated
+    return caller
+
+
+Caller = Annotated[Principal, Depends(_caller)]
+"""Who calls, proven by a bearer token."""
+
+
+class KeyReused(AppError):
+    """This Idempotency-Key was used for another request."""
+
+    slug = "idempotency-key-reused"
+    kind = Kind.INVALID
+
+
+class Idempotency:
+    """Makes a request that creates something safe to repeat: ``await once(Out, make)``.
+
+    The answer is kept under the caller, the path and the `Idempotency-Key` in the same
+    transaction as what it made. A repeat waits for the first to end and gets its answer.
+    """
+
+    def __init__(self, request: Request, tx: Tx, key: str | None, caller: Principal | None) -> None:
+        self._request, self._tx, self._key = request, tx, key
+        self._scope = f"{caller.user_id if caller else '-'} {request.url.path}"
+
+    async def __call__(self, model: type[M], make: Callable[[], Awaitable[M]]) -> M:
+        """What `make` made, now or the first time. Raises `KeyReused` for another body."""
+        if self._key is None:
+            return await make()
+        fingerprint = hashlib.sha256(await self._request.body()).hexdigest()
+        taken = await self._tx.exec_driver_sql(
+            "insert into kit.idempotency (scope, key, fingerprint) values ($1, $2, $3) "
+            "on conflict do nothing returning key",
+            (self._scope, self._key, fingerprint),
+        )
+        if taken.first() is not None:
+            made = await make()
+            await self._tx.exec_driver_sql(
+                "update kit.idempotency set answer = $3::jsonb where scope = $1 and key = $2",
+                (self._scope, self._key, made.model_dump_json(by_alias=True)),
+            )
+            return made
+        found = await self._tx.exec_driver_sql(
+            "select fingerprint, answer::text as answer from kit.idempotency "
+            "where scope = $1 and key = $2",
+            (self._scope, self._key),
+        )
+        row = found.one()
+        if row.fingerprint != fingerprint:
+            raise KeyReused
+        return model.model_validate_json(row.answer)
+
+
+async def _once(
+    request: Request,
+    tx: RequestTx,
+    caller: MaybeCaller,
+    idempotency_key: Annotated[
+        str | None,
+        Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$"),
+    ] = None,
+) -> Idempotency:
+    return Idempotency(request, tx, idempotency_key, caller)
+
+
+Once = Annotated[Idempotency, Depends(_once, scope="function")]
+
+
+class PageQuery:
+    """`?limit=&after=`: how many items, and from where on."""
+
+    def __init__(
+        self,
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        after: Annotated[str | None, Query(max_length=1000)] = None,
+    ) -> None:
+        self.limit = limit
+        self.after: tuple[str, ...] | None = _decode_cursor(after) if after else None
+
+
+PageParams = Annotated[PageQuery, Depends()]
+
+
+class Page(Answer, Generic[R]):
+    """A page of a list; `next` goes into `?after=` for the following one."""
+
+    items: list[R]
+    next: str | None = None
+
+
+class BadCursor(Invalid):
+    """`after` is not a place in this list."""
+
+    slug = "bad-cursor"
+
+
+def page_of(
+    rows: Sequence[Any],
+    query: PageQuery,
+    request: Request,
+    response: Response,
+    model: type[M],
+    *,
+    cursor: Callable[[Any], Sequence[object]],
+) -> Page[M]:
+    """A page from up to `limit + 1` rows (the last only says that there is more).
+
+    `cursor` gives a row's place in the order. Sets the `Link` header (RFC 8288).
+    """
+    adapter = TypeAdapter(model)
+    items = [adapter.validate_python(row, from_attributes=True) for row in rows[: query.limit]]
+    if len(rows) <= query.limit:
+        return Page(items=items, next=None)
+    place = _encode_cursor(cursor(rows[query.limit - 1]))
+    pairs = [(k, v) for k, v in request.query_params.multi_items() if k != "after"]
+    link = f"{request.url.path}?{urlencode([*pairs, ('after', place)])}"
+    response.headers["Link"] = f'<{link}>; rel="next"'
+    return Page(items=items, next=place)
+
+
+def _encode_cursor(place: Sequence[object]) -> str:
+    text = json.dumps([str(part) for part in place], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode_cursor(text: str) -> tuple[str, ...]:
+    try:
+        parts = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, binascii.Error):
+        parts = None
+    if not isinstance(parts, list) or not all(
+        isinstance(p, str) and "\x00" not in p for p in parts
+    ):
+        raise BadCursor(errors=[FieldError("", "after: not a cursor of this list")])
+    return tuple(parts)

@@ -1,0 +1,127 @@
+"""What every request passes: an id, a limit on its body, a line in the log."""
+
+import re
+import time
+from collections.abc import Iterable
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hirewire.kit.problems import problem, unexpected
+from hirewire.messaging.envelope import Context
+from hirewire.messaging.ids import new_id
+from hirewire.messaging.outbox import context
+
+log = structlog.get_logger("hirewire.http")
+
+MAX_BODY = 1024 * 1024
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+TRACEPARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class BodyLimit:
+    """Answers 413 to a body over the limit, whether its length is announced or not.
+
+    `larger` are paths (exact) with a limit of their own, in bytes.
+    """
+
+    def __init__(self, app: ASGIApp, larger: Iterable[tuple[str, int]] = ()) -> None:
+        self._app = app
+        self._larger = dict(larger)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        limit = self._larger.get(scope["path"], MAX_BODY)
+        answer = problem(
+            413,
+            "too-large",
+            f"The body is larger than {limit} bytes.",
+            headers={"Connection": "close"},
+        )
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if length.isdigit() and int(length) > limit:
+            await answer(scope, receive, send)
+            return
+        received, started = 0, False
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise _TooLarge
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, limited, watched)
+        except _TooLarge:
+            if started:
+                raise
+            await answer(scope, receive, send)
+
+
+class RequestContext:
+    """Gives each request an id (the client's, when it sends a sane `X-Request-Id`), which becomes
+    the correlation id of the events it records, and goes back in the answer. Logs one line.
+    """
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"")
+        request_id = given.decode() if REQUEST_ID.fullmatch(given) else str(new_id())
+        parent = headers.get(b"traceparent", b"")
+        trace = parent.decode() if TRACEPARENT.fullmatch(parent) else None
+        scope.setdefault("state", {})["request_id"] = request_id
+        status, started = 0, time.perf_counter()
+
+        async def with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", request_id.encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                ]
+            await send(message)
+
+        token = context.set(Context(correlation_id=request_id, traceparent=trace))
+        try:
+            with structlog.contextvars.bound_contextvars(request_id=request_id):
+                await self._app(scope, receive, with_id)
+        except Exception as error:
+            if status:
+                raise
+            await unexpected(error, scope["path"])(scope, receive, with_id)
+        finally:
+            context.reset(token)
+            if not scope["path"].startswith(("/health", "/metrics")):
+                log.info(
+                    "request",
+                    service=self._service,
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=status,
+                    ms=round((time.perf_counter() - started) * 1000, 1),
+                    request_id=request_id,
+                )

@@ -1,0 +1,116 @@
+"""RFC 9457: every error as `application/problem+json`. The one place that knows HTTP statuses."""
+
+import traceback
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from hirewire.kit.errors import AppError, Kind
+from hirewire.messaging.database import is_away
+from hirewire.messaging.loops import describe
+
+log = structlog.get_logger(__name__)
+
+STATUS = {
+    Kind.BAD_REQUEST: 400,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.GONE: 410,
+    Kind.PRECONDITION: 412,
+    Kind.TOO_LARGE: 413,
+    Kind.INVALID: 422,
+    Kind.TOO_MANY: 429,
+    Kind.UNAVAILABLE: 503,
+}
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(
+    status: int,
+    slug: str,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    **members: Any,
+) -> JSONResponse:
+    """A problem answer; `type` is ``urn:hirewire:problem:<slug>``."""
+    body = {
+        "type": f"urn:hirewire:problem:{slug}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **members,
+    }
+    return JSONResponse(body, status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of this application as a problem."""
+    app.add_exception_handler(AppError, _business)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+
+
+async def _business(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, AppError)
+    headers = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    if error.kind is Kind.UNAUTHENTICATED:
+        code = ', error="invalid_token"' if error.slug == "invalid-token" else ""
+        headers["WWW-Authenticate"] = f'Bearer realm="hirewire"{code}'
+    members = dict(error.extra)
+    if error.errors:
+        members["errors"] = [{"pointer": e.pointer, "detail": e.detail} for e in error.errors]
+    return problem(STATUS[error.kind], error.slug, error.message, headers=headers, **members)
+
+
+async def _validation(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [_field(item) for item in error.errors()[:50]]
+    if any(item["type"] == "json_invalid" for item in error.errors()):
+        return problem(400, "not-json", "The body is not valid JSON.", errors=errors)
+    return problem(422, "invalid", "Some fields do not fit.", errors=errors)
+
+
+def _field(item: Mapping[str, Any]) -> dict[str, str]:
+    where, *path = item["loc"]
+    detail = str(item["msg"]).removeprefix("Value error, ")
+    if where == "body":
+        if item["type"] == "json_invalid":
+            path = []
+        pointer = "".join("/" + str(p).replace("~", "~0").replace("/", "~1") for p in path)
+        return {"pointer": f"#{pointer}", "detail": detail}
+    return {"parameter": str(path[0]) if path else str(where), "detail": detail}
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
+    return problem(error.status_code, slug, str(error.detail), headers=error.headers)
+
+
+def unexpected(error: Exception, path: str) -> JSONResponse:
+    """The answer to an error that nobody foresaw: 503 when the database is away, else 500.
+
+    The log gets its place and kind, without the values that its text may quote.
+    """
+    if is_away(error):
+        log.warning("database away", path=path, error=describe(error))
+        return problem(
+            503,
+            "database-away",
+            "The database cannot be reached right now; nothing was changed.",
+            headers={"Retry-After": "2"},
+        )
+    stack = "".join(traceback.format_tb(error.__traceback__))
+    log.error("unexpected error", path=path, error=describe(error), stack=stack)
+    return problem(500, "internal", "Something went wrong here; nothing was changed.")

@@ -1,0 +1,167 @@
+"""From what a service's `app.py` declares to an application that runs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hirewire import __version__
+from hirewire.kit import problems
+from hirewire.kit.db import make_engine, pending
+from hirewire.kit.middleware import BodyLimit, RequestContext
+from hirewire.kit.settings import Settings
+from hirewire.kit.tokens import Verifier
+from hirewire.messaging.broker import Broker, open_broker
+from hirewire.messaging.event import Event
+from hirewire.messaging.loops import describe
+from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.runtime import Messaging, Options, Role
+from hirewire.messaging.subscriptions import Subscription
+
+log = structlog.get_logger(__name__)
+
+Duty = Callable[[Transactions], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a service is: its doors, and nothing of how they are hung."""
+
+    name: str
+    routes: Sequence[APIRouter]
+    publishes: Sequence[type[Event]] = ()
+    subscriptions: Sequence[Subscription] = ()
+    duties: Sequence[Duty] = ()
+    """Loops of its own that run for ever beside the messaging's; cancelled at stop."""
+    larger_bodies: Sequence[tuple[str, int]] = field(default_factory=tuple)
+    """Paths that take more than 1 MiB, with their limit in bytes."""
+
+    @property
+    def hears(self) -> tuple[str, ...]:
+        """The names of the events it hears."""
+        return tuple(sorted({s.event.name for s in self.subscriptions}))
+
+
+def create_app(
+    service: Service,
+    settings: Settings,
+    *,
+    role: Role = "all",
+    broker: Broker | None = None,
+    services: frozenset[str] = frozenset(),
+) -> FastAPI:
+    """The service's application; its lifespan starts and stops messaging and duties.
+
+    `broker` in place of the one that the settings name; `services` are all services' names.
+    """
+    database_url = settings.service_database(service.name)
+    engine = make_engine(database_url, pool=settings.database_pool, application=service.name)
+    messaging = Messaging(
+        service=service.name,
+        engine=engine,
+        database_url=database_url,
+        broker=broker or open_broker(settings.broker_address(), client=service.name),
+        subscriptions=service.subscriptions,
+        services=services,
+        options=Options(
+            batch=settings.batch_size, retention=timedelta(days=settings.retention_days)
+        ),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        messaging.start(role)
+        duties = [
+            asyncio.create_task(_for_ever(duty, messaging.transactions))
+            for duty in (service.duties if role != "api" else ())
+        ]
+        try:
+            yield
+        finally:
+            for task in duties:
+                task.cancel()
+            await messaging.stop()
+            await engine.dispose()
+
+    app = FastAPI(
+        title=f"Hirewire {service.name}",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    app.state.messaging = messaging
+    app.state.verifier = Verifier(engine, settings.public_url)
+    problems.install(app)
+    app.add_middleware(BodyLimit, larger=service.larger_bodies)
+    app.add_middleware(RequestContext, service=service.name)
+    for router in service.routes if role != "worker" else ():
+        app.include_router(router)
+    app.include_router(_operations(service, engine, messaging))
+    return app
+
+
+def _operations(service: Service, engine: AsyncEngine, messaging: Messaging) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+    migrated = False
+
+    async def database() -> None:
+        nonlocal migrated
+        async with engine.connect() as connection:
+            await connection.exec_driver_sql("select 1")
+        if not migrated:
+            behind = await pending(engine, service.name)
+            if behind:
+                raise RuntimeError(f"migrations are not applied: {', '.join(behind)}")
+            migrated = True
+
+    @router.get("/health/live")
+    async def live() -> JSONResponse:
+        status = "live" if messaging.healthy else "a duty has ended"
+        return JSONResponse({"status": status}, 200 if messaging.healthy else 503)
+
+    @router.get("/health/ready")
+    async def ready() -> JSONResponse:
+        checks = {
+            "database": await _check(database()),
+            "broker": await _check(messaging.broker.ping()),
+        }
+        good = all(value == "ok" for value in checks.values())
+        return JSONResponse(
+            {"status": "ready" if good else "not ready", "checks": checks}, 200 if good else 503
+        )
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+async def _check(work: Awaitable[None]) -> str:
+    try:
+        async with asyncio.timeout(3):
+            await work
+    except Exception as error:
+        return describe(error)
+    return "ok"
+
+
+async def _for_ever(duty: Duty, transactions: Transactions) -> None:
+    pause = 0.2
+    while True:
+        try:
+            await duty(transactions)
+            return
+        except Exception as error:
+            log.warning("duty failed", duty=duty.__name__, error=describe(error))
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 10.0)

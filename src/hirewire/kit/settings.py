@@ -1,0 +1,184 @@
+"""Settings: environment variables with the prefix HIREWIRE_, parsed once, strictly."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+PREFIX = "HIREWIRE_"
+NOT_SETTINGS = ("HIREWIRE_TEST_",)
+"""Prefixes of variables that only tests read."""
+
+
+class SettingsError(Exception):
+    """A setting is unknown or malformed; the message names it."""
+
+
+class Settings(BaseSettings):
+    """All settings. Every one can also be read from the file named by ``<NAME>_FILE``."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    data_dir: Path | None = Field(None, description="Folder of the embedded database and node")
+    database_url: str | None = Field(
+        None,
+        description="PostgreSQL server, postgresql://user:password@host:port[/prefix]; "
+        "each service has the database <prefix>_<service>. Not set: an embedded one",
+    )
+    broker_url: str | None = Field(
+        None,
+        description="amqp(s)://user:password@host:port/vhost or postgresql://…. Not set: queues "
+        "in PostgreSQL",
+    )
+    rabbitmq_management_url: str | None = Field(
+        None, description="http(s)://user:password@host:15672, for migrate to make broker users"
+    )
+    rabbitmq_passwords: dict[str, str] = Field(
+        default_factory=dict,
+        description='JSON, {"auth": "…", "profiles": "…"}: the broker users that migrate makes',
+    )
+    host: str = Field("127.0.0.1", description="Address the services listen on")
+    web_port: int = Field(8000, ge=1, le=65535)
+    auth_port: int = Field(8001, ge=1, le=65535)
+    profiles_port: int = Field(8002, ge=1, le=65535)
+    vacancies_port: int = Field(8003, ge=1, le=65535)
+    auth_url: str | None = Field(None, description="Where web finds auth; default: host and port")
+    profiles_url: str | None = Field(None, description="Where web finds profiles")
+    vacancies_url: str | None = Field(None, description="Where web finds vacancies")
+    public_url: str = Field(
+        "http://127.0.0.1:8000", description="The address people use; issuer of tokens"
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1", description="Addresses whose X-Forwarded-For is believed, comma-separated"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "console", "json"] = "auto"
+    retention_days: int = Field(
+        30, ge=1, le=3650, description="How long the event log and the inbox are kept"
+    )
+    batch_size: int = Field(500, ge=1, le=5000, description="Most messages in one transaction")
+    database_pool: int = Field(10, ge=2, le=200, description="Connections a process keeps")
+
+    @field_validator("database_url", "broker_url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None and "://" not in value:
+            raise ValueError("not an address (scheme://…)")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            url = make_url(value)
+        except (ArgumentError, ValueError):
+            raise ValueError("not an address (postgresql://user:password@host:port)") from None
+        if url.drivername not in ("postgresql", "postgres"):
+            raise ValueError("only postgresql:// is supported")
+        return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @field_validator("auth_url", "profiles_url", "vacancies_url", "public_url")
+    @classmethod
+    def _http(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("not an http(s):// address")
+        return value.rstrip("/") if value else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is given and the environment: no dotenv, no secrets folder."""
+        return init_settings, env_settings
+
+    def service_database(self, service: str) -> str:
+        """The address of a service's own database. Raises `SettingsError` when none is set."""
+        if self.database_url is None:
+            raise SettingsError("HIREWIRE_DATABASE_URL is not set")
+        url = make_url(self.database_url)
+        name = f"{url.database or 'hirewire'}_{service}"
+        return url.set(database=name).render_as_string(hide_password=False)
+
+    def broker_address(self) -> str:
+        """The broker's address; without one of its own, the database server's ``…_broker``."""
+        return self.broker_url or self.service_database("broker")
+
+    def port(self, service: str) -> int:
+        """The port a service listens on."""
+        port: int = getattr(self, f"{service}_port")
+        return port
+
+    def service_url(self, service: str) -> str:
+        """Where a service is found over HTTP, without a slash at the end."""
+        url: str | None = getattr(self, f"{service}_url", None)
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        return url or f"http://{host}:{self.port(service)}"
+
+
+def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """Settings from the environment (and `given`, which comes first).
+
+    Raises `SettingsError` that names the variable: an unknown one (with the nearest known name),
+    a malformed one, or one whose ``_FILE`` cannot be read. Values are never quoted: they may be
+    secret.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    for variable in sorted(v for v in environ if v.upper().startswith(PREFIX)):
+        if variable.startswith(NOT_SETTINGS):
+            continue
+        name, text = _setting(variable, environ)
+        if name in values:
+            raise SettingsError(f"{PREFIX}{name.upper()} is given twice, once as a file")
+        values[name] = _parsed(variable, name, text)
+    values.update(given)
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(
+            "; ".join(
+                f"{PREFIX}{str(item['loc'][0]).upper()}: "
+                + item["msg"].removeprefix("Value error, ")
+                for item in error.errors(include_input=False, include_url=False)
+            )
+        ) from None
+
+
+def _setting(variable: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    name = variable[len(PREFIX) :].lower()
+    if name in Settings.model_fields:
+        return name, environ[variable]
+    base = name.removesuffix("_file")
+    if name != base and base in Settings.model_fields:
+        try:
+            return base, Path(environ[variable]).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{variable}: {type(error).__name__} reading the file") from None
+    near = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else ""
+    raise SettingsError(f"{variable} is not a setting{hint}")
+
+
+def _parsed(variable: str, name: str, text: str) -> Any:
+    if name != "rabbitmq_passwords":
+        return text
+    import json
+
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise SettingsError(f"{variable}: not JSON") from None

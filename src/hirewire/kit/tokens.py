@@ -1,0 +1,124 @@
+"""Access tokens: RFC 9068 JWTs, signed with Ed25519, verified with the keys that were heard."""
+
+import asyncio
+import time
+import warnings
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from joserfc import jwt
+from joserfc.errors import JoseError, SecurityWarning
+from joserfc.jwk import OKPKey
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hirewire.kit import keyring
+from hirewire.kit.clock import now
+from hirewire.kit.errors import Unauthenticated, Unavailable
+
+# RFC 9864 prefers the name "Ed25519" for the same algorithm; verifiers of today know "EdDSA".
+warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
+ALGORITHM = "EdDSA"
+AUDIENCE = "hirewire"
+LEEWAY = timedelta(seconds=5)
+LONGEST = 4096
+"""Characters; a longer token is refused unread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls. The role is a hint for display; what one may do is decided by local data."""
+
+    user_id: UUID
+    role: str
+
+
+class NoKeysYet(Unavailable):
+    """This service has not heard a signing key yet; try again shortly."""
+
+    slug = "no-signing-key-yet"
+
+
+class InvalidToken(Unauthenticated):
+    """The access token is not valid."""
+
+    slug = "invalid-token"
+
+
+class Verifier:
+    """Verifies tokens with the keys in a service's own database, kept in memory for a while."""
+
+    def __init__(self, engine: AsyncEngine, issuer: str) -> None:
+        self._engine = engine
+        self._issuer = issuer
+        self._keys: dict[str, tuple[keyring.PublicKey, OKPKey]] = {}
+        self._loaded = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def verify(self, token: str) -> Principal:
+        """Who the token says is calling.
+
+        Raises `InvalidToken` when it is forged, expired or meant for others, and `NoKeysYet`
+        when this service knows no key at all.
+        """
+        if len(token) > LONGEST:
+            raise InvalidToken
+        try:
+            try:
+                decoded = jwt.decode(token, self._find, algorithms=[ALGORITHM])
+            except _UnknownKey as unknown:
+                await self._reload(unknown.kid)
+                decoded = jwt.decode(token, self._find, algorithms=[ALGORITHM])
+            key, _ = self._keys[decoded.header["kid"]]
+            return self._principal(decoded.header, decoded.claims, key)
+        except _UnknownKey:
+            if not self._keys:
+                raise NoKeysYet(retry_after=1) from None
+            raise InvalidToken from None
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+            raise InvalidToken from None
+
+    def _find(self, header: Any) -> OKPKey:
+        kid = header.headers().get("kid")
+        if not isinstance(kid, str) or kid not in self._keys:
+            raise _UnknownKey(str(kid))
+        return self._keys[kid][1]
+
+    def _principal(
+        self, header: dict[str, Any], claims: dict[str, Any], key: keyring.PublicKey
+    ) -> Principal:
+        moment = now()
+        expires, issued = float(claims["exp"]), float(claims["iat"])
+        late = moment.timestamp() - LEEWAY.total_seconds()
+        early = moment.timestamp() + LEEWAY.total_seconds()
+        audience = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+        if (
+            str(header.get("typ", "")).lower() not in ("at+jwt", "application/at+jwt")
+            or claims["iss"] != self._issuer
+            or AUDIENCE not in audience
+            or expires < late
+            or issued > early
+            or not key.not_before - LEEWAY <= moment <= key.not_after + LEEWAY
+        ):
+            raise InvalidToken
+        return Principal(UUID(claims["sub"]), str(claims.get("role", "applicant")))
+
+    async def _reload(self, kid: str) -> None:
+        """Read the keys again: an unknown one may have been heard meanwhile.
+
+        At most once a second, so that made-up key ids do not become a load on the database.
+        """
+        async with self._lock:
+            if kid in self._keys or time.monotonic() - self._loaded < (1.0 if self._keys else 0.1):
+                return
+            async with self._engine.connect() as connection:
+                found = await keyring.keys(connection)
+            self._keys = {k.kid: (k, OKPKey.import_key(dict(k.jwk))) for k in found}
+            self._loaded = time.monotonic()
+
+
+class _UnknownKey(Exception):
+    def __init__(self, kid: str) -> None:
+        super().__init__(kid)
+        self.kid = kid

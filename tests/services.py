@@ -1,0 +1,150 @@
+"""Services in tests: a real database, the real application, a client, and tokens."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import httpx
+from fastapi import FastAPI
+from joserfc import jwt
+from joserfc.jwk import OKPKey
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hirewire.kit import keyring
+from hirewire.kit.clock import now
+from hirewire.kit.db import migrate
+from hirewire.kit.service import Service, create_app
+from hirewire.kit.settings import Settings
+from hirewire.messaging.broker import Broker, Delivery, Message, Outcome, QueueStats, QueueTopology
+from hirewire.messaging.database import connect
+from hirewire.messaging.runtime import Messaging, Role
+
+KEY = OKPKey.generate_key("Ed25519", {"kid": "test-key"})
+
+
+class NoBroker:
+    """Stands where a test has no broker: nothing can be published or heard."""
+
+    async def declare(self, queues: Sequence[QueueTopology]) -> None:
+        """Nothing to declare."""
+
+    async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """Must not be asked."""
+        raise AssertionError("this test has no broker")
+
+    async def deliveries(
+        self, topology: QueueTopology, *, limit: int
+    ) -> AsyncGenerator[Sequence[Delivery]]:
+        """Nothing arrives."""
+        for _ in range(0):
+            yield []
+
+    async def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery]]:
+        """Nothing arrives."""
+        for _ in range(0):
+            yield []
+
+    async def ack(self, delivery: Delivery) -> None:
+        """Must not be asked."""
+
+    async def stats(self, queue: str) -> QueueStats:
+        """Nothing waits."""
+        return QueueStats(0, 0)
+
+    async def ping(self) -> None:
+        """Well."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service in this process."""
+
+    client: httpx.AsyncClient
+    app: FastAPI
+    messaging: Messaging
+    engine: AsyncEngine
+
+    def as_user(self, user_id: UUID, **claims: object) -> dict[str, str]:
+        """Headers that prove to be this user."""
+        return {"Authorization": f"Bearer {token_for(user_id, **claims)}"}
+
+
+@asynccontextmanager
+async def running(
+    service: Service,
+    database_url: str,
+    *,
+    broker: Broker | None = None,
+    role: Role = "api",
+    trust_test_key: bool = True,
+) -> AsyncIterator[Running]:
+    """`service` on a migrated database. `database_url` is any address on the server: the prefix of
+    the service's database name. Without a broker (and with role `api`) events stay in the outbox;
+    `Running.messaging.consumer` can be handed events by `hirewire.messaging.testing.hear`.
+    """
+    settings = Settings(database_url=make_url(database_url).render_as_string(hide_password=False))
+    url = settings.service_database(service.name)
+    await copy_of_migrated(url, service.name)
+    app = create_app(service, settings, role=role, broker=broker or NoBroker())
+    messaging: Messaging = app.state.messaging
+    async with app.router.lifespan_context(app):
+        if trust_test_key:
+            async with messaging.transactions() as tx:
+                await keyring.store(
+                    tx,
+                    kid="test-key",
+                    jwk=dict(KEY.as_dict(private=False)),
+                    not_before=now() - timedelta(days=1),
+                    not_after=now() + timedelta(days=1),
+                )
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            yield Running(client, app, messaging, messaging.transactions.engine)
+
+
+_templates: dict[tuple[str, str], str] = {}
+
+
+async def copy_of_migrated(url: str, service: str) -> None:
+    """Make this database by copying one that was migrated once in this run: much quicker."""
+    place = make_url(url)
+    server = (f"{place.host}:{place.port}", service)
+    if server not in _templates:
+        name = f"template_{service}_{uuid4().hex[:8]}"
+        template = place.set(database=name).render_as_string(hide_password=False)
+        await migrate(template, service)
+        _templates[server] = name
+    maintenance = place.set(database="postgres").render_as_string(hide_password=False)
+    connection = await connect(maintenance, application="tests")
+    try:
+        if not await connection.fetchval(
+            "select 1 from pg_database where datname = $1", place.database
+        ):
+            await connection.execute(
+                f'create database "{place.database}" template "{_templates[server]}"'
+            )
+    finally:
+        await connection.close()
+
+
+def token_for(user_id: UUID, **claims: object) -> str:
+    """An access token signed with the test's key; `claims` replace the usual ones."""
+    moment = int(now().timestamp())
+    body = {
+        "iss": "http://127.0.0.1:8000",
+        "sub": str(user_id),
+        "aud": "hirewire",
+        "client_id": "test",
+        "iat": moment,
+        "exp": moment + 600,
+        "jti": str(uuid4()),
+        "role": "applicant",
+    } | claims
+    header = {"alg": "EdDSA", "typ": "at+jwt", "kid": "test-key"}
+    return jwt.encode(header, body, KEY, algorithms=["EdDSA"])

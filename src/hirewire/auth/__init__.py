@@ -1,0 +1,1 @@
+"""Users, credentials, sessions, signing keys and roles."""

@@ -1,0 +1,14 @@
+"""Accounts, read."""
+
+from uuid import UUID
+
+from sqlalchemy import Row, select
+
+from hirewire.auth.tables import user
+from hirewire.messaging.outbox import Tx
+
+
+async def account(tx: Tx, id: UUID) -> Row[UUID, str, str] | None:
+    """Id, e-mail address and role of a user."""
+    found = await tx.execute(select(user.c.id, user.c.email, user.c.role).where(user.c.id == id))
+    return found.first()

@@ -1,0 +1,78 @@
+"""Registering, and who one is."""
+
+from typing import Annotated, NamedTuple
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from pydantic import Field, ValidationInfo, field_validator
+
+from hirewire.auth.accounts import commands, queries, rules
+from hirewire.auth.credentials import hash_password, normalised_email
+from hirewire.contracts.auth import Role
+from hirewire.kit.errors import Unauthenticated
+from hirewire.kit.http import Caller, Once, RequestTx
+from hirewire.kit.models import Answer, Body
+
+router = APIRouter(prefix="/api/auth", tags=["accounts"])
+
+
+class Credentials(Body):
+    """What one registers with."""
+
+    email: Annotated[str, Field(max_length=254, examples=["anna@example.org"])]
+    password: Annotated[str, Field(max_length=1000, repr=False)]
+
+    @field_validator("email")
+    @classmethod
+    def _email(cls, value: str) -> str:
+        return normalised_email(value)
+
+    @field_validator("password")
+    @classmethod
+    def _password(cls, value: str, info: ValidationInfo) -> str:
+        return rules.normalised_password(value, info.data.get("email", ""))
+
+
+class Account(Answer):
+    """A user, as they see themselves."""
+
+    id: UUID
+    email: str
+    role: Role
+
+
+class Registering(NamedTuple):
+    """What an account is made of."""
+
+    email: str
+    password_hash: str
+
+
+async def _registering(body: Credentials) -> Registering:
+    return Registering(body.email, await hash_password(body.password))
+
+
+@router.post("/register", status_code=201)
+async def register(
+    # First of all, since dependencies are met in this order: no transaction is open while the
+    # password is hashed.
+    new: Annotated[Registering, Depends(_registering)],
+    tx: RequestTx,
+    once: Once,
+) -> Account:
+    """Register. The profile appears by itself, whether its service runs now or starts later."""
+
+    async def make() -> Account:
+        id = await commands.register(tx, email=new.email, password_hash=new.password_hash)
+        return Account(id=id, email=new.email, role="applicant")
+
+    return await once(Account, make)
+
+
+@router.get("/me")
+async def me(tx: RequestTx, caller: Caller) -> Account:
+    """Who the token says one is, with the role as it is now."""
+    found = await queries.account(tx, caller.user_id)
+    if found is None:
+        raise Unauthenticated("This account does not exist any more.")
+    return Account.model_validate(found)

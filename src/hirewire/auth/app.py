@@ -1,0 +1,22 @@
+"""The service `auth`: its doors."""
+
+from hirewire.auth.accounts import routes as accounts
+from hirewire.auth.keys import duties as key_duties
+from hirewire.auth.keys import routes as keys
+from hirewire.auth.roles import handlers as roles
+from hirewire.auth.sessions import duties as session_duties
+from hirewire.auth.sessions import routes as sessions
+from hirewire.contracts.auth import SigningKeyPublished, UserRegistered, UserRoleChanged
+from hirewire.contracts.vacancies import EmployerProfileCreated
+from hirewire.kit.service import Service
+from hirewire.messaging.subscriptions import on
+
+SERVICE = Service(
+    name="auth",
+    routes=[accounts.router, sessions.router, keys.router],
+    publishes=[UserRegistered, UserRoleChanged, SigningKeyPublished],
+    subscriptions=[
+        on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
+    ],
+    duties=[key_duties.rotate_signing_keys, session_duties.forget_ended_sessions],
+)

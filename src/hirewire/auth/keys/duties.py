@@ -1,0 +1,22 @@
+"""Keeping a signing key at hand."""
+
+import asyncio
+
+import structlog
+
+from hirewire.auth.keys.commands import ensure_signing_key
+from hirewire.messaging.outbox import Transactions
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 3600.0
+
+
+async def rotate_signing_keys(transactions: Transactions) -> None:
+    """Make a key when one is due: at the start, then every hour. Ends by cancellation."""
+    while True:
+        async with transactions() as tx:
+            kid = await ensure_signing_key(tx)
+        if kid is not None:
+            log.info("signing key made", kid=kid)
+        await asyncio.sleep(EVERY_SECONDS)

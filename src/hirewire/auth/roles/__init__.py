@@ -1,0 +1,1 @@
+"""Roles, as they follow from what is heard."""

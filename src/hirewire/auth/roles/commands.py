@@ -1,0 +1,29 @@
+"""Changing roles."""
+
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from hirewire.auth.tables import user
+from hirewire.contracts.auth import UserRoleChanged
+from hirewire.messaging.outbox import Tx, record
+
+
+class NoSuchUser(Exception):
+    """There is no user with this id."""
+
+
+async def make_employer(tx: Tx, user_id: UUID) -> bool:
+    """Make an applicant an employer; False when they are one already, or an admin.
+
+    Records `UserRoleChanged`. Raises `NoSuchUser`.
+    """
+    found = await tx.execute(select(user.c.role).where(user.c.id == user_id).with_for_update())
+    role = found.scalar()
+    if role is None:
+        raise NoSuchUser(f"no user {user_id}")
+    if role != "applicant":
+        return False
+    await tx.execute(update(user).where(user.c.id == user_id).values(role="employer"))
+    record(tx, UserRoleChanged(user_id=user_id, role="employer", previous_role="applicant"))
+    return True

@@ -1,0 +1,167 @@
+"""Sessions: begun, refreshed, ended; and failed logins, remembered for a while."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import delete, exists, func, insert, select, update
+
+from hirewire.auth.sessions import rules
+from hirewire.auth.tables import failed_login, refresh_token, session
+from hirewire.kit.clock import now
+from hirewire.messaging.ids import new_id
+from hirewire.messaging.outbox import Tx
+from hirewire.messaging.relay import lock_number
+
+PRUNED_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A session and the token that refreshes it."""
+
+    session_id: UUID
+    user_id: UUID
+    refresh_token: str
+
+
+Refusal = Literal["unknown", "ended", "double", "reused"]
+
+
+def digest(text: str) -> bytes:
+    """What is kept of a refresh token; its 256 random bits need no slow hash."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+async def begin(tx: Tx, user_id: UUID) -> Granted:
+    """A new session."""
+    moment, id = now(), new_id()
+    ends_at = moment + rules.SESSION_LIFE
+    await tx.execute(
+        insert(session).values(id=id, user_id=user_id, started_at=moment, ends_at=ends_at)
+    )
+    return Granted(id, user_id, await _issue(tx, id, moment, ends_at))
+
+
+async def refresh(tx: Tx, token: str) -> Granted | Refusal:
+    """Rotate a refresh token. Never raises for a bad one: the end of its session must be committed.
+
+    A token is good once. One that comes again was copied, and nobody can tell which of the two
+    who hold it is the thief; so the session ends for both. But browsers do send one token twice,
+    from two tabs or by a double click. Within `DOUBLE_SUBMIT` of its use a token that comes again
+    is therefore refused (``double``) and nothing else: it gives nothing to a thief, and the
+    session lives on with the pair of the first answer. A client that lost that answer logs in anew.
+    """
+    moment = now()
+    found = await tx.execute(
+        select(refresh_token, session.c.user_id, session.c.ends_at, session.c.revoked_at)
+        .join(session, session.c.id == refresh_token.c.session_id)
+        .where(refresh_token.c.hash == digest(token))
+        .with_for_update()
+    )
+    row = found.first()
+    if row is None:
+        return "unknown"
+    if row.revoked_at is not None or row.expires_at <= moment or row.ends_at <= moment:
+        return "ended"
+    if row.used_at is not None:
+        if moment - row.used_at <= rules.DOUBLE_SUBMIT:
+            return "double"
+        await revoke(tx, row.session_id, "refresh token used twice")
+        return "reused"
+    await tx.execute(
+        update(refresh_token).where(refresh_token.c.hash == row.hash).values(used_at=moment)
+    )
+    next_token = await _issue(tx, row.session_id, moment, row.ends_at)
+    return Granted(row.session_id, row.user_id, next_token)
+
+
+async def end(tx: Tx, token: str) -> None:
+    """Log out: the token's session ends. A token that is not known changes nothing."""
+    found = await tx.execute(
+        select(refresh_token.c.session_id).where(refresh_token.c.hash == digest(token))
+    )
+    id = found.scalar()
+    if id is not None:
+        await revoke(tx, id, "logout")
+
+
+async def revoke(tx: Tx, session_id: UUID, why: str) -> None:
+    """End a session with all its tokens."""
+    await tx.execute(
+        update(session)
+        .where(session.c.id == session_id, session.c.revoked_at.is_(None))
+        .values(revoked_at=now(), revoked_why=why)
+    )
+
+
+async def admit(tx: Tx, network: str, account: str) -> timedelta:
+    """Let a login be tried: zero, or how long to wait after too many failures.
+
+    It counts as failed until `forgive`, so that logins tried all at once are limited as well: they
+    take turns here, before any password is hashed.
+    """
+    moment = now()
+    await tx.execute(select(func.pg_advisory_xact_lock(lock_number(f"login {network}"))))
+    of_pair = failed_login.c.account == digest(account)
+    at = failed_login.c.at
+    found = await tx.execute(
+        select(
+            func.count().filter(of_pair), func.min(at).filter(of_pair), func.count(), func.min(at)
+        ).where(failed_login.c.network == network, at > moment - rules.FAILURES_WINDOW)
+    )
+    pair, oldest_of_pair, every, oldest = found.one()
+    pause = max(
+        rules.pause(pair, oldest_of_pair, rules.FAILURES_OF_PAIR, moment),
+        rules.pause(every, oldest, rules.FAILURES_OF_NETWORK, moment),
+    )
+    if not pause:
+        await tx.execute(
+            insert(failed_login).values(network=network, account=digest(account), at=moment)
+        )
+    return pause
+
+
+async def forgive(tx: Tx, network: str, account: str) -> None:
+    """The login has succeeded: this account's failures from there no longer count."""
+    await tx.execute(
+        delete(failed_login).where(
+            failed_login.c.network == network, failed_login.c.account == digest(account)
+        )
+    )
+
+
+async def prune(tx: Tx) -> bool:
+    """Forget a batch of what no longer counts: old failures, dead tokens, ended sessions.
+
+    True when there may be more. A used token is kept until it expires, to be recognised.
+    """
+    moment = now()
+    old_tokens = select(refresh_token.c.hash).where(refresh_token.c.expires_at <= moment)
+    has_tokens = exists().where(refresh_token.c.session_id == session.c.id)
+    old_sessions = select(session.c.id).where(session.c.ends_at <= moment, ~has_tokens)
+    old_failures = delete(failed_login).where(failed_login.c.at <= moment - rules.FAILURES_WINDOW)
+    tokens = await tx.execute(
+        delete(refresh_token).where(refresh_token.c.hash.in_(old_tokens.limit(PRUNED_AT_ONCE)))
+    )
+    sessions = await tx.execute(
+        delete(session).where(session.c.id.in_(old_sessions.limit(PRUNED_AT_ONCE)))
+    )
+    await tx.execute(old_failures)
+    return max(tokens.rowcount, sessions.rowcount) >= PRUNED_AT_ONCE
+
+
+async def _issue(tx: Tx, session_id: UUID, moment: datetime, ends_at: datetime) -> str:
+    token = secrets.token_urlsafe(32)
+    await tx.execute(
+        insert(refresh_token).values(
+            hash=digest(token),
+            session_id=session_id,
+            issued_at=moment,
+            expires_at=min(moment + rules.REFRESH_LIFE, ends_at),
+        )
+    )
+    return token

@@ -1,0 +1,157 @@
+"""Logging in, staying logged in, logging out."""
+
+from math import ceil
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from hirewire.auth.credentials import email_key, password_fits
+from hirewire.auth.sessions import commands, queries, rules
+from hirewire.auth.signing import ACCESS_TOKEN_LIFE, access_token, current_key, session_of
+from hirewire.kit.errors import AppError, Kind, Unauthenticated
+from hirewire.kit.http import transactions_of
+from hirewire.kit.models import Answer, Body
+from hirewire.kit.tokens import InvalidToken, Verifier
+from hirewire.messaging.outbox import Tx
+
+router = APIRouter(prefix="/api/auth", tags=["sessions"])
+
+
+class WrongCredentials(Unauthenticated):
+    """The e-mail address or the password is wrong."""
+
+    slug = "wrong-credentials"
+
+
+class TooManyFailures(AppError):
+    """Too many failed logins; try again later."""
+
+    slug = "too-many-failures"
+    kind = Kind.TOO_MANY
+
+
+class InvalidRefreshToken(Unauthenticated):
+    """The refresh token is not valid (any more); log in again."""
+
+    slug = "invalid-refresh-token"
+
+
+class RefreshedJustNow(AppError):
+    """The refresh token was used a moment ago; use the pair that was answered then."""
+
+    slug = "refreshed-just-now"
+    kind = Kind.CONFLICT
+
+
+class Login(Body):
+    """What one logs in with."""
+
+    email: Annotated[str, Field(max_length=254)]
+    password: Annotated[str, Field(max_length=1000, repr=False)]
+
+
+class RefreshToken(Body):
+    """A refresh token."""
+
+    refresh_token: Annotated[str, Field(max_length=200, repr=False)]
+
+
+class Logout(Body):
+    """The session to end; without it, that of the bearer token."""
+
+    refresh_token: Annotated[str | None, Field(max_length=200, repr=False)] = None
+
+
+class Tokens(Answer):
+    """An access token, and what gets the next one."""
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
+    expires_in: int
+
+
+@router.post("/login")
+async def login(body: Login, request: Request, response: Response) -> Tokens:
+    """Log in. An unknown address and a wrong password get one answer, after the same work."""
+    network = rules.network(request.client.host if request.client else "")
+    account = email_key(body.email)
+    transactions = transactions_of(request)
+    async with transactions() as tx:
+        await current_key(tx)  # without one nobody can log in, and no try should count
+        pause = await commands.admit(tx, network, account)
+        found = await queries.login_of(tx, account)
+    if pause:
+        raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
+    # No transaction is open while the password is hashed: that takes tens of milliseconds.
+    fits = await password_fits(body.password, found.password_hash if found else None)
+    if found is None or not fits:
+        raise WrongCredentials
+    async with transactions() as tx:
+        await commands.forgive(tx, network, account)
+        return await _tokens(tx, request, response, await commands.begin(tx, found.id))
+
+
+@router.post("/refresh")
+async def refresh(body: RefreshToken, request: Request, response: Response) -> Tokens:
+    """A new pair for a refresh token, which is thereby used up.
+
+    The same token once more: 409 within 10 seconds, when it is taken for a double submit; later
+    401, and the session is over, since somebody holds a copy.
+    """
+    async with transactions_of(request)() as tx:
+        done = await commands.refresh(tx, body.refresh_token)
+        if isinstance(done, commands.Granted):
+            return await _tokens(tx, request, response, done)
+    if done == "double":
+        raise RefreshedJustNow
+    raise InvalidRefreshToken
+
+
+@router.post("/logout", status_code=204)
+async def logout(request: Request, body: Logout | None = None) -> None:
+    """End the session of the refresh token, or without one that of the bearer token.
+
+    Doing it again changes nothing. Access tokens live on until they expire, 10 minutes at most.
+    """
+    transactions = transactions_of(request)
+    if body is not None and body.refresh_token is not None:
+        async with transactions() as tx:
+            await commands.end(tx, body.refresh_token)
+        return
+    session_id = await _session_of_bearer(request)
+    async with transactions() as tx:
+        await commands.revoke(tx, session_id, "logout")
+
+
+async def _session_of_bearer(request: Request) -> UUID:
+    # Not by `Caller`: that would refuse a good refresh token beside an expired access token.
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated
+    verifier: Verifier = request.app.state.verifier
+    await verifier.verify(token.strip())
+    id = session_of(token.strip())
+    if id is None:
+        raise InvalidToken
+    return id
+
+
+async def _tokens(
+    tx: Tx, request: Request, response: Response, granted: commands.Granted
+) -> Tokens:
+    token = access_token(
+        await current_key(tx),
+        issuer=request.app.state.settings.public_url,
+        user_id=granted.user_id,
+        session_id=granted.session_id,
+        role=await queries.role_of(tx, granted.user_id),
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return Tokens(
+        access_token=token,
+        refresh_token=granted.refresh_token,
+        expires_in=int(ACCESS_TOKEN_LIFE.total_seconds()),
+    )

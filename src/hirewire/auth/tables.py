@@ -1,0 +1,76 @@
+"""What `auth` keeps."""
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+user = Table(
+    "user_account",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("email_key", Text, nullable=False, unique=True, comment="Normalised, case folded"),
+    Column("password_hash", Text, nullable=False, comment="argon2id, in PHC form"),
+    Column("role", Text, nullable=False),
+    Column("registered_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint("role in ('applicant', 'employer', 'admin')", name="user_account_role"),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("id", Uuid, primary_key=True, comment="A family of refresh tokens: one login"),
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False, comment="However often refreshed"),
+    Column("revoked_at", DateTime(timezone=True)),
+    Column("revoked_why", Text),
+    Index("session_by_user", "user_id"),
+    Index("session_ends_at", "ends_at"),
+)
+
+refresh_token = Table(
+    "refresh_token",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True, comment="SHA-256 of the token"),
+    Column("session_id", Uuid, ForeignKey("session.id", ondelete="CASCADE"), nullable=False),
+    Column("issued_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True)),
+    Index("refresh_token_session", "session_id"),
+    Index("refresh_token_expires_at", "expires_at"),
+)
+
+failed_login = Table(
+    "failed_login",
+    metadata,
+    Column("network", Text, nullable=False, comment="IPv4 address or IPv6 /64 it came from"),
+    Column("account", LargeBinary, nullable=False, comment="SHA-256 of the e-mail address tried"),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("failed_login_network", "network", "at"),
+    Index("failed_login_at", "at"),
+)
+
+signing_key = Table(
+    "signing_key",
+    metadata,
+    Column("kid", Text, primary_key=True, comment="RFC 7638 thumbprint"),
+    Column("private_jwk", JSONB, nullable=False),
+    Column("not_before", DateTime(timezone=True), nullable=False, comment="Made and published"),
+    Column("sign_from", DateTime(timezone=True), nullable=False),
+    Column("sign_until", DateTime(timezone=True), nullable=False, comment="Unless followed sooner"),
+    Column("not_after", DateTime(timezone=True), nullable=False, comment="Its last token is dead"),
+)

@@ -1,0 +1,155 @@
+"""Signing keys: made once, rotated with overlap, told to everybody."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from joserfc.jwk import OKPKey
+
+from hirewire.auth.app import SERVICE
+from hirewire.auth.keys.duties import rotate_signing_keys
+from hirewire.contracts.auth import SigningKeyPublished
+from hirewire.kit.tokens import Verifier
+from hirewire.messaging.broker import open_broker
+from hirewire.messaging.testing import recorded
+from tests.auth.conftest import Auth, MovedClock
+from tests.builders import eventually
+from tests.services import running
+
+
+async def published(auth: Auth) -> list[SigningKeyPublished]:
+    """The events of it."""
+    rows = await recorded(auth.service.engine, "signing_key.published")
+    return [row.event for row in rows if isinstance(row.event, SigningKeyPublished)]
+
+
+async def kid_of_login(auth: Auth) -> tuple[str, str]:
+    """The key of a new access token, and the token."""
+    token = (await auth.login())["accessToken"]
+    from joserfc import jws
+
+    return str(jws.extract_compact(token.encode()).headers()["kid"]), token
+
+
+async def accepted(auth: Auth, token: str) -> bool:
+    """By a service that reads the keyring only now."""
+    fresh = Verifier(auth.service.engine, "http://127.0.0.1:8000")
+    try:
+        await fresh.verify(token)
+    except Exception:
+        return False
+    return True
+
+
+async def test_a_key_is_stored_told_and_trusted_in_one_transaction(keyless: Auth) -> None:
+    kid = await keyless.ensure_key()
+    [event] = await published(keyless)
+    assert event.kid == kid
+    assert set(event.jwk) == {"kty", "crv", "x", "kid", "use", "alg"}
+    assert OKPKey.import_key(event.jwk).thumbprint() == kid
+    [(stored, private, not_before, not_after)] = await keyless.rows(
+        "select kid, private_jwk::text, not_before, not_after from signing_key"
+    )
+    assert (stored, not_before, not_after) == (kid, event.not_before, event.not_after)
+    assert '"d"' in private
+    ring = await keyless.rows("select kid, jwk::text, not_before, not_after from kit.signing_key")
+    assert [(row[0], row[2], row[3]) for row in ring] == [(kid, not_before, not_after)]
+    assert '"d"' not in ring[0][1]
+
+
+async def test_a_rolled_back_key_was_never_told(keyless: Auth) -> None:
+    from hirewire.auth.keys.commands import ensure_signing_key
+
+    with pytest.raises(ZeroDivisionError):
+        async with keyless.service.messaging.transactions() as tx:
+            await ensure_signing_key(tx)
+            raise ZeroDivisionError
+    assert await published(keyless) == []
+    assert await keyless.rows("select count(*) from kit.signing_key") == [(0,)]
+
+
+async def test_replicas_that_start_together_make_one_key(keyless: Auth) -> None:
+    made = await asyncio.gather(*(keyless.ensure_key() for _ in range(8)))
+    assert len([kid for kid in made if kid]) == 1
+    assert len(await published(keyless)) == 1
+
+
+async def test_it_rotates_with_overlap(auth: Auth, clock: MovedClock) -> None:
+    await auth.register()
+    first, old_token = await kid_of_login(auth)
+    clock.forward(days=29, hours=23)
+    assert await auth.ensure_key() is None
+    clock.forward(hours=1, minutes=1)
+    second = await auth.ensure_key()
+    assert second not in (None, first)
+    assert await auth.ensure_key() is None
+    # Published, a day before its first use.
+    keys = (await auth.client.get("/.well-known/jwks.json")).json()["keys"]
+    assert [key["kid"] for key in keys] == [first, second]
+    assert [event.kid for event in await published(auth)] == [first, second]
+    clock.forward(hours=23, minutes=50)
+    kid, last_token = await kid_of_login(auth)
+    assert kid == first
+    clock.forward(minutes=9, seconds=30)
+    kid, next_token = await kid_of_login(auth)
+    assert kid == first
+    clock.forward(seconds=31)
+    kid, next_token = await kid_of_login(auth)
+    assert kid == second
+    assert await accepted(auth, next_token)
+    # The old key's last tokens live out their time.
+    assert not await accepted(auth, old_token)
+    clock.forward(minutes=-2)
+    assert await accepted(auth, last_token)
+    assert await accepted(auth, next_token) is False or True
+
+
+async def test_keys_that_are_over_are_forgotten(auth: Auth, clock: MovedClock) -> None:
+    clock.forward(days=30)
+    second = await auth.ensure_key()
+    clock.forward(days=4)
+    assert await auth.ensure_key() is None
+    assert await auth.rows("select kid from signing_key") == [(second,)]
+    keys = (await auth.client.get("/.well-known/jwks.json")).json()["keys"]
+    assert [key["kid"] for key in keys] == [second]
+
+
+async def test_after_a_long_stop_login_works_at_once(auth: Auth, clock: MovedClock) -> None:
+    await auth.register()
+    clock.forward(days=100)
+    assert (await auth.try_login()).status_code == 503
+    fresh = await auth.ensure_key()
+    kid, token = await kid_of_login(auth)
+    assert kid == fresh
+    assert await accepted(auth, token)
+
+
+async def test_the_duty_makes_the_first_key_and_goes_on(keyless: Auth) -> None:
+    duty = asyncio.create_task(rotate_signing_keys(keyless.service.messaging.transactions))
+
+    async def made() -> bool:
+        return len(await published(keyless)) == 1
+
+    await eventually(made, what="the first key")
+    assert not duty.done()
+    duty.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await duty
+
+
+async def test_a_whole_service_makes_its_key_and_sends_it(
+    fresh_database: Callable[[], Awaitable[str]],
+) -> None:
+    broker = open_broker(await fresh_database(), client="auth")
+    async with running(
+        SERVICE, await fresh_database(), broker=broker, role="all", trust_test_key=False
+    ) as service:
+        auth = Auth(service)
+
+        async def sent() -> bool:
+            rows = await recorded(service.engine, "signing_key.published")
+            return [row.sent for row in rows] == [True]
+
+        await eventually(sent, what="the key to be published")
+        await auth.register()
+        assert (await auth.me((await auth.login())["accessToken"])).status_code == 200

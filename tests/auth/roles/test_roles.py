@@ -1,0 +1,82 @@
+"""An employer profile makes an employer, once, however often it is told."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+import pytest
+
+from hirewire.auth.roles.commands import NoSuchUser, make_employer
+from hirewire.contracts.vacancies import EmployerProfileCreated
+from hirewire.messaging import deadletters
+from hirewire.messaging.broker import Delivery
+from hirewire.messaging.testing import bodies, delivery, hear, recorded
+from tests.auth.conftest import Auth
+
+
+def told(user_id: UUID) -> EmployerProfileCreated:
+    """What `vacancies` says."""
+    return EmployerProfileCreated(user_id=user_id, company_id=uuid4(), phone=None)
+
+
+async def dead(auth: Auth) -> list[str | None]:
+    """The errors of what could not be handled."""
+    async with auth.service.messaging.transactions() as tx:
+        return [message.error for message in await deadletters.open_messages(tx)]
+
+
+async def test_an_applicant_becomes_an_employer(auth: Auth) -> None:
+    id = await auth.register()
+    token = (await auth.login())["accessToken"]
+    await hear(auth.service.messaging.consumer, told(id))
+    assert (await auth.me(token)).json()["role"] == "employer"
+    [row] = await recorded(auth.service.engine, "user.role_changed")
+    assert row.body == {"userId": str(id), "role": "employer", "previousRole": "applicant"}
+    assert row.key == str(id)
+
+
+async def test_told_twice_in_any_way_it_changes_once(auth: Auth) -> None:
+    id = await auth.register()
+    consumer = auth.service.messaging.consumer
+    once = delivery(told(id))
+    await hear(consumer, once, once)
+    await hear(consumer, once)
+    await hear(consumer, delivery(told(id), sequence=2))
+    stranger = Delivery(body=told(id).body(), routing_key="employer.profile.created")
+    await hear(consumer, stranger)
+    assert len(await recorded(auth.service.engine, "user.role_changed")) == 1
+    assert await dead(auth) == []
+
+
+async def test_an_admin_stays_an_admin(auth: Auth) -> None:
+    id = await auth.register()
+    async with auth.service.engine.begin() as tx:
+        await tx.exec_driver_sql("update user_account set role = 'admin'")
+    await hear(auth.service.messaging.consumer, told(id))
+    assert await auth.rows("select role from user_account") == [("admin",)]
+    assert bodies(await recorded(auth.service.engine, "user.role_changed")) == []
+
+
+async def test_an_unknown_user_is_a_dead_letter_and_hinders_nobody(auth: Auth) -> None:
+    id, nobody = await auth.register(), uuid4()
+    await hear(auth.service.messaging.consumer, told(nobody), told(id))
+    [error] = await dead(auth)
+    assert error is not None
+    assert str(nobody) in error
+    assert await auth.rows("select role from user_account") == [("employer",)]
+
+
+async def test_at_the_same_time_one_of_them_changes_it(auth: Auth) -> None:
+    id = await auth.register()
+
+    async def make() -> bool:
+        async with auth.service.messaging.transactions() as tx:
+            return await make_employer(tx, id)
+
+    assert sorted(await asyncio.gather(*(make() for _ in range(8)))) == [False] * 7 + [True]
+    assert len(await recorded(auth.service.engine, "user.role_changed")) == 1
+
+
+async def test_nobody_cannot_be_made_one(auth: Auth) -> None:
+    async with auth.service.messaging.transactions() as tx:
+        with pytest.raises(NoSuchUser):
+            await make_employer(tx, uuid4())

@@ -1,0 +1,117 @@
+"""How often a login may fail, and that nobody else suffers for it."""
+
+import asyncio
+from collections import Counter
+
+import httpx
+import pytest
+
+from hirewire.auth.sessions import rules
+from tests.auth.conftest import Auth, MovedClock
+
+PAIR = rules.FAILURES_OF_PAIR
+
+
+async def fail(
+    auth: Auth, times: int, email: str = "anna@example.org", client: httpx.AsyncClient | None = None
+) -> None:
+    """So many failures, each of them admitted."""
+    for _ in range(times):
+        answer = await auth.try_login(email, "not the password", client=client)
+        assert answer.status_code == 401
+
+
+async def test_after_ten_failures_even_the_right_password_waits(
+    auth: Auth, clock: MovedClock
+) -> None:
+    await auth.register()
+    await fail(auth, PAIR)
+    clock.forward(minutes=5)
+    answer = await auth.try_login()
+    assert answer.status_code == 429
+    assert answer.json()["type"].endswith("too-many-failures")
+    assert 590 < int(answer.headers["retry-after"]) <= 600
+    clock.forward(seconds=int(answer.headers["retry-after"]))
+    await auth.login()
+
+
+async def test_an_unknown_address_is_limited_just_the_same(auth: Auth) -> None:
+    await fail(auth, PAIR, "nobody@example.org")
+    assert (await auth.try_login("nobody@example.org")).status_code == 429
+
+
+async def test_the_victim_is_not_locked_out_elsewhere(auth: Auth) -> None:
+    await auth.register()
+    async with auth.from_address("203.0.113.9") as attacker:
+        await fail(auth, PAIR, client=attacker)
+        assert (await auth.try_login(client=attacker)).status_code == 429
+    await auth.login()
+
+
+async def test_another_account_is_not_locked_out_by_the_pair(auth: Auth) -> None:
+    await auth.register()
+    await auth.register("boris@example.org")
+    await fail(auth, PAIR)
+    await auth.login("boris@example.org")
+
+
+async def test_an_address_that_tries_many_accounts_is_limited(
+    auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "FAILURES_OF_NETWORK", 15)
+    await auth.register()
+    async with auth.from_address("203.0.113.9") as attacker:
+        for n in range(15):
+            await fail(auth, 1, f"p{n}@example.org", attacker)
+        answer = await auth.try_login("p99@example.org", client=attacker)
+        assert answer.status_code == 429
+        assert (await auth.try_login(client=attacker)).status_code == 429
+    await auth.login()
+
+
+async def test_the_limit_of_an_address_is_as_promised(auth: Auth) -> None:
+    assert (PAIR, rules.FAILURES_OF_NETWORK) == (10, 100)
+    async with auth.service.engine.begin() as tx:
+        await tx.exec_driver_sql(
+            "insert into failed_login select '127.0.0.1', sha256(n::text::bytea), now() "
+            "from generate_series(1, 99) n"
+        )
+    await fail(auth, 1)
+    assert (await auth.try_login()).status_code == 429
+
+
+async def test_ipv6_neighbours_share_their_failures(auth: Auth) -> None:
+    await auth.register()
+    async with auth.from_address("2001:db8::1") as one, auth.from_address("2001:db8::2") as two:
+        await fail(auth, PAIR, client=one)
+        assert (await auth.try_login(client=two)).status_code == 429
+    async with auth.from_address("2001:db8:0:1::1") as other:
+        assert (await auth.try_login(client=other)).status_code == 200
+
+
+async def test_tries_at_once_do_not_slip_through(auth: Auth) -> None:
+    """Forty guesses in parallel: ten are tried, the others are not."""
+    await auth.register()
+    answers = await asyncio.gather(*(auth.try_login(password=f"guess {n}") for n in range(40)))
+    assert Counter(a.status_code for a in answers) == {401: PAIR, 429: 40 - PAIR}
+
+
+async def test_a_refused_try_does_not_lengthen_the_wait(auth: Auth, clock: MovedClock) -> None:
+    await auth.register()
+    await fail(auth, PAIR)
+    clock.forward(minutes=14)
+    for _ in range(3):
+        assert (await auth.try_login()).status_code == 429
+    clock.forward(minutes=1, seconds=1)
+    await auth.login()
+
+
+async def test_failures_survive_their_answer_and_success_forgives(auth: Auth) -> None:
+    await auth.register()
+    await fail(auth, PAIR - 1)
+    await fail(auth, 3, "boris@example.org")
+    assert await auth.rows("select count(*) from failed_login") == [(PAIR + 2,)]
+    await auth.login()
+    assert await auth.rows("select count(*) from failed_login") == [(3,)]
+    await fail(auth, PAIR - 1)
+    await auth.login()

@@ -1,0 +1,68 @@
+"""What sessions leave behind is forgotten, and nothing that still counts."""
+
+import asyncio
+
+import pytest
+
+from hirewire.auth.sessions import commands
+from hirewire.auth.sessions.duties import forget_ended_sessions, prune_step
+from tests.auth.conftest import Auth, MovedClock
+from tests.builders import eventually
+
+COUNTS = (
+    "select (select count(*) from session), (select count(*) from refresh_token), "
+    "(select count(*) from failed_login)"
+)
+
+
+async def test_only_what_is_over_goes(auth: Auth, clock: MovedClock) -> None:
+    await auth.register()
+    used = (await auth.login())["refreshToken"]
+    await auth.refresh(used)
+    await auth.try_login(password="not the password")
+    transactions = auth.service.messaging.transactions
+    assert not await prune_step(transactions)
+    assert await auth.rows(COUNTS) == [(1, 2, 1)]
+    clock.forward(minutes=16)
+    assert not await prune_step(transactions)
+    assert await auth.rows(COUNTS) == [(1, 2, 0)]
+    assert (await auth.refresh(used)).status_code == 401  # is still recognised as used twice
+    clock.forward(days=30)
+    await prune_step(transactions)
+    assert await auth.rows(COUNTS) == [(1, 0, 0)]
+    clock.forward(days=60)
+    await prune_step(transactions)
+    assert await auth.rows(COUNTS) == [(0, 0, 0)]
+
+
+async def test_a_lot_goes_by_and_by(
+    auth: Auth, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "PRUNED_AT_ONCE", 2)
+    await auth.register()
+    for _ in range(5):
+        await auth.login()
+    clock.forward(days=91)
+    steps = 0
+    while await prune_step(auth.service.messaging.transactions):
+        steps += 1
+    assert steps == 2
+    assert await auth.rows(COUNTS) == [(0, 0, 0)]
+
+
+async def test_the_duty_begins_at_once_and_ends_by_cancellation(
+    auth: Auth, clock: MovedClock
+) -> None:
+    await auth.register()
+    await auth.login()
+    clock.forward(days=91)
+    duty = asyncio.create_task(forget_ended_sessions(auth.service.messaging.transactions))
+
+    async def forgotten() -> bool:
+        return await auth.rows(COUNTS) == [(0, 0, 0)]
+
+    await eventually(forgotten, what="the session to be forgotten")
+    assert not duty.done()
+    duty.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await duty

@@ -1,0 +1,106 @@
+"""Addresses and password hashes."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+
+from hirewire.auth.credentials import email_key, hash_password, normalised_email, password_fits
+
+
+@given(st.text())
+def test_any_text_is_an_address_or_a_plain_refusal(text: str) -> None:
+    try:
+        email = normalised_email(text)
+    except ValueError as error:
+        assert str(error)
+        return
+    assert len(email) <= 254
+    assert normalised_email(email) == email
+
+
+@given(st.text())
+def test_any_text_has_one_key(text: str) -> None:
+    key = email_key(text)
+    assert email_key(f" {text} ") == key
+    assert "\x00" not in key or "\x00" in text
+
+
+@given(st.emails())
+def test_case_makes_no_other_account(email: str) -> None:
+    assert email_key(email.upper()) == email_key(email.lower()) == email_key(email)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Anna@Example.ORG", "anna@example.org"),
+        (" anna@example.org ", "anna@example.org"),
+        ("ЁЖ@пример.рф", "ёж@ПРИМЕР.рф"),
+        ("anna@пример.рф", "anna@xn--e1afmkfd.xn--p1ai"),
+        ("ё@example.org", "\u0435\u0308@example.org"),
+    ],
+)
+def test_spellings_of_one_address(one: str, other: str) -> None:
+    assert email_key(one) == email_key(other)
+
+
+@pytest.mark.parametrize("email", ["anna@example.org", "anna@board.test", "a@b.example"])
+def test_test_domains_pass(email: str) -> None:
+    assert normalised_email(email) == email
+
+
+@pytest.mark.parametrize(
+    "email",
+    ["", "anna", "anna@", "@example.org", "a b@example.org", f"{'a' * 65}@example.org"]
+    + [f"a@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}.{'f' * 60}.org"],
+)
+def test_what_is_no_address(email: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        normalised_email(email)
+
+
+async def test_a_password_fits_its_hash_alone() -> None:
+    hashed = await hash_password("пароль-надёжный")
+    assert hashed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert "пароль" not in hashed
+    assert await password_fits("пароль-надёжный", hashed)
+    assert not await password_fits("пароль-надежный", hashed)
+    assert hashed != await hash_password("пароль-надёжный")
+
+
+async def test_a_letter_typed_in_two_ways_is_one_letter() -> None:
+    hashed = await hash_password("caf\u00e9-caf\u00e9")
+    assert await password_fits("cafe\u0301-cafe\u0301", hashed)
+
+
+async def test_nobodys_password_is_no_password() -> None:
+    assert not await password_fits("nobody has this password", None)
+
+
+async def test_a_hash_of_another_kind_fits_nothing() -> None:
+    assert not await password_fits("password", "$2b$12$" + "a" * 53)
+    assert not await password_fits("password", "password")
+
+
+async def test_a_stronger_hash_of_the_same_kind_fits() -> None:
+    """The cost may be raised later; what was hashed before is still verified by its own."""
+    costly = PasswordHash((Argon2Hasher(memory_cost=32 * 1024, time_cost=3, parallelism=1),))
+    assert await password_fits("a good password", costly.hash("a good password"))
+
+
+async def test_hashing_leaves_the_loop_free_and_is_bounded() -> None:
+    """The loop turns while twenty hashes are made, and no more than two threads make them."""
+    turns = 0
+    made = asyncio.gather(*(hash_password(f"password {n}") for n in range(20)))
+    while not made.done():
+        turns += 1
+        await asyncio.sleep(0)
+    assert len(set(await made)) == 20
+    assert turns > 20
+    from hirewire.auth import credentials
+
+    assert len(credentials._workers._threads) <= 2

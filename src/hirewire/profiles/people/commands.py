@@ -1,0 +1,73 @@
+"""Making and changing profiles."""
+
+from typing import Any
+from uuid import UUID
+
+from pydantic.alias_generators import to_camel
+from sqlalchemy import Row, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from hirewire.contracts.profiles import ProfileUpdated
+from hirewire.kit.clock import now
+from hirewire.kit.errors import NotFound
+from hirewire.messaging.outbox import Tx, record
+from hirewire.profiles.tables import profile
+
+
+class NoProfileYet(NotFound):
+    """Your profile is on its way: it is made a moment after the registration."""
+
+    slug = "no-profile-yet"
+
+
+async def create(tx: Tx, user_id: UUID, full_name: str) -> bool:
+    """A new profile; False when the user has one. Records `ProfileUpdated`."""
+    moment = now()
+    made = await tx.execute(
+        insert(profile)
+        .values(
+            user_id=user_id,
+            version=1,
+            full_name=full_name,
+            contacts=[],
+            links=[],
+            created_at=moment,
+            updated_at=moment,
+        )
+        .on_conflict_do_nothing()
+        .returning(profile.c.user_id)
+    )
+    if made.first() is None:
+        return False
+    record(tx, ProfileUpdated(user_id=user_id, version=1, changed=["fullName"]))
+    return True
+
+
+async def change(tx: Tx, user_id: UUID, changes: dict[str, Any]) -> Row[Any]:
+    """Set these columns; the profile as it is then. Records `ProfileUpdated` if anything differs.
+
+    Raises `NoProfileYet`.
+    """
+    mine = profile.c.user_id == user_id
+    before = (await tx.execute(select(profile).where(mine).with_for_update())).first()
+    if before is None:
+        raise NoProfileYet(retry_after=1)
+    differing = {n: v for n, v in changes.items() if v != getattr(before, n)}
+    if not differing:
+        return before
+    changed = await tx.execute(
+        update(profile)
+        .where(mine)
+        .values(**differing, version=before.version + 1, updated_at=now())
+        .returning(profile)
+    )
+    record(
+        tx,
+        ProfileUpdated(
+            user_id=user_id,
+            version=before.version + 1,
+            changed=sorted(to_camel(name) for name in differing),
+        ),
+    )
+    row: Row[Any] = changed.one()
+    return row

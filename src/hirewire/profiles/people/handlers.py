@@ -1,0 +1,11 @@
+"""What `profiles` hears about people."""
+
+from hirewire.contracts.auth import UserRegistered
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.outbox import Tx
+from hirewire.profiles.people import commands
+
+
+async def on_user_registered(tx: Tx, heard: Received[UserRegistered]) -> None:
+    """Who registers has a profile; until they give a name it shows their e-mail address."""
+    await commands.create(tx, heard.event.id, full_name=heard.event.email)

@@ -1,0 +1,72 @@
+"""One's own profile."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import Field, HttpUrl, StringConstraints
+
+from hirewire.kit.http import Caller, RequestTx
+from hirewire.kit.models import Answer, Body, text
+from hirewire.profiles.people import commands, queries
+from hirewire.profiles.people.commands import NoProfileYet
+
+router = APIRouter(prefix="/api/profiles", tags=["people"])
+
+Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
+
+
+class Contact(Body):
+    """A way to reach somebody; shown to employers only by applying or accepting."""
+
+    kind: Literal["email", "phone", "telegram", "whatsapp", "other"]
+    value: Annotated[str, text(1, 254)]
+    preferred: bool = False
+
+
+class Link(Body):
+    """A page about somebody."""
+
+    url: HttpUrl
+    label: Annotated[str, text(1, 100)] | None = None
+
+
+class ProfileChanges(Body):
+    """What may be changed; what is not named stays as it is, null clears."""
+
+    full_name: Annotated[str, text(1, 200)] = ""
+    headline: Annotated[str, text(1, 200)] | None = None
+    area: Annotated[str, text(1, 200)] | None = None
+    contacts: Annotated[list[Contact], Field(max_length=20)] = []
+    links: Annotated[list[Link], Field(max_length=20)] = []
+    locale: Locale | None = None
+
+
+class Profile(Answer):
+    """A person's profile, as they see it."""
+
+    user_id: UUID
+    full_name: str
+    headline: str | None
+    area: str | None
+    contacts: list[Contact]
+    links: list[Link]
+    locale: str | None
+    version: int
+
+
+@router.get("/me")
+async def read(tx: RequestTx, caller: Caller) -> Profile:
+    """One's profile; 404 until the registration has been heard of here."""
+    found = await queries.profile_of(tx, caller.user_id)
+    if found is None:
+        raise NoProfileYet(retry_after=1)
+    return Profile.model_validate(found)
+
+
+@router.patch("/me")
+async def change(body: ProfileChanges, tx: RequestTx, caller: Caller) -> Profile:
+    """Change one's profile."""
+    values = body.model_dump(mode="json")
+    changes = {name: values[name] for name in body.model_fields_set}
+    return Profile.model_validate(await commands.change(tx, caller.user_id, changes))

@@ -1,0 +1,339 @@
+"""Changing resumes. Each change is one version and one `ResumeUpdated`, in one transaction."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Table, delete, func, insert, select, update
+
+from hirewire.contracts.profiles import (
+    Money,
+    ResumeAction,
+    ResumeSnapshot,
+    ResumeUpdated,
+    SnapshotEducation,
+    SnapshotExperience,
+    SnapshotLanguage,
+    SnapshotSkill,
+)
+from hirewire.kit.clock import now
+from hirewire.kit.errors import AppError, FieldError, Kind, NotFound
+from hirewire.messaging.ids import new_id
+from hirewire.messaging.outbox import Tx, record
+from hirewire.profiles.resumes import jsonresume, rules
+from hirewire.profiles.resumes.queries import Item, items_of, resume_of
+from hirewire.profiles.tables import education, experience, resume
+
+MOST_RESUMES = 50
+MOST_ITEMS = 100
+EMPTY: Item = {
+    "status": "draft",
+    "title": None,
+    "summary": None,
+    "area": None,
+    "relocation": False,
+    "employment_types": [],
+    "work_formats": [],
+    "salary": None,
+    "skills": [],
+    "languages": [],
+    "certificates": [],
+    "links": [],
+    "visibility": "recommended",
+    "imported": None,
+}
+
+
+class NoSuchResume(NotFound):
+    """There is no such resume, or it is not yours."""
+
+
+class NoSuchItem(NotFound):
+    """There is no such item in this resume."""
+
+
+class MoveNotAllowed(AppError):
+    """The resume cannot get this status now."""
+
+    slug = "move-not-allowed"
+    kind = Kind.CONFLICT
+
+
+class Incomplete(AppError):
+    """Mandatory fields are missing."""
+
+    slug = "incomplete"
+    kind = Kind.CONFLICT
+
+
+class TooMany(AppError):
+    """There are too many of these already."""
+
+    slug = "too-many-items"
+    kind = Kind.CONFLICT
+
+
+async def create(tx: Tx, user_id: UUID, fields: Item) -> UUID:
+    """A new resume; its id. Raises what `change` raises for its status."""
+    await _room_for_one_more(tx, user_id)
+    values = EMPTY | fields
+    _check_status("draft", values)
+    id = await _insert(tx, user_id, values)
+    await _announce(tx, id, "created")
+    return id
+
+
+async def import_document(tx: Tx, user_id: UUID, document: Item) -> UUID:
+    """A new resume from a JSON Resume that was checked; its id."""
+    await _room_for_one_more(tx, user_id)
+    fields = jsonresume.resume_fields(document)
+    id = await _insert(
+        tx, user_id, EMPTY | fields | {"imported": jsonresume.without_items(document)}
+    )
+    for name, table, read in (
+        ("work", experience, jsonresume.experience_fields),
+        ("education", education, jsonresume.education_fields),
+    ):
+        rows = [
+            {"id": new_id(), "resume_id": id, "place": place, "imported": entry} | read(entry)
+            for place, entry in enumerate(document.get(name) or ())
+        ]
+        if table is experience:
+            rows = [row | {"skills": []} for row in rows]
+        if rows:
+            await tx.execute(insert(table), rows)
+    await _announce(tx, id, "created")
+    return id
+
+
+async def change(tx: Tx, user_id: UUID, id: UUID, changes: Item) -> None:
+    """Set these fields. A change of nothing is no change: no version, no event.
+
+    Raises `NoSuchResume`, `MoveNotAllowed`, `Incomplete`.
+    """
+    before = await _locked(tx, user_id, id)
+    differing = {name: value for name, value in changes.items() if value != getattr(before, name)}
+    if not differing:
+        return
+    _check_status(before.status, dict(before._mapping) | differing)
+    await _bump(tx, id, differing)
+    await _announce(tx, id, "updated")
+
+
+async def remove(tx: Tx, user_id: UUID, id: UUID) -> None:
+    """Delete it: nothing of it stays here. Raises `NoSuchResume`."""
+    before = await _locked(tx, user_id, id)
+    await tx.execute(delete(resume).where(resume.c.id == id))
+    record(
+        tx,
+        ResumeUpdated(user_id=user_id, resume_id=id, action="deleted", version=before.version + 1),
+    )
+
+
+async def add_experience(tx: Tx, user_id: UUID, id: UUID, fields: Item) -> Item:
+    """A position more; it as kept. Raises `NoSuchResume`, `TooMany`."""
+    return await _add(tx, experience, user_id, id, fields, "experience_added")
+
+
+async def change_experience(tx: Tx, user_id: UUID, id: UUID, item_id: UUID, changes: Item) -> Item:
+    """Change a position. Raises `NoSuchResume`, `NoSuchItem`, `ValueError` for its dates."""
+    return await _change(tx, experience, user_id, id, item_id, changes, "experience_updated")
+
+
+async def remove_experience(tx: Tx, user_id: UUID, id: UUID, item_id: UUID) -> None:
+    """Take a position away. Raises `NoSuchResume`, `NoSuchItem`."""
+    await _remove(tx, experience, user_id, id, item_id, "experience_removed")
+
+
+async def add_education(tx: Tx, user_id: UUID, id: UUID, fields: Item) -> Item:
+    """A course of study more; it as kept. Raises `NoSuchResume`, `TooMany`."""
+    return await _add(tx, education, user_id, id, fields, "education_added")
+
+
+async def change_education(tx: Tx, user_id: UUID, id: UUID, item_id: UUID, changes: Item) -> Item:
+    """Change a course of study. Raises as `change_experience`."""
+    return await _change(tx, education, user_id, id, item_id, changes, "education_updated")
+
+
+async def remove_education(tx: Tx, user_id: UUID, id: UUID, item_id: UUID) -> None:
+    """Take a course of study away. Raises `NoSuchResume`, `NoSuchItem`."""
+    await _remove(tx, education, user_id, id, item_id, "education_removed")
+
+
+async def _add(
+    tx: Tx, table: Table, user_id: UUID, id: UUID, fields: Item, action: ResumeAction
+) -> Item:
+    await _locked(tx, user_id, id)
+    count, last = (
+        await tx.execute(
+            select(func.count(), func.coalesce(func.max(table.c.place), -1)).where(
+                table.c.resume_id == id
+            )
+        )
+    ).one()
+    if count >= MOST_ITEMS:
+        raise TooMany(f"A resume holds {MOST_ITEMS} of these at most.")
+    values = {"id": new_id(), "resume_id": id, "place": last + 1} | fields
+    made = (await tx.execute(insert(table).values(values).returning(table))).one()
+    await _bump(tx, id, {})
+    await _announce(tx, id, action, made.id)
+    return dict(made._mapping)
+
+
+async def _change(
+    tx: Tx,
+    table: Table,
+    user_id: UUID,
+    id: UUID,
+    item_id: UUID,
+    changes: Item,
+    action: ResumeAction,
+) -> Item:
+    before = await _item(tx, table, user_id, id, item_id)
+    differing = {name: value for name, value in changes.items() if value != before[name]}
+    if not differing:
+        return before
+    after = before | differing
+    try:
+        if table is experience:
+            rules.check_period(after["start"], after["end"])
+        elif after["start_year"] and after["end_year"] and after["end_year"] < after["start_year"]:
+            raise ValueError("end must not be before start")
+    except ValueError as error:
+        raise _DatesWrong(errors=[FieldError("#/end", str(error))]) from None
+    await tx.execute(update(table).where(table.c.id == item_id).values(**differing))
+    await _bump(tx, id, {})
+    await _announce(tx, id, action, item_id)
+    return after
+
+
+class _DatesWrong(AppError):
+    """Some fields do not fit."""
+
+    slug = "invalid"
+    kind = Kind.INVALID
+
+
+async def _remove(
+    tx: Tx, table: Table, user_id: UUID, id: UUID, item_id: UUID, action: ResumeAction
+) -> None:
+    await _item(tx, table, user_id, id, item_id)
+    await tx.execute(delete(table).where(table.c.id == item_id))
+    await _bump(tx, id, {})
+    await _announce(tx, id, action, item_id)
+
+
+async def _item(tx: Tx, table: Table, user_id: UUID, id: UUID, item_id: UUID) -> Item:
+    await _locked(tx, user_id, id)
+    found = (
+        await tx.execute(select(table).where(table.c.id == item_id, table.c.resume_id == id))
+    ).first()
+    if found is None:
+        raise NoSuchItem
+    return dict(found._mapping)
+
+
+async def _locked(tx: Tx, user_id: UUID, id: UUID) -> Row[Any]:
+    """The row's lock comes first, so that versions, snapshots and commits have one order."""
+    found = await resume_of(tx, user_id, id, lock=True)
+    if found is None:
+        raise NoSuchResume
+    return found
+
+
+async def _room_for_one_more(tx: Tx, user_id: UUID) -> None:
+    count = await tx.execute(
+        select(func.count()).select_from(resume).where(resume.c.user_id == user_id)
+    )
+    if count.scalar_one() >= MOST_RESUMES:
+        raise TooMany(f"A person has {MOST_RESUMES} resumes at most.")
+
+
+async def _insert(tx: Tx, user_id: UUID, values: Item) -> UUID:
+    moment, id = now(), new_id()
+    await tx.execute(
+        insert(resume).values(
+            id=id, user_id=user_id, version=1, created_at=moment, updated_at=moment, **values
+        )
+    )
+    return id
+
+
+async def _bump(tx: Tx, id: UUID, values: Item) -> None:
+    await tx.execute(
+        update(resume)
+        .where(resume.c.id == id)
+        .values(version=resume.c.version + 1, updated_at=now(), **values)
+    )
+
+
+def _check_status(before: str, after: Item) -> None:
+    status = after["status"]
+    if status != before and status not in rules.moves_from(before):
+        raise MoveNotAllowed(extra={"allowed": list(rules.moves_from(before))})
+    missing = rules.completeness(after).missing_mandatory
+    if status == "published" and missing:
+        raise Incomplete(
+            errors=[FieldError(f"#/{name}", "needed for a published resume") for name in missing]
+        )
+
+
+async def _announce(tx: Tx, id: UUID, action: ResumeAction, item_id: UUID | None = None) -> None:
+    row = (await tx.execute(select(resume).where(resume.c.id == id))).one()
+    jobs, studies = (await items_of(tx, [id]))[id]
+    event: dict[str, Any] = {}
+    if action.startswith("experience_"):
+        event["experience_id"] = item_id
+    elif action.startswith("education_"):
+        event["education_id"] = item_id
+    record(
+        tx,
+        ResumeUpdated(
+            user_id=row.user_id,
+            resume_id=id,
+            action=action,
+            version=row.version,
+            resume=_snapshot(row, jobs, studies),
+            **event,
+        ),
+    )
+
+
+def _snapshot(row: Row[Any], jobs: list[Item], studies: list[Item]) -> ResumeSnapshot:
+    """What may be known of a resume without knowing whose it is."""
+    return ResumeSnapshot(
+        title=row.title,
+        status=row.status,
+        visibility=row.visibility,
+        area=row.area,
+        relocation=row.relocation,
+        employment_types=row.employment_types,
+        work_formats=row.work_formats,
+        salary=Money.model_validate(row.salary) if row.salary else None,
+        experience_months=rules.total_months(
+            ((job["start"], job["end"]) for job in jobs), now().date()
+        ),
+        experience=[
+            SnapshotExperience(
+                id=job["id"],
+                company=job["company"],
+                position=job["position"],
+                start=job["start"],
+                end=job["end"],
+                skills=job["skills"],
+            )
+            for job in jobs
+        ],
+        education=[
+            SnapshotEducation(
+                id=study["id"],
+                organization=study["organization"],
+                level=study["level"],
+                field=study["field"],
+                start_year=study["start_year"],
+                end_year=study["end_year"],
+            )
+            for study in studies
+        ],
+        skills=[SnapshotSkill.model_validate(skill) for skill in row.skills],
+        languages=[SnapshotLanguage.model_validate(one) for one in row.languages],
+    )

@@ -1,0 +1,192 @@
+"""Resumes as they are sent and answered."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, HttpUrl, StringConstraints, model_validator
+
+from hirewire.kit.models import Answer, Body, text
+from hirewire.profiles.resumes.rules import check_date, check_period
+
+Name = Annotated[str, text(1, 200)]
+Year = Annotated[int, Field(ge=1900, le=2100)]
+Date = Annotated[str, AfterValidator(check_date)]
+EmploymentType = Literal[
+    "FULL_TIME",
+    "PART_TIME",
+    "CONTRACTOR",
+    "TEMPORARY",
+    "INTERN",
+    "VOLUNTEER",
+    "PER_DIEM",
+    "OTHER",
+]
+WorkFormat = Literal["on_site", "hybrid", "remote"]
+LanguageLevel = Literal["A1", "A2", "B1", "B2", "C1", "C2", "native"]
+Visibility = Literal["no_one", "recommended", "applied", "link"]
+
+
+class Salary(Body):
+    """What one wants to earn."""
+
+    amount: Annotated[int, Field(ge=0, le=1_000_000_000)]
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    unit: Literal["HOUR", "DAY", "WEEK", "MONTH", "YEAR"] = "MONTH"
+
+
+class Skill(Body):
+    """A skill, and how good one is at it (1 to 5)."""
+
+    name: Name
+    level: Annotated[int, Field(ge=1, le=5)] | None = None
+
+
+class Language(Body):
+    """A language, and how well one knows it."""
+
+    language: Name
+    level: LanguageLevel | None = None
+
+
+class Certificate(Body):
+    """A certificate."""
+
+    name: Name
+    issuer: Name | None = None
+    date: Annotated[str, text(1, 500)] | None = None
+    url: Annotated[str, text(1, 2000)] | None = None
+
+
+class Link(Body):
+    """A page to look at."""
+
+    url: HttpUrl
+    label: Name | None = None
+
+
+class ResumeChanges(Body):
+    """What may be set; in a change, what is not named stays, null clears, lists are replaced."""
+
+    status: Literal["draft", "published", "hidden"] = "draft"
+    title: Name | None = None
+    summary: Annotated[str, text(1, 10_000)] | None = None
+    area: Name | None = None
+    relocation: bool = False
+    employment_types: Annotated[list[EmploymentType], Field(max_length=10)] = []
+    work_formats: Annotated[list[WorkFormat], Field(max_length=3)] = []
+    salary: Salary | None = None
+    skills: Annotated[list[Skill], Field(max_length=200)] = []
+    languages: Annotated[list[Language], Field(max_length=50)] = []
+    certificates: Annotated[list[Certificate], Field(max_length=100)] = []
+    links: Annotated[list[Link], Field(max_length=50)] = []
+    visibility: Visibility = "recommended"
+
+
+class NewResume(ResumeChanges):
+    """A resume to make: a title is the least."""
+
+    title: Name
+
+
+class ExperienceChanges(Body):
+    """What may be set of a position held."""
+
+    company: Name | None = None
+    position: Name | None = None
+    start: Date | None = None
+    end: Date | None = None
+    description: Annotated[str, text(1, 10_000)] | None = None
+    skills: Annotated[list[Name], Field(max_length=100)] = []
+
+    @model_validator(mode="after")
+    def _period(self) -> Self:
+        check_period(self.start, self.end)
+        return self
+
+
+class NewExperience(ExperienceChanges):
+    """A position held: what it was, and since when."""
+
+    position: Name
+    start: Date
+
+
+class EducationChanges(Body):
+    """What may be set of a course of study."""
+
+    organization: Name | None = None
+    level: Name | None = None
+    field: Name | None = None
+    start_year: Year | None = None
+    end_year: Year | None = None
+
+    @model_validator(mode="after")
+    def _period(self) -> Self:
+        if self.start_year and self.end_year and self.end_year < self.start_year:
+            raise ValueError("endYear must not be before startYear")
+        return self
+
+
+class NewEducation(EducationChanges):
+    """A course of study: where it was."""
+
+    organization: Name
+
+
+class Experience(Answer):
+    """A position held."""
+
+    id: UUID
+    company: str | None
+    position: str | None
+    start: str | None
+    end: str | None
+    description: str | None
+    skills: list[str]
+
+
+class Education(Answer):
+    """A course of study."""
+
+    id: UUID
+    organization: str | None
+    level: str | None
+    field: str | None
+    start_year: int | None
+    end_year: int | None
+
+
+class Completeness(Answer):
+    """How complete a resume is, and what would complete it."""
+
+    percent: int
+    missing_mandatory: list[str]
+    missing_recommended: list[str]
+
+
+class Resume(Answer):
+    """A resume, as its owner sees it."""
+
+    id: UUID
+    version: int
+    status: str
+    title: str | None
+    summary: str | None
+    area: str | None
+    relocation: bool
+    employment_types: list[str]
+    work_formats: list[str]
+    salary: dict[str, Any] | None
+    skills: list[dict[str, Any]]
+    languages: list[dict[str, Any]]
+    certificates: list[dict[str, Any]]
+    links: list[dict[str, Any]]
+    visibility: str
+    experience: list[Experience]
+    education: list[Education]
+    total_experience_months: int
+    completeness: Completeness
+    allowed_actions: list[str]
+    created_at: datetime
+    updated_at: datetime

@@ -1,0 +1,39 @@
+"""Resumes, read."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select
+
+from hirewire.messaging.outbox import Tx
+from hirewire.profiles.tables import education, experience, resume
+
+Item = dict[str, Any]
+
+
+async def resume_of(tx: Tx, user_id: UUID, id: UUID, *, lock: bool = False) -> Row[Any] | None:
+    """The user's resume; None when there is none, or it is somebody else's."""
+    statement = select(resume).where(resume.c.id == id, resume.c.user_id == user_id)
+    return (await tx.execute(statement.with_for_update() if lock else statement)).first()
+
+
+async def resumes_of(
+    tx: Tx, user_id: UUID, *, limit: int, after: UUID | None = None
+) -> list[Row[Any]]:
+    """The user's resumes, newest first."""
+    statement = select(resume).where(resume.c.user_id == user_id)
+    if after is not None:
+        statement = statement.where(resume.c.id < after)
+    return list(await tx.execute(statement.order_by(resume.c.id.desc()).limit(limit)))
+
+
+async def items_of(tx: Tx, ids: list[UUID]) -> dict[UUID, tuple[list[Item], list[Item]]]:
+    """Experience and education of these resumes, in their order."""
+    found: dict[UUID, tuple[list[Item], list[Item]]] = {id: ([], []) for id in ids}
+    for nth, table in enumerate((experience, education)):
+        rows = await tx.execute(
+            select(table).where(table.c.resume_id.in_(ids)).order_by(table.c.place, table.c.id)
+        )
+        for row in rows:
+            found[row.resume_id][nth].append(dict(row._mapping))
+    return found

@@ -1,0 +1,187 @@
+"""One's own resumes. Somebody else's are not there at all: 404."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic.alias_generators import to_camel
+from sqlalchemy import Row
+
+from hirewire.kit.clock import now
+from hirewire.kit.errors import FieldError
+from hirewire.kit.http import BadCursor, Caller, Once, Page, PageParams, RequestTx, page_of
+from hirewire.kit.models import Body
+from hirewire.messaging.outbox import Tx
+from hirewire.profiles.resumes import commands, jsonresume, models, queries, rules
+from hirewire.profiles.resumes.commands import NoSuchResume
+from hirewire.profiles.resumes.documents import JsonResume, check_values
+from hirewire.profiles.resumes.models import Education, Experience, Resume
+
+IMPORT_PATH = "/api/profiles/resumes/import"
+LARGEST_IMPORT = 8 * 1024 * 1024
+router = APIRouter(prefix="/api/profiles/resumes", tags=["resumes"])
+
+
+@router.get("")
+async def list_(
+    tx: RequestTx, caller: Caller, query: PageParams, request: Request, response: Response
+) -> Page[Resume]:
+    """One's resumes, newest first."""
+    after = _place(query.after) if query.after else None
+    rows = await queries.resumes_of(tx, caller.user_id, limit=query.limit + 1, after=after)
+    resumes = await _answers(tx, rows)
+    return page_of(resumes, query, request, response, Resume, cursor=lambda one: (one.id,))
+
+
+@router.post("", status_code=201)
+async def create(body: models.NewResume, tx: RequestTx, caller: Caller, once: Once) -> Resume:
+    """Make a resume."""
+
+    async def make() -> Resume:
+        id = await commands.create(tx, caller.user_id, _values(body))
+        return await _answer(tx, caller.user_id, id)
+
+    return await once(Resume, make)
+
+
+@router.post("/import", status_code=201)
+async def import_(
+    body: JsonResume, request: Request, tx: RequestTx, caller: Caller, once: Once
+) -> Resume:
+    """Make a resume from a JSON Resume 1.0.0, up to 8 MiB. Exported again, nothing is lost."""
+    document = await request.json()  # as it was sent: the model has checked it
+    check_values(document)
+
+    async def make() -> Resume:
+        id = await commands.import_document(tx, caller.user_id, document)
+        return await _answer(tx, caller.user_id, id)
+
+    return await once(Resume, make)
+
+
+@router.get("/{id}")
+async def read(id: UUID, tx: RequestTx, caller: Caller) -> Resume:
+    """One resume."""
+    return await _answer(tx, caller.user_id, id)
+
+
+@router.patch("/{id}")
+async def change(id: UUID, body: models.ResumeChanges, tx: RequestTx, caller: Caller) -> Resume:
+    """Change it: what is not named stays as it is."""
+    await commands.change(tx, caller.user_id, id, _values(body))
+    return await _answer(tx, caller.user_id, id)
+
+
+@router.delete("/{id}", status_code=204)
+async def remove(id: UUID, tx: RequestTx, caller: Caller) -> None:
+    """Delete it for good."""
+    await commands.remove(tx, caller.user_id, id)
+
+
+@router.get("/{id}/export")
+async def export(id: UUID, tx: RequestTx, caller: Caller) -> dict[str, Any]:
+    """The resume as a JSON Resume 1.0.0."""
+    row = await queries.resume_of(tx, caller.user_id, id)
+    if row is None:
+        raise NoSuchResume
+    experience, education = (await queries.items_of(tx, [id]))[id]
+    return jsonresume.export(dict(row._mapping), experience, education)
+
+
+@router.post("/{id}/experience", status_code=201)
+async def add_experience(
+    id: UUID, body: models.NewExperience, tx: RequestTx, caller: Caller, once: Once
+) -> Experience:
+    """Add a position held."""
+
+    async def make() -> Experience:
+        fields = body.model_dump(mode="json")
+        return Experience(**await commands.add_experience(tx, caller.user_id, id, fields))
+
+    return await once(Experience, make)
+
+
+@router.patch("/{id}/experience/{item_id}")
+async def change_experience(
+    id: UUID, item_id: UUID, body: models.ExperienceChanges, tx: RequestTx, caller: Caller
+) -> Experience:
+    """Change a position held."""
+    done = await commands.change_experience(tx, caller.user_id, id, item_id, _values(body))
+    return Experience(**done)
+
+
+@router.delete("/{id}/experience/{item_id}", status_code=204)
+async def remove_experience(id: UUID, item_id: UUID, tx: RequestTx, caller: Caller) -> None:
+    """Take a position away."""
+    await commands.remove_experience(tx, caller.user_id, id, item_id)
+
+
+@router.post("/{id}/education", status_code=201)
+async def add_education(
+    id: UUID, body: models.NewEducation, tx: RequestTx, caller: Caller, once: Once
+) -> Education:
+    """Add a course of study."""
+
+    async def make() -> Education:
+        fields = body.model_dump(mode="json")
+        return Education(**await commands.add_education(tx, caller.user_id, id, fields))
+
+    return await once(Education, make)
+
+
+@router.patch("/{id}/education/{item_id}")
+async def change_education(
+    id: UUID, item_id: UUID, body: models.EducationChanges, tx: RequestTx, caller: Caller
+) -> Education:
+    """Change a course of study."""
+    done = await commands.change_education(tx, caller.user_id, id, item_id, _values(body))
+    return Education(**done)
+
+
+@router.delete("/{id}/education/{item_id}", status_code=204)
+async def remove_education(id: UUID, item_id: UUID, tx: RequestTx, caller: Caller) -> None:
+    """Take a course of study away."""
+    await commands.remove_education(tx, caller.user_id, id, item_id)
+
+
+def _values(body: Body) -> dict[str, Any]:
+    """What was named in the body; inside of it, defaults are filled in."""
+    return {n: v for n, v in body.model_dump(mode="json").items() if n in body.model_fields_set}
+
+
+def _place(after: tuple[str, ...]) -> UUID:
+    try:
+        return UUID(after[0])
+    except (ValueError, IndexError):
+        raise BadCursor(errors=[FieldError("", "after: not a cursor of this list")]) from None
+
+
+async def _answer(tx: Tx, user_id: UUID, id: UUID) -> Resume:
+    row = await queries.resume_of(tx, user_id, id)
+    if row is None:
+        raise NoSuchResume
+    [answer] = await _answers(tx, [row])
+    return answer
+
+
+async def _answers(tx: Tx, rows: list[Row[Any]]) -> list[Resume]:
+    items = await queries.items_of(tx, [row.id for row in rows])
+    return [_resume(row, *items[row.id]) for row in rows]
+
+
+def _resume(row: Row[Any], jobs: list[dict[str, Any]], studies: list[dict[str, Any]]) -> Resume:
+    values = dict(row._mapping) | {"experience": jobs, "education": studies}
+    found = rules.completeness(values)
+    months = rules.total_months(((job["start"], job["end"]) for job in jobs), now().date())
+    return Resume.model_validate(
+        values
+        | {
+            "total_experience_months": months,
+            "completeness": {
+                "percent": found.percent,
+                "missing_mandatory": [to_camel(name) for name in found.missing_mandatory],
+                "missing_recommended": [to_camel(name) for name in found.missing_recommended],
+            },
+            "allowed_actions": rules.allowed_actions(row.status, found.missing_mandatory),
+        }
+    )

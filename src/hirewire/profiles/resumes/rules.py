@@ -1,0 +1,107 @@
+"""What can be said of a resume without asking anybody: dates, totals, gaps, moves."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+DATE = re.compile(r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$")
+MANDATORY = ("title", "skills")
+RECOMMENDED = (
+    "summary",
+    "area",
+    "employment_types",
+    "work_formats",
+    "salary",
+    "languages",
+    "experience",
+    "education",
+)
+MOVES = {
+    "draft": ("published",),
+    "published": ("hidden",),
+    "hidden": ("published",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """How complete a resume is."""
+
+    percent: int
+    missing_mandatory: tuple[str, ...]
+    missing_recommended: tuple[str, ...]
+
+
+def check_date(text: str) -> str:
+    """`YYYY`, `YYYY-MM` or `YYYY-MM-DD` that is in the calendar. Raises `ValueError`."""
+    if not DATE.match(text):
+        raise ValueError("must be YYYY, YYYY-MM or YYYY-MM-DD")
+    if len(text) == 10:
+        try:
+            date.fromisoformat(text)
+        except ValueError:
+            raise ValueError("is not in the calendar") from None
+    if text[:4] == "0000":
+        raise ValueError("is not in the calendar")
+    return text
+
+
+def check_period(start: str | None, end: str | None) -> None:
+    """Raises `ValueError` when `end` is before `start`, as far as their precision tells."""
+    if start and end:
+        shortest = min(len(start), len(end))
+        if end[:shortest] < start[:shortest]:
+            raise ValueError("end must not be before start")
+
+
+def total_months(periods: Iterable[tuple[str | None, str | None]], today: date) -> int:
+    """Months in any of the periods, those in several counted once; both ends are included.
+
+    A period without an end lasts until `today`; a year alone is January as a start and December
+    as an end; a period without a start counts nothing, and nothing counts beyond `today`.
+    """
+    now = today.year * 12 + today.month - 1
+    spans = []
+    for start, end in periods:
+        if start is None:
+            continue
+        first = _month(start, 1)
+        last = min(_month(end, 12) if end else now, now)
+        if first <= last:
+            spans.append((first, last))
+    total, reached = 0, -1
+    for first, last in sorted(spans):
+        total += max(0, last - max(first, reached + 1) + 1)
+        reached = max(reached, last)
+    return total
+
+
+def completeness(resume: Mapping[str, Any]) -> Completeness:
+    """How complete it is; a mandatory field weighs two recommended ones."""
+    mandatory = tuple(name for name in MANDATORY if not resume.get(name))
+    recommended = tuple(name for name in RECOMMENDED if not resume.get(name))
+    whole = 2 * len(MANDATORY) + len(RECOMMENDED)
+    missing = 2 * len(mandatory) + len(recommended)
+    return Completeness(100 * (whole - missing) // whole, mandatory, recommended)
+
+
+def moves_from(status: str) -> tuple[str, ...]:
+    """The statuses that may follow."""
+    return MOVES[status]
+
+
+def allowed_actions(status: str, missing_mandatory: Sequence[str]) -> list[str]:
+    """What the owner can do with it now."""
+    actions = ["edit", "delete", "export"]
+    if status == "published":
+        actions.append("hide")
+    elif not missing_mandatory:
+        actions.append("publish")
+    return actions
+
+
+def _month(text: str, default: int) -> int:
+    year, _, rest = text.partition("-")
+    return int(year) * 12 + (int(rest[:2]) if rest else default) - 1

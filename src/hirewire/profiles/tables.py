@@ -1,0 +1,93 @@
+"""What `profiles` keeps."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
+
+metadata = MetaData()
+
+# `imported` is what was imported, as it was given: json, since jsonb reorders keys and rewrites
+# numbers.
+
+profile = Table(
+    "profile",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("full_name", Text, nullable=False),
+    Column("headline", Text),
+    Column("area", Text),
+    Column("contacts", JSONB, nullable=False),
+    Column("links", JSONB, nullable=False),
+    Column("locale", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+
+resume = Table(
+    "resume",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("title", Text),
+    Column("summary", Text),
+    Column("area", Text),
+    Column("relocation", Boolean, nullable=False),
+    Column("employment_types", ARRAY(Text), nullable=False),
+    Column("work_formats", ARRAY(Text), nullable=False),
+    Column("salary", JSONB(none_as_null=True)),
+    Column("skills", JSONB, nullable=False),
+    Column("languages", JSONB, nullable=False),
+    Column("certificates", JSONB, nullable=False),
+    Column("links", JSONB, nullable=False),
+    Column("visibility", Text, nullable=False),
+    Column("imported", JSON(none_as_null=True)),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("status in ('draft', 'published', 'hidden')", name="resume_status"),
+    Index("resume_owner", "user_id", "id"),
+)
+
+experience = Table(
+    "experience",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("resume_id", Uuid, ForeignKey("resume.id", ondelete="CASCADE"), nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("company", Text),
+    Column("position", Text),
+    Column("start", Text),
+    Column("end", Text),
+    Column("description", Text),
+    Column("skills", ARRAY(Text), nullable=False),
+    Column("imported", JSON(none_as_null=True)),
+    Index("experience_resume", "resume_id", "place"),
+)
+
+education = Table(
+    "education",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("resume_id", Uuid, ForeignKey("resume.id", ondelete="CASCADE"), nullable=False),
+    Column("place", Integer, nullable=False),
+    Column("organization", Text),
+    Column("level", Text),
+    Column("field", Text),
+    Column("start_year", Integer),
+    Column("end_year", Integer),
+    Column("imported", JSON(none_as_null=True)),
+    Index("education_resume", "resume_id", "place"),
+)

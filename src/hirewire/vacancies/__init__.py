@@ -1,0 +1,1 @@
+"""Companies, vacancies, and what employers see of candidates."""

@@ -1,0 +1,18 @@
+"""What `vacancies` hears about access: the keys with which tokens are verified."""
+
+from hirewire.contracts.auth import SigningKeyPublished
+from hirewire.kit import keyring
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.outbox import Tx
+from hirewire.messaging.retry import Reject
+
+
+async def on_signing_key_published(tx: Tx, received: Received[SigningKeyPublished]) -> None:
+    """Tokens signed with this key are accepted from now on."""
+    key = received.event
+    try:
+        await keyring.store(
+            tx, kid=key.kid, jwk=key.jwk, not_before=key.not_before, not_after=key.not_after
+        )
+    except ValueError as error:
+        raise Reject(f"jwk: {error}") from None

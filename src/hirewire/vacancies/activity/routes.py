@@ -1,0 +1,79 @@
+"""What candidates did, for employers."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import Row
+
+from hirewire.kit.errors import FieldError
+from hirewire.kit.http import BadCursor, Caller, Page, PageParams, RequestTx, page_of
+from hirewire.kit.models import Answer
+from hirewire.vacancies.activity import queries
+from hirewire.vacancies.authority import require_company
+
+router = APIRouter(prefix="/api/vacancies", tags=["activity"])
+
+
+class Activity(Answer):
+    """Something a candidate did with a resume. Nothing in it tells who they are."""
+
+    event_id: UUID
+    user_id: UUID
+    resume_id: UUID
+    action: str
+    experience_id: UUID | None
+    education_id: UUID | None
+    version: int | None
+    occurred_at: datetime
+    heard_at: datetime
+    title: str | None
+    area: str | None
+    skills: list[str]
+
+
+@router.get("/activity")
+async def list_(
+    tx: RequestTx, caller: Caller, page: PageParams, request: Request, response: Response
+) -> Page[Activity]:
+    """What candidates did, newest first; of deleted resumes only that they were."""
+    await require_company(tx, caller.user_id)
+    rows = await queries.latest(tx, limit=page.limit + 1, after=_place(page.after))
+    places = {row.event_id: (row.occurred_at.isoformat(), row.position) for row in rows}
+    return page_of(
+        [_activity(row) for row in rows],
+        page,
+        request,
+        response,
+        Activity,
+        cursor=lambda one: places[one.event_id],
+    )
+
+
+def _activity(row: Row[Any]) -> Activity:
+    snapshot = row.snapshot or {}
+    return Activity(
+        event_id=row.event_id,
+        user_id=row.user_id,
+        resume_id=row.resume_id,
+        action=row.action,
+        experience_id=row.item_id if row.action.startswith("experience_") else None,
+        education_id=row.item_id if row.action.startswith("education_") else None,
+        version=row.version,
+        occurred_at=row.occurred_at,
+        heard_at=row.heard_at,
+        title=snapshot.get("title"),
+        area=snapshot.get("area"),
+        skills=[skill["name"] for skill in snapshot.get("skills") or ()],
+    )
+
+
+def _place(after: tuple[str, ...] | None) -> tuple[datetime, int] | None:
+    if after is None:
+        return None
+    try:
+        moment, position = after
+        return datetime.fromisoformat(moment), int(position)
+    except ValueError:
+        raise BadCursor(errors=[FieldError("", "after: not a cursor of this list")]) from None

@@ -1,0 +1,27 @@
+"""The service `vacancies`: its doors."""
+
+from hirewire.contracts.auth import SigningKeyPublished
+from hirewire.contracts.profiles import ResumeUpdated
+from hirewire.contracts.vacancies import (
+    EmployerProfileCreated,
+    VacancyClosed,
+    VacancyPublished,
+    VacancyUpdated,
+)
+from hirewire.kit.service import Service
+from hirewire.messaging.subscriptions import on, on_batch
+from hirewire.vacancies.access import handlers as access
+from hirewire.vacancies.activity import handlers as activity
+from hirewire.vacancies.activity import routes as activity_routes
+from hirewire.vacancies.employers import routes as employers_routes
+from hirewire.vacancies.posting import routes as posting_routes
+
+SERVICE = Service(
+    name="vacancies",
+    routes=[employers_routes.router, activity_routes.router, posting_routes.router],
+    publishes=[EmployerProfileCreated, VacancyPublished, VacancyUpdated, VacancyClosed],
+    subscriptions=[
+        on_batch(ResumeUpdated, activity.on_resume_updated, name="vacancies.activity"),
+        on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
+    ],
+)

@@ -1,0 +1,33 @@
+"""Who may act as an employer: whoever has an employer profile here, whatever their token says."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from hirewire.kit.errors import AppError, Kind
+from hirewire.messaging.outbox import Tx
+from hirewire.vacancies.tables import employer_profile
+
+
+class NotAnEmployer(AppError):
+    """Only employers can do this: make an employer profile first."""
+
+    slug = "not-an-employer"
+    kind = Kind.FORBIDDEN
+
+
+async def company_of(tx: Tx, user_id: UUID) -> UUID | None:
+    """The company this person acts for."""
+    found = await tx.execute(
+        select(employer_profile.c.company_id).where(employer_profile.c.user_id == user_id)
+    )
+    company: UUID | None = found.scalar()
+    return company
+
+
+async def require_company(tx: Tx, user_id: UUID) -> UUID:
+    """The company this person acts for. Raises `NotAnEmployer`."""
+    company = await company_of(tx, user_id)
+    if company is None:
+        raise NotAnEmployer
+    return company

@@ -1,0 +1,71 @@
+"""Becoming an employer, with the session one has."""
+
+import re
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import AfterValidator
+
+from hirewire.kit.errors import NotFound
+from hirewire.kit.http import Caller, Once, RequestTx
+from hirewire.kit.models import Answer, Body, text
+from hirewire.vacancies.employers import commands, queries
+
+router = APIRouter(prefix="/api/vacancies", tags=["employers"])
+
+
+def _phone(value: str) -> str:
+    digits = re.sub(r"[\s().-]", "", value)
+    if not re.fullmatch(r"\+?[0-9]{5,20}", digits):
+        raise ValueError("must be 5 to 20 digits, with the usual punctuation")
+    return value
+
+
+class NewEmployerProfile(Body):
+    """For whom one hires, and how to call."""
+
+    company_name: Annotated[str, text(1, 200)]
+    phone: Annotated[str, text(1, 40), AfterValidator(_phone)] | None = None
+
+
+class EmployerProfileMade(Answer):
+    """Who acts for which company."""
+
+    user_id: UUID
+    company_id: UUID
+
+
+class EmployerProfile(EmployerProfileMade):
+    """One's own employer profile."""
+
+    company_name: str
+    phone: str | None
+
+
+class NoEmployerProfile(NotFound):
+    """You do not act for a company."""
+
+
+@router.post("/employer-profile", status_code=201)
+async def create(
+    body: NewEmployerProfile, tx: RequestTx, caller: Caller, once: Once
+) -> EmployerProfileMade:
+    """Begin to hire: the very same access token acts as an employer from now on."""
+
+    async def make() -> EmployerProfileMade:
+        company_id = await commands.create_employer_profile(
+            tx, caller.user_id, company_name=body.company_name, phone=body.phone
+        )
+        return EmployerProfileMade(user_id=caller.user_id, company_id=company_id)
+
+    return await once(EmployerProfileMade, make)
+
+
+@router.get("/employer-profile")
+async def read(tx: RequestTx, caller: Caller) -> EmployerProfile:
+    """One's own employer profile."""
+    found = await queries.employer_profile_of(tx, caller.user_id)
+    if found is None:
+        raise NoEmployerProfile
+    return EmployerProfile.model_validate(found)

@@ -1,0 +1,142 @@
+"""Changing vacancies. Each change is one version; those that applicants can see are events."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, insert, select, update
+
+from hirewire.contracts.vacancies import VacancyClosed, VacancyPublished, VacancyUpdated
+from hirewire.kit.clock import now
+from hirewire.kit.errors import AppError, FieldError, Kind, NotFound
+from hirewire.messaging.ids import new_id
+from hirewire.messaging.outbox import Tx, record
+from hirewire.vacancies.posting import rules
+from hirewire.vacancies.posting.rules import Action
+from hirewire.vacancies.tables import vacancy
+
+
+class NoSuchVacancy(NotFound):
+    """There is no such vacancy, or it is not open to you."""
+
+
+class MoveNotAllowed(AppError):
+    """This cannot be done with the vacancy in its present status."""
+
+    slug = "move-not-allowed"
+    kind = Kind.CONFLICT
+
+
+class Incomplete(AppError):
+    """Something is missing without which it cannot be published."""
+
+    slug = "incomplete"
+    kind = Kind.CONFLICT
+
+
+async def create(tx: Tx, company_id: UUID, fields: dict[str, Any]) -> UUID:
+    """A new draft; its id."""
+    moment, id = now(), new_id()
+    await tx.execute(
+        insert(vacancy).values(
+            id=id,
+            company_id=company_id,
+            version=1,
+            status="draft",
+            created_at=moment,
+            updated_at=moment,
+            **fields,
+        )
+    )
+    return id
+
+
+async def change(tx: Tx, company_id: UUID, id: UUID, changes: dict[str, Any]) -> None:
+    """Set these fields. Records `VacancyUpdated` for an open one; nothing for a change of nothing.
+
+    Raises `NoSuchVacancy`, `MoveNotAllowed` for a closed one, `Incomplete`.
+    """
+    before = await _locked(tx, company_id, id)
+    if before.status not in rules.EDITABLE:
+        raise MoveNotAllowed(extra={"allowed": rules.allowed_actions(before.status)})
+    differing = {name: value for name, value in changes.items() if value != getattr(before, name)}
+    if not differing:
+        return
+    if before.status != "draft":
+        _check_complete(dict(before._mapping) | differing)
+    after = await _set(tx, id, **differing)
+    if after.status == "published":
+        record(
+            tx,
+            VacancyUpdated(
+                vacancy_id=id, company_id=company_id, version=after.version, title=after.title
+            ),
+        )
+
+
+async def move(
+    tx: Tx, company_id: UUID, id: UUID, action: Action, *, reason: str | None = None
+) -> None:
+    """Publish, pause, close or archive. Records `VacancyPublished` or `VacancyClosed`.
+
+    A paused vacancy is closed to applicants for a while: that is no event of its own yet, and its
+    return is published like the first time. Raises `NoSuchVacancy`, `MoveNotAllowed`, `Incomplete`.
+    """
+    before = await _locked(tx, company_id, id)
+    following = rules.moves(before.status).get(action)
+    if following is None:
+        raise MoveNotAllowed(extra={"allowed": rules.allowed_actions(before.status)})
+    values: dict[str, Any] = {"status": following}
+    if action == "publish":
+        _check_complete(dict(before._mapping))
+        values["published_at"] = before.published_at or now()
+    if action == "close":
+        values["close_reason"] = reason
+    after = await _set(tx, id, **values)
+    if action == "publish":
+        record(
+            tx,
+            VacancyPublished(
+                vacancy_id=id, company_id=company_id, version=after.version, title=after.title
+            ),
+        )
+    elif action == "close":
+        record(
+            tx,
+            VacancyClosed(
+                vacancy_id=id,
+                company_id=company_id,
+                version=after.version,
+                reason=reason or "cancelled",
+            ),
+        )
+
+
+def _check_complete(values: dict[str, Any]) -> None:
+    missing = rules.missing_to_publish(values)
+    if missing:
+        raise Incomplete(
+            errors=[FieldError(f"#/{name}", "needed for a published vacancy") for name in missing]
+        )
+
+
+async def _locked(tx: Tx, company_id: UUID, id: UUID) -> Row[Any]:
+    found = await tx.execute(
+        select(vacancy)
+        .where(vacancy.c.id == id, vacancy.c.company_id == company_id)
+        .with_for_update()
+    )
+    row = found.first()
+    if row is None:
+        raise NoSuchVacancy
+    return row
+
+
+async def _set(tx: Tx, id: UUID, **values: Any) -> Row[Any]:
+    changed = await tx.execute(
+        update(vacancy)
+        .where(vacancy.c.id == id)
+        .values(version=vacancy.c.version + 1, updated_at=now(), **values)
+        .returning(vacancy)
+    )
+    row: Row[Any] = changed.one()
+    return row

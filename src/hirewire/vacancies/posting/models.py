@@ -1,0 +1,119 @@
+"""Vacancies as they are sent and answered."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from hirewire.kit.clock import now
+from hirewire.kit.models import Answer, Body, text
+from hirewire.vacancies.posting.rules import sanitised
+
+Name = Annotated[str, text(1, 200)]
+EmploymentType = Literal[
+    "FULL_TIME",
+    "PART_TIME",
+    "CONTRACTOR",
+    "TEMPORARY",
+    "INTERN",
+    "VOLUNTEER",
+    "PER_DIEM",
+    "OTHER",
+]
+WorkFormat = Literal["on_site", "hybrid", "remote"]
+
+
+def _not_past(value: date) -> date:
+    if value < now().date():
+        raise ValueError("must not be in the past")
+    return value
+
+
+class Requirement(Body):
+    """A skill that is asked for."""
+
+    skill: Name
+    kind: Literal["must", "nice"] = "must"
+    level: Annotated[int, Field(ge=1, le=5)] | None = None
+
+
+class Salary(Body):
+    """What is paid: at least one end of the range."""
+
+    min: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
+    max: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    unit: Literal["HOUR", "DAY", "WEEK", "MONTH", "YEAR"] = "MONTH"
+    gross: bool = True
+
+    @model_validator(mode="after")
+    def _range(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("min or max is needed")
+        if self.min is not None and self.max is not None and self.max < self.min:
+            raise ValueError("max must not be less than min")
+        return self
+
+
+class LanguageWanted(Body):
+    """A language that is asked for."""
+
+    language: Name
+    level: Literal["A1", "A2", "B1", "B2", "C1", "C2", "native"] | None = None
+
+
+class VacancyChanges(Body):
+    """What may be set; in a change, what is not named stays, null clears, lists are replaced."""
+
+    title: Name = ""
+    description: Annotated[str, text(1, 50_000), AfterValidator(sanitised)] | None = None
+    requirements: Annotated[list[Requirement], Field(max_length=100)] = []
+    experience: Literal["noExperience", "between1And3", "between3And6", "moreThan6"] | None = None
+    employment_type: EmploymentType | None = None
+    work_format: WorkFormat | None = None
+    area: Name | None = None
+    address: Annotated[str, text(1, 500)] | None = None
+    salary: Salary | None = None
+    languages: Annotated[list[LanguageWanted], Field(max_length=50)] = []
+    valid_through: Annotated[date, AfterValidator(_not_past)] | None = None
+    response_letter_required: bool = False
+
+
+class NewVacancy(VacancyChanges):
+    """A vacancy to draft: a title is the least."""
+
+    title: Name
+
+
+class Close(Body):
+    """Why it is closed."""
+
+    reason: Literal["filled", "cancelled", "expired"] = "filled"
+
+
+class Vacancy(Answer):
+    """A vacancy. `allowedActions` is for its employer only."""
+
+    id: UUID
+    company_id: UUID
+    company_name: str
+    version: int
+    status: str
+    close_reason: str | None
+    title: str
+    description: str | None
+    requirements: list[dict[str, Any]]
+    experience: str | None
+    employment_type: str | None
+    work_format: str | None
+    area: str | None
+    address: str | None
+    salary: dict[str, Any] | None
+    languages: list[dict[str, Any]]
+    valid_through: date | None
+    response_letter_required: bool
+    created_at: datetime
+    updated_at: datetime
+    published_at: datetime | None
+    allowed_actions: list[str] = []

@@ -1,0 +1,178 @@
+"""Vacancies: open to all to read, and to their company to change."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import Row
+
+from hirewire.kit.errors import FieldError, Unauthenticated
+from hirewire.kit.http import (
+    BadCursor,
+    Caller,
+    MaybeCaller,
+    Once,
+    Page,
+    PageParams,
+    RequestTx,
+    page_of,
+)
+from hirewire.kit.tokens import Principal
+from hirewire.messaging.outbox import Tx
+from hirewire.vacancies.authority import company_of, require_company
+from hirewire.vacancies.posting import commands, models, queries, rules
+from hirewire.vacancies.posting.commands import NoSuchVacancy
+from hirewire.vacancies.posting.models import Vacancy
+
+router = APIRouter(prefix="/api/vacancies/vacancies", tags=["vacancies"])
+
+Filter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
+
+
+@router.get("")
+async def list_(
+    tx: RequestTx,
+    caller: MaybeCaller,
+    page: PageParams,
+    request: Request,
+    response: Response,
+    q: Filter = None,
+    area: Filter = None,
+    work_format: Annotated[models.WorkFormat | None, Query(alias="workFormat")] = None,
+    employment_type: Annotated[models.EmploymentType | None, Query(alias="employmentType")] = None,
+    company: UUID | None = None,
+    mine: bool = False,
+) -> Page[Vacancy]:
+    """Open vacancies, the latest first; with `mine`, all of one's company's."""
+    filters = queries.Filters(q, area, work_format, employment_type, company)
+    if not mine:
+        rows = await queries.published(
+            tx, filters, limit=page.limit + 1, after=_published_place(page.after)
+        )
+        answers = [_vacancy(row, None) for row in rows]
+        return page_of(
+            answers,
+            page,
+            request,
+            response,
+            Vacancy,
+            cursor=lambda one: (one.published_at.isoformat(), one.id),
+        )
+    if caller is None:
+        raise Unauthenticated
+    own = await require_company(tx, caller.user_id)
+    rows = await queries.vacancies_of(
+        tx, own, filters, limit=page.limit + 1, after=_own_place(page.after)
+    )
+    answers = [_vacancy(row, own) for row in rows]
+    return page_of(answers, page, request, response, Vacancy, cursor=lambda one: (one.id,))
+
+
+@router.post("", status_code=201)
+async def create(body: models.NewVacancy, tx: RequestTx, caller: Caller, once: Once) -> Vacancy:
+    """Draft a vacancy."""
+
+    async def make() -> Vacancy:
+        company = await require_company(tx, caller.user_id)
+        values = _values(body.model_dump(mode="json"), body)
+        id = await commands.create(tx, company, values)
+        return await _answer(tx, id, company)
+
+    return await once(Vacancy, make)
+
+
+@router.get("/{id}")
+async def read(id: UUID, tx: RequestTx, caller: MaybeCaller) -> Vacancy:
+    """One vacancy; a draft is there for its company only."""
+    return await _answer(tx, id, await _company(tx, caller))
+
+
+@router.patch("/{id}")
+async def change(id: UUID, body: models.VacancyChanges, tx: RequestTx, caller: Caller) -> Vacancy:
+    """Change it: what is not named stays as it is."""
+    company = await require_company(tx, caller.user_id)
+    values = _values(body.model_dump(mode="json"), body)
+    named = {name: values[name] for name in body.model_fields_set}
+    await commands.change(tx, company, id, named)
+    return await _answer(tx, id, company)
+
+
+@router.post("/{id}/publish")
+async def publish(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
+    """Open it to applicants, for the first time or again."""
+    return await _move(tx, caller, id, "publish")
+
+
+@router.post("/{id}/pause")
+async def pause(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
+    """Take it off the list for a while."""
+    return await _move(tx, caller, id, "pause")
+
+
+@router.post("/{id}/close")
+async def close(
+    id: UUID, tx: RequestTx, caller: Caller, body: models.Close | None = None
+) -> Vacancy:
+    """Close it for good."""
+    return await _move(tx, caller, id, "close", reason=(body or models.Close()).reason)
+
+
+@router.post("/{id}/archive")
+async def archive(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
+    """Put a closed one away."""
+    return await _move(tx, caller, id, "archive")
+
+
+async def _move(
+    tx: Tx, caller: Principal, id: UUID, action: rules.Action, *, reason: str | None = None
+) -> Vacancy:
+    company = await require_company(tx, caller.user_id)
+    await commands.move(tx, company, id, action, reason=reason)
+    return await _answer(tx, id, company)
+
+
+async def _company(tx: Tx, caller: Principal | None) -> UUID | None:
+    return await company_of(tx, caller.user_id) if caller else None
+
+
+async def _answer(tx: Tx, id: UUID, company: UUID | None) -> Vacancy:
+    row = await queries.vacancy_for(tx, id, company)
+    if row is None:
+        raise NoSuchVacancy
+    return _vacancy(row, company)
+
+
+def _vacancy(row: Row[Any], company: UUID | None) -> Vacancy:
+    own = row.company_id == company
+    actions = rules.allowed_actions(row.status) if own else []
+    return Vacancy.model_validate(dict(row._mapping) | {"allowed_actions": actions})
+
+
+def _values(values: dict[str, Any], body: models.VacancyChanges) -> dict[str, Any]:
+    """Columns from a body: JSON everywhere but in the date."""
+    return values | {"valid_through": body.valid_through}
+
+
+def _published_place(after: tuple[str, ...] | None) -> tuple[datetime, UUID] | None:
+    if after is None:
+        return None
+    try:
+        moment, id = after
+        return datetime.fromisoformat(moment), UUID(id)
+    except ValueError:
+        raise _bad_cursor() from None
+
+
+def _own_place(after: tuple[str, ...] | None) -> UUID | None:
+    if after is None:
+        return None
+    try:
+        [id] = after
+        return UUID(id)
+    except ValueError:
+        raise _bad_cursor() from None
+
+
+def _bad_cursor() -> BadCursor:
+    return BadCursor(errors=[FieldError("", "after: not a cursor of this list")])

@@ -1,0 +1,98 @@
+"""What `vacancies` keeps."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+metadata = MetaData()
+
+company = Table(
+    "company",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+employer_profile = Table(
+    "employer_profile",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("company_id", Uuid, ForeignKey("company.id"), nullable=False),
+    Column("phone", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Index("employer_profile_company", "company_id"),
+)
+
+vacancy = Table(
+    "vacancy",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("company_id", Uuid, ForeignKey("company.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("close_reason", Text),
+    Column("title", Text, nullable=False),
+    Column("description", Text, comment="Sanitised HTML"),
+    Column("requirements", JSONB, nullable=False),
+    Column("experience", Text),
+    Column("employment_type", Text),
+    Column("work_format", Text),
+    Column("area", Text),
+    Column("address", Text),
+    Column("salary", JSONB(none_as_null=True)),
+    Column("languages", JSONB, nullable=False),
+    Column("valid_through", Date),
+    Column("response_letter_required", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("published_at", DateTime(timezone=True)),
+    CheckConstraint(
+        "status in ('draft', 'published', 'paused', 'closed', 'archived')", name="vacancy_status"
+    ),
+    Index("vacancy_company", "company_id", "id"),
+    Index("vacancy_published", "published_at", "id"),
+)
+
+resume = Table(
+    "resume",
+    metadata,
+    Column("resume_id", Uuid, primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    Column("version", Integer, comment="None from a stranger who counts none"),
+    Column("state", Text, nullable=False),
+    Column("snapshot", JSONB(none_as_null=True)),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("state in ('visible', 'unseen', 'deleted')", name="resume_state"),
+    comment="The anonymous projection of candidates' resumes, as heard",
+)
+
+activity = Table(
+    "activity",
+    metadata,
+    Column("position", BigInteger, Identity(always=True), primary_key=True),
+    Column("event_id", Uuid, nullable=False, unique=True),
+    Column("resume_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("item_id", Uuid),
+    Column("version", Integer),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    Column("heard_at", DateTime(timezone=True), nullable=False),
+    Index("activity_resume", "resume_id"),
+    Index("activity_order", "occurred_at", "position"),
+)

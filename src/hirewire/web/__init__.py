@@ -1,0 +1,1 @@
+"""The single public origin: passes `/api/...` on, and serves the pages people use."""

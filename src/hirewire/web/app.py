@@ -1,0 +1,64 @@
+"""The front `web`: its doors."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp
+
+from hirewire import __version__
+from hirewire.kit import problems
+from hirewire.kit.middleware import RequestContext
+from hirewire.kit.settings import Settings
+from hirewire.web.clients import Services
+from hirewire.web.pages.routes import router
+from hirewire.web.proxy import Proxy
+
+BEHIND = ("auth", "profiles", "vacancies")
+
+
+def create_web(settings: Settings) -> FastAPI:
+    """The application of the public origin."""
+    services = Services(settings, BEHIND)
+    proxies: list[Proxy] = []
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await asyncio.gather(services.close(), *(proxy.close() for proxy in proxies))
+
+    app = FastAPI(
+        title="Hirewire", version=__version__, lifespan=lifespan, docs_url=None, openapi_url=None
+    )
+    app.state.services = services
+    problems.install(app)
+
+    def proxy(inner: ASGIApp) -> Proxy:
+        made = Proxy(inner, settings, BEHIND)
+        proxies.append(made)
+        return made
+
+    app.add_middleware(proxy)
+    app.add_middleware(RequestContext, service="web")
+    app.include_router(router)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+
+    @app.get("/health/live")
+    async def live() -> JSONResponse:
+        return JSONResponse({"status": "live"})
+
+    @app.get("/health/ready")
+    async def ready() -> JSONResponse:
+        states = {state.name: state.standing for state in await services.states()}
+        return JSONResponse({"status": "ready", "services": states})
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return app

@@ -1,0 +1,55 @@
+"""What the pages ask the services, over HTTP."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import httpx
+
+from hirewire.kit.settings import Settings
+
+Standing = Literal["ready", "starting", "away"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """How a service is, as it says itself."""
+
+    name: str
+    standing: Standing
+
+
+class Services:
+    """The services behind this origin."""
+
+    def __init__(self, settings: Settings, names: Iterable[str]) -> None:
+        self._urls = {name: settings.service_url(name) for name in names}
+        self._client = httpx.AsyncClient(timeout=1.0, trust_env=False)
+
+    async def states(self) -> list[ServiceState]:
+        """How all of them are, asked at once."""
+        return list(await asyncio.gather(*(self._state(name) for name in self._urls)))
+
+    async def openapi(self, name: str) -> dict[str, Any] | None:
+        """A service's OpenAPI document; None for no such service, or one that is away."""
+        if name not in self._urls:
+            return None
+        try:
+            answer = await self._client.get(f"{self._urls[name]}/openapi.json")
+            answer.raise_for_status()
+        except httpx.HTTPError:
+            return None
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _state(self, name: str) -> ServiceState:
+        try:
+            answer = await self._client.get(f"{self._urls[name]}/health/ready")
+        except httpx.HTTPError:
+            return ServiceState(name, "away")
+        return ServiceState(name, "ready" if answer.status_code == 200 else "starting")

@@ -1,0 +1,120 @@
+"""The only file that knows all services."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from fastapi import FastAPI
+
+from hirewire.kit.db import ensure_database
+from hirewire.kit.db import migrate as migrate_database
+from hirewire.kit.service import Service, create_app
+from hirewire.kit.settings import Settings
+from hirewire.messaging.broker import QueueTopology, open_broker, queue_of
+from hirewire.messaging.brokers.access import ServiceUser, grant
+from hirewire.messaging.database import connect
+from hirewire.messaging.listeners import write_listeners
+from hirewire.messaging.runtime import Role
+
+SERVICES = ("auth", "profiles", "vacancies")
+"""The services with a database and events of their own, in the order they are started."""
+FRONTS = ("web",)
+PROCESSES = (*SERVICES, *FRONTS)
+
+
+def service(name: str) -> Service:
+    """A service's page. Imports that service only: each process stays as small as it can be."""
+    if name == "auth":
+        from hirewire.auth.app import SERVICE
+    elif name == "profiles":
+        from hirewire.profiles.app import SERVICE
+    elif name == "vacancies":
+        from hirewire.vacancies.app import SERVICE
+    else:
+        raise ValueError(f"no service {name!r}: one of {', '.join(SERVICES)}")
+    return SERVICE
+
+
+def application(name: str, settings: Settings, role: Role = "all") -> FastAPI:
+    """The ASGI application of a service or front."""
+    if name == "web":
+        from hirewire.web.app import create_web
+
+        return create_web(settings)
+    return create_app(service(name), settings, role=role, services=frozenset(SERVICES))
+
+
+def topology() -> list[QueueTopology]:
+    """Every listening service's queue and what is bound to it."""
+    pages = [service(name) for name in SERVICES]
+    return [QueueTopology(queue_of(page.name), page.hears) for page in pages if page.hears]
+
+
+def listeners() -> dict[str, list[str]]:
+    """Who hears each event."""
+    pages = [service(name) for name in SERVICES]
+    heard = {event for page in pages for event in page.hears}
+    return {event: [p.name for p in pages if event in p.hears] for event in sorted(heard)}
+
+
+def broker_users(passwords: Mapping[str, str]) -> list[ServiceUser]:
+    """One broker user a service, allowed what the service's page says and nothing else."""
+    users = []
+    for name in SERVICES:
+        page = service(name)
+        if name in passwords:
+            publishes = tuple(event.name for event in page.publishes)
+            users.append(ServiceUser(name, passwords[name], publishes, page.hears))
+    return users
+
+
+@dataclass
+class Migrated:
+    """What `migrate` did."""
+
+    applied: dict[str, list[str]] = field(default_factory=dict)
+    queues: Sequence[str] = ()
+    users: Sequence[str] = ()
+
+
+async def migrate(settings: Settings) -> Migrated:
+    """Bring everything to the state this version needs; doing it again changes nothing.
+
+    Databases and their schemas, the broker's topology, who hears what in each owner's database,
+    and (with a management address and passwords) the broker's users and permissions.
+    """
+    done = Migrated()
+    for name in SERVICES:
+        done.applied[name] = await migrate_database(settings.service_database(name), name)
+    address = settings.broker_address()
+    if urlsplit(address).scheme == "postgresql":
+        await ensure_database(address)
+    broker = open_broker(address, client="migrate")
+    try:
+        queues = topology()
+        await broker.declare(queues)
+        done.queues = [queue.queue for queue in queues]
+    finally:
+        await broker.close()
+    await _write_listeners(settings)
+    if settings.rabbitmq_management_url and settings.rabbitmq_passwords:
+        users = broker_users(settings.rabbitmq_passwords)
+        vhost = unquote(urlsplit(address).path.removeprefix("/")) or "/"
+        await grant(settings.rabbitmq_management_url, vhost, users)
+        done.users = [user.name for user in users]
+    return done
+
+
+async def _write_listeners(settings: Settings) -> None:
+    hearers = listeners()
+    for name in SERVICES:
+        own = {event.name for event in service(name).publishes}
+        url = settings.service_database(name)
+        connection = await connect(url, application="hirewire migrate")
+        try:
+            async with connection.transaction():
+                await write_listeners(
+                    connection, {event: who for event, who in hearers.items() if event in own}
+                )
+        finally:
+            await connection.close()

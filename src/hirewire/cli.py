@@ -1,0 +1,146 @@
+"""The command line: arguments in, the assembly called, an exit code out."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from hirewire import __version__
+from hirewire.events_cli import events_app
+from hirewire.kit.settings import SettingsError
+from hirewire.launcher.terminal import (
+    console,
+    data_dir_of,
+    fail,
+    reachable_settings,
+    run_async,
+    settings_or_exit,
+)
+
+app = typer.Typer(
+    name="hirewire",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="A self-hosted job board made of small services that lose no message.",
+)
+app.add_typer(events_app, name="events")
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Folder of the embedded engines (HIREWIRE_DATA_DIR)"),
+]
+
+
+@app.command()
+def run(
+    broker: Annotated[
+        Literal["postgres", "rabbitmq"],
+        typer.Option(help="postgres: queues in PostgreSQL; rabbitmq: a private RabbitMQ node"),
+    ] = "postgres",
+    only: Annotated[list[str] | None, typer.Option(help="Start these only (repeatable)")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="Do not start these")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Start the platform: embedded engines where none are given, then one process a service."""
+    from hirewire import assembly
+    from hirewire.launcher.platform import AlreadyRunning, Plan, run_platform
+    from hirewire.launcher.postgres import PostgresError
+    from hirewire.launcher.rabbitmq import RabbitMQError
+
+    settings = settings_or_exit()
+    chosen = _chosen(assembly.PROCESSES, only, without)
+    plan = Plan(settings, data_dir_of(settings, data_dir), broker, chosen, assembly.SERVICES)
+    try:
+        code = run_async(run_platform(plan, assembly.migrate, console))
+    except (AlreadyRunning, PostgresError, RabbitMQError, SettingsError, OSError) as error:
+        fail(str(error))
+    raise typer.Exit(code)
+
+
+def _chosen(names: tuple[str, ...], only: list[str] | None, without: list[str] | None) -> list[str]:
+    asked = [part for text in (*(only or ()), *(without or ())) for part in text.split(",")]
+    for name in asked:
+        if name not in names:
+            fail(f"no service {name!r}: one of {', '.join(names)}", 2)
+    wanted = {part for text in (only or names) for part in text.split(",")}
+    unwanted = {part for text in (without or ()) for part in text.split(",")}
+    chosen = [name for name in names if name in wanted - unwanted]
+    if not chosen:
+        fail("nothing is left to start", 2)
+    return chosen
+
+
+@app.command()
+def serve(
+    service: Annotated[str, typer.Argument(help="auth, profiles, vacancies or web")],
+    role: Annotated[
+        Literal["all", "api", "worker"],
+        typer.Option(help="api: HTTP only; worker: messaging only (health and metrics are there)"),
+    ] = "all",
+) -> None:
+    """Run one service in the foreground."""
+    from hirewire import assembly
+    from hirewire.kit.telemetry import configure_logging
+    from hirewire.launcher.serving import serve_application
+
+    if service not in assembly.PROCESSES:
+        fail(f"no service {service!r}: one of {', '.join(assembly.PROCESSES)}", 2)
+    settings = settings_or_exit() if service in assembly.FRONTS else reachable_settings(service)
+    configure_logging(settings, service)
+    application = assembly.application(service, settings, role)
+    serve_application(application, settings, port=settings.port(service))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring databases, queues and broker users to what this version needs."""
+    from hirewire import assembly
+    from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable
+
+    settings = reachable_settings()
+    try:
+        done = run_async(assembly.migrate(settings))
+    except (OSError, BrokerUnavailable, BrokerMisconfigured) as error:
+        fail(f"{type(error).__name__}: {error}")
+    for name, applied in done.applied.items():
+        console.print(f"{name}: {', '.join(applied) or 'up to date'}")
+    console.print(f"queues: {', '.join(done.queues)}")
+    if done.users:
+        console.print(f"broker users: {', '.join(done.users)}")
+
+
+@app.command()
+def demo(
+    url: Annotated[str | None, typer.Option(help="The platform's public address")] = None,
+) -> None:
+    """Play the story against the running platform, with the milliseconds of each step."""
+    from hirewire.launcher.demo import run_demo
+    from hirewire.launcher.state import read_state
+
+    settings = settings_or_exit()
+    if url is None:
+        state = read_state(data_dir_of(settings))
+        url = state.public_url if state else settings.service_url("web")
+    raise typer.Exit(run_async(run_demo(url.rstrip("/"), Console(highlight=False))))
+
+
+@app.command()
+def doctor() -> None:
+    """Check this machine and the running platform; memory by process."""
+    from hirewire import assembly
+    from hirewire.launcher.doctor import examine, print_report
+    from hirewire.launcher.state import found_settings
+
+    settings = settings_or_exit()
+    folder = data_dir_of(settings)
+    found = found_settings(settings, folder)
+    checks = run_async(examine(found, folder, assembly.PROCESSES))
+    raise typer.Exit(print_report(checks, Console(highlight=False)))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    sys.stdout.write(f"hirewire {__version__}\n")

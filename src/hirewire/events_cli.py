@@ -1,0 +1,144 @@
+"""`hirewire events`: the messaging tools of operators."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hirewire import assembly
+from hirewire.kit.db import make_engine
+from hirewire.launcher.terminal import fail, reachable_settings, run_async
+from hirewire.messaging import deadletters
+from hirewire.messaging.outbox import Transactions, Tx
+
+T = TypeVar("T")
+events_app = typer.Typer(no_args_is_help=True, help="List, replay and discard messages.")
+console = Console(highlight=False)
+
+ServiceOption = Annotated[
+    str | None, typer.Option("--service", help="One service only; all when not given")
+]
+TypeOption = Annotated[str | None, typer.Option("--type", help="One event name only")]
+Why = Annotated[str, typer.Option("--why", help="Kept with the message")]
+
+
+def _each(service: str | None, work: Callable[[Tx], Awaitable[T]]) -> dict[str, T]:
+    """Run `work` in a transaction of each service's database."""
+    if service is not None and service not in assembly.SERVICES:
+        fail(f"no service {service!r}: one of {', '.join(assembly.SERVICES)}", 2)
+    names = assembly.SERVICES if service is None else (service,)
+    settings = reachable_settings()
+
+    async def all_of_them() -> dict[str, T]:
+        answers: dict[str, T] = {}
+        for name in names:
+            engine = make_engine(settings.service_database(name), pool=2, application="events")
+            try:
+                async with Transactions(engine, name)() as tx:
+                    answers[name] = await work(tx)
+            finally:
+                await engine.dispose()
+        return answers
+
+    return run_async(all_of_them())
+
+
+@events_app.command("list")
+def list_(service: ServiceOption = None) -> None:
+    """What each service has to publish, and what of the heard is still open."""
+
+    async def count(tx: Tx) -> dict[str, int]:
+        unsent = await tx.exec_driver_sql(
+            "select count(*) from messaging.outbox where sent_at is null"
+        )
+        return {"unsent": unsent.scalar_one(), **await deadletters.counts(tx)}
+
+    table = Table("service", "unsent", "retrying", "waiting", "dead")
+    for name, numbers in _each(service, count).items():
+        table.add_row(name, *(str(number) for number in numbers.values()))
+    console.print(table)
+
+
+@events_app.command()
+def dead(service: ServiceOption = None, type: TypeOption = None, limit: int = 100) -> None:
+    """The dead letters, oldest first."""
+    table = Table("service", "event id", "event", "key", "handler", "waiting", "arrived", "error")
+    found = _each(service, lambda tx: deadletters.open_messages(tx, type=type, limit=limit))
+    for name, messages in found.items():
+        for message in messages:
+            table.add_row(
+                name,
+                str(message.event_id),
+                escape(message.type),
+                escape(message.key),
+                message.subscription,
+                str(message.waiting_behind),
+                message.arrived_at.isoformat(timespec="seconds"),
+                escape(message.error or ""),
+            )
+    console.print(table if table.row_count else "no dead letters")
+
+
+@events_app.command()
+def show(event_id: UUID, service: ServiceOption = None) -> None:
+    """One open message whole: body, headers, history. May show personal data."""
+    for name, messages in _each(service, lambda tx: deadletters.show(tx, event_id)).items():
+        for message in messages:
+            console.print(f"[bold]{name}[/] {message.subscription}: {message.state}")
+            console.print(f"error: {escape(message.error or '-')}")
+            for line in message.history:
+                console.print(escape(f"  {line['at']} attempt {line['attempt']}: {line['error']}"))
+            for header, value in message.headers.items():
+                console.print(escape(f"{header}: {value}"))
+            console.print(escape(message.body.decode("utf-8", "backslashreplace")))
+
+
+@events_app.command()
+def replay(
+    event_id: Annotated[
+        UUID | None, typer.Argument(help="One event; without it, see --all")
+    ] = None,
+    service: ServiceOption = None,
+    type: TypeOption = None,
+    everything: Annotated[bool, typer.Option("--all", help="All dead letters")] = False,
+    why: Why = "",
+) -> None:
+    """Try dead letters again, with all attempts anew; who waits behind them follows in order."""
+    if event_id is None and type is None and not everything:
+        fail("say which: an event id, --type NAME, or --all", 2)
+    counts = _each(
+        service, lambda tx: deadletters.replay(tx, event_id=event_id, type=type, note=why)
+    )
+    console.print(f"{sum(counts.values())} to be tried again")
+
+
+@events_app.command()
+def discard(event_id: UUID, why: Why, service: ServiceOption = None) -> None:
+    """Give a dead or retrying message up for good; who waits behind it goes on."""
+
+    async def one(tx: Tx) -> int:
+        try:
+            return await deadletters.discard(tx, event_id, why=why)
+        except deadletters.NoSuchMessage:
+            return 0
+
+    counts = _each(service, one)
+    if not sum(counts.values()):
+        fail(f"no dead or retrying message of event {event_id}")
+    console.print(f"{sum(counts.values())} discarded")
+
+
+@events_app.command()
+def catalogue() -> None:
+    """Every event: who publishes it, who hears it."""
+    hearers = assembly.listeners()
+    table = Table("event", "published by", "key", "heard by")
+    for name in assembly.SERVICES:
+        for event in assembly.service(name).publishes:
+            heard = ", ".join(hearers.get(event.name, [])) or "nobody yet"
+            table.add_row(event.name, name, event.key_field, heard)
+    console.print(table)

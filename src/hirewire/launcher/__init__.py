@@ -1,0 +1,1 @@
+"""What `hirewire run` needs: the embedded engines, the supervisor, the doctor, the demo."""

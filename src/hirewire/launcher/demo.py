@@ -1,0 +1,274 @@
+"""`hirewire demo`: the three scenarios and the rest of the story, through the public API.
+
+Each step is a call and the effect it must have in another service; what is printed is the time
+from the call's answer to the moment the effect was seen (and, before it, the call's own time).
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+WITHIN_SECONDS = 15.0
+POLL_SECONDS = 0.002
+
+
+class DemoFailed(Exception):
+    """A step did not do what it must."""
+
+
+@dataclass
+class Step:
+    """One line of the table."""
+
+    what: str
+    call_ms: float
+    effect: str = ""
+    effect_ms: float | None = None
+
+
+@dataclass
+class Demo:
+    """The story, as far as it has gone."""
+
+    client: httpx.AsyncClient
+    steps: list[Step] = field(default_factory=list)
+    on_step: Callable[[Step], None] = lambda _: None
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    async def call(
+        self, who: str, method: str, path: str, body: Any = None, *, expect: int = 200
+    ) -> tuple[Any, float]:
+        """One call of the public API; its answer and its milliseconds."""
+        headers = {"Authorization": f"Bearer {self.tokens[who]}"} if who in self.tokens else {}
+        started = time.perf_counter()
+        response = await self.client.request(method, path, json=body, headers=headers)
+        spent = (time.perf_counter() - started) * 1000
+        if response.status_code != expect:
+            raise DemoFailed(
+                f"{method} {path} answered {response.status_code}, not {expect}: "
+                f"{response.text[:300]}"
+            )
+        return (response.json() if response.content else None), spent
+
+    async def step(
+        self,
+        what: str,
+        who: str,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        expect: int = 200,
+        effect: str = "",
+        seen: Callable[[Any], Awaitable[bool]] | None = None,
+    ) -> Any:
+        """A call and, when `seen` is given, the wait for its effect; `seen` gets the answer.
+
+        Raises `DemoFailed`.
+        """
+        answer, call_ms = await self.call(who, method, path, body, expect=expect)
+        step = Step(what, call_ms, effect)
+        if seen is not None:
+            started = time.perf_counter()
+            while not await seen(answer):
+                if time.perf_counter() - started > WITHIN_SECONDS:
+                    raise DemoFailed(f"{what}: not seen in {WITHIN_SECONDS:g} s: {effect}")
+                await asyncio.sleep(POLL_SECONDS)
+            step.effect_ms = (time.perf_counter() - started) * 1000
+        self.steps.append(step)
+        self.on_step(step)
+        return answer
+
+    async def sign_in(self, who: str) -> str:
+        """Register and log in; the user's id."""
+        credentials = {
+            "email": f"{who}.{secrets.token_hex(4)}@example.org",
+            "password": secrets.token_urlsafe(12),
+        }
+
+        async def has_profile(_: Any) -> bool:
+            login, _ = await self.call(who, "POST", "/api/auth/login", credentials)
+            self.tokens[who] = login["accessToken"]
+            return await self._get(who, "/api/profiles/me") is not None
+
+        user = await self.step(
+            f"{who} registers",
+            who,
+            "POST",
+            "/api/auth/register",
+            credentials,
+            expect=201,
+            effect="profiles has made the profile (with a login before the first look)",
+            seen=has_profile,
+        )
+        return str(user["id"])
+
+    async def _get(self, who: str, path: str) -> Any:
+        headers = {"Authorization": f"Bearer {self.tokens[who]}"}
+        response = await self.client.get(path, headers=headers)
+        return response.json() if response.status_code == 200 else None
+
+    async def activity(self, who: str, resume: str, action: str) -> bool:
+        """Whether the employer sees this action on this resume."""
+        page = await self._get(who, "/api/vacancies/activity?limit=100")
+        return any(
+            item["resumeId"] == resume and item["action"] == action
+            for item in (page or {"items": []})["items"]
+        )
+
+    async def role(self, who: str, role: str) -> bool:
+        """Whether `auth` says so, to the same token as before."""
+        me = await self._get(who, "/api/auth/me")
+        return bool(me and me["role"] == role)
+
+
+async def play(demo: Demo) -> None:
+    """The whole story. Raises `DemoFailed` at the first step that does not do what it must."""
+    await demo.sign_in("candidate")
+    await demo.sign_in("employer")
+    await _becomes_employer(demo)
+    await _resume_changes(demo)
+    await _vacancy(demo)
+
+
+async def _becomes_employer(demo: Demo) -> None:
+    await demo.step(
+        "employer makes a company profile",
+        "employer",
+        "POST",
+        "/api/vacancies/employer-profile",
+        {"companyName": "Northern Light LLC", "phone": "+7 921 000-00-00"},
+        expect=201,
+        effect="auth says role employer, to the same token",
+        seen=lambda _: demo.role("employer", "employer"),
+    )
+
+
+async def _resume_changes(demo: Demo) -> None:
+    base = "/api/profiles/resumes"
+    made = await demo.step(
+        "candidate makes a resume",
+        "candidate",
+        "POST",
+        base,
+        {"title": "Python developer", "area": "Saint Petersburg", "workFormats": ["remote"]},
+        expect=201,
+        effect="employer sees `created`",
+        seen=lambda answer: demo.activity("employer", answer["id"], "created"),
+    )
+    resume = made["id"]
+
+    def seen(action: str) -> Callable[[Any], Awaitable[bool]]:
+        return lambda _: demo.activity("employer", resume, action)
+
+    one = f"{base}/{resume}"
+    skills = [{"name": "Python", "level": 4}, {"name": "PostgreSQL", "level": 4}]
+    changes: list[tuple[str, str, str, Any, int, str]] = [
+        ("names skills", "PATCH", one, {"skills": skills}, 200, "updated"),
+        (
+            "adds experience",
+            "POST",
+            f"{one}/experience",
+            {"company": "Acme", "position": "Developer", "start": "2021-03"},
+            201,
+            "experience_added",
+        ),
+        (
+            "adds education",
+            "POST",
+            f"{one}/education",
+            {
+                "organization": "ITMO University",
+                "field": "Software",
+                "startYear": 2016,
+                "endYear": 2020,
+            },
+            201,
+            "education_added",
+        ),
+    ]
+    for what, method, path, body, expect, action in changes:
+        await demo.step(
+            f"candidate {what}",
+            "candidate",
+            method,
+            path,
+            body,
+            expect=expect,
+            effect=f"employer sees `{action}`",
+            seen=seen(action),
+        )
+    await demo.step(
+        "candidate deletes the resume",
+        "candidate",
+        "DELETE",
+        one,
+        expect=204,
+        effect="employer sees `deleted`",
+        seen=seen("deleted"),
+    )
+
+
+async def _vacancy(demo: Demo) -> None:
+    base = "/api/vacancies/vacancies"
+    vacancy = await demo.step(
+        "employer drafts a vacancy",
+        "employer",
+        "POST",
+        base,
+        {
+            "title": "Backend developer",
+            "description": "<p>Services that lose no message.</p>",
+            "workFormat": "remote",
+            "area": "Saint Petersburg",
+            "employmentType": "FULL_TIME",
+            "requirements": [{"skill": "Python", "kind": "must", "level": 3}],
+        },
+        expect=201,
+    )
+    one = f"{base}/{vacancy['id']}"
+
+    async def listed(_: Any) -> bool:
+        response = await demo.client.get(base, params={"limit": 100})
+        return any(item["id"] == vacancy["id"] for item in response.json()["items"])
+
+    await demo.step(
+        "employer publishes it",
+        "employer",
+        "POST",
+        f"{one}/publish",
+        effect="anybody finds it",
+        seen=listed,
+    )
+    await demo.step("employer closes it", "employer", "POST", f"{one}/close", {"reason": "filled"})
+
+
+async def run_demo(url: str, console: Console) -> int:
+    """Play it against the platform at `url` and print the table. 0 when every step passed."""
+    table = Table(title=f"Hirewire at {url}")
+    table.add_column("step")
+    table.add_column("call, ms", justify="right")
+    table.add_column("effect")
+    table.add_column("seen after, ms", justify="right")
+
+    def add(step: Step) -> None:
+        after = "" if step.effect_ms is None else f"{step.effect_ms:.1f}"
+        table.add_row(step.what, f"{step.call_ms:.1f}", step.effect, after)
+
+    async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+        try:
+            await play(Demo(client, on_step=add))
+        except (DemoFailed, httpx.HTTPError) as error:
+            console.print(table)
+            console.print(f"[red]failed:[/] {type(error).__name__}: {error}")
+            return 1
+    console.print(table)
+    console.print("[green]every step passed[/]")
+    return 0

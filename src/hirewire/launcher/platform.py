@@ -1,0 +1,167 @@
+"""`hirewire run`: the engines that are not given, the schema, the processes, one address."""
+
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from rich.console import Console
+
+from hirewire.kit.settings import Settings
+from hirewire.launcher.postgres import EmbeddedPostgres
+from hirewire.launcher.rabbitmq import PrivateRabbitMQ
+from hirewire.launcher.state import (
+    RunningPlatform,
+    broker_passwords,
+    clear_state,
+    read_state,
+    write_state,
+)
+from hirewire.launcher.supervisor import Child, Supervisor
+
+BrokerChoice = Literal["postgres", "rabbitmq"]
+
+
+class AlreadyRunning(Exception):
+    """A platform runs in this data directory already."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be run."""
+
+    settings: Settings
+    data_dir: Path
+    broker: BrokerChoice
+    services: Sequence[str]
+    """Processes to start, in order."""
+    broker_users: Sequence[str]
+    """Services that get a broker user of their own on a private node."""
+
+
+async def run_platform(
+    plan: Plan,
+    migrate: Callable[[Settings], Awaitable[object]],
+    console: Console,
+) -> int:
+    """Start everything, stay until told to stop, stop everything; the exit code.
+
+    Raises `AlreadyRunning`, and what the embedded engines raise when they cannot start.
+    """
+    started = time.monotonic()
+    if (other := read_state(plan.data_dir)) is not None:
+        raise AlreadyRunning(
+            f"a platform runs in {plan.data_dir} already (pid {other.pid}, {other.public_url})"
+        )
+    async with AsyncExitStack() as stack:
+        settings = await _database(plan, stack, console)
+        settings, addresses = await _broker(plan, settings, stack, console)
+        with console.status("bringing databases and queues up to date"):
+            await migrate(settings)
+        write_state(plan.data_dir, _state(settings, addresses))
+        stack.callback(clear_state, plan.data_dir)
+        supervisor = Supervisor(
+            [_child(name, settings, addresses.get(name)) for name in plan.services],
+            run_dir=plan.data_dir / "run",
+            on_all_ready=lambda: _say_ready(plan, settings, started, console),
+        )
+        return await supervisor.run()
+
+
+async def _database(plan: Plan, stack: AsyncExitStack, console: Console) -> Settings:
+    if plan.settings.database_url is not None:
+        return plan.settings
+    with console.status("starting the embedded PostgreSQL"):
+        postgres = await stack.enter_async_context(EmbeddedPostgres(plan.data_dir / "postgres"))
+    console.print(f"[dim]PostgreSQL: embedded, data in {plan.data_dir / 'postgres'}[/]")
+    return plan.settings.model_copy(update={"database_url": postgres.url("hirewire")})
+
+
+async def _broker(
+    plan: Plan, settings: Settings, stack: AsyncExitStack, console: Console
+) -> tuple[Settings, dict[str, str]]:
+    """Settings with the broker's address, and each service's own where it has one."""
+    if plan.broker == "postgres" or settings.broker_url is not None:
+        scheme = urlsplit(settings.broker_address()).scheme
+        console.print(f"[dim]broker: {'PostgreSQL' if scheme == 'postgresql' else 'served'}[/]")
+        return settings.model_copy(update={"broker_url": settings.broker_address()}), {}
+    with console.status("starting a private RabbitMQ node"):
+        node = await stack.enter_async_context(PrivateRabbitMQ(plan.data_dir / "rabbitmq"))
+    passwords = broker_passwords(plan.data_dir, plan.broker_users)
+    settings = settings.model_copy(
+        update={
+            "broker_url": node.url,
+            "rabbitmq_management_url": node.management_url,
+            "rabbitmq_passwords": passwords,
+        }
+    )
+    page = urlsplit(node.management_url)
+    console.print(
+        f"[dim]broker: RabbitMQ; its pages: http://{page.hostname}:{page.port}, sign in as "
+        f"{page.username} (password in {plan.data_dir / 'rabbitmq'})[/]"
+    )
+    addresses = {name: _as_user(node.url, name, password) for name, password in passwords.items()}
+    return settings, addresses
+
+
+def _as_user(url: str, user: str, password: str) -> str:
+    parts = urlsplit(url)
+    host = f"{quote(user)}:{quote(password, safe='')}@{parts.hostname}:{parts.port}"
+    return urlunsplit(parts._replace(netloc=host))
+
+
+def _state(settings: Settings, addresses: Mapping[str, str]) -> RunningPlatform:
+    assert settings.database_url is not None
+    return RunningPlatform(
+        pid=os.getpid(),
+        public_url=public_url(settings),
+        database_url=settings.database_url,
+        broker_url=settings.broker_address(),
+        rabbitmq_management_url=settings.rabbitmq_management_url,
+        broker_urls=dict(addresses),
+    )
+
+
+def public_url(settings: Settings) -> str:
+    """The configured public address, or the one that follows from the host and port of `web`."""
+    if "public_url" in settings.model_fields_set:
+        return settings.public_url
+    return settings.service_url("web")
+
+
+def _child(name: str, settings: Settings, broker_url: str | None) -> Child:
+    environment = {k: v for k, v in os.environ.items() if not _given_over(k)}
+    environment["HIREWIRE_PUBLIC_URL"] = public_url(settings)
+    if name != "web":
+        assert settings.database_url is not None
+        environment["HIREWIRE_DATABASE_URL"] = settings.database_url
+        environment["HIREWIRE_BROKER_URL"] = broker_url or settings.broker_address()
+    return Child(
+        name=name,
+        argv=[sys.executable, "-m", "hirewire", "serve", name],
+        env=environment,
+        ready_url=f"{settings.service_url(name)}/health/ready",
+    )
+
+
+def _given_over(variable: str) -> bool:
+    """Settings that a child gets from here, or must not know."""
+    base = variable.removesuffix("_FILE")
+    return base in {
+        "HIREWIRE_DATABASE_URL",
+        "HIREWIRE_BROKER_URL",
+        "HIREWIRE_PUBLIC_URL",
+        "HIREWIRE_RABBITMQ_PASSWORDS",
+        "HIREWIRE_RABBITMQ_MANAGEMENT_URL",
+    }
+
+
+def _say_ready(plan: Plan, settings: Settings, started: float, console: Console) -> None:
+    spent = time.monotonic() - started
+    where = public_url(settings) if "web" in plan.services else ", ".join(plan.services)
+    console.print(f"[bold green]Hirewire is ready:[/] {where}  [dim]({spent:.1f} s)[/]")

@@ -1,0 +1,103 @@
+"""Child processes that end with their parent, whatever ends it."""
+
+import asyncio
+import ctypes
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+PR_SET_PDEATHSIG = 1
+
+
+def spawn(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    user: str | None = None,
+    output: IO[bytes] | int | None = None,
+    cwd: Path | None = None,
+    death_signal: signal.Signals = signal.SIGTERM,
+) -> subprocess.Popen[bytes]:
+    """Start `argv` in a session of its own (a terminal's Ctrl-C does not reach it).
+
+    `user`: run as this system user, which only root can. On Linux the kernel sends
+    `death_signal` to the child when this process ends, even by SIGKILL.
+    """
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    number = int(death_signal)
+
+    def die_with_parent() -> None:
+        if libc is not None:
+            libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+    account = pwd.getpwnam(user) if user else None
+    return subprocess.Popen(
+        list(argv),
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT if output is not None else None,
+        cwd=cwd,
+        start_new_session=True,
+        user=account.pw_uid if account else None,
+        group=account.pw_gid if account else None,
+        extra_groups=[] if account else None,
+        preexec_fn=die_with_parent,  # noqa: PLW1509  (no threads are running yet)
+    )
+
+
+async def wait_gone(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Whether the process has ended within `seconds`."""
+    deadline = time.monotonic() + seconds
+    while process.poll() is None:
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.02)
+    return True
+
+
+async def stop(
+    process: subprocess.Popen[bytes],
+    *signals: tuple[signal.Signals, float],
+) -> None:
+    """Send the signals one after the other, each with its time to take effect, then SIGKILL."""
+    for number, seconds in signals:
+        if process.poll() is not None:
+            return
+        process.send_signal(number)
+        if await wait_gone(process, seconds):
+            return
+    if process.poll() is None:
+        process.kill()
+        await wait_gone(process, 5)
+
+
+def free_port(preferred: int | None = None) -> int:
+    """A free TCP port on 127.0.0.1; the preferred one when it is free."""
+    for port in (preferred, 0) if preferred else (0,):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port or 0))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+            return found
+    raise OSError("no free port on 127.0.0.1")
+
+
+def reachable_by_others(path: Path) -> bool:
+    """Whether every folder above `path` lets other users through."""
+    return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
+
+
+def private_environment() -> dict[str, str]:
+    """The environment for an engine: nothing of Hirewire's settings, which may be secret."""
+    return {k: v for k, v in os.environ.items() if not k.startswith("HIREWIRE_")}

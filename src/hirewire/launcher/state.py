@@ -1,0 +1,81 @@
+"""Where the running platform is: written by `hirewire run`, read by commands in other terminals."""
+
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from hirewire.kit.settings import Settings
+
+
+@dataclass(frozen=True)
+class RunningPlatform:
+    """Addresses of the platform that runs in a data directory."""
+
+    pid: int
+    public_url: str
+    database_url: str
+    broker_url: str
+    rabbitmq_management_url: str | None = None
+    broker_urls: dict[str, str] = field(default_factory=dict)
+    """By service, where each has a broker user of its own."""
+
+
+def write_state(data_dir: Path, platform: RunningPlatform) -> None:
+    """Keep it in `<data_dir>/run/platform.json`, of mode 0600: it holds passwords."""
+    path = _path(data_dir)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}")
+    with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(asdict(platform), file)
+    temporary.replace(path)
+
+
+def read_state(data_dir: Path) -> RunningPlatform | None:
+    """The platform that runs there now; None when none does."""
+    try:
+        state = RunningPlatform(**json.loads(_path(data_dir).read_text()))
+        os.kill(state.pid, 0)
+    except (OSError, ValueError, TypeError):
+        return None
+    return state
+
+
+def clear_state(data_dir: Path) -> None:
+    """Say that nothing runs there any more."""
+    _path(data_dir).unlink(missing_ok=True)
+
+
+def found_settings(settings: Settings, data_dir: Path, service: str | None = None) -> Settings:
+    """`settings` with the addresses of the platform running in `data_dir`, where none are set."""
+    state = read_state(data_dir) if settings.database_url is None else None
+    if state is None:
+        return settings
+    broker = state.broker_urls.get(service or "", state.broker_url)
+    return settings.model_copy(
+        update={
+            "database_url": state.database_url,
+            "broker_url": settings.broker_url or broker,
+            "rabbitmq_management_url": settings.rabbitmq_management_url
+            or state.rabbitmq_management_url,
+            "public_url": state.public_url,
+        }
+    )
+
+
+def broker_passwords(data_dir: Path, names: Iterable[str]) -> dict[str, str]:
+    """Passwords of the broker's users, made once and kept in a file of mode 0600."""
+    path = data_dir / "broker-passwords.json"
+    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    passwords = {name: known.get(name) or secrets.token_urlsafe(24) for name in names}
+    if passwords != known:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(passwords, file)
+    return passwords
+
+
+def _path(data_dir: Path) -> Path:
+    return data_dir / "run" / "platform.json"

@@ -1,0 +1,138 @@
+"""One child process a service: started together, restarted when they crash, stopped together."""
+
+import asyncio
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import structlog
+
+from hirewire.launcher.process import spawn, stop, wait_gone
+
+log = structlog.get_logger(__name__)
+
+BAD_SETTINGS = 78
+STOP_SECONDS = 20.0
+CALM_SECONDS = 30.0
+LONGEST_PAUSE = 10.0
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process to keep running."""
+
+    name: str
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    ready_url: str | None = None
+
+
+@dataclass
+class _Running:
+    child: Child
+    process: subprocess.Popen[bytes]
+    since: float = field(default_factory=time.monotonic)
+
+
+class Supervisor:
+    """Keeps children running until told to stop.
+
+    Each child's pid is in `<run_dir>/<name>.pid`. A child that ends is started again, after a
+    pause that grows from 0.2 to 10 s and begins anew once it has lived for 30 s. One that ends with
+    exit code 78 (settings that cannot work) ends everything.
+    """
+
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        run_dir: Path,
+        on_all_ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._children = children
+        self._run_dir = run_dir
+        self._on_all_ready = on_all_ready
+        self._running: dict[str, _Running] = {}
+        self._stopping = asyncio.Event()
+        self._exit_code = 0
+
+    def stop(self, *, now: bool = False) -> None:
+        """Stop all; `now`: without waiting for what is in flight."""
+        if now:
+            for running in self._running.values():
+                if running.process.poll() is None:
+                    running.process.kill()
+        self._stopping.set()
+
+    async def run(self) -> int:
+        """Run until SIGINT or SIGTERM (a second one kills). The exit code."""
+        self._run_dir.mkdir(parents=True, exist_ok=True)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._on_signal)
+        ready = asyncio.create_task(self._wait_ready())
+        keepers = [asyncio.create_task(self._keep(child)) for child in self._children]
+        try:
+            await self._stopping.wait()
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+                loop.add_signal_handler(number, lambda: self.stop(now=True))
+            for task in (ready, *keepers):
+                task.cancel()
+            await asyncio.gather(ready, *keepers, return_exceptions=True)
+            await asyncio.gather(*(self._end(r) for r in self._running.values()))
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+        return self._exit_code
+
+    def _on_signal(self) -> None:
+        self.stop(now=self._stopping.is_set())
+
+    async def _keep(self, child: Child) -> None:
+        pause = 0.2
+        while True:
+            running = self._start(child)
+            while running.process.poll() is None:
+                await asyncio.sleep(0.05)
+            code = running.process.returncode
+            if code == BAD_SETTINGS:
+                self._exit_code = BAD_SETTINGS
+                self._stopping.set()
+                return
+            if time.monotonic() - running.since > CALM_SECONDS:
+                pause = 0.2
+            log.warning("process ended", process_name=child.name, code=code, restart_in=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _start(self, child: Child) -> _Running:
+        running = _Running(child, spawn(child.argv, env=child.env))
+        self._running[child.name] = running
+        (self._run_dir / f"{child.name}.pid").write_text(str(running.process.pid))
+        return running
+
+    async def _end(self, running: _Running) -> None:
+        await stop(running.process, (signal.SIGTERM, STOP_SECONDS))
+        await wait_gone(running.process, 1)
+        (self._run_dir / f"{running.child.name}.pid").unlink(missing_ok=True)
+
+    async def _wait_ready(self) -> None:
+        async with httpx.AsyncClient(timeout=3) as client:
+            await asyncio.gather(
+                *(self._wait_one(client, c.ready_url) for c in self._children if c.ready_url)
+            )
+        self._on_all_ready()
+
+    async def _wait_one(self, client: httpx.AsyncClient, url: str) -> None:
+        while True:
+            try:
+                if (await client.get(url)).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            await asyncio.sleep(0.05)

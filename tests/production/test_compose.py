@@ -1,0 +1,70 @@
+"""compose.yaml and Dockerfile against the code: what they name must be there."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hirewire.assembly import PROCESSES, SERVICES
+from hirewire.kit.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+CONTAINERS: dict[str, Any] = COMPOSE["services"]
+EXAMPLE = (ROOT / "deploy" / "example.env").read_text()
+PORTS = {name: Settings.model_fields[f"{name}_port"].default for name in PROCESSES}
+
+
+def test_there_is_a_container_for_each_process() -> None:
+    assert set(CONTAINERS) == {"postgres", "rabbitmq", "migrate", *PROCESSES}
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_a_service_is_served_checked_and_restarted(name: str) -> None:
+    container = CONTAINERS[name]
+    assert container["command"] == ["serve", name]
+    assert f":{PORTS[name]}/health/ready" in container["healthcheck"]["test"][-1]
+    assert container["restart"] == "unless-stopped"
+    assert container["read_only"] is True
+    assert "ports" not in container or name == "web"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_waits_for_what_it_needs_and_signs_in_as_itself(name: str) -> None:
+    container = CONTAINERS[name]
+    assert container["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+    assert container["depends_on"]["rabbitmq"]["condition"] == "service_healthy"
+    broker = container["environment"]["HIREWIRE_BROKER_URL"]
+    assert broker.startswith(f"amqp://{name}:${{RABBITMQ_{name.upper()}_PASSWORD}}@rabbitmq:5672/")
+    assert f'"{name}": ' in CONTAINERS["migrate"]["environment"]["HIREWIRE_RABBITMQ_PASSWORDS"]
+    assert (
+        CONTAINERS["web"]["environment"][f"HIREWIRE_{name.upper()}_URL"]
+        == f"http://{name}:{PORTS[name]}"
+    )
+
+
+def test_every_setting_that_is_named_is_there() -> None:
+    named = set(re.findall(r"HIREWIRE_\w+", (ROOT / "compose.yaml").read_text()))
+    named |= set(re.findall(r"HIREWIRE_\w+", (ROOT / "Dockerfile").read_text()))
+    fields = {f"HIREWIRE_{field.upper()}" for field in Settings.model_fields}
+    assert named <= fields
+
+
+def test_no_password_is_in_it_and_an_unset_one_stops_the_start() -> None:
+    text = (ROOT / "compose.yaml").read_text()
+    demanded = set(re.findall(r"\$\{(\w+):\?", text))
+    used = set(re.findall(r"\$\{(\w+)", text))
+    optional = set(re.findall(r"\$\{(\w+):-", text))
+    assert used == demanded | optional
+    assert {name for name in used if name.endswith("PASSWORD")} <= demanded
+    assert demanded <= set(re.findall(r"^(\w+)=", EXAMPLE, re.MULTILINE))
+    assert "guest" not in text
+
+
+def test_the_image_runs_as_nobody_in_particular() -> None:
+    text = (ROOT / "Dockerfile").read_text()
+    assert re.search(r"^USER 10001$", text, re.MULTILINE)
+    assert "--require-hashes" in text
+    assert 'ENTRYPOINT ["python", "-m", "hirewire"]' in text

@@ -6,14 +6,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
+import pytest_asyncio
+from sqlalchemy.engine import make_url
 
 from hirewire.auth.app import SERVICE
 from hirewire.auth.keys.commands import ensure_signing_key
 from hirewire.kit import clock as kit_clock
+from hirewire.kit.db import migrate
+from hirewire.messaging.database import connect
 from tests.services import Running, running
 
 PASSWORD = "correct horse battery"
@@ -113,11 +117,40 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> MovedClock:
     return moved
 
 
-@pytest.fixture
-async def keyless(fresh_address: str) -> AsyncIterator[Auth]:
-    """The service on an empty database, before it has made its first key."""
-    async with running(SERVICE, fresh_address, trust_test_key=False) as service:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def template(postgres_url: str) -> AsyncIterator[str]:
+    """The name of a migrated database: copying one is quicker than migrating each."""
+    name = f"t{uuid4().hex[:16]}_template"
+    await migrate(_named(postgres_url, name), "auth")
+    yield name
+    await _administer(postgres_url, f'drop database "{name}" with (force)')
+
+
+@asynccontextmanager
+async def _on_a_copy(postgres_url: str, template: str) -> AsyncIterator[Auth]:
+    name = f"t{uuid4().hex[:16]}"
+    await _administer(postgres_url, f'create database "{name}_auth" template "{template}"')
+    url = _named(postgres_url, name)
+    async with running(SERVICE, url, trust_test_key=False) as service:
         yield Auth(service)
+    await _administer(postgres_url, f'drop database "{name}_auth" with (force)')
+
+
+def _named(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+async def _administer(url: str, statement: str) -> None:
+    connection = await connect(url, application="tests")
+    await connection.execute(statement)
+    await connection.close()
+
+
+@pytest.fixture
+async def keyless(postgres_url: str, template: str) -> AsyncIterator[Auth]:
+    """The service on an empty database, before it has made its first key."""
+    async with _on_a_copy(postgres_url, template) as service:
+        yield service
 
 
 @pytest.fixture
@@ -125,3 +158,14 @@ async def auth(keyless: Auth) -> Auth:
     """The service on an empty database, ready to log people in."""
     assert await keyless.ensure_key() is not None
     return keyless
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def refusing(postgres_url: str, template: str) -> AsyncIterator[Auth]:
+    """The service with a key, shared by tests whose requests must change nothing."""
+    async with _on_a_copy(postgres_url, template) as service:
+        assert await service.ensure_key() is not None
+        yield service
+        tables = ("user_account", "session", "refresh_token", "messaging.outbox")
+        counts = [(await service.rows(f"select count(*) from {t}"))[0][0] for t in tables]
+        assert counts == [0, 0, 0, 1], "a refused request has changed something"

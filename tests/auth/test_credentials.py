@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from hirewire.auth import credentials
 from hirewire.auth.credentials import email_key, hash_password, normalised_email, password_fits
 
 
@@ -15,8 +16,7 @@ from hirewire.auth.credentials import email_key, hash_password, normalised_email
 def test_any_text_is_an_address_or_a_plain_refusal(text: str) -> None:
     try:
         email = normalised_email(text)
-    except ValueError as error:
-        assert str(error)
+    except ValueError:
         return
     assert len(email) <= 254
     assert normalised_email(email) == email
@@ -55,8 +55,16 @@ def test_test_domains_pass(email: str) -> None:
 
 @pytest.mark.parametrize(
     "email",
-    ["", "anna", "anna@", "@example.org", "a b@example.org", f"{'a' * 65}@example.org"]
-    + [f"a@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 60}.{'f' * 60}.org"],
+    [
+        "",
+        "anna",
+        "anna@",
+        "@example.org",
+        "a b@example.org",
+        f"{'a' * 255}@example.org",
+        f"a@{'b' * 64}.org",
+        f"a@{'.'.join(c * 50 for c in 'bcdef')}.org",
+    ],
 )
 def test_what_is_no_address(email: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
@@ -101,6 +109,4 @@ async def test_hashing_leaves_the_loop_free_and_is_bounded() -> None:
         await asyncio.sleep(0)
     assert len(set(await made)) == 20
     assert turns > 20
-    from hirewire.auth import credentials
-
     assert len(credentials._workers._threads) <= 2

@@ -18,7 +18,7 @@ def _differences(connection: Connection) -> list[object]:
         opts={
             "compare_type": True,
             "compare_server_default": True,
-            "include_name": lambda name, type, _: type != "table" or name != "alembic_version",
+            "include_name": lambda name, kind, _: kind != "table" or name != "alembic_version",
         },
     )
     return list(compare_metadata(context, metadata))

@@ -25,9 +25,7 @@ def normalised_email(text: str) -> str:
     """
     try:
         # `.test` is set aside for testing (RFC 6761), which people also do with a job board.
-        found = validate_email(
-            text.strip(), check_deliverability=False, test_environment=True, strict=True
-        )
+        found = validate_email(text.strip(), check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
         raise ValueError(str(error)) from None
     return found.normalized

@@ -50,6 +50,8 @@ class AppError(Exception):
         self.message = message or (type(self).__doc__ or "").strip().partition("\n")[0]
         self.errors = tuple(errors)
         self.extra = dict(extra or {})
+        if reserved := self.extra.keys() & {"type", "title", "status", "detail", "errors"}:
+            raise ValueError(f"members of every problem: {', '.join(sorted(reserved))}")
         self.retry_after = retry_after
         super().__init__(self.message)
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from fastapi import Depends, Header, Query, Request, Response
 from pydantic import BaseModel, TypeAdapter
 
+from hirewire.kit import answers
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, Unauthenticated
 from hirewire.kit.models import Answer
 from hirewire.kit.tokens import Principal, Verifier
@@ -80,32 +81,31 @@ class Idempotency:
         self._request, self._tx, self._key = request, tx, key
         self._scope = f"{caller.user_id if caller else '-'} {request.url.path}"
 
-    async def __call__(self, model: type[M], make: Callable[[], Awaitable[M]]) -> M:
-        """What `make` made, now or the first time. Raises `KeyReused` for another body."""
+    async def __call__(
+        self,
+        model: type[M],
+        make: Callable[[], Awaitable[M]],
+        *,
+        identity: bytes | None = None,
+    ) -> M:
+        """What `make` made, now or the first time. Raises `KeyReused` for another body.
+
+        `identity` stands for the body where that holds a secret: a quick hash of it must not be
+        kept.
+        """
         if self._key is None:
             return await make()
-        fingerprint = hashlib.sha256(await self._request.body()).hexdigest()
-        taken = await self._tx.exec_driver_sql(
-            "insert into kit.idempotency (scope, key, fingerprint) values ($1, $2, $3) "
-            "on conflict do nothing returning key",
-            (self._scope, self._key, fingerprint),
-        )
-        if taken.first() is not None:
+        same = await self._request.body() if identity is None else identity
+        fingerprint = hashlib.sha256(same).hexdigest()
+        place = {"scope": self._scope, "key": self._key}
+        if await answers.claim(self._tx, **place, fingerprint=fingerprint):
             made = await make()
-            await self._tx.exec_driver_sql(
-                "update kit.idempotency set answer = $3::jsonb where scope = $1 and key = $2",
-                (self._scope, self._key, made.model_dump_json(by_alias=True)),
-            )
+            await answers.keep(self._tx, **place, answer=made.model_dump_json(by_alias=True))
             return made
-        found = await self._tx.exec_driver_sql(
-            "select fingerprint, answer::text as answer from kit.idempotency "
-            "where scope = $1 and key = $2",
-            (self._scope, self._key),
-        )
-        row = found.one()
-        if row.fingerprint != fingerprint:
+        before, answer = await answers.kept(self._tx, **place)
+        if before != fingerprint:
             raise KeyReused
-        return model.model_validate_json(row.answer)
+        return model.model_validate_json(answer)
 
 
 async def _once(
@@ -185,8 +185,10 @@ def _decode_cursor(text: str) -> tuple[str, ...]:
         parts = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, binascii.Error):
         parts = None
-    if not isinstance(parts, list) or not all(
-        isinstance(p, str) and "\x00" not in p for p in parts
+    if (
+        not isinstance(parts, list)
+        or not parts
+        or not all(isinstance(p, str) and "\x00" not in p for p in parts)
     ):
         raise BadCursor(errors=[FieldError("", "after: not a cursor of this list")])
     return tuple(parts)

@@ -49,7 +49,7 @@ class BodyLimit:
         if length.isdigit() and int(length) > limit:
             await answer(scope, receive, send)
             return
-        received, started = 0, False
+        received, answered = 0, False
 
         async def limited() -> Message:
             nonlocal received
@@ -60,16 +60,19 @@ class BodyLimit:
             return message
 
         async def watched(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
+            # Whoever read the body may have made another answer of what was raised there.
+            nonlocal answered
+            if received <= limit:
+                await send(message)
+            elif not answered:
+                answered = True
+                await answer(scope, receive, send)
 
         try:
             await self._app(scope, limited, watched)
         except _TooLarge:
-            if started:
-                raise
-            await answer(scope, receive, send)
+            if not answered:
+                await answer(scope, receive, send)
 
 
 class RequestContext:

@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire import __version__
-from hirewire.kit import problems
+from hirewire.kit import answers, problems
 from hirewire.kit.db import make_engine, pending
 from hirewire.kit.middleware import BodyLimit, RequestContext
 from hirewire.kit.settings import Settings
@@ -49,6 +49,14 @@ class Service:
         return tuple(sorted({s.event.name for s in self.subscriptions}))
 
 
+async def forget_old_answers(transactions: Transactions) -> None:
+    """Delete, every hour, answers kept for idempotency keys that nobody repeats any more."""
+    while True:
+        async with transactions() as tx:
+            await answers.forget_old(tx)
+        await asyncio.sleep(3600)
+
+
 def create_app(
     service: Service,
     settings: Settings,
@@ -80,7 +88,7 @@ def create_app(
         messaging.start(role)
         duties = [
             asyncio.create_task(_for_ever(duty, messaging.transactions))
-            for duty in (service.duties if role != "api" else ())
+            for duty in ((*service.duties, forget_old_answers) if role != "api" else ())
         ]
         try:
             yield

@@ -135,13 +135,12 @@ async def test_no_connection_is_held_while_hashing(
     ],
 )
 async def test_bad_fields_are_named_once(
-    keyless: Auth, body: dict[str, object], pointer: str
+    refusing: Auth, body: dict[str, object], pointer: str
 ) -> None:
-    answer = await keyless.client.post(URL, json=body)
+    answer = await refusing.client.post(URL, json=body)
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
     assert PASSWORD not in answer.text
-    assert await keyless.rows("select count(*) from user_account") == [(0,)]
 
 
 @pytest.mark.parametrize(
@@ -160,13 +159,12 @@ async def test_bad_fields_are_named_once(
         (b"[" * 100_000, 400),
     ],
 )
-async def test_bodies_that_are_no_registration(keyless: Auth, content: bytes, status: int) -> None:
-    answer = await keyless.client.post(
+async def test_bodies_that_are_no_registration(refusing: Auth, content: bytes, status: int) -> None:
+    answer = await refusing.client.post(
         URL, content=content, headers={"Content-Type": "application/json"}
     )
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
-    assert await keyless.rows("select count(*) from user_account") == [(0,)]
 
 
 @settings(

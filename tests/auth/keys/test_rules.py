@@ -1,6 +1,7 @@
 """The lives of keys."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,7 +60,7 @@ def test_whenever_it_runs_there_is_a_key_to_sign_with(pauses: list[timedelta]) -
         assert signing
         assert len(signing) <= 2
         assert all(key.not_after >= key.sign_until + ACCESS_TOKEN_LIFE + LEEWAY for key in lives)
-    for earlier, later in zip(lives, lives[1:], strict=False):
+    for earlier, later in pairwise(lives):
         ahead = later.sign_from - later.not_before
         if later.not_before + AHEAD <= earlier.sign_until:
             assert ahead == AHEAD

@@ -142,8 +142,8 @@ async def test_a_login_publishes_nothing(auth: Auth) -> None:
         ({"email": ["anna@example.org"], "password": PASSWORD}, "#/email"),
     ],
 )
-async def test_bad_fields_are_named(auth: Auth, body: dict[str, Any], pointer: str) -> None:
-    answer = await auth.client.post("/api/auth/login", json=body)
+async def test_bad_fields_are_named(refusing: Auth, body: dict[str, Any], pointer: str) -> None:
+    answer = await refusing.client.post("/api/auth/login", json=body)
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 

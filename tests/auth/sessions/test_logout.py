@@ -28,10 +28,11 @@ async def test_the_bearer_tokens_session_ends_and_no_other(auth: Auth) -> None:
     await auth.register()
     one, other = await auth.login(), await auth.login()
     headers = {"Authorization": f"Bearer {one['accessToken']}"}
-    for body in ({}, None):
-        answer = await auth.client.post(URL, json=body, headers=headers)
+    for content in (b"{}", b"null", b""):
+        answer = await auth.client.post(
+            URL, content=content, headers=headers | {"Content-Type": "application/json"}
+        )
         assert answer.status_code == 204
-    assert (await auth.client.post(URL, headers=headers)).status_code == 204
     assert (await auth.refresh(one["refreshToken"])).status_code == 401
     assert (await auth.refresh(other["refreshToken"])).status_code == 200
 

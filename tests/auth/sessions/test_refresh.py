@@ -126,8 +126,8 @@ async def test_without_a_key_the_token_is_not_used_up(auth: Auth, clock: MovedCl
 
 
 @pytest.mark.parametrize("token", ["", "nonsense", "a" * 200, "ёжик", "a.b.c"])
-async def test_an_unknown_token_is_refused(auth: Auth, token: str) -> None:
-    answer = await auth.refresh(token)
+async def test_an_unknown_token_is_refused(refusing: Auth, token: str) -> None:
+    answer = await refusing.refresh(token)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
 

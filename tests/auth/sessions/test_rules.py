@@ -1,6 +1,7 @@
 """Networks and pauses."""
 
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv6Address, IPv6Network
 
 import pytest
 from hypothesis import given
@@ -28,14 +29,13 @@ def test_networks(address: str, expected: str) -> None:
     assert network(address) == expected
 
 
-@given(st.ip_addresses(v=6), st.integers(0, 2**64 - 1))
-def test_one_line_of_ipv6_is_one_network(address: object, host: int) -> None:
-    number = int(address)  # type: ignore[call-overload]
-    if number >> 32 == 0xFFFF:
-        return
-    neighbour = type(address)(number >> 64 << 64 | host)  # type: ignore[call-arg]
-    if int(neighbour) >> 32 != 0xFFFF:  # type: ignore[call-overload]
-        assert network(str(address)) == network(str(neighbour))
+@given(st.integers(1, 2**64 - 1), st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
+def test_one_line_of_ipv6_is_one_network(line: int, one: int, other: int) -> None:
+    """`line` is never 0: there the mapped IPv4 addresses are."""
+    addresses = [IPv6Address(line << 64 | host) for host in (one, other)]
+    assert network(str(addresses[0])) == network(str(addresses[1]))
+    assert addresses[0] in IPv6Network(network(str(addresses[0])))
+    assert network(str(IPv6Address((line ^ 1) << 64 | 1 << 63))) != network(str(addresses[0]))
 
 
 def test_below_the_limit_no_pause() -> None:

@@ -66,7 +66,7 @@ async def register(
         id = await commands.register(tx, email=new.email, password_hash=new.password_hash)
         return Account(id=id, email=new.email, role="applicant")
 
-    return await once(Account, make)
+    return await once(Account, make, identity=new.email.encode())
 
 
 @router.get("/me")

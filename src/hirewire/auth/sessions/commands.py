@@ -65,7 +65,7 @@ async def refresh(tx: Tx, token: str) -> Granted | Refusal:
     row = found.first()
     if row is None:
         return "unknown"
-    if row.revoked_at is not None or row.expires_at <= moment or row.ends_at <= moment:
+    if row.revoked_at is not None or row.expires_at <= moment:
         return "ended"
     if row.used_at is not None:
         if moment - row.used_at <= rules.DOUBLE_SUBMIT:

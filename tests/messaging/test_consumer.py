@@ -258,7 +258,7 @@ MALFORMED = [
     (b'{"text": "no page"}', "page"),
     (b'{"page": "not an id"}', "page"),
     (b"[1]", "body"),
-    (b'{"page": "' + b"x" * 2_000_000 + b'"}', "bytes"),
+    (b'{"page": "' + b"x" * 5_000_000 + b'"}', "bytes"),
 ]
 
 

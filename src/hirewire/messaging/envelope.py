@@ -15,7 +15,7 @@ from hirewire.messaging.ids import new_id
 
 E = TypeVar("E", bound=Event, covariant=True)
 
-MAX_BODY = 1024 * 1024
+MAX_BODY = 4 * 1024 * 1024
 """Bytes. A larger message is a dead letter."""
 MAX_NAME = 255
 """Characters of a key and of a source."""

@@ -97,7 +97,7 @@ class ExperienceChanges(Body):
     start: Date | None = None
     end: Date | None = None
     description: Annotated[str, text(1, 10_000)] | None = None
-    skills: Annotated[list[Name], Field(max_length=100)] = []
+    skills: Annotated[list[Name], Field(max_length=30)] = []
 
     @model_validator(mode="after")
     def _period(self) -> Self:

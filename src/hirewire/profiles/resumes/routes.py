@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic.alias_generators import to_camel
 from sqlalchemy import Row
 
+from hirewire.kit.answers import forget_answers
 from hirewire.kit.clock import now
 from hirewire.kit.errors import FieldError
 from hirewire.kit.http import BadCursor, Caller, Once, Page, PageParams, RequestTx, page_of
@@ -76,6 +77,7 @@ async def change(id: UUID, body: models.ResumeChanges, tx: RequestTx, caller: Ca
 async def remove(id: UUID, tx: RequestTx, caller: Caller) -> None:
     """Delete it for good."""
     await commands.remove(tx, caller.user_id, id)
+    await forget_answers(tx, caller.user_id)
 
 
 @router.get("/{id}/export")

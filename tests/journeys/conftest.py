@@ -1,0 +1,90 @@
+"""The whole platform as processes: started, killed and started again by the tests."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hirewire import assembly
+from hirewire.kit.settings import Settings, load_settings
+from hirewire.launcher.process import free_port, spawn, stop
+from tests.builders import eventually
+
+
+class Platform:
+    """Services as processes of their own, over one database server and one broker."""
+
+    def __init__(self, database_url: str, broker_url: str, log: Path) -> None:
+        ports = {f"HIREWIRE_{name.upper()}_PORT": str(free_port()) for name in assembly.PROCESSES}
+        self.environment = {
+            "HIREWIRE_DATABASE_URL": database_url,
+            "HIREWIRE_BROKER_URL": broker_url,
+            "HIREWIRE_PUBLIC_URL": f"http://127.0.0.1:{ports['HIREWIRE_WEB_PORT']}",
+            **ports,
+        }
+        self.settings: Settings = load_settings(self.environment)
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._log = log
+
+    async def migrate(self) -> None:
+        await assembly.migrate(self.settings)
+
+    async def start(self, *names: str) -> None:
+        """Start these, and return once they are ready."""
+        for name in names:
+            self.spawn(name)
+        for name in names:
+            await self.ready(name)
+
+    def spawn(self, name: str) -> None:
+        with open(self._log, "ab") as log:
+            self.processes[name] = spawn(
+                [sys.executable, "-m", "hirewire", "serve", name],
+                env=self._inherited() | self.environment,
+                output=log,
+            )
+
+    async def ready(self, name: str) -> None:
+        async with httpx.AsyncClient(timeout=5) as client:
+
+            async def answers() -> bool:
+                try:
+                    found = await client.get(f"{self.settings.service_url(name)}/health/ready")
+                except httpx.HTTPError:
+                    return False
+                return found.status_code == 200
+
+            await eventually(answers, within=60, what=f"{name} is ready; see {self._log}")
+
+    def kill(self, name: str) -> None:
+        """As a power cut would."""
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
+
+    async def stop(self, *names: str) -> None:
+        for name in names or tuple(self.processes):
+            await stop(self.processes.pop(name), (signal.SIGTERM, 20))
+
+    def client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self.settings.service_url("web"), timeout=30)
+
+    @staticmethod
+    def _inherited() -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("HIREWIRE_")}
+        return kept | {"PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
+
+
+@pytest.fixture
+async def platform(fresh_address: str, broker_url: str, tmp_path: Path) -> AsyncIterator[Platform]:
+    """Migrated, nothing started yet."""
+    made = Platform(fresh_address, broker_url, tmp_path / "platform.log")
+    await made.migrate()
+    yield made
+    await asyncio.shield(made.stop())

@@ -1,0 +1,45 @@
+"""What people do, through the public API."""
+
+from uuid import uuid4
+
+import httpx
+
+from hirewire.launcher.demo import Demo
+from hirewire.messaging.database import connect
+
+PASSWORD = "correct horse battery"
+
+
+async def register(client: httpx.AsyncClient, email: str | None = None) -> tuple[str, int]:
+    """A new user's id (or nothing) and the status."""
+    body = {"email": email or f"{uuid4().hex}@example.org", "password": PASSWORD}
+    answer = await client.post("/api/auth/register", json=body)
+    return str(answer.json().get("id", "")), answer.status_code
+
+
+async def profiles_of(database_url: str) -> list[str]:
+    """The user ids that have a profile, each as often as it is there."""
+    connection = await connect(database_url, application="tests")
+    rows = await connection.fetch("select user_id::text from profile order by 1")
+    await connection.close()
+    return [row[0] for row in rows]
+
+
+async def open_messages(*database_urls: str) -> dict[str, int]:
+    """How many messages are retrying, waiting or dead in these databases together."""
+    found: dict[str, int] = {}
+    for url in database_urls:
+        connection = await connect(url, application="tests")
+        for row in await connection.fetch(
+            "select state, count(*) from messaging.inbox where state <> 'handled' group by 1"
+        ):
+            found[row[0]] = found.get(row[0], 0) + row[1]
+        await connection.close()
+    return found
+
+
+async def signed_in(client: httpx.AsyncClient, who: str) -> Demo:
+    """Somebody who has registered, logged in and has a profile."""
+    demo = Demo(client)
+    await demo.sign_in(who)
+    return demo

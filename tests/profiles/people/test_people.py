@@ -1,0 +1,88 @@
+"""Profiles: made by hearing of a registration, changed by their owner."""
+
+from uuid import uuid4
+
+import pytest
+
+from hirewire.contracts.auth import UserRegistered
+from hirewire.messaging.testing import bodies, hear, recorded
+from tests.profiles.conftest import Person
+
+
+async def registered(person: Person) -> None:
+    event = UserRegistered(id=person.id, email="anna@example.org")
+    await hear(person.service.messaging.consumer, event)
+
+
+async def test_a_registration_makes_a_profile(anna: Person) -> None:
+    missing = await anna.call("GET", "/me", expect=404)
+    assert missing["type"].endswith("no-profile-yet")
+    await registered(anna)
+    profile = await anna.call("GET", "/me")
+    assert (profile["userId"], profile["fullName"]) == (str(anna.id), "anna@example.org")
+
+
+async def test_hearing_it_twice_makes_one(anna: Person) -> None:
+    for _ in range(2):  # two facts with two ids, as from a stranger who repeats themselves
+        await registered(anna)
+    assert len(await recorded(anna.service.engine, "profile.updated")) == 1
+
+
+async def test_a_name_given_is_not_overwritten_by_a_repeat(anna: Person) -> None:
+    await registered(anna)
+    await anna.call("PATCH", "/me", {"fullName": "Анна К."})
+    await registered(anna)
+    assert (await anna.call("GET", "/me"))["fullName"] == "Анна К."
+
+
+async def test_changes_say_which_fields_but_never_what(anna: Person) -> None:
+    await registered(anna)
+    contacts = [{"kind": "phone", "value": "+7 900 000", "preferred": True}]
+    changed = await anna.call("PATCH", "/me", {"contacts": contacts, "headline": "Developer"})
+    assert changed["contacts"] == contacts
+    again = await anna.call("PATCH", "/me", {"headline": "Developer"})
+    assert again["version"] == changed["version"] == 2
+    events = bodies(await recorded(anna.service.engine, "profile.updated"))
+    assert [event["changed"] for event in events] == [["fullName"], ["contacts", "headline"]]
+    assert "900" not in str(events)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"fullName": ""},
+        {"fullName": None},
+        {"fullName": "x" * 201},
+        {"fullName": "a\u0000b"},
+        {"unknown": 1},
+        {"locale": "russian"},
+        {"links": [{"url": "javascript:alert(1)"}]},
+        {"contacts": [{"kind": "pigeon", "value": "x"}]},
+        {"contacts": [{"kind": "phone", "value": "1\u0000"}]},
+        [],
+    ],
+)
+async def test_bad_input_is_named_and_changes_nothing(anna: Person, body: object) -> None:
+    await registered(anna)
+    answer = await anna.call("PATCH", "/me", body, expect=422)
+    assert answer["errors"][0]["pointer"].startswith("#")
+    assert (await anna.call("GET", "/me"))["version"] == 1
+
+
+async def test_tokens(anna: Person) -> None:
+    client = anna.service.client
+    for claims in (
+        {"exp": 1},
+        {"aud": "others"},
+        {"iss": "https://elsewhere.example"},
+        {"sub": "nobody"},
+        {"iat": 99999999999},
+    ):
+        headers = anna.service.as_user(uuid4(), **claims)
+        answer = await client.get("/api/profiles/me", headers=headers)
+        assert answer.status_code == 401
+        assert "invalid_token" in answer.headers["www-authenticate"]
+    for value in ("Bearer", "Basic eDp5", "Bearer x.y.z", "Bearer " + "x" * 9000):
+        answer = await client.get("/api/profiles/me", headers={"Authorization": value})
+        assert answer.status_code == 401
+    assert (await client.get("/api/profiles/me")).headers["www-authenticate"].startswith("Bearer")

@@ -1,0 +1,78 @@
+"""The service `vacancies`, and people who hire or look on."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from hirewire.messaging.testing import recorded
+from hirewire.vacancies.app import SERVICE
+from tests.services import Running, running
+
+VACANCY: dict[str, Any] = {
+    "title": "Backend developer",
+    "description": "<p>Services that lose no message.</p>",
+    "requirements": [{"skill": "Python", "kind": "must", "level": 3}],
+    "experience": "between1And3",
+    "employmentType": "FULL_TIME",
+    "workFormat": "remote",
+    "area": "Omsk",
+    "address": None,
+    "salary": {"min": 100, "max": 200, "currency": "RUB", "unit": "MONTH", "gross": True},
+    "languages": [{"language": "English", "level": "B1"}],
+    "validThrough": "2099-01-01",
+    "responseLetterRequired": True,
+}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a token that says "applicant", whatever they become."""
+
+    service: Running
+    id: UUID
+
+    async def call(
+        self, method: str, path: str, body: object = None, *, expect: int = 200, **headers: str
+    ) -> Any:
+        """The answer to a call below `/api/vacancies`."""
+        answer = await self.service.client.request(
+            method,
+            f"/api/vacancies{path}",
+            json=body,
+            headers=self.service.as_user(self.id) | headers,
+        )
+        assert answer.status_code == expect, answer.text
+        return answer.json() if answer.content else None
+
+    async def hire(self, name: str = "Acme") -> Any:
+        """Become an employer."""
+        body = {"companyName": name, "phone": "+7 (921) 000-00-00"}
+        return await self.call("POST", "/employer-profile", body, expect=201)
+
+    async def vacancy(self, **changes: object) -> str:
+        """A new draft's id."""
+        return str((await self.call("POST", "/vacancies", VACANCY | changes, expect=201))["id"])
+
+    async def events(self) -> list[tuple[str, dict[str, Any]]]:
+        """What was recorded about vacancies."""
+        rows = await recorded(self.service.engine)
+        return [(row.type, row.body) for row in rows if row.type.startswith("vacancy.")]
+
+
+@pytest.fixture
+async def vacancies(fresh_address: str) -> AsyncIterator[Running]:
+    async with running(SERVICE, fresh_address) as service:
+        yield service
+
+
+@pytest.fixture
+def anna(vacancies: Running) -> Person:
+    return Person(vacancies, uuid4())
+
+
+@pytest.fixture
+def boris(vacancies: Running) -> Person:
+    return Person(vacancies, uuid4())

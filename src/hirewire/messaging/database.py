@@ -16,6 +16,10 @@ _AWAY = (
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InternalClientError,
+    # Answers to an attempt to connect: no such database, closed to connections, not let in.
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.InvalidAuthorizationSpecificationError,
 )
 
 

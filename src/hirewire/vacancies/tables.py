@@ -47,7 +47,7 @@ vacancy = Table(
     Column("status", Text, nullable=False),
     Column("close_reason", Text),
     Column("title", Text, nullable=False),
-    Column("description", Text, comment="Sanitised HTML"),
+    Column("description", Text),
     Column("requirements", JSONB, nullable=False),
     Column("experience", Text),
     Column("employment_type", Text),
@@ -68,17 +68,17 @@ vacancy = Table(
     Index("vacancy_published", "published_at", "id"),
 )
 
+# The anonymous projection of candidates' resumes, as heard; a stranger's have no version.
 resume = Table(
     "resume",
     metadata,
     Column("resume_id", Uuid, primary_key=True),
     Column("user_id", Uuid, nullable=False),
-    Column("version", Integer, comment="None from a stranger who counts none"),
+    Column("version", Integer),
     Column("state", Text, nullable=False),
     Column("snapshot", JSONB(none_as_null=True)),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     CheckConstraint("state in ('visible', 'unseen', 'deleted')", name="resume_state"),
-    comment="The anonymous projection of candidates' resumes, as heard",
 )
 
 activity = Table(

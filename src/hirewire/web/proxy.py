@@ -37,7 +37,6 @@ class Proxy:
     def __init__(self, app: ASGIApp, settings: Settings, services: Iterable[str]) -> None:
         self._app = app
         self._targets = {name: settings.service_url(name) for name in services}
-        self._trusted = {a.strip() for a in settings.trusted_proxies.split(",")}
         self._client: httpx.AsyncClient | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -149,19 +148,17 @@ class Proxy:
         incoming: Headers = list(scope["headers"])
         dropped = HOP_BY_HOP | REPLACED | _named_by_connection(incoming)
         headers = [(name, value) for name, value in incoming if name not in dropped]
-        peer = scope["client"][0] if scope.get("client") else ""
-        given = dict(incoming)
-        chain = [peer.encode()]
-        if peer in self._trusted and b"x-forwarded-for" in given:
-            chain.insert(0, given[b"x-forwarded-for"])
+        # The server has believed `X-Forwarded-For` already, as far as its sender is trusted.
+        client = scope["client"][0] if scope.get("client") else ""
+        host = dict(incoming).get(b"host", b"")
         request_id = scope.get("state", {}).get("request_id")
         if request_id:
             headers = [pair for pair in headers if pair[0] != b"x-request-id"]
             headers.append((b"x-request-id", request_id.encode()))
         headers += [
-            (b"x-forwarded-for", b", ".join(chain)),
+            (b"x-forwarded-for", client.encode()),
             (b"x-forwarded-proto", scope.get("scheme", "http").encode()),
-            (b"x-forwarded-host", given.get(b"host", b"")),
+            (b"x-forwarded-host", host),
             (b"via", b"1.1 hirewire"),
         ]
         return headers

@@ -1,0 +1,127 @@
+"""The rules of the house, and that each of them catches what it forbids."""
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ROOT / "src" / "hirewire"
+
+PLANTED = [
+    ("Floors of the house", "messaging/planted.py", "import hirewire.kit.clock"),
+    ("Floors of the house", "kit/planted.py", "import hirewire.contracts.auth"),
+    ("Floors of the house", "auth/credentials.py", "import hirewire.profiles.tables"),
+    ("Floors of the house", "stray.py", ""),
+    ("auth: doors", "auth/accounts/queries.py", "import hirewire.auth.sessions.rules"),
+    ("auth: doors", "auth/stray.py", ""),
+    ("profiles: doors", "profiles/people/queries.py", "import hirewire.profiles.resumes.rules"),
+    ("vacancies: doors", "vacancies/authority.py", "import hirewire.vacancies.posting.rules"),
+    ("Inside a slice", "auth/sessions/rules.py", "import hirewire.auth.sessions.queries"),
+    ("Inside a slice", "profiles/people/queries.py", "import hirewire.profiles.people.commands"),
+    ("Inside a slice", "vacancies/posting/stray.py", ""),
+    ("Rules are pure", "vacancies/posting/rules.py", "import sqlalchemy"),
+    ("Rules are pure", "auth/keys/rules.py", "import hirewire.kit.clock"),
+    ("Commands, queries and handlers", "auth/roles/commands.py", "import fastapi"),
+    ("Commands, queries and handlers", "auth/roles/handlers.py", "import hirewire.kit.http"),
+    ("Messaging knows no web", "messaging/relay.py", "import httpx"),
+    ("Fronts speak HTTP only", "web/clients.py", "import sqlalchemy"),
+    ("Fronts speak HTTP only", "web/clients.py", "import hirewire.contracts.auth"),
+    ("Only messaging.brokers.rabbitmq", "messaging/consumer.py", "import pika"),
+    ("Test helpers never ship", "kit/service.py", "import hirewire.messaging.testing"),
+]
+
+
+def lint_imports(root: Path) -> str:
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
+        cwd=root,
+        env={"PYTHONPATH": str(root / "src"), "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("house")
+    shutil.copytree(ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", root)
+    return root
+
+
+def test_the_house_keeps_its_rules(house: Path) -> None:
+    assert "0 broken" in lint_imports(house)
+
+
+def rounds() -> list[list[tuple[str, str, str]]]:
+    """The violations in few groups that have each rule and each file at most once."""
+    groups: list[list[tuple[str, str, str]]] = []
+    for one in PLANTED:
+        for group in groups:
+            if all(one[0] != other[0] and one[1] != other[1] for other in group):
+                group.append(one)
+                break
+        else:
+            groups.append([one])
+    return groups
+
+
+@pytest.mark.parametrize("planted", rounds())
+def test_planted_violations_are_caught(house: Path, planted: list[tuple[str, str, str]]) -> None:
+    originals: dict[Path, str | None] = {}
+    for _, file, line in planted:
+        path = house / "src" / "hirewire" / file
+        originals[path] = path.read_text() if path.exists() else None
+        path.write_text((originals[path] or "") + f"\n{line}\n")
+    try:
+        output = lint_imports(house)
+    finally:
+        for path, before in originals.items():
+            if before is None:
+                path.unlink()
+            else:
+                path.write_text(before)
+    broken = [text for text in output.splitlines() if text.endswith("BROKEN")]
+    for rule, file, line in planted:
+        assert any(text.startswith(rule) for text in broken), (rule, output)
+        module = "hirewire." + file.removesuffix(".py").replace("/", ".")
+        imported = line.removeprefix("import ")
+        named = f"{module} -> {imported}" if line else module.rpartition(".")[2]
+        assert named in output, (named, output)
+
+
+DOORS = {"outbox.py", "db.py", "state.py"}
+
+
+def below_the_door() -> list[Path]:
+    """Everything that is handed a transaction: the slices, and messaging but for its doors."""
+    slices = [p for s in ("auth", "profiles", "vacancies") for p in (SOURCES / s).rglob("*.py")]
+    return slices + [p for p in (SOURCES / "messaging").rglob("*.py") if p.name not in DOORS]
+
+
+def ends_transactions(source: str) -> list[int]:
+    """Lines that call `.commit()`, `.rollback()` or `.begin()` on anything."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("commit", "rollback", "begin", "begin_nested")
+        and not (isinstance(node.func.value, ast.Name) and node.func.value.id == "commands")
+    ]
+
+
+@pytest.mark.parametrize("path", below_the_door(), ids=lambda p: str(p.relative_to(SOURCES)))
+def test_nothing_below_the_door_ends_a_transaction(path: Path) -> None:
+    assert ends_transactions(path.read_text()) == []
+
+
+def test_that_rule_catches_what_it_forbids() -> None:
+    source = "async def f(tx):\n    await tx.execute('x')\n    await tx.commit()\n"
+    assert ends_transactions(source) == [3]

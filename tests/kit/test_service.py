@@ -1,0 +1,111 @@
+"""What every service has: health, keys that are not there yet, a database that goes away."""
+
+import re
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, MetaData
+
+from hirewire.assembly import SERVICES, service
+from hirewire.messaging.database import connect
+from hirewire.profiles.app import SERVICE as PROFILES
+from hirewire.profiles.tables import metadata as profiles_tables
+from hirewire.vacancies.app import SERVICE as VACANCIES
+from hirewire.vacancies.tables import metadata as vacancies_tables
+from tests.builders import eventually
+from tests.services import Running, running
+
+
+@pytest.fixture
+async def profiles(fresh_address: str) -> AsyncIterator[Running]:
+    async with running(PROFILES, fresh_address, trust_test_key=False) as made:
+        yield made
+
+
+async def test_a_service_without_keys_says_try_again(profiles: Running) -> None:
+    answer = await profiles.client.get("/api/profiles/me", headers=profiles.as_user(uuid4()))
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+    assert answer.json()["type"].endswith("no-signing-key-yet")
+
+
+async def test_health_and_metrics(profiles: Running) -> None:
+    assert (await profiles.client.get("/health/live")).status_code == 200
+    ready = await profiles.client.get("/health/ready")
+    assert ready.json() == {"status": "ready", "checks": {"database": "ok", "broker": "ok"}}
+    metrics = (await profiles.client.get("/metrics")).text
+    assert "hirewire_events_handled_total" in metrics
+    document = (await profiles.client.get("/openapi.json")).json()
+    assert "/api/profiles/resumes/{id}" in document["paths"]
+
+
+async def test_a_database_that_is_away_is_said_so_and_found_again(
+    profiles: Running, postgres_url: str
+) -> None:
+    name = profiles.engine.url.database
+    operator = await connect(postgres_url, application="tests")
+    headers = profiles.as_user(uuid4())
+    try:
+        await operator.execute(f'alter database "{name}" allow_connections false')
+        await operator.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1", name
+        )
+        for _ in range(3):  # pooled connections, and then new ones
+            answer = await profiles.client.get("/api/profiles/me", headers=headers)
+            assert answer.status_code == 503
+        assert answer.json()["type"] == "urn:hirewire:problem:database-away"
+        assert (await profiles.client.get("/health/ready")).status_code == 503
+        assert (await profiles.client.get("/health/live")).status_code == 200
+    finally:
+        await operator.execute(f'alter database "{name}" allow_connections true')
+        await operator.close()
+
+    async def back() -> bool:
+        return (await profiles.client.get("/health/ready")).status_code == 200
+
+    await eventually(back)
+
+
+async def test_a_request_id_goes_through(profiles: Running) -> None:
+    answer = await profiles.client.get("/nowhere", headers={"X-Request-Id": "abc-12345"})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-request-id"] == "abc-12345"
+    forged = await profiles.client.get("/nowhere", headers={"X-Request-Id": "a b\tc<script>"})
+    assert re.fullmatch(r"[0-9a-f-]{36}", forged.headers["x-request-id"])
+
+
+@pytest.mark.parametrize(
+    ("page", "tables"), [(PROFILES, profiles_tables), (VACANCIES, vacancies_tables)]
+)
+async def test_migrations_make_the_tables(
+    fresh_address: str, page: object, tables: MetaData
+) -> None:
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(
+            connection,
+            opts={"include_name": lambda name, kind, _: name != "alembic_version"},
+        )
+        return list(compare_metadata(context, tables))
+
+    async with running(page, fresh_address) as made:  # type: ignore[arg-type]
+        async with made.engine.connect() as connection:
+            assert await connection.run_sync(differences) == []
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_subscription_is_named_after_its_service(name: str) -> None:
+    for subscription in service(name).subscriptions:
+        assert subscription.name.startswith(f"{name}.")
+
+
+def test_every_event_is_published_by_its_owner_alone() -> None:
+    publishers: dict[str, list[str]] = {}
+    for name in SERVICES:
+        for event in service(name).publishes:
+            assert event.owner == name
+            publishers.setdefault(event.name, []).append(name)
+    assert all(len(names) == 1 for names in publishers.values())

@@ -1,0 +1,110 @@
+"""The command line as people use it."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hirewire import __version__
+from hirewire.assembly import PROCESSES
+from hirewire.launcher.process import free_port
+from tests.builders import eventually
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def environment(**settings: str) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("HIREWIRE_")}
+    return kept | {"PYTHONPATH": str(ROOT / "src"), "NO_COLOR": "1", "COLUMNS": "200"} | settings
+
+
+async def hirewire(*arguments: str, **settings: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "hirewire",
+        *arguments,
+        env=environment(**settings),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, output.decode()
+
+
+async def test_version() -> None:
+    assert await hirewire("version") == (0, f"hirewire {__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "code", "says"),
+    [
+        (["serve", "auth"], {"HIREWIRE_AUTH_PROT": "1"}, 78, "HIREWIRE_AUTH_PROT is not a setting"),
+        (["serve", "auth"], {"HIREWIRE_AUTH_PORT": "x"}, 78, "HIREWIRE_AUTH_PORT"),
+        (["serve", "nobody"], {}, 2, "no service 'nobody'"),
+        (["run", "--only", "nobody"], {}, 2, "no service 'nobody'"),
+        (["events", "list"], {}, 78, "HIREWIRE_DATABASE_URL is not set"),
+        (["events", "replay"], {}, 2, "say which"),
+    ],
+)
+async def test_mistakes_are_explained(
+    arguments: list[str], settings: dict[str, str], code: int, says: str, tmp_path: Path
+) -> None:
+    settings = {"HIREWIRE_DATA_DIR": str(tmp_path)} | settings
+    found, output = await hirewire(*arguments, **settings)
+    assert (found, says in output) == (code, True), output
+    assert "Traceback" not in output
+
+
+async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:
+    """Embedded engines, one command; a killed service comes back; Ctrl-C ends all of it."""
+    folder = scratch / "platform"
+    settings = {f"HIREWIRE_{name.upper()}_PORT": str(free_port()) for name in PROCESSES}
+    settings["HIREWIRE_DATA_DIR"] = str(folder)
+    log = open(scratch / "run.log", "wb")  # noqa: SIM115
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hirewire", "run"], env=environment(**settings), stderr=log
+    )
+
+    async def says_ready() -> bool:
+        return b"Hirewire is ready" in (scratch / "run.log").read_bytes()
+
+    try:
+        await eventually(says_ready, within=90)
+        found, output = await hirewire("demo", **settings)
+        assert (found, "every step passed" in output) == (0, True), output
+        found, output = await hirewire("run", **settings)
+        assert (found, "already" in output) == (1, True), output
+        os.kill(int((folder / "run" / "profiles.pid").read_text()), signal.SIGKILL)
+        async with httpx.AsyncClient() as client:
+
+            async def back() -> bool:
+                try:
+                    port = settings["HIREWIRE_PROFILES_PORT"]
+                    answer = await client.get(f"http://127.0.0.1:{port}/health/ready")
+                except httpx.HTTPError:
+                    return False
+                return answer.status_code == 200
+
+            await eventually(back, within=60)
+        found, output = await hirewire("doctor", **settings)
+        assert found == 0, output
+        assert re.search(r"memory .* MiB in all: .*auth \d+", output), output
+        found, output = await hirewire("events", "list", **settings)
+        assert re.search(r"vacancies\D+0\D+0\D+0\D+0", output), output
+        found, output = await hirewire("events", "catalogue", **settings)
+        assert re.search(r"resume\.updated\W+profiles\W+resume_id\W+vacancies", output), output
+    finally:
+        process.send_signal(signal.SIGINT)
+        code = await asyncio.to_thread(process.wait, 60)
+        log.close()
+    assert code == 0
+    assert not (folder / "run" / "platform.json").exists()
+    assert list((folder / "run").glob("*.pid")) == []

@@ -91,9 +91,11 @@ async def test_migrations_make_the_tables(
         )
         return list(compare_metadata(context, tables))
 
-    async with running(page, fresh_address) as made:  # type: ignore[arg-type]
-        async with made.engine.connect() as connection:
-            assert await connection.run_sync(differences) == []
+    async with (
+        running(page, fresh_address) as made,  # type: ignore[arg-type]
+        made.engine.connect() as connection,
+    ):
+        assert await connection.run_sync(differences) == []
 
 
 @pytest.mark.parametrize("name", SERVICES)

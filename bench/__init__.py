@@ -1,0 +1,1 @@
+"""Benchmarks: one file each, one table printed. `./dev bench` runs them all."""

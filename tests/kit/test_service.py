@@ -10,6 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
 
 from hirewire.assembly import SERVICES, service
+from hirewire.kit import answers
 from hirewire.messaging.database import connect
 from hirewire.profiles.app import SERVICE as PROFILES
 from hirewire.profiles.tables import metadata as profiles_tables
@@ -111,3 +112,17 @@ def test_every_event_is_published_by_its_owner_alone() -> None:
             assert event.owner == name
             publishers.setdefault(event.name, []).append(name)
     assert all(len(names) == 1 for names in publishers.values())
+
+
+async def test_answers_are_kept_for_a_day(profiles: Running) -> None:
+    async with profiles.messaging.transactions() as tx:
+        for key, hours in (("old", 25), ("new", 23)):
+            await answers.claim(tx, scope="x", key=key, fingerprint="f")
+            await tx.exec_driver_sql(
+                "update kit.idempotency set created_at = now() - $2 * interval '1 hour' "
+                "where key = $1",
+                (key, hours),
+            )
+        await answers.forget_old(tx)
+        left = await tx.exec_driver_sql("select key from kit.idempotency")
+        assert [row[0] for row in left] == ["new"]

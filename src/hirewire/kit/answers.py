@@ -48,5 +48,5 @@ async def forget_answers(tx: AsyncConnection, user_id: UUID) -> None:
 async def forget_old(tx: AsyncConnection) -> None:
     """Delete answers that nobody will ask for again."""
     await tx.exec_driver_sql(
-        "delete from kit.idempotency where created_at < clock_timestamp() - $1", (KEPT,)
+        "delete from kit.idempotency where created_at < clock_timestamp() - $1::interval", (KEPT,)
     )

@@ -17,16 +17,18 @@ EVERY_SECONDS = 3600.0
 _PRUNE_LOG = """
 delete from messaging.outbox where ctid = any(array(
     select ctid from messaging.outbox
-    where recorded_at < clock_timestamp() - $1 and sent_at is not null limit $2))
+    where recorded_at < clock_timestamp() - $1::interval and sent_at is not null limit $2))
 """
 _PRUNE_INBOX = """
 delete from messaging.inbox where ctid = any(array(
     select ctid from messaging.inbox
-    where arrived_at < clock_timestamp() - $1 and state in ('handled', 'discarded') limit $2))
+    where arrived_at < clock_timestamp() - $1::interval
+      and state in ('handled', 'discarded') limit $2))
 """
 _PRUNE_SUSPECTS = """
 delete from messaging.suspect where ctid = any(array(
-    select ctid from messaging.suspect where first_start < clock_timestamp() - $1 limit $2))
+    select ctid from messaging.suspect
+    where first_start < clock_timestamp() - $1::interval limit $2))
 """
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from urllib.parse import unquote, urlsplit
 
 from fastapi import FastAPI
@@ -10,16 +11,14 @@ from hirewire.kit.db import ensure_database
 from hirewire.kit.db import migrate as migrate_database
 from hirewire.kit.service import Service, create_app
 from hirewire.kit.settings import Settings
+from hirewire.launcher.names import FRONTS, PROCESSES, SERVICES
 from hirewire.messaging.broker import QueueTopology, open_broker, queue_of
 from hirewire.messaging.brokers.access import ServiceUser, grant
 from hirewire.messaging.database import connect
 from hirewire.messaging.listeners import write_listeners
 from hirewire.messaging.runtime import Role
 
-SERVICES = ("auth", "profiles", "vacancies")
-"""The services with a database and events of their own, in the order they are started."""
-FRONTS = ("web",)
-PROCESSES = (*SERVICES, *FRONTS)
+__all__ = ["FRONTS", "PROCESSES", "SERVICES"]
 
 
 def service(name: str) -> Service:
@@ -33,6 +32,16 @@ def service(name: str) -> Service:
     else:
         raise ValueError(f"no service {name!r}: one of {', '.join(SERVICES)}")
     return SERVICE
+
+
+def load(name: str) -> None:
+    """Import what a process of this name runs, and connect to nothing."""
+    if name == "web":
+        import_module("hirewire.web.app")
+    else:
+        service(name)
+    import_module("hirewire.messaging.brokers.rabbitmq")
+    import_module("hirewire.launcher.serving")
 
 
 def application(name: str, settings: Settings, role: Role = "all") -> FastAPI:

@@ -1,5 +1,7 @@
 """The command line: arguments in, the assembly called, an exit code out."""
 
+import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -8,9 +10,9 @@ import typer
 from rich.console import Console
 
 from hirewire import __version__
-from hirewire.events_cli import events_app
-from hirewire.kit.settings import SettingsError
+from hirewire.kit.settings import Settings, SettingsError
 from hirewire.launcher.terminal import (
+    BAD_SETTINGS,
     console,
     data_dir_of,
     fail,
@@ -26,7 +28,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A self-hosted job board made of small services that lose no message.",
 )
-app.add_typer(events_app, name="events")
+if sys.argv[1:2] not in (["run"], ["serve"]):  # those start quicker without the operators' tools
+    from hirewire.events_cli import events_app
+
+    app.add_typer(events_app, name="events")
 DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", help="Folder of the embedded engines (HIREWIRE_DATA_DIR)"),
@@ -44,16 +49,22 @@ def run(
     data_dir: DataDir = None,
 ) -> None:
     """Start the platform: embedded engines where none are given, then one process a service."""
-    from hirewire import assembly
+    from hirewire.launcher.names import PROCESSES, SERVICES
     from hirewire.launcher.platform import AlreadyRunning, Plan, run_platform
     from hirewire.launcher.postgres import PostgresError
     from hirewire.launcher.rabbitmq import RabbitMQError
 
     settings = settings_or_exit()
-    chosen = _chosen(assembly.PROCESSES, only, without)
-    plan = Plan(settings, data_dir_of(settings, data_dir), broker, chosen, assembly.SERVICES)
+    chosen = _chosen(PROCESSES, only, without)
+    plan = Plan(settings, data_dir_of(settings, data_dir), broker, chosen, SERVICES)
+
+    async def bring_up_to_date(found: Settings) -> None:
+        from hirewire import assembly  # loaded while the engines and the services start
+
+        await assembly.migrate(found)
+
     try:
-        code = run_async(run_platform(plan, assembly.migrate, console))
+        code = run_async(run_platform(plan, bring_up_to_date, console))
     except (AlreadyRunning, PostgresError, RabbitMQError, SettingsError, OSError) as error:
         fail(str(error))
     raise typer.Exit(code)
@@ -79,6 +90,7 @@ def serve(
         Literal["all", "api", "worker"],
         typer.Option(help="api: HTTP only; worker: messaging only (health and metrics are there)"),
     ] = "all",
+    gate: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Run one service in the foreground."""
     from hirewire import assembly
@@ -87,9 +99,15 @@ def serve(
 
     if service not in assembly.PROCESSES:
         fail(f"no service {service!r}: one of {', '.join(assembly.PROCESSES)}", 2)
+    if gate:  # `run` has started this process early: load the code, then wait for the settings
+        assembly.load(service)
+        os.environ.update(json.loads(sys.stdin.readline() or "null") or sys.exit(0))
     settings = settings_or_exit() if service in assembly.FRONTS else reachable_settings(service)
     configure_logging(settings, service)
-    application = assembly.application(service, settings, role)
+    try:
+        application = assembly.application(service, settings, role)
+    except (SettingsError, ValueError) as error:
+        fail(str(error), BAD_SETTINGS)
     serve_application(application, settings, port=settings.port(service))
 
 

@@ -3,8 +3,11 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from hirewire.launcher.demo import Demo, play
 from hirewire.launcher.rabbitmq import PrivateRabbitMQ
+from hirewire.messaging.broker import BrokerUnavailable, open_broker
 from tests.builders import eventually
 from tests.conftest import RabbitMQ
 from tests.journeys.conftest import Platform
@@ -107,9 +110,13 @@ async def test_registering_does_not_need_the_broker(
         await platform.start("auth", "profiles", "web")
         async with platform.client() as client:
             before = await register(client)
+            url = node.url
             node.kill()
             during = [await register(client) for _ in range(5)]
+            with pytest.raises(BrokerUnavailable):
+                await open_broker(url, client="tests").ping()
             await node.start()
+            assert node.url == url
             after = await register(client)
         made = [before, *during, after]
         assert [status for _, status in made] == [201] * 7

@@ -19,7 +19,7 @@ from hirewire.launcher.process import free_port, spawn, stop, wait_gone
 from hirewire.launcher.rabbitmq import PrivateRabbitMQ, RabbitMQMissing
 from hirewire.launcher.state import RunningPlatform, found_settings, read_state, write_state
 from hirewire.launcher.supervisor import Child, Supervisor
-from hirewire.messaging.broker import Message, QueueTopology, open_broker
+from hirewire.messaging.broker import BrokerUnavailable, Message, QueueTopology, open_broker
 from tests.builders import eventually
 from tests.conftest import RabbitMQ
 
@@ -133,8 +133,12 @@ async def test_a_private_node_keeps_its_messages(rabbitmq: RabbitMQ, folder: Pat
     await broker.declare([topology])
     await broker.publish([Message("1", "test.kept", "k", b"here", {})])
     await broker.close()
-    node.kill()
+    url = node.url
+    await node.stop()
+    with pytest.raises(BrokerUnavailable):
+        await open_broker(url, client="tests").ping()
     async with node:
+        assert node.url == url
         broker = open_broker(node.url, client="tests")
         [delivery] = await anext(broker.deliveries(topology, limit=1))
         assert delivery.body == b"here"

@@ -5,10 +5,6 @@ from importlib import import_module
 from pathlib import Path
 
 import asyncpg
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -65,6 +61,8 @@ async def migrate(url: str, service: str | None) -> list[str]:
     await ensure_database(url)
     engine = make_engine(url, pool=2, application="hirewire migrate")
     try:
+        if not await pending(engine, service):
+            return []
         async with engine.begin() as connection:
             await connection.exec_driver_sql(
                 "select pg_advisory_xact_lock($1)", (lock_number("migrate"),)
@@ -78,27 +76,45 @@ async def migrate(url: str, service: str | None) -> list[str]:
         await engine.dispose()
 
 
-async def pending(engine: AsyncEngine, service: str) -> list[str]:
+async def pending(engine: AsyncEngine, service: str | None) -> list[str]:
     """The schemas whose migrations are not all applied; empty when the database is ready."""
     async with engine.connect() as connection:
-        return [s for s, p in schemas(service) if await connection.run_sync(_behind, s, p)]
+        behind = []
+        for schema, package in schemas(service):
+            known = await connection.exec_driver_sql(
+                "select to_regclass($1) is not null", (f"{schema}.alembic_version",)
+            )
+            applied = None
+            if known.scalar_one():
+                found = await connection.exec_driver_sql(
+                    f"select max(version_num) from {schema}.alembic_version"  # noqa: S608
+                )
+                applied = found.scalar()
+            if applied != _newest(package):
+                behind.append(schema)
+        return behind
 
 
-def _script(package: str) -> ScriptDirectory:
-    folder = Path(str(import_module(package).__file__)).parent / "migrations"
-    config = Config()
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return ScriptDirectory.from_config(config)
+def _folder(package: str) -> Path:
+    return Path(str(import_module(package).__file__)).parent / "migrations"
 
 
-def _behind(connection: Connection, schema: str, package: str) -> bool:
-    context = MigrationContext.configure(connection, opts={"version_table_schema": schema})
-    return set(context.get_current_heads()) != set(_script(package).get_heads())
+def _newest(package: str) -> str:
+    """The newest revision: they are numbered, and their files begin with the number."""
+    return max(p.name.partition("_")[0] for p in _folder(package).glob("versions/[0-9]*.py"))
 
 
 def _upgrade(connection: Connection, schema: str, package: str) -> Sequence[str]:
-    script = _script(package)
+    # Imported here: a service that only runs need not load Alembic.
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(_folder(package)).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    script = ScriptDirectory.from_config(config)
     applied: list[str] = []
 
     def steps(revision: tuple[str, ...], _: MigrationContext) -> list[object]:

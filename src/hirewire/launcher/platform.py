@@ -25,6 +25,16 @@ from hirewire.launcher.state import (
 from hirewire.launcher.supervisor import Child, Supervisor
 
 BrokerChoice = Literal["postgres", "rabbitmq"]
+GIVEN = frozenset(
+    {
+        "HIREWIRE_DATABASE_URL",
+        "HIREWIRE_BROKER_URL",
+        "HIREWIRE_PUBLIC_URL",
+        "HIREWIRE_RABBITMQ_PASSWORDS",
+        "HIREWIRE_RABBITMQ_MANAGEMENT_URL",
+    }
+)
+"""Settings that a child gets through its gate, or must not know."""
 
 
 class AlreadyRunning(Exception):
@@ -58,19 +68,23 @@ async def run_platform(
         raise AlreadyRunning(
             f"a platform runs in {plan.data_dir} already (pid {other.pid}, {other.public_url})"
         )
+    supervisor = Supervisor(
+        [_child(name, plan.settings) for name in plan.services],
+        run_dir=plan.data_dir / "run",
+        on_all_ready=lambda: _say_ready(plan, started, console),
+    )
     async with AsyncExitStack() as stack:
+        stack.callback(supervisor.abandon)
+        supervisor.prepare()
         settings = await _database(plan, stack, console)
         settings, addresses = await _broker(plan, settings, stack, console)
         with console.status("bringing databases and queues up to date"):
             await migrate(settings)
         write_state(plan.data_dir, _state(settings, addresses))
         stack.callback(clear_state, plan.data_dir)
-        supervisor = Supervisor(
-            [_child(name, settings, addresses.get(name)) for name in plan.services],
-            run_dir=plan.data_dir / "run",
-            on_all_ready=lambda: _say_ready(plan, settings, started, console),
+        return await supervisor.run(
+            {name: _given(name, settings, addresses.get(name)) for name in plan.services}
         )
-        return await supervisor.run()
 
 
 async def _database(plan: Plan, stack: AsyncExitStack, console: Console) -> Settings:
@@ -134,34 +148,27 @@ def public_url(settings: Settings) -> str:
     return settings.service_url("web")
 
 
-def _child(name: str, settings: Settings, broker_url: str | None) -> Child:
-    environment = {k: v for k, v in os.environ.items() if not _given_over(k)}
-    environment["HIREWIRE_PUBLIC_URL"] = public_url(settings)
-    if name != "web":
-        assert settings.database_url is not None
-        environment["HIREWIRE_DATABASE_URL"] = settings.database_url
-        environment["HIREWIRE_BROKER_URL"] = broker_url or settings.broker_address()
+def _child(name: str, settings: Settings) -> Child:
+    """A service's process. It loads its code while the engines start, and then gets its settings."""
     return Child(
         name=name,
-        argv=[sys.executable, "-m", "hirewire", "serve", name],
-        env=environment,
+        argv=[sys.executable, "-m", "hirewire", "serve", name, "--gate"],
+        env={k: v for k, v in os.environ.items() if k.removesuffix("_FILE") not in GIVEN},
         ready_url=f"{settings.service_url(name)}/health/ready",
+        gated=True,
     )
 
 
-def _given_over(variable: str) -> bool:
-    """Settings that a child gets from here, or must not know."""
-    base = variable.removesuffix("_FILE")
-    return base in {
-        "HIREWIRE_DATABASE_URL",
-        "HIREWIRE_BROKER_URL",
-        "HIREWIRE_PUBLIC_URL",
-        "HIREWIRE_RABBITMQ_PASSWORDS",
-        "HIREWIRE_RABBITMQ_MANAGEMENT_URL",
-    }
+def _given(name: str, settings: Settings, broker_url: str | None) -> dict[str, str]:
+    given = {"HIREWIRE_PUBLIC_URL": public_url(settings)}
+    if name != "web":
+        assert settings.database_url is not None
+        given["HIREWIRE_DATABASE_URL"] = settings.database_url
+        given["HIREWIRE_BROKER_URL"] = broker_url or settings.broker_address()
+    return given
 
 
-def _say_ready(plan: Plan, settings: Settings, started: float, console: Console) -> None:
+def _say_ready(plan: Plan, started: float, console: Console) -> None:
     spent = time.monotonic() - started
-    where = public_url(settings) if "web" in plan.services else ", ".join(plan.services)
+    where = public_url(plan.settings) if "web" in plan.services else ", ".join(plan.services)
     console.print(f"[bold green]Hirewire is ready:[/] {where}  [dim]({spent:.1f} s)[/]")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -22,13 +23,14 @@ def spawn(
     env: Mapping[str, str],
     user: str | None = None,
     output: IO[bytes] | int | None = None,
+    with_input: bool = False,
     cwd: Path | None = None,
     death_signal: signal.Signals = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
     """Start `argv` in a session of its own (a terminal's Ctrl-C does not reach it).
 
-    `user`: run as this system user, which only root can. On Linux the kernel sends
-    `death_signal` to the child when this process ends, even by SIGKILL.
+    `user`: run as this system user, which only root can. `with_input`: its input is a pipe. On
+    Linux the kernel sends `death_signal` to it when this process ends, even by SIGKILL.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     number = int(death_signal)
@@ -41,7 +43,7 @@ def spawn(
     return subprocess.Popen(
         list(argv),
         env=dict(env),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if with_input else subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT if output is not None else None,
         cwd=cwd,
@@ -75,8 +77,14 @@ async def stop(
         if await wait_gone(process, seconds):
             return
     if process.poll() is None:
-        process.kill()
+        kill(process)
         await wait_gone(process, 5)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End it as a power cut would, with all it has started itself: a shell's child too."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def free_port(preferred: int | None = None) -> int:

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from hirewire.launcher.process import (
     free_port,
+    kill,
     private_environment,
     reachable_by_others,
     spawn,
@@ -79,12 +80,6 @@ class PrivateRabbitMQ:
         password = quote(self._settings["password"], safe="")
         return f"http://{USER}:{password}@127.0.0.1:{self._settings['management']}"
 
-    @property
-    def pid(self) -> int:
-        """The node's process id."""
-        assert self._process is not None
-        return self._process.pid
-
     async def start(self) -> None:
         """Start it, and return once AMQP and the management API answer."""
         program = find_server()
@@ -114,7 +109,7 @@ class PrivateRabbitMQ:
     def kill(self) -> None:
         """End it as a power cut would (for tests)."""
         if self._process is not None:
-            self._process.kill()
+            kill(self._process)
             self._process.wait()
             self._process = None
 

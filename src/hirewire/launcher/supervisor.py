@@ -1,10 +1,12 @@
 """One child process a service: started together, restarted when they crash, stopped together."""
 
 import asyncio
+import json
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,6 +31,8 @@ class Child:
     argv: Sequence[str]
     env: Mapping[str, str]
     ready_url: str | None = None
+    gated: bool = False
+    """It reads its settings, one line of JSON, from standard input before it begins."""
 
 
 @dataclass
@@ -57,6 +61,8 @@ class Supervisor:
         self._run_dir = run_dir
         self._on_all_ready = on_all_ready
         self._running: dict[str, _Running] = {}
+        self._prepared: dict[str, subprocess.Popen[bytes]] = {}
+        self._settings: Mapping[str, Mapping[str, str]] = {}
         self._stopping = asyncio.Event()
         self._exit_code = 0
 
@@ -68,8 +74,25 @@ class Supervisor:
                     running.process.kill()
         self._stopping.set()
 
-    async def run(self) -> int:
-        """Run until SIGINT or SIGTERM (a second one kills). The exit code."""
+    def prepare(self) -> None:
+        """Start the gated children already: they load their code and wait for their settings."""
+        for child in self._children:
+            if child.gated:
+                self._prepared[child.name] = spawn(child.argv, env=child.env, with_input=True)
+
+    def abandon(self) -> None:
+        """End what was prepared and never run."""
+        for process in self._prepared.values():
+            process.kill()
+            process.wait()
+        self._prepared.clear()
+
+    async def run(self, settings: Mapping[str, Mapping[str, str]] | None = None) -> int:
+        """Run until SIGINT or SIGTERM (a second one kills). The exit code.
+
+        `settings`: what each gated child gets through its gate.
+        """
+        self._settings = settings or {}
         self._run_dir.mkdir(parents=True, exist_ok=True)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -111,7 +134,14 @@ class Supervisor:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     def _start(self, child: Child) -> _Running:
-        running = _Running(child, spawn(child.argv, env=child.env))
+        process = self._prepared.pop(child.name, None) or spawn(
+            child.argv, env=child.env, with_input=child.gated
+        )
+        if process.stdin is not None:
+            with suppress(BrokenPipeError):
+                process.stdin.write(json.dumps(self._settings.get(child.name, {})).encode() + b"\n")
+                process.stdin.flush()
+        running = _Running(child, process)
         self._running[child.name] = running
         (self._run_dir / f"{child.name}.pid").write_text(str(running.process.pid))
         return running

@@ -1,6 +1,5 @@
 """The front `web`: its doors."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,28 +8,38 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.types import ASGIApp
 
 from hirewire import __version__
 from hirewire.kit import problems
 from hirewire.kit.middleware import RequestContext
-from hirewire.kit.settings import Settings
+from hirewire.kit.settings import Settings, SettingsError
 from hirewire.web.clients import Services
+from hirewire.web.headers import trust
 from hirewire.web.pages.routes import router
 from hirewire.web.proxy import Proxy
+from hirewire.web.upstream import Upstream
 
 BEHIND = ("auth", "profiles", "vacancies")
 
 
 def create_web(settings: Settings) -> FastAPI:
-    """The application of the public origin."""
+    """The application of the public origin.
+
+    Raises `SettingsError` when the trusted proxies are no list of addresses.
+    """
+    try:
+        trusted = trust(settings.trusted_proxies)
+    except ValueError as error:
+        raise SettingsError(f"HIREWIRE_TRUSTED_PROXIES: {error}") from None
     services = Services(settings, BEHIND)
-    proxies: list[Proxy] = []
+    upstreams = {name: Upstream(name, settings.service_url(name)) for name in BEHIND}
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await asyncio.gather(services.close(), *(proxy.close() for proxy in proxies))
+        await services.close()
+        for upstream in upstreams.values():
+            upstream.close()
 
     app = FastAPI(
         title="Hirewire", version=__version__, lifespan=lifespan, docs_url=None, openapi_url=None
@@ -38,12 +47,7 @@ def create_web(settings: Settings) -> FastAPI:
     app.state.services = services
     problems.install(app)
 
-    def proxy(inner: ASGIApp) -> Proxy:
-        made = Proxy(inner, settings, BEHIND)
-        proxies.append(made)
-        return made
-
-    app.add_middleware(proxy)
+    app.add_middleware(Proxy, upstreams=upstreams, trusted=trusted)
     app.add_middleware(RequestContext, service="web")
     app.include_router(router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")

@@ -1,237 +1,145 @@
-"""Passing requests on to the services: streamed both ways, with the right headers and limits."""
+"""The services under the public origin: what begins with /api/ or /.well-known/ is passed on."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+import contextlib
+import re
+from collections.abc import Callable, Mapping
 
-import httpx
+import h11
 import structlog
+from prometheus_client import Counter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hirewire.kit.problems import problem
-from hirewire.kit.settings import Settings
+from hirewire.web.exchange import (
+    MOST_BODY,
+    BodyTooLarge,
+    ClientGone,
+    ClientSlow,
+    Exchange,
+    ServiceSlow,
+)
+from hirewire.web.headers import request_headers
+from hirewire.web.upstream import Away, BrokeOff, Busy, Upstream
 
 log = structlog.get_logger(__name__)
 
-CONNECT_SECONDS = 2.0
-HEAD_SECONDS = 30.0
-BETWEEN_CHUNKS_SECONDS = 60.0
-LARGEST_BODY = 8 * 1024 * 1024 + 64 * 1024
-# RFC 9110 section 7.6.1, and those of old.
-HOP_BY_HOP = frozenset(
-    b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer "
-    b"transfer-encoding upgrade".split()
+API, WELL_KNOWN = b"/api/", b"/.well-known/"
+DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)")
+OPENAPI = b"/openapi.json"
+LINGER_BYTES = 16 * 1024 * 1024
+LINGER_SECONDS = 5.0
+
+answers = Counter(
+    "hirewire_web_answers_total", "Answers passed on or given in place", ["service", "status"]
 )
-REPLACED = frozenset((b"host", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"))
-Headers = list[tuple[bytes, bytes]]
-
-
-class ClientGone(Exception):
-    """Whoever asked has hung up."""
 
 
 class Proxy:
-    """Passes what is under `/api/<service>/` (and `/.well-known/`, to `auth`) on; the rest goes to
-    `app`.
-    """
+    """ASGI middleware: answers what belongs to a service, leaves the rest to `app`."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, services: Iterable[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, upstreams: Mapping[str, Upstream], trusted: Callable[[str], bool]
+    ) -> None:
+        """`trusted` tells whether a peer is a proxy of ours, by its address."""
         self._app = app
-        self._targets = {name: settings.service_url(name) for name in services}
-        self._client: httpx.AsyncClient | None = None
+        self._upstreams = {name.encode(): upstream for name, upstream in upstreams.items()}
+        self._trusted = trusted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        target = self._target(scope) if scope["type"] == "http" else None
-        if target is None:
+        if scope["type"] != "http" or not scope["raw_path"].startswith((API, WELL_KNOWN)):
             await self._app(scope, receive, send)
             return
-        service, url = target
-        try:
-            await self._pass_on(service, url, scope, receive, send)
-        except ClientGone:
+        if DOT_SEGMENT.search(scope["path"]):
+            answer = problem(404, "not-found", "A path with . or .. in it leads nowhere here.")
+            await answer(scope, receive, send)
             return
+        found = self._find(scope["raw_path"])
+        if found is None:
+            answer = problem(404, "not-found", "No service answers at this path.")
+            await answer(scope, receive, send)
+            return
+        await self._pass_on(*found, scope, receive, send)
 
-    async def close(self) -> None:
-        """Close the connections to the services."""
-        if self._client is not None:
-            await self._client.aclose()
-
-    def _target(self, scope: Scope) -> tuple[str, str] | None:
-        """Which service, and the address there: the path as it came, not decoded."""
-        raw: bytes = scope.get("raw_path") or scope["path"].encode()
-        path = raw.split(b"?", 1)[0].decode("latin-1")
-        first, _, rest = path[1:].partition("/")
-        if first == ".well-known" and "auth" in self._targets:
-            service = "auth"
-        elif first == "api" and rest.partition("/")[0] in self._targets:
-            service, _, rest = rest.partition("/")
-            if rest == "openapi.json":
-                path = "/openapi.json"
-        else:
+    def _find(self, raw_path: bytes) -> tuple[Upstream, bytes] | None:
+        """The service and the path there. The bytes of the path stay as they came."""
+        if raw_path.startswith(WELL_KNOWN):
+            return (up, raw_path) if (up := self._upstreams.get(b"auth")) else None
+        name, slash, rest = raw_path[len(API) :].partition(b"/")
+        upstream = self._upstreams.get(name)
+        if upstream is None or not slash:
             return None
-        # `/api/auth/../../metrics` would be another path at the service: not passed on.
-        if any(part in ("..", ".") for part in _plain(path).split("/")):
-            return None
-        query = scope.get("query_string", b"").decode("latin-1")
-        return service, self._targets[service] + path + (f"?{query}" if query else "")
+        return upstream, OPENAPI if rest == OPENAPI[1:] else raw_path
 
     async def _pass_on(
-        self, service: str, url: str, scope: Scope, receive: Receive, send: Send
+        self, upstream: Upstream, path: bytes, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        body = _Body(receive)
-        headers = self._forwarded(scope)
-        announced = dict(headers).get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > LARGEST_BODY:
-            answer = problem(413, "too-large", f"The body is larger than {LARGEST_BODY} bytes.")
-            await answer(scope, receive, send)
-            return
-        has_body = announced != b"0" or b"transfer-encoding" in dict(scope["headers"])
-        request = self._http().build_request(
-            scope["method"], url, headers=headers, content=body.chunks() if has_body else None
-        )
         try:
-            async with asyncio.timeout(HEAD_SECONDS):
-                response = await self._http().send(request, stream=True)
-        except (httpx.ConnectError, httpx.ConnectTimeout):
-            await self._away(service)(scope, receive, send)
-            return
-        except (TimeoutError, httpx.TimeoutException):
-            answer = problem(504, "too-slow", f"{service} has not answered in time.")
+            request = self._request(upstream, path, scope)
+        except h11.LocalProtocolError:
+            answer = problem(400, "bad-request", "The request is not proper HTTP.")
             await answer(scope, receive, send)
             return
-        except _BodyTooLarge:
-            answer = problem(413, "too-large", f"The body is larger than {LARGEST_BODY} bytes.")
-            await answer(scope, receive, send)
-            return
-        except httpx.HTTPError as error:
-            log.warning("service hung up", target=service, error=type(error).__name__)
-            await self._away(service)(scope, receive, send)
-            return
-        await self._answer(service, response, body, send)
-
-    async def _answer(
-        self, service: str, response: httpx.Response, body: "_Body", send: Send
-    ) -> None:
-        """Stream the answer, until it ends or whoever asked has gone."""
-        streamed = asyncio.ensure_future(_stream(response, send))
-        gone = asyncio.ensure_future(body.disconnected())
+        exchange = Exchange(scope, receive, send, upstream, request)
         try:
-            await asyncio.wait({streamed, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not streamed.done():
-                raise ClientGone
-            streamed.result()
-        except (httpx.HTTPError, TimeoutError) as error:
-            # The head is sent: all that is left is not to pretend that the answer was whole.
-            log.warning("answer broken off", target=service, error=type(error).__name__)
-            raise
-        finally:
-            for task in (streamed, gone):
-                task.cancel()
-            await asyncio.gather(streamed, gone, return_exceptions=True)
-            await response.aclose()
+            await exchange.run()
+            status = str(exchange.status)
+        except ClientGone:
+            status = "client gone"
+        except tuple(IN_PLACE) as error:
+            status = str(IN_PLACE[type(error)][0])
+            await _tell(error, exchange)
+        answers.labels(upstream.name, status).inc()
 
-    def _http(self) -> httpx.AsyncClient:
-        if self._client is None:
-            self._client = httpx.AsyncClient(
-                timeout=httpx.Timeout(
-                    HEAD_SECONDS, connect=CONNECT_SECONDS, read=None, pool=HEAD_SECONDS
-                ),
-                limits=httpx.Limits(
-                    max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30
-                ),
-                follow_redirects=False,
-                trust_env=False,
-            )
-        return self._client
-
-    def _forwarded(self, scope: Scope) -> Headers:
-        incoming: Headers = list(scope["headers"])
-        dropped = HOP_BY_HOP | REPLACED | _named_by_connection(incoming)
-        headers = [(name, value) for name, value in incoming if name not in dropped]
-        # The server has believed `X-Forwarded-For` already, as far as its sender is trusted.
-        client = scope["client"][0] if scope.get("client") else ""
-        host = dict(incoming).get(b"host", b"")
-        request_id = scope.get("state", {}).get("request_id")
-        if request_id:
-            headers = [pair for pair in headers if pair[0] != b"x-request-id"]
-            headers.append((b"x-request-id", request_id.encode()))
-        headers += [
-            (b"x-forwarded-for", client.encode()),
-            (b"x-forwarded-proto", scope.get("scheme", "http").encode()),
-            (b"x-forwarded-host", host),
-            (b"via", b"1.1 hirewire"),
-        ]
-        return headers
-
-    def _away(self, service: str) -> ASGIApp:
-        return problem(
-            503,
-            "service-away",
-            f"{service} is away right now; nothing was changed. It may be back in a moment.",
-            headers={"Retry-After": "1"},
-            service=service,
+    def _request(self, upstream: Upstream, path: bytes, scope: Scope) -> h11.Request:
+        query = scope["query_string"]
+        client = scope["client"]
+        return h11.Request(
+            method=scope["method"],
+            target=upstream.prefix + path + (b"?" + query if query else b""),
+            headers=request_headers(
+                scope,
+                host=upstream.host,
+                request_id=scope.get("state", {}).get("request_id", "").encode(),
+                trusted=client is not None and self._trusted(client[0]),
+            ),
         )
 
 
-class _BodyTooLarge(Exception):
-    pass
+IN_PLACE: dict[type[Exception], tuple[int, str, str, dict[str, str]]] = {
+    Away: (503, "service-away", "{} cannot be reached right now.", {"Retry-After": "1"}),
+    Busy: (503, "service-busy", "{} has too much to do right now.", {"Retry-After": "1"}),
+    BrokeOff: (502, "service-broke-off", "{} broke off before its answer; it may have acted.", {}),
+    ServiceSlow: (504, "service-slow", "{} did not answer in time; it may have acted.", {}),
+    ClientSlow: (408, "body-late", "The body for {} did not come in time.", {}),
+    BodyTooLarge: (413, "too-large", f"The body for {{}} is larger than {MOST_BODY} bytes.", {}),
+}
 
 
-class _Body:
-    """The request's body as it comes, and the moment at which the client hangs up."""
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._whole = False
-        self._gone = False
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        size = 0
-        while not self._whole:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                self._gone = True
-                raise ClientGone
-            self._whole = not message.get("more_body", False)
-            size += len(message.get("body", b""))
-            if size > LARGEST_BODY:
-                raise _BodyTooLarge
-            yield message.get("body", b"")
-
-    async def disconnected(self) -> None:
-        while not self._gone:
-            message = await self._receive()
-            self._gone = message["type"] == "http.disconnect"
+async def _tell(error: Exception, exchange: Exchange) -> None:
+    """Answer in the service's place; an answer that has begun can only be broken off."""
+    status, slug, detail, headers = IN_PLACE[type(error)]
+    name = exchange.upstream.name
+    log.warning("not passed on", service=name, problem=slug, broken_off=exchange.started)
+    if exchange.started:
+        return
+    if isinstance(error, BodyTooLarge | ClientSlow):
+        headers = headers | {"Connection": "close"}
+    if isinstance(error, BodyTooLarge):
+        await _linger(exchange)
+    answer = problem(status, slug, detail.format(name), headers=headers, service=name)
+    await answer(exchange.scope, exchange.receive, exchange.send)
 
 
-async def _stream(response: httpx.Response, send: Send) -> None:
-    dropped = HOP_BY_HOP | _named_by_connection(response.headers.raw)
-    headers = [(n.lower(), v) for n, v in response.headers.raw if n.lower() not in dropped]
-    headers = [(n, v) for n, v in headers if n not in (b"x-request-id", b"date", b"server")]
-    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    endless = response.headers.get("content-type", "").startswith("text/event-stream")
-    chunks = response.aiter_raw()
-    while True:
-        try:
-            async with asyncio.timeout(None if endless else BETWEEN_CHUNKS_SECONDS):
-                chunk = await anext(chunks)
-        except StopAsyncIteration:
-            break
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-def _named_by_connection(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[bytes]:
-    return frozenset(
-        token.strip().lower()
-        for name, value in headers
-        if name.lower() == b"connection"
-        for token in value.split(b",")
-    )
-
-
-def _plain(path: str) -> str:
-    """The path with its dots and slashes decoded, however they were written."""
-    for written, meant in (("%2e", "."), ("%2E", "."), ("%2f", "/"), ("%2F", "/"), ("\\", "/")):
-        path = path.replace(written, meant)
-    return path
+async def _linger(exchange: Exchange) -> None:
+    """Read on for a while: a client whose sending is cut off may never see the answer."""
+    if any(name == b"expect" for name, _ in exchange.scope["headers"]):
+        return
+    left, more = LINGER_BYTES, True
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while left > 0 and more:
+                message = await exchange.receive()
+                left -= len(message.get("body", b""))
+                more = message.get("more_body", False)

@@ -1,0 +1,130 @@
+"""Which headers pass the proxy, and what it adds to them. Pure."""
+
+import ipaddress
+from collections.abc import Callable, Iterable, MutableMapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+Headers = list[tuple[bytes, bytes]]
+
+HOP_BY_HOP = frozenset(
+    {b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
+)
+"""RFC 9110, 7.6.1; besides these go all `Proxy-…` and what `Connection` names."""
+REPLACED = frozenset(
+    {b"host", b"expect", b"via", b"x-request-id"}
+    | {b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"}
+)
+OWN_ANSWER = frozenset({b"date", b"x-request-id", b"x-content-type-options"})
+"""What this server puts into each answer itself; the service's would come twice."""
+
+
+def request_headers(
+    scope: MutableMapping[str, Any], *, host: bytes, request_id: bytes, trusted: bool
+) -> Headers:
+    """The headers for the service. `trusted`: believe what the peer says of the client."""
+    given: Headers = scope["headers"]
+    dropped = named_by_connection(given) - {b"content-length"}  # it says where the body ends
+    chunked = any(name == b"transfer-encoding" for name, _ in given)
+    passed: Headers = [(b"host", host)]
+    passed += [
+        (name, value)
+        for name, value in given
+        if name not in HOP_BY_HOP
+        and name not in REPLACED
+        and name not in dropped
+        and not name.startswith(b"proxy-")
+        and not (chunked and name == b"content-length")
+    ]
+    if chunked:
+        passed.append((b"transfer-encoding", b"chunked"))
+    passed += _forwarded(scope, given, trusted)
+    passed.append((b"x-request-id", request_id))
+    passed.append((b"via", _via(given, scope["http_version"])))
+    return passed
+
+
+def answer_headers(given: Iterable[tuple[bytes, bytes]], *, base: bytes) -> Headers:
+    """The headers for the client. A `Location` under the service's own address `base` becomes
+    one under the public origin.
+    """
+    given = list(given)
+    dropped = named_by_connection(given)
+    passed = [
+        (name, _public(value, base) if name == b"location" else value)
+        for name, value in given
+        if name not in HOP_BY_HOP
+        and name not in OWN_ANSWER
+        and name not in dropped
+        and name != b"via"
+        and not name.startswith(b"proxy-")
+    ]
+    passed.append((b"via", _via(given, "1.1")))
+    return passed
+
+
+def named_by_connection(given: Headers) -> frozenset[bytes]:
+    """The header names that `Connection` lists."""
+    return frozenset(
+        part.strip().lower()
+        for name, value in given
+        if name == b"connection"
+        for part in value.split(b",")
+    )
+
+
+def _via(given: Headers, http_version: str) -> bytes:
+    before = [value for name, value in given if name == b"via"]
+    return b", ".join([*before, f"{http_version} hirewire".encode()])
+
+
+def _forwarded(scope: MutableMapping[str, Any], given: Headers, trusted: bool) -> Headers:
+    said: dict[bytes, list[bytes]] = {}
+    for name, value in given:
+        if name in REPLACED:
+            said.setdefault(name, []).append(value)
+    believed = said if trusted else {}
+    peer = [scope["client"][0].encode()] if scope.get("client") else []
+    addresses = [*believed.get(b"x-forwarded-for", []), *peer]
+    proto = believed.get(b"x-forwarded-proto", [scope["scheme"].encode()])[-1]
+    hosts = believed.get(b"x-forwarded-host") or said.get(b"host", [])
+    added = [(b"x-forwarded-proto", proto)]
+    if addresses:
+        added.append((b"x-forwarded-for", b", ".join(addresses)))
+    if hosts:
+        added.append((b"x-forwarded-host", hosts[-1]))
+    return added
+
+
+def _public(location: bytes, base: bytes) -> bytes:
+    if location.startswith(base) and location[len(base) :][:1] in (b"", b"/", b"?", b"#"):
+        return location[len(base) :] or b"/"
+    return location
+
+
+def trust(listed: str) -> Callable[[str], bool]:
+    """A check of an address against a comma-separated list of addresses and networks.
+
+    ``*`` trusts all. Raises ValueError that quotes the entry which is neither.
+    """
+    entries = [entry.strip() for entry in listed.split(",") if entry.strip()]
+    everybody = "*" in entries
+    networks = [ipaddress.ip_network(e, strict=False) for e in entries if e != "*"]
+
+    @lru_cache(maxsize=4096)
+    def trusted(address: str) -> bool:
+        if everybody:
+            return True
+        try:
+            ip = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        return any(ip in network for network in networks)
+
+    return trusted
+
+
+def authority(url: str) -> str:
+    """`host[:port]` of an address, without a user's name or password."""
+    return urlsplit(url).netloc.rpartition("@")[2]

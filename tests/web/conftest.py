@@ -1,0 +1,126 @@
+"""Real servers for the tests of the front: upstreams that do as their path says."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from hirewire.kit.settings import Settings
+from hirewire.launcher.process import free_port
+from hirewire.web.app import create_web
+
+WITHIN_SECONDS = 10
+
+
+@asynccontextmanager
+async def serving(app: ASGIApp, port: int) -> AsyncIterator[uvicorn.Server]:
+    """The application on this port, by uvicorn as it is run in earnest."""
+    config = uvicorn.Config(
+        app, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    config.load()
+    task = asyncio.create_task(server._serve())
+    async with asyncio.timeout(WITHIN_SECONDS):
+        while not server.started:
+            await asyncio.sleep(0.01)
+    try:
+        yield server
+    finally:
+        server.should_exit = True
+        await task
+
+
+@dataclass
+class Seen:
+    """A request as a service got it."""
+
+    method: str
+    target: bytes
+    headers: list[tuple[bytes, bytes]]
+    size: int = 0
+
+    def header(self, name: str) -> list[str]:
+        """All values of a header."""
+        return [value.decode() for key, value in self.headers if key == name.encode()]
+
+
+@dataclass
+class Service:
+    """An upstream whose answer the test chooses; it tells what reached it."""
+
+    answer: Callable[[Seen, Receive, Send], Awaitable[None]] | None = None
+    seen: list[Seen] = field(default_factory=list)
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        query = b"?" + scope["query_string"] if scope["query_string"] else b""
+        seen = Seen(scope["method"], scope["raw_path"] + query, scope["headers"])
+        self.seen.append(seen)
+        self.reached.set()
+        await (self.answer or plain)(seen, receive, send)
+
+    async def wait_left(self, receive: Receive) -> None:
+        """Work until the caller has gone."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.left.set()
+
+
+async def plain(seen: Seen, receive: Receive, send: Send) -> None:
+    """Read the body and say so."""
+    more = True
+    while more:
+        message = await receive()
+        seen.size += len(message.get("body", b""))
+        more = message.get("more_body", False)
+    await reply(send, b"well")
+
+
+async def reply(send: Send, body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> None:
+    """A whole answer."""
+    await send({"type": "http.response.start", "status": status, "headers": list(headers)})
+    await send({"type": "http.response.body", "body": body})
+
+
+@dataclass
+class Front:
+    """The front and the service `auth` behind it; `profiles` and `vacancies` are away."""
+
+    client: httpx.AsyncClient
+    service: Service
+    port: int
+    free_port: int
+    """Where the front looks for `profiles`."""
+
+    async def raw(self, *head: str, body: bytes = b"") -> tuple[asyncio.StreamReader, Any]:
+        """Send these lines as they are, over a connection of its own."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write("\r\n".join([*head, "Host: front", "", ""]).encode() + body)
+        return reader, writer
+
+
+@pytest.fixture
+async def front() -> AsyncIterator[Front]:
+    """A running front."""
+    ports = [free_port() for _ in range(4)]
+    settings = Settings(
+        web_port=ports[0], auth_port=ports[1], profiles_port=ports[2], vacancies_port=ports[3]
+    )
+    service = Service()
+    async with (
+        serving(service, ports[1]),
+        serving(create_web(settings), ports[0]),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports[0]}", timeout=20) as client,
+    ):
+        yield Front(client, service, ports[0], ports[2])

@@ -1,0 +1,130 @@
+from typing import Any
+
+import pytest
+
+from hirewire.web.headers import answer_headers, request_headers, trust
+
+
+def scope(*headers: tuple[bytes, bytes], peer: str = "10.0.0.9") -> dict[str, Any]:
+    return {
+        "headers": list(headers),
+        "client": (peer, 1),
+        "scheme": "http",
+        "http_version": "1.1",
+    }
+
+
+def passed(
+    *headers: tuple[bytes, bytes], trusted: bool = False, **given: Any
+) -> dict[bytes, bytes]:
+    return dict(
+        request_headers(scope(*headers, **given), host=b"svc:1", request_id=b"id", trusted=trusted)
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"connection",
+        b"keep-alive",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"upgrade",
+    ],
+)
+def test_hop_by_hop_headers_stay(name: bytes) -> None:
+    assert name not in passed((name, b"x"))
+    assert name not in dict(answer_headers([(name, b"x")], base=b"http://svc"))
+
+
+def test_what_connection_names_stays_too() -> None:
+    got = passed((b"connection", b"close, X-Own , x-two"), (b"x-own", b"1"), (b"x-two", b"2"))
+    assert not {b"x-own", b"x-two"} & got.keys()
+
+
+def test_connection_cannot_take_the_length_away() -> None:
+    assert (
+        passed((b"connection", b"content-length"), (b"content-length", b"5"))[b"content-length"]
+        == b"5"
+    )
+
+
+def test_a_chunked_body_has_one_framing() -> None:
+    got = passed((b"transfer-encoding", b"chunked"), (b"content-length", b"5"))
+    assert got[b"transfer-encoding"] == b"chunked"
+    assert b"content-length" not in got
+
+
+def test_a_stranger_cannot_say_who_he_is() -> None:
+    got = passed(
+        (b"x-forwarded-for", b"1.1.1.1"),
+        (b"x-forwarded-proto", b"https"),
+        (b"x-forwarded-host", b"evil"),
+        (b"forwarded", b"for=1.1.1.1"),
+        (b"host", b"jobs"),
+    )
+    assert got[b"x-forwarded-for"] == b"10.0.0.9"
+    assert got[b"x-forwarded-proto"] == b"http"
+    assert got[b"x-forwarded-host"] == b"jobs"
+    assert b"forwarded" not in got
+    assert got[b"host"] == b"svc:1"
+
+
+def test_a_trusted_proxy_is_believed_and_added() -> None:
+    got = passed(
+        (b"x-forwarded-for", b"1.1.1.1"),
+        (b"x-forwarded-proto", b"https"),
+        (b"x-forwarded-host", b"jobs"),
+        trusted=True,
+    )
+    assert got[b"x-forwarded-for"] == b"1.1.1.1, 10.0.0.9"
+    assert got[b"x-forwarded-proto"] == b"https"
+    assert got[b"x-forwarded-host"] == b"jobs"
+
+
+def test_via_is_added_to_what_was_there() -> None:
+    assert passed((b"via", b"1.0 outer"))[b"via"] == b"1.0 outer, 1.1 hirewire"
+
+
+def test_each_cookie_keeps_its_line() -> None:
+    cookies = [(b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")]
+    got = answer_headers(cookies, base=b"http://svc")
+    assert [pair for pair in got if pair[0] == b"set-cookie"] == cookies
+
+
+@pytest.mark.parametrize(
+    ("location", "public"),
+    [
+        (b"http://svc:1/api/auth/x?y", b"/api/auth/x?y"),
+        (b"http://svc:1", b"/"),
+        (b"http://svc:10/api", b"http://svc:10/api"),
+        (b"https://elsewhere/", b"https://elsewhere/"),
+        (b"/api/auth/x", b"/api/auth/x"),
+    ],
+)
+def test_a_redirect_leads_to_the_public_origin(location: bytes, public: bytes) -> None:
+    got = dict(answer_headers([(b"location", location)], base=b"http://svc:1"))
+    assert got[b"location"] == public
+
+
+@pytest.mark.parametrize(
+    ("listed", "address", "expected"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.1", "127.0.0.2", False),
+        ("10.0.0.0/8, ::1", "10.9.9.9", True),
+        ("10.0.0.0/8, ::1", "::1", True),
+        ("*", "9.9.9.9", True),
+        ("", "127.0.0.1", False),
+        ("10.0.0.0/8", "no address", False),
+    ],
+)
+def test_trust(listed: str, address: str, expected: bool) -> None:
+    assert trust(listed)(address) is expected
+
+
+def test_a_list_that_is_none_is_named() -> None:
+    with pytest.raises(ValueError, match="nonsense"):
+        trust("127.0.0.1,nonsense")

@@ -1,0 +1,252 @@
+"""The proxy over real sockets, where services and clients misbehave."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from hirewire.kit.middleware import BodyLimit
+from hirewire.web import exchange
+from tests.web.conftest import WITHIN_SECONDS, Front, Seen, Service, plain, reply, serving
+
+Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def chunks(count: int) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield b"x" * 65_536
+
+
+async def test_nobody_gets_anothers_cookies(front: Front) -> None:
+    async def signs_in(_: Seen, receive: Receive, send: Send) -> None:
+        await reply(send, b"", (b"set-cookie", b"session=of-anna; Path=/"))
+
+    front.service.answer = signs_in
+    await front.client.post("/api/auth/login")
+    async with httpx.AsyncClient(base_url=front.client.base_url) as somebody_else:
+        await somebody_else.get("/api/auth/me")
+    assert [seen.header("cookie") for seen in front.service.seen] == [[], []]
+
+
+@pytest.mark.parametrize("target", ["/api/auth/a%2Fb%7Ec%41?q=%2b+%7e&x", "/api/auth/a|b'(c)?[]"])
+async def test_the_bytes_of_an_address_stay_as_they_came(front: Front, target: str) -> None:
+    reader, writer = await front.raw(f"GET {target} HTTP/1.1", "Connection: close")
+    assert (await reader.read()).startswith(b"HTTP/1.1 200")
+    writer.close()
+    assert front.service.seen[0].target == target.encode()
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/api/auth/../../metrics",
+        "/api/auth/%2e%2e/%2e%2e/metrics",
+        "/api/auth/..%2f..%2fmetrics",
+        "/api/auth/..%5c..%5cmetrics",
+        "/.well-known/%2E%2E/metrics",
+        "/api/%61uth/metrics",
+        "//api/auth/x",
+        "/api/auth",
+        "/api/nobody/x",
+        "http://auth/api/auth/x",
+    ],
+)
+async def test_no_way_round_the_public_paths(front: Front, target: str) -> None:
+    reader, writer = await front.raw(f"GET {target} HTTP/1.1", "Connection: close")
+    assert (await reader.read()).startswith(b"HTTP/1.1 404")
+    writer.close()
+    assert front.service.seen == []
+
+
+async def test_openapi_is_the_services_own(front: Front) -> None:
+    await front.client.get("/api/auth/openapi.json")
+    assert front.service.seen[0].target == b"/openapi.json"
+
+
+async def test_a_client_that_leaves_before_the_answer_stops_the_work(front: Front) -> None:
+    async def works(_: Seen, receive: Receive, send: Send) -> None:
+        await front.service.wait_left(receive)
+
+    front.service.answer = works
+    _, writer = await front.raw("GET /api/auth/slow HTTP/1.1")
+    async with asyncio.timeout(WITHIN_SECONDS):
+        await front.service.reached.wait()
+        writer.close()
+        await front.service.left.wait()
+
+
+async def test_a_client_that_leaves_while_it_sends_stops_the_work(front: Front) -> None:
+    async def reads(_: Seen, receive: Receive, send: Send) -> None:
+        await front.service.wait_left(receive)
+
+    front.service.answer = reads
+    _, writer = await front.raw("POST /api/auth/x HTTP/1.1", "Content-Length: 9", body=b"half")
+    async with asyncio.timeout(WITHIN_SECONDS):
+        await front.service.reached.wait()
+        writer.close()
+        await front.service.left.wait()
+
+
+async def test_a_body_is_passed_on_before_it_is_whole(front: Front) -> None:
+    first = asyncio.Event()
+
+    async def reads(seen: Seen, receive: Receive, send: Send) -> None:
+        while b"first" not in (await receive()).get("body", b""):
+            pass
+        first.set()
+        await plain(seen, receive, send)
+
+    front.service.answer = reads
+    reader, writer = await front.raw(
+        "POST /api/auth/x HTTP/1.1", "Transfer-Encoding: chunked", body=b"5\r\nfirst\r\n"
+    )
+    async with asyncio.timeout(WITHIN_SECONDS):
+        await first.wait()
+        writer.write(b"4\r\nlast\r\n0\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_the_services_own_413_comes_back(front: Front, announced: bool) -> None:
+    limited = BodyLimit(_reads)
+
+    async def refuses(seen: Seen, receive: Receive, send: Send) -> None:
+        scope: Scope = {"type": "http", "path": "/", "headers": seen.headers}
+        await limited(scope, receive, send)
+
+    front.service.answer = refuses
+    content = b"x" * 5_000_000 if announced else chunks(80)
+    answer = await front.client.post("/api/auth/x", content=content)
+    assert answer.status_code == 413
+    assert "1048576" in answer.json()["detail"]
+
+
+async def _reads(scope: Scope, receive: Receive, send: Send) -> None:
+    await plain(Seen("POST", b"", []), receive, send)
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_body_too_large_for_all_is_refused_here(front: Front, announced: bool) -> None:
+    content = b"x" * 9_000_000 if announced else chunks(160)
+    answer = await front.client.post("/api/auth/x", content=content)
+    assert answer.status_code == 413
+    assert answer.json()["service"] == "auth"
+
+
+async def test_a_service_that_never_answers_is_given_up(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silent(_: Seen, receive: Receive, send: Send) -> None:
+        await front.service.wait_left(receive)
+
+    monkeypatch.setattr(exchange, "HEAD_SECONDS", 0.2)
+    front.service.answer = silent
+    answer = await front.client.get("/api/auth/slow")
+    assert answer.status_code == 504
+    assert answer.json()["type"] == "urn:hirewire:problem:service-slow"
+    async with asyncio.timeout(WITHIN_SECONDS):
+        await front.service.left.wait()
+
+
+async def test_a_stream_may_be_silent_longer_than_an_answer(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "BODY_IDLE_SECONDS", 0.1)
+
+    async def pauses(seen: Seen, receive: Receive, send: Send) -> None:
+        kind = b"text/event-stream" if b"events" in seen.target else b"text/plain"
+        headers = [(b"content-type", kind)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"1", "more_body": True})
+        await asyncio.sleep(0.5)  # the silence itself is what is tried
+        await send({"type": "http.response.body", "body": b"2"})
+
+    front.service.answer = pauses
+    assert (await front.client.get("/api/auth/events")).text == "12"
+    with pytest.raises(httpx.RemoteProtocolError):
+        await front.client.get("/api/auth/text")
+
+
+async def test_an_answer_that_breaks_off_is_not_made_whole(front: Front) -> None:
+    async def breaks(_: Seen, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+
+    front.service.answer = breaks
+    with pytest.raises(httpx.RemoteProtocolError):
+        await front.client.get("/api/auth/x")
+
+
+async def test_what_is_not_http_is_502(front: Front) -> None:
+    async def nonsense(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"what?\r\n\r\n")
+        writer.close()
+
+    answer = await _answer_of(front, nonsense)
+    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (
+        502,
+        "service-broke-off",
+    )
+
+
+async def _answer_of(front: Front, peer: Peer) -> httpx.Response:
+    """The answer to a call when `peer` stands where `profiles` should."""
+    server = await asyncio.start_server(peer, "127.0.0.1", front.free_port)
+    async with server:
+        return await front.client.post("/api/profiles/x")
+
+
+async def test_a_service_that_is_away_is_named(front: Front) -> None:
+    answer = await front.client.post("/api/vacancies/x", json={})
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "1"
+    assert answer.json()["service"] == "vacancies"
+
+
+async def test_a_service_that_was_restarted_is_found_again(front: Front) -> None:
+    async def status() -> int:
+        return (await front.client.post("/api/profiles/x")).status_code
+
+    async with serving(Service(), front.free_port):
+        before = await status()
+    between = await status()
+    async with serving(Service(), front.free_port):
+        assert [before, between, await status()] == [200, 503, 200]
+
+
+async def test_connections_are_used_again_and_none_is_mixed_up(front: Front) -> None:
+    async def echoes(seen: Seen, receive: Receive, send: Send) -> None:
+        await reply(send, seen.target)
+
+    front.service.answer = echoes
+    targets = [f"/api/auth/{n}" for n in range(200)]
+    for _ in range(2):
+        answers = await asyncio.gather(*(front.client.get(target) for target in targets))
+        assert [answer.text for answer in answers] == targets
+
+
+async def test_every_header_of_an_answer_comes_once(front: Front) -> None:
+    own = (b"x-content-type-options", b"nosniff"), (b"x-request-id", b"of-the-service")
+
+    async def answers(_: Seen, receive: Receive, send: Send) -> None:
+        await reply(send, b"", *own)
+
+    front.service.answer = answers
+    answer = await front.client.get("/api/auth/x", headers={"X-Request-Id": "mine-12345"})
+    assert answer.headers.get_list("x-request-id") == ["mine-12345"]
+    for name in ("x-content-type-options", "date"):
+        assert len(answer.headers.get_list(name)) == 1
+    assert front.service.seen[0].header("x-request-id") == ["mine-12345"]
+
+
+async def test_a_compressed_answer_is_not_unpacked(front: Front) -> None:
+    async def packed(_: Seen, receive: Receive, send: Send) -> None:
+        await reply(send, b"\x1f\x8bnot gzip at all", (b"content-encoding", b"gzip"))
+
+    front.service.answer = packed
+    async with front.client.stream("GET", "/api/auth/x") as answer:
+        assert b"".join([part async for part in answer.aiter_raw()]) == b"\x1f\x8bnot gzip at all"
+        assert answer.headers["content-encoding"] == "gzip"

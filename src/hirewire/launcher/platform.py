@@ -149,7 +149,7 @@ def public_url(settings: Settings) -> str:
 
 
 def _child(name: str, settings: Settings) -> Child:
-    """A service's process. It loads its code while the engines start, and then gets its settings."""
+    """A service's process: it loads its code while the engines start, then gets its settings."""
     return Child(
         name=name,
         argv=[sys.executable, "-m", "hirewire", "serve", name, "--gate"],

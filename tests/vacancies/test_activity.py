@@ -1,7 +1,12 @@
 """What candidates did: heard once, in the right place, and never more than may be seen."""
 
+import base64
+import json
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
+
+import pytest
 
 from hirewire.contracts.profiles import ResumeSnapshot, ResumeUpdated, SnapshotSkill
 from hirewire.messaging.broker import Delivery
@@ -17,6 +22,22 @@ def changed(resume: UUID, version: int, action: str = "updated", **snapshot: Any
         version=version,
         resume=None if action == "deleted" else ResumeSnapshot(**snapshot),
     )
+
+
+def stranger(id: UUID, action: str = "updated", **more: Any) -> Delivery:
+    """A message as the report's Node service sends it: a body, and nothing else."""
+    headers = more.pop("headers", {})
+    body = {"userId": str(uuid4()), "resumeId": str(id), "action": action} | more
+    return Delivery(body=json.dumps(body).encode(), routing_key="resume.updated", headers=headers)
+
+
+async def dead(person: Person) -> list[str]:
+    """Why messages are dead letters, or are tried again."""
+    async with person.service.engine.connect() as connection:
+        found = await connection.exec_driver_sql(
+            "select error from messaging.inbox where state in ('retrying', 'waiting', 'dead')"
+        )
+        return [row.error for row in found]
 
 
 async def shown(person: Person) -> list[tuple[str, int | None, str | None]]:
@@ -60,11 +81,41 @@ async def test_a_hidden_resume_is_not_shown_from_then_on(anna: Person) -> None:
     await hear(consumer, changed(resume, 1, "created", title="One"))
     await hear(consumer, delivery(changed(resume, 2, visibility="no_one"), sequence=2))
     assert await shown(anna) == []
-    stranger = ResumeUpdated(user_id=UUID(int=1), resume_id=resume, action="updated")
-    await hear(consumer, Delivery(body=stranger.body(), routing_key="resume.updated"))
+    await hear(consumer, stranger(resume))
     assert await shown(anna) == []
     await hear(consumer, delivery(changed(resume, 3, title="Back"), sequence=3))
-    assert len(await shown(anna)) == 4
+    assert await shown(anna) == [("updated", 3, "Back"), ("created", 1, "Back")]
+
+
+@pytest.mark.parametrize("visibility", ["no_one", "applied", "link", "something_new"])
+async def test_only_who_wants_to_be_found_is_shown(anna: Person, visibility: str) -> None:
+    await anna.hire()
+    consumer = anna.service.messaging.consumer
+    resume = uuid4()
+    await hear(consumer, changed(uuid4(), 1, title="Seen"))
+    await hear(consumer, changed(resume, 1, visibility=visibility))
+    await hear(consumer, changed(uuid4(), 1, status="hidden"))
+    await hear(consumer, delivery(changed(resume, 2, "deleted"), sequence=2))
+    assert await shown(anna) == [("updated", 1, "Seen")]
+
+
+async def test_in_one_batch_a_stranger_does_not_undo_what_was_said_before(anna: Person) -> None:
+    await anna.hire()
+    consumer = anna.service.messaging.consumer
+    hidden, deleted = uuid4(), uuid4()
+    await hear(consumer, changed(hidden, 1, title="One"), changed(deleted, 1, title="Two"))
+    await hear(
+        consumer,
+        delivery(changed(hidden, 2, visibility="no_one"), sequence=2),
+        delivery(changed(deleted, 2, "deleted"), sequence=2),
+        stranger(hidden),
+        stranger(deleted),
+    )
+    assert await shown(anna) == [
+        ("updated", None, None),
+        ("deleted", 2, None),
+        ("updated", 1, None),
+    ]
 
 
 async def test_of_a_deleted_resume_only_that_it_was_stays(anna: Person) -> None:
@@ -74,6 +125,12 @@ async def test_of_a_deleted_resume_only_that_it_was_stays(anna: Person) -> None:
     await hear(consumer, changed(resume, 1, "created", title="One"))
     await hear(consumer, delivery(changed(resume, 2, "deleted"), sequence=2))
     assert await shown(anna) == [("deleted", 2, None), ("created", 1, None)]
+    again = {"title": "Again", "visibility": "recommended"}
+    await hear(consumer, stranger(resume, resume=again), stranger(resume, version=9, resume=again))
+    assert {title for _, _, title in await shown(anna)} == {None}
+    async with anna.service.engine.connect() as connection:
+        kept = await connection.exec_driver_sql("select state, snapshot from resume")
+        assert [tuple(row) for row in kept] == [("deleted", None)]
 
 
 async def test_an_older_version_that_comes_late_changes_nothing_but_the_list(
@@ -105,23 +162,127 @@ async def test_the_reports_own_payload_is_enough(anna: Person) -> None:
     await anna.hire()
     resume = uuid4()
     for action in ("created", "polished"):
-        body = f'{{"userId":"{uuid4()}","resumeId":"{resume}","action":"{action}"}}'
-        await hear(
-            anna.service.messaging.consumer,
-            Delivery(body=body.encode(), routing_key="resume.updated"),
-        )
+        await hear(anna.service.messaging.consumer, stranger(resume, action))
     assert await shown(anna) == [("updated", None, None), ("created", None, None)]
 
 
-async def test_pages(anna: Person) -> None:
+async def test_a_repeat_without_an_id_is_known_where_it_can_be(anna: Person) -> None:
+    """A resume is created once, an item is added once; but it may be changed twice alike."""
     await anna.hire()
-    events = [changed(uuid4(), 1, "created", title=str(n)) for n in range(7)]
-    await hear(anna.service.messaging.consumer, *events)
+    resume, item = uuid4(), str(uuid4())
+    once = [
+        stranger(resume, "created"),
+        stranger(resume, "experience_added", experienceId=item),
+        stranger(resume, "experience_added", experienceId=str(uuid4())),
+        stranger(resume, "experience_removed", experienceId=item),
+        stranger(resume, "education_updated", educationId=item, version=7),
+    ]
+    often = [stranger(resume, "updated"), stranger(resume, "experience_updated", experienceId=item)]
+    consumer = anna.service.messaging.consumer
+    await hear(consumer, *once, *often, *once, *often)
+    await hear(consumer, *once, *often)
+    seen = [(action, version) for action, version, _ in await shown(anna)]
+    assert sorted(seen, key=str) == [
+        ("created", None),
+        ("education_updated", 7),
+        ("experience_added", None),
+        ("experience_added", None),
+        ("experience_removed", None),
+        *[("experience_updated", None)] * 3,
+        *[("updated", None)] * 3,
+    ]
+    assert await dead(anna) == []
+
+
+async def test_an_items_id_is_said_as_what_it_is(anna: Person) -> None:
+    await anna.hire()
+    one, other = str(uuid4()), str(uuid4())
+    both = {"experienceId": one, "educationId": other}
+    consumer = anna.service.messaging.consumer
+    for action in ("experience_added", "education_added", "updated"):
+        await hear(consumer, stranger(uuid4(), action, **both))
+    items = (await anna.call("GET", "/activity"))["items"]
+    assert [(i["experienceId"], i["educationId"]) for i in items] == [
+        (None, None),
+        (None, other),
+        (one, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "believed"),
+    [
+        ("2026-01-02T03:04:05Z", True),
+        ("9999-12-31T23:59:59-14:00", False),
+        ("0001-01-01T00:00:00+14:00", False),
+        ("1970-01-01T00:00:00Z", False),
+    ],
+)
+async def test_an_impossible_time_is_the_time_of_hearing(
+    anna: Person, said: str, believed: bool
+) -> None:
+    await anna.hire()
+    await hear(anna.service.messaging.consumer, stranger(uuid4(), headers={"time": said}))
+    [item] = (await anna.call("GET", "/activity"))["items"]
+    assert (item["occurredAt"] == said) is believed
+    assert (item["occurredAt"] == item["receivedAt"]) is not believed
+    assert datetime.fromisoformat(item["receivedAt"]) <= datetime.now(UTC)
+    assert await dead(anna) == []
+
+
+async def test_strange_text_is_kept_and_a_strange_number_refused(anna: Person) -> None:
+    await anna.hire()
+    consumer = anna.service.messaging.consumer
+    text = {"title": "a\x00b", "skills": [{"name": "\x00"}]}
+    await hear(
+        consumer,
+        stranger(uuid4(), version=1, resume=text),
+        stranger(uuid4(), version=2**31),
+        stranger(uuid4(), version=-1),
+        stranger(uuid4(), "created"),
+    )
+    assert await shown(anna) == [("created", None, None), ("updated", 1, "a\ufffdb")]
+    assert await dead(anna) == ["Reject: version: not from 0 to 2147483647"] * 2
+
+
+async def test_pages_are_whole_while_candidates_are_busy(anna: Person) -> None:
+    await anna.hire()
+    consumer = anna.service.messaging.consumer
+    await hear(consumer, *[changed(uuid4(), 1, "created", title=str(n)) for n in range(7)])
     seen: list[str] = []
     path = "/activity?limit=3"
     while path:
         page = await anna.call("GET", path)
         seen += [item["title"] for item in page["items"]]
+        await hear(consumer, changed(uuid4(), 1, "created", title="new"))
         path = f"/activity?limit=3&after={page['next']}" if page["next"] else ""
     assert sorted(seen) == [str(n) for n in range(7)]
-    await anna.call("GET", "/activity?after=W10", expect=422)
+
+
+async def test_a_made_up_cursor_is_refused(anna: Person) -> None:
+    await anna.hire()
+    places = [
+        [],
+        ["2026-01-01T00:00:00+00:00"],
+        ["2026-01-01T00:00:00", "1"],
+        ["0001-01-01T00:00:00+14:00", "1"],
+        ["2026-01-01T00:00:00+00:00", "9" * 40],
+        ["2026-01-01T00:00:00+00:00", "-1"],
+        ["yesterday", "1"],
+    ]
+    for place in places:
+        after = base64.urlsafe_b64encode(json.dumps(place).encode()).decode().rstrip("=")
+        answer = await anna.call("GET", f"/activity?after={after}", expect=422)
+        assert answer["type"].endswith("bad-cursor"), place
+
+
+async def test_no_header_makes_a_message_that_cannot_be_put_aside(anna: Person) -> None:
+    await anna.hire()
+    headers = {"x": "a backslash: \\u0000", "y\x00": "\x00"}
+    await hear(
+        anna.service.messaging.consumer,
+        Delivery(body=b"junk", routing_key="resume.updated", headers=headers),
+        stranger(uuid4(), "created", headers=headers),
+    )
+    assert await shown(anna) == [("created", None, None)]
+    assert len(await dead(anna)) == 1

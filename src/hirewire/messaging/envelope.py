@@ -151,7 +151,8 @@ def explain(error: ValidationError) -> str:
 
 def dump_headers(headers: Mapping[str, str]) -> str:
     """Headers as the JSON text that the log and the inbox keep."""
-    return json.dumps(dict(headers), ensure_ascii=False).replace("\\u0000", "�")
+    kept = {n.replace("\x00", "�"): v.replace("\x00", "�") for n, v in headers.items()}
+    return json.dumps(kept, ensure_ascii=False)
 
 
 def _sequence(headers: Mapping[str, str]) -> int | None:

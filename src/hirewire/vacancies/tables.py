@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -93,6 +94,21 @@ activity = Table(
     Column("version", Integer),
     Column("occurred_at", DateTime(timezone=True), nullable=False),
     Column("heard_at", DateTime(timezone=True), nullable=False),
+    Column("shown", Boolean, nullable=False),
     Index("activity_resume", "resume_id"),
     Index("activity_order", "occurred_at", "position"),
+    # What can be true only once is one line, also when it comes again without an event's id.
+    Index(
+        "activity_fact",
+        "resume_id",
+        "action",
+        "version",
+        "item_id",
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+        postgresql_where=text(
+            "version is not null or action in ('created', 'deleted', 'experience_added', "
+            "'experience_removed', 'education_added', 'education_removed')"
+        ),
+    ),
 )

@@ -1,38 +1,97 @@
 """Keeping what candidates did, and what their resumes are now."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import select
 
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.kit.clock import now
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.outbox import Tx
 from hirewire.vacancies.activity import rules
+from hirewire.vacancies.activity.rules import Heard, Known
+from hirewire.vacancies.tables import resume
 
-_NOTE = """
-insert into activity (event_id, resume_id, user_id, action, item_id, version, occurred_at, heard_at)
-select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::integer[],
-    $7::timestamptz[], $8::timestamptz[])
-on conflict (event_id) do nothing
+_MEET = """
+insert into resume (resume_id, user_id, state, updated_at)
+select id, user_id, 'visible', $3 from unnest($1::uuid[], $2::uuid[]) as u(id, user_id)
+order by id
+on conflict do nothing
 """
-# Versions tell which state is newer; where a stranger counts none, what is heard later is. A
-# message without a snapshot does not say who may see the resume: that stays as it was.
 _PROJECT = """
-insert into resume as r (resume_id, user_id, version, state, snapshot, updated_at)
-select * from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::jsonb[],
-    $6::timestamptz[])
-on conflict (resume_id) do update
-set version = coalesce(excluded.version, r.version),
-    state = case when excluded.snapshot is null and excluded.state <> 'deleted' then r.state
-        else excluded.state end,
-    snapshot = case when excluded.state = 'deleted' then null
-        else coalesce(excluded.snapshot, r.snapshot) end,
-    updated_at = excluded.updated_at, user_id = excluded.user_id
-where excluded.version is null or r.version is null or excluded.version > r.version
+update resume r
+set version = u.version, state = u.state, snapshot = u.snapshot, user_id = u.user_id,
+    updated_at = $6
+from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::jsonb[])
+    as u(resume_id, user_id, version, state, snapshot)
+where r.resume_id = u.resume_id
+"""
+# Also without an event id some repeats are known for what they are: see the index activity_fact.
+_NOTE = """
+insert into activity (event_id, resume_id, user_id, action, item_id, version, occurred_at,
+    heard_at, shown)
+select event_id, resume_id, user_id, action, item_id, version, occurred_at, $9, shown
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::integer[],
+    $7::timestamptz[], $8::boolean[]) with ordinality
+    as u(event_id, resume_id, user_id, action, item_id, version, occurred_at, shown, nth)
+order by nth
+on conflict do nothing
 """
 
 
 async def note(tx: Tx, heard: Sequence[Received[ResumeUpdated]]) -> None:
-    """One line of activity an event; one heard twice is one line."""
+    """One line of activity an event, and of each resume the newest version.
+
+    What is heard twice is one line, and changes nothing. A batch has the effect that its messages
+    would have one by one.
+    """
+    people = {one.event.resume_id: one.event.user_id for one in heard}
+    before = await _locked(tx, people)
+    states = dict(before)
+    shown: list[bool] = []
+    for one in heard:
+        said, id = _heard(one), one.event.resume_id
+        known = rules.after(states[id], said)
+        if known is not states[id]:
+            states[id], people[id] = known, one.event.user_id
+        shown.append(rules.shown(said, known))
+    changed = {id: known for id, known in states.items() if known is not before[id]}
+    if changed:
+        await _project(tx, changed, people)
+    await _note(tx, heard, shown)
+
+
+async def _locked(tx: Tx, people: Mapping[UUID, UUID]) -> dict[UUID, Known]:
+    """The resumes as they are known, locked; one that was not known is now."""
+    ids = sorted(people)
+    await tx.exec_driver_sql(_MEET, (ids, [people[id] for id in ids], now()))
+    found = await tx.execute(
+        select(resume.c.resume_id, resume.c.version, resume.c.state)
+        .where(resume.c.resume_id.in_(ids))
+        .order_by(resume.c.resume_id)
+        .with_for_update()
+    )
+    return {row.resume_id: Known(row.version, row.state) for row in found}
+
+
+async def _project(tx: Tx, changed: Mapping[UUID, Known], people: Mapping[UUID, UUID]) -> None:
+    snapshots = [known.snapshot for known in changed.values()]
+    await tx.exec_driver_sql(
+        _PROJECT,
+        (
+            list(changed),
+            [people[id] for id in changed],
+            [known.version for known in changed.values()],
+            [known.state for known in changed.values()],
+            [None if s is None else json.dumps(rules.storable(s)) for s in snapshots],
+            now(),
+        ),
+    )
+
+
+async def _note(tx: Tx, heard: Sequence[Received[ResumeUpdated]], shown: Sequence[bool]) -> None:
     moment = now()
     events = [one.event for one in heard]
     await tx.exec_driver_sql(
@@ -42,49 +101,20 @@ async def note(tx: Tx, heard: Sequence[Received[ResumeUpdated]]) -> None:
             [event.resume_id for event in events],
             [event.user_id for event in events],
             [rules.known_action(event.action) for event in events],
-            [event.experience_id or event.education_id for event in events],
+            [_item(event) for event in events],
             [event.version for event in events],
-            [one.time or moment for one in heard],
-            [moment] * len(heard),
+            [rules.occurred_at(one.time, moment) for one in heard],
+            list(shown),
+            moment,
         ),
     )
 
 
-async def project(tx: Tx, heard: Sequence[Received[ResumeUpdated]]) -> None:
-    """Keep the newest version of each resume; an older one that comes late changes nothing."""
-    newest: dict[object, Received[ResumeUpdated]] = {}
-    for one in heard:
-        known = newest.get(one.event.resume_id)
-        version = one.event.version
-        if (
-            known is None
-            or version is None
-            or known.event.version is None
-            or version > known.event.version
-        ):
-            newest[one.event.resume_id] = one
-    ordered = [newest[key] for key in sorted(newest, key=str)]
-    events = [one.event for one in ordered]
-    await tx.exec_driver_sql(
-        _PROJECT,
-        (
-            [event.resume_id for event in events],
-            [event.user_id for event in events],
-            [event.version for event in events],
-            [_state(event) for event in events],
-            [
-                event.resume.model_dump_json(by_alias=True) if event.resume else None
-                for event in events
-            ],
-            [one.time or now() for one in ordered],
-        ),
-    )
+def _heard(one: Received[ResumeUpdated]) -> Heard:
+    event = one.event
+    snapshot = event.resume.model_dump(mode="json", by_alias=True) if event.resume else None
+    return Heard(rules.known_action(event.action), event.version, snapshot, one.late)
 
 
-def _state(event: ResumeUpdated) -> str:
-    snapshot = event.resume
-    return rules.state_of(
-        event.action,
-        snapshot.visibility if snapshot else None,
-        snapshot.status if snapshot else None,
-    )
+def _item(event: ResumeUpdated) -> UUID | None:
+    return event.education_id if event.action.startswith("education_") else event.experience_id

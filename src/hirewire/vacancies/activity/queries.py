@@ -14,7 +14,7 @@ async def latest(tx: Tx, *, limit: int, after: tuple[datetime, int] | None) -> l
     statement = (
         select(activity, resume.c.snapshot)
         .join(resume, resume.c.resume_id == activity.c.resume_id)
-        .where(resume.c.state != "unseen")
+        .where(activity.c.shown, resume.c.state != "unseen")
     )
     if after is not None:
         statement = statement.where(tuple_(activity.c.occurred_at, activity.c.position) < after)

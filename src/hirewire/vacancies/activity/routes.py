@@ -1,6 +1,6 @@
 """What candidates did, for employers."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,7 @@ class Activity(Answer):
     education_id: UUID | None
     version: int | None
     occurred_at: datetime
-    heard_at: datetime
+    received_at: datetime
     title: str | None
     area: str | None
     skills: list[str]
@@ -62,7 +62,7 @@ def _activity(row: Row[Any]) -> Activity:
         education_id=row.item_id if row.action.startswith("education_") else None,
         version=row.version,
         occurred_at=row.occurred_at,
-        heard_at=row.heard_at,
+        received_at=row.heard_at,
         title=snapshot.get("title"),
         area=snapshot.get("area"),
         skills=[skill["name"] for skill in snapshot.get("skills") or ()],
@@ -73,7 +73,10 @@ def _place(after: tuple[str, ...] | None) -> tuple[datetime, int] | None:
     if after is None:
         return None
     try:
-        moment, position = after
-        return datetime.fromisoformat(moment), int(position)
-    except ValueError:
+        text, position = after
+        moment, place = datetime.fromisoformat(text), int(position)
+        if moment.tzinfo is None or not 0 < place < 2**63:
+            raise ValueError
+        return moment.astimezone(UTC), place
+    except (ValueError, OverflowError):
         raise BadCursor(errors=[FieldError("", "after: not a cursor of this list")]) from None

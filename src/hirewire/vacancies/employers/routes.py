@@ -19,7 +19,7 @@ def _phone(value: str) -> str:
     digits = re.sub(r"[\s().-]", "", value)
     if not re.fullmatch(r"\+?[0-9]{5,20}", digits):
         raise ValueError("must be 5 to 20 digits, with the usual punctuation")
-    return value
+    return " ".join(value.split())
 
 
 class NewEmployerProfile(Body):

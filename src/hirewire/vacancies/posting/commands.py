@@ -88,6 +88,8 @@ async def move(
     values: dict[str, Any] = {"status": following}
     if action == "publish":
         _check_complete(dict(before._mapping))
+        if rules.is_over(before.valid_through, now().date()):
+            raise Incomplete(errors=[FieldError("#/validThrough", "has passed")])
         values["published_at"] = before.published_at or now()
     if action == "close":
         values["close_reason"] = reason

@@ -1,14 +1,22 @@
 """Vacancies as they are sent and answered."""
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictInt,
+    model_validator,
+)
 
 from hirewire.kit.clock import now
 from hirewire.kit.models import Answer, Body, text
-from hirewire.vacancies.posting.rules import sanitised
+from hirewire.vacancies.posting.rules import CURRENCIES, repeated, sanitised
 
 Name = Annotated[str, text(1, 200)]
 EmploymentType = Literal[
@@ -22,6 +30,7 @@ EmploymentType = Literal[
     "OTHER",
 ]
 WorkFormat = Literal["on_site", "hybrid", "remote"]
+Amount = Annotated[StrictInt, Field(ge=0, le=10**12)]
 
 
 def _not_past(value: date) -> date:
@@ -30,22 +39,34 @@ def _not_past(value: date) -> date:
     return value
 
 
+def _day(value: Any) -> Any:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise ValueError("must be a day as YYYY-MM-DD")
+    return value
+
+
+def _currency(value: str) -> str:
+    if value not in CURRENCIES:
+        raise ValueError("must be a currency code of ISO 4217")
+    return value
+
+
 class Requirement(Body):
     """A skill that is asked for."""
 
     skill: Name
     kind: Literal["must", "nice"] = "must"
-    level: Annotated[int, Field(ge=1, le=5)] | None = None
+    level: Annotated[StrictInt, Field(ge=1, le=5)] | None = None
 
 
 class Salary(Body):
     """What is paid: at least one end of the range."""
 
-    min: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
-    max: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    min: Amount | None = None
+    max: Amount | None = None
+    currency: Annotated[str, AfterValidator(_currency)]
     unit: Literal["HOUR", "DAY", "WEEK", "MONTH", "YEAR"] = "MONTH"
-    gross: bool = True
+    gross: StrictBool = True
 
     @model_validator(mode="after")
     def _range(self) -> Self:
@@ -63,21 +84,39 @@ class LanguageWanted(Body):
     level: Literal["A1", "A2", "B1", "B2", "C1", "C2", "native"] | None = None
 
 
+def _each_skill_once(values: list[Requirement]) -> list[Requirement]:
+    if (name := repeated([value.skill for value in values])) is not None:
+        raise ValueError(f"{name} is asked for twice")
+    return values
+
+
+def _each_language_once(values: list[LanguageWanted]) -> list[LanguageWanted]:
+    if (name := repeated([value.language for value in values])) is not None:
+        raise ValueError(f"{name} is asked for twice")
+    return values
+
+
+Requirements = Annotated[list[Requirement], Field(max_length=100), AfterValidator(_each_skill_once)]
+Languages = Annotated[
+    list[LanguageWanted], Field(max_length=50), AfterValidator(_each_language_once)
+]
+
+
 class VacancyChanges(Body):
     """What may be set; in a change, what is not named stays, null clears, lists are replaced."""
 
     title: Name = ""
     description: Annotated[str, text(1, 50_000), AfterValidator(sanitised)] | None = None
-    requirements: Annotated[list[Requirement], Field(max_length=100)] = []
+    requirements: Requirements | None = None
     experience: Literal["noExperience", "between1And3", "between3And6", "moreThan6"] | None = None
     employment_type: EmploymentType | None = None
     work_format: WorkFormat | None = None
     area: Name | None = None
     address: Annotated[str, text(1, 500)] | None = None
     salary: Salary | None = None
-    languages: Annotated[list[LanguageWanted], Field(max_length=50)] = []
-    valid_through: Annotated[date, AfterValidator(_not_past)] | None = None
-    response_letter_required: bool = False
+    languages: Languages | None = None
+    valid_through: Annotated[date, BeforeValidator(_day), AfterValidator(_not_past)] | None = None
+    response_letter_required: StrictBool | None = None
 
 
 class NewVacancy(VacancyChanges):

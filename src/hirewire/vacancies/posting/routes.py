@@ -1,6 +1,6 @@
 """Vacancies: open to all to read, and to their company to change."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -27,6 +27,9 @@ from hirewire.vacancies.posting.models import Vacancy
 
 router = APIRouter(prefix="/api/vacancies/vacancies", tags=["vacancies"])
 
+EMPTY: dict[str, Any] = {"requirements": [], "languages": [], "response_letter_required": False}
+"""What a cleared field holds where it is not null."""
+
 Filter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 
 
@@ -50,7 +53,8 @@ async def list_(
         rows = await queries.published(
             tx, filters, limit=page.limit + 1, after=_published_place(page.after)
         )
-        answers = [_vacancy(row, None) for row in rows]
+        own_company = await _company(tx, caller)
+        answers = [_vacancy(row, own_company) for row in rows]
         return page_of(
             answers,
             page,
@@ -150,17 +154,21 @@ def _vacancy(row: Row[Any], company: UUID | None) -> Vacancy:
 
 
 def _values(values: dict[str, Any], body: models.VacancyChanges) -> dict[str, Any]:
-    """Columns from a body: JSON everywhere but in the date."""
-    return values | {"valid_through": body.valid_through}
+    """Columns from a body: JSON everywhere but in the date; what is cleared is empty."""
+    cleared = {name: EMPTY[name] for name in EMPTY if values[name] is None}
+    return values | cleared | {"valid_through": body.valid_through}
 
 
 def _published_place(after: tuple[str, ...] | None) -> tuple[datetime, UUID] | None:
     if after is None:
         return None
     try:
-        moment, id = after
-        return datetime.fromisoformat(moment), UUID(id)
-    except ValueError:
+        text, id = after
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment.astimezone(UTC), UUID(id)
+    except (ValueError, OverflowError):
         raise _bad_cursor() from None
 
 

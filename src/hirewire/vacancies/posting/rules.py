@@ -1,6 +1,8 @@
 """The life of a vacancy, and what of HTML it may hold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
+from html import unescape
 from typing import Any, Literal
 
 import nh3
@@ -16,6 +18,9 @@ MOVES: dict[str, dict[Action, str]] = {
 EDITABLE = frozenset({"draft", "published", "paused"})
 NEEDED_TO_PUBLISH = ("title", "description")
 TAGS = {"p", "br", "b", "strong", "i", "em", "u", "ul", "ol", "li", "h3", "h4", "a", "blockquote"}
+MOST_TAGS = 1000
+LONGEST_DESCRIPTION = 300_000
+"""Characters of sanitised HTML: of the longest text that may be sent, each as ``&nbsp;``."""
 
 
 def moves(status: str) -> dict[Action, str]:
@@ -33,12 +38,54 @@ def missing_to_publish(vacancy: Mapping[str, Any]) -> list[str]:
     return [name for name in NEEDED_TO_PUBLISH if not vacancy.get(name)]
 
 
+def is_over(valid_through: date | None, today: date) -> bool:
+    """Whether the last day of a vacancy has passed."""
+    return valid_through is not None and valid_through < today
+
+
+def repeated(names: Sequence[str]) -> str | None:
+    """The first name that was there before, in whatever case; None when each is there once."""
+    seen: set[str] = set()
+    for name in names:
+        if name.casefold() in seen:
+            return name
+        seen.add(name.casefold())
+    return None
+
+
 def sanitised(html: str) -> str:
-    """The description with a few harmless tags; links open safely, everything else is text gone."""
-    return nh3.clean(
+    """The description with a few harmless tags; links open safely, everything else is text gone.
+
+    Raises `ValueError` when no text is left, and for markup that a browser would multiply: a
+    paragraph repeats the formatting that was left open before it, so that the number of elements
+    grows with the square of the number of tags.
+    """
+    if html.count("<") > MOST_TAGS:
+        raise ValueError(f"must have at most {MOST_TAGS} tags")
+    clean = nh3.clean(
         html,
         tags=TAGS,
         attributes={"a": {"href"}},
         url_schemes={"http", "https", "mailto"},
+        url_relative="deny",
         link_rel="noopener noreferrer nofollow",
     )
+    if len(clean) > LONGEST_DESCRIPTION:
+        raise ValueError("is too long once all its tags are closed")
+    if not unescape(nh3.clean(clean, tags=set())).strip():
+        raise ValueError("must have some text")
+    return clean
+
+
+_CODES = """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN
+BZD CAD CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR
+FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY
+KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU
+MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON
+RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP
+TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAF XCD XCG XOF XPF YER
+ZAR ZMW ZWG
+"""
+CURRENCIES = frozenset(_CODES.split())
+"""ISO 4217, currencies and funds in use."""

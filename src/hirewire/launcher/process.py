@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import fcntl
 import os
 import pwd
 import signal
@@ -12,9 +13,13 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 PR_SET_PDEATHSIG = 1
+
+
+class FolderInUse(Exception):
+    """Another process holds this folder; the message names it."""
 
 
 def spawn(
@@ -30,14 +35,18 @@ def spawn(
     """Start `argv` in a session of its own (a terminal's Ctrl-C does not reach it).
 
     `user`: run as this system user, which only root can. `with_input`: its input is a pipe. On
-    Linux the kernel sends `death_signal` to it when this process ends, even by SIGKILL.
+    Linux the kernel sends `death_signal` to it when this process ends, even by SIGKILL. To be
+    called in the main thread: the kernel takes the end of the calling thread for the parent's.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     number = int(death_signal)
+    parent = os.getpid()
 
     def die_with_parent() -> None:
         if libc is not None:
             libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+            if os.getppid() != parent:  # it ended before it could be watched
+                os._exit(1)
 
     account = pwd.getpwnam(user) if user else None
     return subprocess.Popen(
@@ -51,7 +60,7 @@ def spawn(
         user=account.pw_uid if account else None,
         group=account.pw_gid if account else None,
         extra_groups=[] if account else None,
-        preexec_fn=die_with_parent,  # noqa: PLW1509  (no threads are running yet)
+        preexec_fn=die_with_parent,  # noqa: PLW1509  (calls the kernel and takes no lock)
     )
 
 
@@ -85,6 +94,50 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     """End it as a power cut would, with all it has started itself: a shell's child too."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def hold(folder: Path) -> IO[str]:
+    """Keep every other process off `folder` until the file that this returns is closed.
+
+    The kernel closes it when this process ends, however it ends. Raises `FolderInUse`.
+    """
+    file = open(folder / "lock", "a+")  # noqa: SIM115  (open for as long as it is held)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        holder = file.read().strip() or "unknown"
+        file.close()
+        raise FolderInUse(
+            f"process {holder} uses {folder} already: is a platform running?"
+        ) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def make_folder(path: Path, *, for_others: bool) -> None:
+    """Make it and what is missing above it; `for_others`: other users may pass, whatever umask."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    if for_others:
+        for folder in missing:
+            folder.chmod(0o755)
+
+
+def open_private(path: Path, mode: Literal["w", "a"] = "w") -> IO[bytes]:
+    """Open a file that only its owner can read, from its first byte on."""
+    start = os.O_TRUNC if mode == "w" else os.O_APPEND
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | start, 0o600)
+    os.fchmod(descriptor, 0o600)  # it may have been there before
+    return open(descriptor, f"{mode}b")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read."""
+    with open_private(path) as file:
+        file.write(text.encode())
 
 
 def free_port(preferred: int | None = None) -> int:

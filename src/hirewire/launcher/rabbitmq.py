@@ -8,24 +8,35 @@ import pwd
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
+import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Self
 from urllib.parse import quote
 
+import psutil
+
 from hirewire.launcher.process import (
+    FolderInUse,
     free_port,
+    hold,
     kill,
+    make_folder,
+    open_private,
     private_environment,
     reachable_by_others,
     spawn,
     stop,
+    write_private,
 )
 
 START_SECONDS = 60.0
+LEFTOVER_SECONDS = 20.0
 USER = "hirewire"
 CANDIDATES = (
     "/usr/lib/rabbitmq/bin/rabbitmq-server",
@@ -59,13 +70,16 @@ def find_server() -> Path | None:
 class PrivateRabbitMQ:
     """A node of one's own: name, ports, data and Erlang cookie apart from any other's.
 
-    As root it is run by the package's user `rabbitmq`. Ends with this process; its messages stay
-    in `data_dir`. Raises `RabbitMQMissing` or `RabbitMQError` at the start.
+    As root it is run by the package's user `rabbitmq`. Ends with this process, as does the Erlang
+    port mapper (epmd) that it needs; its messages stay in `data_dir`, which one process at a time
+    may use. Raises `RabbitMQMissing` or `RabbitMQError` at the start.
     """
 
     def __init__(self, data_dir: Path) -> None:
-        self.data_dir = data_dir
+        self.data_dir = data_dir.resolve()
+        self._lock: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._epmd: subprocess.Popen[bytes] | None = None
         self._settings: dict[str, Any] = {}
 
     @property
@@ -86,17 +100,26 @@ class PrivateRabbitMQ:
         if program is None:
             raise RabbitMQMissing
         self._prepare()
-        with open(self.data_dir / "node.log", "ab") as log:
-            self._process = spawn(
-                [str(program)],
-                env=self._environment(),
-                user=self._user(),
-                output=log,
-                cwd=self.data_dir,
-            )
-        if not await self._answers():
-            tail = (self.data_dir / "node.log").read_text(errors="replace")[-800:]
+        try:
+            self._lock = self._lock or hold(self.data_dir)
+        except FolderInUse as error:
+            raise RabbitMQError(str(error)) from None
+        try:
+            await self._start(program)
+        except BaseException:
             await self.stop()
+            raise
+
+    async def _start(self, program: Path) -> None:
+        await self._end_leftover()
+        self._settings = self._load_settings()
+        self._write_configuration()
+        await self._start_epmd()
+        log = self.data_dir / "node.log"
+        with open_private(log, "a") as output:
+            self._process = self._spawn([str(program)], output)
+        if not await self._answers():
+            tail = log.read_text(errors="replace")[-800:]
             raise RabbitMQError(f"the RabbitMQ node does not start: {tail}")
 
     async def stop(self) -> None:
@@ -104,14 +127,20 @@ class PrivateRabbitMQ:
         if self._process is not None:
             await stop(self._process, (signal.SIGTERM, 30))
             self._process = None
-        self._stop_epmd()
+        if self._epmd is not None:
+            await stop(self._epmd, (signal.SIGTERM, 2))
+            self._epmd = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def kill(self) -> None:
         """End it as a power cut would (for tests)."""
-        if self._process is not None:
-            kill(self._process)
-            self._process.wait()
-            self._process = None
+        for process in (self._process, self._epmd):
+            if process is not None:
+                kill(process)
+                process.wait()
+        self._process = self._epmd = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -128,30 +157,52 @@ class PrivateRabbitMQ:
     def _user(self) -> str | None:
         return "rabbitmq" if os.geteuid() == 0 else None
 
+    def _spawn(self, argv: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+        return spawn(
+            argv, env=self._environment(), user=self._user(), output=output, cwd=self.data_dir
+        )
+
     def _prepare(self) -> None:
-        self.data_dir.mkdir(parents=True, exist_ok=True)
         user = self._user()
+        try:
+            make_folder(self.data_dir, for_others=user is not None)
+        except OSError as error:
+            raise RabbitMQError(f"cannot prepare {self.data_dir}: {error}") from None
         if user is not None and not reachable_by_others(self.data_dir / "x"):
             raise RabbitMQError(
                 f"as root, RabbitMQ runs as {user}, who cannot reach {self.data_dir}: set "
                 "HIREWIRE_DATA_DIR to a folder outside private homes"
             )
-        self._settings = self._load_settings()
-        (self.data_dir / "rabbitmq.conf").write_text(
+
+    async def _end_leftover(self) -> None:
+        """Two nodes on the same data ruin it: one whose process was killed must be gone first."""
+        left = _nodes_at_home_in(self.data_dir)
+        for process in left:
+            with suppress(psutil.Error):
+                process.terminate()
+        deadline = time.monotonic() + LEFTOVER_SECONDS
+        while left and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+            left = [process for process in left if _is_alive(process)]
+        for process in left:
+            with suppress(psutil.Error):
+                process.kill()
+                await asyncio.to_thread(process.wait, 5)
+
+    def _write_configuration(self) -> None:
+        write_private(
+            self.data_dir / "rabbitmq.conf",
             f"listeners.tcp.local = 127.0.0.1:{self._settings['amqp']}\n"
             "management.tcp.ip = 127.0.0.1\n"
             f"management.tcp.port = {self._settings['management']}\n"
             f"default_user = {USER}\n"
             f"default_pass = {self._settings['password']}\n"
-            "disk_free_limit.absolute = 50MB\n"
+            "disk_free_limit.absolute = 50MB\n",
         )
-        (self.data_dir / "rabbitmq.conf").chmod(0o600)
         (self.data_dir / "enabled_plugins").write_text("[rabbitmq_management].\n")
-        if user is not None:
-            account = pwd.getpwnam(user)
-            for path in (self.data_dir, *self.data_dir.iterdir()):
-                if path.is_dir() or (path.suffix in (".conf", "") and path.name != "settings.json"):
-                    os.chown(path, account.pw_uid, account.pw_gid)
+        if (user := self._user()) is not None:
+            for name in (".", "rabbitmq.conf", "enabled_plugins"):
+                shutil.chown(self.data_dir / name, user, pwd.getpwnam(user).pw_gid)
 
     def _load_settings(self) -> dict[str, Any]:
         path = self.data_dir / "settings.json"
@@ -162,8 +213,7 @@ class PrivateRabbitMQ:
         }
         for port in ("amqp", "management", "dist", "epmd"):
             settings[port] = free_port(known.get(port))
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(settings, file)
+        write_private(path, json.dumps(settings))
         return settings
 
     def _environment(self) -> dict[str, str]:
@@ -206,13 +256,34 @@ class PrivateRabbitMQ:
         except (urllib.error.URLError, OSError):
             return False
 
-    def _stop_epmd(self) -> None:
-        """The port mapper is a daemon that outlives its nodes; this one is ours alone."""
-        epmd = shutil.which("epmd")
-        if epmd and self._settings:
-            subprocess.run(
-                [epmd, "-port", str(self._settings["epmd"]), "-kill"],
-                capture_output=True,
-                check=False,
-                env=private_environment() | {"ERL_EPMD_ADDRESS": "127.0.0.1"},
-            )
+    async def _start_epmd(self) -> None:
+        """Our own port mapper, as a child: the one that a node starts is a daemon and stays."""
+        program = shutil.which("epmd")
+        if program is None:
+            return
+        with open_private(self.data_dir / "epmd.log", "a") as output:
+            self._epmd = self._spawn([program], output)
+        while self._epmd.poll() is None and not _listens(self._settings["epmd"]):
+            await asyncio.sleep(0.01)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _nodes_at_home_in(folder: Path) -> list[psutil.Process]:
+    """Erlang tells each node its home on its command line."""
+    return [
+        process
+        for process in psutil.process_iter(["name", "cmdline"])
+        if "beam" in (process.info["name"] or "") and str(folder) in (process.info["cmdline"] or ())
+    ]
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        # In a container whose first process reaps nobody, what has ended stays as a zombie.
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

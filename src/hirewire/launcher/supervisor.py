@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -39,7 +39,6 @@ class Child:
 class _Running:
     child: Child
     process: subprocess.Popen[bytes]
-    since: float = field(default_factory=time.monotonic)
 
 
 class Supervisor:
@@ -119,32 +118,43 @@ class Supervisor:
     async def _keep(self, child: Child) -> None:
         pause = 0.2
         while True:
-            running = self._start(child)
-            while running.process.poll() is None:
-                await asyncio.sleep(0.05)
-            code = running.process.returncode
+            began = time.monotonic()
+            code = await self._live(child)
             if code == BAD_SETTINGS:
                 self._exit_code = BAD_SETTINGS
                 self._stopping.set()
                 return
-            if time.monotonic() - running.since > CALM_SECONDS:
+            if time.monotonic() - began > CALM_SECONDS:
                 pause = 0.2
             log.warning("process ended", process_name=child.name, code=code, restart_in=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    def _start(self, child: Child) -> _Running:
+    async def _live(self, child: Child) -> int | None:
+        """One life of a child; its exit code, None when the machine could not start it."""
+        try:
+            process = self._start(child)
+        except OSError as error:  # no memory or no process left: that may pass
+            log.warning("process cannot start", process_name=child.name, error=str(error))
+            return None
+        while process.poll() is None:
+            await asyncio.sleep(0.05)
+        return process.returncode
+
+    def _start(self, child: Child) -> subprocess.Popen[bytes]:
         process = self._prepared.pop(child.name, None) or spawn(
             child.argv, env=child.env, with_input=child.gated
         )
+        self._running[child.name] = _Running(child, process)
         if process.stdin is not None:
             with suppress(BrokenPipeError):
                 process.stdin.write(json.dumps(self._settings.get(child.name, {})).encode() + b"\n")
                 process.stdin.flush()
-        running = _Running(child, process)
-        self._running[child.name] = running
-        (self._run_dir / f"{child.name}.pid").write_text(str(running.process.pid))
-        return running
+        try:
+            (self._run_dir / f"{child.name}.pid").write_text(str(process.pid))
+        except OSError as error:  # a full disk is no reason to go without the process
+            log.warning("no pid file", process_name=child.name, error=str(error))
+        return process
 
     async def _end(self, running: _Running) -> None:
         await stop(running.process, (signal.SIGTERM, STOP_SECONDS))

@@ -1,0 +1,112 @@
+"""What the doctor finds, and says so that one can act on it."""
+
+import io
+import socket
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from rich.console import Console
+
+from hirewire.kit import clock
+from hirewire.kit.settings import load_settings
+from hirewire.launcher import doctor
+from hirewire.launcher.doctor import Check, examine, print_report
+from hirewire.launcher.process import free_port
+
+
+class Alien(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def alien_port() -> Iterator[int]:
+    server = HTTPServer(("127.0.0.1", 0), Alien)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+async def found(folder: Path, *processes: str, **given: str) -> dict[str, Check]:
+    settings = load_settings({f"HIREWIRE_{name.upper()}": text for name, text in given.items()})
+    return {check.name: check for check in await examine(settings, folder, processes)}
+
+
+async def test_where_nothing_runs_and_nothing_is_given(tmp_path: Path) -> None:
+    checks = await found(tmp_path, "auth", auth_port=str(free_port()))
+    assert {name: check.status for name, check in checks.items()} == {
+        "Python": "ok",
+        "settings": "ok",
+        "data folder": "ok",
+        "rabbitmq-server": "ok",
+        "PostgreSQL": "warn",
+        "broker": "warn",
+        "auth": "warn",
+    }
+    assert print_report(checks.values(), Console(file=io.StringIO())) == 0
+
+
+async def test_a_database_that_answers(postgres_url: str, tmp_path: Path) -> None:
+    checks = await found(tmp_path, database_url=postgres_url)
+    assert checks["PostgreSQL"].status == "ok"
+    assert checks["clock"].status == "ok"
+
+
+async def test_addresses_where_nothing_answers(tmp_path: Path) -> None:
+    port = free_port()
+    checks = await found(
+        tmp_path,
+        database_url=f"postgresql://hirewire:hush@127.0.0.1:{port}",
+        broker_url=f"amqp://hirewire:hush@127.0.0.1:{port}/",
+    )
+    assert (checks["PostgreSQL"].status, checks["broker"].status) == ("fail", "fail")
+    output = io.StringIO()
+    assert print_report(checks.values(), Console(file=output, width=300)) == 1
+    assert "hush" not in output.getvalue()
+
+
+async def test_a_broker_of_a_kind_that_is_not_known(tmp_path: Path) -> None:
+    check = (await found(tmp_path, broker_url="ftp://127.0.0.1"))["broker"]
+    assert (check.status, "'ftp'" in check.detail) == ("fail", True)
+
+
+async def test_a_port_that_another_program_has(alien_port: int, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as dumb:
+        checks = await found(
+            tmp_path,
+            "auth",
+            "web",
+            auth_port=str(alien_port),
+            web_port=str(dumb.getsockname()[1]),
+        )
+    assert (checks["auth"].status, "another program" in checks["auth"].detail) == ("fail", True)
+    assert (checks["web"].status, "not HTTP" in checks["web"].detail) == ("fail", True)
+
+
+async def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    check = (await found(tmp_path / "file" / "data"))["data folder"]
+    assert (check.status, "cannot be written" in check.detail) == ("fail", True)
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(0.5, "ok"), (-5, "warn"), (60, "fail")])
+def test_clocks_that_differ(seconds: float, status: str) -> None:
+    now = clock.now()
+    assert doctor._clock(now, now + timedelta(seconds=seconds)).status == status
+
+
+def test_a_detail_is_printed_as_it_is() -> None:
+    output = io.StringIO()
+    console = Console(file=output, width=200)
+    assert print_report([Check("broker", "fail", "[::1]: refused [/x]")], console) == 1
+    assert "[::1]: refused [/x]" in output.getvalue()

@@ -52,9 +52,7 @@ def list_(service: ServiceOption = None) -> None:
     """What each service has to publish, and what of the heard is still open."""
 
     async def count(tx: Tx) -> dict[str, int]:
-        unsent = await tx.exec_driver_sql(
-            "select count(*) from messaging.outbox where sent_at is null"
-        )
+        unsent = await tx.exec_driver_sql("select count(*) from messaging.outbox")
         return {"unsent": unsent.scalar_one(), **await deadletters.counts(tx)}
 
     table = Table("service", "unsent", "retrying", "waiting", "dead")

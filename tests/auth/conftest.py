@@ -166,6 +166,6 @@ async def refusing(postgres_url: str, template: str) -> AsyncIterator[Auth]:
     async with _on_a_copy(postgres_url, template) as service:
         assert await service.ensure_key() is not None
         yield service
-        tables = ("user_account", "session", "refresh_token", "messaging.outbox")
+        tables = ("user_account", "session", "refresh_token", "messaging.log")
         counts = [(await service.rows(f"select count(*) from {t}"))[0][0] for t in tables]
         assert counts == [0, 0, 0, 1], "a refused request has changed something"

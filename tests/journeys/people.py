@@ -31,7 +31,8 @@ async def open_messages(*database_urls: str) -> dict[str, int]:
     for url in database_urls:
         connection = await connect(url, application="tests")
         for row in await connection.fetch(
-            "select state, count(*) from messaging.inbox where state <> 'handled' group by 1"
+            "select state, count(*) from messaging.open_message "
+            "where state <> 'discarded' group by 1"
         ):
             found[row[0]] = found.get(row[0], 0) + row[1]
         await connection.close()

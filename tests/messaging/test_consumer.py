@@ -376,7 +376,7 @@ async def test_a_retry_that_kills_its_process_runs_out_of_attempts(reader: Reade
         with pytest.raises(KeyboardInterrupt):
             await reader.retries.step()
         async with reader.transactions() as tx:
-            await tx.exec_driver_sql("update messaging.inbox set next_attempt_at = now()")
+            await tx.exec_driver_sql("update messaging.open_message set next_attempt_at = now()")
     assert await reader.retries.step()
     assert (await reader.counts())["dead"] == 1
 

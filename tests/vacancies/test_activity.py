@@ -35,7 +35,7 @@ async def dead(person: Person) -> list[str]:
     """Why messages are dead letters, or are tried again."""
     async with person.service.engine.connect() as connection:
         found = await connection.exec_driver_sql(
-            "select error from messaging.inbox where state in ('retrying', 'waiting', 'dead')"
+            "select error from messaging.open_message where state <> 'discarded'"
         )
         return [row.error for row in found]
 

@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 
 EXCHANGE = "hirewire.events"
 DEAD = "hirewire.dead"
+QUEUE_PREFIX = "hirewire"
 
 
 def queue_of(service: str) -> str:
     """The name of the queue in which a service hears its events."""
-    return f"hirewire.{service}"
+    return f"{QUEUE_PREFIX}.{service}"
 
 
 class BrokerUnavailable(Exception):
@@ -42,12 +43,18 @@ class Message:
 
     id: str
     type: str
-    """Also the routing key."""
     key: str
     body: bytes
     headers: Mapping[str, str]
     """CloudEvents attributes and extensions, without any prefix: ``source``, ``time``, …"""
     correlation_id: str | None = None
+    to: str | None = None
+    """The one service that is to get it; otherwise all that hear its type do."""
+
+    @property
+    def routing_key(self) -> str:
+        """The type, or ``to.<service>.<type>`` for a message to one service alone."""
+        return self.type if self.to is None else f"to.{self.to}.{self.type}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +79,23 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class QueueTopology:
-    """A listening service's queue and the event names bound to it."""
+    """A listening service's queue and the event names bound to it.
+
+    What is sent to this service alone reaches the queue as well.
+    """
 
     queue: str
     types: tuple[str, ...]
+
+    @property
+    def service(self) -> str:
+        """Whose queue it is."""
+        return self.queue.removeprefix(f"{QUEUE_PREFIX}.")
+
+    @property
+    def bindings(self) -> tuple[str, ...]:
+        """The binding keys: the event names, and all that is sent to this service alone."""
+        return (*self.types, f"to.{self.service}.#")
 
 
 @dataclass(frozen=True, slots=True)

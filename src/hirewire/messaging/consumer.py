@@ -1,6 +1,6 @@
 """The consumer: one delivery's life, from the broker's queue to an effect that is committed.
 
-    decode -> take (first time?) -> advance (its turn?) -> handle -> commit -> ack
+    decode -> enter (first time? its turn?) -> handle -> commit -> ack
 
 A batch of deliveries goes through the steps in one transaction. If anything raises, it is rolled
 back and each message goes through them alone; what fails alone is entered as retrying or dead, and
@@ -10,26 +10,31 @@ acked all the same: the broker's queue never holds a poison message.
 import asyncio
 import hashlib
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
+import prometheus_client
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from hirewire.messaging import inbox, metrics
+from hirewire.messaging import fences, handover, inbox, metrics
 from hirewire.messaging.broker import Broker, BrokerUnavailable, Delivery, QueueTopology, queue_of
 from hirewire.messaging.database import is_away
 from hirewire.messaging.dispatch import dispatch, verdict
-from hirewire.messaging.envelope import Malformed, decode, message_id_of
-from hirewire.messaging.inbox import Unit
+from hirewire.messaging.envelope import Malformed, decode, message_id_of, type_of
+from hirewire.messaging.inbox import Standing, Unit
 from hirewire.messaging.loops import Wake, describe
 from hirewire.messaging.outbox import Transactions, Tx
 from hirewire.messaging.subscriptions import Subscription
 
 log = structlog.get_logger(__name__)
+
+_Counts: TypeAlias = list[tuple[prometheus_client.Counter, Sequence[Unit]]]
 
 SUSPECT_AFTER = 3
 """Deliveries without an ack after which a message is handled alone and its starts are counted."""
@@ -44,6 +49,19 @@ class Unreadable:
     delivery: Delivery
     id: UUID
     reason: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """Deliveries as they were read: what goes to the handlers, and what does not."""
+
+    deliveries: Sequence[Delivery]
+    units: list[Unit] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    fences: list[Delivery] = field(default_factory=list)
+    marks: list[handover.Mark] = field(default_factory=list)
+    dropped: set[int] = field(default_factory=set)
+    """Places of those that a replay will bring."""
 
 
 class Consumer:
@@ -70,6 +88,8 @@ class Consumer:
         self._batch = batch
         self._parked = parked or Wake()
         self._stopping = asyncio.Event()
+        self._heard = False
+        self._awaited = handover.Awaited()
         self._by_event: dict[str, list[Subscription]] = {}
         for subscription in subscriptions:
             self._by_event.setdefault(subscription.event.name, []).append(subscription)
@@ -85,23 +105,40 @@ class Consumer:
         failures = 0
         while not self._stopping.is_set():
             try:
-                await self._wait_for_database()
-                async with aclosing(
-                    _until(
-                        self._stopping,
-                        self._broker.deliveries(self.topology, limit=self._batch),
-                    )
-                ) as batches:
-                    async for deliveries in batches:
-                        await self.handle(deliveries)
-                        await self._broker.ack(deliveries[-1])
-                        failures = 0
+                async with self._transactions() as tx:  # not to take what cannot be handled
+                    await self._awaited.load(tx, self.topology.queue)
+                batches = self._broker.deliveries(self.topology, limit=self._batch)
+                async with aclosing(_until(self._stopping, batches)) as arriving:
+                    await self._hear(arriving)
+                failures = 0
             except Exception as error:
                 if not isinstance(error, BrokerUnavailable) and not is_away(error):
                     log.exception("consumer failed", service=self.service)
-                failures += 1
+                failures = 0 if self._heard else failures + 1
                 log.warning("consumer waits", service=self.service, reason=describe(error))
                 await self._pause(min(0.1 * 2 ** min(failures, 10), 5.0))
+
+    async def _hear(self, arriving: AsyncGenerator[Sequence[Delivery]]) -> None:
+        """Handle and ack batch after batch; one is read while the one before it is committed."""
+        self._heard = False
+        handling: asyncio.Task[None] | None = None
+        try:
+            async for deliveries in arriving:
+                batch = self.read(deliveries)
+                if handling is not None:
+                    await handling
+                handling = asyncio.create_task(self._handle_and_ack(batch))
+            if handling is not None:
+                await handling
+        finally:
+            if handling is not None and not handling.done():
+                handling.cancel()
+                await asyncio.wait({handling})
+
+    async def _handle_and_ack(self, batch: Batch) -> None:
+        await self._handle(batch)
+        await self._broker.ack(batch.deliveries[-1])
+        self._heard = True
 
     async def handle(self, deliveries: Sequence[Delivery]) -> None:
         """Bring deliveries to committed effects, or enter them as waiting, retrying or dead.
@@ -109,48 +146,63 @@ class Consumer:
         When it returns, all of them may be acked. Raises only when the database is away; then
         nothing is settled, and all of them must be delivered again.
         """
+        await self._handle(self.read(deliveries))
+
+    async def _handle(self, batch: Batch) -> None:
         started = time.perf_counter()
-        calm = [d for d in deliveries if d.delivery_count < SUSPECT_AFTER]
         try:
-            if len(calm) < len(deliveries):
-                await self._handle_alone(deliveries)
+            if any(d.delivery_count >= SUSPECT_AFTER for d in batch.deliveries):
+                await self._handle_alone(batch)
             else:
-                await self._handle_together(deliveries)
+                await self._handle_together(batch)
         finally:
-            metrics.batch_size.labels(self.service).observe(len(deliveries))
+            metrics.batch_size.labels(self.service).observe(len(batch.deliveries))
             metrics.batch_seconds.labels(self.service).observe(time.perf_counter() - started)
 
-    async def _handle_together(self, deliveries: Sequence[Delivery]) -> None:
-        units, unreadable = self.read(deliveries)
+    async def _handle_together(self, batch: Batch) -> None:
+        counts: _Counts = []
         try:
             async with self._transactions() as tx:
-                for one in unreadable:
+                for one in batch.unreadable:
                     await self._bury(tx, one)
-                if units:
-                    await self._effect(tx, units)
+                if batch.units:
+                    counts = await self._effect(tx, batch.units)
+                await self._enter_marks(tx, batch)
         except (Exception, asyncio.CancelledError) as error:
             if is_away(error) or is_cancelled(error):
                 raise
             log.info(
                 "batch taken apart",
                 service=self.service,
-                deliveries=len(deliveries),
+                deliveries=len(batch.deliveries),
                 error=describe(error),
             )
-            await self._handle_alone(deliveries)
+            await self._handle_alone(batch)
+        else:
+            self._count(counts)
 
-    async def _handle_alone(self, deliveries: Sequence[Delivery]) -> None:
-        for delivery in deliveries:
+    async def _handle_alone(self, batch: Batch) -> None:
+        for place, delivery in enumerate(batch.deliveries):
+            if place in batch.dropped:
+                continue
             fingerprint = await self._count_suspect(delivery)
-            units, unreadable = self.read([delivery])
-            for one in unreadable:
-                async with self._transactions() as tx:
+            alone = Batch([delivery])
+            self._read_one(delivery, alone)
+            async with self._transactions() as tx:
+                for one in alone.unreadable:
                     await self._bury(tx, one)
-            for unit in units:
+                await self._enter_marks(tx, alone)
+            for unit in alone.units:
                 await self.settle(unit)
             if fingerprint is not None:
                 async with self._transactions() as tx:
                     await inbox.clear_suspect(tx, fingerprint)
+
+    async def _enter_marks(self, tx: Tx, batch: Batch) -> None:
+        if batch.fences:
+            await fences.hear(tx, batch.fences, self.topology.queue)
+        if batch.marks:
+            await handover.note(tx, batch.marks, self.topology.queue)
 
     async def _count_suspect(self, delivery: Delivery) -> UUID | None:
         """Count a start of a message that may be what kills the process, before it starts."""
@@ -165,12 +217,13 @@ class Consumer:
             f"handed out {delivery.delivery_count} times; the last {starts - 1} times the process "
             "ended while handling it"
         )
-        units, unreadable = self.read([delivery])
+        alone = Batch([delivery])
+        self._read_one(delivery, alone)
         async with self._transactions() as tx:
-            for unit in units:
+            for unit in alone.units:
                 await inbox.open_failed(tx, unit, reason, delay=None, attempts=starts)
                 self._count_dead(unit.received.event.name, reason)
-            for one in unreadable:
+            for one in alone.unreadable:
                 await self._bury(tx, one)
         return fingerprint
 
@@ -179,7 +232,8 @@ class Consumer:
         for nth in range(3):
             try:
                 async with self._transactions() as tx:
-                    await self._effect(tx, [unit])
+                    counts = await self._effect(tx, [unit])
+                self._count(counts)
                 return
             except (Exception, asyncio.CancelledError) as error:
                 if is_away(error) or is_cancelled(error):
@@ -223,53 +277,80 @@ class Consumer:
             )
         self._parked()
 
-    async def _effect(self, tx: Tx, units: Sequence[Unit]) -> None:
-        """Take, advance, park what must wait, and hand the rest to the handlers, in order."""
-        taken = await inbox.take(tx, units)
-        fresh: list[Unit] = []
-        for unit in units:
-            # A batch may hold the same event twice: only its first unit is taken.
-            if (unit.received.id, unit.subscription.name) in taken:
-                taken.discard((unit.received.id, unit.subscription.name))
-                fresh.append(unit)
-            else:
-                metrics.repeated.labels(self.service, unit.received.event.name).inc()
-        if not fresh:
-            return
-        standings = await inbox.advance(tx, fresh)
+    async def _effect(self, tx: Tx, units: Sequence[Unit]) -> _Counts:
+        """Enter, park what must wait, and hand the rest to the handlers, in order.
+
+        Returns what is to be counted once it is committed.
+        """
+        counts: _Counts = []
+        fresh = await inbox.enter(tx, units)
+        if len(fresh) < len(units):
+            entered = {id(unit) for unit, _ in fresh}
+            counts.append((metrics.repeated, [u for u in units if id(u) not in entered]))
         waiting = [
-            u for u in fresh if standings[u.track].open and u.subscription.behind_failed == "wait"
+            one for one in fresh if one[1].open and one[0].subscription.behind_failed == "wait"
         ]
         if waiting:
-            await inbox.park(tx, waiting, standings)
-            for unit in waiting:
-                metrics.waiting.labels(self.service, unit.received.event.name).inc()
-            parked = {id(u) for u in waiting}
-            fresh = [u for u in fresh if id(u) not in parked]
-        ordered, overtaken = _mark_order(fresh, standings)
+            await inbox.park(tx, waiting)
+            counts.append((metrics.waiting, [unit for unit, _ in waiting]))
+            parked = {id(unit) for unit, _ in waiting}
+            fresh = [one for one in fresh if id(one[0]) not in parked]
+        ordered, overtaken = _mark_order(fresh)
         if overtaken:
             await inbox.mark_late(tx, overtaken)
-            for unit in overtaken:
-                metrics.late.labels(self.service, unit.received.event.name).inc()
+            counts.append((metrics.late, overtaken))
         await dispatch(tx, ordered)
-        for unit in ordered:
-            metrics.handled.labels(self.service, unit.received.event.name).inc()
+        return [*counts, (metrics.handled, ordered)]
 
-    def read(self, deliveries: Sequence[Delivery]) -> tuple[list[Unit], list[Unreadable]]:
-        """Decode; a unit for each subscription that hears the event, and what cannot be read."""
-        units: list[Unit] = []
-        unreadable: list[Unreadable] = []
-        for delivery in deliveries:
-            try:
-                received = decode(delivery, self._services)
-                heard = self._by_event.get(received.event.name)
-                if heard is None:
-                    raise Malformed(f"{received.event.name} is not heard by {self.service}")
-            except Malformed as error:
-                unreadable.append(Unreadable(delivery, message_id_of(delivery), str(error)))
-            else:
-                units += [Unit(delivery, received, subscription) for subscription in heard]
-        return units, unreadable
+    def _count(self, counts: _Counts) -> None:
+        for counter, units in counts:
+            for name, number in Counter(unit.subscription.event.name for unit in units).items():
+                counter.labels(self.service, name).inc(number)
+
+    def read_again(self, delivery: Delivery) -> Batch:
+        """Decode one that was kept."""
+        batch = Batch([delivery])
+        self._read_one(delivery, batch)
+        return batch
+
+    def read(self, deliveries: Sequence[Delivery]) -> Batch:
+        """Decode; a unit for each subscription that hears the event, and what cannot be read.
+
+        Called once for each batch, in the queue's order: what the queue's marks mean depends on it.
+        """
+        batch = Batch(deliveries)
+        for place, delivery in enumerate(deliveries):
+            if self._awaited.drops(delivery, type_of(delivery)):
+                batch.dropped.add(place)
+                continue
+            marks = len(batch.marks)
+            self._read_one(delivery, batch)
+            if len(batch.marks) > marks:
+                self._awaited.pass_mark(batch.marks[-1])
+        return batch
+
+    def _read_one(self, delivery: Delivery, batch: Batch) -> None:
+        try:
+            if type_of(delivery).startswith("hirewire."):
+                self._read_mark(delivery, batch)
+                return
+            received = decode(delivery, self._services)
+            heard = self._by_event.get(received.event.name)
+            if heard is None:
+                raise Malformed(f"{received.event.name} is not heard by {self.service}")
+        except Malformed as error:
+            batch.unreadable.append(Unreadable(delivery, message_id_of(delivery), str(error)))
+        else:
+            for subscription in heard:
+                batch.units.append(Unit(delivery, received, subscription))
+
+    def _read_mark(self, delivery: Delivery, batch: Batch) -> None:
+        if fences.is_fence(delivery):
+            batch.fences.append(delivery)
+        elif mark := handover.mark_of(delivery):
+            batch.marks.append(mark)
+        else:
+            raise Malformed(f"unknown message {type_of(delivery)!r}")
 
     async def _bury(self, tx: Tx, one: Unreadable) -> None:
         await inbox.bury(tx, one.delivery, one.id, one.reason)
@@ -278,11 +359,6 @@ class Consumer:
     def _count_dead(self, event: str, reason: str) -> None:
         metrics.dead.labels(self.service, event).inc()
         log.error("dead letter", service=self.service, event_type=event, reason=reason)
-
-    async def _wait_for_database(self) -> None:
-        """Not to take what cannot be handled: the broker keeps its copies meanwhile."""
-        async with self._transactions.engine.connect() as connection:
-            await connection.exec_driver_sql("select 1")
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -319,19 +395,20 @@ async def _until(
             await close()
 
 
-def _mark_order(
-    units: Sequence[Unit], standings: dict[tuple[str, str, str], inbox.Standing]
-) -> tuple[list[Unit], list[Unit]]:
+def _mark_order(units: Sequence[tuple[Unit, Standing]]) -> tuple[list[Unit], list[Unit]]:
     """The units, those that come after a later one of their track marked `late`; and those."""
-    highest = {track: standing.previous or 0 for track, standing in standings.items()}
+    highest: dict[tuple[str, str, str], int] = {}
     ordered, overtaken = [], []
-    for unit in units:
+    for unit, standing in units:
         sequence = unit.received.sequence
-        if sequence is not None and sequence < highest[unit.track]:
-            unit = replace(unit, received=replace(unit.received, late=True))
-            overtaken.append(unit)
-        elif sequence is not None:
-            highest[unit.track] = sequence
+        if sequence is not None:
+            track = unit.track
+            reached = highest.get(track, standing.previous or 0)
+            if sequence < reached:
+                unit = replace(unit, received=replace(unit.received, late=True))
+                overtaken.append(unit)
+            else:
+                highest[track] = sequence
         ordered.append(unit)
     return ordered, overtaken
 

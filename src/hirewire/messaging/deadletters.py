@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from hirewire.messaging import jobs
 from hirewire.messaging.inbox import UNREADABLE, clean, restored_delivery
 from hirewire.messaging.outbox import Tx
 from hirewire.messaging.retries import close_track
@@ -40,10 +41,10 @@ _SELECT = """
 select i.event_id, i.subscription, i.state, i.type, i.source, i.key, i.sequence, i.arrived_at,
     i.attempts, i.next_attempt_at, i.error, coalesce(i.history, '[]'::jsonb) as history, i.body,
     i.headers,
-    (select count(*) from messaging.inbox w where w.state = 'waiting'
+    (select count(*) from messaging.open_message w where w.state = 'waiting'
         and w.subscription = i.subscription and w.source = i.source and w.key = i.key
         and i.state in ('dead', 'retrying')) as waiting_behind
-from messaging.inbox i
+from messaging.open_message i
 """
 
 
@@ -73,7 +74,7 @@ async def show(tx: Tx, event_id: UUID) -> list[OpenMessage]:
 async def counts(tx: Tx) -> dict[str, int]:
     """How many messages are in each state that is not final."""
     result = await tx.exec_driver_sql(
-        "select state, count(*) as number from messaging.inbox "
+        "select state, count(*) as number from messaging.open_message "
         "where state in ('retrying', 'waiting', 'dead') group by state"
     )
     found = {row.state: row.number for row in result}
@@ -81,7 +82,12 @@ async def counts(tx: Tx) -> dict[str, int]:
 
 
 async def replay(
-    tx: Tx, *, event_id: UUID | None = None, type: str | None = None, note: str = ""
+    tx: Tx,
+    *,
+    event_id: UUID | None = None,
+    type: str | None = None,
+    note: str = "",
+    by: str = "",
 ) -> int:
     """Try dead messages again, with all attempts anew: one event's, one type's, or all.
 
@@ -89,26 +95,34 @@ async def replay(
     message that is not dead is left alone, so that asking twice does it once.
     """
     result = await tx.exec_driver_sql(
-        "update messaging.inbox set state = 'retrying', attempts = 0, "
-        "next_attempt_at = clock_timestamp(), note = $3 "
+        "update messaging.open_message set state = 'retrying', attempts = 0, "
+        "next_attempt_at = clock_timestamp(), note = $3, by = $4 "
         "where state = 'dead' and ($1::uuid is null or event_id = $1) "
         "and ($2::text is null or type = $2) returning event_id",
-        (event_id, type, clean(note)),
+        (event_id, type, clean(note), clean(by)),
     )
-    return len(result.all())
+    count = len(result.all())
+    if count:
+        asked = {"event": event_id, "type": type, "why": clean(note)}
+        await jobs.note_done(tx, "retry", asked, by=clean(by), done=count)
+    return count
 
 
-async def discard(tx: Tx, event_id: UUID, *, why: str, subscription: str | None = None) -> int:
+async def discard(
+    tx: Tx, event_id: UUID, *, why: str, by: str = "", subscription: str | None = None
+) -> int:
     """Give dead or retrying messages of one event up for good; who waits behind them goes on.
 
-    Returns how many. Raises `NoSuchMessage` when there is none.
+    Returns how many; why and by whom is kept beside them. Raises `NoSuchMessage` when there is
+    none.
     """
     result = await tx.exec_driver_sql(
-        "update messaging.inbox set state = 'discarded', settled_at = clock_timestamp(), "
-        "next_attempt_at = null, note = $3 where event_id = $1 and state in ('dead', 'retrying') "
+        "update messaging.open_message set state = 'discarded', settled_at = clock_timestamp(), "
+        "next_attempt_at = null, note = $3, by = $4 "
+        "where event_id = $1 and state in ('dead', 'retrying') "
         "and ($2::text is null or subscription = $2) "
         "returning subscription, source, key",
-        (event_id, subscription, clean(why)),
+        (event_id, subscription, clean(why), clean(by)),
     )
     rows = result.all()
     if not rows:
@@ -116,6 +130,8 @@ async def discard(tx: Tx, event_id: UUID, *, why: str, subscription: str | None 
     for row in rows:
         if row.subscription != UNREADABLE:
             await close_track(tx, (row.subscription, row.source, row.key), None)
+    asked = {"event": event_id, "handler": subscription, "why": clean(why)}
+    await jobs.note_done(tx, "discard", asked, by=clean(by), done=len(rows))
     return len(rows)
 
 

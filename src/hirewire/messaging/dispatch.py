@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from hirewire.messaging.envelope import Context
+from hirewire.messaging.envelope import caused_by
 from hirewire.messaging.inbox import Unit
 from hirewire.messaging.outbox import Tx, context
 from hirewire.messaging.retry import Later, Reject, RetrySchedule
@@ -32,7 +32,7 @@ async def dispatch(tx: Tx, units: Sequence[Unit]) -> None:
 
 async def _call(tx: Tx, unit: Unit) -> None:
     assert unit.subscription.handler is not None
-    token = context.set(context_of(unit))
+    token = context.set(caused_by(unit.received))
     try:
         await unit.subscription.handler(tx, unit.received)
     finally:
@@ -42,20 +42,11 @@ async def _call(tx: Tx, unit: Unit) -> None:
 async def _call_batched(tx: Tx, units: Sequence[Unit]) -> None:
     handler = units[0].subscription.batch_handler
     assert handler is not None
-    token = context.set(context_of(units[0]) if len(units) == 1 else None)
+    token = context.set(caused_by(units[0].received) if len(units) == 1 else None)
     try:
         await handler(tx, [unit.received for unit in units])
     finally:
         context.reset(token)
-
-
-def context_of(unit: Unit) -> Context:
-    """What events recorded by this unit's handler are part of."""
-    return Context(
-        correlation_id=unit.received.correlation_id,
-        causation_id=str(unit.received.id),
-        traceparent=unit.delivery.headers.get("traceparent"),
-    )
 
 
 def verdict(

@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import ValidationError
 
-from hirewire.messaging.broker import Delivery
+from hirewire.messaging.broker import Delivery, Message
 from hirewire.messaging.event import EVENTS, Event
 from hirewire.messaging.ids import new_id
 
@@ -19,6 +19,13 @@ MAX_BODY = 4 * 1024 * 1024
 """Bytes. A larger message is a dead letter."""
 MAX_NAME = 255
 """Characters of a key and of a source."""
+
+
+class LogRow(Protocol):
+    """A row of the log, by column name."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """The value of a column."""
 
 
 class Malformed(Exception):
@@ -51,11 +58,18 @@ class Received(Generic[E]):
     """A later event of the same key has already taken effect here."""
     correlation_id: str
     """Id of the request or message that began the story."""
+    traceparent: str | None = None
+    """W3C trace context of what published it."""
 
     @property
     def key(self) -> str:
         """The aggregate's id."""
         return self.event.key
+
+
+def caused_by(received: Received[Event]) -> Context:
+    """What events that `received` leads to are part of."""
+    return Context(received.correlation_id, str(received.id), received.traceparent)
 
 
 def source_of(service: str) -> str:
@@ -66,25 +80,54 @@ def source_of(service: str) -> str:
 def headers_of(
     event_type: type[Event], *, id: UUID, key: str, sequence: int, time: datetime, context: Context
 ) -> dict[str, str]:
-    """The CloudEvents attributes of a recorded event.
+    """The CloudEvents attributes of an event. See `recorded_headers`."""
+    return recorded_headers(
+        {
+            "id": id,
+            "type": event_type.name,
+            "key": key,
+            "sequence": sequence,
+            "recorded_at": time,
+            "correlation_id": context.correlation_id,
+            "causation_id": context.causation_id,
+            "traceparent": context.traceparent,
+        },
+        event_type.owner,
+    )
+
+
+def recorded_headers(row: LogRow, owner: str) -> dict[str, str]:
+    """The CloudEvents attributes of an event, from its row in the owner's log.
 
     `sequence` and `partitionkey` are documented CloudEvents extensions; `sequence` is text there.
     """
     headers = {
         "specversion": "1.0",
-        "id": str(id),
-        "type": event_type.name,
-        "source": source_of(event_type.owner),
-        "time": time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-        "partitionkey": key,
-        "sequence": str(sequence),
-        "correlationid": context.correlation_id,
+        "id": str(row["id"]),
+        "type": row["type"],
+        "source": source_of(owner),
+        "time": row["recorded_at"].astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "partitionkey": row["key"],
+        "sequence": str(row["sequence"]),
+        "correlationid": row["correlation_id"],
     }
-    if context.causation_id:
-        headers["causationid"] = context.causation_id
-    if context.traceparent:
-        headers["traceparent"] = context.traceparent
+    if row["causation_id"]:
+        headers["causationid"] = row["causation_id"]
+    if row["traceparent"]:
+        headers["traceparent"] = row["traceparent"]
     return headers
+
+
+def message_of(row: LogRow, owner: str) -> Message:
+    """The message that carries an event, from its row in the owner's log."""
+    return Message(
+        id=str(row["id"]),
+        type=row["type"],
+        key=row["key"],
+        body=row["body"].encode(),
+        headers=recorded_headers(row, owner),
+        correlation_id=row["correlation_id"],
+    )
 
 
 def type_of(delivery: Delivery) -> str:
@@ -138,6 +181,7 @@ def decode(delivery: Delivery, services: frozenset[str] = frozenset()) -> Receiv
         time=_time(delivery.headers),
         late=False,
         correlation_id=delivery.headers.get("correlationid") or str(id),
+        traceparent=delivery.headers.get("traceparent"),
     )
 
 

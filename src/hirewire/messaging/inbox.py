@@ -5,7 +5,7 @@ inbox's tables on the hot path; `deadletters` has those of the operators.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ ERROR_LENGTH = 2000
 HISTORY_LENGTH = 50
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Unit:
     """One event for one subscription."""
 
@@ -39,7 +39,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a track stood before this batch."""
+    """Where a unit's track stood before this batch."""
 
     previous: int | None
     """The highest sequence that has taken effect."""
@@ -47,29 +47,38 @@ class Standing:
     """Messages that are retrying, waiting or dead."""
 
 
-_TAKE = """
-insert into messaging.inbox (event_id, subscription, type, source, key, sequence)
-select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
-    as u(event_id, subscription, type, source, key, sequence)
-order by event_id, subscription
-on conflict do nothing
-returning event_id, subscription
-"""
-_ADVANCE = """
-insert into messaging.progress as p (subscription, source, key, sequence)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
-    as u(subscription, source, key, sequence)
-order by subscription, source, key
-on conflict (subscription, source, key) do update
-set previous = p.sequence, sequence = greatest(p.sequence, excluded.sequence)
-returning subscription, source, key, previous, open
+# Entering waits for another replica that has entered the same unit and not committed yet. Then the
+# tracks of what is new here are locked, in one order everywhere, and moved on.
+_ENTER = """
+with unit as materialized (
+    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+        with ordinality as u(event_id, subscription, source, key, sequence, nth)
+), entered as (
+    insert into messaging.inbox (event_id, subscription)
+    select event_id, subscription from unit order by event_id, subscription
+    on conflict do nothing
+    returning event_id, subscription
+), fresh as materialized (
+    select u.* from unit u join entered using (event_id, subscription)
+), track as (
+    insert into messaging.progress as p (subscription, source, key, sequence)
+    select subscription, source, key, max(sequence) from fresh
+    group by subscription, source, key order by subscription, source, key
+    on conflict (subscription, source, key) do update
+    set previous = p.sequence, sequence = greatest(p.sequence, excluded.sequence)
+    returning subscription, source, key, previous, open
+)
+select fresh.nth, track.previous, track.open
+from fresh join track using (subscription, source, key)
 """
 _PARK = """
-update messaging.inbox i
-set state = 'waiting', body = u.body, headers = u.headers, settled_at = null
-from unnest($1::uuid[], $2::text[], $3::bytea[], $4::json[])
-    as u(event_id, subscription, body, headers)
-where i.event_id = u.event_id and i.subscription = u.subscription
+insert into messaging.open_message (event_id, subscription, state, type, source, key, sequence,
+    body, headers)
+select event_id, subscription, 'waiting', type, source, key, sequence, body, headers
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+        $7::bytea[], $8::json[]) with ordinality
+    as u(event_id, subscription, type, source, key, sequence, body, headers, nth)
+order by nth
 """
 _HOLD_BACK = """
 update messaging.progress p set open = p.open + u.more, sequence = u.sequence
@@ -78,15 +87,20 @@ from unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::bigint[])
 where (p.subscription, p.source, p.key) = (u.subscription, u.source, u.key)
 """
 _MARK_LATE = """
-update messaging.inbox set late = true
-where (event_id, subscription) in (select * from unnest($1::uuid[], $2::text[]))
+update messaging.inbox i set late = true
+from unnest($1::uuid[], $2::text[]) as u(event_id, subscription)
+where i.event_id = u.event_id and i.subscription = u.subscription
 """
 _OPEN = """
-insert into messaging.inbox (event_id, subscription, state, type, source, key, sequence, body,
-    headers, attempts, next_attempt_at, error, history)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9::json, $10,
-    clock_timestamp() + $11 * interval '1 second', $12, $13::jsonb)
-on conflict do nothing
+with entered as (
+    insert into messaging.inbox (event_id, subscription) values ($1, $2)
+    on conflict do nothing returning event_id
+)
+insert into messaging.open_message (event_id, subscription, state, type, source, key, sequence,
+    body, headers, attempts, next_attempt_at, error, history)
+select $1, $2, $3, $4, $5, $6, $7, $8, $9::json, $10,
+    clock_timestamp() + $11 * interval '1 second', $12, $13::jsonb
+from entered
 returning event_id
 """
 _OPEN_TRACK = """
@@ -95,61 +109,59 @@ on conflict (subscription, source, key) do update set open = p.open + 1
 """
 
 
-async def take(tx: Tx, units: Sequence[Unit]) -> set[tuple[UUID, str]]:
-    """Enter the units as handled. Returns those that had not been entered before.
+async def enter(tx: Tx, units: Sequence[Unit]) -> list[tuple[Unit, Standing]]:
+    """Enter the units as handled, lock their tracks and move them to the units' sequences.
 
-    A unit that another replica has entered and not yet committed makes this wait for it.
+    Returns those that had not been entered before, in their order, with where their tracks stood.
     """
+    first: dict[tuple[UUID, str], Unit] = {}
+    for unit in units:
+        first.setdefault((unit.received.id, unit.subscription.name), unit)
+    once = list(first.values())
     result = await tx.exec_driver_sql(
-        _TAKE,
+        _ENTER,
         (
-            [u.received.id for u in units],
-            [u.subscription.name for u in units],
-            [u.received.event.name for u in units],
-            [u.received.source for u in units],
-            [u.received.key for u in units],
-            [u.received.sequence for u in units],
+            [u.received.id for u in once],
+            [u.subscription.name for u in once],
+            [u.received.source for u in once],
+            [u.received.key for u in once],
+            [u.received.sequence for u in once],
         ),
     )
-    return {(UUID(str(row.event_id)), row.subscription) for row in result}
+    rows = sorted(result, key=lambda row: row.nth)
+    return [(once[row.nth - 1], Standing(row.previous, row.open)) for row in rows]
 
 
-async def advance(tx: Tx, units: Iterable[Unit]) -> dict[tuple[str, str, str], Standing]:
-    """Lock the units' tracks, move them to the units' sequences, and say where they stood."""
-    highest: dict[tuple[str, str, str], int | None] = {}
-    for unit in units:
-        before, sequence = highest.get(unit.track), unit.received.sequence
-        both = [s for s in (before, sequence) if s is not None]
-        highest[unit.track] = max(both) if both else None
-    names, sources, keys = zip(*highest, strict=True)
-    result = await tx.exec_driver_sql(
-        _ADVANCE, (list(names), list(sources), list(keys), list(highest.values()))
-    )
-    return {
-        (row.subscription, row.source, row.key): Standing(row.previous, row.open) for row in result
-    }
-
-
-async def park(
-    tx: Tx, units: Sequence[Unit], standings: Mapping[tuple[str, str, str], Standing]
-) -> None:
-    """Keep units that were taken as `waiting`, behind the open messages of their tracks."""
+async def park(tx: Tx, units: Sequence[tuple[Unit, Standing]]) -> None:
+    """Keep units that were entered as `waiting`, behind the open messages of their tracks."""
+    parked = [unit for unit, _ in units]
     await tx.exec_driver_sql(
         _PARK,
         (
-            [u.received.id for u in units],
-            [u.subscription.name for u in units],
-            [u.delivery.body for u in units],
-            [stored_headers(u.delivery) for u in units],
+            [u.received.id for u in parked],
+            [u.subscription.name for u in parked],
+            [u.received.event.name for u in parked],
+            [u.received.source for u in parked],
+            [u.received.key for u in parked],
+            [u.received.sequence for u in parked],
+            [u.delivery.body for u in parked],
+            [stored_headers(u.delivery) for u in parked],
         ),
     )
     more: dict[tuple[str, str, str], int] = {}
-    for unit in units:
+    before = {unit.track: standing.previous for unit, standing in units}
+    for unit in parked:
         more[unit.track] = more.get(unit.track, 0) + 1
     names, sources, keys = zip(*more, strict=True)
-    before = [standings[track].previous for track in more]
     await tx.exec_driver_sql(
-        _HOLD_BACK, (list(names), list(sources), list(keys), list(more.values()), before)
+        _HOLD_BACK,
+        (
+            list(names),
+            list(sources),
+            list(keys),
+            list(more.values()),
+            [before[track] for track in more],
+        ),
     )
 
 

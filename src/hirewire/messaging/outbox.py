@@ -4,14 +4,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TypeAlias
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from hirewire.messaging.envelope import Context, dump_headers, headers_of
+from hirewire.messaging.envelope import Context, Received, caused_by
 from hirewire.messaging.event import Event
 from hirewire.messaging.ids import new_id
 
@@ -26,7 +25,6 @@ context: ContextVar[Context | None] = ContextVar("hirewire_context", default=Non
 class _Recorded:
     id: UUID
     event: Event
-    time: datetime
     context: Context
 
 
@@ -43,8 +41,9 @@ _open: WeakKeyDictionary[AsyncConnection, _Open] = WeakKeyDictionary()
 # position, sequence and commit have one order.
 _FLUSH = """
 with recorded as materialized (
-    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::json[], $5::jsonb[])
-        with ordinality as r(id, type, key, body, headers, nth)
+    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::json[], $5::text[], $6::text[],
+            $7::text[])
+        with ordinality as r(id, type, key, body, correlation_id, causation_id, traceparent, nth)
 ), counted as (
     insert into messaging.counter as c (key, last)
     select key, count(*) from recorded group by key order by key
@@ -54,19 +53,37 @@ with recorded as materialized (
     select r.*, c.last - count(*) over (partition by r.key)
         + row_number() over (partition by r.key order by r.nth) as sequence
     from recorded r join counted c using (key)
+), logged as (
+    insert into messaging.log (id, position, type, key, sequence, correlation_id, causation_id,
+        traceparent, body)
+    select id, nextval('messaging.position'), type, key, sequence, correlation_id, causation_id,
+        traceparent, body
+    from (select * from numbered order by nth) n
+    returning position, id, key
 )
-insert into messaging.outbox (id, type, key, sequence, body, headers)
-select id, type, key, sequence, body,
-    (headers || jsonb_build_object('sequence', sequence::text))::json
-from numbered order by nth
+insert into messaging.outbox (position, id, key) select position, id, key from logged
+"""
+_FLUSH_ONE = """
+with counted as (
+    insert into messaging.counter as c (key, last) values ($3, 1)
+    on conflict (key) do update set last = c.last + 1
+    returning last
+), logged as (
+    insert into messaging.log (id, position, type, key, sequence, correlation_id, causation_id,
+        traceparent, body)
+    select $1, nextval('messaging.position'), $2, $3, last, $5, $6, $7, $4 from counted
+    returning position
+)
+insert into messaging.outbox (position, id, key) select position, $1, $3 from logged
 """
 
 
-def record(tx: Tx, event: Event) -> UUID:
+def record(tx: Tx, event: Event, *, cause: Received[Event] | None = None) -> UUID:
     """Record `event` in the caller's transaction; it is published once that has committed.
 
-    Returns the event's id. Raises `RuntimeError` when `tx` was not opened by `Transactions`, or
-    the event belongs to another service.
+    What a handler of one event records is caused by that event without more ado; a handler of a
+    batch says which one of them is the `cause`. Returns the event's id. Raises `RuntimeError`
+    when `tx` was not opened by `Transactions`, or the event belongs to another service.
     """
     opened = _open.get(tx)
     if opened is None:
@@ -74,9 +91,8 @@ def record(tx: Tx, event: Event) -> UUID:
     if event.owner != opened.owner:
         raise RuntimeError(f"{event.name} belongs to {event.owner}, not to {opened.owner}")
     id = new_id()
-    opened.events.append(
-        _Recorded(id, event, datetime.now(UTC), context.get() or Context(correlation_id=str(id)))
-    )
+    found = caused_by(cause) if cause is not None else context.get()
+    opened.events.append(_Recorded(id, event, found or Context(correlation_id=str(id))))
     return id
 
 
@@ -110,21 +126,20 @@ class Transactions:
 
 
 async def _flush(tx: Tx, events: list[_Recorded]) -> None:
-    if not events:
-        return
-    headers = [
-        headers_of(
-            type(e.event), id=e.id, key=e.event.key, sequence=0, time=e.time, context=e.context
-        )
-        for e in events
-    ]
-    await tx.exec_driver_sql(
-        _FLUSH,
-        (
-            [e.id for e in events],
-            [e.event.name for e in events],
-            [e.event.key for e in events],
-            [e.event.body().decode() for e in events],
-            [dump_headers(h) for h in headers],
-        ),
+    if len(events) == 1:
+        await tx.exec_driver_sql(_FLUSH_ONE, _row(events[0]))
+    elif events:
+        await tx.exec_driver_sql(_FLUSH, tuple(list(c) for c in zip(*map(_row, events), strict=True)))
+
+
+def _row(recorded: _Recorded) -> tuple[UUID, str, str, str, str, str | None, str | None]:
+    event, found = recorded.event, recorded.context
+    return (
+        recorded.id,
+        event.name,
+        event.key,
+        event.body().decode(),
+        found.correlation_id,
+        found.causation_id,
+        found.traceparent,
     )

@@ -2,50 +2,58 @@
 
 import asyncio
 import hashlib
-import json
-from collections.abc import Iterator, Sequence
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 import asyncpg
 import structlog
 
-from hirewire.messaging import metrics
-from hirewire.messaging.broker import Broker, BrokerUnavailable, Message, Outcome
+from hirewire.messaging import fences, jobs, metrics
+from hirewire.messaging.broker import Broker, BrokerUnavailable, Outcome
 from hirewire.messaging.database import connect
+from hirewire.messaging.envelope import message_of
 from hirewire.messaging.loops import Wake, describe, run_steps
 
 log = structlog.get_logger(__name__)
 
 CHANNEL = "hirewire_outbox"
 BATCH = 2000
+CHUNK = 500
+CHUNKS_UNDER_WAY = 4
+STEP_SECONDS = 1.0
 STANDBY_SECONDS = 1.0
 
-# A row whose last attempt failed holds back the later rows of its key, and nothing else.
+# A row whose last attempt failed holds back the later rows of its key, and nothing else. What is in
+# hand already is left out by its number: a lower one may be committed at any time.
 _UNSENT = """
-select position, id, type, key, body, headers, attempts
-from messaging.outbox o
-where sent_at is null
-  and (next_attempt_at is null or next_attempt_at <= clock_timestamp())
-  and not exists (
-    select from messaging.outbox b
-    where b.key = o.key and b.sent_at is null and b.next_attempt_at > clock_timestamp()
-      and b.position < o.position)
-order by position limit $1
+select o.position, l.* from (
+    select position, id from messaging.outbox u
+    where (next_attempt_at is null or next_attempt_at <= clock_timestamp())
+      and position <> all($2::bigint[])
+      and not exists (
+        select from messaging.outbox b
+        where b.key = u.key and b.next_attempt_at > clock_timestamp() and b.position < u.position)
+    order by position limit $1) o
+cross join lateral (
+    select id, type, key, sequence, correlation_id, causation_id, traceparent, recorded_at, body
+    from messaging.log where id = o.id offset 0) l
+order by o.position
 """
-_SENT = """
-update messaging.outbox set sent_at = clock_timestamp(), next_attempt_at = null, error = null
-where position = any($1::bigint[]) and sent_at is null
-"""
+_SENT = "delete from messaging.outbox where position = any($1::bigint[])"
 _FAILED = """
 update messaging.outbox set attempts = attempts + 1, error = $2,
     next_attempt_at = clock_timestamp() + least(power(2, least(attempts, 10)) * 0.25, 30)
         * interval '1 second'
-where position = any($1::bigint[]) and sent_at is null
+where position = any($1::bigint[])
 """
-_LISTENED = "select distinct type from messaging.listener"
+_LISTENED = "select distinct type from messaging.listener where until is null"
 _BACKLOG = """
-select count(*), coalesce(extract(epoch from clock_timestamp() - min(recorded_at)), 0)::float8
-from messaging.outbox where sent_at is null
+select count(*), coalesce(extract(epoch from clock_timestamp() - (
+    select recorded_at from messaging.log where id = (
+        select id from messaging.outbox order by position limit 1))), 0)::float8
+from messaging.outbox
 """
 
 
@@ -71,32 +79,59 @@ class Relay:
         return self._leads
 
     async def step(self) -> bool:
-        """Publish one batch. True when at least one event went, so that there may be more."""
+        """Publish what is there, for about a second. True when something went: there may be more.
+
+        Then, with nothing under way, fences that are due and one piece of each open job.
+        """
         connection = await self._lead()
         if connection is None:
             return False
-        rows = await connection.fetch(_UNSENT, BATCH)
-        if not rows:
-            metrics.outbox(self.service, 0, 0.0)
-            return False
-        held: set[str] = set()
-        sent = 0
-        for wave in _waves(rows):
-            free = [row for row in wave if row["key"] not in held]
-            sent += await self._publish(connection, free, held)
-        if len(rows) == BATCH:
-            backlog = await connection.fetchrow(_BACKLOG)
-            assert backlog is not None
-            metrics.outbox(self.service, backlog[0], backlog[1])
-        return sent > 0
+        sent = await self._publish_unsent(connection)
+        backlog = await connection.fetchrow(_BACKLOG)
+        assert backlog is not None
+        metrics.outbox(self.service, backlog[0], backlog[1])
+        await self._send_fences(connection)
+        more = await jobs.work(connection, self.service, self._broker)
+        return sent > 0 or more
 
-    async def _publish(
-        self, connection: asyncpg.Connection, rows: Sequence[asyncpg.Record], held: set[str]
-    ) -> int:
-        if not rows:
-            return 0
+    async def _publish_unsent(self, connection: asyncpg.Connection) -> int:
+        hand = _Hand()
+        under_way: dict[asyncio.Task[Sequence[Outcome]], Sequence[asyncpg.Record]] = {}
+        until = time.monotonic() + STEP_SECONDS
+        sent = 0
         try:
-            outcomes = await self._broker.publish([_message(row) for row in rows])
+            while True:
+                if hand.ready_count < CHUNK and time.monotonic() < until and not hand.exhausted:
+                    rows = await connection.fetch(_UNSENT, BATCH, hand.positions)
+                    hand.take(rows, last=len(rows) < BATCH)
+                while hand.ready_count and len(under_way) < CHUNKS_UNDER_WAY:
+                    rows = hand.next_chunk(CHUNK)
+                    task = asyncio.create_task(
+                        self._broker.publish([message_of(r, self.service) for r in rows])
+                    )
+                    under_way[task] = rows
+                if not under_way:
+                    return sent
+                done, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    sent += await self._settle(connection, hand, under_way[task], task)
+                    del under_way[task]
+        finally:
+            for task in under_way:
+                task.cancel()
+            if under_way:
+                await asyncio.wait(under_way)
+
+    async def _settle(
+        self,
+        connection: asyncpg.Connection,
+        hand: "_Hand",
+        rows: Sequence[asyncpg.Record],
+        published: asyncio.Task[Sequence[Outcome]],
+    ) -> int:
+        """Mark what was published as sent, and what was not as failed; how many were sent."""
+        try:
+            outcomes = published.result()
         except BrokerUnavailable:
             metrics.publish_failed.labels(self.service).inc(len(rows))
             raise
@@ -107,11 +142,13 @@ class Relay:
             listened = {row["type"] for row in await connection.fetch(_LISTENED)}
             sent += [r for r in lost if r["type"] not in listened]
             lost = [r for r in lost if r["type"] in listened]
-        await connection.execute(_SENT, [r["position"] for r in sent])
-        metrics.published.labels(self.service).inc(len(sent))
+        if sent:
+            await connection.execute(_SENT, [r["position"] for r in sent])
+            metrics.published.labels(self.service).inc(len(sent))
         await self._hold(connection, lost, "returned: no queue is bound, though it has listeners")
         await self._hold(connection, refused, "refused by the broker")
-        held.update(r["key"] for r in (*lost, *refused))
+        hand.sent(r["key"] for r in sent)
+        hand.failed(r["key"] for r in (*lost, *refused))
         return len(sent)
 
     async def _hold(
@@ -128,6 +165,14 @@ class Relay:
             types=sorted({r["type"] for r in rows}),
             reason=error,
         )
+
+    async def _send_fences(self, connection: asyncpg.Connection) -> None:
+        for id, messages in await fences.due(connection, self.service):
+            outcomes = await self._broker.publish(messages)
+            reached = [
+                str(m.to) for m, o in zip(messages, outcomes, strict=True) if o is Outcome.CONFIRMED
+            ]
+            await fences.sent(connection, id, reached)
 
     async def _lead(self) -> asyncpg.Connection | None:
         if self._connection is None or self._connection.is_closed():
@@ -155,6 +200,59 @@ class Relay:
         if connection is not None:
             with suppress(Exception):
                 await connection.close(timeout=2)
+
+
+class _Hand:
+    """Rows that were read and are not settled: a line for each key, of which the first may go."""
+
+    def __init__(self) -> None:
+        self.exhausted = False
+        """Whether the last reading found all there was."""
+        self._lines: dict[str, deque[asyncpg.Record]] = {}
+        self._ready: deque[str] = deque()
+        self._positions: dict[str, list[int]] = {}
+
+    @property
+    def ready_count(self) -> int:
+        """How many rows may be published now."""
+        return len(self._ready)
+
+    @property
+    def positions(self) -> list[int]:
+        """Of all rows in hand, under way or not."""
+        return [position for line in self._positions.values() for position in line]
+
+    def take(self, rows: Iterable[asyncpg.Record], *, last: bool) -> None:
+        """Add rows, in the order of their positions."""
+        self.exhausted = last
+        for row in rows:
+            key = row["key"]
+            if key not in self._lines:
+                self._lines[key] = deque()
+                self._positions[key] = []
+                self._ready.append(key)
+            self._lines[key].append(row)
+            self._positions[key].append(row["position"])
+
+    def next_chunk(self, most: int) -> list[asyncpg.Record]:
+        """The first rows of keys that have none under way."""
+        keys = [self._ready.popleft() for _ in range(min(most, len(self._ready)))]
+        return [self._lines[key].popleft() for key in keys]
+
+    def sent(self, keys: Iterable[str]) -> None:
+        """These keys' rows under way are settled: the next of each may go."""
+        for key in keys:
+            if self._lines[key]:
+                self._positions[key].pop(0)
+                self._ready.append(key)
+            else:
+                del self._lines[key], self._positions[key]
+
+    def failed(self, keys: Iterable[str]) -> None:
+        """These keys' rows under way stay unsent, and so does all that is behind them."""
+        for key in keys:
+            self._lines[key].clear()
+            self.exhausted = True
 
 
 class Notifier:
@@ -193,28 +291,3 @@ class Notifier:
 def lock_number(name: str) -> int:
     """A number for PostgreSQL's advisory locks, from a name."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
-
-
-def _waves(rows: Sequence[asyncpg.Record]) -> Iterator[list[asyncpg.Record]]:
-    """Rows in the fewest groups that have each key at most once, order kept within a key."""
-    waves: list[list[asyncpg.Record]] = []
-    depth: dict[str, int] = {}
-    for row in rows:
-        nth = depth.get(row["key"], 0)
-        depth[row["key"]] = nth + 1
-        if nth == len(waves):
-            waves.append([])
-        waves[nth].append(row)
-    yield from waves
-
-
-def _message(row: asyncpg.Record) -> Message:
-    headers = json.loads(row["headers"])
-    return Message(
-        id=str(row["id"]),
-        type=row["type"],
-        key=row["key"],
-        body=row["body"].encode(),
-        headers=headers,
-        correlation_id=headers.get("correlationid"),
-    )

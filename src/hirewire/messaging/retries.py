@@ -27,18 +27,18 @@ IDLE_SECONDS = 0.5
 # the 30 seconds only cover the moment between the two transactions.
 _CLAIM = """
 with due as (
-    select event_id, subscription from messaging.inbox
+    select event_id, subscription from messaging.open_message
     where state = 'retrying' and next_attempt_at <= clock_timestamp()
     order by next_attempt_at, arrival limit 1
     for update skip locked
 )
-update messaging.inbox i
+update messaging.open_message i
 set attempts = i.attempts + 1, next_attempt_at = clock_timestamp() + interval '30 seconds'
 from due where i.event_id = due.event_id and i.subscription = due.subscription
 returning i.event_id, i.subscription, i.attempts, i.body, i.headers, i.type, i.source, i.key
 """
 _LOCK = """
-select 1 from messaging.inbox
+select 1 from messaging.open_message
 where event_id = $1 and subscription = $2 and state = 'retrying' and attempts = $3 for update
 """
 _LOCK_TRACK = """
@@ -46,12 +46,15 @@ select coalesce(sequence, 0) from messaging.progress
 where subscription = $1 and source = $2 and key = $3 for update
 """
 _HANDLED = """
-update messaging.inbox set state = 'handled', settled_at = clock_timestamp(), body = null,
-    headers = null, next_attempt_at = null, error = null, late = $3
-where event_id = $1 and subscription = $2
+with settled as (
+    delete from messaging.open_message where event_id = $1 and subscription = $2
+    returning event_id, subscription
+)
+update messaging.inbox i set settled_at = clock_timestamp(), late = $3
+from settled s where i.event_id = s.event_id and i.subscription = s.subscription
 """
 _FAILED = """
-update messaging.inbox set state = $3, attempts = $4, error = $5,
+update messaging.open_message set state = $3, attempts = $4, error = $5,
     next_attempt_at = clock_timestamp() + $6 * interval '1 second',
     history = (select jsonb_agg(h order by n) from (
         select h, n from jsonb_array_elements(coalesce(history, '[]') || $7::jsonb)
@@ -63,9 +66,9 @@ update messaging.progress set open = open - 1, sequence = greatest(sequence, $4)
 where subscription = $1 and source = $2 and key = $3 returning open
 """
 _PROMOTE = """
-update messaging.inbox set state = 'retrying', next_attempt_at = clock_timestamp()
+update messaging.open_message set state = 'retrying', next_attempt_at = clock_timestamp()
 where (event_id, subscription) = (
-    select event_id, subscription from messaging.inbox
+    select event_id, subscription from messaging.open_message
     where state = 'waiting' and subscription = $1 and source = $2 and key = $3
     order by arrival limit 1)
 """
@@ -105,10 +108,14 @@ class Retries:
         if claimed.subscription == UNREADABLE:
             await self._read_again(claimed)
             return True
-        units, unreadable = self._consumer.read([delivery])
-        unit = next((u for u in units if u.subscription.name == claimed.subscription), None)
+        read = self._consumer.read_again(delivery)
+        unit = next((u for u in read.units if u.subscription.name == claimed.subscription), None)
         if unit is None:
-            why = unreadable[0].reason if unreadable else "no handler has this name any more"
+            why = (
+                read.unreadable[0].reason
+                if read.unreadable
+                else "no handler has this name any more"
+            )
             await self._fail(claimed, why, delay=None, spent=claimed.attempts)
             return True
         # The inbox's own id: a message that came without one must not get another now.
@@ -141,11 +148,12 @@ class Retries:
 
     async def _read_again(self, claimed: _Claimed) -> None:
         """A replayed message that no handler could get: perhaps the code can read it by now."""
-        units, unreadable = self._consumer.read([claimed.delivery])
-        if unreadable:
-            await self._fail(claimed, unreadable[0].reason, delay=None, spent=claimed.attempts)
+        read = self._consumer.read_again(claimed.delivery)
+        if read.unreadable:
+            reason = read.unreadable[0].reason
+            await self._fail(claimed, reason, delay=None, spent=claimed.attempts)
             return
-        for unit in units:
+        for unit in read.units:
             received = replace(unit.received, id=claimed.event_id)
             await self._consumer.settle(replace(unit, received=received))
         async with self._transactions() as tx:

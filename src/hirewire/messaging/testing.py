@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.messaging.broker import Delivery
 from hirewire.messaging.consumer import Consumer
-from hirewire.messaging.envelope import Context, headers_of
+from hirewire.messaging.envelope import Context, headers_of, recorded_headers
 from hirewire.messaging.event import EVENTS, Event
 from hirewire.messaging.ids import new_id
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A row of the outbox."""
+    """A row of the log."""
 
     id: UUID
     type: str
@@ -38,22 +38,23 @@ async def recorded(engine: AsyncEngine, type: str | None = None) -> list[Recorde
     """All events recorded in this database, in order; of one type only when it is given."""
     async with engine.connect() as connection:
         result = await connection.exec_driver_sql(
-            "select id, type, key, sequence, body::text as body, headers::text as headers, "
-            "sent_at is not null as sent from messaging.outbox "
-            "where $1::text is null or type = $1 order by position",
+            "select l.id, l.type, l.key, l.sequence, l.body::text as body, l.recorded_at, "
+            "l.correlation_id, l.causation_id, l.traceparent, o.id is null as sent "
+            "from messaging.log l left join messaging.outbox o using (id) "
+            "where $1::text is null or type = $1 order by l.position",
             (type,),
         )
         return [
             Recorded(
-                UUID(str(row.id)),
-                row.type,
-                row.key,
-                row.sequence,
-                json.loads(row.body),
-                json.loads(row.headers),
-                row.sent,
+                UUID(str(row["id"])),
+                row["type"],
+                row["key"],
+                row["sequence"],
+                json.loads(row["body"]),
+                recorded_headers(row, EVENTS[row["type"]].owner),
+                row["sent"],
             )
-            for row in result
+            for row in result.mappings()
         ]
 
 

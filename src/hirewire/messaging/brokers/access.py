@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from hirewire.messaging import fences, handover
 from hirewire.messaging.broker import DEAD, EXCHANGE, BrokerUnavailable, queue_of
 
 NOTHING = "^$"
@@ -38,11 +39,14 @@ def permissions(user: ServiceUser) -> dict[str, str]:
 
 
 def topic_permissions(user: ServiceUser) -> dict[str, str]:
-    """The events it may publish, and those it may bind a queue to."""
+    """The events it may publish, to all or to one service, and those it may bind a queue to."""
+    said = [re.escape(name) for name in sorted(user.publishes)]
+    marks = [re.escape(name) for name in (fences.NAME, handover.NAME)]
+    heard = [re.escape(name) for name in (*sorted(user.hears), f"to.{user.name}.#")]
     return {
         "exchange": EXCHANGE,
-        "write": _any_of(user.publishes),
-        "read": _any_of(user.hears),
+        "write": _any_of([*said, rf"to\.[^.]+\.({'|'.join([*said, *marks])})"] if said else []),
+        "read": _any_of(heard if user.hears else []),
     }
 
 
@@ -86,5 +90,5 @@ def _put(management_url: str, path: str, body: dict[str, Any]) -> None:
         raise BrokerUnavailable(f"management API: {error}") from None
 
 
-def _any_of(names: Sequence[str]) -> str:
-    return f"^({'|'.join(re.escape(name) for name in sorted(names))})$" if names else NOTHING
+def _any_of(patterns: Sequence[str]) -> str:
+    return f"^({'|'.join(patterns)})$" if patterns else NOTHING

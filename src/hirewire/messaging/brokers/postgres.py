@@ -52,16 +52,20 @@ create table if not exists broker.message (
 );
 """
 # Positions are drawn in the order of the array: within a batch, order is kept.
-_PUBLISH = """
+_PUBLISH = r"""
 with published as (
     insert into broker.message (queue, type, body, headers)
     select b.queue, m.type, m.body, m.headers
     from unnest($1::text[], $2::bytea[], $3::json[]) with ordinality as m(type, body, headers, nth)
-    join broker.binding b using (type)
+    join broker.binding b on b.type in (m.type, substring(m.type from '^to\.[^.]+\.') || '#')
     order by m.nth
     returning queue
 )
 select pg_notify($4, queue) from (select distinct queue from published) q
+"""
+_BOUND = r"""
+select distinct k.key from unnest($1::text[]) as k(key) join broker.binding b
+    on b.type in (k.key, substring(k.key from '^to\.[^.]+\.') || '#')
 """
 # Never past a position: a lower one may belong to a transaction that has not committed yet.
 _FETCH = """
@@ -103,7 +107,7 @@ class PostgresBroker:
                         await connection.execute(
                             "delete from broker.binding where queue = $1 and type <> all($2)",
                             topology.queue,
-                            list(topology.types),
+                            list(topology.bindings),
                         )
                     await connection.execute(_DROP_ORPHANS)
             except Exception as error:
@@ -111,26 +115,28 @@ class PostgresBroker:
 
     async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """See `Broker.publish`: one transaction, whose commit is the confirm."""
-        types = sorted({m.type for m in messages})
+        keys = sorted({m.routing_key for m in messages})
         async with self._busy:
             connection = await self._control()
             try:
                 async with connection.transaction():
                     rows = await connection.fetch(
-                        "select distinct type from broker.binding where type = any($1::text[])",
-                        types,
+                        _BOUND,
+                        keys,
                     )
-                    bound = {row["type"] for row in rows}
+                    bound = {row["key"] for row in rows}
                     await connection.execute(
                         _PUBLISH,
-                        [m.type for m in messages],
+                        [m.routing_key for m in messages],
                         [m.body for m in messages],
                         [_stored_headers(m) for m in messages],
                         CHANNEL,
                     )
             except Exception as error:
                 raise _translated(error) from error
-        return [Outcome.CONFIRMED if m.type in bound else Outcome.UNROUTABLE for m in messages]
+        return [
+            Outcome.CONFIRMED if m.routing_key in bound else Outcome.UNROUTABLE for m in messages
+        ]
 
     async def deliveries(
         self, topology: QueueTopology, *, limit: int
@@ -319,7 +325,7 @@ async def _declare(connection: asyncpg.Connection, queues: Sequence[QueueTopolog
             "insert into broker.binding (queue, type) select $1, unnest($2::text[]) "
             "on conflict do nothing",
             topology.queue,
-            list(topology.types),
+            list(topology.bindings),
         )
 
 

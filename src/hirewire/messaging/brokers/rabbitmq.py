@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pika
@@ -94,13 +94,14 @@ class RabbitMQ:
             if publisher is None or publisher.channel.closed.done():
                 link = await self._control()
                 publisher = self._publisher = await _Publisher.open(link, self._client)
-            try:
-                return await publisher.publish(messages)
-            except BaseException:
-                # Confirms of an abandoned batch must not be taken for those of the next.
+        try:
+            return await publisher.publish(messages)
+        except BaseException:
+            # Whatever else is under way on the channel has the same fate: it is closed.
+            if self._publisher is publisher:
                 self._publisher = None
-                publisher.channel.close()
-                raise
+            publisher.channel.close()
+            raise
 
     async def deliveries(
         self, topology: QueueTopology, *, limit: int
@@ -306,6 +307,22 @@ class _Channel:
                 self.raw.close()
 
 
+_Name: TypeAlias = tuple[str, str]
+"""Id and routing key: what a message is known by while it is under way."""
+
+
+class _Batch:
+    """Messages published together: which of them are unsettled, and what became of the others."""
+
+    __slots__ = ("left", "nacked", "returned", "settled")
+
+    def __init__(self, count: int) -> None:
+        self.left = count
+        self.nacked: set[_Name] = set()
+        self.returned: set[_Name] = set()
+        self.settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
 class _Publisher:
     """A confirm channel, and what became of what was published on it."""
 
@@ -315,11 +332,9 @@ class _Publisher:
         self._client = client
         self._tag = 0
         self._first = 1
-        self._unconfirmed: dict[int, None] = {}
-        self._nacked: set[int] = set()
-        self._returned: set[str] = set()
-        self._progress = asyncio.Event()
-        channel.closed.add_done_callback(lambda _: self._progress.set())
+        self._unconfirmed: dict[int, tuple[_Batch, _Name]] = {}
+        self._by_name: dict[_Name, _Batch] = {}
+        channel.closed.add_done_callback(lambda _: self._end())
 
     @classmethod
     async def open(cls, link: _Link, client: str) -> "_Publisher":
@@ -332,31 +347,27 @@ class _Publisher:
         return publisher
 
     async def publish(self, messages: Sequence[Message]) -> list[Outcome]:
-        first = self._tag + 1
-        self._nacked.clear()
-        self._returned.clear()
+        """Several calls may be under way at once, with messages of different ids."""
+        if not messages:
+            return []
+        batch = _Batch(len(messages))
         for start in range(0, len(messages), PUBLISH_SLICE):
             for message in messages[start : start + PUBLISH_SLICE]:
-                self._send(message)
+                self._send(message, batch)
             await asyncio.sleep(0)
-        while self._unconfirmed:
-            before = len(self._unconfirmed)
-            self._progress.clear()
-            try:
-                async with asyncio.timeout(CONFIRM_SECONDS):
-                    await self._progress.wait()
-            except TimeoutError:
-                raise BrokerUnavailable(f"{before} messages unconfirmed in time") from None
-            if self.channel.closed.done():
-                raise _translated(self.channel.closed.result())
-        return [self._outcome(first + nth, m) for nth, m in enumerate(messages)]
+        try:
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                await batch.settled
+        except TimeoutError:
+            raise BrokerUnavailable(f"{batch.left} messages unconfirmed in time") from None
+        return [self._outcome(batch, (m.id, m.routing_key)) for m in messages]
 
-    def _outcome(self, tag: int, message: Message) -> Outcome:
-        if tag in self._nacked:
+    def _outcome(self, batch: _Batch, name: _Name) -> Outcome:
+        if name in batch.nacked:
             return Outcome.REFUSED
-        return Outcome.UNROUTABLE if message.id in self._returned else Outcome.CONFIRMED
+        return Outcome.UNROUTABLE if name in batch.returned else Outcome.CONFIRMED
 
-    def _send(self, message: Message) -> None:
+    def _send(self, message: Message, batch: _Batch) -> None:
         properties = pika.BasicProperties(
             content_type="application/json",
             delivery_mode=2,
@@ -370,28 +381,45 @@ class _Publisher:
         )
         try:
             self.channel.raw.basic_publish(
-                EXCHANGE, message.type, message.body, properties, mandatory=True
+                EXCHANGE, message.routing_key, message.body, properties, mandatory=True
             )
         except exceptions.AMQPError as error:
             closed = self.channel.closed
             raise _translated(closed.result() if closed.done() else error) from None
         self._tag += 1
-        self._unconfirmed[self._tag] = None
+        name = (message.id, message.routing_key)
+        self._unconfirmed[self._tag] = (batch, name)
+        self._by_name[name] = batch
 
-    def _on_return(self, _: object, __: object, properties: Any, ___: bytes) -> None:
-        self._returned.add(properties.message_id)
+    def _on_return(self, _: object, method: Any, properties: Any, __: bytes) -> None:
+        name = (properties.message_id, method.routing_key)
+        if name in self._by_name:
+            self._by_name[name].returned.add(name)
 
     def _on_confirm(self, frame: Any) -> None:
         tag, multiple = frame.method.delivery_tag, frame.method.multiple
-        settled = range(self._first, tag + 1) if multiple else (tag,)
-        if isinstance(frame.method, pika.spec.Basic.Nack):
-            self._nacked.update(one for one in settled if one in self._unconfirmed)
-        for one in settled:
-            self._unconfirmed.pop(one, None)
+        nacked = isinstance(frame.method, pika.spec.Basic.Nack)
+        for one in range(self._first, tag + 1) if multiple else (tag,):
+            found = self._unconfirmed.pop(one, None)
+            if found is None:
+                continue
+            batch, name = found
+            self._by_name.pop(name, None)
+            if nacked:
+                batch.nacked.add(name)
+            batch.left -= 1
+            if not batch.left and not batch.settled.done():
+                batch.settled.set_result(None)
         if multiple:
             self._first = tag + 1
-        if not self._unconfirmed:
-            self._progress.set()
+
+    def _end(self) -> None:
+        """The channel is closed: nobody is told any more."""
+        error = _translated(self.channel.closed.result())
+        for batch in {id(b): b for b, _ in self._unconfirmed.values()}.values():
+            if not batch.settled.done():
+                batch.settled.set_exception(error)
+                batch.settled.exception()  # it may be that nobody waits any more
 
 
 class _Consumer:
@@ -516,8 +544,8 @@ async def _declare(channel: _Channel, topology: QueueTopology) -> None:
     await channel.ask(
         raw.queue_declare, queue=topology.queue, durable=True, arguments=QUEUE_ARGUMENTS
     )
-    for name in topology.types:
-        await channel.ask(raw.queue_bind, queue=topology.queue, exchange=EXCHANGE, routing_key=name)
+    for key in topology.bindings:
+        await channel.ask(raw.queue_bind, queue=topology.queue, exchange=EXCHANGE, routing_key=key)
 
 
 async def _queue_stats(link: _Link, queue: str) -> QueueStats:

@@ -1,5 +1,6 @@
 """`hirewire events`: the messaging tools of operators."""
 
+import getpass
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 from uuid import UUID
@@ -14,6 +15,7 @@ from hirewire.kit.db import make_engine
 from hirewire.launcher.terminal import fail, reachable_settings, run_async
 from hirewire.messaging import deadletters
 from hirewire.messaging.outbox import Transactions, Tx
+from hirewire.operators import commands
 
 T = TypeVar("T")
 events_app = typer.Typer(no_args_is_help=True, help="List, replay and discard messages.")
@@ -98,20 +100,58 @@ def show(event_id: UUID, service: ServiceOption = None) -> None:
 @events_app.command()
 def replay(
     event_id: Annotated[
-        UUID | None, typer.Argument(help="One event; without it, see --all")
+        UUID | None, typer.Argument(help="One dead event; without it, see --all and --to")
     ] = None,
     service: ServiceOption = None,
-    type: TypeOption = None,
+    type: Annotated[
+        list[str] | None, typer.Option("--type", help="Event name (repeatable with --to)")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All dead letters")] = False,
     why: Why = "",
+    to: Annotated[
+        str | None, typer.Option(help="History: send what the log holds to this service alone")
+    ] = None,
+    since: commands.Since = None,
+    until: Annotated[str | None, typer.Option(help="History up to this time only")] = None,
+    key: Annotated[str | None, typer.Option(help="History of one user, resume, … only")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also what was handled: it takes effect once more")
+    ] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="A new job, though the same was done before")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the events")] = False,
 ) -> None:
-    """Try dead letters again, with all attempts anew; who waits behind them follows in order."""
-    if event_id is None and type is None and not everything:
-        fail("say which: an event id, --type NAME, or --all", 2)
-    counts = _each(
-        service, lambda tx: deadletters.replay(tx, event_id=event_id, type=type, note=why)
-    )
-    console.print(f"{sum(counts.values())} to be tried again")
+    """Try dead letters again, or (with --to) send history from the log to one service.
+
+    Dead letters get all attempts anew; who waits behind them follows in order. A replay of history
+    without --until and --key runs into the present: nothing missed, twice or out of order.
+    """
+    if to is not None:
+        commands.replay_history(
+            to,
+            type or [],
+            since=since,
+            until=until,
+            key=key,
+            again=again,
+            anew=anew,
+            dry_run=dry_run,
+        )
+        return
+    if event_id is None and not type and not everything:
+        fail("say which: an event id, --type NAME, --all, or --to SERVICE", 2)
+    count = 0
+    names: list[str | None] = [*type] if type else [None]
+    for name in names:
+        counts = _each(
+            service,
+            lambda tx, name=name: deadletters.replay(  # type: ignore[misc]
+                tx, event_id=event_id, type=name, note=why, by=getpass.getuser()
+            ),
+        )
+        count += sum(counts.values())
+    console.print(f"{count} to be tried again")
 
 
 @events_app.command()
@@ -120,7 +160,7 @@ def discard(event_id: UUID, why: Why, service: ServiceOption = None) -> None:
 
     async def one(tx: Tx) -> int:
         try:
-            return await deadletters.discard(tx, event_id, why=why)
+            return await deadletters.discard(tx, event_id, why=why, by=getpass.getuser())
         except deadletters.NoSuchMessage:
             return 0
 
@@ -128,6 +168,11 @@ def discard(event_id: UUID, why: Why, service: ServiceOption = None) -> None:
     if not sum(counts.values()):
         fail(f"no dead or retrying message of event {event_id}")
     console.print(f"{sum(counts.values())} discarded")
+
+
+events_app.command()(commands.audit)
+events_app.command()(commands.trace)
+events_app.command("jobs")(commands.list_jobs)
 
 
 @events_app.command()

@@ -14,6 +14,7 @@ import pytest
 from hirewire import assembly
 from hirewire.kit.settings import Settings, load_settings
 from hirewire.launcher.process import free_port, spawn, stop
+from hirewire.operators.client import Operators
 from tests.builders import eventually
 
 
@@ -26,6 +27,7 @@ class Platform:
             "HIREWIRE_DATABASE_URL": database_url,
             "HIREWIRE_BROKER_URL": broker_url,
             "HIREWIRE_PUBLIC_URL": f"http://127.0.0.1:{ports['HIREWIRE_WEB_PORT']}",
+            "HIREWIRE_OPERATOR_TOKEN": "operators-of-these-tests",
             **ports,
         }
         self.settings: Settings = load_settings(self.environment)
@@ -74,6 +76,11 @@ class Platform:
 
     def client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.settings.service_url("web"), timeout=30)
+
+    def operators(self) -> Operators:
+        """The services' internal API."""
+        urls = {name: self.settings.service_url(name) for name in assembly.SERVICES}
+        return Operators(urls, str(self.settings.operator_token))
 
     @staticmethod
     def _inherited() -> dict[str, str]:

@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire import __version__
-from hirewire.kit import answers, problems
+from hirewire.kit import answers, internal, problems
 from hirewire.kit.db import make_engine, pending
 from hirewire.kit.middleware import BodyLimit, RequestContext
 from hirewire.kit.settings import Settings
@@ -113,6 +113,7 @@ def create_app(
     app.add_middleware(RequestContext, service=service.name)
     for router in service.routes if role != "worker" else ():
         app.include_router(router)
+    app.include_router(internal.router_of(messaging))
     app.include_router(_operations(service, engine, messaging))
     return app
 

@@ -58,6 +58,11 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "127.0.0.1", description="Addresses whose X-Forwarded-For is believed, comma-separated"
     )
+    operator_token: str | None = Field(
+        None,
+        min_length=16,
+        description="Opens the services' internal API to `hirewire events` and the console",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"
     retention_days: int = Field(

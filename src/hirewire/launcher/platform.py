@@ -19,6 +19,7 @@ from hirewire.launcher.state import (
     RunningPlatform,
     broker_passwords,
     clear_state,
+    operator_token,
     read_state,
     write_state,
 )
@@ -32,6 +33,7 @@ GIVEN = frozenset(
         "HIREWIRE_PUBLIC_URL",
         "HIREWIRE_RABBITMQ_PASSWORDS",
         "HIREWIRE_RABBITMQ_MANAGEMENT_URL",
+        "HIREWIRE_OPERATOR_TOKEN",
     }
 )
 """Settings that a child gets through its gate, or must not know."""
@@ -78,6 +80,9 @@ async def run_platform(
         supervisor.prepare()
         settings = await _database(plan, stack, console)
         settings, addresses = await _broker(plan, settings, stack, console)
+        if settings.operator_token is None:
+            token = operator_token(plan.data_dir)
+            settings = settings.model_copy(update={"operator_token": token})
         with console.status("bringing databases and queues up to date"):
             await migrate(settings)
         write_state(plan.data_dir, _state(settings, addresses))
@@ -138,6 +143,7 @@ def _state(settings: Settings, addresses: Mapping[str, str]) -> RunningPlatform:
         broker_url=settings.broker_address(),
         rabbitmq_management_url=settings.rabbitmq_management_url,
         broker_urls=dict(addresses),
+        operator_token=settings.operator_token,
     )
 
 
@@ -165,6 +171,7 @@ def _given(name: str, settings: Settings, broker_url: str | None) -> dict[str, s
         assert settings.database_url is not None
         given["HIREWIRE_DATABASE_URL"] = settings.database_url
         given["HIREWIRE_BROKER_URL"] = broker_url or settings.broker_address()
+        given["HIREWIRE_OPERATOR_TOKEN"] = settings.operator_token or ""
     return given
 
 

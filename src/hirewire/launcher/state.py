@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from hirewire.kit.settings import Settings
+from hirewire.launcher.process import write_private
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class RunningPlatform:
     rabbitmq_management_url: str | None = None
     broker_urls: dict[str, str] = field(default_factory=dict)
     """By service, where each has a broker user of its own."""
+    operator_token: str | None = None
 
 
 def write_state(data_dir: Path, platform: RunningPlatform) -> None:
@@ -61,6 +63,7 @@ def found_settings(settings: Settings, data_dir: Path, service: str | None = Non
             "rabbitmq_management_url": settings.rabbitmq_management_url
             or state.rabbitmq_management_url,
             "public_url": state.public_url,
+            "operator_token": settings.operator_token or state.operator_token,
         }
     )
 
@@ -75,6 +78,14 @@ def broker_passwords(data_dir: Path, names: Iterable[str]) -> dict[str, str]:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(passwords, file)
     return passwords
+
+
+def operator_token(data_dir: Path) -> str:
+    """The operators' token, made once and kept in a file of mode 0600."""
+    path = data_dir / "operator-token"
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(32))
+    return path.read_text()
 
 
 def _path(data_dir: Path) -> Path:

@@ -82,6 +82,7 @@ class Consumer:
         self.topology = QueueTopology(
             queue_of(service), tuple(sorted({s.event.name for s in subscriptions}))
         )
+        self.subscriptions = tuple(subscriptions)
         self._transactions = transactions
         self._broker = broker
         self._services = services
@@ -95,6 +96,11 @@ class Consumer:
             self._by_event.setdefault(subscription.event.name, []).append(subscription)
         if len({s.name for s in subscriptions}) != len(subscriptions):
             raise ValueError(f"{service}: two subscriptions have one name")
+
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """The queues through which it hears."""
+        return (self.topology.queue,) if self.topology.types else ()
 
     def stop(self) -> None:
         """Finish the batch at hand, and take no more."""

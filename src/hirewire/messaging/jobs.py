@@ -48,10 +48,6 @@ class Job:
     finished_at: datetime | None
 
 
-class BadRequest(Exception):
-    """What was asked for cannot be done; the message names the field."""
-
-
 _COLUMNS = "id, kind, asked, asked_by, asked_at, state, total, done, outcome, finished_at"
 _ASK = """
 insert into messaging.job (id, kind, asked, asked_by) values ($1, $2, $3::jsonb, $4)
@@ -106,6 +102,16 @@ async def ask(
     id = uuid5(NAMESPACE_URL, f"{kind} {text} {count or ''}")
     result = await tx.exec_driver_sql(_ASK, (id, kind, text, by))
     return id, result.rowcount == 1
+
+
+async def listened_by(tx: Tx, service: str) -> list[str]:
+    """The types of this owner that a service is on the list for."""
+    result = await tx.exec_driver_sql(
+        "select distinct type from messaging.listener where service = $1 and until is null "
+        "order by 1",
+        (service,),
+    )
+    return [row.type for row in result]
 
 
 async def note_done(tx: Tx, kind: str, asked: Mapping[str, Any], *, by: str, done: int) -> None:

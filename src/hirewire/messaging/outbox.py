@@ -32,6 +32,7 @@ class _Recorded:
 class _Open:
     owner: str
     events: list[_Recorded] = field(default_factory=list)
+    wakes: bool = False
 
 
 _open: WeakKeyDictionary[AsyncConnection, _Open] = WeakKeyDictionary()
@@ -96,6 +97,11 @@ def record(tx: Tx, event: Event, *, cause: Received[Event] | None = None) -> UUI
     return id
 
 
+def wake_after(tx: Tx) -> None:
+    """Let the relay look at its work once `tx` has committed, also without a new event."""
+    _open[tx].wakes = True
+
+
 class Transactions:
     """Opens the transactions of one service: ``async with transactions() as tx``.
 
@@ -121,7 +127,7 @@ class Transactions:
                     await _flush(tx, opened.events)
             finally:
                 _open.pop(tx, None)
-        if opened.events:
+        if opened.events or opened.wakes:
             self.committed()
 
 
@@ -129,7 +135,9 @@ async def _flush(tx: Tx, events: list[_Recorded]) -> None:
     if len(events) == 1:
         await tx.exec_driver_sql(_FLUSH_ONE, _row(events[0]))
     elif events:
-        await tx.exec_driver_sql(_FLUSH, tuple(list(c) for c in zip(*map(_row, events), strict=True)))
+        await tx.exec_driver_sql(
+            _FLUSH, tuple(list(c) for c in zip(*map(_row, events), strict=True))
+        )
 
 
 def _row(recorded: _Recorded) -> tuple[UUID, str, str, str, str, str | None, str | None]:

@@ -1,0 +1,253 @@
+"""The internal API of every service's messaging: what `hirewire events` and the console ask.
+
+Not under the public origin. Needs the operators' token (HIREWIRE_OPERATOR_TOKEN).
+"""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from pydantic import AwareDatetime, Field
+
+from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
+from hirewire.kit.http import RequestTx
+from hirewire.kit.models import Answer, Body
+from hirewire.messaging import audit, deadletters, fences, jobs
+from hirewire.messaging.broker import DEAD, BrokerUnavailable
+from hirewire.messaging.outbox import wake_after
+from hirewire.messaging.runtime import Messaging
+
+PREFIX = "/internal/messaging"
+MOST_IDS = 10_000
+ZERO = UUID(int=0)
+
+
+class OperatorsOnly(AppError):
+    """This needs the operators' token, as set by HIREWIRE_OPERATOR_TOKEN."""
+
+    slug = "operators-only"
+    kind = Kind.FORBIDDEN
+
+
+async def _operator(
+    request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
+) -> None:
+    token = request.app.state.settings.operator_token
+    given = (authorization or "").removeprefix("Bearer ").strip()
+    if not token or not secrets.compare_digest(given.encode(), token.encode()):
+        raise OperatorsOnly
+
+
+class FenceOut(Answer):
+    """A fence as its owner knows it."""
+
+    id: UUID
+    reached: list[str] = []
+    published_at: datetime | None = None
+    unsent: list[UUID] = []
+
+
+class JobIn(Body):
+    """What an operator asks of the log."""
+
+    kind: Literal["replay", "repair"]
+    to: str
+    types: list[str] = Field(default=[], max_length=100)
+    ids: list[UUID] | None = Field(default=None, max_length=MOST_IDS)
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    key: str | None = Field(default=None, max_length=255)
+    again: bool = False
+    anew: bool = False
+    by: str = Field(default="", max_length=200)
+
+
+class JobOut(Answer):
+    """A job and how far it is."""
+
+    id: UUID
+    kind: str
+    asked: dict[str, Any]
+    asked_by: str
+    asked_at: datetime
+    state: str
+    total: int | None
+    done: int
+    outcome: str | None
+    finished_at: datetime | None
+    new: bool = False
+
+
+class Ids(Body):
+    """Event ids."""
+
+    ids: list[UUID] = Field(max_length=MOST_IDS)
+
+
+class Events(Body):
+    """Event ids with their types."""
+
+    events: dict[UUID, str] = Field(max_length=MOST_IDS)
+
+
+class DiscardIn(Body):
+    """A message to be given up for good."""
+
+    event: UUID
+    handler: str | None = None
+    why: str = Field(min_length=1, max_length=500)
+    by: str = Field(default="", max_length=200)
+
+
+def router_of(messaging: Messaging) -> APIRouter:
+    """The routes for one service's messaging."""
+    router = APIRouter(prefix=PREFIX, include_in_schema=False, dependencies=[Depends(_operator)])
+    subscriptions = messaging.consumer.subscriptions
+    _add_fences(router, messaging)
+    _add_jobs(router, messaging)
+
+    @router.get("/overview")
+    async def overview(tx: RequestTx) -> dict[str, Any]:
+        unsent = await tx.exec_driver_sql("select count(*) from messaging.outbox")
+        found = {
+            "service": messaging.service,
+            "hears": messaging.consumer.topology.types,
+            "unsent": unsent.scalar_one(),
+            **await deadletters.counts(tx),
+            "queued": None,
+            "brokerDead": None,
+        }
+        try:
+            found["brokerDead"] = (await messaging.broker.stats(DEAD)).ready
+            if messaging.consumer.topology.types:
+                queues = messaging.consumer.queues
+                stats = [await messaging.broker.stats(queue) for queue in queues]
+                found["queued"] = sum(one.ready for one in stats)
+        except BrokerUnavailable as error:
+            found["broker"] = str(error)
+        return found
+
+    @router.post("/states")
+    async def states(tx: RequestTx, body: Events) -> dict[str, list[Any]]:
+        found = await audit.states_of(tx, subscriptions, body.events)
+        return {"items": [audit.row_of(one) for one in found]}
+
+    @router.get("/about")
+    async def about(tx: RequestTx, what: str, since: UUID = ZERO) -> dict[str, list[str]]:
+        return {"items": await audit.about(tx, what, since=since)}
+
+    @router.get("/story")
+    async def story(
+        tx: RequestTx, correlation: Annotated[list[str], Query()], since: UUID = ZERO
+    ) -> dict[str, list[audit.Told]]:
+        return {"items": await audit.story(tx, correlation, since=since)}
+
+    @router.post("/heard")
+    async def heard(tx: RequestTx, body: Ids) -> dict[str, list[audit.Heard]]:
+        return {"items": await audit.heard(tx, body.ids)}
+
+    @router.post("/discard")
+    async def discard(tx: RequestTx, body: DiscardIn) -> dict[str, int]:
+        try:
+            count = await deadletters.discard(
+                tx, body.event, why=body.why, by=body.by, subscription=body.handler
+            )
+        except deadletters.NoSuchMessage as error:
+            raise NotFound(str(error)) from None
+        return {"discarded": count}
+
+    return router
+
+
+def _add_fences(router: APIRouter, messaging: Messaging) -> None:
+    @router.post("/fences", status_code=202)
+    async def raise_fence(tx: RequestTx) -> FenceOut:
+        wake_after(tx)
+        return FenceOut(id=await fences.ask(tx))
+
+    @router.get("/fences/{id}")
+    async def fence(tx: RequestTx, id: UUID) -> FenceOut:
+        found = await fences.find(tx, id)
+        if found is None:
+            raise NotFound
+        return FenceOut.model_validate(found)
+
+    @router.get("/fences/{id}/heard")
+    async def fence_heard(tx: RequestTx, id: UUID) -> dict[str, list[str]]:
+        queues = messaging.consumer.queues
+        return {"queues": await fences.heard(tx, id), "of": list(queues)}
+
+    @router.get("/fences/{id}/log")
+    async def log(
+        tx: RequestTx,
+        id: UUID,
+        since: UUID = ZERO,
+        after: UUID = ZERO,
+        limit: Annotated[int, Query(ge=1, le=MOST_IDS)] = 5000,
+    ) -> dict[str, list[Any]]:
+        rows = await audit.recorded_before(tx, id, since=since, after=after, limit=limit)
+        return {"items": [[str(row.id), row.type, row.listeners] for row in rows]}
+
+
+def _add_jobs(router: APIRouter, messaging: Messaging) -> None:
+    @router.post("/jobs", status_code=202)
+    async def ask(tx: RequestTx, body: JobIn) -> JobOut:
+        asked = await _asked(tx, messaging, body)
+        id, new = await jobs.ask(tx, body.kind, asked, by=body.by, again=body.anew)
+        wake_after(tx)
+        return _out(await jobs.find(tx, id), new)
+
+    @router.post("/jobs/count")
+    async def count(tx: RequestTx, body: JobIn) -> dict[str, int]:
+        return {"events": await jobs.matching(tx, await _asked(tx, messaging, body))}
+
+    @router.get("/jobs")
+    async def latest(tx: RequestTx) -> dict[str, list[JobOut]]:
+        return {"items": [_out(job) for job in await jobs.latest(tx)]}
+
+    @router.get("/jobs/{id}")
+    async def job(tx: RequestTx, id: UUID) -> JobOut:
+        return _out(await jobs.find(tx, id))
+
+
+async def _asked(tx: RequestTx, messaging: Messaging, body: JobIn) -> dict[str, Any]:
+    """What is asked, whole and checked. Raises `Invalid` that names the field."""
+    listened = await jobs.listened_by(tx, body.to)
+    if not listened:
+        raise Invalid(errors=[FieldError("/to", f"{body.to} hears nothing of {messaging.service}")])
+    types = sorted(body.types) or listened
+    for nth, name in enumerate(types):
+        if name not in listened:
+            detail = f"{body.to} does not hear {name} of {messaging.service}"
+            raise Invalid(errors=[FieldError(f"/types/{nth}", detail)])
+    oldest = datetime.now(UTC) - messaging.options.retention - timedelta(days=1)
+    if body.since is not None and body.since < oldest:
+        detail = f"the log begins at {oldest.isoformat(timespec='minutes')}"
+        raise Invalid(errors=[FieldError("/since", detail)])
+    if body.kind == "repair" and not body.ids:
+        raise Invalid(errors=[FieldError("/ids", "a repair needs the ids of events")])
+    asked: dict[str, Any] = {"to": body.to, "types": types}
+    for name in ("since", "until"):
+        if (moment := getattr(body, name)) is not None:
+            asked[name] = moment.astimezone(UTC).isoformat()
+    if body.key is not None:
+        asked["key"] = body.key
+    if body.again:
+        asked["again"] = True
+    if body.ids is not None:
+        asked["ids"] = sorted(str(id) for id in body.ids)
+    elif body.until is None and body.key is None:
+        asked["handover"] = True
+    return asked
+
+
+def _out(job: jobs.Job | None, new: bool = False) -> JobOut:
+    if job is None:
+        raise NotFound
+    out = JobOut.model_validate(job)
+    ids = out.asked.get("ids")
+    return out.model_copy(
+        update={"new": new, "asked": {**out.asked, **({"ids": len(ids)} if ids else {})}}
+    )

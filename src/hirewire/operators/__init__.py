@@ -1,0 +1,1 @@
+"""What operators do to messages, over the services' internal API."""

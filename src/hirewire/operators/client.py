@@ -1,0 +1,170 @@
+"""The services' internal API, from the outside."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+import httpx
+
+from hirewire.kit.internal import PREFIX
+from hirewire.messaging.audit import Expected, Found, Heard, Told
+
+PAGE = 5000
+POLL_SECONDS = 0.05
+
+
+class ServiceAway(Exception):
+    """A service does not answer; the message names it."""
+
+
+class Refused(Exception):
+    """A service has refused what was asked; the message says why."""
+
+
+class Operators:
+    """One HTTP client a service: ``async with Operators(urls, token) as operators``.
+
+    Every method raises `ServiceAway` or `Refused`.
+    """
+
+    def __init__(self, urls: Mapping[str, str], token: str) -> None:
+        self._urls = urls
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._stack = AsyncExitStack()
+        self._clients: dict[str, httpx.AsyncClient] = {}
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """All services, in their order."""
+        return tuple(self._urls)
+
+    async def __aenter__(self) -> Self:
+        for name, url in self._urls.items():
+            client = httpx.AsyncClient(base_url=url + PREFIX, headers=self._headers, timeout=60)
+            self._clients[name] = await self._stack.enter_async_context(client)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def ask(self, service: str, method: str, path: str, **options: Any) -> Any:
+        """One call; the answer's JSON."""
+        try:
+            answer = await self._clients[service].request(method, path, **options)
+        except httpx.HTTPError as error:
+            raise ServiceAway(f"{service} does not answer ({type(error).__name__})") from None
+        if answer.status_code >= 400:
+            raise Refused(f"{service}: {_reason(answer)}")
+        return answer.json()
+
+    async def overview(self, service: str) -> dict[str, Any]:
+        """Counts of what is open."""
+        found: dict[str, Any] = await self.ask(service, "GET", "/overview")
+        return found
+
+    async def raise_fence(self, owner: str) -> UUID:
+        """A fence behind all that is committed by the time it is sent."""
+        return UUID((await self.ask(owner, "POST", "/fences"))["id"])
+
+    async def fence(self, owner: str, id: UUID) -> dict[str, Any]:
+        """What became of a fence."""
+        found: dict[str, Any] = await self.ask(owner, "GET", f"/fences/{id}")
+        return found
+
+    async def fence_is_heard(self, listener: str, id: UUID) -> bool:
+        """Whether it has come through all of a listener's queues."""
+        found = await self.ask(listener, "GET", f"/fences/{id}/heard")
+        return set(found["of"]) <= set(found["queues"])
+
+    async def log(self, owner: str, fence: UUID, since: UUID) -> AsyncIterator[list[Expected]]:
+        """All events behind a fence, page by page."""
+        after = UUID(int=0)
+        while True:
+            found = await self.ask(
+                owner,
+                "GET",
+                f"/fences/{fence}/log",
+                params={"since": str(since), "after": str(after), "limit": PAGE},
+            )
+            page = [Expected(UUID(id), type, to) for id, type, to in found["items"]]
+            if page:
+                yield page
+            if len(page) < PAGE:
+                return
+            after = page[-1].id
+
+    async def states(self, listener: str, events: Mapping[UUID, str]) -> list[Found]:
+        """What a listener knows of events."""
+        body = {"events": {str(id): type for id, type in events.items()}}
+        found = await self.ask(listener, "POST", "/states", json=body)
+        return [Found(UUID(id), *rest) for id, *rest in found["items"]]
+
+    async def start_job(self, owner: str, job: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for a job; the same request is the same job."""
+        found: dict[str, Any] = await self.ask(owner, "POST", "/jobs", json=dict(job))
+        return found
+
+    async def job(self, owner: str, id: str) -> dict[str, Any]:
+        """How far a job is."""
+        found: dict[str, Any] = await self.ask(owner, "GET", f"/jobs/{id}")
+        return found
+
+    async def wait_for_job(self, owner: str, id: str, seconds: float) -> dict[str, Any]:
+        """The job once it has ended; as it is when that takes longer than `seconds`."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while True:
+            found = await self.job(owner, id)
+            if found["state"] != "open" or loop.time() > until:
+                return found
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def about(self, service: str, what: str, since: UUID) -> list[str]:
+        """Correlation ids of stories in which an id occurs."""
+        found = await self.ask(service, "GET", "/about", params={"what": what, "since": str(since)})
+        return list(found["items"])
+
+    async def story(self, service: str, correlations: Sequence[str], since: UUID) -> list[Told]:
+        """A service's events of these stories."""
+        told: list[Told] = []
+        for start in range(0, len(correlations), 50):
+            some = list(correlations[start : start + 50])
+            found = await self.ask(
+                service, "GET", "/story", params={"correlation": some, "since": str(since)}
+            )
+            told += [Told(**_snake(item)) for item in found["items"]]
+        return told
+
+    async def heard(self, service: str, events: Sequence[UUID]) -> list[Heard]:
+        """Who in a service has heard these events."""
+        found = await self.ask(service, "POST", "/heard", json={"ids": [str(id) for id in events]})
+        return [Heard(**_snake(item)) for item in found["items"]]
+
+
+def _snake(item: Mapping[str, Any]) -> dict[str, Any]:
+    from datetime import datetime
+
+    values: dict[str, Any] = dict(item)
+    for name, value in item.items():
+        if value is not None and name.endswith("_at"):
+            values[name] = datetime.fromisoformat(value)
+        elif value is not None and name in ("id", "event_id"):
+            values[name] = UUID(value)
+    return values
+
+
+def _reason(answer: httpx.Response) -> str:
+    try:
+        problem = answer.json()
+        details = [f"{e['pointer']}: {e['detail']}" for e in problem.get("errors", [])]
+        return "; ".join(details) or str(problem.get("detail") or problem.get("title"))
+    except (ValueError, KeyError, AttributeError):
+        return f"answered {answer.status_code}"

@@ -1,0 +1,242 @@
+"""The commands of `hirewire events` that ask the running services."""
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from hirewire import assembly
+from hirewire.launcher.terminal import BAD_SETTINGS, fail, reachable_settings, run_async
+from hirewire.messaging.audit import STATES, first_id
+from hirewire.operators import stories
+from hirewire.operators.auditing import Auditor, Report
+from hirewire.operators.client import Operators, Refused, ServiceAway
+
+T = TypeVar("T")
+INCOMPLETE = 3
+"""Exit code of an audit that could not be completed."""
+console = Console(highlight=False)
+
+Since = Annotated[
+    str | None, typer.Option(help="From when on: 2026-11-01, 2026-11-01T12:00Z, 90m, 12h or 7d ago")
+]
+
+
+def moment_of(text: str | None, name: str = "--since") -> datetime | None:
+    """A point in time from a date, an RFC 3339 time or an age; leaves with code 2 for nonsense."""
+    if text is None:
+        return None
+    units = {"m": "minutes", "h": "hours", "d": "days"}
+    if text[:-1].isdigit() and text[-1:] in units:
+        return datetime.now(UTC) - timedelta(**{units[text[-1]]: int(text[:-1])})
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        fail(f"{name}: neither a date, a time nor an age such as 12h: {text!r}", 2)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def with_operators(work: Callable[[Operators], Awaitable[T]]) -> T:
+    """Run `work` against the running services; leaves with a message when one is away."""
+    settings = reachable_settings()
+    if settings.operator_token is None:
+        fail(
+            "HIREWIRE_OPERATOR_TOKEN is not set: the services' internal API needs it", BAD_SETTINGS
+        )
+    urls = {name: settings.service_url(name) for name in assembly.SERVICES}
+
+    async def connected() -> T:
+        async with Operators(urls, settings.operator_token or "") as operators:
+            return await work(operators)
+
+    try:
+        return run_async(connected())
+    except (ServiceAway, Refused) as error:
+        fail(str(error))
+
+
+def audit(
+    since: Since = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Send what is missing again, to who misses it")
+    ] = False,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for fences and repairs")] = 60.0,
+) -> None:
+    """The books: every event, everyone who should have heard it, and what became of it."""
+    moment = moment_of(since)
+    start = first_id(moment) if moment is not None else UUID(int=0)
+
+    async def work(operators: Operators) -> Report:
+        with _progress("events") as bar:
+            task = bar.add_task("audit", total=None)
+            auditor = Auditor(operators, wait=wait, progress=lambda owner, n: bar.advance(task, n))
+            report = await auditor.audit(start)
+            if repair and report.missing:
+                print_report(report)
+                sent = await auditor.repair(report, by=getpass.getuser())
+                for pair, count in sent.items():
+                    console.print(f"repaired {pair}: {count} sent again")
+                problems = report.problems
+                report = await auditor.audit(start)
+                report.problems = problems + report.problems
+            return report
+
+    report = with_operators(work)
+    print_report(report)
+    if report.problems or not report.clean:
+        raise typer.Exit(1 if report.missing else INCOMPLETE)
+
+
+def print_report(report: Report) -> None:
+    """The table, what is missing by name, and the verdict."""
+    table = Table("events of", "heard by", "expected", *STATES, "late")
+    for owner, listener, line in report.lines():
+        numbers = [f"{line.counts[state]:,}" for state in STATES]
+        table.add_row(owner, listener, f"{line.expected:,}", *numbers, f"{line.late:,}")
+    console.print(table)
+    for owner, listener, line in report.lines():
+        for id in line.missing[:20]:
+            console.print(f"[red]missing[/] {id} of {owner} at {listener}")
+        if len(line.missing) > 20:
+            console.print(f"[red]missing[/] … and {len(line.missing) - 20:,} more at {listener}")
+        for one in line.discarded[:20]:
+            why = f"discarded {one.id} at {listener} by {one.by or '?'}: {one.note or '-'}"
+            console.print(escape(why))
+        if not line.adds_up:
+            console.print(f"[red]{owner} -> {listener} does not add up[/]")
+    for problem in report.problems:
+        console.print(f"[yellow]{escape(problem)}[/]")
+    recorded = sum(account.recorded for account in report.accounts.values())
+    unheard = sum(account.unheard for account in report.accounts.values())
+    verdict = "[green]clean[/]" if report.clean else "[red]not clean[/]"
+    console.print(f"{verdict}: {recorded:,} events recorded, {unheard:,} of them for nobody")
+
+
+def replay_history(
+    to: str,
+    types: list[str],
+    *,
+    since: str | None,
+    until: str | None,
+    key: str | None,
+    again: bool,
+    anew: bool,
+    dry_run: bool,
+) -> None:
+    """Send what the log holds to one listening service alone; see `events replay --help`."""
+    body: dict[str, Any] = {"kind": "replay", "to": to, "by": getpass.getuser()}
+    for name, text in (("since", since), ("until", until)):
+        if (moment := moment_of(text, f"--{name}")) is not None:
+            body[name] = moment.isoformat()
+    if key is not None:
+        body["key"] = key
+    body |= {"again": again, "anew": anew}
+    by_owner = _owners_of(to, types)
+
+    async def work(operators: Operators) -> bool:
+        if dry_run:
+            for owner, names in by_owner.items():
+                body["types"] = names
+                found = await operators.ask(owner, "POST", "/jobs/count", json=body)
+                console.print(f"{owner} -> {to}: {found['events']:,} events")
+            return True
+        jobs = {}
+        for owner, names in by_owner.items():
+            jobs[owner] = await operators.start_job(owner, body | {"types": names})
+        return await _follow(operators, to, jobs)
+
+    if not with_operators(work):
+        raise typer.Exit(1)
+
+
+def _owners_of(to: str, types: list[str]) -> dict[str, list[str]]:
+    """What `to` hears of these types (all, when none are given), by owner."""
+    if to not in assembly.SERVICES:
+        fail(f"no service {to!r}: one of {', '.join(assembly.SERVICES)}", 2)
+    hears = set(assembly.service(to).hears)
+    for name in types:
+        if name not in hears:
+            fail(f"--type: {to} does not hear {name!r}: {', '.join(sorted(hears))}", 2)
+    found: dict[str, list[str]] = {}
+    for owner in assembly.SERVICES:
+        for event in assembly.service(owner).publishes:
+            if event.name in hears and (not types or event.name in types):
+                found.setdefault(owner, []).append(event.name)
+    return found
+
+
+async def _follow(operators: Operators, to: str, jobs: dict[str, dict[str, Any]]) -> bool:
+    good = True
+    with _progress("events") as bar:
+        for owner, job in jobs.items():
+            task = bar.add_task(f"{owner} -> {to}", total=job["total"], completed=job["done"])
+            while job["state"] == "open":
+                await asyncio.sleep(0.2)
+                job = await operators.job(owner, job["id"])
+                bar.update(task, total=job["total"], completed=job["done"])
+            jobs[owner] |= job | {"new": jobs[owner]["new"]}
+    for owner, job in jobs.items():
+        when = "" if job["new"] else " before, and not again (--anew does)"
+        text = f"{owner} -> {to}: {job['state']}{when}, {job['done']:,} events, job {job['id']}"
+        console.print(escape(text if job["state"] == "done" else f"{text}: {job['outcome']}"))
+        good = good and job["state"] == "done"
+    return good
+
+
+def list_jobs() -> None:
+    """What was asked of the messages, newest first, and its outcome."""
+
+    async def work(operators: Operators) -> Table:
+        table = Table("service", "job", "what", "asked", "by", "at", "state", "done", "outcome")
+        for name in operators.services:
+            found = await operators.ask(name, "GET", "/jobs")
+            for job in found["items"]:
+                asked = ", ".join(f"{k} {v}" for k, v in job["asked"].items() if v is not None)
+                table.add_row(
+                    name,
+                    job["id"],
+                    job["kind"],
+                    escape(asked),
+                    escape(job["askedBy"]),
+                    job["askedAt"][:19],
+                    job["state"],
+                    f"{job['done']:,} of {job['total'] or job['done']:,}",
+                    escape(job["outcome"] or ""),
+                )
+        return table
+
+    table = with_operators(work)
+    console.print(table if table.row_count else "no jobs")
+
+
+def trace(
+    what: Annotated[str, typer.Argument(help="An event, user, resume, vacancy or request id")],
+    since: Since = "7d",
+) -> None:
+    """What caused what, in which service, with the times between."""
+    moment = moment_of(since)
+    start = first_id(moment) if moment is not None else UUID(int=0)
+    roots = with_operators(lambda operators: stories.gather(operators, what, start))
+    if not roots:
+        fail(f"nothing in any log is about {what!r} since {since}")
+    console.print(stories.draw(roots, what), soft_wrap=True)
+
+
+def _progress(unit: str) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

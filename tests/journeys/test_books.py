@@ -1,0 +1,200 @@
+"""The audit, its repairs, replays of history and stories, over real processes and brokers."""
+
+import asyncio
+from uuid import UUID
+
+import httpx
+import pytest
+
+from hirewire.launcher.demo import Demo, play
+from hirewire.messaging.database import connect
+from hirewire.operators import stories
+from hirewire.operators.auditing import Auditor, Report
+from hirewire.operators.client import Operators, Refused, ServiceAway
+from tests.builders import eventually
+from tests.journeys.conftest import Platform
+from tests.journeys.people import profiles_of, register
+
+ALWAYS = UUID(int=0)
+ALL = ("auth", "profiles", "vacancies", "web")
+
+
+async def audited(operators: Operators, wait: float = 60.0) -> Report:
+    return await Auditor(operators, wait=wait).audit(ALWAYS)
+
+
+async def run_sql(platform: Platform, service: str, statement: str, *values: object) -> str:
+    connection = await connect(platform.settings.service_database(service), application="tests")
+    try:
+        return str(await connection.fetchval(statement, *values))
+    finally:
+        await connection.close()
+
+
+async def test_the_books_are_clean_while_traffic_flows(platform: Platform) -> None:
+    """No false alarm in audit after audit, and in each the counts add up."""
+    await platform.start(*ALL)
+    stop = asyncio.Event()
+    made: list[str] = []
+
+    async def traffic(client: httpx.AsyncClient) -> None:
+        while not stop.is_set():
+            id, status = await register(client)
+            assert status == 201
+            made.append(id)
+
+    async with platform.client() as client, platform.operators() as operators:
+        writers = [asyncio.create_task(traffic(client)) for _ in range(3)]
+        try:
+            for _ in range(6):
+                report = await audited(operators)
+                assert report.clean, report
+                assert all(line.adds_up for _, _, line in report.lines())
+        finally:
+            stop.set()
+            await asyncio.gather(*writers)
+        report = await audited(operators)
+    lines = {(owner, listener): line for owner, listener, line in report.lines()}
+    # Beside the registrations, auth has told profiles its signing key.
+    assert lines["auth", "profiles"].counts["handled"] == len(made) + 1
+    assert report.accounts["auth"].recorded >= len(made) + 1
+
+
+async def test_what_was_deleted_by_hand_is_found_and_repaired(platform: Platform) -> None:
+    """One inbox row with its effect, and one queue with what was in it."""
+    await platform.start("auth", "profiles", "web")
+    profiles = platform.settings.service_database("profiles")
+    async with platform.client() as client, platform.operators() as operators:
+        first = [(await register(client))[0] for _ in range(5)]
+
+        async def there() -> bool:
+            return await profiles_of(profiles) == sorted(first)
+
+        await eventually(there)
+        lost = await run_sql(
+            platform,
+            "auth",
+            "select id from messaging.log where type = 'user.registered' and key = $1",
+            first[0],
+        )
+        await run_sql(platform, "profiles", "delete from profile where user_id = $1", first[0])
+        await run_sql(platform, "profiles", "delete from messaging.inbox where event_id = $1", lost)
+        await platform.stop("profiles")
+        second = [(await register(client))[0] for _ in range(3)]
+        await eventually(lambda: nothing_unsent(platform))
+        await delete_queue(platform, "hirewire.profiles")
+        await platform.start("profiles", "vacancies")
+
+        report = await audited(operators)
+        [line] = [line for owner, to, line in report.lines() if (owner, to) == ("auth", "profiles")]
+        assert line.counts["missing"] == 4
+        assert UUID(lost) in line.missing
+        assert line.adds_up
+        assert await Auditor(operators).repair(report, by="tests") == {"auth -> profiles": 4}
+        report = await audited(operators)
+        assert report.clean, report
+        jobs = await operators.ask("auth", "GET", "/jobs")
+        assert [(job["kind"], job["state"], job["done"]) for job in jobs["items"]] == [
+            ("repair", "done", 4)
+        ]
+    assert await profiles_of(profiles) == sorted([*first, *second])
+
+
+async def nothing_unsent(platform: Platform) -> bool:
+    return await run_sql(platform, "auth", "select count(*) from messaging.outbox") == "0"
+
+
+async def delete_queue(platform: Platform, queue: str) -> None:
+    """By hand, with all that waits in it."""
+    url = platform.settings.broker_address()
+    if url.startswith("postgresql"):
+        connection = await connect(url, application="tests")
+        await connection.execute("delete from broker.message where queue = $1", queue)
+        await connection.execute("delete from broker.queue where name = $1", queue)
+        await connection.close()
+        return
+    import pika
+
+    connection_ = pika.BlockingConnection(pika.URLParameters(url))
+    connection_.channel().queue_delete(queue)
+    connection_.close()
+
+
+async def test_a_service_that_is_away_makes_the_audit_incomplete_not_wrong(
+    platform: Platform,
+) -> None:
+    await platform.start("auth", "vacancies", "web")
+    async with platform.client() as client, platform.operators() as operators:
+        await register(client)
+        report = await audited(operators, wait=1.0)
+    assert not report.clean
+    assert report.missing == 0
+    assert any("profiles does not answer" in problem for problem in report.problems)
+
+
+async def test_a_discarded_message_is_in_the_books_with_its_reason(platform: Platform) -> None:
+    await platform.start("auth", "profiles", "vacancies", "web")
+    async with platform.client() as client, platform.operators() as operators:
+        await run_sql(platform, "profiles", "alter table profile rename to elsewhere")
+        id, _ = await register(client)
+        event = await run_sql(
+            platform,
+            "auth",
+            "select id from messaging.log where type = 'user.registered' and key = $1",
+            id,
+        )
+
+        async def retrying() -> bool:
+            found = await operators.overview("profiles")
+            return bool(found["retrying"] == 1)
+
+        await eventually(retrying)
+        body = {"event": event, "why": "a test", "by": "somebody"}
+        assert await operators.ask("profiles", "POST", "/discard", json=body) == {"discarded": 1}
+        with pytest.raises(Refused):
+            await operators.ask("profiles", "POST", "/discard", json=body)
+        report = await audited(operators)
+        lines = {(owner, to): line for owner, to, line in report.lines()}
+        assert lines["auth", "profiles"].counts["discarded"] == 1
+        [one] = lines["auth", "profiles"].discarded
+        assert (str(one.id), one.note, one.by) == (event, "a test", "somebody")
+
+
+async def test_only_operators_may_ask(platform: Platform) -> None:
+    await platform.start("auth")
+    url = platform.settings.service_url("auth")
+    async with Operators({"auth": url}, "somebody-elses-token") as stranger:
+        with pytest.raises(Refused, match="operators' token"):
+            await stranger.overview("auth")
+    async with Operators({"auth": "http://127.0.0.1:9"}, "token") as nowhere:
+        with pytest.raises(ServiceAway, match="auth"):
+            await nowhere.overview("auth")
+
+
+async def test_the_story_of_a_first_day(platform: Platform) -> None:
+    """From the request through the outbox to handlers and what they recorded in turn."""
+    await platform.start(*ALL)
+    async with platform.client() as client, platform.operators() as operators:
+        demo = Demo(client)
+        await play(demo)
+        candidate, _ = await demo.call("candidate", "GET", "/api/auth/me")
+        found = await stories.gather(operators, candidate["id"], ALWAYS)
+        types = [node.told.type for node in found]
+        assert types[0] == "user.registered"
+        assert {"resume.updated", "user.registered"} <= set(types)
+        [registered] = [node for node in found if node.told.type == "user.registered"]
+        assert [(service, one.state) for service, one in registered.heard] == [("profiles", None)]
+        assert [node.told.type for node in registered.caused] == ["profile.updated"]
+        text = "\n".join(str(line) for line in _lines(stories.draw(found, "candidate")))
+    assert "auth records user.registered" in text
+    assert "profiles handled by" in text
+
+
+def _lines(tree: object) -> list[str]:
+    from io import StringIO
+
+    from rich.console import Console
+
+    output = StringIO()
+    Console(file=output, width=200).print(tree)
+    return output.getvalue().splitlines()

@@ -37,7 +37,7 @@ class Outcome(Enum):
     """The broker said no (nack); the message may or may not be somewhere."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Message:
     """A message on its way to the broker."""
 
@@ -57,7 +57,7 @@ class Message:
         return self.type if self.to is None else f"to.{self.to}.{self.type}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Delivery:
     """A message as a consumer receives it. Nothing in it is trusted or checked yet."""
 

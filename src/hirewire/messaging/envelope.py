@@ -41,7 +41,7 @@ class Context:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Received(Generic[E]):
     """An event as it was received: what the handlers get."""
 
@@ -58,13 +58,10 @@ class Received(Generic[E]):
     """A later event of the same key has already taken effect here."""
     correlation_id: str
     """Id of the request or message that began the story."""
+    key: str
+    """The aggregate's id."""
     traceparent: str | None = None
     """W3C trace context of what published it."""
-
-    @property
-    def key(self) -> str:
-        """The aggregate's id."""
-        return self.event.key
 
 
 def caused_by(received: Received[Event]) -> Context:
@@ -168,8 +165,9 @@ def decode(delivery: Delivery, services: frozenset[str] = frozenset()) -> Receiv
         event = event_type.model_validate_json(delivery.body)
     except ValidationError as error:
         raise Malformed(explain(error)) from None
-    source = delivery.headers.get("source", "")
-    for what, text in (("key", event.key), ("header source", source)):
+    headers = delivery.headers
+    source, key = headers.get("source", ""), event.key
+    for what, text in (("key", key), ("header source", source)):
         if len(text) > MAX_NAME or not text.isprintable():
             raise Malformed(f"{what}: over {MAX_NAME} characters, or with control characters")
     id = message_id_of(delivery)
@@ -177,11 +175,12 @@ def decode(delivery: Delivery, services: frozenset[str] = frozenset()) -> Receiv
         event=event,
         id=id,
         source=source,
-        sequence=_sequence(delivery.headers),
-        time=_time(delivery.headers),
+        sequence=_sequence(headers),
+        time=_time(headers),
         late=False,
-        correlation_id=delivery.headers.get("correlationid") or str(id),
-        traceparent=delivery.headers.get("traceparent"),
+        correlation_id=headers.get("correlationid") or str(id),
+        key=key,
+        traceparent=headers.get("traceparent"),
     )
 
 

@@ -5,7 +5,7 @@ inbox's tables on the hot path; `deadletters` has those of the operators.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -47,29 +47,41 @@ class Standing:
     """Messages that are retrying, waiting or dead."""
 
 
-# Entering waits for another replica that has entered the same unit and not committed yet. Then the
-# tracks of what is new here are locked, in one order everywhere, and moved on.
+# Entering waits for another replica that has entered the same unit and not committed yet. When all
+# units are new, as nearly always, their tracks are locked and moved on in the same statement; no
+# join, since the planner takes every array for ten elements.
 _ENTER = """
-with unit as materialized (
-    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[])
-        with ordinality as u(event_id, subscription, source, key, sequence, nth)
-), entered as (
+with entered as (
     insert into messaging.inbox (event_id, subscription)
-    select event_id, subscription from unit order by event_id, subscription
+    select * from unnest($1::uuid[], $2::text[]) as u(event_id, subscription)
+    order by event_id, subscription
     on conflict do nothing
     returning event_id, subscription
-), fresh as materialized (
-    select u.* from unit u join entered using (event_id, subscription)
+), all_new as materialized (
+    select count(*) = $7::bigint as yes from entered
 ), track as (
     insert into messaging.progress as p (subscription, source, key, sequence)
-    select subscription, source, key, max(sequence) from fresh
-    group by subscription, source, key order by subscription, source, key
+    select * from unnest($3::text[], $4::text[], $5::text[], $6::bigint[])
+        as t(subscription, source, key, sequence)
+    where (select yes from all_new)
+    order by subscription, source, key
     on conflict (subscription, source, key) do update
     set previous = p.sequence, sequence = greatest(p.sequence, excluded.sequence)
     returning subscription, source, key, previous, open
 )
-select fresh.nth, track.previous, track.open
-from fresh join track using (subscription, source, key)
+select null::uuid as event_id, subscription, source, key, previous, open from track
+union all
+select event_id, subscription, null, null, null, null from entered
+where not (select yes from all_new)
+"""
+_ADVANCE = """
+insert into messaging.progress as p (subscription, source, key, sequence)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
+    as t(subscription, source, key, sequence)
+order by subscription, source, key
+on conflict (subscription, source, key) do update
+set previous = p.sequence, sequence = greatest(p.sequence, excluded.sequence)
+returning null::uuid as event_id, subscription, source, key, previous, open
 """
 _PARK = """
 insert into messaging.open_message (event_id, subscription, state, type, source, key, sequence,
@@ -117,19 +129,40 @@ async def enter(tx: Tx, units: Sequence[Unit]) -> list[tuple[Unit, Standing]]:
     first: dict[tuple[UUID, str], Unit] = {}
     for unit in units:
         first.setdefault((unit.received.id, unit.subscription.name), unit)
-    once = list(first.values())
     result = await tx.exec_driver_sql(
         _ENTER,
         (
-            [u.received.id for u in once],
-            [u.subscription.name for u in once],
-            [u.received.source for u in once],
-            [u.received.key for u in once],
-            [u.received.sequence for u in once],
+            [id for id, _ in first],
+            [name for _, name in first],
+            *_track_columns(first.values()),
+            len(first),
         ),
     )
-    rows = sorted(result, key=lambda row: row.nth)
-    return [(once[row.nth - 1], Standing(row.previous, row.open)) for row in rows]
+    rows = result.all()
+    if rows and rows[0].event_id is not None:
+        entered = {(row.event_id, row.subscription) for row in rows}
+        first = {place: unit for place, unit in first.items() if place in entered}
+        rows = (await tx.exec_driver_sql(_ADVANCE, _track_columns(first.values()))).all()
+    standings = {(r[1], r[2], r[3]): Standing(r[4], r[5]) for r in rows}
+    return [(unit, standings[unit.track]) for unit in first.values()] if rows else []
+
+
+def _track_columns(
+    units: Iterable[Unit],
+) -> tuple[list[str], list[str], list[str], list[int | None]]:
+    """The tracks of units with the highest sequence of each, as columns."""
+    highest: dict[tuple[str, str, str], int | None] = {}
+    for unit in units:
+        track, sequence = unit.track, unit.received.sequence
+        before = highest.get(track)
+        if before is None or (sequence is not None and sequence > before):
+            highest[track] = sequence
+    return (
+        [name for name, _, _ in highest],
+        [source for _, source, _ in highest],
+        [key for _, _, key in highest],
+        list(highest.values()),
+    )
 
 
 async def park(tx: Tx, units: Sequence[tuple[Unit, Standing]]) -> None:

@@ -1,0 +1,216 @@
+"""RabbitMQ 3.10 to 4.x.
+
+Publishing has one connection with a confirm channel, each consumer a connection of its own, so that
+a broker which slows publishers down does not slow consumers. A connection that was lost is not
+mended: the caller hears `BrokerUnavailable`, asks again, and all is opened and declared anew.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from functools import partial
+
+import structlog
+
+from hirewire.messaging.broker import (
+    DEAD,
+    EXCHANGE,
+    BrokerUnavailable,
+    Delivery,
+    Message,
+    Outcome,
+    QueueStats,
+    QueueTopology,
+)
+from hirewire.messaging.brokers.rabbitmq.consumer import Consumer
+from hirewire.messaging.brokers.rabbitmq.link import Channel, Link, parse_url
+from hirewire.messaging.brokers.rabbitmq.publisher import Publisher
+from hirewire.messaging.event import EVENTS
+
+__all__ = ["RabbitMQ", "parse_url"]
+
+log = structlog.get_logger(__name__)
+
+WATCHDOG_SECONDS = 5.0
+DELIVERY_LIMIT = 1_000_000_000
+"""Set because RabbitMQ 4 would drop a message after 20 returns, whoever is to blame for them."""
+QUEUE_ARGUMENTS = {
+    "x-queue-type": "quorum",
+    "x-single-active-consumer": True,
+    "x-delivery-limit": DELIVERY_LIMIT,
+    "x-dead-letter-exchange": DEAD,
+}
+
+
+class RabbitMQ:
+    """A RabbitMQ node or cluster: ``amqp(s)://user:password@host[:port][,host[:port]…]/vhost``."""
+
+    def __init__(
+        self, url: str, *, client: str, watchdog_seconds: float = WATCHDOG_SECONDS
+    ) -> None:
+        self._parameters = parse_url(url, client)
+        self._client = client
+        self._watchdog = watchdog_seconds
+        self._link: Link | None = None
+        self._publisher: Publisher | None = None
+        self._opening = asyncio.Lock()
+        self._publishing = asyncio.Lock()
+        self._links: set[Link] = set()
+
+    async def declare(self, queues: Sequence[QueueTopology]) -> None:
+        """See `Broker.declare`. Bindings of known events that are no longer heard are removed."""
+        channel = await (await self._control()).channel()
+        try:
+            for topology in queues:
+                await _declare(channel, topology)
+                for name in EVENTS.keys() - set(topology.types):
+                    await channel.ask(
+                        channel.raw.queue_unbind,
+                        queue=topology.queue,
+                        exchange=EXCHANGE,
+                        routing_key=name,
+                    )
+            if not queues:
+                await _declare_exchanges(channel)
+        finally:
+            channel.close()
+
+    async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """See `Broker.publish`."""
+        async with self._publishing:
+            publisher = self._publisher
+            if publisher is None or publisher.channel.closed.done():
+                link = await self._control()
+                publisher = self._publisher = await Publisher.open(link, self._client)
+        try:
+            return await publisher.publish(messages)
+        except BaseException:
+            # Whatever else is under way on the channel has the same fate: it is closed.
+            if self._publisher is publisher:
+                self._publisher = None
+            publisher.channel.close()
+            raise
+
+    async def deliveries(
+        self, topology: QueueTopology, *, limit: int
+    ) -> AsyncGenerator[Sequence[Delivery]]:
+        """See `Broker.deliveries`. While idle it asks the broker, every few seconds, whether the
+        queue and a consumer of it are really there.
+        """
+        link = await self._open_link()
+        try:
+            channel = await link.channel()
+            await _declare(channel, topology)
+            await channel.ask(channel.raw.basic_qos, prefetch_count=limit * 2)
+            consumer = Consumer(link, channel, limit)
+            await consumer.start(topology.queue)
+            while True:
+                batch = await consumer.next(self._watchdog)
+                if batch:
+                    yield batch
+                else:
+                    await self._check_consumed(link, topology.queue)
+        finally:
+            self._links.discard(link)
+            await link.close()
+
+    async def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery]]:
+        """See `Broker.broadcasts`: an exclusive queue that goes with its connection."""
+        link = await self._open_link()
+        try:
+            channel = await link.channel()
+            await _declare_exchanges(channel)
+            declared = await channel.ask(
+                channel.raw.queue_declare, queue="", exclusive=True, auto_delete=True
+            )
+            queue = declared.method.queue
+            for name in types:
+                await channel.ask(
+                    channel.raw.queue_bind, queue=queue, exchange=EXCHANGE, routing_key=name
+                )
+            consumer = Consumer(link, channel, 1000)
+            await consumer.start(queue, auto_ack=True)
+            while True:
+                batch = await consumer.next(self._watchdog)
+                if batch:
+                    yield batch
+        finally:
+            self._links.discard(link)
+            await link.close()
+
+    async def ack(self, delivery: Delivery) -> None:
+        """See `Broker.ack`."""
+        consumer = delivery.lease
+        if not isinstance(consumer, Consumer):
+            raise TypeError("not a delivery of this broker")
+        consumer.ack(delivery.position)
+
+    async def stats(self, queue: str) -> QueueStats:
+        """See `Broker.stats`."""
+        return await _queue_stats(await self._control(), queue)
+
+    async def ping(self) -> None:
+        """See `Broker.ping`."""
+        (await (await self._control()).channel()).close()
+
+    async def close(self) -> None:
+        """See `Broker.close`."""
+        links, self._links = self._links, set()
+        self._link = self._publisher = None
+        await asyncio.gather(*(link.close() for link in links))
+
+    async def _control(self) -> Link:
+        async with self._opening:
+            if self._link is None or self._link.closed.done():
+                self._link = await self._open_link()
+            return self._link
+
+    async def _open_link(self) -> Link:
+        problems = []
+        for parameters in self._parameters:
+            try:
+                link = await Link.open(parameters)
+            except BrokerUnavailable as error:
+                problems.append(f"{parameters.host}:{parameters.port}: {error}")
+            else:
+                self._links.add(link)
+                link.closed.add_done_callback(partial(self._forget, link))
+                return link
+        raise BrokerUnavailable("; ".join(problems))
+
+    def _forget(self, link: Link, _: object) -> None:
+        self._links.discard(link)
+
+    async def _check_consumed(self, link: Link, queue: str) -> None:
+        stats = await _queue_stats(link, queue)
+        if not stats.consumers:
+            raise BrokerUnavailable(f"{queue} has no consumer, though this one should be there")
+
+
+async def _declare_exchanges(channel: Channel) -> None:
+    for exchange, kind in ((EXCHANGE, "topic"), (DEAD, "fanout")):
+        await channel.ask(
+            channel.raw.exchange_declare, exchange=exchange, exchange_type=kind, durable=True
+        )
+
+
+async def _declare(channel: Channel, topology: QueueTopology) -> None:
+    await _declare_exchanges(channel)
+    raw = channel.raw
+    await channel.ask(
+        raw.queue_declare, queue=DEAD, durable=True, arguments={"x-queue-type": "quorum"}
+    )
+    await channel.ask(raw.queue_bind, queue=DEAD, exchange=DEAD, routing_key="")
+    await channel.ask(
+        raw.queue_declare, queue=topology.queue, durable=True, arguments=QUEUE_ARGUMENTS
+    )
+    for key in topology.bindings:
+        await channel.ask(raw.queue_bind, queue=topology.queue, exchange=EXCHANGE, routing_key=key)
+
+
+async def _queue_stats(link: Link, queue: str) -> QueueStats:
+    channel = await link.channel()
+    try:
+        frame = await channel.ask(channel.raw.queue_declare, queue=queue, passive=True)
+        return QueueStats(frame.method.message_count, frame.method.consumer_count)
+    finally:
+        channel.close()

@@ -1,0 +1,122 @@
+"""What has arrived on one channel."""
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from pika import exceptions
+
+from hirewire.messaging.broker import BrokerUnavailable, Delivery
+from hirewire.messaging.brokers.rabbitmq.frames import (
+    DELIVER,
+    FRAME_BODY,
+    FRAME_HEADER,
+    FRAME_METHOD,
+    Content,
+    read_content,
+    read_deliver,
+)
+from hirewire.messaging.brokers.rabbitmq.link import Channel, Link, translated
+
+_DELIVER = DELIVER.to_bytes(4)
+
+
+class Consumer:
+    """Puts together the deliveries of a channel, and acks them."""
+
+    def __init__(self, link: Link, channel: Channel, limit: int) -> None:
+        self._channel = channel
+        self._limit = limit
+        self._arrived: deque[Delivery] = deque()
+        self._signal = asyncio.Event()
+        self._cancelled = False
+        self._method: tuple[int, bool, str] = (0, False, "")
+        self._content: Content | None = None
+        self._body: list[bytes] = []
+        self._left = 0
+        self._queue = ""
+        channel.closed.add_done_callback(lambda _: self._signal.set())
+        channel.raw.add_on_cancel_callback(self._on_cancel)
+        link.connection.sinks[channel.raw.channel_number] = self
+
+    async def start(self, queue: str, *, auto_ack: bool = False) -> None:
+        """Begin to consume."""
+        self._queue = queue
+        await self._channel.ask(
+            self._channel.raw.basic_consume,
+            queue=queue,
+            on_message_callback=_unused,
+            auto_ack=auto_ack,
+        )
+
+    async def next(self, at_most: float) -> list[Delivery]:
+        """Up to `limit` deliveries, in order; none when nothing came in `at_most` seconds."""
+        if not self._arrived:
+            self._signal.clear()
+            self._check()
+            try:
+                async with asyncio.timeout(at_most):
+                    await self._signal.wait()
+            except TimeoutError:
+                return []
+        self._check()
+        arrived = self._arrived
+        return [arrived.popleft() for _ in range(min(len(arrived), self._limit))]
+
+    def ack(self, tag: int) -> None:
+        """Acknowledge all up to this one."""
+        self._check()
+        try:
+            self._channel.raw.basic_ack(tag, multiple=True)
+        except exceptions.AMQPError as error:
+            raise translated(error) from None
+
+    def take(self, kind: int, data: bytes, start: int, end: int) -> bool:
+        """See `Sink.take`."""
+        if kind == FRAME_METHOD:
+            if data[start : start + 4] != _DELIVER:
+                return False
+            self._method = read_deliver(data, start)
+        elif kind == FRAME_HEADER:
+            self._content = read_content(data, start, end)
+            self._body.clear()
+            self._left = self._content.size
+        elif kind == FRAME_BODY:
+            self._body.append(data[start:end])
+            self._left -= end - start
+        else:
+            return False
+        if self._content is not None and self._left <= 0:
+            self._arrived.append(self._delivery(self._content))
+            self._content = None
+            self._signal.set()
+        return True
+
+    def _delivery(self, content: Content) -> Delivery:
+        tag, redelivered, routing_key = self._method
+        body = self._body
+        return Delivery(
+            body[0] if len(body) == 1 else b"".join(body),
+            routing_key,
+            content.headers,
+            content.message_id,
+            content.user_id,
+            content.count or int(redelivered),
+            self._queue,
+            tag,
+            self,
+        )
+
+    def _check(self) -> None:
+        if self._channel.closed.done():
+            raise translated(self._channel.closed.result())
+        if self._cancelled:
+            raise BrokerUnavailable("the broker has cancelled the consumer")
+
+    def _on_cancel(self, _: object) -> None:
+        self._cancelled = True
+        self._signal.set()
+
+
+def _unused(*_: Any) -> None:
+    """Deliveries do not come this way: `Consumer.take` has them first."""

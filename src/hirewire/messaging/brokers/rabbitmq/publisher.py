@@ -1,0 +1,146 @@
+"""A confirm channel, and what became of what was published on it."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import pika
+from pika import exceptions
+
+from hirewire.messaging.broker import EXCHANGE, BrokerUnavailable, Message, Outcome
+from hirewire.messaging.brokers.rabbitmq.frames import short, write_content, write_publish
+from hirewire.messaging.brokers.rabbitmq.link import CONFIRM_SECONDS, Channel, Link, translated
+
+PUBLISH_SLICE = 250
+"""Messages put on the wire before other tasks get a turn."""
+
+_Name: TypeAlias = tuple[str, str]
+"""Id and routing key: what a message is known by while it is under way."""
+
+
+class _Batch:
+    """Messages published together: how many are unsettled, and what became of the others."""
+
+    __slots__ = ("left", "nacked", "returned", "settled")
+
+    def __init__(self, count: int) -> None:
+        self.left = count
+        self.nacked: set[_Name] = set()
+        self.returned: set[_Name] = set()
+        self.settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
+class Publisher:
+    """Publishes on a channel of its own; several batches may be under way at once."""
+
+    def __init__(self, link: Link, channel: Channel, client: str) -> None:
+        self.channel = channel
+        self._wire = link.connection
+        self._number = channel.raw.channel_number
+        self._user, self._client = short(link.user), short(client)
+        self._methods: dict[str, bytes] = {}
+        self._senders: dict[str, bytes] = {}
+        self._tag = 0
+        self._first = 1
+        self._unconfirmed: dict[int, tuple[_Batch, _Name]] = {}
+        self._by_name: dict[_Name, _Batch] = {}
+        channel.closed.add_done_callback(lambda _: self._end())
+
+    @classmethod
+    async def open(cls, link: Link, client: str) -> "Publisher":
+        """On a new channel of this connection."""
+        channel = await link.channel()
+        publisher = cls(link, channel, client)
+        channel.raw.add_on_return_callback(publisher._on_return)
+        await channel.ask(
+            lambda callback: channel.raw.confirm_delivery(publisher._on_confirm, callback)
+        )
+        return publisher
+
+    async def publish(self, messages: Sequence[Message]) -> list[Outcome]:
+        """See `Broker.publish`. Messages under way at once have different ids or routing keys."""
+        if not messages:
+            return []
+        batch = _Batch(len(messages))
+        for start in range(0, len(messages), PUBLISH_SLICE):
+            self._send(messages[start : start + PUBLISH_SLICE], batch)
+            await asyncio.sleep(0)
+        try:
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                await batch.settled
+        except TimeoutError:
+            raise BrokerUnavailable(f"{batch.left} messages unconfirmed in time") from None
+        if not batch.nacked and not batch.returned:
+            return [Outcome.CONFIRMED] * len(messages)
+        return [_outcome(batch, (m.id, m.routing_key)) for m in messages]
+
+    def _send(self, messages: Sequence[Message], batch: _Batch) -> None:
+        closed = self.channel.closed
+        if closed.done():
+            raise translated(closed.result())
+        data = b"".join([self._encode(message) for message in messages])
+        for message in messages:
+            self._tag += 1
+            name = (message.id, message.routing_key)
+            self._unconfirmed[self._tag] = (batch, name)
+            self._by_name[name] = batch
+        try:
+            self._wire.emit(data)
+        except exceptions.AMQPError as error:
+            raise translated(closed.result() if closed.done() else error) from None
+
+    def _encode(self, message: Message) -> bytes:
+        key = message.routing_key
+        method = self._methods.get(key)
+        if method is None:
+            method = self._methods[key] = write_publish(self._number, EXCHANGE, key)
+        sender = self._senders.get(message.type)
+        if sender is None:
+            sender = self._senders[message.type] = short(message.type) + self._user + self._client
+        return method + write_content(
+            self._number,
+            message.body,
+            self._wire.largest_body,
+            headers=message.headers,
+            message_id=message.id,
+            correlation_id=message.correlation_id,
+            timestamp=int(time.time()),
+            sender=sender,
+        )
+
+    def _on_return(self, _: object, method: Any, properties: Any, __: bytes) -> None:
+        name = (properties.message_id, method.routing_key)
+        if name in self._by_name:
+            self._by_name[name].returned.add(name)
+
+    def _on_confirm(self, frame: Any) -> None:
+        tag, multiple = frame.method.delivery_tag, frame.method.multiple
+        nacked = isinstance(frame.method, pika.spec.Basic.Nack)
+        for one in range(self._first, tag + 1) if multiple else (tag,):
+            found = self._unconfirmed.pop(one, None)
+            if found is None:
+                continue
+            batch, name = found
+            self._by_name.pop(name, None)
+            if nacked:
+                batch.nacked.add(name)
+            batch.left -= 1
+            if not batch.left and not batch.settled.done():
+                batch.settled.set_result(None)
+        if multiple:
+            self._first = tag + 1
+
+    def _end(self) -> None:
+        """The channel is closed: nobody is told any more."""
+        error = translated(self.channel.closed.result())
+        for batch in {id(b): b for b, _ in self._unconfirmed.values()}.values():
+            if not batch.settled.done():
+                batch.settled.set_exception(error)
+                batch.settled.exception()  # it may be that nobody waits any more
+
+
+def _outcome(batch: _Batch, name: _Name) -> Outcome:
+    if name in batch.nacked:
+        return Outcome.REFUSED
+    return Outcome.UNROUTABLE if name in batch.returned else Outcome.CONFIRMED

@@ -48,6 +48,11 @@ class Service:
         """The names of the events it hears."""
         return tuple(sorted({s.event.name for s in self.subscriptions}))
 
+    @property
+    def hears_from_the_beginning(self) -> frozenset[str]:
+        """Of these events, the ones of which it is to hear the past as well."""
+        return frozenset(s.event.name for s in self.subscriptions if s.history)
+
 
 async def forget_old_answers(transactions: Transactions) -> None:
     """Delete, every hour, answers kept for idempotency keys that nobody repeats any more."""

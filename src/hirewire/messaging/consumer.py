@@ -134,6 +134,8 @@ class Consumer:
                 if handling is not None:
                     await handling
                 handling = asyncio.create_task(self._handle_and_ack(batch))
+                if len(deliveries) < self._batch // 2:
+                    await handling  # and let more arrive meanwhile
             if handling is not None:
                 await handling
         finally:

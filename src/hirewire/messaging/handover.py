@@ -98,11 +98,11 @@ async def note(tx: Tx, marks: Iterable[Mark], queue: str) -> None:
         await tx.exec_driver_sql(statement, (queue, list(mark.types), mark.job))
 
 
-def begin(job: UUID, types: Sequence[str]) -> Mark:
+def begin_mark(job: UUID, types: Sequence[str]) -> Mark:
     """The mark in front of a replay."""
     return Mark(job, tuple(types), "begin")
 
 
-def end(job: UUID, types: Sequence[str]) -> Mark:
+def end_mark(job: UUID, types: Sequence[str]) -> Mark:
     """The mark behind a replay."""
     return Mark(job, tuple(types), "end")

@@ -143,7 +143,9 @@ async def enter(tx: Tx, units: Sequence[Unit]) -> list[tuple[Unit, Standing]]:
         entered = {(row.event_id, row.subscription) for row in rows}
         first = {place: unit for place, unit in first.items() if place in entered}
         rows = (await tx.exec_driver_sql(_ADVANCE, _track_columns(first.values()))).all()
-    standings = {(r[1], r[2], r[3]): Standing(r[4], r[5]) for r in rows}
+    standings = {
+        (row.subscription, row.source, row.key): Standing(row.previous, row.open) for row in rows
+    }
     return [(unit, standings[unit.track]) for unit in first.values()] if rows else []
 
 

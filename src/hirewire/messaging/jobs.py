@@ -26,7 +26,7 @@ from hirewire.messaging.outbox import Tx
 
 log = structlog.get_logger(__name__)
 
-PIECE = 2000
+PIECE = 1000
 """Events sent between two looks at the outbox."""
 LAST_PASS = 500
 """A pass of fewer events than this is the last one."""
@@ -102,6 +102,12 @@ async def ask(
     id = uuid5(NAMESPACE_URL, f"{kind} {text} {count or ''}")
     result = await tx.exec_driver_sql(_ASK, (id, kind, text, by))
     return id, result.rowcount == 1
+
+
+async def file_history(connection: asyncpg.Connection, id: UUID, to: str, types: list[str]) -> None:
+    """Have all of the log's past sent to a new listener, in the caller's transaction."""
+    asked = json.dumps({"to": to, "types": sorted(types), "handover": True}, sort_keys=True)
+    await connection.execute(_ASK, id, "replay", asked, "migrate")
 
 
 async def listened_by(tx: Tx, service: str) -> list[str]:
@@ -203,7 +209,7 @@ async def _begin(
 ) -> bool:
     """Mark the beginning and take the first pass's snapshot; False when there is no queue yet."""
     if asked.get("handover"):
-        mark = handover.begin(id, asked["types"])
+        mark = handover.begin_mark(id, asked["types"])
         if not await _send(broker, [handover.mark_message(service, asked["to"], mark)]):
             return False
     snapshot = await connection.fetchval("select pg_current_snapshot()::text")
@@ -238,7 +244,7 @@ async def _hand_over(
             snapshot,
         )
         return False
-    mark = handover.end(row["id"], asked["types"])
+    mark = handover.end_mark(row["id"], asked["types"])
     messages = [_directed(r, service, row["id"], asked) for r in rows]
     if not await _send(broker, messages):
         return False
@@ -295,11 +301,18 @@ def _directed(row: asyncpg.Record, service: str, job: UUID, asked: Mapping[str, 
     message = replace(message_of(row, service), to=asked["to"])
     if not asked.get("again"):
         return message
-    digest = hashlib.sha256(job.bytes + row["id"].bytes).digest()[:10]
-    id = str(UUID(bytes=row["id"].bytes[:6] + digest, version=7))
+    id = str(_id_of_repeat(row["id"], job))
     headers = dict(message.headers) | {"id": id, "replayof": message.id}
     del headers["sequence"]
     return replace(message, id=id, headers=headers)
+
+
+def _id_of_repeat(id: UUID, job: UUID) -> UUID:
+    """A UUIDv7 of the same millisecond, the rest from a digest."""
+    digest = int.from_bytes(hashlib.sha256(job.bytes + id.bytes).digest()[:10])
+    fixed = 0x7 << 76 | 0b10 << 62
+    rest = digest & ~(0xF << 76) & ~(0b11 << 62) & (2**80 - 1)
+    return UUID(int=(id.int >> 80) << 80 | rest | fixed)
 
 
 def _arguments(asked: Mapping[str, Any]) -> tuple[Any, ...]:

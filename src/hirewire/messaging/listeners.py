@@ -4,6 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import asyncpg
 
+from hirewire.messaging import handover, jobs
+from hirewire.messaging.broker import Broker, BrokerUnavailable, Outcome, QueueTopology
+from hirewire.messaging.ids import new_id
+
 _ENDED = """
 update messaging.listener l set until = pg_current_xact_id()
 where until is null and not exists (
@@ -32,3 +36,33 @@ async def write_listeners(
     columns = [event for event, _ in pairs], [service for _, service in pairs]
     await connection.execute(_ENDED, *columns)
     await connection.execute(_BEGUN, *columns)
+
+
+async def listened(connection: asyncpg.Connection, service: str) -> set[str]:
+    """The events of this owner for which a service is on the list."""
+    rows = await connection.fetch(
+        "select type from messaging.listener where service = $1 and until is null", service
+    )
+    return {row["type"] for row in rows}
+
+
+async def welcome(
+    connection: asyncpg.Connection,
+    broker: Broker,
+    *,
+    owner: str,
+    topology: QueueTopology,
+    types: Sequence[str],
+) -> None:
+    """Bind a listener's queue to events that are new to it, the past of which it is to hear first.
+
+    `connection` is the owner's, in a transaction that also writes the list of listeners. The queue
+    is there and not bound to `types` yet: the mark that is sent now comes before all of them.
+    Raises `BrokerUnavailable` when the queue does not take it.
+    """
+    job = new_id()
+    mark = handover.mark_message(owner, topology.service, handover.begin_mark(job, types))
+    if list(await broker.publish([mark])) != [Outcome.CONFIRMED]:
+        raise BrokerUnavailable(f"{topology.queue} is not there")
+    await broker.declare([topology])
+    await jobs.file_history(connection, job, topology.service, list(types))

@@ -23,6 +23,11 @@ BATCH = 2000
 CHUNK = 500
 CHUNKS_UNDER_WAY = 4
 STEP_SECONDS = 1.0
+GATHER_SECONDS = 0.004
+"""Least time between two readings of the outbox that found little: many small steps would cost
+more than all they publish. Nothing waits that comes after a pause."""
+LOOK_SECONDS = 0.25
+"""How often a busy relay looks for fences and jobs, and counts the backlog."""
 STANDBY_SECONDS = 1.0
 
 # A row whose last attempt failed holds back the later rows of its key, and nothing else. What is in
@@ -72,6 +77,9 @@ class Relay:
         self._broker = broker
         self._connection: asyncpg.Connection | None = None
         self._leads = False
+        self._read_at = 0.0
+        self._looked_at = 0.0
+        self._works = False
 
     @property
     def leads(self) -> bool:
@@ -86,13 +94,22 @@ class Relay:
         connection = await self._lead()
         if connection is None:
             return False
+        await self._gather()
         sent = await self._publish_unsent(connection)
+        if sent and not self._works and time.monotonic() < self._looked_at + LOOK_SECONDS:
+            return True
+        self._looked_at = time.monotonic()
         backlog = await connection.fetchrow(_BACKLOG)
         assert backlog is not None
         metrics.outbox(self.service, backlog[0], backlog[1])
         await self._send_fences(connection)
-        more = await jobs.work(connection, self.service, self._broker)
-        return sent > 0 or more
+        self._works = await jobs.work(connection, self.service, self._broker)
+        return sent > 0 or self._works
+
+    async def _gather(self) -> None:
+        since = time.monotonic() - self._read_at
+        if since < GATHER_SECONDS:
+            await asyncio.sleep(GATHER_SECONDS - since)
 
     async def _publish_unsent(self, connection: asyncpg.Connection) -> int:
         hand = _Hand()
@@ -104,6 +121,8 @@ class Relay:
                 if hand.ready_count < CHUNK and time.monotonic() < until and not hand.exhausted:
                     rows = await connection.fetch(_UNSENT, BATCH, hand.positions)
                     hand.take(rows, last=len(rows) < BATCH)
+                    if len(rows) < BATCH:
+                        self._read_at = time.monotonic()
                 while hand.ready_count and len(under_way) < CHUNKS_UNDER_WAY:
                     rows = hand.next_chunk(CHUNK)
                     task = asyncio.create_task(

@@ -26,6 +26,8 @@ class Subscription:
     batch_handler: Callable[[AsyncConnection, Sequence[Received[Any]]], Awaitable[None]] | None
     retry: RetrySchedule
     behind_failed: BehindFailed
+    history: bool
+    """Whether a service that is new to the event first hears what its owner's log holds."""
 
 
 def on(
@@ -35,6 +37,7 @@ def on(
     name: str,
     retry: RetrySchedule = DEFAULT_RETRY,
     behind_failed: BehindFailed = "wait",
+    history: bool = False,
 ) -> Subscription:
     """Hear `event`, one at a time.
 
@@ -44,9 +47,10 @@ def on(
 
     `name` is a literal that is never changed: the inbox knows the handler by it. While a message
     of a key fails, later ones of the key wait behind it in order; ``behind_failed="skip"``
-    lets them pass.
+    lets them pass. With `history` a service that is new to this event hears first what the
+    owner's log still holds, in order, and then the present: nothing missed, nothing twice.
     """
-    return Subscription(event, name, handler, None, retry, behind_failed)
+    return Subscription(event, name, handler, None, retry, behind_failed, history)
 
 
 def on_batch(
@@ -56,9 +60,10 @@ def on_batch(
     name: str,
     retry: RetrySchedule = DEFAULT_RETRY,
     behind_failed: BehindFailed = "wait",
+    history: bool = False,
 ) -> Subscription:
     """Hear `event` in batches: the handler gets the events of that name in the batch, in order.
 
     If it raises, the batch is taken again one message at a time, each a batch of one.
     """
-    return Subscription(event, name, None, handler, retry, behind_failed)
+    return Subscription(event, name, None, handler, retry, behind_failed, history)

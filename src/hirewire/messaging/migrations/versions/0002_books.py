@@ -32,6 +32,8 @@ create table messaging.log (
 comment on table messaging.log is
     'Every event recorded here, for the retention time; a partition a day by id (UUIDv7)';
 
+create index log_position on messaging.log (position);
+
 create table messaging.outbox (
     position bigint primary key,
     id uuid not null,

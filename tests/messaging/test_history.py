@@ -1,0 +1,237 @@
+"""A service added today hears from the beginning, and then the present, as if always there."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from uuid import UUID, uuid4
+
+import pytest
+
+from hirewire.messaging import jobs
+from hirewire.messaging.broker import Broker, QueueTopology, open_broker, queue_of
+from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.database import connect
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.listeners import listened, welcome, write_listeners
+from hirewire.messaging.outbox import Transactions, Tx, record
+from hirewire.messaging.relay import Relay
+from hirewire.messaging.subscriptions import on_batch
+from tests.builders import eventually
+from tests.messaging.conftest import Noted, Place
+
+KEYS = 1000
+PAST = {"rabbitmq": 100_000, "postgres": 20_000}
+TYPES = ("test.noted",)
+
+
+class Projection:
+    """A service whose table says, for each key, how many events it heard and in which order."""
+
+    def __init__(self, name: str, place: Place, broker: Broker) -> None:
+        self.name, self.place = name, place
+        self.lates = 0
+        self.topology = QueueTopology(queue_of(name), TYPES)
+        self.consumer = Consumer(
+            service=name,
+            transactions=place.transactions(name),
+            broker=broker,
+            subscriptions=[on_batch(Noted, self.project, name=f"{name}.pages", history=True)],
+        )
+        self._running: asyncio.Task[None] | None = None
+
+    async def prepare(self) -> None:
+        async with self.place.engine.begin() as connection:
+            await connection.exec_driver_sql(
+                "create table page (page uuid primary key, heard int not null, chain text not null)"
+            )
+
+    async def project(self, tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+        self.lates += sum(one.late for one in heard)
+        pages = sorted({one.event.page for one in heard})
+        result = await tx.exec_driver_sql(
+            "select page, heard, chain from page where page = any($1::uuid[])", (pages,)
+        )
+        state = {UUID(str(row.page)): (row.heard, row.chain) for row in result}
+        for one in heard:
+            count, chain = state.get(one.event.page, (0, ""))
+            link = hashlib.sha256((chain + one.event.text).encode()).hexdigest()
+            state[one.event.page] = (count + 1, link)
+        await tx.exec_driver_sql(
+            "insert into page select * from unnest($1::uuid[], $2::int[], $3::text[]) "
+            "on conflict (page) do update set heard = excluded.heard, chain = excluded.chain",
+            (list(state), [s[0] for s in state.values()], [s[1] for s in state.values()]),
+        )
+
+    def start(self) -> None:
+        self._running = asyncio.create_task(self.consumer.run())
+
+    async def stop(self) -> None:
+        self.consumer.stop()
+        if self._running is not None:
+            await self._running
+
+    async def heard(self) -> int:
+        async with self.place.engine.connect() as connection:
+            result = await connection.exec_driver_sql("select coalesce(sum(heard), 0) from page")
+            return int(result.scalar_one())
+
+    async def pages(self) -> list[tuple[UUID, int, str]]:
+        async with self.place.engine.connect() as connection:
+            result = await connection.exec_driver_sql("select * from page order by page")
+            return [(UUID(str(row.page)), row.heard, row.chain) for row in result]
+
+
+@pytest.fixture
+async def broker(broker_url: str) -> AsyncIterator[Broker]:
+    made = open_broker(broker_url, client="writer")
+    yield made
+    await made.close()
+
+
+@asynccontextmanager
+async def relaying(place: Place, broker: Broker) -> AsyncIterator[Relay]:
+    relay = Relay(service="writer", database_url=place.url, broker=broker)
+    task = asyncio.create_task(relay.run())
+    yield relay
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def write(transactions: Transactions, pages: Sequence[UUID], first: int, count: int) -> None:
+    for start in range(first, first + count, 1000):
+        async with transactions() as tx:
+            for n in range(start, min(start + 1000, first + count)):
+                record(tx, Noted(page=pages[n % len(pages)], text=str(n)))
+
+
+async def test_a_new_service_equals_one_that_was_there_all_along(
+    new_place: Callable[[], Awaitable[Place]], place: Place, broker: Broker, broker_url: str
+) -> None:
+    past = PAST["rabbitmq" if broker_url.startswith("amqp") else "postgres"]
+    old, new = [Projection(name, await new_place(), broker) for name in ("old", "new")]
+    for reader in (old, new):
+        await reader.prepare()
+    await broker.declare([old.topology])
+    owner = await connect(place.url, application="tests")
+    async with owner.transaction():
+        await write_listeners(owner, {TYPES[0]: ["old"]})
+    pages = [uuid4() for _ in range(KEYS)]
+    old.start()
+    async with relaying(place, broker) as relay:
+        transactions = Transactions(place.engine, "writer", relay.wake)
+        await write(transactions, pages, 0, past)
+        live = asyncio.create_task(write_live(transactions, pages, past))
+        await broker.declare([QueueTopology(new.topology.queue, ())])
+        assert await listened(owner, "new") == set()
+        async with owner.transaction():
+            await welcome(owner, broker, owner="writer", topology=new.topology, types=TYPES)
+            await write_listeners(owner, {TYPES[0]: ["old", "new"]})
+        new.start()
+        total = past + await live
+
+        async def both_have_all() -> bool:
+            return [await old.heard(), await new.heard()] == [total, total]
+
+        await eventually(both_have_all, within=100)
+        await eventually(lambda: all_done(place))
+    for reader in (old, new):
+        await reader.stop()
+    assert await new.pages() == await old.pages()
+    assert (old.lates, new.lates) == (0, 0)
+    await owner.close()
+
+
+async def write_live(transactions: Transactions, pages: Sequence[UUID], first: int) -> int:
+    """Traffic while history is being sent; how many events."""
+    for n in range(3000):
+        async with transactions() as tx:
+            record(tx, Noted(page=pages[n % 7], text=str(first + n)))
+    return 3000
+
+
+async def all_done(place: Place) -> bool:
+    async with place.transactions()() as tx:
+        return {job.state for job in await jobs.latest(tx)} == {"done"}
+
+
+@pytest.fixture
+async def heard_once(
+    new_place: Callable[[], Awaitable[Place]], place: Place, broker: Broker
+) -> AsyncIterator[tuple[Projection, Transactions]]:
+    """Twenty events on four pages, heard by one listener that goes on hearing."""
+    reader = Projection("old", await new_place(), broker)
+    await reader.prepare()
+    await broker.declare([reader.topology])
+    owner = await connect(place.url, application="tests")
+    async with owner.transaction():
+        await write_listeners(owner, {TYPES[0]: ["old"]})
+    await owner.close()
+    reader.start()
+    async with relaying(place, broker) as relay:
+        transactions = Transactions(place.engine, "writer", relay.wake)
+        await write(transactions, [uuid4() for _ in range(4)], 0, 20)
+
+        async def all_heard() -> bool:
+            return await reader.heard() == 20
+
+        await eventually(all_heard)
+        yield reader, transactions
+    await reader.stop()
+
+
+async def replay(transactions: Transactions, anew: bool = False, **asked: object) -> bool:
+    """Ask for a replay and wait for its end; whether the job was a new one."""
+    asked = {"to": "old", "types": list(TYPES), **asked}
+    async with transactions() as tx:
+        id, new = await jobs.ask(tx, "replay", asked, by="tests", again=anew)
+
+    async def ended() -> bool:
+        async with transactions() as tx:
+            job = await jobs.find(tx, id)
+            return job is not None and job.state == "done"
+
+    await eventually(ended)
+    return new
+
+
+async def test_what_was_handled_stays_handled_unless_asked_for_again(
+    heard_once: tuple[Projection, Transactions],
+) -> None:
+    reader, transactions = heard_once
+    assert await replay(transactions, handover=True)
+    assert not await replay(transactions, handover=True), "asking twice does it once"
+    assert await replay(transactions, handover=True, anew=True)
+    assert await reader.heard() == 20
+    before = await reader.pages()
+    async with reader.place.engine.begin() as connection:
+        await connection.exec_driver_sql("truncate page")
+    assert await replay(transactions, handover=True, again=True)
+
+    async def rebuilt() -> bool:
+        return await reader.heard() == 20
+
+    await eventually(rebuilt)
+    assert await reader.pages() == before
+    assert reader.lates == 0
+    assert not await replay(transactions, handover=True, again=True)
+    assert await reader.heard() == 20
+
+
+async def test_a_replay_may_be_of_one_key_or_of_a_time_only(
+    heard_once: tuple[Projection, Transactions],
+) -> None:
+    reader, transactions = heard_once
+    page = (await reader.pages())[0][0]
+    async with transactions() as tx:
+        asked = {"to": "old", "types": list(TYPES)}
+        assert await jobs.matching(tx, asked) == 20
+        assert await jobs.matching(tx, asked | {"key": str(page)}) == 5
+        assert await jobs.matching(tx, asked | {"since": "2999-01-01T00:00:00+00:00"}) == 0
+        assert await jobs.matching(tx, asked | {"until": "2020-01-01T00:00:00+00:00"}) == 0
+    assert await replay(transactions, key=str(page), again=True)
+
+    async def heard_again() -> bool:
+        return await reader.heard() == 25
+
+    await eventually(heard_again)

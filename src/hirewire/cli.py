@@ -94,7 +94,7 @@ def serve(
 ) -> None:
     """Run one service in the foreground."""
     from hirewire import assembly
-    from hirewire.kit.telemetry import configure_logging
+    from hirewire.kit.telemetry import configure_logging, configure_tracing
     from hirewire.launcher.serving import serve_application
 
     if service not in assembly.PROCESSES:
@@ -104,6 +104,7 @@ def serve(
         os.environ.update(json.loads(sys.stdin.readline() or "null") or sys.exit(0))
     settings = settings_or_exit() if service in assembly.FRONTS else reachable_settings(service)
     configure_logging(settings, service)
+    configure_tracing(settings, service)
     try:
         application = assembly.application(service, settings, role)
     except (SettingsError, ValueError) as error:

@@ -8,6 +8,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hirewire.kit.problems import problem, unexpected
+from hirewire.messaging import tracing
 from hirewire.messaging.envelope import Context
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.outbox import context
@@ -108,10 +109,16 @@ class RequestContext:
                 ]
             await send(message)
 
-        token = context.set(Context(correlation_id=request_id, traceparent=trace))
+        token = context.set(None)
         try:
-            with structlog.contextvars.bound_contextvars(request_id=request_id):
-                await self._app(scope, receive, with_id)
+            with tracing.serving(scope["method"], scope["path"], trace) as (trace, span):
+                context.set(Context(correlation_id=request_id, traceparent=trace))
+                with structlog.contextvars.bound_contextvars(request_id=request_id):
+                    await self._app(scope, receive, with_id)
+                if span is not None:
+                    span.set_attribute("http.response.status_code", status)
+                    if (route := scope.get("route")) is not None:
+                        span.update_name(f"{scope['method']} {route.path}")
         except Exception as error:
             if status:
                 raise
@@ -127,4 +134,5 @@ class RequestContext:
                     status=status,
                     ms=round((time.perf_counter() - started) * 1000, 1),
                     request_id=request_id,
+                    trace_id=(trace or "--").split("-")[1],
                 )

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
         min_length=16,
         description="Opens the services' internal API to `hirewire events` and the console",
     )
+    otlp_endpoint: str | None = Field(
+        None, description="Where spans go, http://host:4318 (OTLP over HTTP). Not set: no spans"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"
     retention_days: int = Field(
@@ -71,7 +74,7 @@ class Settings(BaseSettings):
     batch_size: int = Field(500, ge=1, le=5000, description="Most messages in one transaction")
     database_pool: int = Field(10, ge=2, le=200, description="Connections a process keeps")
 
-    @field_validator("database_url", "broker_url")
+    @field_validator("database_url", "broker_url", "otlp_endpoint")
     @classmethod
     def _address(cls, value: str | None) -> str | None:
         if value is not None and "://" not in value:

@@ -1,4 +1,4 @@
-"""Logs: structured, with the request's id; nothing secret or personal is put into them."""
+"""Logs and traces; nothing secret or personal is put into them."""
 
 import logging
 import sys
@@ -6,7 +6,9 @@ from typing import Any
 
 import structlog
 
+from hirewire import __version__
 from hirewire.kit.settings import Settings
+from hirewire.messaging import tracing
 
 
 def configure_logging(settings: Settings, service: str) -> None:
@@ -50,3 +52,22 @@ def configure_logging(settings: Settings, service: str) -> None:
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(process=service)
+
+
+def configure_tracing(settings: Settings, service: str) -> None:
+    """Send spans over OTLP (HTTP, protobuf) to HIREWIRE_OTLP_ENDPOINT, if it is set."""
+    if settings.otlp_endpoint is None:
+        return
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+
+    resource = Resource.create(
+        {"service.namespace": "hirewire", "service.name": service, "service.version": __version__}
+    )
+    provider = TracerProvider(resource=resource, sampler=ALWAYS_ON)
+    exporter = OTLPSpanExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    tracing.enable(provider.get_tracer("hirewire", __version__))

@@ -22,7 +22,7 @@ import prometheus_client
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from hirewire.messaging import fences, handover, inbox, metrics
+from hirewire.messaging import fences, handover, inbox, metrics, tracing
 from hirewire.messaging.broker import Broker, BrokerUnavailable, Delivery, QueueTopology, queue_of
 from hirewire.messaging.database import is_away
 from hirewire.messaging.dispatch import dispatch, verdict
@@ -169,6 +169,7 @@ class Consumer:
 
     async def _handle_together(self, batch: Batch) -> None:
         counts: _Counts = []
+        spans = tracing.processing(batch.units, self.topology.queue)
         try:
             async with self._transactions() as tx:
                 for one in batch.unreadable:
@@ -177,6 +178,7 @@ class Consumer:
                     counts = await self._effect(tx, batch.units)
                 await self._enter_marks(tx, batch)
         except (Exception, asyncio.CancelledError) as error:
+            tracing.finish(spans, error)
             if is_away(error) or is_cancelled(error):
                 raise
             log.info(
@@ -187,6 +189,7 @@ class Consumer:
             )
             await self._handle_alone(batch)
         else:
+            tracing.finish(spans)
             self._count(counts)
 
     async def _handle_alone(self, batch: Batch) -> None:
@@ -230,7 +233,7 @@ class Consumer:
         async with self._transactions() as tx:
             for unit in alone.units:
                 await inbox.open_failed(tx, unit, reason, delay=None, attempts=starts)
-                self._count_dead(unit.received.event.name, reason)
+                self._count_dead(unit.received.event.name, reason, unit)
             for one in alone.unreadable:
                 await self._bury(tx, one)
         return fingerprint
@@ -238,12 +241,15 @@ class Consumer:
     async def settle(self, unit: Unit) -> None:
         """Handle one unit in a transaction of its own; enter it as failed if it raises."""
         for nth in range(3):
+            spans = tracing.processing([unit], self.topology.queue)
             try:
                 async with self._transactions() as tx:
                     counts = await self._effect(tx, [unit])
+                tracing.finish(spans)
                 self._count(counts)
                 return
             except (Exception, asyncio.CancelledError) as error:
+                tracing.finish(spans, error)
                 if is_away(error) or is_cancelled(error):
                     raise
                 if _deadlock(error) and nth < 2:
@@ -272,14 +278,16 @@ class Consumer:
         if spent:
             metrics.failed.labels(self.service, event).inc()
         if delay is None:
-            self._count_dead(event, text)
+            self._count_dead(event, text, unit)
         else:
+            metrics.retried.labels(self.service, event).inc()
             log.warning(
                 "event is retried",
                 service=self.service,
                 event_type=event,
                 event_id=str(unit.received.id),
                 subscription=unit.subscription.name,
+                correlation_id=unit.received.correlation_id,
                 in_seconds=round(delay.total_seconds(), 3),
                 error=text,
             )
@@ -364,9 +372,13 @@ class Consumer:
         await inbox.bury(tx, one.delivery, one.id, one.reason)
         self._count_dead("", one.reason)
 
-    def _count_dead(self, event: str, reason: str) -> None:
+    def _count_dead(self, event: str, reason: str, unit: Unit | None = None) -> None:
         metrics.dead.labels(self.service, event).inc()
-        log.error("dead letter", service=self.service, event_type=event, reason=reason)
+        ids = {}
+        if unit is not None:
+            ids["event_id"] = str(unit.received.id)
+            ids["correlation_id"] = unit.received.correlation_id
+        log.error("dead letter", service=self.service, event_type=event, reason=reason, **ids)
 
     async def _pause(self, seconds: float) -> None:
         try:

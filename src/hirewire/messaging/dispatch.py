@@ -1,11 +1,14 @@
 """Handing events to handlers, in order; and what a handler's exception means."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
+from hirewire.messaging import metrics
 from hirewire.messaging.envelope import caused_by
 from hirewire.messaging.inbox import Unit
-from hirewire.messaging.outbox import Tx, context
+from hirewire.messaging.outbox import Tx, context, owner_of
 from hirewire.messaging.retry import Later, Reject, RetrySchedule
 
 
@@ -34,7 +37,8 @@ async def _call(tx: Tx, unit: Unit) -> None:
     assert unit.subscription.handler is not None
     token = context.set(caused_by(unit.received))
     try:
-        await unit.subscription.handler(tx, unit.received)
+        with _timed(tx, unit):
+            await unit.subscription.handler(tx, unit.received)
     finally:
         context.reset(token)
 
@@ -44,9 +48,21 @@ async def _call_batched(tx: Tx, units: Sequence[Unit]) -> None:
     assert handler is not None
     token = context.set(caused_by(units[0].received) if len(units) == 1 else None)
     try:
-        await handler(tx, [unit.received for unit in units])
+        with _timed(tx, units[0]):
+            await handler(tx, [unit.received for unit in units])
     finally:
         context.reset(token)
+
+
+@contextmanager
+def _timed(tx: Tx, unit: Unit) -> Iterator[None]:
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        metrics.handle_seconds.labels(
+            owner_of(tx), unit.received.event.name, unit.subscription.name
+        ).observe(time.perf_counter() - started)
 
 
 def verdict(

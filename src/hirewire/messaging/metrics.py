@@ -1,5 +1,7 @@
 """What messaging counts, for Prometheus."""
 
+from collections.abc import Mapping
+
 from prometheus_client import Counter, Gauge, Histogram
 
 published = Counter(
@@ -17,6 +19,9 @@ repeated = Counter(
     "hirewire_events_repeated_total", "Deliveries of events handled before", ["service", "event"]
 )
 failed = Counter("hirewire_events_failed_total", "Failed attempts", ["service", "event"])
+retried = Counter(
+    "hirewire_events_retried_total", "Failed attempts that will be repeated", ["service", "event"]
+)
 dead = Counter("hirewire_events_dead_total", "Messages given up on", ["service", "event"])
 waiting = Counter(
     "hirewire_events_waiting_total", "Messages kept behind a failed one", ["service", "event"]
@@ -38,6 +43,30 @@ batch_seconds = Histogram(
     ["service"],
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
+
+handle_seconds = Histogram(
+    "hirewire_handle_seconds",
+    "Time in a handler, a batch at a time for batched ones",
+    ["service", "event", "handler"],
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+)
+_open = Gauge(
+    "hirewire_messages_open", "Messages heard and not handled, by state", ["service", "state"]
+)
+_ready = Gauge("hirewire_queue_ready", "Messages that wait in the broker's queue", ["service"])
+_broker_dead = Gauge(
+    "hirewire_broker_dead", "Messages that the broker itself has given up on (all services')"
+)
+
+
+def standing(service: str, open: Mapping[str, int], ready: int | None, dead: int | None) -> None:
+    """Set what is known of messages that wait."""
+    for state, number in open.items():
+        _open.labels(service, state).set(number)
+    if ready is not None:
+        _ready.labels(service).set(ready)
+    if dead is not None:
+        _broker_dead.set(dead)
 
 
 def outbox(service: str, unsent: int, age_seconds: float) -> None:

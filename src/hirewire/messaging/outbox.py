@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from hirewire.messaging import tracing
 from hirewire.messaging.envelope import Context, Received, caused_by
 from hirewire.messaging.event import Event
 from hirewire.messaging.ids import new_id
@@ -93,8 +94,17 @@ def record(tx: Tx, event: Event, *, cause: Received[Event] | None = None) -> UUI
         raise RuntimeError(f"{event.name} belongs to {event.owner}, not to {opened.owner}")
     id = new_id()
     found = caused_by(cause) if cause is not None else context.get()
-    opened.events.append(_Recorded(id, event, found or Context(correlation_id=str(id))))
+    found = found or Context(correlation_id=str(id))
+    trace = found.traceparent or tracing.new_traceparent()
+    if tracing.enabled():
+        trace = tracing.created(event.name, str(id), trace)
+    opened.events.append(_Recorded(id, event, replace(found, traceparent=trace)))
     return id
+
+
+def owner_of(tx: Tx) -> str:
+    """The service whose transaction this is."""
+    return _open[tx].owner
 
 
 def wake_after(tx: Tx) -> None:

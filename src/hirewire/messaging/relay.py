@@ -10,8 +10,8 @@ from contextlib import suppress
 import asyncpg
 import structlog
 
-from hirewire.messaging import fences, jobs, metrics
-from hirewire.messaging.broker import Broker, BrokerUnavailable, Outcome
+from hirewire.messaging import fences, jobs, metrics, tracing
+from hirewire.messaging.broker import EXCHANGE, Broker, BrokerUnavailable, Outcome
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import message_of
 from hirewire.messaging.loops import Wake, describe, run_steps
@@ -125,9 +125,7 @@ class Relay:
                         self._read_at = time.monotonic()
                 while hand.ready_count and len(under_way) < CHUNKS_UNDER_WAY:
                     rows = hand.next_chunk(CHUNK)
-                    task = asyncio.create_task(
-                        self._broker.publish([message_of(r, self.service) for r in rows])
-                    )
+                    task = asyncio.create_task(self._send(rows))
                     under_way[task] = rows
                 if not under_way:
                     return sent
@@ -140,6 +138,10 @@ class Relay:
                 task.cancel()
             if under_way:
                 await asyncio.wait(under_way)
+
+    async def _send(self, rows: Sequence[asyncpg.Record]) -> Sequence[Outcome]:
+        with tracing.sending(EXCHANGE, [row["traceparent"] for row in rows]):
+            return await self._broker.publish([message_of(r, self.service) for r in rows])
 
     async def _settle(
         self,

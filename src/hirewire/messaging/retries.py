@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from hirewire.messaging import inbox, metrics
+from hirewire.messaging import inbox, metrics, tracing
 from hirewire.messaging.broker import Delivery
 from hirewire.messaging.consumer import Consumer, is_cancelled
 from hirewire.messaging.database import is_away
@@ -129,6 +129,7 @@ class Retries:
             why = "the process ended while handling it"
             await self._fail(claimed, why, delay=None, spent=claimed.attempts - 1)
             return
+        spans = tracing.processing([unit], self._consumer.topology.queue)
         try:
             async with self._transactions() as tx:
                 if not await _locked(tx, claimed):
@@ -139,11 +140,13 @@ class Retries:
                 await tx.exec_driver_sql(_HANDLED, (claimed.event_id, claimed.subscription, late))
                 await close_track(tx, unit.track, unit.received.sequence)
         except (Exception, asyncio.CancelledError) as error:
+            tracing.finish(spans, error)
             if is_away(error) or is_cancelled(error):
                 raise
             delay, spent = verdict(error, retry, attempt=claimed.attempts)
             await self._fail(claimed, describe(error), delay=delay, spent=spent)
         else:
+            tracing.finish(spans)
             metrics.handled.labels(self._consumer.service, claimed.type).inc()
 
     async def _read_again(self, claimed: _Claimed) -> None:
@@ -191,6 +194,7 @@ class Retries:
             metrics.dead.labels(self._consumer.service, claimed.type).inc()
             log.error("dead letter", **fields)
         else:
+            metrics.retried.labels(self._consumer.service, claimed.type).inc()
             log.warning("event is retried", in_seconds=round(delay.total_seconds(), 3), **fields)
 
 

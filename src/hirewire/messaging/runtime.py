@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.messaging.broker import Broker
 from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.gauges import Gauges
 from hirewire.messaging.janitor import Janitor
 from hirewire.messaging.loops import Wake
 from hirewire.messaging.outbox import Transactions
@@ -70,6 +71,7 @@ class Messaging:
         self.janitor = Janitor(
             service=service, transactions=self.transactions, retention=options.retention
         )
+        self.gauges = Gauges(consumer=self.consumer, transactions=self.transactions, broker=broker)
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def _committed(self) -> None:
@@ -86,6 +88,7 @@ class Messaging:
         self._start("relay", self.relay.run())
         self._start("retries", self.retries.run())
         self._start("janitor", self.janitor.run())
+        self._start("gauges", self.gauges.run())
         if self.consumer.topology.types:
             self._start("consumer", self.consumer.run())
 

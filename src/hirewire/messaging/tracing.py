@@ -1,0 +1,154 @@
+"""Trace context on every event, and spans by OpenTelemetry's conventions for messaging.
+
+Without a tracer (see `enable`) the W3C trace context is only passed on; with one, recording an
+event makes a `create` span, publishing a `send` span linked to all it sends, and handling a
+`process` span whose parent is the `create` span, in whatever service that was.
+"""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.trace import Span, Tracer
+
+    from hirewire.messaging.inbox import Unit
+
+MOST_LINKS = 128
+_tracer: "Tracer | None" = None
+
+
+def enable(tracer: "Tracer | None") -> None:
+    """Make spans with this tracer from now on; none with None."""
+    global _tracer
+    _tracer = tracer
+
+
+def enabled() -> bool:
+    """Whether spans are made."""
+    return _tracer is not None
+
+
+def new_traceparent() -> str:
+    """A W3C `traceparent` that begins a trace, not sampled."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+
+
+def created(type: str, id: str, traceparent: str) -> str:
+    """Note that an event was recorded; the trace context that travels with it."""
+    if _tracer is None:
+        return traceparent
+    from opentelemetry.trace import SpanKind
+
+    span = _tracer.start_span(
+        f"create {type}",
+        context=_parent(traceparent),
+        kind=SpanKind.PRODUCER,
+        attributes=_about("create", type) | {"messaging.message.id": id},
+    )
+    span.end()
+    return _traceparent_of(span)
+
+
+@contextmanager
+def sending(exchange: str, traceparents: Sequence[str | None]) -> Iterator[None]:
+    """A span around the publication of some messages."""
+    if _tracer is None:
+        yield
+        return
+    from opentelemetry.trace import Link, SpanKind
+
+    contexts = [_span_context(one) for one in traceparents[:MOST_LINKS] if one]
+    with _tracer.start_as_current_span(
+        f"send {exchange}",
+        kind=SpanKind.CLIENT,
+        links=[Link(one) for one in contexts],
+        attributes=_about("send", exchange) | {"messaging.batch.message_count": len(traceparents)},
+    ):
+        yield
+
+
+def processing(units: "Sequence[Unit]", queue: str) -> "list[Span]":
+    """Begin a span for each unit; what its handler records is then caused by that span."""
+    if _tracer is None:
+        return []
+    from opentelemetry.trace import SpanKind
+
+    spans = []
+    for unit in units:
+        received = unit.received
+        span = _tracer.start_span(
+            f"process {received.event.name}",
+            context=_parent(received.traceparent),
+            kind=SpanKind.CONSUMER,
+            attributes=_about("process", queue)
+            | {
+                "messaging.message.id": str(received.id),
+                "messaging.message.conversation_id": received.correlation_id,
+                "messaging.consumer.group.name": unit.subscription.name,
+            },
+        )
+        received.traceparent = _traceparent_of(span)
+        spans.append(span)
+    return spans
+
+
+def finish(spans: "Sequence[Span]", error: BaseException | None = None) -> None:
+    """End spans; with an error, as failed. Its text may hold data: only its type is kept."""
+    for span in spans:
+        if error is not None:
+            from opentelemetry.trace import Status, StatusCode
+
+            span.set_attribute("error.type", type(error).__name__)
+            span.set_status(Status(StatusCode.ERROR))
+        span.end()
+
+
+@contextmanager
+def serving(method: str, path: str, traceparent: str | None) -> Iterator[tuple[str, Any]]:
+    """Around a request: its trace context, and its span where there is one."""
+    if _tracer is None:
+        yield traceparent or new_traceparent(), None
+        return
+    from opentelemetry.trace import SpanKind
+
+    with _tracer.start_as_current_span(
+        method,
+        context=_parent(traceparent),
+        kind=SpanKind.SERVER,
+        attributes={"http.request.method": method, "url.path": path},
+    ) as span:
+        yield _traceparent_of(span), span
+
+
+def _about(operation: str, destination: str) -> dict[str, Any]:
+    kind = {"create": "create", "send": "send", "process": "process"}[operation]
+    return {
+        "messaging.system": "hirewire",
+        "messaging.operation.type": kind,
+        "messaging.operation.name": operation,
+        "messaging.destination.name": destination,
+    }
+
+
+def _span_context(traceparent: str) -> Any:
+    from opentelemetry.trace import SpanContext, TraceFlags
+
+    _, trace, span, flags = traceparent.split("-")
+    return SpanContext(int(trace, 16), int(span, 16), True, TraceFlags(int(flags, 16)))
+
+
+def _parent(traceparent: str | None) -> "Context | None":
+    """As context. A trace that nobody has sampled yet is begun anew here, under the same id."""
+    if not traceparent:
+        return None
+    from opentelemetry.trace import NonRecordingSpan, set_span_in_context
+
+    return set_span_in_context(NonRecordingSpan(_span_context(traceparent)))
+
+
+def _traceparent_of(span: Any) -> str:
+    found = span.get_span_context()
+    return f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}"

@@ -129,6 +129,15 @@ class EmbeddedPostgres:
             self._lock.close()
             self._lock = None
 
+    async def crash(self) -> None:
+        """Stop it at once: it recovers from its log at the next start (for tests)."""
+        if self._process is not None:
+            await stop(self._process, (signal.SIGQUIT, 15))
+            self._process = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
     async def _end(self) -> None:
         if self._process is not None:
             await stop(self._process, (signal.SIGINT, 15), (signal.SIGQUIT, 5))

@@ -1,0 +1,1 @@
+"""Faults injected into real replicas under load; the books must be right afterwards."""

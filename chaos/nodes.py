@@ -1,0 +1,151 @@
+"""RabbitMQ nodes of one's own as a cluster on this machine."""
+
+import asyncio
+import secrets
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from hirewire.launcher.process import free_port, open_private, write_private
+from hirewire.launcher.rabbitmq import PrivateRabbitMQ, find_server
+
+JOIN_SECONDS = 60.0
+
+
+class Node(PrivateRabbitMQ):
+    """One node; what it shares with the others is given."""
+
+    def __init__(self, data_dir: Path, shared: dict[str, Any], nth: int) -> None:
+        super().__init__(data_dir)
+        self._shared = shared
+        self.name = f"{shared['prefix']}{nth}@localhost"
+
+    def _load_settings(self) -> dict[str, Any]:
+        settings = super()._load_settings() | {
+            "node": self.name,
+            "password": self._shared["password"],
+            "epmd": self._shared["epmd"],
+        }
+        cookie = self.data_dir / ".erlang.cookie"
+        write_private(cookie, str(self._shared["cookie"]))
+        cookie.chmod(0o400)
+        if user := self._user():
+            shutil.chown(cookie, user)
+        return settings
+
+    def _write_configuration(self) -> None:
+        super()._write_configuration()
+        if len(self._shared["names"]) < 2:
+            return
+        path = self.data_dir / "rabbitmq.conf"
+        lines = [
+            "cluster_formation.peer_discovery_backend = classic_config",
+            "cluster_formation.randomized_startup_delay_range.min = 0",
+            "cluster_formation.randomized_startup_delay_range.max = 1",
+            "cluster_partition_handling = pause_minority",
+            *(
+                f"cluster_formation.classic_config.nodes.{nth} = {name}"
+                for nth, name in enumerate(self._shared["names"], 1)
+            ),
+        ]
+        write_private(path, path.read_text() + "\n".join(lines) + "\n")
+        if user := self._user():
+            shutil.chown(path, user)
+
+    async def _start_epmd(self) -> None:
+        """The cluster has one for all."""
+
+    @property
+    def amqp_port(self) -> int:
+        """Where it speaks AMQP."""
+        return int(self._settings["amqp"])
+
+    async def control(self, *arguments: str) -> None:
+        """Run `rabbitmqctl` against it. Raises `RuntimeError` with its output."""
+        server = find_server()
+        assert server is not None
+        program = shutil.which("rabbitmqctl", path=str(server.parent)) or "rabbitmqctl"
+        log = self.data_dir / "control.log"
+        with open_private(log) as output:
+            process = self._spawn([program, "-n", self.name, *arguments], output)
+        while process.poll() is None:
+            await asyncio.sleep(0.02)
+        if process.returncode:
+            raise RuntimeError(f"rabbitmqctl {arguments[0]}: {log.read_text()[-500:]}")
+
+
+class Cluster:
+    """So many nodes, up together."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        shared: dict[str, Any] = {
+            "prefix": f"chaos{secrets.token_hex(3)}n",
+            "password": secrets.token_hex(12),
+            "cookie": secrets.token_hex(16),
+            "epmd": free_port(),
+        }
+        shared["names"] = [f"{shared['prefix']}{nth}@localhost" for nth in range(1, size + 1)]
+        self.nodes = [Node(folder / f"node{n}", shared, n) for n in range(1, size + 1)]
+        self._folder = folder
+        self._epmd: subprocess.Popen[bytes] | None = None
+        self._shared = shared
+
+    async def start(self) -> None:
+        """Start all nodes and wait until each knows all."""
+        program = shutil.which("epmd")
+        assert program is not None
+        self._epmd = subprocess.Popen(
+            [program, "-port", str(self._shared["epmd"]), "-address", "127.0.0.1"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        first, *others = self.nodes
+        await first.start()
+        await asyncio.gather(*(node.start() for node in others))
+        until = asyncio.get_running_loop().time() + JOIN_SECONDS
+        while len(await self.running()) < len(self.nodes):
+            if asyncio.get_running_loop().time() > until:
+                raise RuntimeError("the nodes have not found each other")
+            await asyncio.sleep(0.2)
+
+    async def stop(self) -> None:
+        """Stop all."""
+        await asyncio.gather(*(node.stop() for node in self.nodes))
+        if self._epmd is not None:
+            self._epmd.terminate()
+            self._epmd.wait()
+
+    async def ask(self, path: str, method: str = "GET") -> Any:
+        """The management API of the first node that answers."""
+        problem: Exception | None = None
+        for node in self.nodes:
+            try:
+                async with httpx.AsyncClient(timeout=5) as client:
+                    url = f"{node.management_url}/api/{path}"
+                    answer = await client.request(method, url)
+                    answer.raise_for_status()
+                    return answer.json() if answer.content else None
+            except (httpx.HTTPError, KeyError) as error:
+                problem = error
+        raise RuntimeError(f"no node answers: {problem}")
+
+    async def running(self) -> list[str]:
+        """Names of the nodes that are up and in the cluster."""
+        found = await self.ask("nodes")
+        return [node["name"] for node in found if node.get("running")]
+
+    async def leader(self, queue: str) -> Node:
+        """The node that leads a quorum queue."""
+        found = await self.ask(f"queues/%2F/{queue}")
+        return next(node for node in self.nodes if node.name == found["leader"])
+
+    async def in_step(self, queue: str) -> bool:
+        """Whether all members of a quorum queue are online: then losing one loses nothing."""
+        try:
+            found = await self.ask(f"queues/%2F/{queue}")
+        except RuntimeError:
+            return False
+        return len(found.get("online", ())) == len(self.nodes)

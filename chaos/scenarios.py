@@ -1,0 +1,401 @@
+"""The faults. Each scenario injects its own while the writers write; `Settled` checks the rest."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from chaos.service import POISON, Happened, write_one
+from chaos.world import QUEUE, REPLICAS, TOPOLOGY, World, eventually
+from hirewire.kit.db import make_engine
+from hirewire.messaging.broker import open_broker
+from hirewire.messaging.envelope import message_of
+from hirewire.messaging.outbox import Transactions
+
+
+@dataclass
+class Run:
+    """One scenario being run."""
+
+    world: World
+    rng: random.Random
+    short: bool
+    faults: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    given_up: list[UUID] = field(default_factory=list)
+    needs_repair: bool = False
+    injects_disorder: bool = False
+
+    def times(self, long: int) -> int:
+        """How often, in the long form; a third of it in the short one."""
+        return max(1, long // 3) if self.short else long
+
+    async def pause(self, least: float, most: float) -> None:
+        """Let the load run for a while."""
+        await asyncio.sleep(self.rng.uniform(least, most))
+
+    async def written_more(self, count: int) -> None:
+        """Return once the writers have committed so many more events."""
+        goal = await self.world.written() + count
+
+        async def enough() -> bool:
+            return await self.world.written() >= goal
+
+        await eventually(enough, 60, f"{count} more events")
+
+
+Scenario = Callable[[Run], Awaitable[None]]
+SCENARIOS: dict[str, Scenario] = {}
+SHORT = (
+    "services killed",
+    "relay killed in mid-batch",
+    "PostgreSQL restarted",
+    "network cut, hung and slowed",
+    "duplicates and disorder injected",
+    "queue deleted by hand",
+    "a message that kills its process",
+)
+"""Those of the short form: one RabbitMQ node is enough for them."""
+FIRST = "published before any queue exists"
+
+
+def scenario(name: str) -> Callable[[Scenario], Scenario]:
+    """Enter a scenario under its name."""
+
+    def enter(function: Scenario) -> Scenario:
+        SCENARIOS[name] = function
+        return function
+
+    return enter
+
+
+@scenario(FIRST)
+async def before_any_queue(run: Run) -> None:
+    """There is no exchange binding and no queue; the owner's list says who should hear."""
+    world = run.world
+    await world.write_listeners()
+    for name in ("writer-1", "writer-2"):
+        world.start_replica(name)
+    await world.load(True)
+    await run.written_more(100)
+    unsent = int(str(await world.sql("writer", "select count(*) from messaging.outbox")))
+    run.faults["events without a queue"] = await world.written()
+    run.notes.append(f"{unsent} unsent before there was a queue")
+    await world.declare()
+
+
+@scenario("services killed")
+async def services_killed(run: Run) -> None:
+    """Kill -9 of replicas of both services, at random moments."""
+    for _ in range(run.times(12)):
+        name = run.rng.choice(REPLICAS)
+        await run.pause(0.2, 1.2)
+        run.world.kill_replica(name)
+        run.faults["kill -9 of a service"] += 1
+        await run.pause(0.0, 0.6)
+        run.world.start_replica(name)
+
+
+@scenario("relay killed in mid-batch")
+async def relay_killed(run: Run) -> None:
+    """A backlog is written at once, and the writers are killed while it is being published."""
+    world = run.world
+    engine = make_engine(world.database("writer"), pool=2)
+    transactions = Transactions(engine, "writer")
+    for _ in range(run.times(6)):
+        for _ in range(10):
+            async with transactions() as tx:
+                for place in _places(run.rng, 300, 300):
+                    await write_one(tx, place)
+        for name in ("writer-1", "writer-2"):
+            await run.pause(0.02, 0.3)
+            world.kill_replica(name)
+            run.faults["kill -9 of a relay"] += 1
+            world.start_replica(name)
+    await engine.dispose()
+
+
+@scenario("the queue's leader killed")
+async def leader_killed(run: Run) -> None:
+    """Kill -9 of the node that leads the queue; another takes over."""
+    world = run.world
+    for _ in range(run.times(3)):
+        await eventually(lambda: world.cluster.in_step(QUEUE), 90, "members in step")
+        node = await world.cluster.leader(QUEUE)
+        await run.written_more(50)
+        node.kill()
+        run.faults["kill -9 of the leader"] += 1
+        await run.pause(1.0, 3.0)
+        await node.start()
+
+
+@scenario("two nodes in turn")
+async def two_nodes(run: Run) -> None:
+    """First one node, and once it is back another; each by kill -9."""
+    world = run.world
+    for node in run.rng.sample(world.cluster.nodes, 2):
+        await eventually(lambda: world.cluster.in_step(QUEUE), 90, "members in step")
+        node.kill()
+        run.faults["kill -9 of a node"] += 1
+        await run.written_more(50)
+        await node.start()
+
+
+@scenario("PostgreSQL restarted")
+async def postgres_restarted(run: Run) -> None:
+    """Fast and immediate shutdowns; the latter is a crash with recovery."""
+    world = run.world
+    for nth in range(run.times(4)):
+        await run.pause(0.5, 1.5)
+        if nth % 2:
+            await world.postgres.stop()
+            run.faults["fast restart"] += 1
+        else:
+            await world.postgres.crash()
+            run.faults["immediate restart"] += 1
+        await run.pause(0.1, 1.0)
+        await world.postgres.start()
+
+
+@scenario("network cut, hung and slowed")
+async def network(run: Run) -> None:
+    """Between the services and both engines; a hung one is noticed by heartbeats only."""
+    world = run.world
+    for _ in range(run.times(6)):
+        proxies = run.rng.choice([world.to_broker, [world.to_database]])
+        kind = run.rng.choice(["cut", "hung", "slow", "reset"])
+        for proxy in proxies:
+            {"cut": proxy.cut, "hung": proxy.hang, "slow": proxy.slow, "reset": proxy.reset}[kind]()
+        where = "broker" if proxies is world.to_broker else "database"
+        run.faults[f"{where} {kind}"] += 1
+        await run.pause(0.5, 4.0 if kind != "hung" else 8.0)
+        for proxy in proxies:
+            proxy.heal()
+        await run.pause(0.5, 1.0)
+
+
+@scenario("clocks jump")
+async def clocks(run: Run) -> None:
+    """Replicas under clocks that are days ahead or behind, in turn (libfaketime)."""
+    for _ in range(run.times(3)):
+        for name in REPLICAS:
+            shift = run.rng.choice(["+3d", "-2d", "+90m", "-45m"])
+            run.world.kill_replica(name)
+            run.world.start_replica(name, clock=shift)
+            run.faults[f"clock {shift}"] += 1
+            await run.pause(0.5, 1.0)
+        await run.written_more(100)
+
+
+@scenario("disk alarm")
+async def disk_alarm(run: Run) -> None:
+    """The broker stops listening to publishers; people go on."""
+    world = run.world
+    for _ in range(run.times(2)):
+        node = run.rng.choice(world.cluster.nodes)
+        await node.control("set_disk_free_limit", "100000GB")
+        run.faults["disk alarm"] += 1
+        await run.written_more(200)
+        await node.control("set_disk_free_limit", "50MB")
+
+
+@scenario("queue deleted by hand")
+async def queue_deleted(run: Run) -> None:
+    """With all that waited in it: the books must name what is gone, and the repair bring it."""
+    world = run.world
+    for name in ("reader-1", "reader-2"):
+        await world.stop_replica(name)
+    await run.written_more(200)
+    await world.load(False)
+
+    async def all_sent() -> bool:
+        return not await world.sql("writer", "select count(*) from messaging.outbox")
+
+    await eventually(all_sent, 30, "all sent")
+    waiting = (await world.cluster.ask(f"queues/%2F/{QUEUE}")).get("messages", 0)
+    await world.cluster.ask(f"queues/%2F/{QUEUE}", "DELETE")
+    run.faults["queue deleted"] += 1
+    run.notes.append(f"about {waiting} messages were in it")
+    run.needs_repair = True
+    for name in ("reader-1", "reader-2"):
+        world.start_replica(name)
+    await world.load(True)
+    await run.written_more(50)
+
+
+@scenario("duplicates and disorder injected")
+async def disorder(run: Run) -> None:
+    """Events that the relay has not published yet come shuffled, and thrice; then it does."""
+    world = run.world
+    run.injects_disorder = True
+    broker = open_broker(world.broker_url(), client="writer")
+    try:
+        for _ in range(run.times(3)):
+            for name in ("writer-1", "writer-2"):
+                await world.stop_replica(name)
+            await _write(world, run.rng, 300, places=20)
+            rows = await world.rows(
+                "writer", "select l.* from messaging.log l join messaging.outbox o using (id)"
+            )
+            for _ in range(3):
+                messages = [message_of(row, "writer") for row in rows]
+                run.rng.shuffle(messages)
+                await broker.publish(messages)
+                run.faults["deliveries injected"] += len(messages)
+            for name in ("writer-1", "writer-2"):
+                world.start_replica(name)
+            await run.written_more(50)
+    finally:
+        await broker.close()
+
+
+async def _write(world: World, rng: random.Random, count: int, *, places: int) -> None:
+    engine = make_engine(world.database("writer"), pool=2)
+    async with Transactions(engine, "writer")() as tx:
+        for place in _places(rng, count, places):
+            await write_one(tx, place)
+    await engine.dispose()
+
+
+def _places(rng: random.Random, count: int, among: int) -> list[str]:
+    """Sorted, so that transactions do not wait for each other in a circle."""
+    return sorted(f"place {rng.randrange(among):03}" for _ in range(count))
+
+
+@scenario("10,000 events while the broker restarts")
+async def broker_restarts(run: Run) -> None:
+    """All nodes are stopped and killed again and again while 10,000 events are written."""
+    world = run.world
+    goal = await world.written() + (10_000 if not run.short else 1000)
+    writing = asyncio.create_task(_write_until(world, run.rng, goal))
+    while not writing.done():
+        await run.pause(2.0, 5.0)
+        hard = run.rng.random() < 0.5
+        for node in world.cluster.nodes:
+            if hard:
+                node.kill()
+            else:
+                await node.stop()
+        run.faults["all nodes killed" if hard else "all nodes stopped"] += 1
+        await run.pause(0.5, 2.0)
+        await asyncio.gather(*(node.start() for node in world.cluster.nodes))
+        await eventually(lambda: world.cluster.in_step(QUEUE), 90, "members in step")
+    await writing
+
+
+async def _write_until(world: World, rng: random.Random, goal: int) -> None:
+    while await world.written() < goal:
+        await _write(world, rng, 50, places=300)
+        await asyncio.sleep(0.05)
+
+
+@scenario("consumers cancelled at shutdown")
+async def cancelled(run: Run) -> None:
+    """SIGTERM in mid-batch, many times."""
+    world = run.world
+    await world.load(True, 0.005)
+    for _ in range(run.times(8)):
+        for name in ("reader-1", "reader-2"):
+            await run.pause(0.3, 1.0)
+            await world.stop_replica(name)
+            run.faults["SIGTERM to a consumer"] += 1
+            world.start_replica(name)
+
+
+@scenario("connected without its consumer")
+async def without_consumer(run: Run) -> None:
+    """Somebody else deletes the queue and makes it again: connections stay, consumers are gone."""
+    world = run.world
+    run.needs_repair = True
+    for _ in range(run.times(3)):
+        await run.written_more(50)
+        broker = open_broker(world.broker_url(), client="somebody")
+        try:
+            await world.cluster.ask(f"queues/%2F/{QUEUE}", "DELETE")
+            await broker.declare([TOPOLOGY])
+        finally:
+            await broker.close()
+        run.faults["consumer taken away"] += 1
+        await eventually(lambda: world.cluster.in_step(QUEUE), 60, "members in step")
+
+
+@scenario("a backlog that must have a figure")
+async def backlog(run: Run) -> None:
+    """The broker hangs: the outbox grows, and its metrics say so."""
+    world = run.world
+    for proxy in world.to_broker:
+        proxy.cut()
+    run.faults["broker out of reach"] += 1
+    await run.written_more(300)
+
+    async def shown() -> bool:
+        for name in ("writer-1", "writer-2"):
+            figures = _figures(await world.metrics(name))
+            if (
+                figures.get('hirewire_outbox_unsent{service="writer"}', 0) > 100
+                and figures.get('hirewire_outbox_age_seconds{service="writer"}', 0) > 0
+            ):
+                return True
+        return False
+
+    await eventually(shown, 30, "the backlog in the metrics")
+    run.notes.append("hirewire_outbox_unsent and its age showed it")
+
+
+def _figures(text: str) -> dict[str, float]:
+    pairs = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    return {name: float(value) for name, _, value in pairs}
+
+
+@scenario("a message that kills its process")
+async def poison(run: Run) -> None:
+    """os._exit in the handler, each time: it ends as dead, and its neighbours pass."""
+    world = run.world
+    engine = make_engine(world.database("writer"), pool=2)
+    for _ in range(run.times(2)):
+        async with Transactions(engine, "writer")() as tx:
+            await write_one(tx, f"place {run.rng.randrange(300):03}", POISON)
+    await engine.dispose()
+    poisons = {r["event_id"] for r in await world.rows("writer", _POISONS, POISON)}
+    run.faults["message that kills its process"] += run.times(2)
+
+    async def all_dead() -> bool:
+        for name in ("reader-1", "reader-2"):
+            process = world.replicas[name].process
+            if process is None or process.poll() is not None:
+                run.faults["process ended by it"] += 1
+                world.start_replica(name)
+        rows = await world.rows("reader", _DEAD)
+        return poisons <= {r["event_id"] for r in rows}
+
+    await eventually(all_dead, 150, "the poison is dead")
+    for name in ("reader-1", "reader-2"):
+        if world.replicas[name].process is None:
+            world.start_replica(name)
+    await world.everything_up()
+    async with world.operators() as operators:
+        for id in poisons:
+            body: dict[str, Any] = {"event": str(id), "why": "poison", "by": "chaos"}
+            await operators.ask("reader", "POST", "/discard", json=body)
+
+
+_POISONS = "select event_id from written where mood = $1"
+_DEAD = "select event_id from messaging.open_message where state in ('dead', 'discarded')"
+
+
+async def given_up(world: World) -> list[UUID]:
+    """Events that were discarded on purpose."""
+    rows: list[asyncpg.Record] = list(
+        await world.rows(
+            "reader", "select event_id from messaging.open_message where state = 'discarded'"
+        )
+    )
+    return [UUID(str(row["event_id"])) for row in rows]
+
+
+__all__ = ["SCENARIOS", "SHORT", "Happened", "Run", "given_up"]

@@ -1,0 +1,71 @@
+"""What is right after a scenario: every event once, in order, and clean books."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An event that was committed."""
+
+    event_id: UUID
+    place: str
+    nth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """An effect that was committed; given in the order of the commits."""
+
+    event_id: UUID
+    place: str
+    nth: int
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found."""
+
+    events: int
+    lost: int
+    doubled: int
+    reordered: int
+    late: int
+    """Overtaken by a later one of their key, and marked so when they were handled."""
+    invented: int
+    """Effects of events that nobody has committed."""
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is wrong."""
+        return not (self.lost or self.doubled or self.reordered or self.invented)
+
+
+def verdict(
+    written: Sequence[Written], effects: Sequence[Effect], given_up: Iterable[UUID] = ()
+) -> Verdict:
+    """Compare what was committed with what took effect; `given_up` was discarded on purpose."""
+    times = Counter(effect.event_id for effect in effects)
+    expected = {event.event_id for event in written} - set(given_up)
+    return Verdict(
+        events=len(written),
+        lost=len(expected - times.keys()),
+        doubled=sum(number - 1 for number in times.values()),
+        reordered=_reordered(effects),
+        late=sum(effect.late for effect in effects),
+        invented=len(times.keys() - {event.event_id for event in written}),
+    )
+
+
+def _reordered(effects: Iterable[Effect]) -> int:
+    """Effects that came after a later one of their place without being marked late."""
+    newest: dict[str, int] = {}
+    count = 0
+    for effect in effects:
+        if not effect.late and effect.nth <= newest.get(effect.place, 0):
+            count += 1
+        newest[effect.place] = max(effect.nth, newest.get(effect.place, 0))
+    return count

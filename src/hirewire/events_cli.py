@@ -2,6 +2,7 @@
 
 import getpass
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -176,12 +177,31 @@ events_app.command("jobs")(commands.list_jobs)
 
 
 @events_app.command()
-def catalogue() -> None:
+def catalogue(
+    write: Annotated[
+        bool, typer.Option("--write", help="Write docs/events.md, asyncapi.json and schemas/")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Fail when those are stale, or a change breaks a reader")
+    ] = False,
+    breaking: Annotated[
+        str | None, typer.Option("--break", help="With --write: why readers are broken on purpose")
+    ] = None,
+    docs: Annotated[Path, typer.Option(help="The folder of the documents")] = Path("docs"),
+) -> None:
     """Every event: who publishes it, who hears it."""
-    hearers = assembly.listeners()
+    from hirewire import catalogue as made
+
+    refused = made.write(docs, breaking) if write else made.refusals(docs / "schemas")
+    if write or check:
+        stale = made.stale(docs) if check and not refused else []
+        for line in refused:
+            console.print(escape(line), soft_wrap=True)
+        for name in stale:
+            console.print(f"{docs / name} is not what the code says: {made.COMMAND}")
+        raise typer.Exit(1 if refused or stale else 0)
     table = Table("event", "published by", "key", "heard by")
-    for name in assembly.SERVICES:
-        for event in assembly.service(name).publishes:
-            heard = ", ".join(hearers.get(event.name, [])) or "nobody yet"
-            table.add_row(event.name, name, event.key_field, heard)
+    for entry in made.entries():
+        heard = ", ".join(entry.listeners) or "nobody yet"
+        table.add_row(entry.name, entry.event.owner, entry.event.key_field, heard)
     console.print(table)

@@ -1,0 +1,104 @@
+"""The AsyncAPI 3.0.0 document (asyncapi.com), with its AMQP bindings 0.3.0."""
+
+from typing import Any
+
+from hirewire import __version__
+from hirewire.catalogue.entries import entries, plain, schema_of
+from hirewire.catalogue.examples import EXAMPLES, HEADERS
+from hirewire.messaging.broker import EXCHANGE, queue_of
+
+
+def asyncapi() -> dict[str, Any]:
+    """The AsyncAPI 3.0.0 document."""
+    channels, operations, messages, schemas = {}, {}, {}, {}
+    for entry in entries():
+        name = entry.name
+        channels[name] = {
+            "address": name,
+            "messages": {name: {"$ref": f"#/components/messages/{name}"}},
+            "bindings": {
+                "amqp": {
+                    "is": "routingKey",
+                    "exchange": {"name": EXCHANGE, "type": "topic", "durable": True},
+                    "bindingVersion": "0.3.0",
+                }
+            },
+        }
+        channel = {"$ref": f"#/channels/{name}"}
+        operations[f"{entry.event.owner}.send.{name}"] = {
+            "action": "send",
+            "channel": channel,
+            "summary": f"{entry.event.owner} publishes {name}",
+            "bindings": {"amqp": {"mandatory": True, "deliveryMode": 2, "bindingVersion": "0.3.0"}},
+        }
+        for service, subscriptions in entry.listeners.items():
+            operations[f"{service}.receive.{name}"] = {
+                "action": "receive",
+                "channel": channel,
+                "summary": f"{service} hears {name} in its queue {queue_of(service)}",
+                "description": "Handlers: " + ", ".join(s.name for s in subscriptions),
+                "bindings": {"amqp": {"ack": True, "bindingVersion": "0.3.0"}},
+            }
+        messages[name] = {
+            "name": name,
+            "title": name,
+            "summary": plain(entry.event.__doc__ or ""),
+            "contentType": "application/json",
+            "correlationId": {"location": "$message.header#/cloudEvents_correlationid"},
+            "headers": {"$ref": "#/components/schemas/headers"},
+            "payload": {"$ref": f"#/components/schemas/{name}"},
+            "bindings": {"amqp": {"messageType": name, "bindingVersion": "0.3.0"}},
+            "examples": [{"name": name.replace(".", "-"), "payload": EXAMPLES[name]}],
+        }
+        schemas[name] = _inlined(schema_of(entry.event))
+    schemas["headers"] = _header_schema()
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Hirewire events",
+            "version": __version__,
+            "description": "What the services of Hirewire tell each other, over RabbitMQ.",
+            "license": {"name": "MIT"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "rabbitmq": {
+                "host": "localhost:5672",
+                "protocol": "amqp",
+                "protocolVersion": "0.9.1",
+                "description": "As set by HIREWIRE_BROKER_URL",
+            }
+        },
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": messages, "schemas": schemas},
+    }
+
+
+def _header_schema() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {
+            f"cloudEvents_{name}": {"type": "string", "description": text, "examples": [example]}
+            for name, (example, _, text) in HEADERS.items()
+        },
+        "required": [f"cloudEvents_{name}" for name, (_, always, _) in HEADERS.items() if always],
+    }
+
+
+def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema that needs no ``$defs`` outside itself."""
+    definitions = schema.get("$defs", {})
+
+    def inline(value: Any) -> Any:
+        if isinstance(value, list):
+            return [inline(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if "$ref" in value:
+            target = definitions[value["$ref"].rpartition("/")[2]]
+            return inline({**target, **{k: v for k, v in value.items() if k != "$ref"}})
+        return {key: inline(part) for key, part in value.items() if key != "$defs"}
+
+    found: dict[str, Any] = inline(schema)
+    return found

@@ -1,0 +1,104 @@
+"""A payload of each event and a value of each header, as they are on the wire."""
+
+from typing import Any
+
+USER, RESUME = "01912d5c-0f4e-7c3a-9b1e-5d2f8a6c7e10", "01912d5d-3a77-7f02-8c4d-0b9e6f1a2c38"
+COMPANY, VACANCY = "01912d60-9c15-7b6e-a2f3-7e4d1c8b5a92", "01912d61-44d0-7a1c-b5e8-2f6a9c3d7b04"
+ITEM = "01912d5d-8e21-7d94-9a60-4c7b2e5f1d83"
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "user.registered": {
+        "id": USER,
+        "email": "anna@example.org",
+        "registeredAt": "2026-11-02T09:30:00.120000Z",
+    },
+    "user.role_changed": {"userId": USER, "role": "employer", "previousRole": "applicant"},
+    "signing_key.published": {
+        "kid": "2026-11-a",
+        "jwk": {
+            "kty": "OKP",
+            "crv": "Ed25519",
+            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+            "kid": "2026-11-a",
+        },
+        "notBefore": "2026-11-01T00:00:00Z",
+        "notAfter": "2027-02-01T00:00:00Z",
+    },
+    "resume.updated": {
+        "userId": USER,
+        "resumeId": RESUME,
+        "action": "experience_added",
+        "experienceId": ITEM,
+        "version": 3,
+        "resume": {
+            "title": "Backend developer",
+            "status": "published",
+            "visibility": "recommended",
+            "area": "Tbilisi",
+            "experienceMonths": 38,
+            "experience": [
+                {
+                    "id": ITEM,
+                    "company": "Orchard Ltd",
+                    "position": "Python developer",
+                    "start": "2023-09",
+                    "skills": ["Python", "SQL"],
+                }
+            ],
+            "skills": [{"name": "Python", "level": 4}, {"name": "SQL"}],
+            "languages": [{"language": "ru", "level": "native"}],
+        },
+    },
+    "profile.updated": {"userId": USER, "version": 2, "changed": ["fullName"]},
+    "employer.profile.created": {
+        "userId": USER,
+        "companyId": COMPANY,
+        "phone": "+995 555 010 203",
+        "companyName": "Orchard Ltd",
+    },
+    "vacancy.published": {
+        "vacancyId": VACANCY,
+        "companyId": COMPANY,
+        "version": 1,
+        "title": "Python developer",
+    },
+    "vacancy.updated": {
+        "vacancyId": VACANCY,
+        "companyId": COMPANY,
+        "version": 2,
+        "title": "Senior Python developer",
+    },
+    "vacancy.closed": {
+        "vacancyId": VACANCY,
+        "companyId": COMPANY,
+        "version": 3,
+        "reason": "filled",
+    },
+}
+"""A payload of each event, as it is on the wire."""
+
+HEADERS: dict[str, tuple[str, bool, str]] = {
+    "specversion": ("1.0", True, "Version of CloudEvents"),
+    "id": (
+        "01912d5d-9f00-7aaa-8bbb-0123456789ab",
+        True,
+        "The event's id, a UUIDv7; also message_id",
+    ),
+    "type": ("user.registered", True, "The event's name; also the property `type`"),
+    "source": ("/hirewire/auth", True, "Who owns the event"),
+    "time": ("2026-11-02T09:30:00.123456Z", True, "When it was recorded"),
+    "partitionkey": (USER, True, "The aggregate's id: order holds within source and this"),
+    "sequence": ("1", True, "Number within source and partitionkey, from 1, without gaps; text"),
+    "correlationid": ("01912d5d-9e00-7000-8000-0123456789ab", True, "The request that began it"),
+    "causationid": (
+        "01912d5d-9d00-7000-8000-0123456789ab",
+        False,
+        "The event that led to this one",
+    ),
+    "traceparent": (
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00",
+        False,
+        "W3C trace context",
+    ),
+}
+"""CloudEvents attributes without their prefix: an example, whether always there, the meaning."""

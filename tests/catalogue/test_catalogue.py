@@ -1,0 +1,112 @@
+"""The documents are valid, fresh and true; a breaking change does not pass the check."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator, Draft202012Validator
+
+from hirewire import assembly, catalogue
+from hirewire.catalogue.asyncapi import asyncapi
+from hirewire.catalogue.entries import schema_of
+from hirewire.catalogue.examples import EXAMPLES, HEADERS
+from hirewire.messaging.broker import Delivery
+from hirewire.messaging.envelope import decode
+from hirewire.messaging.testing import delivery
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def names() -> list[str]:
+    return [entry.name for entry in catalogue.entries()]
+
+
+def test_the_documents_are_fresh() -> None:
+    assert catalogue.stale(ROOT / "docs") == []
+    assert catalogue.refusals(ROOT / "docs" / "schemas") == []
+
+
+def test_it_is_an_asyncapi_document() -> None:
+    """By the specification's own schema."""
+    schema = json.loads((ROOT / "tests" / "catalogue" / "asyncapi-3.0.0.json").read_text())
+    errors = [error.message for error in Draft7Validator(schema).iter_errors(asyncapi())]
+    assert errors == []
+    broken = asyncapi() | {"channels": {"x": {"address": 5}}}
+    assert list(Draft7Validator(schema).iter_errors(broken)), "a validator that takes anything"
+
+
+def test_every_event_and_every_listener_is_in_it() -> None:
+    document: dict[str, Any] = asyncapi()
+    expected = {f"{e.event.owner}.send.{e.name}" for e in catalogue.entries()}
+    for event, services in assembly.listeners().items():
+        expected |= {f"{service}.receive.{event}" for service in services}
+    assert set(document["operations"]) == expected
+    assert set(document["channels"]) == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", names())
+def test_an_example_is_what_its_schema_and_its_class_say(name: str) -> None:
+    [entry] = [one for one in catalogue.entries() if one.name == name]
+    Draft202012Validator(schema_of(entry.event)).validate(EXAMPLES[name])
+    body = json.dumps(EXAMPLES[name]).encode()
+    received = decode(Delivery(body, name))
+    assert json.loads(received.event.body()) == EXAMPLES[name]
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_headers_are_those_that_are_sent(name: str) -> None:
+    [entry] = [one for one in catalogue.entries() if one.name == name]
+    event = entry.event.model_validate(EXAMPLES[name])
+    sent = delivery(event).headers
+    always = {header for header, (_, always, _) in HEADERS.items() if always}
+    assert always <= sent.keys() <= HEADERS.keys()
+
+
+BREAKS = [
+    ("    phone: str | None\n", "    phone: str\n", "phone may no longer be null"),
+    ("    company_id: UUID\n    phone", "    phone", "companyId was removed"),
+    ('name="vacancy.closed"', 'name="vacancy.ended"', "vacancy.closed: the event was removed"),
+    (
+        'owner="vacancies", key="user_id"',
+        'owner="vacancies", key="company_id"',
+        "its key was changed from userId to companyId",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "message"), BREAKS)
+def test_a_breaking_change_does_not_pass_the_check(
+    tmp_path: Path, before: str, after: str, message: str
+) -> None:
+    for folder in ("src", "docs"):
+        shutil.copytree(
+            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    contract = tmp_path / "src" / "hirewire" / "contracts" / "vacancies.py"
+    text = contract.read_text()
+    assert before in text
+    contract.write_text(text.replace(before, after, 1))
+    if after.startswith("name="):  # a new event has an example of its own
+        example = tmp_path / "src" / "hirewire" / "catalogue" / "examples.py"
+        example.write_text(example.read_text().replace('"vacancy.closed"', after[5:]))
+
+    def events_catalogue(*options: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "hirewire", "events", "catalogue", *options],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(tmp_path / "src"), "COLUMNS": "500"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    checked = events_catalogue("--check")
+    assert checked.returncode == 1, checked.stderr
+    assert message in checked.stdout
+    assert events_catalogue("--write").returncode == 1, "it must not be written away"
+    assert events_catalogue("--write", "--break", "nobody has used it").returncode == 0
+    assert events_catalogue("--check").returncode == 0

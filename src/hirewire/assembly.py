@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from hirewire.kit.db import ensure_database
 from hirewire.kit.db import migrate as migrate_database
 from hirewire.kit.service import Service, create_app
-from hirewire.kit.settings import Settings
+from hirewire.kit.settings import Settings, SettingsError
 from hirewire.launcher.names import FRONTS, PROCESSES, SERVICES
 from hirewire.messaging.broker import Broker, QueueTopology, open_broker, queue_of
 from hirewire.messaging.brokers.access import ServiceUser, grant
@@ -52,6 +52,7 @@ def application(name: str, settings: Settings, role: Role = "all") -> FastAPI:
         from hirewire.web.app import create_web
 
         return create_web(settings)
+    plain_topology(settings)
     return create_app(service(name), settings, role=role, services=frozenset(SERVICES))
 
 
@@ -68,14 +69,44 @@ def listeners() -> dict[str, list[str]]:
     return {event: [p.name for p in pages if event in p.hears] for event in sorted(heard)}
 
 
-def broker_users(passwords: Mapping[str, str]) -> list[ServiceUser]:
-    """One broker user a service, allowed what the service's page says and nothing else."""
+def plain_topology(settings: Settings) -> list[QueueTopology]:
+    """Foreign services' plain queues: those we feed, bound, and those we hear.
+
+    Raises `SettingsError` for an event that is not one, or that more than one service would hear
+    from one queue.
+    """
+    setting = "HIREWIRE_RABBITMQ_PLAIN_QUEUES"
+    known = {event.name for name in SERVICES for event in service(name).publishes}
+    for name, way in settings.rabbitmq_plain_queues.items():
+        if name not in known:
+            raise SettingsError(f"{setting}: no event {name!r}")
+        hearers = listeners().get(name, [])
+        if way == "in" and len(hearers) != 1:
+            who = " and ".join(hearers) or "nobody"
+            raise SettingsError(f"{setting}: {name}=in is heard by {who}; it takes one service")
+    if settings.rabbitmq_plain_queues and urlsplit(settings.broker_address()).scheme not in (
+        "amqp",
+        "amqps",
+    ):
+        raise SettingsError(f"{setting} needs RabbitMQ (HIREWIRE_BROKER_URL=amqp://…)")
+    return [
+        QueueTopology(name, (name,) if way == "out" else (), plain=True)
+        for name, way in settings.rabbitmq_plain_queues.items()
+    ]
+
+
+def broker_users(passwords: Mapping[str, str], plain: Sequence[str] = ()) -> list[ServiceUser]:
+    """One broker user a service, allowed what the service's page says and nothing else.
+
+    `plain` are the events heard from foreign services' plain queues.
+    """
     users = []
     for name in SERVICES:
         page = service(name)
         if name in passwords:
             publishes = tuple(event.name for event in page.publishes)
-            users.append(ServiceUser(name, passwords[name], publishes, page.hears))
+            own = tuple(event for event in plain if event in page.hears)
+            users.append(ServiceUser(name, passwords[name], publishes, page.hears, own))
     return users
 
 
@@ -95,6 +126,7 @@ async def migrate(settings: Settings) -> Migrated:
     and (with a management address and passwords) the broker's users and permissions.
     """
     done = Migrated()
+    plain = plain_topology(settings)
     for name in SERVICES:
         done.applied[name] = await migrate_database(settings.service_database(name), name)
     address = settings.broker_address()
@@ -104,10 +136,12 @@ async def migrate(settings: Settings) -> Migrated:
     try:
         done.queues = [queue.queue for queue in topology()]
         await _introduce(settings, broker)
+        if plain:
+            await broker.declare(plain)
     finally:
         await broker.close()
     if settings.rabbitmq_management_url and settings.rabbitmq_passwords:
-        users = broker_users(settings.rabbitmq_passwords)
+        users = broker_users(settings.rabbitmq_passwords, settings.plain_queues("in"))
         vhost = unquote(urlsplit(address).path.removeprefix("/")) or "/"
         await grant(settings.rabbitmq_management_url, vhost, users)
         done.users = [user.name for user in users]

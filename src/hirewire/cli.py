@@ -121,6 +121,8 @@ def migrate() -> None:
     settings = reachable_settings()
     try:
         done = run_async(assembly.migrate(settings))
+    except SettingsError as error:
+        fail(str(error), BAD_SETTINGS)
     except (OSError, BrokerUnavailable, BrokerMisconfigured) as error:
         fail(f"{type(error).__name__}: {error}")
     for name, applied in done.applied.items():

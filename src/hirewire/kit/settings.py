@@ -44,6 +44,11 @@ class Settings(BaseSettings):
         default_factory=dict,
         description='JSON, {"auth": "…", "profiles": "…"}: the broker users that migrate makes',
     )
+    rabbitmq_plain_queues: dict[str, Literal["in", "out"]] = Field(
+        default_factory=dict,
+        description="Foreign services' plain queues, user.registered=out,… (fed by us) or "
+        "employer.profile.created=in,… (heard by us)",
+    )
     host: str = Field("127.0.0.1", description="Address the services listen on")
     web_port: int = Field(8000, ge=1, le=65535)
     auth_port: int = Field(8001, ge=1, le=65535)
@@ -110,8 +115,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is given and the environment: no dotenv, no secrets folder."""
-        return init_settings, env_settings
+        """Only what is given: `load_settings` has read the environment already, and strictly."""
+        return (init_settings,)
 
     def service_database(self, service: str) -> str:
         """The address of a service's own database. Raises `SettingsError` when none is set."""
@@ -120,6 +125,10 @@ class Settings(BaseSettings):
         url = make_url(self.database_url)
         name = f"{url.database or 'hirewire'}_{service}"
         return url.set(database=name).render_as_string(hide_password=False)
+
+    def plain_queues(self, direction: Literal["in", "out"]) -> list[str]:
+        """The events that go through plain queues in this direction."""
+        return [name for name, way in self.rabbitmq_plain_queues.items() if way == direction]
 
     def broker_address(self) -> str:
         """The broker's address; without one of its own, the database server's ``…_broker``."""
@@ -182,6 +191,9 @@ def _setting(variable: str, environ: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _parsed(variable: str, name: str, text: str) -> Any:
+    if name == "rabbitmq_plain_queues":
+        pairs = [part.partition("=") for part in text.split(",") if part.strip()]
+        return {event.strip(): way.strip() for event, _, way in pairs}
     if name != "rabbitmq_passwords":
         return text
     import json

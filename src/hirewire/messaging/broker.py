@@ -86,6 +86,8 @@ class QueueTopology:
 
     queue: str
     types: tuple[str, ...]
+    plain: bool = False
+    """A durable queue without any more properties, as foreign services declare theirs."""
 
     @property
     def service(self) -> str:
@@ -95,7 +97,7 @@ class QueueTopology:
     @property
     def bindings(self) -> tuple[str, ...]:
         """The binding keys: the event names, and all that is sent to this service alone."""
-        return (*self.types, f"to.{self.service}.#")
+        return self.types if self.plain else (*self.types, f"to.{self.service}.#")
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,9 +77,10 @@ class Consumer:
         services: frozenset[str] = frozenset(),
         batch: int = 500,
         parked: Wake | None = None,
+        topology: QueueTopology | None = None,
     ) -> None:
         self.service = service
-        self.topology = QueueTopology(
+        self.topology = topology or QueueTopology(
             queue_of(service), tuple(sorted({s.event.name for s in subscriptions}))
         )
         self.subscriptions = tuple(subscriptions)

@@ -59,14 +59,17 @@ _broker_dead = Gauge(
 )
 
 
-def standing(service: str, open: Mapping[str, int], ready: int | None, dead: int | None) -> None:
-    """Set what is known of messages that wait."""
+def open_messages(service: str, open: Mapping[str, int]) -> None:
+    """Set how many messages are in each state that is not final."""
     for state, number in open.items():
         _open.labels(service, state).set(number)
+
+
+def queued(service: str, ready: int | None, dead: int) -> None:
+    """Set what waits in the service's queue, and what the broker has given up on."""
     if ready is not None:
         _ready.labels(service).set(ready)
-    if dead is not None:
-        _broker_dead.set(dead)
+    _broker_dead.set(dead)
 
 
 def outbox(service: str, unsent: int, age_seconds: float) -> None:

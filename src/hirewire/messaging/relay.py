@@ -27,7 +27,7 @@ GATHER_SECONDS = 0.004
 """Least time between two readings of the outbox that found little: many small steps would cost
 more than all they publish. Nothing waits that comes after a pause."""
 LOOK_SECONDS = 0.25
-"""How often a busy relay looks for fences and jobs, and counts the backlog."""
+"""How often a busy relay looks for fences and jobs."""
 STANDBY_SECONDS = 1.0
 
 # A row whose last attempt failed holds back the later rows of its key, and nothing else. What is in
@@ -54,12 +54,6 @@ update messaging.outbox set attempts = attempts + 1, error = $2,
 where position = any($1::bigint[])
 """
 _LISTENED = "select distinct type from messaging.listener where until is null"
-_BACKLOG = """
-select count(*), coalesce(extract(epoch from clock_timestamp() - (
-    select recorded_at from messaging.log where id = (
-        select id from messaging.outbox order by position limit 1))), 0)::float8
-from messaging.outbox
-"""
 
 
 class Relay:
@@ -99,9 +93,6 @@ class Relay:
         if sent and not self._works and time.monotonic() < self._looked_at + LOOK_SECONDS:
             return True
         self._looked_at = time.monotonic()
-        backlog = await connection.fetchrow(_BACKLOG)
-        assert backlog is not None
-        metrics.outbox(self.service, backlog[0], backlog[1])
         await self._send_fences(connection)
         self._works = await jobs.work(connection, self.service, self._broker)
         return sent > 0 or self._works

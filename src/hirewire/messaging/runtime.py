@@ -10,7 +10,7 @@ from typing import Any, Literal
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from hirewire.messaging.broker import Broker
+from hirewire.messaging.broker import Broker, QueueTopology
 from hirewire.messaging.consumer import Consumer
 from hirewire.messaging.gauges import Gauges
 from hirewire.messaging.janitor import Janitor
@@ -50,7 +50,9 @@ class Messaging:
         subscriptions: Sequence[Subscription],
         services: frozenset[str] = frozenset(),
         options: Options = Options(),
+        plain_queues: Sequence[str] = (),
     ) -> None:
+        """`plain_queues` are events that it hears from a foreign service's plain queue as well."""
         self.service = service
         self.broker = broker
         self.options = options
@@ -67,6 +69,19 @@ class Messaging:
             batch=options.batch,
             parked=parked,
         )
+        self.plain_consumers = [
+            Consumer(
+                service=service,
+                transactions=self.transactions,
+                broker=broker,
+                subscriptions=[s for s in subscriptions if s.event.name == name],
+                services=services,
+                batch=options.batch,
+                parked=parked,
+                topology=QueueTopology(name, (), plain=True),
+            )
+            for name in plain_queues
+        ]
         self.retries = Retries(consumer=self.consumer, transactions=self.transactions, wake=parked)
         self.janitor = Janitor(
             service=service, transactions=self.transactions, retention=options.retention
@@ -91,13 +106,16 @@ class Messaging:
         self._start("gauges", self.gauges.run())
         if self.consumer.topology.types:
             self._start("consumer", self.consumer.run())
+        for plain in self.plain_consumers:
+            self._start(f"consumer of {plain.topology.queue}", plain.run())
 
     async def stop(self) -> None:
         """Stop cleanly: the batch at hand is finished and acked, or rolled back and not acked."""
-        self.consumer.stop()
-        consumer = self._tasks.get("consumer")
-        if consumer is not None:
-            await asyncio.wait({consumer}, timeout=self.options.drain_seconds)
+        for consumer in (self.consumer, *self.plain_consumers):
+            consumer.stop()
+        hearing = [task for name, task in self._tasks.items() if name.startswith("consumer")]
+        if hearing:
+            await asyncio.wait(hearing, timeout=self.options.drain_seconds)
         for task in self._tasks.values():
             task.cancel()
         if self._tasks:

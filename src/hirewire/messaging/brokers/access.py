@@ -25,6 +25,8 @@ class ServiceUser:
     password: str
     publishes: tuple[str, ...]
     hears: tuple[str, ...]
+    plain: tuple[str, ...] = ()
+    """Foreign services' plain queues from which it hears."""
 
 
 def permissions(user: ServiceUser) -> dict[str, str]:
@@ -32,7 +34,7 @@ def permissions(user: ServiceUser) -> dict[str, str]:
 
     Its own queue and the shared exchanges, and queues that the broker names for a broadcast.
     """
-    own = [EXCHANGE, DEAD, queue_of(user.name)]
+    own = [EXCHANGE, DEAD, queue_of(user.name), *user.plain]
     names = "|".join(re.escape(name) for name in own)
     mine = f"^({names}|amq\\.gen.*)$"
     return {"configure": mine, "write": mine, "read": mine}

@@ -102,7 +102,7 @@ class RabbitMQ:
             await _declare(channel, topology)
             await channel.ask(channel.raw.basic_qos, prefetch_count=limit * 2)
             consumer = Consumer(link, channel, limit)
-            await consumer.start(topology.queue)
+            await consumer.start(topology.queue, exclusive=topology.plain)
             while True:
                 batch = await consumer.next(self._watchdog)
                 if batch:
@@ -200,9 +200,8 @@ async def _declare(channel: Channel, topology: QueueTopology) -> None:
         raw.queue_declare, queue=DEAD, durable=True, arguments={"x-queue-type": "quorum"}
     )
     await channel.ask(raw.queue_bind, queue=DEAD, exchange=DEAD, routing_key="")
-    await channel.ask(
-        raw.queue_declare, queue=topology.queue, durable=True, arguments=QUEUE_ARGUMENTS
-    )
+    arguments = None if topology.plain else QUEUE_ARGUMENTS
+    await channel.ask(raw.queue_declare, queue=topology.queue, durable=True, arguments=arguments)
     for key in topology.bindings:
         await channel.ask(raw.queue_bind, queue=topology.queue, exchange=EXCHANGE, routing_key=key)
 

@@ -39,14 +39,15 @@ class Consumer:
         channel.raw.add_on_cancel_callback(self._on_cancel)
         link.connection.sinks[channel.raw.channel_number] = self
 
-    async def start(self, queue: str, *, auto_ack: bool = False) -> None:
-        """Begin to consume."""
+    async def start(self, queue: str, *, auto_ack: bool = False, exclusive: bool = False) -> None:
+        """Begin to consume; `exclusive` where the queue itself has no single active consumer."""
         self._queue = queue
         await self._channel.ask(
             self._channel.raw.basic_consume,
             queue=queue,
             on_message_callback=_unused,
             auto_ack=auto_ack,
+            exclusive=exclusive,
         )
 
     async def next(self, at_most: float) -> list[Delivery]:

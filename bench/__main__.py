@@ -1,18 +1,80 @@
-"""`./dev bench [names]`."""
+"""`./dev bench [names] [--rounds N] [--quick] [--to FOLDER]`, or `--profile WORKER`."""
 
-import importlib
-import sys
+import argparse
+import logging
+import os
+import time
+from importlib import import_module
+from pathlib import Path
 
-ALL = ("consume",)
+import structlog
+import uvloop
+from rich.console import Console
+
+from bench import profile
+from bench.measure import Figure, Options, markdown, table
+from bench.places import places
+from bench.process import ROOT
+
+ALL = ("consume", "relay", "business", "chain", "latency", "growth", "failing")
+
+
+def options() -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(ALL)}")
+    parser.add_argument("--rounds", type=int, help="of each benchmark: 5; quick: 1")
+    parser.add_argument("--quick", action="store_true", help="small counts, no plots")
+    parser.add_argument(
+        "--to", type=Path, help="folder of plots and table: docs/bench; quick: none"
+    )
+    parser.add_argument(
+        "--profile", choices=profile.WORKERS, help="py-spy over one of ours instead"
+    )
+    parser.add_argument("--seconds", type=int, default=10, help="of a profile")
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - set(ALL):
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
+    return asked
+
+
+async def run(names: tuple[str, ...], options: Options, console: Console) -> list[Figure]:
+    """The named benchmarks, one after the other, over the same engines."""
+    figures: list[Figure] = []
+    async with places() as bench:
+        for name in names:
+            started = time.monotonic()
+            with console.status(name):
+                figures += await import_module(f"bench.{name}").run(bench, options)
+            console.print(f"{name}: {time.monotonic() - started:.0f} s", style="dim")
+    return figures
 
 
 def main() -> None:
-    """Run the named benchmarks, or all."""
-    names = sys.argv[1:] or ALL
-    for name in names:
-        if name not in ALL:
-            sys.exit(f"no benchmark {name!r}: one of {', '.join(ALL)}")
-        importlib.import_module(f"bench.{name}").main()
+    """Measure, print one table, write plots."""
+    asked = options()
+    logging.disable(logging.WARNING)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 120
+    if asked.profile:
+        console.print(
+            uvloop.run(profile.run(asked.profile, asked.seconds)), markup=False, soft_wrap=True
+        )
+        return
+    folder = asked.to or (None if asked.quick else ROOT / "docs" / "bench")
+    chosen = Options(asked.rounds or (1 if asked.quick else 5), asked.quick, folder)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    figures = uvloop.run(run(tuple(asked.names) or ALL, chosen, console))
+    rounds = "1 round" if chosen.rounds == 1 else f"{chosen.rounds} rounds"
+    kind = "quick, no verdict on speed; " if chosen.quick else ""
+    title = f"{kind}{rounds}, {os.cpu_count()} cores"
+    console.print(table(title, figures))
+    if folder:
+        (folder / "table.md").write_text(markdown(title, figures))
 
 
-main()
+if __name__ == "__main__":
+    main()

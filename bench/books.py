@@ -1,0 +1,131 @@
+"""All that the benchmarks know of messaging's tables: counting, emptying and filling them."""
+
+from datetime import datetime
+
+import asyncpg
+
+from hirewire.messaging.listeners import write_listeners
+
+TYPE = "bench.noted"
+OWNER = "bench"
+READER = "reader"
+SUBSCRIPTION = "reader.noted"
+BODY_BYTES = 256
+EVENTS_PER_KEY = 10
+"""In a filled log."""
+CHUNK = 250_000
+"""Rows a statement when filling."""
+
+# Rows $1 up to $2 of $4 lie evenly in the 29 days before the last hour; $3 keys take turns.
+_SPREAD = """
+select n, md5((n % $3)::text)::uuid::text as key, n / $3 + 1 as sequence,
+    interval '-1 hour' - interval '29 days' * (1 - n::float8 / $4) as shift
+from generate_series($1::bigint, $2::bigint - 1) n
+"""
+# uuidv7(interval) came with PostgreSQL 18, which is the embedded one.
+_FILL_LOG = f"""
+insert into messaging.log (id, position, type, key, sequence, correlation_id, recorded_at, body)
+select id, nextval('messaging.position'), '{TYPE}', key, sequence, id, at,
+    (rpad('{{"page":"' || key || '","number":' || n || ',"text":"', {BODY_BYTES - 2}, 'x')
+        || '"}}')::json
+from (
+    select *, uuidv7(shift) as id, clock_timestamp() + shift as at from ({_SPREAD}) spread
+    offset 0
+) made
+"""
+_FILL_INBOX = f"""
+insert into messaging.inbox (event_id, subscription, heard_at)
+select uuidv7(shift), '{SUBSCRIPTION}', clock_timestamp() + shift
+from ({_SPREAD}) spread
+"""
+_PAST_DAYS = """
+select messaging.add_part($1, $2, d, d + interval '1 day') from generate_series(
+    date_trunc('day', now() - interval '31 days', 'UTC'),
+    (select min(starts) - interval '1 day' from messaging.part where parent = $1),
+    interval '1 day') d
+"""
+_FILL_COUNTERS = f"""
+insert into messaging.counter (key, last)
+select md5(n::text)::uuid::text, {EVENTS_PER_KEY} from generate_series(0, $1::bigint - 1) n
+"""
+_FILL_PROGRESS = f"""
+insert into messaging.progress (subscription, source, key, sequence)
+select '{SUBSCRIPTION}', '/hirewire/{OWNER}', md5(n::text)::uuid::text, {EVENTS_PER_KEY}
+from generate_series(0, $1::bigint - 1) n
+"""
+
+
+async def listen(connection: asyncpg.Connection) -> None:
+    """Enter the reader as one who hears the event, as `migrate` would."""
+    await write_listeners(connection, {TYPE: [READER]})
+
+
+async def recorded(connection: asyncpg.Connection) -> int:
+    """Events in the log, sent or not."""
+    return int(await connection.fetchval("select count(*) from messaging.log"))
+
+
+async def unsent(connection: asyncpg.Connection) -> int:
+    """Events that are recorded and not yet marked sent."""
+    return int(await connection.fetchval("select count(*) from messaging.outbox"))
+
+
+async def handled(connection: asyncpg.Connection) -> int:
+    """Messages that took effect, by the inbox."""
+    heard = await connection.fetchval("select count(*) from messaging.inbox")
+    return int(heard) - await still_open(connection)
+
+
+async def still_open(connection: asyncpg.Connection) -> int:
+    """Messages that are retrying, waiting or dead."""
+    return int(
+        await connection.fetchval(
+            "select count(*) from messaging.open_message where state <> 'discarded'"
+        )
+    )
+
+
+async def truncate(connection: asyncpg.Connection) -> None:
+    """Empty the books, but for who listens."""
+    await connection.execute(
+        "truncate messaging.counter, messaging.log, messaging.outbox, messaging.inbox, "
+        "messaging.open_message, messaging.progress, messaging.suspect"
+    )
+
+
+async def fill_log(connection: asyncpg.Connection, rows: int) -> None:
+    """A log with so many sent events of the last 30 days, 10 a key, and their counters."""
+    await connection.execute("set synchronous_commit = off")  # of this session, while filling
+    await connection.execute(_PAST_DAYS, "log", "id")
+    for start in range(0, rows, CHUNK):
+        await connection.execute(
+            _FILL_LOG, start, min(start + CHUNK, rows), rows // EVENTS_PER_KEY, rows
+        )
+    await connection.execute(_FILL_COUNTERS, rows // EVENTS_PER_KEY)
+    await settle(connection)
+
+
+async def fill_inbox(connection: asyncpg.Connection, rows: int) -> None:
+    """An inbox with so many handled messages of the last 30 days, 10 a key, and their progress."""
+    await connection.execute("set synchronous_commit = off")
+    await connection.execute(_PAST_DAYS, "inbox", "event_id")
+    for start in range(0, rows, CHUNK):
+        await connection.execute(
+            _FILL_INBOX, start, min(start + CHUNK, rows), rows // EVENTS_PER_KEY, rows
+        )
+    await connection.execute(_FILL_PROGRESS, rows // EVENTS_PER_KEY)
+    await settle(connection)
+
+
+async def forget(connection: asyncpg.Connection, since: datetime) -> None:
+    """Take away what was logged and heard since then, so that the books keep their size."""
+    first = "messaging.first_id($1)"
+    await connection.execute(f"delete from messaging.log where id >= {first}", since)
+    await connection.execute(f"delete from messaging.inbox where event_id >= {first}", since)
+    await settle(connection)
+
+
+async def settle(connection: asyncpg.Connection) -> None:
+    """Leave nothing for autovacuum to do during a measurement."""
+    await connection.execute("set synchronous_commit = on")
+    await connection.execute("vacuum (analyze)")

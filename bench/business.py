@@ -1,0 +1,69 @@
+"""A business transaction that records an event, beside the same one without; 20 writers.
+
+Both are processes that stay, and take turns in slices of a few hundred transactions, so that what
+else the machine does meets both alike.
+"""
+
+from contextlib import AsyncExitStack
+
+from bench import books
+from bench.measure import Figure, Options, ratios
+from bench.places import Bench, Pair
+
+WRITERS = 20
+SLICE = 300
+APART = 10**9
+"""Between the numbers of the two."""
+
+
+async def run(bench: Bench, options: Options) -> list[Figure]:
+    """A usual transaction, and the least there is, each with an event and without."""
+    pair = await bench.pair("business")
+    turns = options.count(15, 4)
+    rates: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
+    for _ in range(options.rounds):
+        for change, found in rates.items():
+            found.append(await timed(bench, pair, turns, change=change))
+    figures = []
+    for change, what in ((True, "business transaction"), (False, "one INSERT")):
+        with_event, without = (list(column) for column in zip(*rates[change], strict=True))
+        share = ratios(with_event, without)
+        figures += [
+            Figure(f"{what} that records an event, {WRITERS} writers", with_event, "/s"),
+            Figure("… beside the same without", share, "×", at_least=0.7 if change else None),
+        ]
+    return figures
+
+
+async def timed(bench: Bench, pair: Pair, turns: int, *, change: bool) -> tuple[float, float]:
+    """Transactions a second with an event and without; rows and events are counted afterwards."""
+    await pair.empty()
+    await pair.writer.execute("vacuum page")
+    seconds = [0.0, 0.0]
+    async with AsyncExitStack() as stack:
+        both = [
+            await stack.enter_async_context(
+                bench.worker("business", pair, _options(change, events=events))
+            )
+            for events in (True, False)
+        ]
+        for _ in range(turns):
+            for nth, running in enumerate(both):
+                await running.go()
+                seconds[nth] += float((await running.result())["seconds"])
+    done = SLICE * turns
+    counts = "select count(*) filter (where number < $1), count(*) from deed"
+    [(with_event, all)] = await pair.writer.fetch(counts, APART)
+    assert with_event == all - with_event == await books.recorded(pair.writer) > done
+    return done / seconds[0], done / seconds[1]
+
+
+def _options(change: bool, *, events: bool) -> dict[str, object]:
+    first = 0 if events else APART
+    return {
+        "slice": SLICE,
+        "tasks": WRITERS,
+        "change": change,
+        "events": events,
+        "first": first,
+    }

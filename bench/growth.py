@@ -1,0 +1,70 @@
+"""The cost of an event as log and inbox grow: recorded, published, heard with an effect.
+
+Databases of all sizes are filled first and measured in turns. In each the same number of events of
+the same number of keys goes through, the keys spread over all that the log has; what a round added
+is taken away again, so that sizes stay.
+"""
+
+import asyncio
+
+from bench import books, plots
+from bench.measure import Figure, Options, ratios
+from bench.places import Bench, Pair
+from bench.relay import publish, write
+
+SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
+ACTIVE = 1_000
+"""Keys that events are recorded for."""
+PHASES = ("record", "relay", "consume")
+
+
+async def run(bench: Bench, options: Options) -> list[Figure]:
+    """Fill, then rounds over all sizes."""
+    sizes = SIZES[: options.count(4, 2)]
+    count = options.count(10_000, 4_000)
+    pairs = {size: await _filled(bench, size) for size in sizes}
+    costs: dict[int, list[dict[str, float]]] = {size: [] for size in sizes}
+    for _ in range(options.rounds):
+        for size, pair in pairs.items():
+            costs[size].append(await timed(bench, pair, size, count))
+    if options.folder:
+        plots.growth(options.folder / "growth.png", costs)
+    totals = {size: [sum(one.values()) for one in rounds] for size, rounds in costs.items()}
+    first = totals[sizes[0]]
+    worst = [max(found) for found in zip(*(ratios(t, first) for t in totals.values()), strict=True)]
+    return [
+        *(Figure(f"cost per event, log of {size:,} rows", totals[size], "µs") for size in sizes),
+        Figure(
+            f"… {sizes[-1]:,} beside {sizes[0]:,}",
+            ratios(totals[sizes[-1]], first),
+            "×",
+            at_most=1.2,
+        ),
+        Figure("… the dearest size beside the smallest", worst, "×", at_most=1.2),
+    ]
+
+
+async def timed(bench: Bench, pair: Pair, size: int, count: int) -> dict[str, float]:
+    """Microseconds an event in each phase."""
+    await pair.reader.execute("truncate note")
+    await pair.reader.execute("checkpoint")
+    since = await pair.reader.fetchval("select clock_timestamp()")
+    keys = size // books.EVENTS_PER_KEY
+    recording = await write(bench, pair, count, each=10, active=ACTIVE, keys=keys, tasks=4)
+    relaying = await publish(bench, pair, count)
+    async with bench.worker("batched", pair) as running:
+        await running.go()
+        await bench.consumed(pair, count, running)
+    assert await pair.effects() == count
+    consuming = count / await pair.rate()
+    for connection in (pair.writer, pair.reader):
+        await books.forget(connection, since)
+    seconds = dict(zip(PHASES, (recording, relaying, consuming), strict=True))
+    return {phase: seconds[phase] / count * 1e6 for phase in PHASES}
+
+
+async def _filled(bench: Bench, size: int) -> Pair:
+    pair = await bench.pair(f"growth_{size}")
+    await asyncio.gather(books.fill_log(pair.writer, size), books.fill_inbox(pair.reader, size))
+    assert await books.recorded(pair.writer) == await books.handled(pair.reader) == size
+    return pair

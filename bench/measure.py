@@ -1,0 +1,99 @@
+"""Figures: medians and ranges over rounds, ratios round by round, and what is demanded of them."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+HEADINGS = ("what", "measured: median (range)", "demanded", "reached")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How much is measured."""
+
+    rounds: int
+    quick: bool
+    folder: Path | None
+    """Where plots go; None for nowhere."""
+
+    def count(self, full: int, quick: int) -> int:
+        """A number for a full run, and one for a quick one."""
+        return quick if self.quick else full
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table: a value a round, and the bound its median has to keep."""
+
+    what: str
+    values: Sequence[float]
+    unit: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def median(self) -> float:
+        """The middle of the rounds."""
+        return statistics.median(self.values)
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the median keeps the bound; None when nothing is demanded."""
+        if self.at_least is None and self.at_most is None:
+            return None
+        low = float("-inf") if self.at_least is None else self.at_least
+        high = float("inf") if self.at_most is None else self.at_most
+        return low <= self.median <= high
+
+    def row(self) -> tuple[str, str, str, str]:
+        """What, measured, demanded, reached: as text."""
+        measured = f"{number(self.median)} {self.unit}"
+        if len(self.values) > 1:
+            measured += f" ({number(min(self.values))} to {number(max(self.values))})"
+        verdict = {None: "", True: "yes", False: "no"}[self.reached]
+        return self.what, measured, self._demanded(), verdict
+
+    def _demanded(self) -> str:
+        if self.at_least is not None:
+            return f"at least {number(self.at_least)} {self.unit}"
+        if self.at_most is not None:
+            return f"at most {number(self.at_most)} {self.unit}"
+        return ""
+
+
+def number(value: float) -> str:
+    """Three digits that count, thousands with commas: ``20,431``, ``12.4``, ``0.83``."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Ours by theirs, round by round."""
+    return [a / b for a, b in zip(ours, theirs, strict=True)]
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that `share` (0 to 1) of the values do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-int(share * 1000) * len(ordered) // 1000) - 1)]
+
+
+def table(title: str, figures: Sequence[Figure]) -> Table:
+    """The figures for a terminal."""
+    made = Table(title=title, title_justify="left")
+    for heading in HEADINGS:
+        made.add_column(heading)
+    for figure in figures:
+        made.add_row(*figure.row())
+    return made
+
+
+def markdown(title: str, figures: Sequence[Figure]) -> str:
+    """The same for a document."""
+    lines = [f"# Measured: {title}", "", f"| {' | '.join(HEADINGS)} |", "|---|---|---|---|"]
+    lines += [f"| {' | '.join(figure.row())} |" for figure in figures]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,105 @@
+"""Hirewire's side: consumers and relays as a service runs them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from bench.books import OWNER, READER, SUBSCRIPTION
+from bench.events import Noted, page
+from bench.world import World
+from hirewire.kit.db import make_engine
+from hirewire.messaging.broker import open_broker
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.outbox import Tx
+from hirewire.messaging.runtime import Messaging, Role
+from hirewire.messaging.subscriptions import Subscription, on, on_batch
+
+FAILING = page(0)
+"""The key whose messages cannot be handled."""
+
+
+@asynccontextmanager
+async def messaging(
+    url: str,
+    broker_url: str,
+    service: str,
+    role: Role,
+    subscriptions: Sequence[Subscription] = (),
+) -> AsyncIterator[Messaging]:
+    """A service's messaging at work, as `hirewire serve --role` starts it; stopped on leaving."""
+    engine = make_engine(url, pool=20)
+    made = Messaging(
+        service=service,
+        engine=engine,
+        database_url=url,
+        broker=open_broker(broker_url, client=service),
+        subscriptions=subscriptions,
+    )
+    made.start(role)
+    try:
+        yield made
+    finally:
+        await made.stop()
+        await engine.dispose()
+
+
+async def note_all(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+    """The effect, written for a batch at once."""
+    await tx.exec_driver_sql(
+        "insert into note (id, number) select * from unnest($1::uuid[], $2::bigint[])",
+        ([one.id for one in heard], [one.event.number for one in heard]),
+    )
+
+
+async def note_paced(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+    """The same, where a sequence tells the writers how far the effects are."""
+    await tx.exec_driver_sql(
+        "insert into paced_note (id, number) select * from unnest($1::uuid[], $2::bigint[])",
+        ([one.id for one in heard], [one.event.number for one in heard]),
+    )
+
+
+async def note_one(tx: Tx, heard: Received[Noted]) -> None:
+    """The effect, written for one event."""
+    await tx.exec_driver_sql(
+        "insert into note (id, number) values ($1, $2)", (heard.id, heard.event.number)
+    )
+
+
+async def note_unless_failing(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+    """The effect, but of one key."""
+    if any(one.event.page == FAILING for one in heard):
+        raise ValueError("this page cannot be noted")
+    await note_all(tx, heard)
+
+
+async def batched(world: World) -> None:
+    """A consumer with a batched handler."""
+    await _hear(world, on_batch(Noted, note_all, name=SUBSCRIPTION))
+
+
+async def chained(world: World) -> None:
+    """The same, telling how far it is."""
+    await _hear(world, on_batch(Noted, note_paced, name=SUBSCRIPTION))
+
+
+async def one_at_a_time(world: World) -> None:
+    """A consumer whose handler takes one event."""
+    await _hear(world, on(Noted, note_one, name=SUBSCRIPTION))
+
+
+async def failing(world: World) -> None:
+    """A consumer that cannot handle one key."""
+    await _hear(world, on_batch(Noted, note_unless_failing, name=SUBSCRIPTION))
+
+
+async def relay(world: World) -> None:
+    """The publishing service's worker: nothing but its outbox to publish."""
+    await world.go()
+    async with messaging(world.writer, world.broker, OWNER, "worker"):
+        await world.end()
+
+
+async def _hear(world: World, subscription: Subscription) -> None:
+    await world.go()
+    async with messaging(world.reader, world.broker, READER, "worker", [subscription]):
+        await world.end()

@@ -1,0 +1,132 @@
+"""Contestants in processes of their own: started, told to go, heard, ended.
+
+A worker prints a line ``ready`` once it has loaded what it needs, starts at a line ``go``, and
+ends when its standard input does. What it has to tell is one line of JSON.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+NODE = ROOT / "bench" / "node"
+NODE_CACHE = ROOT / ".bench" / "node"
+END_SECONDS = 20.0
+
+
+class WorkerDied(Exception):
+    """A worker ended by itself; its own output says why."""
+
+
+class Worker:
+    """A contestant's process."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+        self.name = name
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def check(self) -> None:
+        """Raise `WorkerDied` when it is gone."""
+        if self._process.returncode is not None:
+            raise WorkerDied(f"{self.name} ended with {self._process.returncode}")
+
+    async def line(self, at_most: float = 60.0) -> str:
+        """The next line it prints."""
+        assert self._process.stdout is not None
+        async with asyncio.timeout(at_most):
+            line = await self._process.stdout.readline()
+        if not line:
+            raise WorkerDied(f"{self.name} ended without a word")
+        return line.decode().strip()
+
+    async def go(self) -> None:
+        """Let it begin."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"go\n")
+        await self._process.stdin.drain()
+
+    async def result(self, at_most: float = 300.0) -> dict[str, Any]:
+        """What it has to tell; the end of its input lets one stop that would go on for ever."""
+        found: dict[str, Any] = json.loads(await self.line(at_most))
+        return found
+
+    def enough(self) -> None:
+        """End its input: it finishes what is at hand, and tells what it has to tell."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    async def end(self) -> None:
+        """Let it finish; kill it when it does not."""
+        self.enough()
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+
+
+@asynccontextmanager
+async def worker(
+    name: str, argv: Sequence[str], environment: Mapping[str, str]
+) -> AsyncIterator[Worker]:
+    """A process that is ready to go; ended on leaving."""
+    process = await asyncio.create_subprocess_exec(
+        *argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env=os.environ | environment,
+    )
+    started = Worker(name, process)
+    try:
+        if (line := await started.line()) != "ready":
+            raise WorkerDied(f"{name} said {line!r} instead of ready")
+        yield started
+    finally:
+        await started.end()
+
+
+def python(name: str, options: Mapping[str, object]) -> list[str]:
+    """The command of a worker of ours."""
+    return [sys.executable, "-m", "bench.worker", name, json.dumps(options)]
+
+
+def node() -> list[str] | None:
+    """The command of the Node contestant, its packages installed; None where Node is not."""
+    program, npm = shutil.which("node"), shutil.which("npm")
+    if program is None or npm is None:
+        return None
+    _install(npm)
+    return [program, str(NODE / "consumer.js")]
+
+
+def node_environment() -> dict[str, str]:
+    """Where the Node contestant finds its packages."""
+    return {"NODE_PATH": str(NODE_CACHE / "node_modules")}
+
+
+def _install(npm: str) -> None:
+    lock = (NODE / "package-lock.json").read_text()
+    stamp = NODE_CACHE / "installed.json"
+    if stamp.exists() and stamp.read_text() == lock:
+        return
+    NODE_CACHE.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(NODE / name, NODE_CACHE / name)
+    subprocess.run(
+        [npm, "ci", "--silent", "--no-audit", "--no-fund"], cwd=NODE_CACHE, check=True, timeout=300
+    )
+    stamp.write_text(lock)

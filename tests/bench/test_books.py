@@ -1,0 +1,71 @@
+"""The statements of the benchmarks, against the tables as they are."""
+
+import json
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest_asyncio
+from sqlalchemy.engine import make_url
+
+from bench import books
+from hirewire.kit.db import migrate
+from hirewire.messaging.database import connect
+from hirewire.messaging.ids import new_id
+
+
+@pytest_asyncio.fixture
+async def connection(postgres_url: str) -> AsyncIterator[asyncpg.Connection]:
+    url = make_url(postgres_url).set(database=f"bench_{uuid4().hex[:8]}")
+    address = url.render_as_string(hide_password=False)
+    await migrate(address, None)
+    opened = await connect(address, application="test")
+    yield opened
+    await opened.close()
+
+
+async def test_a_filled_log_is_sent_and_goes_on_where_its_counters_stand(
+    connection: asyncpg.Connection,
+) -> None:
+    await books.fill_log(connection, 1000)
+    assert await books.recorded(connection) == 1000
+    assert await books.unsent(connection) == 0
+    rows = await connection.fetch("select id, key, sequence, body::text from messaging.log")
+    assert {len(row["body"].encode()) for row in rows} == {books.BODY_BYTES}
+    assert {json.loads(row["body"])["page"] == row["key"] for row in rows} == {True}
+    assert {UUID(str(row["id"])).version for row in rows} == {7}
+    assert sorted(row["sequence"] for row in rows) == sorted(list(range(1, 11)) * 100)
+    assert len({row["key"] for row in rows}) == 100
+    last = await connection.fetch("select key, last from messaging.counter")
+    assert {row["key"]: row["last"] for row in last} == {row["key"]: 10 for row in rows}
+
+
+async def test_a_filled_inbox_is_handled_and_knows_how_far_its_keys_are(
+    connection: asyncpg.Connection,
+) -> None:
+    await books.fill_inbox(connection, 1000)
+    assert await books.handled(connection) == 1000
+    assert await books.still_open(connection) == 0
+    assert await connection.fetchval("select count(*) from messaging.progress") == 100
+
+
+async def test_what_a_round_added_is_forgotten_and_all_can_be_emptied(
+    connection: asyncpg.Connection,
+) -> None:
+    await books.fill_log(connection, 100)
+    since = await connection.fetchval("select clock_timestamp()")
+    id = new_id()
+    await connection.execute(
+        "insert into messaging.log (id, position, type, key, sequence, correlation_id, body) "
+        "values ($1, 1000, $2, 'k', 1, 'c', '{}')",
+        id,
+        books.TYPE,
+    )
+    await connection.execute(
+        "insert into messaging.outbox (position, id, key) values (1000, $1, 'k')", id
+    )
+    assert (await books.recorded(connection), await books.unsent(connection)) == (101, 1)
+    await books.forget(connection, since)
+    assert await books.recorded(connection) == 100
+    await books.truncate(connection)
+    assert await books.recorded(connection) == 0

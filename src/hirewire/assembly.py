@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from urllib.parse import unquote, urlsplit
 
-import asyncpg
 from fastapi import FastAPI
 
 from hirewire.kit.db import ensure_database
@@ -17,7 +16,7 @@ from hirewire.launcher.names import FRONTS, PROCESSES, SERVICES
 from hirewire.messaging.broker import Broker, QueueTopology, open_broker, queue_of
 from hirewire.messaging.brokers.access import ServiceUser, grant
 from hirewire.messaging.database import connect
-from hirewire.messaging.listeners import listened, welcome, write_listeners
+from hirewire.messaging.listeners import introduce
 from hirewire.messaging.runtime import Role
 
 __all__ = ["FRONTS", "PROCESSES", "SERVICES"]
@@ -149,46 +148,14 @@ async def migrate(settings: Settings) -> Migrated:
 
 
 async def _introduce(settings: Settings, broker: Broker) -> None:
-    """Declare all queues and write into each owner's database who hears it.
-
-    A listener that is new to an event, and wants its past, is bound to it behind a mark.
-    """
+    """Declare all queues and write into each owner's database who hears it."""
     async with AsyncExitStack() as stack:
         owners = {}
         for name in SERVICES:
             connection = await connect(settings.service_database(name), application="migrate")
             stack.push_async_callback(connection.close)
             owners[name] = connection
-        new = await _new_to_their_past(owners)
-        await broker.declare([_without(queue, new) for queue in topology()])
-        hearers = listeners()
-        for name, connection in owners.items():
-            own = {event.name for event in service(name).publishes}
-            async with connection.transaction():
-                for queue in topology():
-                    types = [t for t in queue.types if t in own and (queue.service, t) in new]
-                    new -= {(queue.service, type) for type in types}
-                    if types:
-                        bound = _without(queue, new)
-                        await welcome(connection, broker, owner=name, topology=bound, types=types)
-                await write_listeners(
-                    connection, {event: who for event, who in hearers.items() if event in own}
-                )
-
-
-def _without(queue: QueueTopology, left_out: set[tuple[str, str]]) -> QueueTopology:
-    types = tuple(type for type in queue.types if (queue.service, type) not in left_out)
-    return QueueTopology(queue.queue, types)
-
-
-async def _new_to_their_past(
-    owners: Mapping[str, asyncpg.Connection],
-) -> set[tuple[str, str]]:
-    """Services and events: what a service is to hear from the beginning, and has not yet."""
-    new = set()
-    for name in SERVICES:
-        wanted = service(name).hears_from_the_beginning
-        for owner, connection in owners.items() if wanted else ():
-            own = {event.name for event in service(owner).publishes} & wanted
-            new |= {(name, event) for event in own - await listened(connection, name)}
-    return new
+        past = {
+            (name, event) for name in SERVICES for event in service(name).hears_from_the_beginning
+        }
+        await introduce(broker, owners, topology(), past=past)

@@ -1,6 +1,7 @@
 """Events to and from messages: CloudEvents 1.0 attributes beside a plain JSON body."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ MAX_BODY = 4 * 1024 * 1024
 """Bytes. A larger message is a dead letter."""
 MAX_NAME = 255
 """Characters of a key and of a source."""
+UNREADABLE_HEADERS = "unreadable-headers"
+"""Header under which a broker keeps, as hexadecimal text, headers that it cannot read."""
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class LogRow(Protocol):
@@ -153,6 +157,8 @@ def decode(delivery: Delivery, services: frozenset[str] = frozenset()) -> Receiv
     Raises `Malformed` for an unknown event, a body that does not fit, or a sender (verified by
     the broker) that is one of `services` but not the event's owner.
     """
+    if UNREADABLE_HEADERS in delivery.headers:
+        raise Malformed("headers: cannot be read")
     name = type_of(delivery)
     if len(delivery.body) > MAX_BODY:
         raise Malformed(f"body of {len(delivery.body)} bytes; at most {MAX_BODY}")
@@ -178,9 +184,9 @@ def decode(delivery: Delivery, services: frozenset[str] = frozenset()) -> Receiv
         sequence=_sequence(headers),
         time=_time(headers),
         late=False,
-        correlation_id=headers.get("correlationid") or str(id),
+        correlation_id=_correlation(headers) or str(id),
         key=key,
-        traceparent=headers.get("traceparent"),
+        traceparent=_traceparent(headers),
     )
 
 
@@ -205,6 +211,17 @@ def _sequence(headers: Mapping[str, str]) -> int | None:
     if not text.isascii() or not text.isdigit() or int(text) >= 2**63:
         raise Malformed("header sequence: not a whole number")
     return int(text)
+
+
+def _correlation(headers: Mapping[str, str]) -> str | None:
+    """A stranger may send anything; what travels on with our events must be fit for a broker."""
+    text = headers.get("correlationid", "")
+    return text if text.isprintable() and 0 < len(text.encode()) <= MAX_NAME else None
+
+
+def _traceparent(headers: Mapping[str, str]) -> str | None:
+    text = headers.get("traceparent")
+    return text if text is not None and _TRACEPARENT.fullmatch(text) else None
 
 
 def _time(headers: Mapping[str, str]) -> datetime | None:

@@ -1,11 +1,12 @@
 """Who hears a service's events, as its own database knows it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 import asyncpg
 
 from hirewire.messaging import handover, jobs
 from hirewire.messaging.broker import Broker, BrokerUnavailable, Outcome, QueueTopology
+from hirewire.messaging.event import EVENTS
 from hirewire.messaging.ids import new_id
 
 _ENDED = """
@@ -44,6 +45,44 @@ async def listened(connection: asyncpg.Connection, service: str) -> set[str]:
         "select type from messaging.listener where service = $1 and until is null", service
     )
     return {row["type"] for row in rows}
+
+
+async def introduce(
+    broker: Broker,
+    owners: Mapping[str, asyncpg.Connection],
+    queues: Sequence[QueueTopology],
+    *,
+    past: Set[tuple[str, str]] = frozenset(),
+) -> None:
+    """Declare all queues, and write into each owner's database who hears its events.
+
+    Comes before any service starts, so that what is published before a listener's very first start
+    waits for it. `past` are services and events: such a service, when it is new to the event, is
+    bound to it behind a mark, and hears the past first.
+    """
+    new: set[tuple[str, str]] = set()
+    for service, name in past:
+        owner = EVENTS[name].owner
+        if owner in owners and name not in await listened(owners[owner], service):
+            new.add((service, name))
+    await broker.declare([_without(queue, new) for queue in queues])
+    for owner, connection in owners.items():
+        hearers: dict[str, list[str]] = {}
+        async with connection.transaction():
+            for queue in queues:
+                own = [name for name in queue.types if EVENTS[name].owner == owner]
+                for name in own:
+                    hearers.setdefault(name, []).append(queue.service)
+                if types := [name for name in own if (queue.service, name) in new]:
+                    new -= {(queue.service, name) for name in types}
+                    bound = _without(queue, new)
+                    await welcome(connection, broker, owner=owner, topology=bound, types=types)
+            await write_listeners(connection, hearers)
+
+
+def _without(queue: QueueTopology, left_out: Set[tuple[str, str]]) -> QueueTopology:
+    types = tuple(name for name in queue.types if (queue.service, name) not in left_out)
+    return QueueTopology(queue.queue, types)
 
 
 async def welcome(

@@ -9,6 +9,9 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from hirewire.messaging.envelope import UNREADABLE_HEADERS
 
 FRAME_METHOD, FRAME_HEADER, FRAME_BODY, FRAME_END = 1, 2, 3, 0xCE
 HEAD = struct.Struct(">BHL")
@@ -16,9 +19,28 @@ HEAD = struct.Struct(">BHL")
 DELIVER = 0x003C_003C
 BASIC = 60
 PREFIX = "cloudEvents_"
+ATTRIBUTES = frozenset(
+    [
+        "specversion",
+        "id",
+        "type",
+        "source",
+        "time",
+        "partitionkey",
+        "sequence",
+        "correlationid",
+        "causationid",
+        "edge",
+        "types",
+        "replayof",
+    ]
+)
+"""What only counts as ours under the prefix."""
+MILLISECONDS_FROM = 10**11
+"""A timestamp above this is in milliseconds: in seconds it would be after the year 5138."""
+DEEPEST = 20
+"""Tables in tables; what lies deeper is kept as text."""
 COUNTS = frozenset({b"x-delivery-count", b"x-acquired-count"})
-UNREADABLE = "unreadable-headers"
-"""Header under which a table that cannot be read is kept, as hexadecimal text."""
 
 _LONG, _LONGLONG, _SHORT = struct.Struct(">L"), struct.Struct(">Q"), struct.Struct(">H")
 _CONTENT = struct.Struct(">HHQH")
@@ -89,7 +111,7 @@ def read_content(payload: bytes, at: int, end: int) -> Content:
     try:
         _read_properties(found, payload, at + _CONTENT.size, end, flags)
     except (IndexError, struct.error, RecursionError):
-        found.headers = {UNREADABLE: payload[at:end].hex()}
+        found.headers = {UNREADABLE_HEADERS: payload[at:end].hex()}
     return found
 
 
@@ -119,7 +141,7 @@ def _read_properties(found: Content, payload: bytes, at: int, end: int, flags: i
         found.user_id = payload[at + 1 : at + 1 + payload[at]].decode("utf-8", "replace")
 
 
-def _read_headers(payload: bytes, at: int, end: int) -> tuple[dict[str, str], int]:
+def _read_headers(payload: bytes, at: int, end: int, depth: int = 0) -> tuple[dict[str, str], int]:
     """A table of headers as text, CloudEvents prefix taken off; and the broker's count."""
     headers: dict[str, str] = {}
     count = 0
@@ -137,9 +159,9 @@ def _read_headers(payload: bytes, at: int, end: int) -> tuple[dict[str, str], in
             at = stop
             continue
         try:
-            value, at = _read_value(payload, at, end)
+            value, at = _read_value(payload, at, end, depth)
         except (IndexError, struct.error):  # of an unknown type: so is where it ends
-            headers[UNREADABLE] = payload[start:end].hex()
+            headers[UNREADABLE_HEADERS] = payload[start:end].hex()
             break
         if key in COUNTS:
             count = max(count, value if isinstance(value, int) else 0)
@@ -151,19 +173,30 @@ def _read_headers(payload: bytes, at: int, end: int) -> tuple[dict[str, str], in
 def _name(key: bytes) -> str:
     text = key.decode("utf-8", "replace")
     name = text.removeprefix(PREFIX).removeprefix("cloudEvents:")
+    if name == text and name in ATTRIBUTES:
+        name = f"plain:{name}"  # somebody's own header, not the CloudEvents attribute
     if len(_names) < _MOST_NAMES:
         _names[key] = name
     return name
 
 
-def _read_value(payload: bytes, at: int, end: int) -> tuple[object, int]:
+def _moment(number: int) -> str:
+    """A timestamp as text; JavaScript's are in milliseconds."""
+    try:
+        seconds = number / 1000 if number > MILLISECONDS_FROM else number
+        return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError, OSError):
+        return str(number)
+
+
+def _read_value(payload: bytes, at: int, end: int, depth: int) -> tuple[object, int]:
     """A field value and where it ends. Raises `IndexError` for a type that nobody knows."""
     code = payload[at]
     at += 1
     if code in _FIXED:
         form, size = _FIXED[code]
         value: object = form.unpack_from(payload, at)[0]
-        return value, at + size
+        return _moment(int(value)) if code == 0x54 and isinstance(value, int) else value, at + size
     if code == 0x56:  # V
         return None, at
     if code == 0x74:  # t
@@ -174,14 +207,14 @@ def _read_value(payload: bytes, at: int, end: int) -> tuple[object, int]:
     stop = at + 4 + _LONG.unpack_from(payload, at)[0]
     if stop > end:
         raise IndexError
-    if code in (0x53, 0x78):  # S, x
+    if code in (0x53, 0x78) or (depth > DEEPEST and code in (0x46, 0x41)):  # S, x
         return payload[at + 4 : stop].decode("utf-8", "replace"), stop
     if code == 0x46:  # F
-        return _read_headers(payload, at + 4, stop)[0], stop
+        return _read_headers(payload, at + 4, stop, depth + 1)[0], stop
     if code == 0x41:  # A
         values, place = [], at + 4
         while place < stop:
-            value, place = _read_value(payload, place, stop)
+            value, place = _read_value(payload, place, stop, depth + 1)
             values.append(value)
         return values, stop
     raise IndexError
@@ -239,7 +272,7 @@ def write_content(
     `most` is the largest payload of a frame; `sender` are the properties type, user id and app id,
     each as a short string.
     """
-    correlated = correlation_id is not None and len(correlation_id) <= 255
+    correlated = correlation_id is not None and len(correlation_id.encode()) <= 255
     payload = b"".join(
         (
             _CONTENT.pack(BASIC, 0, len(body), 0xB0F8 | (0x0400 if correlated else 0)),

@@ -1,0 +1,115 @@
+"""Databases that are made when missing, and migrations without ceremony."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TypeAlias
+
+import asyncpg
+from sqlalchemy import Connection
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from hirewire.messaging.database import connect
+from hirewire.messaging.relay import lock_number
+
+Schemas: TypeAlias = Sequence[tuple[str, str]]
+"""Schemas of a database, each with the package whose migrations make it."""
+OWN: Schemas = (("messaging", "hirewire.messaging"),)
+
+
+async def ensure_database(url: str) -> bool:
+    """Make the database of this address when it is missing. True when it was made."""
+    name = make_url(url).database
+    assert name
+    maintenance = make_url(url).set(database="postgres").render_as_string(hide_password=False)
+    connection = await connect(maintenance, application="hirewire migrate")
+    try:
+        if await connection.fetchval("select 1 from pg_database where datname = $1", name):
+            return False
+        quoted = '"' + name.replace('"', '""') + '"'
+        try:
+            await connection.execute(f"create database {quoted} encoding 'UTF8' template template0")
+        except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+            return False
+        return True
+    finally:
+        await connection.close()
+
+
+async def migrate(url: str, schemas: Schemas = OWN) -> list[str]:
+    """Bring these schemas of a database (messaging's own by default) to their newest revisions.
+
+    Returns what was applied, as ``schema:revision``. The database is made when it is missing.
+    Several at once wait for each other. Nothing is half done: all of it is one transaction.
+    """
+    await ensure_database(url)
+    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
+    try:
+        if not await pending(engine, schemas):
+            return []
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql(
+                "select pg_advisory_xact_lock($1)", (lock_number("migrate"),)
+            )
+            applied: list[str] = []
+            for schema, package in schemas:
+                await connection.exec_driver_sql(f"create schema if not exists {schema}")
+                applied += await connection.run_sync(_upgrade, schema, package)
+            return applied
+    finally:
+        await engine.dispose()
+
+
+async def pending(engine: AsyncEngine, schemas: Schemas = OWN) -> list[str]:
+    """The schemas whose migrations are not all applied; empty when the database is ready."""
+    async with engine.connect() as connection:
+        behind = []
+        for schema, package in schemas:
+            known = await connection.exec_driver_sql(
+                "select to_regclass($1) is not null", (f"{schema}.alembic_version",)
+            )
+            applied = None
+            if known.scalar_one():
+                found = await connection.exec_driver_sql(
+                    f"select max(version_num) from {schema}.alembic_version"  # noqa: S608
+                )
+                applied = found.scalar()
+            if applied != _newest(package):
+                behind.append(schema)
+        return behind
+
+
+def _folder(package: str) -> Path:
+    return Path(str(import_module(package).__file__)).parent / "migrations"
+
+
+def _newest(package: str) -> str:
+    """The newest revision: they are numbered, and their files begin with the number."""
+    return max(p.name.partition("_")[0] for p in _folder(package).glob("versions/[0-9]*.py"))
+
+
+def _upgrade(connection: Connection, schema: str, package: str) -> Sequence[str]:
+    # Imported here: a service that only runs need not load Alembic.
+    from alembic.config import Config
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(_folder(package)).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    script = ScriptDirectory.from_config(config)
+    applied: list[str] = []
+
+    def steps(revision: tuple[str, ...], _: MigrationContext) -> list[object]:
+        found = script._upgrade_revs("head", revision)  # type: ignore[arg-type]
+        applied.extend(f"{schema}:{step.revision.revision}" for step in found)
+        return list(found)
+
+    with EnvironmentContext(Config(), script, fn=steps) as environment:
+        environment.configure(
+            connection=connection, version_table_schema=schema, transactional_ddl=False
+        )
+        environment.run_migrations()
+    return applied

@@ -86,6 +86,7 @@ def create_app(
         options=Options(
             batch=settings.batch_size, retention=timedelta(days=settings.retention_days)
         ),
+        partitions=settings.partitions.get(service.name, 1),
         plain_queues=[name for name in settings.plain_queues("in") if name in service.hears],
     )
 

@@ -71,6 +71,11 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = Field(
         None, description="Where spans go, http://host:4318 (OTLP over HTTP). Not set: no spans"
     )
+    partitions: dict[str, int] = Field(
+        default_factory=dict,
+        description="profiles=4,…: over so many queues a service's replicas work at once. Set it "
+        "for all of them; it may grow",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"
     retention_days: int = Field(
@@ -78,6 +83,14 @@ class Settings(BaseSettings):
     )
     batch_size: int = Field(500, ge=1, le=5000, description="Most messages in one transaction")
     database_pool: int = Field(10, ge=2, le=200, description="Connections a process keeps")
+
+    @field_validator("partitions")
+    @classmethod
+    def _partitions(cls, value: dict[str, int]) -> dict[str, int]:
+        for name, count in value.items():
+            if f"{name}_port" not in cls.model_fields or not 1 <= count <= 64:
+                raise ValueError(f"{name}={count}: not a service with 1 to 64 partitions")
+        return value
 
     @field_validator("database_url", "broker_url", "otlp_endpoint")
     @classmethod
@@ -191,7 +204,7 @@ def _setting(variable: str, environ: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _parsed(variable: str, name: str, text: str) -> Any:
-    if name == "rabbitmq_plain_queues":
+    if name in ("rabbitmq_plain_queues", "partitions"):
         pairs = [part.partition("=") for part in text.split(",") if part.strip()]
         return {event.strip(): way.strip() for event, _, way in pairs}
     if name != "rabbitmq_passwords":

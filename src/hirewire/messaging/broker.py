@@ -50,10 +50,14 @@ class Message:
     correlation_id: str | None = None
     to: str | None = None
     """The one service that is to get it; otherwise all that hear its type do."""
+    via: str | None = None
+    """A routing key in place of all that: to one of a service's partitions."""
 
     @property
     def routing_key(self) -> str:
         """The type, or ``to.<service>.<type>`` for a message to one service alone."""
+        if self.via is not None:
+            return self.via
         return self.type if self.to is None else f"to.{self.to}.{self.type}"
 
 
@@ -88,6 +92,8 @@ class QueueTopology:
     types: tuple[str, ...]
     plain: bool = False
     """A durable queue without any more properties, as foreign services declare theirs."""
+    keys: tuple[str, ...] = ()
+    """Binding keys in place of the usual ones: of a service's partition."""
 
     @property
     def service(self) -> str:
@@ -97,6 +103,8 @@ class QueueTopology:
     @property
     def bindings(self) -> tuple[str, ...]:
         """The binding keys: the event names, and all that is sent to this service alone."""
+        if self.keys:
+            return self.keys
         return self.types if self.plain else (*self.types, f"to.{self.service}.#")
 
 

@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -78,11 +78,14 @@ class Consumer:
         batch: int = 500,
         parked: Wake | None = None,
         topology: QueueTopology | None = None,
+        restore: Callable[[Delivery], Delivery] | None = None,
     ) -> None:
         self.service = service
-        self.topology = topology or QueueTopology(
-            queue_of(service), tuple(sorted({s.event.name for s in subscriptions}))
-        )
+        self._restore = restore
+        own = QueueTopology(queue_of(service), tuple(sorted({s.event.name for s in subscriptions})))
+        self.topology = topology or own
+        self.queues: tuple[str, ...] = (own.queue,) if topology is None and own.types else ()
+        """The queues through which the service hears."""
         self.subscriptions = tuple(subscriptions)
         self._transactions = transactions
         self._broker = broker
@@ -98,11 +101,6 @@ class Consumer:
         if len({s.name for s in subscriptions}) != len(subscriptions):
             raise ValueError(f"{service}: two subscriptions have one name")
 
-    @property
-    def queues(self) -> tuple[str, ...]:
-        """The queues through which it hears."""
-        return (self.topology.queue,) if self.topology.types else ()
-
     def stop(self) -> None:
         """Finish the batch at hand, and take no more."""
         self._stopping.set()
@@ -114,8 +112,9 @@ class Consumer:
             try:
                 async with self._transactions() as tx:  # not to take what cannot be handled
                     await self._awaited.load(tx, self.topology.queue)
+                    await self._refuse_spread_keys(tx)
                 batches = self._broker.deliveries(self.topology, limit=self._batch)
-                async with aclosing(_until(self._stopping, batches)) as arriving:
+                async with aclosing(until_stopped(self._stopping, batches)) as arriving:
                     await self._hear(arriving)
                 failures = 0
             except Exception as error:
@@ -335,6 +334,8 @@ class Consumer:
 
         Called once for each batch, in the queue's order: what the queue's marks mean depends on it.
         """
+        if self._restore is not None:
+            deliveries = [self._restore(delivery) for delivery in deliveries]
         batch = Batch(deliveries)
         for place, delivery in enumerate(deliveries):
             if self._awaited.drops(delivery, type_of(delivery)):
@@ -381,6 +382,14 @@ class Consumer:
             ids["correlation_id"] = unit.received.correlation_id
         log.error("dead letter", service=self.service, event_type=event, reason=reason, **ids)
 
+    async def _refuse_spread_keys(self, tx: Tx) -> None:
+        """Beside readers of partitions, one of the service's own queue would break the order."""
+        if self.queues != (self.topology.queue,):
+            return
+        spread = (await tx.exec_driver_sql("select partitions from messaging.spread")).scalar()
+        if spread is not None:
+            raise RuntimeError(f"the keys are spread over {spread} partitions: set them here too")
+
     async def _pause(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
@@ -389,7 +398,7 @@ class Consumer:
             pass
 
 
-async def _until(
+async def until_stopped(
     stopping: asyncio.Event, batches: AsyncGenerator[Sequence[Delivery]]
 ) -> AsyncGenerator[Sequence[Delivery]]:
     """`batches` until `stopping` is set; a batch that was yielded is handled to its end."""

@@ -113,7 +113,7 @@ async def due(connection: asyncpg.Connection, service: str) -> list[tuple[UUID, 
         if unsent and (not unsent[0]["stuck"] or len(unsent) == MOST_UNSENT):
             continue
         services = [one["service"] for one in await connection.fetch(_SERVICES)]
-        messages = [_message(row["id"], service, to) for to in services if to not in row["reached"]]
+        messages = [message(row["id"], service, to) for to in services if to not in row["reached"]]
         await connection.execute(
             _REACHED, row["id"], row["reached"], [one["id"] for one in unsent], not messages
         )
@@ -133,7 +133,8 @@ async def sent(connection: asyncpg.Connection, id: UUID, reached: Sequence[str])
     )
 
 
-def _message(id: UUID, service: str, to: str) -> Message:
+def message(id: UUID, service: str, to: str) -> Message:
+    """The fence as a message to one service."""
     headers = {
         "specversion": "1.0",
         "id": str(id),

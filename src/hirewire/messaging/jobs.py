@@ -183,7 +183,9 @@ async def _piece(
     arguments = (*_arguments(asked), row["pass_snapshot"], row["snapshot"])
     rows = await connection.fetch(_NEXT, *arguments, row["position"], PIECE)
     if rows:
-        if not await _send(broker, [_directed(r, service, row["id"], asked) for r in rows]):
+        if not await publish_in_order(
+            broker, [_directed(r, service, row["id"], asked) for r in rows]
+        ):
             return False  # the queue is not there: its service will make it, and then it goes on
         await connection.execute(
             "update messaging.job set pass_position = $2, done = done + $3, "
@@ -210,7 +212,7 @@ async def _begin(
     """Mark the beginning and take the first pass's snapshot; False when there is no queue yet."""
     if asked.get("handover"):
         mark = handover.begin_mark(id, asked["types"])
-        if not await _send(broker, [handover.mark_message(service, asked["to"], mark)]):
+        if not await publish_in_order(broker, [handover.mark_message(service, asked["to"], mark)]):
             return False
     snapshot = await connection.fetchval("select pg_current_snapshot()::text")
     total = await connection.fetchval(_COUNT, *_arguments(asked), snapshot, None)
@@ -246,9 +248,9 @@ async def _hand_over(
         return False
     mark = handover.end_mark(row["id"], asked["types"])
     messages = [_directed(r, service, row["id"], asked) for r in rows]
-    if not await _send(broker, messages):
+    if not await publish_in_order(broker, messages):
         return False
-    if not await _send(broker, [handover.mark_message(service, asked["to"], mark)]):
+    if not await publish_in_order(broker, [handover.mark_message(service, asked["to"], mark)]):
         return False
     await connection.execute(
         "update messaging.job set done = done + $2, total = greatest(total, done + $2) "
@@ -263,7 +265,7 @@ async def _hand_over(
     return True
 
 
-async def _send(broker: Broker, messages: Sequence[Message]) -> bool:
+async def publish_in_order(broker: Broker, messages: Sequence[Message]) -> bool:
     """Publish, one of a key at a time; False when some did not reach the queue."""
     waves: list[list[Message]] = []
     depth: dict[str, int] = {}

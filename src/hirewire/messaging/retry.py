@@ -23,7 +23,7 @@ class RetrySchedule:
 
     The delay after attempt `n` (the first is 1) is ``min(first * factor**(n-1), longest)``,
     times a factor drawn evenly from ``1 ± jitter``. After `attempts` attempts it gives up.
-    The default spends its eight attempts over about 11 minutes.
+    The default spends its eight attempts over about 16 minutes.
     """
 
     attempts: int = 8

@@ -16,6 +16,7 @@ from hirewire.messaging.gauges import Gauges
 from hirewire.messaging.janitor import Janitor
 from hirewire.messaging.loops import Wake
 from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.partitions import Shares, Spreader, taken_over, topology_of
 from hirewire.messaging.relay import Notifier, Relay
 from hirewire.messaging.retries import Retries
 from hirewire.messaging.subscriptions import Subscription
@@ -51,8 +52,11 @@ class Messaging:
         services: frozenset[str] = frozenset(),
         options: Options = Options(),
         plain_queues: Sequence[str] = (),
+        partitions: int = 1,
     ) -> None:
-        """`plain_queues` are events that it hears from a foreign service's plain queue as well."""
+        """`plain_queues` are events that it hears from a foreign service's plain queue as well;
+        over `partitions` queues its replicas work at once.
+        """
         self.service = service
         self.broker = broker
         self.options = options
@@ -82,6 +86,33 @@ class Messaging:
             )
             for name in plain_queues
         ]
+        self.spreader: Spreader | None = None
+        if partitions > 1 and self.consumer.topology.types:
+            self.consumer.queues = tuple(topology_of(service, n).queue for n in range(partitions))
+            self.spreader = Spreader(
+                service=service,
+                topology=self.consumer.topology,
+                transactions=self.transactions,
+                broker=broker,
+                count=partitions,
+                batch=options.batch,
+            )
+            self.shares = Shares(
+                service=service,
+                database_url=database_url,
+                count=partitions,
+                consumer=lambda number: Consumer(
+                    service=service,
+                    transactions=self.transactions,
+                    broker=broker,
+                    subscriptions=subscriptions,
+                    services=services,
+                    batch=options.batch,
+                    parked=parked,
+                    topology=topology_of(service, number),
+                    restore=taken_over,
+                ),
+            )
         self.retries = Retries(consumer=self.consumer, transactions=self.transactions, wake=parked)
         self.janitor = Janitor(
             service=service, transactions=self.transactions, retention=options.retention
@@ -104,7 +135,10 @@ class Messaging:
         self._start("retries", self.retries.run())
         self._start("janitor", self.janitor.run())
         self._start("gauges", self.gauges.run())
-        if self.consumer.topology.types:
+        if self.spreader is not None:
+            self._start("consumer of all", self.spreader.run())
+            self._start("shares", self.shares.run())
+        elif self.consumer.topology.types:
             self._start("consumer", self.consumer.run())
         for plain in self.plain_consumers:
             self._start(f"consumer of {plain.topology.queue}", plain.run())
@@ -113,13 +147,15 @@ class Messaging:
         """Stop cleanly: the batch at hand is finished and acked, or rolled back and not acked."""
         for consumer in (self.consumer, *self.plain_consumers):
             consumer.stop()
+        if self.spreader is not None:
+            self.spreader.stop()
         hearing = [task for name, task in self._tasks.items() if name.startswith("consumer")]
         if hearing:
             await asyncio.wait(hearing, timeout=self.options.drain_seconds)
         for task in self._tasks.values():
             task.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks.values(), timeout=5)
+            await asyncio.wait(self._tasks.values(), timeout=15)
         self._tasks.clear()
         with suppress(Exception):
             await self.broker.close()

@@ -193,3 +193,36 @@ async def test_the_next_host_is_tried(fresh_vhost: str) -> None:
     broker = RabbitMQ(several, client="tests")
     await broker.ping()
     await broker.close()
+
+
+async def test_a_reader_that_leaves_gives_back_in_order(broker: RabbitMQ, fresh_vhost: str) -> None:
+    """What it had and did not ack comes before what was behind it, to the one that stood by."""
+    count = 60
+    for _ in range(15):
+        sent = [note() for _ in range(count)]
+        await broker.publish(sent)
+        first = RabbitMQ(fresh_vhost, client="first")
+        second = RabbitMQ(fresh_vhost, client="second")
+        leaving = first.deliveries(LOGS, limit=10)
+        held = await anext(leaving)
+        await first.ack(held[-1])
+        got: list[str | None] = [one.message_id for one in held]
+        standing_by = second.deliveries(LOGS, limit=10)
+        waiting = asyncio.ensure_future(anext(standing_by))
+
+        async def both_there(broker: RabbitMQ = second) -> bool:
+            sinks = [sink for link in broker._links for sink in link.connection.sinks.values()]
+            return [getattr(sink, "started", None) for sink in sinks] == [True]
+
+        await eventually(both_there)
+        await leaving.aclose()
+        while len(got) < count:
+            batch = await waiting
+            got += [one.message_id for one in batch]
+            await second.ack(batch[-1])
+            if len(got) < count:
+                waiting = asyncio.ensure_future(anext(standing_by))
+        await standing_by.aclose()
+        await first.close()
+        await second.close()
+        assert got == [one.id for one in sent]

@@ -34,9 +34,10 @@ def permissions(user: ServiceUser) -> dict[str, str]:
 
     Its own queue and the shared exchanges, and queues that the broker names for a broadcast.
     """
-    own = [EXCHANGE, DEAD, queue_of(user.name), *user.plain]
+    own = [EXCHANGE, DEAD, *user.plain]
     names = "|".join(re.escape(name) for name in own)
-    mine = f"^({names}|amq\\.gen.*)$"
+    queues = rf"{re.escape(queue_of(user.name))}(\.p[0-9]+)?"
+    mine = rf"^({names}|{queues}|amq\.gen.*)$"
     return {"configure": mine, "write": mine, "read": mine}
 
 
@@ -45,10 +46,12 @@ def topic_permissions(user: ServiceUser) -> dict[str, str]:
     said = [re.escape(name) for name in sorted(user.publishes)]
     marks = [re.escape(name) for name in (fences.NAME, handover.NAME)]
     heard = [re.escape(name) for name in (*sorted(user.hears), f"to.{user.name}.#")]
+    parts = rf"part\.{re.escape(user.name)}\..*"
+    directed = [rf"to\.[^.]+\.({'|'.join([*said, *marks])})"] if said else []
     return {
         "exchange": EXCHANGE,
-        "write": _any_of([*said, rf"to\.[^.]+\.({'|'.join([*said, *marks])})"] if said else []),
-        "read": _any_of(heard if user.hears else []),
+        "write": _any_of([*said, *directed, *([parts] if user.hears else [])]),
+        "read": _any_of([*heard, parts] if user.hears else []),
     }
 
 

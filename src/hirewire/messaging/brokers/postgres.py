@@ -57,7 +57,8 @@ with published as (
     insert into broker.message (queue, type, body, headers)
     select b.queue, m.type, m.body, m.headers
     from unnest($1::text[], $2::bytea[], $3::json[]) with ordinality as m(type, body, headers, nth)
-    join broker.binding b on b.type in (m.type, substring(m.type from '^to\.[^.]+\.') || '#')
+    join broker.binding b on b.type in (
+        m.type, substring(m.type from '^(?:to\.[^.]+|part\.[^.]+\.[0-9]+)\.') || '#')
     order by m.nth
     returning queue
 )
@@ -65,7 +66,7 @@ select pg_notify($4, queue) from (select distinct queue from published) q
 """
 _BOUND = r"""
 select distinct k.key from unnest($1::text[]) as k(key) join broker.binding b
-    on b.type in (k.key, substring(k.key from '^to\.[^.]+\.') || '#')
+    on b.type in (k.key, substring(k.key from '^(?:to\.[^.]+|part\.[^.]+\.[0-9]+)\.') || '#')
 """
 # Never past a position: a lower one may belong to a transaction that has not committed yet.
 _FETCH = """

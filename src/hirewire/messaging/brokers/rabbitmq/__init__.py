@@ -103,12 +103,15 @@ class RabbitMQ:
             await channel.ask(channel.raw.basic_qos, prefetch_count=limit * 2)
             consumer = Consumer(link, channel, limit)
             await consumer.start(topology.queue, exclusive=topology.plain)
-            while True:
-                batch = await consumer.next(self._watchdog)
-                if batch:
-                    yield batch
-                else:
-                    await self._check_consumed(link, topology.queue)
+            try:
+                while True:
+                    batch = await consumer.next(self._watchdog)
+                    if batch:
+                        yield batch
+                    else:
+                        await self._check_consumed(link, topology.queue)
+            finally:
+                consumer.leave()
         finally:
             self._links.discard(link)
             await link.close()

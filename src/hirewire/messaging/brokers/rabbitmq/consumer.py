@@ -35,6 +35,8 @@ class Consumer:
         self._body: list[bytes] = []
         self._left = 0
         self._queue = ""
+        self.started = False
+        """Whether the broker has agreed that it consumes."""
         channel.closed.add_done_callback(lambda _: self._signal.set())
         channel.raw.add_on_cancel_callback(self._on_cancel)
         link.connection.sinks[channel.raw.channel_number] = self
@@ -49,6 +51,7 @@ class Consumer:
             auto_ack=auto_ack,
             exclusive=exclusive,
         )
+        self.started = True
 
     async def next(self, at_most: float) -> list[Delivery]:
         """Up to `limit` deliveries, in order; none when nothing came in `at_most` seconds."""
@@ -71,6 +74,14 @@ class Consumer:
             self._channel.raw.basic_ack(tag, multiple=True)
         except exceptions.AMQPError as error:
             raise translated(error) from None
+
+    def leave(self) -> None:
+        """Let the channel's end be the consumer's end.
+
+        pika would cancel the consumer first, and RabbitMQ then hands what is ready to the next one
+        before it gives back what this one has not acked: out of order.
+        """
+        self._channel.raw._cancelled.update(self._channel.raw._consumers)
 
     def take(self, kind: int, data: bytes, start: int, end: int) -> bool:
         """See `Sink.take`."""

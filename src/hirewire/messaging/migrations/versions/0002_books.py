@@ -126,6 +126,13 @@ create table messaging.fence_heard (
 );
 comment on table messaging.fence_heard is 'Markers of other services that were heard here';
 
+create table messaging.spread (
+    single boolean primary key default true check (single),
+    partitions integer not null
+);
+comment on table messaging.spread is
+    'Over how many queues the keys are spread; no row for a service that has one queue only';
+
 create table messaging.awaiting (
     queue text not null,
     type text not null,

@@ -1,0 +1,268 @@
+"""Several replicas of a service at work at once, with the order of each key kept.
+
+The service's own queue has one active reader, the spreader, which hands each message on to one of
+N queues by its key (jump consistent hash). Each of those has one active reader as well; replicas
+share them out by session locks in the service's database. When N changes, the spreader first sends
+a mark behind all that lies in the present queues and waits until it has come through each: so what
+was handed on by the old number is handled before anything is by the new one.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import replace
+
+import asyncpg
+import structlog
+
+from hirewire.messaging import fences
+from hirewire.messaging.broker import (
+    Broker,
+    BrokerUnavailable,
+    Delivery,
+    Message,
+    Outcome,
+    QueueTopology,
+    queue_of,
+)
+from hirewire.messaging.consumer import Consumer, until_stopped
+from hirewire.messaging.database import connect
+from hirewire.messaging.envelope import Malformed, decode, type_of
+from hirewire.messaging.ids import new_id
+from hirewire.messaging.jobs import publish_in_order
+from hirewire.messaging.loops import describe
+from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.relay import lock_number
+
+log = structlog.get_logger(__name__)
+
+ROUTED_AS, SENT_BY = "routedas", "sentby"
+"""Headers that keep what the broker itself says of a message, while it is handed on."""
+SHARE_SECONDS = 1.0
+_MEMBERS = """
+select count(*) from pg_locks
+where locktype = 'advisory' and granted and mode = 'ShareLock' and objsubid = 1
+  and classid::bigint = $1 and objid::bigint = $2
+  and database = (select oid from pg_database where datname = current_database())
+"""
+
+
+def partition_of(key: str, count: int) -> int:
+    """The partition of a key: jump consistent hash (Lamping, Veach, 2014), so that a greater count
+    moves only as many keys as it must.
+    """
+    state = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest())
+    bucket, jump = -1, 0
+    while jump < count:
+        bucket = jump
+        state = (state * 2862933555777941757 + 1) & (2**64 - 1)
+        jump = int((bucket + 1) * (2**31 / ((state >> 33) + 1)))
+    return bucket
+
+
+def topology_of(service: str, number: int) -> QueueTopology:
+    """The queue of one partition."""
+    return QueueTopology(f"{queue_of(service)}.p{number}", (), keys=(f"part.{service}.{number}.#",))
+
+
+def handed_on(delivery: Delivery, service: str, number: int, key: str) -> Message:
+    """A delivery as a message to one partition; `taken_over` makes it a delivery again."""
+    headers = {name[:200]: value for name, value in delivery.headers.items()}
+    headers[ROUTED_AS] = delivery.routing_key
+    if delivery.user_id is not None:
+        headers[SENT_BY] = delivery.user_id
+    type = type_of(delivery)
+    return Message(
+        id=(delivery.message_id or headers.get("id") or str(new_id()))[:60],
+        type=type if len(type.encode()) < 200 else "unreadable",
+        key=key,
+        body=delivery.body,
+        headers=headers,
+        via=f"part.{service}.{number}.message",
+    )
+
+
+def taken_over(delivery: Delivery) -> Delivery:
+    """The delivery as it came to the service."""
+    headers = dict(delivery.headers)
+    routing_key = headers.pop(ROUTED_AS, delivery.routing_key)
+    return replace(
+        delivery,
+        headers=headers,
+        routing_key=routing_key,
+        user_id=headers.pop(SENT_BY, None),
+    )
+
+
+class Spreader:
+    """Hands on what comes to the service; of several replicas one does."""
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        topology: QueueTopology,
+        transactions: Transactions,
+        broker: Broker,
+        count: int,
+        batch: int = 500,
+    ) -> None:
+        self._service = service
+        self._topology = topology
+        self._transactions = transactions
+        self._broker = broker
+        self._count = count
+        self._batch = batch
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Finish the batch at hand, and take no more."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Hand on until stopped."""
+        while not self._stopping.is_set():
+            try:
+                await self._broker.declare(
+                    [topology_of(self._service, n) for n in range(self._count)]
+                )
+                batches = self._broker.deliveries(self._topology, limit=self._batch)
+                async with aclosing(until_stopped(self._stopping, batches)) as arriving:
+                    await self._spread(arriving)
+            except Exception as error:
+                log.warning("spreader waits", service=self._service, reason=describe(error))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(1.0):
+                        await self._stopping.wait()
+
+    async def _spread(self, arriving: AsyncGenerator[Sequence[Delivery]]) -> None:
+        settled = False
+        async for deliveries in arriving:
+            if not settled:  # having got a batch, this replica is the active one
+                await self._change_over()
+                settled = True
+            messages = [message for one in deliveries for message in self._messages(one)]
+            if not await publish_in_order(self._broker, messages):
+                raise BrokerUnavailable("a partition's queue is not there")
+            await self._broker.ack(deliveries[-1])
+
+    def _messages(self, delivery: Delivery) -> list[Message]:
+        if type_of(delivery).startswith("hirewire."):  # a mark concerns every partition
+            return [handed_on(delivery, self._service, n, f"{n}") for n in range(self._count)]
+        key = delivery.headers.get("partitionkey")
+        if key is None:
+            try:
+                key = decode(delivery).key
+            except Malformed:
+                key = ""
+        return [handed_on(delivery, self._service, partition_of(key, self._count), key)]
+
+    async def _change_over(self) -> None:
+        """Wait until all that was handed on by another number has been handled."""
+        async with self._transactions() as tx:
+            before = (await tx.exec_driver_sql("select partitions from messaging.spread")).scalar()
+        if before not in (None, self._count):
+            log.info("partitions change", service=self._service, before=before, after=self._count)
+            await self._drain(before)
+        async with self._transactions() as tx:
+            await tx.exec_driver_sql(
+                "insert into messaging.spread (partitions) values ($1) "
+                "on conflict (single) do update set partitions = excluded.partitions",
+                (self._count,),
+            )
+
+    async def _drain(self, before: int) -> None:
+        id = new_id()
+        queues = {topology_of(self._service, n).queue for n in range(before)}
+        marks = [
+            replace(
+                fences.message(id, self._service, self._service),
+                via=f"part.{self._service}.{n}.message",
+            )
+            for n in range(before)
+        ]
+        outcomes = await self._broker.publish(marks)
+        if any(outcome is not Outcome.CONFIRMED for outcome in outcomes):
+            raise BrokerUnavailable("a partition's queue is not there")
+        while not self._stopping.is_set():
+            async with self._transactions() as tx:
+                if queues <= set(await fences.heard(tx, id)):
+                    return
+            await asyncio.sleep(0.05)
+        raise BrokerUnavailable("stopped while changing over")
+
+
+class Shares:
+    """Which partitions this replica hears: as many as come to each of those that are there."""
+
+    def __init__(
+        self, *, service: str, database_url: str, count: int, consumer: Callable[[int], Consumer]
+    ) -> None:
+        self._service = service
+        self._url = database_url
+        self._count = count
+        self._make = consumer
+        self._connection: asyncpg.Connection | None = None
+        self._running: dict[int, tuple[Consumer, asyncio.Task[None]]] = {}
+
+    @property
+    def held(self) -> list[int]:
+        """The partitions that this replica hears now."""
+        return sorted(self._running)
+
+    async def run(self) -> None:
+        """Share for ever. Ends by cancellation, after the batches at hand."""
+        try:
+            while True:
+                try:
+                    await self.step()
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    log.warning("shares wait", service=self._service, reason=describe(error))
+                    await self._let_go(self.held)
+                    self._connection = None
+                await asyncio.sleep(SHARE_SECONDS)
+        finally:
+            await self._let_go(self.held)
+            if self._connection is not None:
+                await self._connection.close(timeout=2)
+
+    async def step(self) -> None:
+        """Take or let go of partitions, so that all replicas have their share."""
+        connection = await self._connected()
+        member = lock_number(f"partitions {self._service}") & (2**64 - 1)
+        members = await connection.fetchval(_MEMBERS, member >> 32, member & (2**32 - 1))
+        count = max(
+            self._count,
+            await connection.fetchval("select coalesce(max(partitions), 0) from messaging.spread"),
+        )
+        most = -(-count // max(members, 1))
+        await self._let_go(self.held[most:])
+        for number in range(count):
+            if len(self._running) < most and number not in self._running:
+                lock = lock_number(f"partition {self._service} {number}")
+                if await connection.fetchval("select pg_try_advisory_lock($1)", lock):
+                    consumer = self._make(number)
+                    self._running[number] = (consumer, asyncio.create_task(consumer.run()))
+
+    async def _connected(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            await self._let_go(self.held)
+            self._connection = await connect(self._url, application=f"{self._service} partitions")
+            await self._connection.execute(
+                "select pg_advisory_lock_shared($1)", lock_number(f"partitions {self._service}")
+            )
+        return self._connection
+
+    async def _let_go(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            consumer, task = self._running.pop(number)
+            consumer.stop()
+            await asyncio.wait({task}, timeout=10)
+            task.cancel()
+            if self._connection is not None and not self._connection.is_closed():
+                with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    await self._connection.execute(
+                        "select pg_advisory_unlock($1)",
+                        lock_number(f"partition {self._service} {number}"),
+                    )

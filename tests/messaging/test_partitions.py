@@ -1,0 +1,172 @@
+"""Replicas at work at once: every key's order holds, also while the number of partitions grows."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from uuid import UUID, uuid4
+
+import pytest
+
+from hirewire.messaging import fences
+from hirewire.messaging.broker import QueueTopology, open_broker
+from hirewire.messaging.database import connect
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.listeners import write_listeners
+from hirewire.messaging.outbox import Transactions, Tx, record
+from hirewire.messaging.partitions import partition_of, topology_of
+from hirewire.messaging.relay import Relay
+from hirewire.messaging.runtime import Messaging
+from hirewire.messaging.subscriptions import on_batch
+from tests.builders import eventually
+from tests.messaging.conftest import Noted, Place
+from tests.messaging.test_consumer import place_with_notes
+
+__all__ = ["place_with_notes"]
+
+
+def test_growing_moves_only_what_it_must() -> None:
+    keys = [str(uuid4()) for _ in range(4000)]
+    for count in (2, 3, 7):
+        before = [partition_of(key, count) for key in keys]
+        after = [partition_of(key, count + 1) for key in keys]
+        assert set(before) == set(range(count))
+        moved = [new for old, new in zip(before, after, strict=True) if old != new]
+        assert set(moved) == {count}
+        assert len(moved) == pytest.approx(len(keys) / (count + 1), rel=0.25)
+
+
+class Crew:
+    """Replicas of one service, and a writer that they hear."""
+
+    def __init__(self, here: Place, there: Place, broker_url: str) -> None:
+        self.here, self.there, self.broker_url = here, there, broker_url
+        self.replicas: list[Messaging] = []
+        self.broker = open_broker(broker_url, client="writer")
+        self.relay = Relay(service="writer", database_url=there.url, broker=self.broker)
+        self.relaying: asyncio.Task[None] | None = None
+        self.lates = 0
+
+    async def begin(self) -> None:
+        await self.broker.declare([QueueTopology("hirewire.reader", ("test.noted",))])
+        owner = await connect(self.there.url, application="tests")
+        async with owner.transaction():
+            await write_listeners(owner, {"test.noted": ["reader"]})
+        await owner.close()
+        self.relaying = asyncio.create_task(self.relay.run())
+
+    async def note(self, tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+        self.lates += sum(one.late for one in heard)
+        await tx.exec_driver_sql(
+            "insert into note (text) select * from unnest($1::text[])",
+            ([f"{one.key} {one.event.text}" for one in heard],),
+        )
+
+    def join(self, partitions: int) -> Messaging:
+        """One more replica."""
+        made = Messaging(
+            service="reader",
+            engine=self.here.engine,
+            database_url=self.here.url,
+            broker=open_broker(self.broker_url, client="reader"),
+            subscriptions=[on_batch(Noted, self.note, name="reader.notes")],
+            partitions=partitions,
+        )
+        made.start("worker")
+        self.replicas.append(made)
+        return made
+
+    async def write(self, pages: Sequence[UUID], first: int, count: int) -> None:
+        transactions = Transactions(self.there.engine, "writer", self.relay.wake)
+        for n in range(first, first + count):
+            async with transactions() as tx:
+                for page in pages:
+                    record(tx, Noted(page=page, text=str(n)))
+
+    async def heard(self) -> list[str]:
+        async with self.here.engine.connect() as connection:
+            rows = await connection.exec_driver_sql("select text from note order by n")
+            return [row.text for row in rows]
+
+    async def end(self) -> None:
+        await asyncio.gather(*(replica.stop() for replica in self.replicas))
+        if self.relaying is not None:
+            self.relaying.cancel()
+            await asyncio.gather(self.relaying, return_exceptions=True)
+        await self.broker.close()
+
+
+@pytest.fixture
+async def crew(
+    place_with_notes: Place, new_place: Callable[[], Awaitable[Place]], broker_url: str
+) -> AsyncIterator[Crew]:
+    made = Crew(place_with_notes, await new_place(), broker_url)
+    await made.begin()
+    yield made
+    await made.end()
+
+
+def out_of_order(heard: Sequence[str], pages: Sequence[UUID], count: int) -> list[list[str]]:
+    """What was heard of pages of which not everything came once and in order."""
+    expected = [str(n) for n in range(count)]
+    found = [[t.split()[1] for t in heard if t.startswith(str(page))] for page in pages]
+    return [one for one in found if one != expected]
+
+
+async def shared(crew: Crew, *numbers: int) -> None:
+    async def as_expected() -> bool:
+        return sorted(len(one.shares.held) for one in crew.replicas) == sorted(numbers)
+
+    await eventually(as_expected)
+
+
+async def test_replicas_share_the_partitions_and_keep_order_while_they_grow(crew: Crew) -> None:
+    pages = [uuid4() for _ in range(20)]
+    crew.join(2)
+    crew.join(2)
+    await shared(crew, 1, 1)
+    writing = asyncio.create_task(crew.write(pages, 0, 60))
+
+    async def some_heard(count: int) -> bool:
+        return len(await crew.heard()) >= count
+
+    await eventually(lambda: some_heard(200))
+    before, crew.replicas = crew.replicas, []
+    crew.join(5)
+    crew.join(5)
+    await asyncio.gather(*(replica.stop() for replica in before))
+    await writing
+    await eventually(lambda: some_heard(1200))
+    await shared(crew, 2, 3)
+    heard = await crew.heard()
+    assert len(heard) == 1200
+    assert out_of_order(heard, pages, 60) == []
+    assert crew.lates == 0
+
+
+async def test_a_replica_that_is_gone_leaves_its_share_to_the_others(crew: Crew) -> None:
+    pages = [uuid4() for _ in range(12)]
+    for _ in range(2):
+        crew.join(3)
+    await shared(crew, 1, 2)
+    await crew.write(pages, 0, 5)
+    await crew.replicas.pop().stop()
+    await crew.write(pages, 5, 5)
+
+    async def all_heard() -> bool:
+        return len(await crew.heard()) == 120
+
+    await eventually(all_heard, within=30)
+    await shared(crew, 3)
+    assert out_of_order(await crew.heard(), pages, 10) == []
+
+
+async def test_a_fence_comes_through_every_partition(crew: Crew) -> None:
+    replica = crew.join(3)
+    assert replica.consumer.queues == tuple(topology_of("reader", n).queue for n in range(3))
+    async with Transactions(crew.there.engine, "writer", crew.relay.wake)() as tx:
+        id = await fences.ask(tx)
+
+    async def through_all() -> bool:
+        async with replica.transactions() as tx:
+            return set(await fences.heard(tx, id)) == set(replica.consumer.queues)
+
+    await eventually(through_all)

@@ -3,8 +3,8 @@
     decode -> enter (first time? its turn?) -> handle -> commit -> ack
 
 A batch of deliveries goes through the steps in one transaction. If anything raises, it is rolled
-back and each message goes through them alone; what fails alone is entered as retrying or dead, and
-acked all the same: the broker's queue never holds a poison message.
+back and goes through them in halves, and these in halves, in order; what fails alone is entered as
+retrying or dead, and acked all the same: the broker's queue never holds a poison message.
 """
 
 import asyncio
@@ -187,10 +187,25 @@ class Consumer:
                 deliveries=len(batch.deliveries),
                 error=describe(error),
             )
-            await self._handle_alone(batch)
+            await self._handle_halves(batch)
         else:
             tracing.finish(spans)
             self._count(counts)
+
+    async def _handle_halves(self, batch: Batch) -> None:
+        """One bad message in n costs some 2 log n transactions, and its neighbours nothing."""
+        if len(batch.deliveries) == 1:
+            await self._handle_alone(batch)
+            return
+        middle = len(batch.deliveries) // 2
+        for places in (range(middle), range(middle, len(batch.deliveries))):
+            half = Batch(
+                [batch.deliveries[place] for place in places if place not in batch.dropped]
+            )
+            for delivery in half.deliveries:
+                self._read_one(delivery, half)
+            if half.deliveries:
+                await self._handle_together(half)
 
     async def _handle_alone(self, batch: Batch) -> None:
         for place, delivery in enumerate(batch.deliveries):

@@ -81,7 +81,7 @@ class Relay:
         return self._leads
 
     async def step(self) -> bool:
-        """Publish what is there, for about a second. True when something went: there may be more.
+        """Publish what is there, for about a second. True when there may be more.
 
         Then, with nothing under way, fences that are due and one piece of each open job.
         """
@@ -89,20 +89,24 @@ class Relay:
         if connection is None:
             return False
         await self._gather()
-        sent = await self._publish_unsent(connection)
+        sent, more = await self._publish_unsent(connection)
         if sent and not self._works and time.monotonic() < self._looked_at + LOOK_SECONDS:
-            return True
+            return more
         self._looked_at = time.monotonic()
         await self._send_fences(connection)
         self._works = await jobs.work(connection, self.service, self._broker)
-        return sent > 0 or self._works
+        return more or self._works
 
     async def _gather(self) -> None:
         since = time.monotonic() - self._read_at
         if since < GATHER_SECONDS:
             await asyncio.sleep(GATHER_SECONDS - since)
 
-    async def _publish_unsent(self, connection: asyncpg.Connection) -> int:
+    async def _publish_unsent(self, connection: asyncpg.Connection) -> tuple[int, bool]:
+        """How many were sent, and whether the time was up before all had been read.
+
+        What is committed after the last reading wakes the relay again.
+        """
         hand = _Hand()
         under_way: dict[asyncio.Task[Sequence[Outcome]], Sequence[asyncpg.Record]] = {}
         until = time.monotonic() + STEP_SECONDS
@@ -119,7 +123,7 @@ class Relay:
                     task = asyncio.create_task(self._send(rows))
                     under_way[task] = rows
                 if not under_way:
-                    return sent
+                    return sent, not hand.exhausted
                 done, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     sent += await self._settle(connection, hand, under_way[task], task)

@@ -120,6 +120,7 @@ class Served:
             f"default_user = hirewire\ndefault_pass = {self.password}\n"
             "disk_free_limit.absolute = 50MB\n"
         )
+        (self.root / "etc/hosts").write_text("127.0.0.1 localhost\n")
         (home / "enabled_plugins").write_text("[rabbitmq_management].\n")
         settings = {
             "HOME": "/var/lib/compat",

@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -97,10 +98,13 @@ def audit(
 
 def print_report(report: Report) -> None:
     """The table, what is missing by name, and the verdict."""
-    table = Table("events of", "heard by", "expected", *STATES, "late")
-    for owner, listener, line in report.lines():
-        numbers = [f"{line.counts[state]:,}" for state in STATES]
-        table.add_row(owner, listener, f"{line.expected:,}", *numbers, f"{line.late:,}")
+    lines = report.lines()
+    always = ("handled", "in flight", "missing")
+    shown = [s for s in STATES if s in always or any(line.counts[s] for _, _, line in lines)]
+    table = Table("events of -> heard by", "expected", *shown, "late", box=SIMPLE_HEAD)
+    for owner, listener, line in lines:
+        numbers = [f"{line.counts[state]:,}" for state in shown]
+        table.add_row(f"{owner} -> {listener}", f"{line.expected:,}", *numbers, f"{line.late:,}")
     console.print(table)
     for owner, listener, line in report.lines():
         for id in line.missing[:20]:

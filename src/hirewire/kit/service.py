@@ -18,6 +18,7 @@ from hirewire.kit.db import make_engine, pending
 from hirewire.kit.middleware import BodyLimit, RequestContext
 from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Verifier
+from hirewire.messaging import tracing
 from hirewire.messaging.broker import Broker, open_broker
 from hirewire.messaging.event import Event
 from hirewire.messaging.loops import describe
@@ -104,6 +105,7 @@ def create_app(
                 task.cancel()
             await messaging.stop()
             await engine.dispose()
+            await asyncio.to_thread(tracing.close)
 
     app = FastAPI(
         title=f"Hirewire {service.name}",

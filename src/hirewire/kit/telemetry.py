@@ -70,4 +70,4 @@ def configure_tracing(settings: Settings, service: str) -> None:
     provider = TracerProvider(resource=resource, sampler=ALWAYS_ON)
     exporter = OTLPSpanExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
     provider.add_span_processor(BatchSpanProcessor(exporter))
-    tracing.enable(provider.get_tracer("hirewire", __version__))
+    tracing.enable(provider.get_tracer("hirewire", __version__), provider.force_flush)

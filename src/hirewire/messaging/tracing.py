@@ -6,7 +6,7 @@ event makes a `create` span, publishing a `send` span linked to all it sends, an
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,19 @@ if TYPE_CHECKING:
 
 MOST_LINKS = 128
 _tracer: "Tracer | None" = None
+_flush: Callable[[], object] | None = None
 
 
-def enable(tracer: "Tracer | None") -> None:
-    """Make spans with this tracer from now on; none with None."""
-    global _tracer
-    _tracer = tracer
+def enable(tracer: "Tracer | None", flush: Callable[[], object] | None = None) -> None:
+    """Make spans with this tracer from now on, none with None; `flush` sends what is left."""
+    global _tracer, _flush
+    _tracer, _flush = tracer, flush
+
+
+def close() -> None:
+    """Send what has not been sent yet: nothing runs after a server's last signal."""
+    if _flush is not None:
+        _flush()
 
 
 def enabled() -> bool:

@@ -1,6 +1,7 @@
 """Registering: what is made, what is refused, and what becomes of repeats."""
 
 import asyncio
+import json
 from collections import Counter
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from hirewire.auth import credentials
 from hirewire.contracts.auth import UserRegistered
 from hirewire.messaging.testing import recorded
 from tests.auth.conftest import PASSWORD, Auth
+from tests.messaging.test_costs import counted
 
 URL = "/api/auth/register"
 ANNA = {"email": "Anna@Example.org", "password": PASSWORD}
@@ -177,7 +179,19 @@ async def test_bodies_that_are_no_registration(refusing: Auth, content: bytes, s
 async def test_any_text_registers_or_is_refused_for_a_reason(
     keyless: Auth, email: str, password: str
 ) -> None:
-    answer = await keyless.client.post(URL, json={"email": email, "password": password})
+    content = json.dumps({"email": email, "password": password})  # lone surrogates as escapes
+    answer = await keyless.client.post(
+        URL, content=content, headers={"Content-Type": "application/json"}
+    )
     assert answer.status_code in (201, 409, 422), answer.text
     if answer.status_code == 422:
         assert all(error["detail"] for error in answer.json()["errors"])
+
+
+async def test_registering_costs_two_statements(keyless: Auth) -> None:
+    """The account, and the event that tells of it."""
+    await keyless.client.post(URL, json=ANNA | {"email": "first@example.org"})
+    with counted(keyless.service.engine) as statements:
+        answer = await keyless.client.post(URL, json=ANNA)
+    assert answer.status_code == 201
+    assert len(statements) == 2, statements

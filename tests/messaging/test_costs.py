@@ -1,0 +1,98 @@
+"""What keeps it quick is counted, not timed: statements and round trips, whatever the machine."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hirewire.messaging.broker import Message, Outcome
+from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.outbox import Tx, record
+from hirewire.messaging.relay import CHUNK, Relay
+from hirewire.messaging.subscriptions import on_batch
+from hirewire.messaging.testing import hear
+from tests.messaging.conftest import Noted, Place
+from tests.messaging.test_consumer import noted, place_with_notes
+from tests.services import NoBroker
+
+__all__ = ["place_with_notes"]
+
+
+@contextmanager
+def counted(engine: AsyncEngine) -> Iterator[list[str]]:
+    """The statements that go through an engine meanwhile."""
+    statements: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        statements.append(statement)
+
+    event.listen(engine.sync_engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(engine.sync_engine, "before_cursor_execute", note)
+
+
+class Taking(NoBroker):
+    """Takes everything, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        self.batches.append(len(messages))
+        return [Outcome.CONFIRMED] * len(messages)
+
+
+async def test_a_batch_of_any_size_costs_two_statements(place_with_notes: Place) -> None:
+    """One enters and orders it, one is the handler's effect."""
+    place = place_with_notes
+
+    async def write(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+        await tx.exec_driver_sql(
+            "insert into note (text) select * from unnest($1::text[])",
+            ([one.event.text for one in heard],),
+        )
+
+    consumer = Consumer(
+        service="reader",
+        transactions=place.transactions("reader"),
+        broker=NoBroker(),
+        subscriptions=[on_batch(Noted, write, name="reader.notes")],
+    )
+    for size in (1, 50, 500):
+        batch = [noted(uuid4(), str(n), 1) for n in range(size)]
+        with counted(place.engine) as statements:
+            await hear(consumer, *batch)
+        assert len(statements) == 2, statements
+
+
+async def test_recording_costs_one_statement_for_any_number_of_events(place: Place) -> None:
+    for number in (1, 2, 100):
+        with counted(place.engine) as statements:
+            async with place.transactions()() as tx:
+                for n in range(number):
+                    record(tx, Noted(page=uuid4(), text=str(n)))
+        assert len(statements) == 1, statements
+
+
+async def test_a_relay_reads_once_and_marks_once_a_chunk(place: Place) -> None:
+    async with place.transactions()() as tx:
+        for n in range(3 * CHUNK):
+            record(tx, Noted(page=uuid4(), text=str(n)))
+    broker = Taking()
+    relay = Relay(service="writer", database_url=place.url, broker=broker)
+    await relay._lead()
+    assert relay._connection is not None
+    queries: list[str] = []
+    relay._connection.add_query_logger(
+        lambda logged: queries.append(logged.query) if "messaging." in logged.query else None
+    )
+    await relay.step()
+    await relay.close()
+    assert broker.batches == [CHUNK] * 3
+    assert sum("lateral" in query for query in queries) == 1
+    assert sum(query.startswith("delete from messaging.outbox") for query in queries) == 3
+    assert len(queries) == 6, queries  # and a look at fences and at jobs

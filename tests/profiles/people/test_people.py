@@ -44,7 +44,7 @@ async def test_changes_say_which_fields_but_never_what(anna: Person) -> None:
     assert again["version"] == changed["version"] == 2
     events = bodies(await recorded(anna.service.engine, "profile.updated"))
     assert [event["changed"] for event in events] == [["fullName"], ["contacts", "headline"]]
-    assert "900" not in str(events)
+    assert contacts[0]["value"] not in str(events)
 
 
 @pytest.mark.parametrize(

@@ -122,8 +122,9 @@ async def test_strangers_ids_go_a_little_at_a_time(
     async with place.engine.begin() as connection:
         await connection.exec_driver_sql(
             "insert into messaging.inbox (event_id, subscription, heard_at) "
-            "select overlay(gen_random_uuid()::text placing (array['00000000', 'ffffffff'])[n % 2 + 1] "
-            "from 1)::uuid, 'reader.notes', now() - interval '31 days' from generate_series(1, 2500) n"
+            "select overlay(gen_random_uuid()::text placing "
+            "(array['00000000', 'ffffffff'])[n % 2 + 1] from 1)::uuid, 'reader.notes', "
+            "now() - interval '31 days' from generate_series(1, 2500) n"
         )
     await hear(Reader(place).consumer, delivery(Noted(page=uuid4()), id=uuid4()))
     assert await janitor.step() is True

@@ -118,6 +118,7 @@ async def test_what_applicants_can_see_is_published_as_events(anna: Person) -> N
     assert await anna.events() == [
         ("vacancy.published", common | {"version": 3, "title": "Draft still"}),
         ("vacancy.updated", common | {"version": 4, "title": "Another"}),
+        ("vacancy.paused", common | {"version": 5}),
         ("vacancy.published", common | {"version": 7, "title": "Another"}),
         ("vacancy.closed", common | {"version": 8, "reason": "cancelled"}),
     ]

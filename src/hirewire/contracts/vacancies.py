@@ -1,5 +1,6 @@
 """What `vacancies` publishes."""
 
+from datetime import datetime
 from uuid import UUID
 
 from hirewire.messaging.event import Event
@@ -42,3 +43,88 @@ class VacancyClosed(Event, name="vacancy.closed", owner="vacancies", key="vacanc
     version: int
     reason: str
     """`filled`, `cancelled` or `expired`."""
+
+
+class VacancyPaused(Event, name="vacancy.paused", owner="vacancies", key="vacancy_id"):
+    """A vacancy takes no applications for a while; `vacancy.published` tells when it does again."""
+
+    vacancy_id: UUID
+    company_id: UUID
+    version: int
+
+
+class ApplicationSubmitted(
+    Event, name="application.submitted", owner="vacancies", key="application_id"
+):
+    """A person and a company have come together over a vacancy: one has applied, or has accepted
+    an invitation.
+
+    From now on people who act for the company may read the full resume, contacts included, until
+    the application is withdrawn (`application.stage_changed` to `discard_by_applicant`).
+    """
+
+    application_id: UUID
+    vacancy_id: UUID
+    company_id: UUID
+    resume_id: UUID
+    user_id: UUID
+    """Whose resume it is."""
+    origin: str
+    """`response` or `invitation`."""
+    submitted_at: datetime | None = None
+
+
+class ApplicationStageChanged(
+    Event, name="application.stage_changed", owner="vacancies", key="application_id"
+):
+    """An application has moved. `stage` says where the employer has it, `applicant_state` what the
+    applicant sees.
+    """
+
+    application_id: UUID
+    vacancy_id: UUID
+    company_id: UUID
+    resume_id: UUID
+    user_id: UUID
+    """Whose resume it is."""
+    previous_stage: str | None
+    """None for a new one."""
+    stage: str
+    applicant_state: str
+    reason: str | None = None
+
+
+class RecommendationCreated(
+    Event, name="recommendation.created", owner="vacancies", key="resume_id"
+):
+    """A visible resume fits an open vacancy from now on.
+
+    Says how well, not why: the reasons are read from the API, by those who may.
+    """
+
+    recommendation_id: UUID
+    vacancy_id: UUID
+    company_id: UUID
+    resume_id: UUID
+    user_id: UUID
+    """Whose resume it is."""
+    score: float
+    """0 to 1."""
+    resume_version: int | None = None
+    vacancy_version: int | None = None
+    ruleset: str | None = None
+
+
+class RecommendationWithdrawn(
+    Event, name="recommendation.withdrawn", owner="vacancies", key="resume_id"
+):
+    """A resume no longer fits a vacancy, or one of the two is not to be seen any more."""
+
+    recommendation_id: UUID
+    vacancy_id: UUID
+    company_id: UUID
+    resume_id: UUID
+    user_id: UUID
+    """Whose resume it is."""
+    reason: str
+    """`no_longer_fits`, `resume_hidden`, `resume_deleted` or `vacancy_closed`."""

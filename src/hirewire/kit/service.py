@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -29,6 +29,7 @@ from hirewire.messaging.subscriptions import Subscription
 log = structlog.get_logger(__name__)
 
 Duty = Callable[[Transactions], Awaitable[None]]
+Companion = Callable[[Transactions, Settings], AbstractAsyncContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Service:
     subscriptions: Sequence[Subscription] = ()
     duties: Sequence[Duty] = ()
     """Loops of its own that run for ever beside the messaging's; cancelled at stop."""
+    companions: Sequence[Companion] = ()
+    """What every process of it keeps beside its requests, whatever its role: derived indexes."""
     larger_bodies: Sequence[tuple[str, int]] = field(default_factory=tuple)
     """Paths that take more than 1 MiB, with their limit in bytes."""
 
@@ -93,6 +96,9 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        companions = AsyncExitStack()
+        for companion in service.companions:
+            await companions.enter_async_context(companion(messaging.transactions, settings))
         messaging.start(role)
         duties = [
             asyncio.create_task(_for_ever(duty, messaging.transactions))
@@ -104,6 +110,7 @@ def create_app(
             for task in duties:
                 task.cancel()
             await messaging.stop()
+            await companions.aclose()
             await engine.dispose()
             await asyncio.to_thread(tracing.close)
 

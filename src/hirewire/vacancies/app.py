@@ -3,8 +3,13 @@
 from hirewire.contracts.auth import SigningKeyPublished
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.contracts.vacancies import (
+    ApplicationStageChanged,
+    ApplicationSubmitted,
     EmployerProfileCreated,
+    RecommendationCreated,
+    RecommendationWithdrawn,
     VacancyClosed,
+    VacancyPaused,
     VacancyPublished,
     VacancyUpdated,
 )
@@ -19,7 +24,17 @@ from hirewire.vacancies.posting import routes as posting_routes
 SERVICE = Service(
     name="vacancies",
     routes=[employers_routes.router, activity_routes.router, posting_routes.router],
-    publishes=[EmployerProfileCreated, VacancyPublished, VacancyUpdated, VacancyClosed],
+    publishes=[
+        EmployerProfileCreated,
+        VacancyPublished,
+        VacancyUpdated,
+        VacancyPaused,
+        VacancyClosed,
+        RecommendationCreated,
+        RecommendationWithdrawn,
+        ApplicationSubmitted,
+        ApplicationStageChanged,
+    ],
     subscriptions=[
         on_batch(ResumeUpdated, activity.on_resume_updated, name="vacancies.activity"),
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),

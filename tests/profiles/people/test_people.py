@@ -37,14 +37,15 @@ async def test_a_name_given_is_not_overwritten_by_a_repeat(anna: Person) -> None
 
 async def test_changes_say_which_fields_but_never_what(anna: Person) -> None:
     await registered(anna)
-    contacts = [{"kind": "phone", "value": "+7 900 000", "preferred": True}]
+    phone = "+7 900 000"
+    contacts = [{"kind": "phone", "value": phone, "preferred": True}]
     changed = await anna.call("PATCH", "/me", {"contacts": contacts, "headline": "Developer"})
     assert changed["contacts"] == contacts
     again = await anna.call("PATCH", "/me", {"headline": "Developer"})
     assert again["version"] == changed["version"] == 2
     events = bodies(await recorded(anna.service.engine, "profile.updated"))
     assert [event["changed"] for event in events] == [["fullName"], ["contacts", "headline"]]
-    assert contacts[0]["value"] not in str(events)
+    assert phone not in str(events)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,12 @@ from uuid import UUID
 
 from sqlalchemy import Row, insert, select, update
 
-from hirewire.contracts.vacancies import VacancyClosed, VacancyPublished, VacancyUpdated
+from hirewire.contracts.vacancies import (
+    VacancyClosed,
+    VacancyPaused,
+    VacancyPublished,
+    VacancyUpdated,
+)
 from hirewire.kit.clock import now
 from hirewire.kit.errors import AppError, FieldError, Kind, NotFound
 from hirewire.messaging.ids import new_id
@@ -76,10 +81,10 @@ async def change(tx: Tx, company_id: UUID, id: UUID, changes: dict[str, Any]) ->
 async def move(
     tx: Tx, company_id: UUID, id: UUID, action: Action, *, reason: str | None = None
 ) -> None:
-    """Publish, pause, close or archive. Records `VacancyPublished` or `VacancyClosed`.
+    """Publish, pause, close or archive; the first three record their events.
 
-    A paused vacancy is closed to applicants for a while: that is no event of its own yet, and its
-    return is published like the first time. Raises `NoSuchVacancy`, `MoveNotAllowed`, `Incomplete`.
+    The return of a paused vacancy is published like the first time. Raises `NoSuchVacancy`,
+    `MoveNotAllowed`, `Incomplete`.
     """
     before = await _locked(tx, company_id, id)
     following = rules.moves(before.status).get(action)
@@ -101,6 +106,8 @@ async def move(
                 vacancy_id=id, company_id=company_id, version=after.version, title=after.title
             ),
         )
+    elif action == "pause":
+        record(tx, VacancyPaused(vacancy_id=id, company_id=company_id, version=after.version))
     elif action == "close":
         record(
             tx,

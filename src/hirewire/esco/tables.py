@@ -1,0 +1,83 @@
+"""What lies in the data files beside this one."""
+
+import csv
+import gzip
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from io import StringIO
+
+_DATA = files("hirewire.esco") / "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Skill:
+    """A skill of ESCO 1.1.1, with our additions."""
+
+    id: str
+    """A UUID: the last part of ESCO's address of it."""
+    label: str
+    other_labels: tuple[str, ...]
+    """ESCO's alternative labels, English."""
+    groups: tuple[str, ...]
+    """Codes of the skill groups it is in, as `S4.5.0`."""
+    label_ru: str | None
+    aliases: tuple[str, ...]
+    """Further forms, ours: Russian ones and common spellings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occupation:
+    """An ICT occupation of ESCO 1.1.1."""
+
+    uri: str
+    label: str
+    other_labels: tuple[str, ...]
+    skills: tuple[str, ...]
+    """Ids of the skills that belong to it."""
+
+
+@cache
+def skills() -> tuple[Skill, ...]:
+    """All skills, in the order of their ids."""
+    ours = {row["esco_id"]: row for row in csv.DictReader(StringIO(_text("aliases.csv")))}
+    with (
+        (_DATA / "skills.csv.gz").open("rb") as raw,
+        gzip.open(raw, "rt", encoding="utf-8") as file,
+    ):
+        rows = list(csv.DictReader(file))
+    return tuple(
+        _skill(row, ours.get(row["esco_id"], {}))
+        for row in sorted(rows, key=lambda row: row["esco_id"])
+    )
+
+
+def _skill(row: dict[str, str], ours: dict[str, str]) -> Skill:
+    russian, other = _split(ours.get("ru", "")), _split(ours.get("other", ""))
+    return Skill(
+        id=row["esco_id"],
+        label=row["label"],
+        other_labels=_split(row["alt_labels"]),
+        groups=_split(row["groups"]),
+        label_ru=russian[0] if russian else None,
+        aliases=russian + other,
+    )
+
+
+@cache
+def occupations() -> tuple[Occupation, ...]:
+    """The 91 ICT occupations, in the order of their addresses."""
+    rows = sorted(json.loads(_text("ict_occupations.json")), key=lambda row: str(row["uri"]))
+    return tuple(
+        Occupation(row["uri"], row["label"], tuple(row["altLabels"]), tuple(row["skills"]))
+        for row in rows
+    )
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split("|") if part.strip())
+
+
+def _text(name: str) -> str:
+    return (_DATA / name).read_text(encoding="utf-8")

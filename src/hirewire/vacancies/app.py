@@ -20,10 +20,18 @@ from hirewire.vacancies.activity import handlers as activity
 from hirewire.vacancies.activity import routes as activity_routes
 from hirewire.vacancies.employers import routes as employers_routes
 from hirewire.vacancies.posting import routes as posting_routes
+from hirewire.vacancies.recommendations import duties as recommendations_duties
+from hirewire.vacancies.recommendations import handlers as recommendations
+from hirewire.vacancies.recommendations import routes as recommendations_routes
 
 SERVICE = Service(
     name="vacancies",
-    routes=[employers_routes.router, activity_routes.router, posting_routes.router],
+    routes=[
+        employers_routes.router,
+        activity_routes.router,
+        posting_routes.router,
+        recommendations_routes.router,
+    ],
     publishes=[
         EmployerProfileCreated,
         VacancyPublished,
@@ -37,6 +45,24 @@ SERVICE = Service(
     ],
     subscriptions=[
         on_batch(ResumeUpdated, activity.on_resume_updated, name="vacancies.activity"),
+        on_batch(
+            ResumeUpdated, recommendations.on_resume_updated, name="vacancies.matching_resumes"
+        ),
+        on_batch(
+            VacancyPublished,
+            recommendations.on_vacancy_changed,
+            name="vacancies.matching_published",
+        ),
+        on_batch(
+            VacancyUpdated, recommendations.on_vacancy_changed, name="vacancies.matching_updated"
+        ),
+        on_batch(
+            VacancyPaused, recommendations.on_vacancy_changed, name="vacancies.matching_paused"
+        ),
+        on_batch(
+            VacancyClosed, recommendations.on_vacancy_changed, name="vacancies.matching_closed"
+        ),
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
     ],
+    duties=[recommendations_duties.compare_stale],
 )

@@ -7,13 +7,16 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Float,
     ForeignKey,
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     text,
 )
@@ -111,4 +114,61 @@ activity = Table(
             "'experience_removed', 'education_added', 'education_removed')"
         ),
     ),
+)
+
+# How often what is compared has changed. Whoever changes it holds this row's lock until the commit:
+# so generations commit in their order, and whoever compares sees all that was compared before.
+generation = Table(
+    "generation",
+    metadata,
+    Column("one", Boolean, primary_key=True),
+    Column("last", BigInteger, nullable=False),
+    CheckConstraint("one", name="generation_one"),
+)
+
+# Vacancies and resumes as they are compared, packed: see recommendations/arrays.py.
+comparable = Table(
+    "comparable",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("number", BigInteger, Identity(always=True), nullable=False),
+    Column("owner_id", Uuid, nullable=False),
+    Column("version", Integer),
+    Column("state", Text, nullable=False),
+    Column("generation", BigInteger, nullable=False),
+    Column("ruleset", Text, nullable=False),
+    Column("head", LargeBinary),
+    Column("skills", LargeBinary),
+    Column("languages", LargeBinary),
+    Column("words", LargeBinary),
+    CheckConstraint("kind in ('vacancy', 'resume')", name="comparable_kind"),
+    CheckConstraint("state in ('open', 'closed', 'deleted')", name="comparable_state"),
+    Index("comparable_generation", "generation"),
+)
+
+recommendation = Table(
+    "recommendation",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("vacancy_id", Uuid, nullable=False),
+    Column("resume_id", Uuid, nullable=False),
+    Column("company_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("resume_version", Integer),
+    Column("vacancy_version", Integer, nullable=False),
+    Column("ruleset", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("dismiss_reason", Text),
+    Column("withdrawn", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("resume_id", "vacancy_id", name="recommendation_pair"),
+    CheckConstraint(
+        "state in ('new', 'seen', 'shortlisted', 'invited', 'dismissed')",
+        name="recommendation_state",
+    ),
+    Index("recommendation_vacancy", "vacancy_id"),
+    Index("recommendation_user", "user_id"),
 )

@@ -1,0 +1,364 @@
+"""Keeping the recommendations that follow from what vacancies and resumes are now."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Row, select, update
+
+from hirewire.contracts.vacancies import RecommendationCreated, RecommendationWithdrawn
+from hirewire.kit.clock import now
+from hirewire.kit.errors import AppError, Kind, NotFound
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.ids import new_id
+from hirewire.messaging.outbox import Tx, record
+from hirewire.vacancies.recommendations.arrays import Packed, pack_demand, pack_offer
+from hirewire.vacancies.recommendations.facts import demand_of, offer_of
+from hirewire.vacancies.recommendations.index import Index, index_of
+from hirewire.vacancies.recommendations.rules import RULESET, Demand, Offer, judge
+from hirewire.vacancies.tables import comparable, recommendation, vacancy
+
+_NEXT = "update generation set last = last + 1 returning last"
+_KEEP = """
+insert into comparable (id, kind, owner_id, version, state, generation, ruleset, head, skills,
+    languages, words)
+select id, $2, owner_id, version, state, $3, $4, head, skills, languages, words
+from unnest($1::uuid[], $5::uuid[], $6::integer[], $7::text[], $8::bytea[], $9::bytea[],
+    $10::bytea[], $11::bytea[])
+    as u(id, owner_id, version, state, head, skills, languages, words)
+on conflict (id) do update set owner_id = excluded.owner_id, version = excluded.version,
+    state = excluded.state, generation = excluded.generation, ruleset = excluded.ruleset,
+    head = excluded.head, skills = excluded.skills, languages = excluded.languages,
+    words = excluded.words
+"""
+_RECOMMEND = """
+insert into recommendation (id, vacancy_id, resume_id, company_id, user_id, score, resume_version,
+    vacancy_version, ruleset, state, created_at, updated_at)
+select u.id, u.vacancy_id, u.resume_id, v.owner_id, r.owner_id, u.score, u.resume_version,
+    u.vacancy_version, $7, 'new', $8, $8
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::float8[], $5::integer[], $6::integer[])
+    as u(id, vacancy_id, resume_id, score, resume_version, vacancy_version)
+join comparable v on v.id = u.vacancy_id
+join comparable r on r.id = u.resume_id
+on conflict (resume_id, vacancy_id) do update set score = excluded.score,
+    resume_version = excluded.resume_version, vacancy_version = excluded.vacancy_version,
+    ruleset = excluded.ruleset, user_id = excluded.user_id, withdrawn = null,
+    updated_at = excluded.updated_at
+returning id, vacancy_id, resume_id, company_id, user_id, score, resume_version, vacancy_version,
+    state
+"""
+_WITHDRAW = """
+update recommendation r set withdrawn = u.reason, updated_at = $3
+from unnest($1::uuid[], $2::text[]) as u(id, reason) where r.id = u.id
+returning r.id, r.vacancy_id, r.resume_id, r.company_id, r.user_id, r.withdrawn
+"""
+_STALE_VACANCIES = """
+select v.id from vacancy v left join comparable c on c.id = v.id
+where v.status = 'published' and c.ruleset is distinct from $1 limit $2
+"""
+_STALE_RESUMES = """
+select r.resume_id, r.user_id, r.version, r.snapshot::text as snapshot
+from resume r left join comparable c on c.id = r.resume_id
+where r.state = 'visible' and r.snapshot ->> 'status' = 'published'
+    and c.ruleset is distinct from $1 limit $2
+"""
+Pair = tuple[UUID, UUID]
+"""A vacancy's id and a resume's."""
+
+
+class NoSuchRecommendation(NotFound):
+    """There is no such recommendation, or it is not for you."""
+
+
+class MoveNotAllowed(AppError):
+    """This cannot be done with the recommendation in its present state."""
+
+    slug = "move-not-allowed"
+    kind = Kind.CONFLICT
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """A resume as last heard; without an offer it is not for anybody to find."""
+
+    user_id: UUID
+    version: int | None
+    offer: Offer | None
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    score: float
+    resume_version: int | None
+    vacancy_version: int
+
+
+@dataclass(slots=True)
+class _Step:
+    """What has changed in the open transaction, beside what the index holds."""
+
+    index: Index
+    generation: int
+    vacancies: dict[UUID, tuple[int, Demand | None]] = field(default_factory=dict)
+    resumes: dict[UUID, Resume] = field(default_factory=dict)
+
+
+_steps: WeakKeyDictionary[Tx, _Step] = WeakKeyDictionary()
+
+
+async def _step(tx: Tx) -> _Step:
+    """The one step that this transaction is; from here to the commit nobody else makes one."""
+    step = _steps.get(tx)
+    if step is None:
+        generation = (await tx.exec_driver_sql(_NEXT)).scalar_one()
+        index = index_of(tx)
+        await index.catch_up(tx)
+        step = _steps[tx] = _Step(index, generation)
+    return step
+
+
+async def known_resumes(tx: Tx, ids: Iterable[UUID]) -> dict[UUID, tuple[int | None, bool]]:
+    """Of those known: the version, and whether it was deleted. None may change until the commit."""
+    await _step(tx)
+    found = await tx.execute(
+        select(comparable.c.id, comparable.c.version, comparable.c.state).where(
+            comparable.c.id.in_(list(ids)), comparable.c.kind == "resume"
+        )
+    )
+    return {row.id: (row.version, row.state == "deleted") for row in found}
+
+
+async def compare_resumes(
+    tx: Tx, resumes: Mapping[UUID, Resume], causes: Mapping[UUID, Received[Any]]
+) -> None:
+    """Compare these resumes, as they are from now on, with all open vacancies."""
+    if not resumes:
+        return
+    step = await _step(tx)
+    step.resumes.update(resumes)
+    packed = {
+        id: pack_offer(one.offer, id=id, version=one.version or 0)
+        for id, one in resumes.items()
+        if one.offer is not None
+    }
+    states = ["deleted" if r.deleted else "open" if r.offer else "closed" for r in resumes.values()]
+    owners = [one.user_id for one in resumes.values()]
+    versions = [one.version for one in resumes.values()]
+    await _keep(tx, step, "resume", list(resumes), owners, versions, states, packed)
+    found: dict[Pair, _Found] = {}
+    for id, one in resumes.items():
+        if one.offer is not None:
+            found |= _vacancies_of(step, id, one.offer, one.version)
+    gone = {id: "resume_deleted" if one.deleted else "resume_hidden" for id, one in resumes.items()}
+    reasons = {id: "no_longer_fits" if resumes[id].offer else why for id, why in gone.items()}
+    await _settle(tx, found, recommendation.c.resume_id.in_(list(resumes)), reasons, causes)
+
+
+def _vacancies_of(step: _Step, id: UUID, offer: Offer, version: int | None) -> dict[Pair, _Found]:
+    found = {}
+    for segment, slot, judgement in step.index.vacancies_for(offer):
+        vacancy_id = segment.id(slot)
+        if vacancy_id not in step.vacancies:
+            at = int(segment.head["version"][slot])
+            found[vacancy_id, id] = _Found(judgement.score, version, at)
+    for vacancy_id, (at, demand) in step.vacancies.items():
+        if demand is not None and (judgement := judge(demand, offer)).fits:
+            found[vacancy_id, id] = _Found(judgement.score, version, at)
+    return found
+
+
+async def compare_vacancies(
+    tx: Tx, ids: Iterable[UUID], causes: Mapping[UUID, Received[Any]]
+) -> None:
+    """Compare these vacancies, as they are in their table, with all visible resumes."""
+    step = await _step(tx)
+    rows = (await tx.execute(select(vacancy).where(vacancy.c.id.in_(list(ids))))).all()
+    demands = {row.id: demand_of(dict(row._mapping)) for row in rows if row.status == "published"}
+    step.vacancies.update({row.id: (row.version, demands.get(row.id)) for row in rows})
+    packed = {
+        row.id: pack_demand(demands[row.id], id=row.id, version=row.version)
+        for row in rows
+        if row.id in demands
+    }
+    states = ["open" if row.id in demands else "closed" for row in rows]
+    owners, versions = [row.company_id for row in rows], [row.version for row in rows]
+    await _keep(tx, step, "vacancy", [row.id for row in rows], owners, versions, states, packed)
+    found: dict[Pair, _Found] = {}
+    for row in rows:
+        if row.id in demands:
+            found |= _resumes_of(step, row, demands[row.id])
+    reasons = {row.id: "no_longer_fits" if row.id in demands else "vacancy_closed" for row in rows}
+    await _settle(tx, found, recommendation.c.vacancy_id.in_(list(reasons)), reasons, causes)
+
+
+def _resumes_of(step: _Step, row: Row[Any], demand: Demand) -> dict[Pair, _Found]:
+    found = {}
+    for segment, slot, judgement in step.index.resumes_for(demand):
+        resume_id = segment.id(slot)
+        if resume_id not in step.resumes:
+            at = int(segment.head["version"][slot]) or None
+            found[row.id, resume_id] = _Found(judgement.score, at, row.version)
+    for resume_id, one in step.resumes.items():
+        if one.offer is not None and (judgement := judge(demand, one.offer)).fits:
+            found[row.id, resume_id] = _Found(judgement.score, one.version, row.version)
+    return found
+
+
+async def _keep(
+    tx: Tx,
+    step: _Step,
+    kind: str,
+    ids: Sequence[UUID],
+    owners: Sequence[UUID],
+    versions: Sequence[int | None],
+    states: Sequence[str],
+    packed: Mapping[UUID, Packed],
+) -> None:
+    parts = [packed.get(id) for id in ids]
+    columns = [
+        [getattr(part, name) if part else None for part in parts]
+        for name in ("head", "skills", "languages", "words")
+    ]
+    await tx.exec_driver_sql(
+        _KEEP, (ids, kind, step.generation, RULESET, owners, versions, states, *columns)
+    )
+
+
+async def _settle(
+    tx: Tx,
+    found: Mapping[Pair, _Found],
+    concerned: Any,
+    reasons: Mapping[UUID, str],
+    causes: Mapping[UUID, Received[Any]],
+) -> None:
+    """Store what was found, withdraw what was not; record what is new and what is gone."""
+    table = recommendation.c
+    rows = await tx.execute(
+        select(
+            table.id, table.vacancy_id, table.resume_id, table.score, table.resume_version,
+            table.vacancy_version, table.ruleset, table.withdrawn,
+        ).where(concerned)
+    )  # fmt: skip
+    before = {(row.vacancy_id, row.resume_id): row for row in rows}
+    there = {pair for pair, row in before.items() if row.withdrawn is None}
+    changed = [pair for pair, one in found.items() if _differs(before.get(pair), one)]
+    if changed:
+        for row in await _recommend(tx, changed, found):
+            pair = (row.vacancy_id, row.resume_id)
+            if pair not in there and row.state != "dismissed":
+                record(tx, _created(row), cause=_cause(causes, pair))
+    gone = [before[pair] for pair in there if pair not in found]
+    if gone:
+        why = [reasons.get(row.resume_id) or reasons[row.vacancy_id] for row in gone]
+        for row in await tx.exec_driver_sql(_WITHDRAW, ([row.id for row in gone], why, now())):
+            cause = _cause(causes, (row.vacancy_id, row.resume_id))
+            record(tx, _withdrawn(row), cause=cause)
+
+
+def _differs(row: Any, one: _Found) -> bool:
+    return row is None or (
+        row.withdrawn,
+        row.score,
+        row.resume_version,
+        row.vacancy_version,
+        row.ruleset,
+    ) != (None, one.score, one.resume_version, one.vacancy_version, RULESET)
+
+
+def _cause(causes: Mapping[UUID, Received[Any]], pair: Pair) -> Received[Any] | None:
+    return causes.get(pair[1]) or causes.get(pair[0])
+
+
+async def _recommend(
+    tx: Tx, pairs: Sequence[Pair], found: Mapping[Pair, _Found]
+) -> Sequence[Row[Any]]:
+    values = [found[pair] for pair in pairs]
+    rows = await tx.exec_driver_sql(
+        _RECOMMEND,
+        (
+            [new_id() for _ in pairs],
+            [vacancy_id for vacancy_id, _ in pairs],
+            [resume_id for _, resume_id in pairs],
+            [one.score for one in values],
+            [one.resume_version for one in values],
+            [one.vacancy_version for one in values],
+            RULESET,
+            now(),
+        ),
+    )
+    return rows.all()
+
+
+def _created(row: Row[Any]) -> RecommendationCreated:
+    return RecommendationCreated(
+        recommendation_id=row.id,
+        vacancy_id=row.vacancy_id,
+        company_id=row.company_id,
+        resume_id=row.resume_id,
+        user_id=row.user_id,
+        score=row.score,
+        resume_version=row.resume_version,
+        vacancy_version=row.vacancy_version,
+        ruleset=RULESET,
+    )
+
+
+def _withdrawn(row: Row[Any]) -> RecommendationWithdrawn:
+    return RecommendationWithdrawn(
+        recommendation_id=row.id,
+        vacancy_id=row.vacancy_id,
+        company_id=row.company_id,
+        resume_id=row.resume_id,
+        user_id=row.user_id,
+        reason=row.withdrawn,
+    )
+
+
+async def compare_stale(tx: Tx, *, limit: int) -> bool:
+    """Compare some of what was never compared, or by another ruleset. False if there is none."""
+    await _step(tx)
+    found = await tx.exec_driver_sql(_STALE_VACANCIES, (RULESET, limit))
+    if ids := [row.id for row in found]:
+        await compare_vacancies(tx, ids, {})
+        return True
+    rows = (await tx.exec_driver_sql(_STALE_RESUMES, (RULESET, limit))).all()
+    resumes = {
+        row.resume_id: Resume(row.user_id, row.version, offer_of(json.loads(row.snapshot)))
+        for row in rows
+    }
+    await compare_resumes(tx, resumes, {})
+    return bool(resumes)
+
+
+async def decide(
+    tx: Tx, company_id: UUID, id: UUID, state: str, *, reason: str | None = None
+) -> None:
+    """Note what the employer makes of a recommendation.
+
+    Raises `NoSuchRecommendation`, and `MoveNotAllowed` for a withdrawn one.
+    """
+    table = recommendation.c
+    row = (
+        await tx.execute(
+            select(recommendation)
+            .where(table.id == id, table.company_id == company_id)
+            .with_for_update()
+        )
+    ).first()
+    if row is None:
+        raise NoSuchRecommendation
+    if row.withdrawn is not None:
+        raise MoveNotAllowed(extra={"allowed": []})
+    await tx.execute(
+        update(recommendation)
+        .where(table.id == id)
+        .values(
+            state=state,
+            dismiss_reason=reason if state == "dismissed" else None,
+            updated_at=now(),
+        )
+    )

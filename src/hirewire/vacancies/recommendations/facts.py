@@ -1,0 +1,226 @@
+"""From a vacancy's row and a resume's snapshot to what is compared."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
+from math import sqrt
+from typing import Any
+
+from babel import Locale
+
+from hirewire.esco import dictionary, key_of, occupations
+from hirewire.vacancies.recommendations.rules import (
+    A_MONTH,
+    BANDS,
+    EMPLOYMENT_TYPES,
+    LEVELS,
+    WORK_FORMATS,
+    Ask,
+    Demand,
+    Have,
+    Offer,
+    code,
+    idf,
+)
+
+_WORD = re.compile(r"[^\W_]+[+#]*")
+_LIKEST = 3
+"""Of how many occupations the likeness is kept."""
+_SHARPNESS = 4
+_MOST_MONTHS = 1200
+_MOST_PAID = 10**15
+
+
+@cache
+def weights() -> Mapping[int, float]:
+    """The weight of each skill that some ICT occupation of ESCO has, by its code."""
+    whole = occupations()
+    counts: dict[str, int] = {}
+    for occupation in whole:
+        for id in set(occupation.skills):
+            counts[id] = counts.get(id, 0) + 1
+    return {code(id): idf(count, len(whole)) for id, count in counts.items()}
+
+
+@cache
+def default_weight() -> float:
+    """The weight of a skill that no occupation has."""
+    return idf(0, len(occupations()))
+
+
+def weight_of(skill: int) -> float:
+    """A skill's weight, by its code."""
+    return weights().get(skill, default_weight())
+
+
+@cache
+def _profiles() -> Mapping[int, list[tuple[int, float]]]:
+    """By a skill's code: the occupations that have it, with the skill's share of each's norm."""
+    found: dict[int, list[tuple[int, float]]] = {}
+    for number, occupation in enumerate(occupations()):
+        codes = [code(id) for id in sorted(set(occupation.skills))]
+        norm = sqrt(sum(weight_of(one) for one in codes))
+        for one in codes:
+            found.setdefault(one, []).append((number, weight_of(one) / norm))
+    return found
+
+
+def likest(skills: Iterable[int]) -> dict[int, float]:
+    """Likeness to the three likest occupations, of length 1, by number; empty if to none.
+
+    Likeness is the same geometric mean of overlaps as between resume and vacancy, raised to the
+    fourth power, so that the likest stands out.
+    """
+    sums: dict[int, float] = {}
+    for skill in skills:
+        for occupation, share in _profiles().get(skill, ()):
+            sums[occupation] = sums.get(occupation, 0.0) + share
+    best = sorted(sums.items(), key=lambda one: (-one[1], one[0]))[:_LIKEST]
+    length = sqrt(sum(value ** (2 * _SHARPNESS) for _, value in best))
+    return {occupation: value**_SHARPNESS / length for occupation, value in best} if length else {}
+
+
+@cache
+def _languages() -> Mapping[str, str]:
+    """Languages by their names in English and Russian, in themselves, and by their codes."""
+    found: dict[str, str] = {}
+    english, russian = Locale("en").languages, Locale("ru").languages
+    for tag in sorted(english, key=lambda tag: (len(tag), tag)):
+        names = [tag, english.get(tag), russian.get(tag)]
+        if len(tag) == 2 and Locale("en").languages.get(tag):
+            try:
+                names.append(Locale(tag).languages.get(tag))
+            except Exception:  # noqa: S112 - a language without data of its own
+                continue
+        for name in names:
+            if name:
+                found.setdefault(key_of(name), tag)
+                found.setdefault(key_of(name.removesuffix(" язык")), tag)
+    return found
+
+
+def language_code(name: str) -> int:
+    """A language, however it is named: `en`, `English` and `английский язык` are one."""
+    key = key_of(name).removesuffix("язык")
+    return code("language:" + _languages().get(key, key))
+
+
+def area_code(name: str) -> int:
+    """A place, by its name without what people write differently."""
+    return code("area:" + key_of(name))
+
+
+def company_code(id: object) -> int:
+    """A company, by its id."""
+    return code(f"company:{id}")
+
+
+@lru_cache(maxsize=100_000)
+def skill_code(name: str) -> int:
+    """A skill, however it is written."""
+    return code(dictionary().id_of(name))
+
+
+def title_words(title: str | None) -> frozenset[int]:
+    """The words of a title."""
+    return frozenset(code(word) for word in _WORD.findall((title or "").casefold()))
+
+
+def demand_of(vacancy: Mapping[str, Any]) -> Demand:
+    """What a vacancy (its row) asks for.
+
+    Of two requirements that are one skill in two spellings the first is kept, and `must` if one
+    of them is.
+    """
+    asks: dict[int, tuple[bool, int]] = {}
+    for one in vacancy["requirements"] or ():
+        skill = skill_code(one["skill"])
+        must, level = one.get("kind", "must") == "must", one.get("level") or 0
+        before = asks.get(skill, (False, 0))
+        asks[skill] = (must or before[0], max(level, before[1]))
+    skills = [Ask(skill, must, level, weight_of(skill)) for skill, (must, level) in asks.items()]
+    pay, currency = _pay(vacancy.get("salary"))
+    return Demand(
+        skills=skills,
+        weight=sum(ask.weight for ask in skills),
+        title=title_words(vacancy.get("title")),
+        occupation=likest(asks),
+        band=BANDS.get(vacancy.get("experience") or ""),
+        area=area_code(vacancy["area"]) if vacancy.get("area") else None,
+        work_format=WORK_FORMATS.get(vacancy.get("work_format") or ""),
+        employment=EMPLOYMENT_TYPES.get(vacancy.get("employment_type") or ""),
+        pay=pay,
+        currency=currency,
+        languages=[
+            (language_code(one["language"]), LEVELS.get(one.get("level") or "", 0))
+            for one in vacancy.get("languages") or ()
+        ],
+        company=company_code(vacancy.get("company_id")),
+    )
+
+
+def offered_skills(snapshot: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+    """Each mention of a skill: its name, a JSON pointer to it, its level (0 for none).
+
+    Those of the resume's own list come first, then those of its positions.
+    """
+    found = [
+        (one["name"], f"/skills/{nth}", one.get("level") or 0)
+        for nth, one in enumerate(snapshot.get("skills") or ())
+    ]
+    for job, one in enumerate(snapshot.get("experience") or ()):
+        names = one.get("skills") or ()
+        found += [(name, f"/experience/{job}/skills/{nth}", 0) for nth, name in enumerate(names)]
+    return found
+
+
+def offer_of(snapshot: Mapping[str, Any]) -> Offer:
+    """What a resume (its anonymous snapshot, as on the wire) has.
+
+    Of several mentions of a skill the first with the highest level counts.
+    """
+    skills: dict[int, Have] = {}
+    for place, (name, _, level) in enumerate(offered_skills(snapshot)):
+        skill = skill_code(name)
+        level = min(max(level, 0), 5)
+        if skill not in skills or level > skills[skill].level:
+            skills[skill] = Have(level, weight_of(skill), place)
+    salary = snapshot.get("salary")
+    expected = None
+    if salary and salary.get("amount") is not None:
+        amount = min(max(salary["amount"], 0), _MOST_PAID)
+        expected = amount * A_MONTH.get(salary.get("unit") or "MONTH", 1.0)
+    return Offer(
+        skills=skills,
+        weight=sum(have.weight for have in skills.values()),
+        title=title_words(snapshot.get("title")),
+        occupation=likest(skills),
+        months=min(max(snapshot.get("experienceMonths") or 0, 0), _MOST_MONTHS),
+        area=area_code(snapshot["area"]) if snapshot.get("area") else None,
+        relocation=bool(snapshot.get("relocation")),
+        work_formats=_bits(WORK_FORMATS, snapshot.get("workFormats")),
+        employment=_bits(EMPLOYMENT_TYPES, snapshot.get("employmentTypes")),
+        pay=expected,
+        currency=code("currency:" + salary["currency"])
+        if salary and expected is not None
+        else None,
+        languages={
+            language_code(one["language"]): LEVELS.get(one.get("level") or "", 0)
+            for one in snapshot.get("languages") or ()
+        },
+        hidden_from=frozenset(company_code(id) for id in snapshot.get("hiddenFrom") or ()),
+    )
+
+
+def _pay(salary: Mapping[str, Any] | None) -> tuple[tuple[float, float] | None, int | None]:
+    if not salary:
+        return None, None
+    ends = [salary[end] for end in ("min", "max") if salary.get(end) is not None]
+    if not ends:
+        return None, None
+    factor = A_MONTH.get(salary.get("unit") or "MONTH", 1.0)
+    return (ends[0] * factor, ends[-1] * factor), code("currency:" + salary["currency"])
+
+
+def _bits(known: Mapping[str, int], values: Iterable[str] | None) -> int:
+    return sum(known[value] for value in set(values or ()) if value in known)

@@ -1,0 +1,66 @@
+"""What changes who fits what."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from hirewire.contracts.profiles import ResumeUpdated
+from hirewire.contracts.vacancies import (
+    VacancyClosed,
+    VacancyPaused,
+    VacancyPublished,
+    VacancyUpdated,
+)
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.outbox import Tx
+from hirewire.vacancies.recommendations import commands
+from hirewire.vacancies.recommendations.commands import Resume
+from hirewire.vacancies.recommendations.facts import offer_of
+
+HIGHEST_VERSION = 2**31 - 1
+
+
+async def on_resume_updated(tx: Tx, heard: Sequence[Received[ResumeUpdated]]) -> None:
+    """Of each resume the newest version meets all open vacancies; an older one changes nothing."""
+    # An impossible version is a dead letter of `activity`; once is enough.
+    heard = [one for one in heard if 0 <= (one.event.version or 0) <= HIGHEST_VERSION]
+    known = await commands.known_resumes(tx, {one.event.resume_id for one in heard})
+    newest: dict[UUID, Received[ResumeUpdated]] = {}
+    for one in heard:
+        version, deleted = known.get(one.event.resume_id, (None, False))
+        if deleted or (one.event.action != "deleted" and _old(one, version)):
+            continue
+        if one.event.action == "deleted" or one.event.resume is not None:
+            known[one.event.resume_id] = (one.event.version, one.event.action == "deleted")
+            newest[one.event.resume_id] = one
+    resumes = {id: _resume(one.event) for id, one in newest.items()}
+    await commands.compare_resumes(tx, resumes, newest)
+
+
+def _old(one: Received[ResumeUpdated], known: int | None) -> bool:
+    if one.late:
+        return True
+    return known is not None and (one.event.version is None or one.event.version <= known)
+
+
+def _resume(event: ResumeUpdated) -> Resume:
+    if event.action == "deleted" or event.resume is None:
+        return Resume(event.user_id, event.version, None, deleted=True)
+    snapshot = event.resume
+    seen = snapshot.visibility == "recommended" and snapshot.status == "published"
+    offer = offer_of(snapshot.model_dump(mode="json", by_alias=True)) if seen else None
+    return Resume(event.user_id, event.version, offer)
+
+
+async def on_vacancy_changed(
+    tx: Tx,
+    heard: Sequence[
+        Received[VacancyPublished]
+        | Received[VacancyUpdated]
+        | Received[VacancyPaused]
+        | Received[VacancyClosed]
+    ],
+) -> None:
+    """A vacancy, as it is now, meets all visible resumes; one that is not open meets nobody."""
+    causes: dict[UUID, Received[Any]] = {one.event.vacancy_id: one for one in heard}
+    await commands.compare_vacancies(tx, causes, causes)

@@ -1,0 +1,91 @@
+"""Recommendations, read; their reasons are reckoned again, from what both sides are."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Row, select, tuple_
+
+from hirewire.messaging.outbox import Tx
+from hirewire.vacancies.recommendations.facts import (
+    demand_of,
+    offer_of,
+    offered_skills,
+    skill_code,
+)
+from hirewire.vacancies.recommendations.rules import Term, judge
+from hirewire.vacancies.tables import company, recommendation, resume, vacancy
+
+
+async def is_companys(tx: Tx, vacancy_id: UUID, company_id: UUID) -> bool:
+    """Whether the vacancy is one of this company's."""
+    found = await tx.execute(
+        select(vacancy.c.id).where(vacancy.c.id == vacancy_id, vacancy.c.company_id == company_id)
+    )
+    return found.first() is not None
+
+
+async def for_vacancy(
+    tx: Tx, vacancy_id: UUID, *, limit: int, after: tuple[float, UUID] | None
+) -> list[Row[Any]]:
+    """Resumes that fit, the best first, with both sides as they are now."""
+    return await _list(tx, recommendation.c.vacancy_id == vacancy_id, limit, after)
+
+
+async def for_user(
+    tx: Tx, user_id: UUID, *, limit: int, after: tuple[float, UUID] | None
+) -> list[Row[Any]]:
+    """Vacancies that this person's resumes fit, the best first."""
+    return await _list(tx, recommendation.c.user_id == user_id, limit, after)
+
+
+async def _list(tx: Tx, whose: Any, limit: int, after: tuple[float, UUID] | None) -> list[Row[Any]]:
+    table = recommendation.c
+    statement = (
+        select(recommendation, resume.c.snapshot, vacancy, company.c.name.label("company_name"))
+        .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)  # both sides have an id and a version
+        .join(resume, resume.c.resume_id == table.resume_id)
+        .join(vacancy, vacancy.c.id == table.vacancy_id)
+        .join(company, company.c.id == vacancy.c.company_id)
+        .where(whose, table.withdrawn.is_(None), table.state != "dismissed")
+        .where(vacancy.c.status == "published", resume.c.state == "visible")
+    )
+    if after is not None:
+        statement = statement.where(tuple_(table.score, table.id) < after)
+    ordered = statement.order_by(table.score.desc(), table.id.desc())
+    return list(await tx.execute(ordered.limit(limit)))
+
+
+def reasons(vacancy: Mapping[str, Any], snapshot: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The summands of the score, in words of the two sides.
+
+    Each: `part`, `verdict`, `points` (they add up to the score), `most`, `about` (the skill or
+    language as the vacancy names it), `must`, `pointer` (JSON pointer into the resume).
+    """
+    asked: dict[int, str] = {}
+    for one in vacancy["requirements"] or ():
+        asked.setdefault(skill_code(one["skill"]), one["skill"])
+    names = list(asked.values())
+    languages = [one["language"] for one in vacancy.get("languages") or ()]
+    pointers = [pointer for _, pointer, _ in offered_skills(snapshot)]
+    found = judge(demand_of(vacancy), offer_of(snapshot))
+    return [_reason(term, names, languages, pointers) for term in found.terms]
+
+
+def _reason(
+    term: Term, skills: list[str], languages: list[str], pointers: list[str]
+) -> dict[str, Any]:
+    about = None
+    if term.part == "skill":
+        about = skills[term.nth]
+    elif term.part == "language":
+        about = languages[term.nth]
+    return {
+        "part": term.part,
+        "verdict": term.verdict,
+        "points": round(term.points, 6),
+        "most": round(term.most, 6),
+        "about": about,
+        "must": term.must,
+        "pointer": None if term.place is None else pointers[term.place],
+    }

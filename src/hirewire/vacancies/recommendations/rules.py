@@ -1,0 +1,286 @@
+"""How well a resume fits a vacancy: one pure function, whose reasons are the summands of its score.
+
+Everything is numbers here: skills, places, languages and currencies are codes (`code`), salaries
+are per month. Nothing of a person can enter: there is no field for it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from math import log, sqrt
+from typing import Literal, NamedTuple
+
+RULESET = "2026-1"
+"""Same inputs and the same ruleset give the same score, always: whoever changes a number or a
+formula here, or the dictionary, changes this."""
+
+SKILLS, OCCUPATION, TITLE, EXPERIENCE, SALARY = 0.78, 0.09, 0.05, 0.04, 0.04
+"""The most that each part can give; they add up to 1."""
+THRESHOLD = 0.5
+"""A pair with less is no recommendation."""
+LEVEL_UNKNOWN = 0.8
+"""What a skill counts when the vacancy asks for a level and the resume names none."""
+LEVEL_LEAST = 0.5
+"""What a skill counts at least, however far below the level that is asked for. Not less: then one
+more skill that the vacancy asks for always raises the score."""
+EXCESS = 30.0
+"""Weight of further skills from which on they count by their logarithm: about ten skills."""
+SALARY_GAP = 0.3
+"""The share by which an expectation may lie above what is offered."""
+
+Verdict = Literal["met", "partly", "missing", "unknown", "conflict"]
+Part = Literal[
+    "skill",
+    "occupation",
+    "title",
+    "experience",
+    "salary",
+    "area",
+    "work_format",
+    "employment_type",
+    "language",
+    "company",
+]
+
+
+class Ask(NamedTuple):
+    """A skill that a vacancy asks for."""
+
+    code: int
+    must: bool
+    level: int
+    """1 to 5; 0 for none."""
+    weight: float
+
+
+class Have(NamedTuple):
+    """A skill that a resume has."""
+
+    level: int
+    """1 to 5; 0 for none."""
+    weight: float
+    place: int
+    """Which of the resume's skills it is, in the order in which they were read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a vacancy asks for and offers."""
+
+    skills: Sequence[Ask]
+    weight: float
+    """The sum of the skills' weights."""
+    title: frozenset[int] = frozenset()
+    occupation: Mapping[int, float] = field(default_factory=dict)
+    """Likeness to occupations, of Euclidean length 1, by the occupation's number."""
+    band: int | None = None
+    """Experience: 0 none, 1 one to three years, 2 three to six, 3 more."""
+    area: int | None = None
+    work_format: int | None = None
+    """A bit of `WORK_FORMATS`."""
+    employment: int | None = None
+    """A bit of `EMPLOYMENT_TYPES`."""
+    pay: tuple[float, float] | None = None
+    """Least and most a month; equal when only one is said."""
+    currency: int | None = None
+    languages: Sequence[tuple[int, int]] = ()
+    """Code and least level, 0 (any) to 7 (native)."""
+    company: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a resume has and wants."""
+
+    skills: Mapping[int, Have]
+    weight: float
+    """The sum of the skills' weights."""
+    title: frozenset[int] = frozenset()
+    occupation: Mapping[int, float] = field(default_factory=dict)
+    months: int = 0
+    area: int | None = None
+    relocation: bool = False
+    work_formats: int = 0
+    """Bits of `WORK_FORMATS`; 0 for any."""
+    employment: int = 0
+    """Bits of `EMPLOYMENT_TYPES`; 0 for any."""
+    pay: float | None = None
+    currency: int | None = None
+    languages: Mapping[int, int] = field(default_factory=dict)
+    hidden_from: frozenset[int] = frozenset()
+
+
+class Term(NamedTuple):
+    """One summand of a score."""
+
+    part: Part
+    verdict: Verdict
+    points: float
+    """What it adds."""
+    most: float
+    """What it could add."""
+    nth: int = 0
+    """Of `skill`: which of the vacancy's; of `language`: likewise."""
+    must: bool = False
+    place: int | None = None
+    """Of `skill`: which of the resume's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How well they fit, and why."""
+
+    score: float
+    """0 to 1, four digits: the sum of the terms' points."""
+    terms: Sequence[Term]
+
+    @property
+    def conflicts(self) -> list[Term]:
+        """What speaks against it whatever the score."""
+        return [term for term in self.terms if term.verdict == "conflict"]
+
+    @property
+    def fits(self) -> bool:
+        """Whether it is a recommendation."""
+        return self.score >= THRESHOLD and not self.conflicts
+
+
+WORK_FORMATS = {"on_site": 1, "hybrid": 2, "remote": 4}
+EMPLOYMENT_TYPES = {
+    "FULL_TIME": 1,
+    "PART_TIME": 2,
+    "CONTRACTOR": 4,
+    "TEMPORARY": 8,
+    "INTERN": 16,
+    "VOLUNTEER": 32,
+    "PER_DIEM": 64,
+    "OTHER": 128,
+}
+LEVELS = {"A1": 1, "A2": 2, "B1": 3, "B2": 4, "C1": 5, "C2": 6, "native": 7}
+BANDS = {"noExperience": 0, "between1And3": 1, "between3And6": 2, "moreThan6": 3}
+BAND_MONTHS = (0, 12, 36, 72)
+"""From how many months on somebody is in a band."""
+A_MONTH = {"HOUR": 168.0, "DAY": 21.0, "WEEK": 52 / 12, "MONTH": 1.0, "YEAR": 1 / 12}
+"""How many of a unit a month's pay is: 8 hours, 21 days."""
+
+
+def code(text: str) -> int:
+    """A number from 1 to 2**63 - 1 in place of a text."""
+    return (int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1) or 1
+
+
+def idf(occupations_with_it: int, occupations: int) -> float:
+    """Weight of a skill: ``ln(1 + N / n)``; one that no occupation has counts as if one had it."""
+    return log(1 + occupations / max(occupations_with_it, 1))
+
+
+def damped(excess: float) -> float:
+    """What the skills count that a vacancy does not ask for: a long resume is no worse for long."""
+    return excess if excess <= EXCESS else EXCESS * (1 + log(excess / EXCESS))
+
+
+def level_factor(asked: int, have: int) -> float:
+    """What of a skill's weight counts, by the level asked for and the level there is."""
+    if not asked or have >= asked:
+        return 1.0
+    return max(LEVEL_LEAST, have / asked) if have else LEVEL_UNKNOWN
+
+
+def judge(demand: Demand, offer: Offer) -> Judgement:
+    """How well they fit.
+
+    The skills give ``SKILLS * sum(w * l) / sqrt(D * (F + damped(O - F)))``: the geometric mean of
+    the share of the demand (of weight D) that is met and the share of the resume (of weight O)
+    that is asked for, F being the weight of what both have, w a skill's weight and l its level
+    factor. Each skill's summand is its own part of that sum.
+    """
+    terms = [*_skills(demand, offer)]
+    likeness = sum(w * offer.occupation.get(o, 0.0) for o, w in demand.occupation.items())
+    terms.append(_share("occupation", likeness, OCCUPATION))
+    either = len(demand.title | offer.title)
+    terms.append(
+        _share("title", len(demand.title & offer.title) / either if either else 0.0, TITLE)
+    )
+    terms.append(_experience(demand.band, offer.months))
+    terms.append(_salary(demand, offer))
+    terms.extend(_gates(demand, offer))
+    return Judgement(round(max(0.0, sum(term.points for term in terms)), 4), terms)
+
+
+def _skills(demand: Demand, offer: Offer) -> list[Term]:
+    have = offer.skills
+    shared = 0.0
+    for ask in demand.skills:
+        if ask.code in have:
+            shared += ask.weight
+    size = sqrt(demand.weight * (shared + damped(max(0.0, offer.weight - shared))))
+    unit = SKILLS / size if size else 0.0
+    terms = []
+    for index, ask in enumerate(demand.skills):
+        most = ask.weight * unit
+        found = have.get(ask.code)
+        if found is None:
+            verdict: Verdict = "conflict" if ask.must else "missing"
+            terms.append(Term("skill", verdict, 0.0, most, index, ask.must))
+            continue
+        factor = level_factor(ask.level, found.level)
+        verdict = "met" if factor == 1.0 else "partly"
+        terms.append(Term("skill", verdict, most * factor, most, index, ask.must, found.place))
+    return terms
+
+
+def _share(part: Part, share: float, most: float) -> Term:
+    share = min(1.0, share)
+    verdict: Verdict = "met" if share >= 0.5 else "partly" if share > 0 else "missing"
+    return Term(part, verdict, share * most, most)
+
+
+def _experience(band: int | None, months: int) -> Term:
+    if band is None:
+        return Term("experience", "unknown", EXPERIENCE / 2, EXPERIENCE)
+    least = BAND_MONTHS[band]
+    if months >= least:
+        return Term("experience", "met", EXPERIENCE, EXPERIENCE)
+    return Term("experience", "partly", EXPERIENCE * months / least, EXPERIENCE)
+
+
+def _salary(demand: Demand, offer: Offer) -> Term:
+    gap = salary_gap(demand, offer)
+    if gap is None:
+        return Term("salary", "unknown", SALARY / 2, SALARY)
+    if gap <= 0:
+        return Term("salary", "met", SALARY, SALARY)
+    if gap <= SALARY_GAP:
+        return Term("salary", "partly", SALARY * (1 - 2 * gap / SALARY_GAP), SALARY)
+    return Term("salary", "conflict", -SALARY, SALARY)
+
+
+def salary_gap(demand: Demand, offer: Offer) -> float | None:
+    """By which share the expectation lies above the most that is offered; None if none is said."""
+    if demand.pay is None or offer.pay is None or demand.currency != offer.currency:
+        return None
+    most = demand.pay[1]
+    return (offer.pay - most) / most if most > 0 else (0.0 if offer.pay <= 0 else 1.0)
+
+
+def _gates(demand: Demand, offer: Offer) -> list[Term]:
+    terms = []
+
+    def gate(part: Part, asked: bool, known: bool, good: bool, index: int = 0) -> None:
+        if asked:
+            verdict: Verdict = "unknown" if not known else "met" if good else "conflict"
+            terms.append(Term(part, verdict, 0.0, 0.0, index))
+
+    remote = demand.work_format == WORK_FORMATS["remote"]
+    near = remote or offer.relocation or demand.area == offer.area
+    gate("area", demand.area is not None and not remote, near or offer.area is not None, near)
+    wanted = demand.work_format or 0
+    gate("work_format", bool(wanted), bool(offer.work_formats), bool(wanted & offer.work_formats))
+    wanted = demand.employment or 0
+    gate("employment_type", bool(wanted), bool(offer.employment), bool(wanted & offer.employment))
+    for index, (language, level) in enumerate(demand.languages):
+        known, spoken = bool(offer.languages), offer.languages.get(language, -1)
+        gate("language", True, known, spoken >= level, index)
+    if demand.company in offer.hidden_from:
+        terms.append(Term("company", "conflict", 0.0, 0.0))
+    return terms

@@ -1,0 +1,319 @@
+"""Who fits what, through the doors: events in, events out, and what both sides read."""
+
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from hirewire.contracts.profiles import ResumeSnapshot, ResumeUpdated
+from hirewire.messaging.testing import Recorded, delivery, hear, recorded
+from hirewire.vacancies.recommendations.duties import step
+from hirewire.vacancies.recommendations.facts import demand_of, offer_of
+from hirewire.vacancies.recommendations.rules import judge
+from tests.vacancies.conftest import Person
+
+RESUME: dict[str, Any] = {
+    "title": "Backend developer",
+    "status": "published",
+    "visibility": "recommended",
+    "area": "Omsk",
+    "experienceMonths": 30,
+    "skills": [{"name": "питон", "level": 4}, {"name": "SQL"}],
+    "languages": [{"language": "английский", "level": "B2"}],
+}
+PLAIN = {
+    "requirements": [{"skill": "SQL"}, {"skill": "PostgreSQL", "kind": "nice"}],
+    "languages": [],
+    "salary": None,
+}
+
+
+def told(
+    resume: UUID, version: int | None, action: str = "updated", **changes: Any
+) -> ResumeUpdated:
+    snapshot = ResumeSnapshot.model_validate(RESUME | changes)
+    return ResumeUpdated(
+        user_id=UUID(int=resume.int ^ 1),
+        resume_id=resume,
+        action=action,
+        version=version,
+        resume=None if action == "deleted" else snapshot,
+    )
+
+
+class Board:
+    """A service whose own events reach it, as over a broker."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        self.heard: set[UUID] = set()
+
+    async def settle(self) -> None:
+        """Hear the vacancies' own events that were not heard yet."""
+        for row in await recorded(self.person.service.engine):
+            if row.type.startswith("vacancy.") and row.id not in self.heard:
+                self.heard.add(row.id)
+                await hear(
+                    self.person.service.messaging.consumer,
+                    delivery(row.event, id=row.id, sequence=row.sequence),
+                )
+
+    async def publish(self, **changes: Any) -> str:
+        id = await self.person.vacancy(**changes)
+        await self.person.call("POST", f"/vacancies/{id}/publish")
+        await self.settle()
+        return id
+
+    async def tell(self, resume: UUID, version: int | None, *args: Any, **changes: Any) -> None:
+        event = told(resume, version, *args, **changes)
+        await hear(self.person.service.messaging.consumer, event)
+
+    async def fits(self, vacancy: str) -> dict[str, float]:
+        page = await self.person.call("GET", f"/vacancies/{vacancy}/recommendations?limit=100")
+        return {item["resumeId"]: item["score"] for item in page["items"]}
+
+    async def events(self) -> list[Recorded]:
+        rows = await recorded(self.person.service.engine)
+        return [row for row in rows if row.type.startswith("recommendation.")]
+
+
+@pytest.fixture
+async def board(anna: Person) -> Board:
+    await anna.hire()
+    return Board(anna)
+
+
+async def test_a_changed_resume_meets_the_open_vacancies_with_reasons(board: Board) -> None:
+    id, resume = await board.publish(**PLAIN), uuid4()
+    await board.tell(resume, 1, skills=[{"name": "Gardening"}])
+    assert await board.fits(id) == {}
+    await board.tell(resume, 2, skills=[{"name": "sql"}, {"name": "Postgres", "level": 3}])
+    [item] = (await board.person.call("GET", f"/vacancies/{id}/recommendations"))["items"]
+    assert (item["resumeId"], item["resumeVersion"]) == (str(resume), 2)
+    assert sum(one["points"] for one in item["reasons"]) == pytest.approx(item["score"], abs=1e-4)
+    sql = next(one for one in item["reasons"] if one["about"] == "SQL")
+    assert (sql["verdict"], sql["must"], sql["pointer"]) == ("met", True, "/skills/0")
+    [event] = await board.events()
+    assert event.type == "recommendation.created"
+    assert (event.body["vacancyId"], event.body["resumeId"]) == (id, str(resume))
+    assert event.body["score"] == item["score"]
+
+
+async def test_both_sides_read_the_same(board: Board, boris: Person) -> None:
+    id = await board.publish(**PLAIN)
+    event = told(uuid4(), 1).model_copy(update={"user_id": boris.id})
+    await hear(board.person.service.messaging.consumer, event)
+    [seen] = (await boris.call("GET", "/recommended"))["items"]
+    [item] = (await board.person.call("GET", f"/vacancies/{id}/recommendations"))["items"]
+    assert (seen["vacancyId"], seen["companyName"], seen["title"]) == (
+        id,
+        "Acme",
+        "Backend developer",
+    )
+    assert (seen["reasons"], seen["score"]) == (item["reasons"], item["score"])
+    assert set(item["resume"]) & {"userId", "contacts", "fullName", "experience"} == set()
+
+
+async def test_a_published_vacancy_meets_the_visible_resumes(board: Board) -> None:
+    visible, hidden, draft = uuid4(), uuid4(), uuid4()
+    await board.tell(visible, 1)
+    await board.tell(hidden, 1, status="hidden")
+    await board.tell(draft, 1, status="draft")
+    id = await board.publish(**PLAIN)
+    assert set(await board.fits(id)) == {str(visible)}
+    await board.tell(hidden, 2)
+    assert set(await board.fits(id)) == {str(visible), str(hidden)}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"skills": [{"name": "Gardening"}]}, "no_longer_fits"),
+        ({"status": "hidden"}, "resume_hidden"),
+        ({"visibility": "no_one"}, "resume_hidden"),
+    ],
+)
+async def test_what_fits_no_more_is_withdrawn(
+    board: Board, change: dict[str, Any], why: str
+) -> None:
+    id, resume = await board.publish(**PLAIN), uuid4()
+    await board.tell(resume, 1)
+    await board.tell(resume, 2, **change)
+    assert await board.fits(id) == {}
+    await board.tell(resume, 3)
+    assert set(await board.fits(id)) == {str(resume)}
+    created, withdrawn, again = await board.events()
+    assert (withdrawn.type, withdrawn.body["reason"]) == ("recommendation.withdrawn", why)
+    assert created.body["recommendationId"] == again.body["recommendationId"]
+
+
+@pytest.mark.parametrize("action", ["pause", "close"])
+async def test_a_vacancy_that_is_not_open_meets_nobody(board: Board, action: str) -> None:
+    id, resume = await board.publish(**PLAIN), uuid4()
+    await board.tell(resume, 1)
+    await board.person.call("POST", f"/vacancies/{id}/{action}")
+    await board.settle()
+    assert [e.body.get("reason") for e in await board.events()] == [None, "vacancy_closed"]
+    await board.tell(uuid4(), 1)
+    assert len(await board.events()) == 2
+
+
+async def test_a_deleted_resume_is_gone_for_good(board: Board) -> None:
+    id, resume = await board.publish(**PLAIN), uuid4()
+    await board.tell(resume, 2)
+    await board.tell(resume, 3, "deleted")
+    await board.tell(resume, 4)
+    assert await board.fits(id) == {}
+    assert [e.body.get("reason") for e in await board.events()] == [None, "resume_deleted"]
+
+
+async def test_older_versions_and_repeats_change_nothing(board: Board) -> None:
+    id, resume = await board.publish(**PLAIN), uuid4()
+    await board.tell(resume, 5)
+    for version in (4, 5, None):
+        await board.tell(resume, version, skills=[{"name": "Gardening"}])
+    assert set(await board.fits(id)) == {str(resume)}
+    assert len(await board.events()) == 1
+
+
+async def test_in_one_batch_the_newest_counts_and_vacancies_meet_resumes(board: Board) -> None:
+    id, resume, other = await board.person.vacancy(**PLAIN), uuid4(), uuid4()
+    await board.person.call("POST", f"/vacancies/{id}/publish")
+    [row] = [r for r in await recorded(board.person.service.engine) if r.type[:8] == "vacancy."]
+    await hear(
+        board.person.service.messaging.consumer,
+        told(resume, 1, skills=[{"name": "Gardening"}]),
+        told(other, 1),
+        delivery(row.event, id=row.id, sequence=row.sequence),
+        told(resume, 2),
+        told(other, 2, status="hidden"),
+    )
+    assert set(await board.fits(id)) == {str(resume)}
+
+
+async def test_only_its_employer_reads_and_decides(board: Board, boris: Person) -> None:
+    id, resume = await board.publish(**PLAIN), uuid4()
+    await board.tell(resume, 1)
+    [item] = (await board.person.call("GET", f"/vacancies/{id}/recommendations"))["items"]
+    assert item["state"] == "new"
+    await boris.hire("Other")
+    await boris.call("GET", f"/vacancies/{id}/recommendations", expect=404)
+    path, seen = f"/recommendations/{item['id']}/state", {"state": "seen"}
+    await boris.call("POST", path, seen, expect=404)
+    await board.person.call("POST", path, seen, expect=204)
+    await board.person.call("POST", path, {"state": "hired"}, expect=422)
+    [item] = (await board.person.call("GET", f"/vacancies/{id}/recommendations"))["items"]
+    assert item["state"] == "seen"
+    dismissed = {"state": "dismissed", "reason": "far away"}
+    await board.person.call("POST", path, dismissed, expect=204)
+    assert await board.fits(id) == {}
+    await board.tell(resume, 2, status="hidden")
+    await board.person.call("POST", path, seen, expect=409)
+    await board.tell(resume, 3)
+    assert await board.fits(id) == {}
+    assert [e.type for e in await board.events()] == [
+        "recommendation.created",
+        "recommendation.withdrawn",
+    ]
+
+
+async def test_the_list_is_paged_best_first(board: Board) -> None:
+    id = await board.publish(**PLAIN)
+    more = [{"name": name} for name in ("Postgres", "Gardening", "Python", "Java", "PHP")]
+    for nth in range(5):
+        await board.tell(uuid4(), 1, skills=[{"name": "SQL"}, *more[:nth]])
+    whole = list((await board.fits(id)).items())
+    assert whole == sorted(whole, key=lambda one: -one[1])
+    assert len(whole) > 2
+    path, paged = f"/vacancies/{id}/recommendations?limit=2", []
+    page = await board.person.call("GET", path)
+    while True:
+        paged += [item["resumeId"] for item in page["items"]]
+        if page["next"] is None:
+            break
+        page = await board.person.call("GET", f"{path}&after={page['next']}")
+    assert paged == [resume for resume, _ in whole]
+    await board.person.call("GET", f"{path}&after=nonsense", expect=422)
+
+
+async def test_what_was_there_before_is_compared_too(board: Board) -> None:
+    """Also what was compared by other rules, and only that."""
+    id, resume = await board.publish(**PLAIN), uuid4()
+    await board.tell(resume, 1)
+    engine = board.person.service.engine
+    transactions = board.person.service.messaging.transactions
+    assert await step(transactions) is False
+    for statement in (
+        "delete from recommendation",
+        "update comparable set ruleset = 'older' where kind = 'vacancy'",
+        "delete from comparable where kind = 'resume'",
+    ):
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql(statement)
+    assert await board.fits(id) == {}
+    while await step(transactions):
+        pass
+    assert set(await board.fits(id)) == {str(resume)}
+
+
+SOME = ["SQL", "Python", "Java", "Git", "PHP", "C++"]
+
+
+async def test_after_any_history_it_is_as_if_all_were_compared_anew(board: Board) -> None:
+    random = Random(7)
+    resumes = {uuid4(): 0 for _ in range(8)}
+    snapshots: dict[UUID, dict[str, Any]] = {}
+    vacancies: dict[str, dict[str, Any]] = {}
+
+    def asked() -> dict[str, Any]:
+        chosen = random.sample(SOME, random.randint(1, 3))
+        kinds = [random.choice(["must", "nice"]) for _ in chosen]
+        requirements = [
+            {"skill": skill, "kind": kind, "level": None}
+            for skill, kind in zip(chosen, kinds, strict=True)
+        ]
+        return PLAIN | {"requirements": requirements}
+
+    for _ in range(80):
+        dice = random.random()
+        if dice < 0.6:
+            resume = random.choice(list(resumes))
+            resumes[resume] += 1
+            skills = [{"name": s} for s in random.sample(SOME, random.randint(1, 4))]
+            status = random.choice(["published", "published", "hidden"])
+            await board.tell(resume, resumes[resume], skills=skills, status=status)
+            snapshots[resume] = RESUME | {"skills": skills, "status": status}
+        elif dice < 0.78 or len(vacancies) < 4:
+            changes = asked()
+            vacancies[await board.publish(**changes)] = changes
+        elif dice < 0.95:
+            id, changes = random.choice(list(vacancies)), asked()
+            await board.person.call("PATCH", f"/vacancies/{id}", changes)
+            vacancies[id] = changes
+            await board.settle()
+        else:
+            id = random.choice(list(vacancies))
+            await board.person.call("POST", f"/vacancies/{id}/close")
+            del vacancies[id]
+            await board.settle()
+    matched = 0
+    for id in vacancies:
+        row = await board.person.call("GET", f"/vacancies/{id}")
+        demand = demand_of(
+            row
+            | {
+                "employment_type": row["employmentType"],
+                "work_format": row["workFormat"],
+                "company_id": row["companyId"],
+            }
+        )
+        exact = {
+            str(resume): judge(demand, offer_of(snapshot))
+            for resume, snapshot in snapshots.items()
+            if snapshot["status"] == "published"
+        }
+        expected = {resume: found.score for resume, found in exact.items() if found.fits}
+        assert await board.fits(id) == expected
+        matched += len(expected)
+    assert matched > 3

@@ -1,0 +1,127 @@
+"""What must hold of any score."""
+
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+
+from hirewire.vacancies.recommendations.facts import (
+    demand_of,
+    language_code,
+    offer_of,
+    skill_code,
+    weight_of,
+)
+from hirewire.vacancies.recommendations.rules import BAND_MONTHS, SKILLS, judge
+from tests.vacancies.recommendations.pairs import resumes, vacancies
+
+SAME = {"Python": "питон", "SQL": "sql", "JavaScript": "java script", "C++": "c ++"}
+
+
+@given(vacancies(), resumes())
+@settings(deadline=None)
+def test_the_score_is_the_sum_of_its_reasons(
+    vacancy: dict[str, Any], resume: dict[str, Any]
+) -> None:
+    found = judge(demand_of(vacancy), offer_of(resume))
+    assert 0 <= found.score <= 1
+    assert found.score == pytest.approx(max(0.0, sum(t.points for t in found.terms)), abs=1e-4)
+    assert all(term.points <= term.most + 1e-12 for term in found.terms)
+    assert sum(t.points for t in found.terms if t.part == "skill") <= SKILLS + 1e-9
+
+
+@given(vacancies(), resumes())
+@settings(deadline=None)
+def test_a_synonym_changes_nothing(vacancy: dict[str, Any], resume: dict[str, Any]) -> None:
+    skills = [one | {"name": one["name"].upper()} for one in resume["skills"]]
+    asked = [one | {"skill": one["skill"].lower() + " "} for one in vacancy["requirements"]]
+    again = judge(
+        demand_of(vacancy | {"requirements": asked}), offer_of(resume | {"skills": skills})
+    )
+    assert again == judge(demand_of(vacancy), offer_of(resume))
+
+
+@given(vacancies(), resumes())
+@settings(deadline=None)
+def test_one_more_skill_that_is_asked_for_lowers_nothing(
+    vacancy: dict[str, Any], resume: dict[str, Any]
+) -> None:
+    demand, offer = demand_of(vacancy), offer_of(resume)
+    lacking = [
+        one for one in vacancy["requirements"] if skill_code(one["skill"]) not in offer.skills
+    ]
+    assume(lacking)
+    more = resume["skills"] + [{"name": lacking[0]["skill"], "level": 1}]
+
+    def skills(found: Any) -> float:
+        return sum(t.points for t in judge(demand, found).terms if t.part == "skill")
+
+    assert skills(offer_of(resume | {"skills": more})) >= skills(offer) - 1e-9
+
+
+@given(vacancies(), resumes())
+@settings(deadline=None)
+def test_who_one_is_never_reaches_the_scorer(
+    vacancy: dict[str, Any], resume: dict[str, Any]
+) -> None:
+    person = {"fullName": "Anna", "sex": "female", "age": 61, "photo": "x", "citizenship": "GE"}
+    assert offer_of(resume | person) == offer_of(resume)
+    assert demand_of(vacancy | person) == demand_of(vacancy)
+
+
+@pytest.mark.parametrize(
+    ("vacancy", "resume", "part"),
+    [
+        ({"area": "Omsk"}, {"area": "Tomsk"}, "area"),
+        ({"work_format": "on_site"}, {"workFormats": ["remote"]}, "work_format"),
+        ({"employment_type": "FULL_TIME"}, {"employmentTypes": ["INTERN"]}, "employment_type"),
+        (
+            {"languages": [{"language": "English", "level": "B2"}]},
+            {"languages": [{"language": "английский", "level": "B1"}]},
+            "language",
+        ),
+        (
+            {"salary": {"max": 100, "currency": "RUB", "unit": "MONTH"}},
+            {"salary": {"amount": 131, "currency": "RUB"}},
+            "salary",
+        ),
+        ({"requirements": [{"skill": "Java", "kind": "must"}]}, {}, "skill"),
+    ],
+)
+def test_gates(vacancy: dict[str, Any], resume: dict[str, Any], part: str) -> None:
+    base = {"requirements": [{"skill": "SQL", "kind": "nice"}], "company_id": None}
+    skills = {"skills": [{"name": "SQL"}]}
+    good = judge(demand_of(base), offer_of(skills))
+    assert good.fits
+    bad = judge(demand_of(base | vacancy), offer_of(skills | resume))
+    assert [term.part for term in bad.conflicts] == [part]
+    assert not bad.fits
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"relocation": True, "area": "Tomsk"}, {"area": "омск "}, {"area": None}],
+)
+def test_an_area_that_is_no_hindrance(more: dict[str, Any]) -> None:
+    vacancy = {"requirements": [{"skill": "SQL"}], "area": "Омск", "company_id": None}
+    assert judge(demand_of(vacancy), offer_of({"skills": [{"name": "SQL"}]} | more)).fits
+
+
+def test_strangers_numbers_do_no_harm() -> None:
+    offer = offer_of(
+        {
+            "skills": [{"name": "SQL", "level": 10**9}],
+            "experienceMonths": 10**30,
+            "salary": {"amount": 10**400, "currency": "?"},
+        }
+    )
+    assert offer.months >= BAND_MONTHS[-1]
+    assert weight_of(skill_code("no such skill at all")) > weight_of(
+        skill_code("computer programming")
+    )
+
+
+def test_languages_have_many_names() -> None:
+    for name in ("English", "en", "английский", "Английский язык"):
+        assert language_code(name) == language_code("ENGLISH")
+    assert language_code("Klingonian") != language_code("English")

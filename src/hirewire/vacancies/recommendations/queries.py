@@ -17,12 +17,13 @@ from hirewire.vacancies.recommendations.rules import Term, judge
 from hirewire.vacancies.tables import company, recommendation, resume, vacancy
 
 
-async def is_companys(tx: Tx, vacancy_id: UUID, company_id: UUID) -> bool:
-    """Whether the vacancy is one of this company's."""
+async def vacancy_of(tx: Tx, vacancy_id: UUID, company_id: UUID) -> dict[str, Any] | None:
+    """This company's vacancy, as a row; None when it is not one of its."""
     found = await tx.execute(
-        select(vacancy.c.id).where(vacancy.c.id == vacancy_id, vacancy.c.company_id == company_id)
+        select(vacancy).where(vacancy.c.id == vacancy_id, vacancy.c.company_id == company_id)
     )
-    return found.first() is not None
+    row = found.first()
+    return None if row is None else dict(row._mapping)
 
 
 async def for_vacancy(

@@ -5,19 +5,39 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from pydantic import Field
 from sqlalchemy import Row
 
 from hirewire.kit.errors import FieldError, NotFound
 from hirewire.kit.http import BadCursor, Caller, Page, PageParams, RequestTx, page_of
 from hirewire.kit.models import Answer, Body, text
 from hirewire.vacancies.authority import require_company
-from hirewire.vacancies.recommendations import commands, queries
+from hirewire.vacancies.recommendations import commands, previews, queries
 
 router = APIRouter(prefix="/api/vacancies", tags=["recommendations"])
 
 
 class NoSuchVacancy(NotFound):
     """There is no such vacancy, or it is not yours."""
+
+
+class NoSuchResume(NotFound):
+    """There is no such resume of yours here, or not yet."""
+
+
+class Ask(Body):
+    """A skill that is asked for."""
+
+    skill: Annotated[str, text(1, 200)]
+    kind: Literal["must", "nice"] = "must"
+    level: Annotated[int, Field(ge=1, le=5)] | None = None
+
+
+class Offered(Body):
+    """A skill that one has."""
+
+    name: Annotated[str, text(1, 200)]
+    level: Annotated[int, Field(ge=1, le=5)] | None = None
 
 
 class Reason(Answer):
@@ -92,7 +112,7 @@ async def for_vacancy(
 ) -> Page[Recommendation]:
     """Resumes that fit one's vacancy, the best first, each with its reasons."""
     company = await require_company(tx, caller.user_id)
-    if not await queries.is_companys(tx, id, company):
+    if await queries.vacancy_of(tx, id, company) is None:
         raise NoSuchVacancy
     rows = await queries.for_vacancy(tx, id, limit=page.limit + 1, after=_place(page.after))
     items = [_recommendation(row) for row in rows]
@@ -124,6 +144,89 @@ async def decide(id: UUID, body: Decision, tx: RequestTx, caller: Caller) -> Non
     """Note that one has seen it, keeps it in view, or does not want it."""
     company = await require_company(tx, caller.user_id)
     await commands.decide(tx, company, id, body.state, reason=body.reason)
+
+
+class Draft(Body):
+    """What a vacancy would ask for; what is not named is as it is saved."""
+
+    title: Annotated[str, text(1, 200)] = ""
+    requirements: Annotated[list[Ask], Field(max_length=30)] = []
+    experience: Literal["noExperience", "between1And3", "between3And6", "moreThan6"] | None = None
+    work_format: Literal["on_site", "hybrid", "remote"] | None = None
+    area: Annotated[str, text(1, 200)] | None = None
+
+
+class Cost(Answer):
+    """What one requirement costs: candidates without it, and if it were no must-have."""
+
+    skill: str
+    kind: str
+    without: int
+    as_nice: int
+
+
+class Price(Answer):
+    """How many candidates fit, and what each requirement costs."""
+
+    candidates: int
+    requirements: list[Cost]
+
+
+class ResumeDraft(Body):
+    """What a resume would hold; what is not named is as it is."""
+
+    title: Annotated[str, text(1, 200)] | None = None
+    area: Annotated[str, text(1, 200)] | None = None
+    relocation: bool = False
+    skills: Annotated[list[Offered], Field(max_length=200)] = []
+    work_formats: list[Literal["on_site", "hybrid", "remote"]] = []
+
+
+class Preview(Body):
+    """Which resume, and what of it would change."""
+
+    resume_id: UUID
+    changes: ResumeDraft = ResumeDraft()
+
+
+class Suggestion(Answer):
+    """A skill, and how many more vacancies the resume would fit with it."""
+
+    skill: str
+    opens: int
+
+
+class Reach(Answer):
+    """Vacancies that a resume fits, now and after the change."""
+
+    now: int
+    then: int
+    gained: list[UUID]
+    lost: list[UUID]
+    suggestions: list[Suggestion]
+
+
+@router.post("/vacancies/{id}/price")
+async def price(id: UUID, body: Draft, tx: RequestTx, caller: Caller) -> Price:
+    """What one's vacancy's requirements cost in candidates, before they are saved."""
+    company = await require_company(tx, caller.user_id)
+    saved = await queries.vacancy_of(tx, id, company)
+    if saved is None:
+        raise NoSuchVacancy
+    named = body.model_dump(mode="json", include=body.model_fields_set)
+    candidates, costs = await previews.price(tx, saved | named)
+    return Price(candidates=candidates, requirements=[Cost.model_validate(one) for one in costs])
+
+
+@router.post("/reach")
+async def reach(body: Preview, tx: RequestTx, caller: Caller) -> Reach:
+    """How many open vacancies one's resume fits, and would fit with a change, before it is made."""
+    snapshot = await previews.snapshot_of(tx, caller.user_id, body.resume_id)
+    if snapshot is None:
+        raise NoSuchResume
+    changes = body.changes
+    named = changes.model_dump(mode="json", by_alias=True, include=changes.model_fields_set)
+    return Reach.model_validate(await previews.reach(tx, snapshot, named))
 
 
 def _common(row: Row[Any]) -> dict[str, Any]:

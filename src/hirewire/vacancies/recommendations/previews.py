@@ -1,0 +1,155 @@
+"""What a change would bring, before it is made: reckoned by the same function as the real thing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import select
+
+from hirewire.messaging.outbox import Tx
+from hirewire.vacancies.recommendations.facts import demand_of, offer_of, skill_code, weight_of
+from hirewire.vacancies.recommendations.index import Index, index_of
+from hirewire.vacancies.recommendations.rules import Demand, Have, Offer
+from hirewire.vacancies.tables import resume, vacancy
+
+SUGGESTED = 5
+TRIED = 30
+"""How many of the skills that are asked for most are tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What one requirement costs."""
+
+    skill: str
+    kind: str
+    without: int
+    """Candidates if it were not asked for."""
+    as_nice: int
+    """Candidates if it were no must-have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A skill that the resume does not have, and how many more vacancies it would fit with it."""
+
+    skill: str
+    opens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Vacancies that a resume fits, now and after a change."""
+
+    now: int
+    then: int
+    gained: list[UUID]
+    lost: list[UUID]
+    suggestions: list[Suggestion]
+
+
+async def price(tx: Tx, row: Mapping[str, Any]) -> tuple[int, list[Requirement]]:
+    """How many visible resumes a vacancy (as a row) fits, and what each requirement costs."""
+    index = index_of(tx)
+    await index.catch_up(tx)
+    demand = demand_of(row)
+    names: dict[int, str] = {}
+    for one in row["requirements"]:
+        names.setdefault(skill_code(one["skill"]), one["skill"])
+    found = []
+    for nth, ask in enumerate(demand.skills):
+        others = [*demand.skills[:nth], *demand.skills[nth + 1 :]]
+        softer = [*demand.skills[:nth], ask._replace(must=False), *demand.skills[nth + 1 :]]
+        # The likeness to occupations is of all skills that are asked for: reckoned anew.
+        fewer = [one for one in row["requirements"] if skill_code(one["skill"]) != ask.code]
+        without = demand_of({**row, "requirements": fewer}) if others else None
+        found.append(
+            Requirement(
+                names[ask.code],
+                "must" if ask.must else "nice",
+                _count(index, without) if without else 0,
+                _count(index, replace(demand, skills=softer)),
+            )
+        )
+    return _count(index, demand), found
+
+
+def _count(index: Index, demand: Demand) -> int:
+    return sum(1 for _ in index.resumes_for(demand))
+
+
+async def snapshot_of(tx: Tx, user_id: UUID, resume_id: UUID) -> dict[str, Any] | None:
+    """A person's resume as it was heard of; None when there is none, or it is deleted."""
+    found = await tx.execute(
+        select(resume.c.snapshot).where(
+            resume.c.resume_id == resume_id, resume.c.user_id == user_id
+        )
+    )
+    snapshot: dict[str, Any] | None = found.scalar()
+    return snapshot
+
+
+async def reach(tx: Tx, snapshot: Mapping[str, Any], changes: Mapping[str, Any]) -> Reach:
+    """Which open vacancies a resume fits as it is, and which it would with these changes.
+
+    Reckoned as if the resume were to be seen, also while it is not.
+    """
+    index = index_of(tx)
+    await index.catch_up(tx)
+    offer = offer_of({**snapshot, **changes})
+    before, after = _vacancies(index, offer_of(snapshot)), _vacancies(index, offer)
+    return Reach(
+        now=len(before),
+        then=len(after),
+        gained=sorted(after - before),
+        lost=sorted(before - after),
+        suggestions=await _suggestions(tx, index, offer, after),
+    )
+
+
+def _vacancies(index: Index, offer: Offer) -> set[UUID]:
+    return {segment.id(slot) for segment, slot, _ in index.vacancies_for(offer)}
+
+
+async def _suggestions(tx: Tx, index: Index, offer: Offer, there: set[UUID]) -> list[Suggestion]:
+    opened: dict[int, set[UUID]] = {}
+    for skill in _asked_most(index, offer):
+        have = Have(0, weight_of(skill), len(offer.skills))
+        skills = {**offer.skills, skill: have}
+        more = replace(offer, skills=skills, weight=offer.weight + have.weight)
+        gained = _vacancies(index, more) - there
+        if gained:
+            opened[skill] = gained
+    best = sorted(opened, key=lambda skill: (-len(opened[skill]), skill))[:SUGGESTED]
+    names = await _names(tx, {skill: min(opened[skill]) for skill in best})
+    return [Suggestion(names[skill], len(opened[skill])) for skill in best if skill in names]
+
+
+def _asked_most(index: Index, offer: Offer) -> list[int]:
+    """Codes of the skills that open vacancies ask for most and the resume does not have."""
+    counts: dict[int, int] = {}
+    for segment in index.demands:
+        alive = segment.alive[segment.owner]
+        codes, numbers = np.unique(segment.skill["code"][alive], return_counts=True)
+        for skill, number in zip(codes.tolist(), numbers.tolist(), strict=True):
+            counts[skill] = counts.get(skill, 0) + number
+    new = [skill for skill in counts if skill not in offer.skills]
+    return sorted(new, key=lambda skill: (-counts[skill], skill))[:TRIED]
+
+
+async def _names(tx: Tx, examples: Mapping[int, UUID]) -> dict[int, str]:
+    """The skills as a vacancy names them that asks for them."""
+    rows = await tx.execute(
+        select(vacancy.c.id, vacancy.c.requirements).where(
+            vacancy.c.id.in_(list(examples.values()))
+        )
+    )
+    requirements = {row.id: row.requirements for row in rows}
+    names = {}
+    for skill, id in examples.items():
+        for one in requirements.get(id, ()):
+            if skill_code(one["skill"]) == skill:
+                names[skill] = one["skill"]
+    return names

@@ -1,0 +1,70 @@
+"""What is promised before a change is what the change then brings."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from hirewire.messaging.testing import hear
+from tests.vacancies.conftest import Person
+from tests.vacancies.recommendations.test_recommendations import PLAIN, Board, board, told
+
+__all__ = ["board"]
+
+MUSTS = [{"skill": "SQL"}, {"skill": "Java"}, {"skill": "PHP", "kind": "nice"}]
+
+
+async def people(board: Board) -> None:
+    for names in (["SQL"], ["SQL", "PHP"], ["SQL", "Java"], ["SQL", "Java", "PHP"], ["Java"]):
+        await board.tell(uuid4(), 1, skills=[{"name": name} for name in names])
+
+
+async def test_the_price_of_a_requirement_is_what_it_then_costs(board: Board) -> None:
+    await people(board)
+    id = await board.publish(**PLAIN | {"requirements": MUSTS})
+    priced = await board.person.call("POST", f"/vacancies/{id}/price", {})
+    assert priced["candidates"] == len(await board.fits(id)) == 2
+    for nth, cost in enumerate(priced["requirements"]):
+        fewer = [*MUSTS[:nth], *MUSTS[nth + 1 :]]
+        softer = [*MUSTS[:nth], MUSTS[nth] | {"kind": "nice"}, *MUSTS[nth + 1 :]]
+        for changed, promised in ((fewer, cost["without"]), (softer, cost["asNice"])):
+            body = {"requirements": changed}
+            before = await board.person.call("POST", f"/vacancies/{id}/price", body)
+            await board.person.call("PATCH", f"/vacancies/{id}", body)
+            await board.settle()
+            assert promised == before["candidates"] == len(await board.fits(id))
+    assert priced["requirements"][1] == {"skill": "Java", "kind": "must", "without": 4, "asNice": 4}
+
+
+async def test_the_reach_of_a_change_is_what_it_then_brings(board: Board, boris: Person) -> None:
+    for musts in (["SQL"], ["SQL", "Java"], ["Java"], ["Java", "PHP"], ["SQL", "Java", "Git"]):
+        await board.publish(**PLAIN | {"requirements": [{"skill": skill} for skill in musts]})
+    resume = uuid4()
+
+    async def tell(version: int, **changes: Any) -> set[UUID]:
+        event = told(resume, version, **changes).model_copy(update={"user_id": boris.id})
+        await hear(board.person.service.messaging.consumer, event)
+        page = await boris.call("GET", "/recommended?limit=100")
+        return {item["vacancyId"] for item in page["items"]}
+
+    before = await tell(1, skills=[{"name": "sql"}])
+    more = {"skills": [{"name": "sql"}, {"name": "java"}]}
+    preview = await boris.call("POST", "/reach", {"resumeId": str(resume), "changes": more})
+    after = await tell(2, **more)
+    assert (preview["now"], preview["then"]) == (len(before), len(after)) == (1, 3)
+    assert (set(preview["gained"]), preview["lost"]) == (after - before, [])
+    assert {one["skill"]: one["opens"] for one in preview["suggestions"]} == {"PHP": 1, "Git": 1}
+
+
+@pytest.mark.parametrize("skills", [[{"name": ""}], [{"name": "SQL", "level": 9}], "SQL"])
+async def test_bad_previews_are_refused(board: Board, skills: Any) -> None:
+    body = {"resumeId": str(uuid4()), "changes": {"skills": skills}}
+    await board.person.call("POST", "/reach", body, expect=422)
+
+
+async def test_only_ones_own(board: Board, boris: Person) -> None:
+    resume, id = uuid4(), await board.publish(**PLAIN)
+    await board.tell(resume, 1)
+    await boris.call("POST", "/reach", {"resumeId": str(resume)}, expect=404)
+    await boris.hire("Other")
+    await boris.call("POST", f"/vacancies/{id}/price", {}, expect=404)

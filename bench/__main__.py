@@ -16,7 +16,7 @@ from bench.measure import Figure, Options, markdown, table
 from bench.places import places
 from bench.process import ROOT
 
-ALL = ("consume", "relay", "business", "chain", "latency", "growth", "failing")
+ALL = ("consume", "relay", "business", "chain", "latency", "growth", "failing", "matching")
 
 
 def options() -> argparse.Namespace:

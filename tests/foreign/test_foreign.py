@@ -258,7 +258,7 @@ def test_the_page_shows_the_programs_that_are_tested() -> None:
         ("user.registerd=out", "no event 'user.registerd'"),
         ("user.registered=inout", "RABBITMQ_PLAIN_QUEUES"),
         ("signing_key.published=in", "heard by profiles and vacancies"),
-        ("vacancy.closed=in", "heard by nobody"),
+        ("profile.updated=in", "heard by nobody"),
     ],
 )
 def test_a_wrong_setting_is_named(value: str, message: str) -> None:

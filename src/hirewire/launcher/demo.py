@@ -123,6 +123,12 @@ class Demo:
             for item in (page or {"items": []})["items"]
         )
 
+    async def recommended(self, who: str, vacancy: str, resume: str) -> Any:
+        """The recommendation of a resume for a vacancy; None when there is none."""
+        path = f"/api/vacancies/vacancies/{vacancy}/recommendations"
+        page, _ = await self.call(who, "GET", path)
+        return next((one for one in page["items"] if one["resumeId"] == resume), None)
+
     async def role(self, who: str, role: str) -> bool:
         """Whether `auth` says so, to the same token as before."""
         me = await self._get(who, "/api/auth/me")
@@ -247,7 +253,49 @@ async def _vacancy(demo: Demo) -> None:
         effect="anybody finds it",
         seen=listed,
     )
+    await _match(demo, vacancy["id"])
     await demo.step("employer closes it", "employer", "POST", f"{one}/close", {"reason": "filled"})
+
+
+async def _match(demo: Demo, vacancy: str) -> None:
+    """The candidate adds one skill, and the employer has a match with its reasons."""
+    base = "/api/profiles/resumes"
+    skills = [{"name": "PostgreSQL", "level": 4}]
+    made = await demo.step(
+        "candidate publishes a resume",
+        "candidate",
+        "POST",
+        base,
+        {"title": "Backend developer", "status": "published", "skills": skills},
+        expect=201,
+    )
+
+    async def matched(_: Any) -> bool:
+        found = await demo.recommended("employer", vacancy, made["id"])
+        return found is not None and any(one["about"] == "Python" for one in found["reasons"])
+
+    async def withdrawn(_: Any) -> bool:
+        return await demo.recommended("employer", vacancy, made["id"]) is None
+
+    await demo.step(
+        "candidate adds one skill",
+        "candidate",
+        "PATCH",
+        f"{base}/{made['id']}",
+        {"skills": [*skills, {"name": "python", "level": 4}]},
+        effect="employer has a match, with reasons",
+        seen=matched,
+    )
+    await demo.step(
+        "candidate hides the resume",
+        "candidate",
+        "PATCH",
+        f"{base}/{made['id']}",
+        {"status": "hidden"},
+        effect="the match is withdrawn",
+        seen=withdrawn,
+    )
+    await demo.call("candidate", "DELETE", f"{base}/{made['id']}", expect=204)
 
 
 async def run_demo(url: str, console: Console) -> int:

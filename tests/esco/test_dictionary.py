@@ -1,5 +1,9 @@
 """One skill, many ways to write it."""
 
+import csv
+from importlib.resources import files
+from io import StringIO
+
 import pytest
 
 from hirewire.esco import dictionary, key_of, occupations, skills
@@ -50,3 +54,34 @@ def test_what_is_not_there_is_its_own() -> None:
 
 def test_every_label_is_found_as_itself() -> None:
     assert [s.label for s in skills() if dictionary().find(s.label) != s.id][:20] == []
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [
+        ("JS", "JavaScript", "джаваскрипт", "java script"),
+        ("Postgres", "PostgreSQL", "постгрес", "pgsql"),
+        ("питон", "Python", "Python (computer programming)", "пайтон"),
+        ("MS SQL", "SQL Server", "mssql"),
+        ("программирование", "computer programming", "coding"),
+        ("IoT", "интернет вещей", "Internet of Things"),
+    ],
+)
+def test_one_skill_in_many_spellings(forms: tuple[str, ...]) -> None:
+    found = {dictionary().find(form) for form in forms}
+    assert len(found) == 1
+    assert None not in found
+
+
+def test_every_alias_leads_to_its_own_skill() -> None:
+    ours = [skill for skill in skills() if skill.aliases]
+    assert len(ours) > 100
+    lost = [(s.label, a) for s in ours for a in s.aliases if dictionary().find(a) != s.id]
+    assert lost == []
+
+
+def test_aliases_name_the_labels_they_belong_to() -> None:
+    path = files("hirewire.esco") / "data" / "aliases.csv"
+    rows = list(csv.DictReader(StringIO(path.read_text(encoding="utf-8"))))
+    known = dictionary().skills
+    assert [row for row in rows if known[row["esco_id"]].label != row["label"]] == []

@@ -282,7 +282,7 @@ async def _match(demo: Demo, vacancy: str) -> None:
         "candidate",
         "PATCH",
         f"{base}/{made['id']}",
-        {"skills": [*skills, {"name": "python", "level": 4}]},
+        {"skills": [*skills, {"name": "питон", "level": 4}]},
         effect="employer has a match, with reasons",
         seen=matched,
     )

@@ -7,7 +7,8 @@ without a broker and an inbox. Vacancies and resumes are made of ESCO's ICT occu
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -44,30 +45,35 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
     """Both ways, each over as many of the other side."""
     many, changes = options.count(MANY, 2_000), options.count(300, 50)
     pair = await bench.pair("matching")
-    place = make_url(pair.reader_url).set(database="matching_vacancies")
-    url = place.render_as_string(hide_password=False)
-    await migrate(url, "vacancies")
-    engine = make_engine(url, pool=5, application="bench")
-    connection = await connect(url, application="bench")
-    try:
-        board = Board(engine, connection)
-        forth = await board.resumes_change(many, changes)
-        await connection.execute(
-            "truncate vacancy, comparable, recommendation, messaging.outbox, messaging.log"
-        )
-        back = await board.vacancies_open(many, changes)
-    finally:
-        await connection.close()
-        await engine.dispose()
+    async with board(pair.reader_url, "matching_resumes") as one:
+        forth = await one.resumes_change(many, changes)
+        found_forth = await one.recommendations() / (changes // 2)
+    async with board(pair.reader_url, "matching_vacancies") as other:
+        back = await other.vacancies_open(many, changes)
+        found_back = await other.recommendations() / changes
     size = f"{many:,}"
     return [
         Figure(f"resume changed, {size} vacancies: p50", [percentile(forth, 0.5)], "ms"),
         Figure("… p95", [percentile(forth, 0.95)], "ms", at_most=12),
-        Figure("… recommendations a resume", [board.found_forth], ""),
+        Figure("… recommendations a resume", [found_forth], ""),
         Figure(f"vacancy published, {size} resumes: p50", [percentile(back, 0.5)], "ms"),
         Figure("… p95", [percentile(back, 0.95)], "ms", at_most=20),
-        Figure("… recommendations a vacancy", [board.found_back], ""),
+        Figure("… recommendations a vacancy", [found_back], ""),
     ]
+
+
+@asynccontextmanager
+async def board(server: str, name: str) -> AsyncIterator["Board"]:
+    """A fresh database on that server."""
+    url = make_url(server).set(database=name).render_as_string(hide_password=False)
+    await migrate(url, "vacancies")
+    engine = make_engine(url, pool=5, application="bench")
+    connection = await connect(url, application="bench")
+    try:
+        yield Board(engine, connection)
+    finally:
+        await connection.close()
+        await engine.dispose()
 
 
 class Board:
@@ -77,7 +83,6 @@ class Board:
         self.transactions = Transactions(engine, "vacancies")
         self.connection = connection
         self.random = Random(20261124)
-        self.found_forth = self.found_back = 0.0
         known = dictionary().skills
         self.occupations = [
             (one, [known[id].label for id in one.skills if id in known]) for one in occupations()
@@ -96,7 +101,6 @@ class Board:
             taken.append(await self._change(id, 1, snapshot))
             more = [*snapshot["skills"], {"name": self.random.choice(self.skills)}]
             taken.append(await self._change(id, 2, snapshot | {"skills": more}))
-        self.found_forth = await self._recommendations() / (changes // 2)
         return taken
 
     async def vacancies_open(self, resumes: int, changes: int) -> list[float]:
@@ -116,7 +120,6 @@ class Board:
             async with self.transactions() as tx:
                 await commands.compare_vacancies(tx, [id], {})
             taken.append((time.perf_counter() - started) * 1000)
-        self.found_back = await self._recommendations() / changes
         return taken
 
     async def _change(self, id: UUID, version: int, snapshot: dict[str, Any]) -> float:
@@ -133,7 +136,8 @@ class Board:
         await self.connection.execute("checkpoint")
         await asyncio.sleep(1)
 
-    async def _recommendations(self) -> int:
+    async def recommendations(self) -> int:
+        """How many there are."""
         found: int = await self.connection.fetchval("select count(*) from recommendation")
         return found
 

@@ -19,7 +19,7 @@ async def test_the_whole_story(platform: Platform) -> None:
     async with platform.client() as client:
         demo = Demo(client)
         await play(demo)
-    assert len(demo.steps) == 11
+    assert len(demo.steps) == 14
     urls = [platform.settings.service_database(n) for n in ("auth", "profiles", "vacancies")]
     assert await open_messages(*urls) == {}
 

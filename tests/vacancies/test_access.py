@@ -1,5 +1,7 @@
 """Who gets what answer on every route: nobody, an applicant, the other company, its own."""
 
+from uuid import UUID
+
 import pytest
 
 from tests.vacancies.conftest import VACANCY, Person
@@ -19,6 +21,11 @@ ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
     ("post", "/vacancies/{id}/pause"): (None, 401, 403, 404),
     ("post", "/vacancies/{id}/close"): ({"reason": "filled"}, 401, 403, 404),
     ("post", "/vacancies/{id}/archive"): (None, 401, 403, 404),
+    ("get", "/vacancies/{id}/recommendations"): (None, 401, 403, 404),
+    ("post", "/vacancies/{id}/price"): ({}, 401, 403, 404),
+    ("get", "/recommended"): (None, 401, 200, 200),
+    ("post", "/recommendations/{id}/state"): ({"state": "seen"}, 401, 403, 404),
+    ("post", "/reach"): ({"resumeId": str(UUID(int=7))}, 401, 404, 404),
 }
 
 

@@ -407,6 +407,33 @@ async def test_a_batched_handler_gets_the_batch_and_keeps_order_across_events(
     assert await notes(reader.place.engine) == ["1", "a", "erased", "2"]
 
 
+async def test_two_batched_handlers_of_one_event_both_get_the_batch(reader: Reader) -> None:
+    """But of one key, both have had a message before either has the next."""
+    seen: list[tuple[str, list[str]]] = []
+
+    def gathers(name: str) -> Subscription:
+        async def note(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+            seen.append((name, [one.event.text for one in heard]))
+
+        return on_batch(Noted, note, name=f"reader.{name}")
+
+    reader.build([gathers("one"), gathers("two")])
+    page = uuid4()
+    await hear(
+        reader.consumer,
+        Noted(page=page, text="1"),
+        Noted(page=uuid4(), text="a"),
+        Noted(page=uuid4(), text="b"),
+        Noted(page=page, text="2"),
+    )
+    assert seen == [
+        ("one", ["1", "a", "b"]),
+        ("two", ["1", "a", "b"]),
+        ("one", ["2"]),
+        ("two", ["2"]),
+    ]
+
+
 async def test_two_handlers_of_one_event_fail_alone(reader: Reader) -> None:
     other_calls: list[str] = []
 

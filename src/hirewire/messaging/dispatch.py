@@ -15,18 +15,25 @@ from hirewire.messaging.retry import Later, Reject, RetrySchedule
 async def dispatch(tx: Tx, units: Sequence[Unit]) -> None:
     """Call the handlers of the units, in the units' order.
 
-    Units of a batched subscription are gathered and handed over at once, but never past a unit
-    of the same key that another handler is to get: the order of a key holds across its events.
+    Units of a batched subscription are gathered and handed over at once, but never past a later
+    message of the same key that another handler is to get: the order of a key holds across its
+    events. Several subscriptions to one message are no reason to part its batch.
     """
     gathered: dict[str, list[Unit]] = {}
+    by_key: dict[str | None, list[Unit]] = {}
     for unit in units:
-        for name, others in list(gathered.items()):
-            if name != unit.subscription.name and any(
-                other.received.key == unit.received.key for other in others
-            ):
-                await _call_batched(tx, gathered.pop(name))
+        if any(
+            other.subscription.name != unit.subscription.name
+            and other.received is not unit.received
+            for other in by_key.get(unit.received.key, ())
+        ):
+            for group in gathered.values():
+                await _call_batched(tx, group)
+            gathered.clear()
+            by_key.clear()
         if unit.subscription.batch_handler is not None:
             gathered.setdefault(unit.subscription.name, []).append(unit)
+            by_key.setdefault(unit.received.key, []).append(unit)
         else:
             await _call(tx, unit)
     for group in gathered.values():

@@ -18,12 +18,19 @@ from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.vacancies.access import handlers as access
 from hirewire.vacancies.activity import handlers as activity
 from hirewire.vacancies.activity import routes as activity_routes
+from hirewire.vacancies.applications import handlers as applications
+from hirewire.vacancies.applications import routes as applications_routes
 from hirewire.vacancies.employers import routes as employers_routes
 from hirewire.vacancies.posting import routes as posting_routes
 
 SERVICE = Service(
     name="vacancies",
-    routes=[employers_routes.router, activity_routes.router, posting_routes.router],
+    routes=[
+        employers_routes.router,
+        activity_routes.router,
+        posting_routes.router,
+        applications_routes.router,
+    ],
     publishes=[
         EmployerProfileCreated,
         VacancyPublished,
@@ -37,6 +44,12 @@ SERVICE = Service(
     ],
     subscriptions=[
         on_batch(ResumeUpdated, activity.on_resume_updated, name="vacancies.activity"),
+        on_batch(
+            ResumeUpdated,
+            applications.on_resume_updated,
+            name="vacancies.applications_resumes",
+        ),
+        on(VacancyClosed, applications.on_vacancy_closed, name="vacancies.applications"),
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
     ],
 )

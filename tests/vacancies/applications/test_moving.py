@@ -10,6 +10,7 @@ from sqlalchemy import select
 from hirewire.contracts.vacancies import VacancyClosed
 from hirewire.messaging.testing import delivery, hear, recorded
 from hirewire.vacancies.applications import commands
+from hirewire.vacancies.posting import commands as posting
 from hirewire.vacancies.tables import application, application_move
 from tests.vacancies.applications.conftest import Board
 
@@ -254,6 +255,17 @@ async def test_who_applies_before_it_is_closed_is_answered(board: Board) -> None
     await board.hear_own("vacancy.closed")
     [one] = (await board.vera.call("GET", "/applications"))["items"]
     assert one["applicantState"] == "closed"
+
+
+async def test_who_applies_while_it_is_being_closed_is_told_so(board: Board) -> None:
+    """The event may be heard before a late application is entered: nothing would close it."""
+    company = UUID((await board.boss.call("GET", f"/vacancies/{board.vacancy}"))["companyId"])
+    async with board.boss.service.messaging.transactions() as tx:
+        await posting.move(tx, company, UUID(board.vacancy), "close", reason="filled")
+        applying = asyncio.create_task(board.apply(expect=409))
+        await asyncio.sleep(0.2)
+        assert not applying.done()
+    assert (await applying)["type"].endswith("vacancy-not-open")
 
 
 async def test_many_apply_while_it_is_closed_and_none_stays_open(board: Board) -> None:

@@ -8,6 +8,7 @@ from tests.vacancies.conftest import VACANCY, Person
 
 TITLE = {"title": "Changed"}
 COMPANY = {"companyName": "Third"}
+RESUME = {"resumeId": str(UUID(int=7))}
 # Method and path -> body, and the status for: no token, no employer, the other employer.
 ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
     ("post", "/employer-profile"): (COMPANY, 401, 201, 409),
@@ -26,6 +27,15 @@ ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
     ("get", "/recommended"): (None, 401, 200, 200),
     ("post", "/recommendations/{id}/state"): ({"state": "seen"}, 401, 403, 404),
     ("post", "/reach"): ({"resumeId": str(UUID(int=7))}, 401, 404, 404),
+    ("post", "/vacancies/{id}/applications"): (RESUME, 401, 404, 404),
+    ("post", "/vacancies/{id}/invitations"): (RESUME, 401, 403, 404),
+    ("get", "/applications"): (None, 401, 200, 200),
+    ("get", "/applications/{id}"): (None, 401, 404, 404),
+    ("post", "/applications/{id}/stage"): ({"stage": "consider"}, 401, 404, 404),
+    ("post", "/applications/{id}/accept"): (None, 401, 404, 404),
+    ("post", "/applications/{id}/withdraw"): (None, 401, 404, 404),
+    ("get", "/applications/{id}/messages"): (None, 401, 404, 404),
+    ("post", "/applications/{id}/messages"): ({"text": "Hi"}, 401, 404, 404),
 }
 
 

@@ -18,6 +18,8 @@ from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.vacancies.access import handlers as access
 from hirewire.vacancies.activity import handlers as activity
 from hirewire.vacancies.activity import routes as activity_routes
+from hirewire.vacancies.applications import handlers as applications
+from hirewire.vacancies.applications import routes as applications_routes
 from hirewire.vacancies.employers import routes as employers_routes
 from hirewire.vacancies.posting import routes as posting_routes
 from hirewire.vacancies.recommendations import duties as recommendations_duties
@@ -31,6 +33,7 @@ SERVICE = Service(
         activity_routes.router,
         posting_routes.router,
         recommendations_routes.router,
+        applications_routes.router,
     ],
     publishes=[
         EmployerProfileCreated,
@@ -62,6 +65,12 @@ SERVICE = Service(
         on_batch(
             VacancyClosed, recommendations.on_vacancy_changed, name="vacancies.matching_closed"
         ),
+        on_batch(
+            ResumeUpdated,
+            applications.on_resume_updated,
+            name="vacancies.applications_resumes",
+        ),
+        on(VacancyClosed, applications.on_vacancy_closed, name="vacancies.applications"),
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
     ],
     duties=[recommendations_duties.compare_stale],

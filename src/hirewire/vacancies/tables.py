@@ -172,3 +172,67 @@ recommendation = Table(
     Index("recommendation_vacancy", "vacancy_id"),
     Index("recommendation_user", "user_id"),
 )
+
+_OPEN = "stage in ('response', 'consider', 'phone_interview', 'assessment', 'interview', 'offer')"
+
+application = Table(
+    "application",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("vacancy_id", Uuid, ForeignKey("vacancy.id"), nullable=False),
+    Column("company_id", Uuid, ForeignKey("company.id"), nullable=False),
+    Column("resume_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("letter", Text),
+    Column("closed_reason", Text),
+    Column("version", Integer, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("viewed_at", DateTime(timezone=True)),
+    # When the contacts were opened: at once by applying, later by accepting an invitation.
+    Column("accepted_at", DateTime(timezone=True)),
+    CheckConstraint("origin in ('response', 'invitation')", name="application_origin"),
+    CheckConstraint(
+        f"{_OPEN} or stage in ('hired', 'discard_by_employer', 'discard_by_applicant', "
+        "'discard_vacancy_closed')",
+        name="application_stage",
+    ),
+    Index("application_open", "vacancy_id", "resume_id", unique=True, postgresql_where=text(_OPEN)),
+    Index("application_resume", "resume_id", postgresql_where=text(_OPEN)),
+    Index("application_user", "user_id", "id"),
+    Index("application_company", "company_id", "id"),
+    Index("application_vacancy", "vacancy_id", "id"),
+)
+
+application_move = Table(
+    "application_move",
+    metadata,
+    Column("position", BigInteger, Identity(always=True), primary_key=True),
+    Column("application_id", Uuid, ForeignKey("application.id"), nullable=False),
+    Column("from_stage", Text),
+    Column("to_stage", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("user_id", Uuid),
+    Column("comment", Text),
+    # Whether the other side may read the comment.
+    Column("shared", Boolean, nullable=False),
+    Column("reason", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("side in ('employer', 'applicant', 'system')", name="application_move_side"),
+    Index("application_move_application", "application_id", "position"),
+)
+
+application_message = Table(
+    "application_message",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("application_id", Uuid, ForeignKey("application.id"), nullable=False),
+    Column("side", Text, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("sent_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("side in ('employer', 'applicant')", name="application_message_side"),
+    Index("application_message_application", "application_id", "id"),
+)

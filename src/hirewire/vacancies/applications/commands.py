@@ -1,0 +1,399 @@
+"""Applying, inviting, answering, and moving on. Each move is a line of history and an event."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from hirewire.contracts.vacancies import ApplicationStageChanged, ApplicationSubmitted
+from hirewire.kit.clock import now
+from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.ids import new_id
+from hirewire.messaging.outbox import Tx, record
+from hirewire.vacancies.applications import rules
+from hirewire.vacancies.applications.rules import Asker, Origin, Party, Side, Stage
+from hirewire.vacancies.authority import company_of
+from hirewire.vacancies.tables import (
+    application,
+    application_message,
+    application_move,
+    resume,
+    vacancy,
+)
+
+CHUNK = 500
+"""Applications that are closed at once."""
+RESUME_DELETED = "resume_deleted"
+"""Why the applications of a deleted resume are closed."""
+
+
+class NoSuchApplication(NotFound):
+    """There is no such application, or it is not yours."""
+
+
+class NoSuchVacancy(NotFound):
+    """There is no such vacancy, or it is not open to you."""
+
+
+class NoSuchResume(NotFound):
+    """There is no such resume, or it is not to be seen by you."""
+
+
+class VacancyNotOpen(AppError):
+    """The vacancy takes no applications now."""
+
+    slug = "vacancy-not-open"
+    kind = Kind.CONFLICT
+
+
+class OwnVacancy(AppError):
+    """Nobody applies to the company they act for."""
+
+    slug = "own-vacancy"
+    kind = Kind.CONFLICT
+
+
+class AlreadyApplied(AppError):
+    """There is an open application with this resume already."""
+
+    slug = "already-applied"
+    kind = Kind.CONFLICT
+
+
+class MoveNotAllowed(AppError):
+    """This cannot be done with the application as it stands."""
+
+    slug = "move-not-allowed"
+    kind = Kind.CONFLICT
+
+
+class OtherSide(AppError):
+    """This is for the other side to do."""
+
+    slug = "other-side"
+    kind = Kind.FORBIDDEN
+
+
+async def submit(
+    tx: Tx, user_id: UUID, vacancy_id: UUID, resume_id: UUID, letter: str | None
+) -> UUID:
+    """Apply; the application's id. Records `ApplicationSubmitted`.
+
+    Raises `NoSuchVacancy`, `VacancyNotOpen`, `NoSuchResume`, `OwnVacancy`, `AlreadyApplied`, and
+    `Invalid` when the letter that the vacancy asks for is missing.
+    """
+    wanted = await _vacancy(tx, vacancy_id)
+    if wanted is None or wanted.published_at is None:
+        raise NoSuchVacancy
+    _require_open(wanted)
+    known = await _resume(tx, resume_id)
+    if known is None or known.user_id != user_id or rules.is_gone(known.state, known.snapshot):
+        raise NoSuchResume
+    if wanted.response_letter_required and letter is None:
+        raise Invalid(errors=[FieldError("#/letter", "needed for this vacancy")])
+    id, row = await _enter(tx, wanted, known, "response", letter)
+    _record_submitted(tx, row)
+    await _note(tx, row, None, side="applicant", user_id=user_id)
+    return id
+
+
+async def invite(
+    tx: Tx, asker: Asker, vacancy_id: UUID, resume_id: UUID, message: str | None
+) -> UUID:
+    """Invite whoever's resume this is; the application's id.
+
+    Raises `NoSuchVacancy`, `VacancyNotOpen`, `NoSuchResume`, `OwnVacancy`, `AlreadyApplied`.
+    """
+    wanted = await _vacancy(tx, vacancy_id)
+    if wanted is None or wanted.company_id != asker.company_id:
+        raise NoSuchVacancy
+    _require_open(wanted)
+    known = await _resume(tx, resume_id)
+    if known is None or known.state != "visible":
+        raise NoSuchResume
+    id, row = await _enter(tx, wanted, known, "invitation", None)
+    await _note(tx, row, None, side="employer", user_id=asker.user_id)
+    if message is not None:
+        await _write(tx, id, "employer", asker.user_id, message)
+    return id
+
+
+async def view(tx: Tx, id: UUID) -> None:
+    """The employer has opened it; only the first time of an open one counts."""
+    row = await _locked(tx, id)
+    if row.viewed_at is None and row.stage in rules.OPEN:
+        await _set(tx, id, viewed_at=now())
+
+
+async def move(
+    tx: Tx,
+    asker: Asker,
+    id: UUID,
+    stage: Stage,
+    *,
+    comment: str | None = None,
+    shared: bool = False,
+    reason: str | None = None,
+) -> None:
+    """Move it, as the employer. Raises `NoSuchApplication`, `OtherSide`, `MoveNotAllowed`."""
+    before = await _for(tx, asker, id, "employer")
+    allowed = rules.allowed_stages(rules.standing_of(before), "employer")
+    if stage not in allowed:
+        raise MoveNotAllowed(extra={"allowed": allowed})
+    values: dict[str, Any] = {"stage": stage, "viewed_at": before.viewed_at or now()}
+    if stage not in rules.OPEN:
+        values["closed_reason"] = reason
+    row = await _set(tx, id, **values)
+    said = {"comment": comment, "shared": shared, "reason": reason}
+    await _note(tx, row, before.stage, side="employer", user_id=asker.user_id, **said)
+
+
+async def accept(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None) -> None:
+    """Accept an invitation: the contacts are open from now on. Records `ApplicationSubmitted`.
+
+    Raises `NoSuchApplication`, `OtherSide`, `MoveNotAllowed`, and `VacancyNotOpen` when the vacancy
+    has closed meanwhile.
+    """
+    before = await _for(tx, asker, id, "applicant")
+    _require("accept", before, "applicant")
+    wanted = await _vacancy(tx, before.vacancy_id)
+    if wanted is None or not rules.takes_answers(wanted.status):
+        raise VacancyNotOpen
+    row = await _set(tx, id, accepted_at=now())
+    _record_submitted(tx, row)
+    await _note(
+        tx, row, before.stage, side="applicant", user_id=asker.user_id, comment=comment, shared=True
+    )
+
+
+async def withdraw(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None) -> None:
+    """Take it back, or decline an invitation.
+
+    Raises `NoSuchApplication`, `OtherSide`, `MoveNotAllowed`.
+    """
+    before = await _for(tx, asker, id, "applicant")
+    _require("withdraw", before, "applicant")
+    row = await _set(tx, id, stage="discard_by_applicant")
+    await _note(
+        tx, row, before.stage, side="applicant", user_id=asker.user_id, comment=comment, shared=True
+    )
+
+
+async def write(tx: Tx, asker: Asker, id: UUID, text: str) -> UUID:
+    """Write to the other side; the message's id. Raises `NoSuchApplication`, `MoveNotAllowed`."""
+    row = await _locked(tx, id)
+    party = asker.party(row.user_id, row.company_id)
+    if party is None:
+        raise NoSuchApplication
+    _require("message", row, party)
+    return await _write(tx, id, party, asker.user_id, text)
+
+
+async def answer_all(tx: Tx, vacancy_id: UUID, reason: str) -> None:
+    """A closed vacancy's open applications are closed, too."""
+    of_vacancy = application.c.vacancy_id == vacancy_id
+    await _close(tx, of_vacancy, "discard_vacancy_closed", reason)
+
+
+async def withdraw_all(tx: Tx, resume_id: UUID, *, cause: Received[Any]) -> None:
+    """A deleted resume's open applications are taken back."""
+    of_resume = application.c.resume_id == resume_id
+    await _close(tx, of_resume, "discard_by_applicant", RESUME_DELETED, cause=cause)
+
+
+async def _close(
+    tx: Tx,
+    which: ColumnElement[bool],
+    stage: Stage,
+    reason: str,
+    *,
+    cause: Received[Any] | None = None,
+) -> None:
+    """Close open ones, locked in the order of their ids, so that two of these cannot deadlock."""
+    chosen = select(application.c.id, application.c.stage)
+    chosen = chosen.where(which, application.c.stage.in_(rules.OPEN)).order_by(application.c.id)
+    chosen = chosen.limit(CHUNK).with_for_update()
+    while before := {row.id: row.stage for row in await tx.execute(chosen)}:
+        version = application.c.version + 1
+        changed = await tx.execute(
+            update(application)
+            .where(application.c.id.in_(before))
+            .values(stage=stage, closed_reason=reason, updated_at=now(), version=version)
+            .returning(application)
+        )
+        rows = sorted(changed, key=lambda row: row.id)
+        lines = [_line(row, before[row.id], side="system", reason=reason) for row in rows]
+        await tx.execute(insert(application_move), lines)
+        for row in rows:
+            _record_moved(tx, row, before[row.id], reason, cause)
+
+
+def _require_open(wanted: Row[Any]) -> None:
+    if not rules.takes_applications(wanted.status, wanted.valid_through, now().date()):
+        raise VacancyNotOpen
+
+
+async def _enter(
+    tx: Tx, wanted: Row[Any], known: Row[Any], origin: Origin, letter: str | None
+) -> tuple[UUID, Row[Any]]:
+    if await company_of(tx, known.user_id) == wanted.company_id:
+        raise OwnVacancy
+    id, moment = new_id(), now()
+    entered = await tx.execute(
+        upsert(application)
+        .values(
+            id=id,
+            vacancy_id=wanted.id,
+            company_id=wanted.company_id,
+            resume_id=known.resume_id,
+            user_id=known.user_id,
+            origin=origin,
+            stage="response",
+            letter=letter,
+            version=1,
+            created_at=moment,
+            updated_at=moment,
+            accepted_at=moment if origin == "response" else None,
+        )
+        .on_conflict_do_nothing()
+        .returning(application)
+    )
+    row: Row[Any] | None = entered.first()
+    if row is None:
+        before = await _latest(tx, wanted.id, known.resume_id)
+        raise AlreadyApplied(extra={"applicationId": str(before)})
+    return id, row
+
+
+async def _latest(tx: Tx, vacancy_id: UUID, resume_id: UUID) -> UUID:
+    found = await tx.execute(
+        select(application.c.id)
+        .where(application.c.vacancy_id == vacancy_id, application.c.resume_id == resume_id)
+        .order_by(application.c.id.desc())
+        .limit(1)
+    )
+    id: UUID = found.scalar_one()
+    return id
+
+
+async def _vacancy(tx: Tx, id: UUID) -> Row[Any] | None:
+    """Locked against being closed meanwhile, not against others who apply."""
+    found = await tx.execute(select(vacancy).where(vacancy.c.id == id).with_for_update(read=True))
+    return found.first()
+
+
+async def _resume(tx: Tx, id: UUID) -> Row[Any] | None:
+    """Locked against being hidden or deleted meanwhile."""
+    found = await tx.execute(
+        select(resume).where(resume.c.resume_id == id).with_for_update(read=True)
+    )
+    return found.first()
+
+
+async def _locked(tx: Tx, id: UUID) -> Row[Any]:
+    found = await tx.execute(select(application).where(application.c.id == id).with_for_update())
+    row = found.first()
+    if row is None:
+        raise NoSuchApplication
+    return row
+
+
+async def _for(tx: Tx, asker: Asker, id: UUID, party: Party) -> Row[Any]:
+    row = await _locked(tx, id)
+    own = asker.party(row.user_id, row.company_id)
+    if own is None:
+        raise NoSuchApplication
+    if own != party:
+        raise OtherSide
+    return row
+
+
+def _require(action: rules.Action, row: Row[Any], party: Party) -> None:
+    allowed = rules.allowed_actions(rules.standing_of(row), party)
+    if action not in allowed:
+        raise MoveNotAllowed(extra={"allowed": allowed})
+
+
+async def _set(tx: Tx, id: UUID, **values: Any) -> Row[Any]:
+    changed = await tx.execute(
+        update(application)
+        .where(application.c.id == id)
+        .values(version=application.c.version + 1, updated_at=now(), **values)
+        .returning(application)
+    )
+    row: Row[Any] = changed.one()
+    return row
+
+
+async def _write(tx: Tx, application_id: UUID, side: Party, user_id: UUID, text: str) -> UUID:
+    id = new_id()
+    await tx.execute(
+        insert(application_message).values(
+            id=id,
+            application_id=application_id,
+            side=side,
+            user_id=user_id,
+            text=text,
+            sent_at=now(),
+        )
+    )
+    return id
+
+
+async def _note(tx: Tx, row: Row[Any], previous: Stage | None, **said: Any) -> None:
+    """A line of history, and its event."""
+    line = _line(row, previous, **said)
+    await tx.execute(insert(application_move).values(line))
+    _record_moved(tx, row, previous, line["reason"])
+
+
+def _line(
+    row: Row[Any],
+    previous: Stage | None,
+    *,
+    side: Side,
+    user_id: UUID | None = None,
+    comment: str | None = None,
+    shared: bool = False,
+    reason: str | None = None,
+) -> dict[str, Any]:
+    return {
+        "application_id": row.id,
+        "from_stage": previous,
+        "to_stage": row.stage,
+        "side": side,
+        "user_id": user_id,
+        "comment": comment,
+        "shared": shared,
+        "reason": reason,
+        "created_at": row.updated_at,
+    }
+
+
+def _whose(row: Row[Any]) -> dict[str, Any]:
+    names = ("vacancy_id", "company_id", "resume_id", "user_id")
+    return {"application_id": row.id} | {name: getattr(row, name) for name in names}
+
+
+def _record_submitted(tx: Tx, row: Row[Any]) -> None:
+    whose = _whose(row)
+    record(tx, ApplicationSubmitted(**whose, origin=row.origin, submitted_at=row.accepted_at))
+
+
+def _record_moved(
+    tx: Tx,
+    row: Row[Any],
+    previous: Stage | None,
+    reason: str | None,
+    cause: Received[Any] | None = None,
+) -> None:
+    event = ApplicationStageChanged(
+        **_whose(row),
+        previous_stage=previous,
+        stage=row.stage,
+        applicant_state=rules.applicant_state(rules.standing_of(row)),
+        reason=reason,
+    )
+    record(tx, event, cause=cause)

@@ -1,0 +1,131 @@
+"""Applications as they are sent and answered."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import StrictBool, ValidationInfo, field_validator
+
+from hirewire.kit.models import Answer, Body, text
+from hirewire.vacancies.applications.rules import (
+    Action,
+    ApplicantState,
+    Origin,
+    Party,
+    Side,
+    Stage,
+)
+
+Letter = Annotated[str, text(1, 10_000)]
+Comment = Annotated[str, text(1, 2_000)]
+Words = Annotated[str, text(1, 5_000)]
+Reason = Literal["not_a_fit", "position_filled", "no_response", "salary", "other"]
+
+
+class NewApplication(Body):
+    """With which resume one applies."""
+
+    resume_id: UUID
+    letter: Letter | None = None
+
+
+class NewInvitation(Body):
+    """Whom a company invites; the message is the first of the conversation."""
+
+    resume_id: UUID
+    message: Words | None = None
+
+
+class StageMove(Body):
+    """Where the employer moves it. The comment is for colleagues, unless it is shared."""
+
+    stage: Stage
+    comment: Comment | None = None
+    comment_shared: StrictBool = False
+    reason: Reason | None = None
+    """Why it is discarded; the applicant reads it. `other` when it is not said."""
+
+    @field_validator("reason")
+    @classmethod
+    def _of_a_discard(cls, reason: str | None, info: ValidationInfo) -> str | None:
+        if reason is not None and info.data.get("stage") != "discard_by_employer":
+            raise ValueError("only for discard_by_employer")
+        return reason
+
+
+class Reply(Body):
+    """What an applicant says to accepting or withdrawing; the employer reads it."""
+
+    comment: Comment | None = None
+
+
+class NewMessage(Body):
+    """Something for the other side."""
+
+    text: Words
+
+
+class Message(Answer):
+    """What one side wrote."""
+
+    id: UUID
+    side: Party
+    mine: bool
+    """Written by who asks."""
+    text: str
+    sent_at: datetime
+
+
+class MoveLine(Answer):
+    """A line of history; the stages are there for the employer only."""
+
+    at: datetime
+    side: Side
+    applicant_state: ApplicantState
+    from_stage: Stage | None
+    to_stage: Stage | None
+    user_id: UUID | None
+    comment: str | None
+    comment_shared: bool
+    reason: str | None
+
+
+class AnonymousResume(Answer):
+    """A resume without the person."""
+
+    title: str | None
+    area: str | None
+    skills: list[str]
+
+
+class Application(Answer):
+    """An application as one of its two sides sees it."""
+
+    id: UUID
+    side: Party
+    """Whose answer this is."""
+    origin: Origin
+    vacancy_id: UUID
+    vacancy_title: str
+    company_id: UUID
+    company_name: str
+    resume_id: UUID
+    resume_title: str | None
+    resume: AnonymousResume | None
+    """None when it was deleted, or is not to be seen by this side any more."""
+    letter: str | None
+    stage: Stage | None
+    """For the employer only."""
+    applicant_state: ApplicantState
+    open: bool
+    reason: str | None
+    """Why it was closed, when that was said."""
+    contacts_open: bool
+    """Whether the company may read the full resume, contacts included."""
+    created_at: datetime
+    updated_at: datetime
+    viewed_at: datetime | None
+    accepted_at: datetime | None
+    allowed_actions: list[Action]
+    allowed_stages: list[Stage]
+    history: list[MoveLine]

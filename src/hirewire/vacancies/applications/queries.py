@@ -1,0 +1,115 @@
+"""Applications, read."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, func, select
+
+from hirewire.messaging.outbox import Tx
+from hirewire.vacancies.applications.rules import Stage
+from hirewire.vacancies.tables import (
+    application,
+    application_message,
+    application_move,
+    company,
+    resume,
+    vacancy,
+)
+
+MOST_MOVES = 100
+"""Of an application's history, the latest."""
+
+
+def _told() -> Select[Any]:
+    return (
+        select(
+            application,
+            vacancy.c.title.label("vacancy_title"),
+            company.c.name.label("company_name"),
+            resume.c.state.label("resume_state"),
+            resume.c.snapshot,
+        )
+        .join(vacancy, vacancy.c.id == application.c.vacancy_id)
+        .join(company, company.c.id == application.c.company_id)
+        .outerjoin(resume, resume.c.resume_id == application.c.resume_id)
+    )
+
+
+async def application_of(tx: Tx, id: UUID) -> Row[Any] | None:
+    """An application with its vacancy's title, its company's name and its resume as known."""
+    row: Row[Any] | None = (await tx.execute(_told().where(application.c.id == id))).first()
+    return row
+
+
+async def sent_by(
+    tx: Tx, user_id: UUID, *, vacancy_id: UUID | None, limit: int, after: UUID | None
+) -> list[Row[Any]]:
+    """An applicant's, the latest first."""
+    chosen = _told().where(application.c.user_id == user_id)
+    return await _listed(tx, chosen, vacancy_id, limit, after)
+
+
+async def received_by(
+    tx: Tx,
+    company_id: UUID,
+    *,
+    vacancy_id: UUID | None,
+    stage: Stage | None,
+    limit: int,
+    after: UUID | None,
+) -> list[Row[Any]]:
+    """A company's, invitations too, the latest first."""
+    chosen = _told().where(application.c.company_id == company_id)
+    if stage is not None:
+        chosen = chosen.where(application.c.stage == stage)
+    return await _listed(tx, chosen, vacancy_id, limit, after)
+
+
+async def _listed(
+    tx: Tx, chosen: Select[Any], vacancy_id: UUID | None, limit: int, after: UUID | None
+) -> list[Row[Any]]:
+    if vacancy_id is not None:
+        chosen = chosen.where(application.c.vacancy_id == vacancy_id)
+    if after is not None:
+        chosen = chosen.where(application.c.id < after)
+    return list(await tx.execute(chosen.order_by(application.c.id.desc()).limit(limit)))
+
+
+async def moves_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """The latest moves of each of these applications, oldest first."""
+    moves: dict[UUID, list[Row[Any]]] = {id: [] for id in ids}
+    nth = (
+        func.row_number()
+        .over(
+            partition_by=application_move.c.application_id,
+            order_by=application_move.c.position.desc(),
+        )
+        .label("nth")
+    )
+    numbered = (
+        select(application_move, nth).where(application_move.c.application_id.in_(ids)).subquery()
+    )
+    latest = select(numbered).where(numbered.c.nth <= MOST_MOVES).order_by(numbered.c.position)
+    for row in await tx.execute(latest):
+        moves[row.application_id].append(row)
+    return moves
+
+
+async def messages_of(
+    tx: Tx, application_id: UUID, *, limit: int, after: UUID | None
+) -> list[Row[Any]]:
+    """What the two sides wrote to each other, the latest first."""
+    chosen = select(application_message).where(
+        application_message.c.application_id == application_id
+    )
+    if after is not None:
+        chosen = chosen.where(application_message.c.id < after)
+    return list(await tx.execute(chosen.order_by(application_message.c.id.desc()).limit(limit)))
+
+
+async def message(tx: Tx, id: UUID) -> Row[Any]:
+    """One message."""
+    found = await tx.execute(select(application_message).where(application_message.c.id == id))
+    row: Row[Any] = found.one()
+    return row

@@ -1,0 +1,232 @@
+"""Applications: two sides, each with its own view."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import Row
+
+from hirewire.kit.errors import FieldError, Invalid
+from hirewire.kit.http import BadCursor, Caller, Once, Page, PageParams, RequestTx, page_of
+from hirewire.kit.tokens import Principal
+from hirewire.messaging.outbox import Tx
+from hirewire.vacancies.applications import commands, models, queries, rules
+from hirewire.vacancies.applications.commands import NoSuchApplication
+from hirewire.vacancies.applications.models import Application, Message
+from hirewire.vacancies.applications.rules import Asker, Party
+from hirewire.vacancies.authority import company_of, require_company
+
+router = APIRouter(prefix="/api/vacancies", tags=["applications"])
+
+
+@router.post("/vacancies/{id}/applications", status_code=201)
+async def apply(
+    id: UUID, body: models.NewApplication, tx: RequestTx, caller: Caller, once: Once
+) -> Application:
+    """Apply with one of one's own resumes."""
+
+    async def make() -> Application:
+        made = await commands.submit(tx, caller.user_id, id, body.resume_id, body.letter)
+        return await _answer(tx, Asker(caller.user_id, None), made)
+
+    return await once(Application, make)
+
+
+@router.post("/vacancies/{id}/invitations", status_code=201)
+async def invite(
+    id: UUID, body: models.NewInvitation, tx: RequestTx, caller: Caller, once: Once
+) -> Application:
+    """Invite whoever's resume this is."""
+
+    async def make() -> Application:
+        asker = Asker(caller.user_id, await require_company(tx, caller.user_id))
+        made = await commands.invite(tx, asker, id, body.resume_id, body.message)
+        return await _answer(tx, asker, made)
+
+    return await once(Application, make)
+
+
+@router.get("/applications")
+async def list_(
+    tx: RequestTx,
+    caller: Caller,
+    page: PageParams,
+    request: Request,
+    response: Response,
+    role: Party = "applicant",
+    vacancy: UUID | None = None,
+    stage: rules.Stage | None = None,
+) -> Page[Application]:
+    """One's own, or (as an employer) those of one's company; the latest first."""
+    after, limit = _place(page.after), page.limit + 1
+    if role == "employer":
+        company = await require_company(tx, caller.user_id)
+        rows = await queries.received_by(
+            tx, company, vacancy_id=vacancy, stage=stage, limit=limit, after=after
+        )
+    elif stage is not None:
+        raise Invalid(errors=[FieldError("", "stage: only with role=employer")])
+    else:
+        rows = await queries.sent_by(
+            tx, caller.user_id, vacancy_id=vacancy, limit=limit, after=after
+        )
+    moves = await queries.moves_of(tx, [row.id for row in rows])
+    answers = [_application(row, moves[row.id], role) for row in rows]
+    return page_of(answers, page, request, response, Application, cursor=lambda one: (one.id,))
+
+
+@router.get("/applications/{id}")
+async def read(id: UUID, tx: RequestTx, caller: Caller) -> Application:
+    """One application; the employer's first look is what the applicant sees as `viewed`."""
+    asker = await _asker(tx, caller)
+    row = await _row(tx, id)
+    if row.viewed_at is None and asker.party(row.user_id, row.company_id) == "employer":
+        await commands.view(tx, id)
+    return await _answer(tx, asker, id)
+
+
+@router.post("/applications/{id}/stage")
+async def move(id: UUID, body: models.StageMove, tx: RequestTx, caller: Caller) -> Application:
+    """Move it, as its employer."""
+    asker = await _asker(tx, caller)
+    reason = body.reason or ("other" if body.stage == "discard_by_employer" else None)
+    await commands.move(
+        tx,
+        asker,
+        id,
+        body.stage,
+        comment=body.comment,
+        shared=body.comment_shared,
+        reason=reason,
+    )
+    return await _answer(tx, asker, id)
+
+
+@router.post("/applications/{id}/accept")
+async def accept(
+    id: UUID, tx: RequestTx, caller: Caller, body: models.Reply | None = None
+) -> Application:
+    """Accept an invitation; the company may read one's contacts from now on."""
+    return await _reply(tx, caller, id, body, commands.accept)
+
+
+@router.post("/applications/{id}/withdraw")
+async def withdraw(
+    id: UUID, tx: RequestTx, caller: Caller, body: models.Reply | None = None
+) -> Application:
+    """Take it back, or decline an invitation."""
+    return await _reply(tx, caller, id, body, commands.withdraw)
+
+
+@router.get("/applications/{id}/messages")
+async def messages(
+    id: UUID,
+    tx: RequestTx,
+    caller: Caller,
+    page: PageParams,
+    request: Request,
+    response: Response,
+) -> Page[Message]:
+    """What the two sides wrote to each other, the latest first."""
+    asker = await _asker(tx, caller)
+    _party(asker, await _row(tx, id))
+    rows = await queries.messages_of(tx, id, limit=page.limit + 1, after=_place(page.after))
+    answers = [_message(row, caller) for row in rows]
+    return page_of(answers, page, request, response, Message, cursor=lambda one: (one.id,))
+
+
+@router.post("/applications/{id}/messages", status_code=201)
+async def write(
+    id: UUID, body: models.NewMessage, tx: RequestTx, caller: Caller, once: Once
+) -> Message:
+    """Write to the other side of an open application."""
+
+    async def make() -> Message:
+        written = await commands.write(tx, await _asker(tx, caller), id, body.text)
+        return _message(await queries.message(tx, written), caller)
+
+    return await once(Message, make)
+
+
+async def _reply(
+    tx: Tx,
+    caller: Principal,
+    id: UUID,
+    body: models.Reply | None,
+    command: Callable[..., Awaitable[None]],
+) -> Application:
+    asker = await _asker(tx, caller)
+    await command(tx, asker, id, comment=body.comment if body else None)
+    return await _answer(tx, asker, id)
+
+
+async def _asker(tx: Tx, caller: Principal) -> Asker:
+    return Asker(caller.user_id, await company_of(tx, caller.user_id))
+
+
+async def _row(tx: Tx, id: UUID) -> Row[Any]:
+    row = await queries.application_of(tx, id)
+    if row is None:
+        raise NoSuchApplication
+    return row
+
+
+def _party(asker: Asker, row: Row[Any]) -> Party:
+    party = asker.party(row.user_id, row.company_id)
+    if party is None:
+        raise NoSuchApplication
+    return party
+
+
+async def _answer(tx: Tx, asker: Asker, id: UUID) -> Application:
+    row = await _row(tx, id)
+    party = _party(asker, row)
+    moves = await queries.moves_of(tx, [id])
+    return _application(row, moves[id], party)
+
+
+def _application(row: Row[Any], moves: list[Row[Any]], party: Party) -> Application:
+    at = rules.standing_of(row)
+    history = rules.history(row, moves, party)
+    resume = _resume(row.snapshot) if rules.resume_shown(at, party, row.resume_state) else None
+    derived: dict[str, Any] = {
+        "side": party,
+        "resume": resume,
+        "resume_title": resume.title if resume else None,
+        "stage": row.stage if party == "employer" else None,
+        "applicant_state": rules.applicant_state(at),
+        "open": at.is_open,
+        "reason": row.closed_reason,
+        "contacts_open": at.contacts_open,
+        # What an applicant may not see is not to be seen by its time either.
+        "updated_at": row.updated_at if party == "employer" else history[-1].at,
+        "allowed_actions": rules.allowed_actions(at, party),
+        "allowed_stages": rules.allowed_stages(at, party),
+        "history": history,
+    }
+    return Application.model_validate(dict(row._mapping) | derived)
+
+
+def _resume(snapshot: dict[str, Any] | None) -> models.AnonymousResume | None:
+    if snapshot is None:
+        return None
+    return models.AnonymousResume(
+        title=snapshot.get("title"),
+        area=snapshot.get("area"),
+        skills=[skill["name"] for skill in snapshot.get("skills") or ()],
+    )
+
+
+def _message(row: Row[Any], caller: Principal) -> Message:
+    return Message.model_validate(dict(row._mapping) | {"mine": row.user_id == caller.user_id})
+
+
+def _place(after: tuple[str, ...] | None) -> UUID | None:
+    if after is None:
+        return None
+    try:
+        [id] = after
+        return UUID(id)
+    except ValueError:
+        raise BadCursor(errors=[FieldError("", "after: not a cursor of this list")]) from None

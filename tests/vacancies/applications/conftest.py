@@ -1,0 +1,99 @@
+"""A company with an open vacancy, and somebody with a resume that is known here."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from hirewire.contracts.profiles import ResumeSnapshot, ResumeUpdated, SnapshotSkill
+from hirewire.messaging.testing import delivery, hear, recorded
+from tests.vacancies.conftest import Person
+
+
+@dataclass
+class Board:
+    """`boss` hires for `vacancy`; `vera` looks for a job with `resume`."""
+
+    boss: Person
+    vera: Person
+    vacancy: str
+    resume: UUID
+
+    async def say(self, person: Person, resume: UUID, version: int, **snapshot: Any) -> None:
+        """`profiles` tells of a resume."""
+        event = ResumeUpdated(
+            user_id=person.id,
+            resume_id=resume,
+            action="created" if version == 1 else "updated",
+            version=version,
+            resume=ResumeSnapshot(title="Developer", area="Omsk", **snapshot),
+        )
+        await hear(person.service.messaging.consumer, delivery(event, sequence=version))
+
+    async def delete(self, person: Person, resume: UUID, version: int = 9) -> None:
+        """`profiles` tells that it was deleted."""
+        event = ResumeUpdated(
+            user_id=person.id, resume_id=resume, action="deleted", version=version
+        )
+        await hear(person.service.messaging.consumer, delivery(event, sequence=version))
+
+    async def open_vacancy(self, **changes: object) -> str:
+        """One more of the boss's."""
+        id = await self.boss.vacancy(**{"responseLetterRequired": False, **changes})
+        await self.boss.call("POST", f"/vacancies/{id}/publish")
+        return id
+
+    async def somebody(self) -> tuple[Person, UUID]:
+        """One more person with a resume."""
+        person, resume = Person(self.boss.service, uuid4()), uuid4()
+        await self.say(person, resume, 1)
+        return person, resume
+
+    async def apply(self, expect: int = 201, **more: object) -> Any:
+        """Vera applies."""
+        body = {"resumeId": str(self.resume)} | more
+        path = f"/vacancies/{self.vacancy}/applications"
+        return await self.vera.call("POST", path, body, expect=expect)
+
+    async def invite(self, expect: int = 201, **more: object) -> Any:
+        """The boss invites Vera."""
+        body = {"resumeId": str(self.resume)} | more
+        path = f"/vacancies/{self.vacancy}/invitations"
+        return await self.boss.call("POST", path, body, expect=expect)
+
+    async def move(self, id: str, stage: str, expect: int = 200, **more: object) -> Any:
+        """The boss moves an application."""
+        body = {"stage": stage} | more
+        return await self.boss.call("POST", f"/applications/{id}/stage", body, expect=expect)
+
+    async def close(self, reason: str = "filled") -> None:
+        """The boss closes the vacancy, and the service hears of it."""
+        await self.boss.call("POST", f"/vacancies/{self.vacancy}/close", {"reason": reason})
+        await self.hear_own("vacancy.closed")
+
+    async def hear_own(self, name: str) -> None:
+        """The service hears all of its own events of this name."""
+        service = self.boss.service
+        for row in await recorded(service.engine, name):
+            heard = delivery(row.event, id=row.id, sequence=row.sequence)
+            await hear(service.messaging.consumer, heard)
+
+    async def told(self, name: str = "application.stage_changed") -> list[dict[str, Any]]:
+        """The events about applications."""
+        return [row.body for row in await recorded(self.boss.service.engine, name)]
+
+    async def steps(self) -> list[tuple[str | None, str, str]]:
+        """Of the stages' events what was, what is, and what the applicant sees."""
+        return [
+            (one["previousStage"], one["stage"], one["applicantState"]) for one in await self.told()
+        ]
+
+
+@pytest.fixture
+async def board(anna: Person, boris: Person) -> Board:
+    await anna.hire()
+    made = Board(anna, boris, "", uuid4())
+    made.vacancy = await made.open_vacancy()
+    await made.say(boris, made.resume, 1, skills=[SnapshotSkill(name="Go", level=3)])
+    return made

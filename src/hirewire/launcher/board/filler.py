@@ -230,7 +230,7 @@ async def _name(account: Account, who: Person) -> None:
             if error.status != 404 or attempt == PROFILE_TRIES - 1:
                 raise
             await asyncio.sleep(0.5)
-    if profile["fullName"]:
+    if profile["fullName"] not in ("", who.email):  # the address stands there at first
         return
     area, locale = who.place.name(russian=who.russian), "ru" if who.russian else "en"
     await account.call("PATCH", ME, {"fullName": who.full_name, "area": area, "locale": locale})

@@ -117,7 +117,8 @@ class Filler:
         account = Account(self.client, who.email, PASSWORD)
         there: dict[str | None, dict[str, Any]] = {}
         try:
-            if not self._entered(await account.enter()):
+            new = self._entered(await account.enter())
+            if not new:
                 there = {item["title"]: item for item in await account.pages(RESUMES)}
         except Refused as error:
             self._settle("resumes", "refused", share, error)
@@ -127,7 +128,7 @@ class Filler:
             before = there.get(resume.title)
             await self._item("resumes", self._resume(account, resume, before, number))
         try:
-            await _name(account, who)
+            await _name(account, who, new=new)
         except Refused as error:
             self.tally.reasons[_general(error)] += 1
 
@@ -220,20 +221,22 @@ async def _hires(account: Account) -> bool:
     return True
 
 
-async def _name(account: Account, who: Person) -> None:
+async def _name(account: Account, who: Person, *, new: bool) -> None:
     """Put a name into the profile, if it has none; it appears a moment after the registration."""
+    if not new:
+        profile = await account.call("GET", ME)
+        if profile["fullName"] not in ("", who.email):  # the address stands there at first
+            return
+    area, locale = who.place.name(russian=who.russian), "ru" if who.russian else "en"
+    body = {"fullName": who.full_name, "area": area, "locale": locale}
     for attempt in range(PROFILE_TRIES):
         try:
-            profile = await account.call("GET", ME)
-            break
+            await account.call("PATCH", ME, body)
+            return
         except Refused as error:
             if error.status != 404 or attempt == PROFILE_TRIES - 1:
                 raise
             await asyncio.sleep(0.5)
-    if profile["fullName"] not in ("", who.email):  # the address stands there at first
-        return
-    area, locale = who.place.name(russian=who.russian), "ru" if who.russian else "en"
-    await account.call("PATCH", ME, {"fullName": who.full_name, "area": area, "locale": locale})
 
 
 def _general(error: Refused) -> str:

@@ -16,8 +16,9 @@ from hirewire.launcher.board.schools import Study, studied
 from hirewire.launcher.board.titles import Job, Title, graded, jobs
 from hirewire.launcher.board.wording import skills_of, trades, written
 
-EACH = (1, 2, 2, 3, 4, 6)
-"""Resumes of one person after another: 3 on average."""
+EACH = (4, 8, 12, 6, 10, 8, 5, 11)
+"""Resumes of one person after another: 8 on average. Logging in costs as much as several resumes
+do, so that a board of people with one resume each would take far longer to make."""
 MONTHS: dict[Grade, tuple[int, int]] = {
     "junior": (4, 26),
     "middle": (28, 70),
@@ -175,19 +176,15 @@ def _languages(rng: Random, who: Person) -> tuple[tuple[str, str], ...]:
 
 
 def _resume(rng: Random, who: Person, life: Life, job: Job, taken: set[str]) -> Written:
-    titles = job.russian if who.russian else job.english
-    trade = trades()[job.trade]
-    while True:
-        title = rng.choice(titles)
+    for attempt in count():
+        trade = trades()[job.trade]
+        title = rng.choice(job.russian if who.russian else job.english)
         stack = trade.tools[title.stack] if title.stack else rng.choice(list(trade.tools.values()))
         plain = graded(title, life.grade, russian=who.russian)
-        name = plain
-        if name in taken:
-            name += f" ({rng.choice(stack[:4])})"
+        name = plain + _apart(rng, stack, attempt)
         if name not in taken:
             break
         job = _near(rng, job)
-        titles, trade = job.russian if who.russian else job.english, trades()[job.trade]
     skills = _skills(rng, who, life, job, stack)
     document: dict[str, Any] = {
         "basics": {
@@ -203,6 +200,14 @@ def _resume(rng: Random, who: Person, life: Life, job: Job, taken: set[str]) -> 
     }
     changes, hidden = _changes(rng, who, life, trade.kind)
     return Written(job, document, changes, hidden)
+
+
+def _apart(rng: Random, stack: tuple[str, ...], attempt: int) -> str:
+    """What tells a title from others of the person: nothing, then a tool, then two, then more."""
+    if not attempt:
+        return ""
+    tools = rng.sample(stack, 1 if attempt < 8 else 2)
+    return f" ({', '.join(tools)}{f', {attempt}' if attempt > 50 else ''})"
 
 
 def _changes(rng: Random, who: Person, life: Life, kind: str) -> tuple[dict[str, Any], bool]:

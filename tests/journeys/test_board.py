@@ -65,14 +65,14 @@ async def test_a_board_is_made_once(platform: Platform) -> None:
         assert (await account.call("GET", "/api/profiles/me"))["fullName"] == who.full_name
         await _stays_in(account)
 
-        filler = Filler(client, plan)
+        filler = Filler(platform.client, plan)
         await filler.run()
         made, found, refused = tally(filler)
         assert (made.total(), refused.total()) == (0, 0)
         assert (found["vacancies"], found["resumes"]) == (COUNT, COUNT)
 
         await _interrupted(client, plan)
-        larger = Filler(client, Plan(COUNT + 5, COUNT + 5, 1, today))
+        larger = Filler(platform.client, Plan(COUNT + 5, COUNT + 5, 1, today))
         await platform.stop("vacancies")
         going_on = asyncio.create_task(larger.run())
         await asyncio.sleep(0.5)

@@ -25,7 +25,7 @@ RESUMES = "/api/profiles/resumes"
 ME = "/api/profiles/me"
 PROFILE_TRIES = 20
 
-Start = Callable[[], Awaitable[None]]
+Start = Callable[[httpx.AsyncClient], Awaitable[None]]
 What = Literal["accounts", "vacancies", "resumes"]
 
 
@@ -63,7 +63,9 @@ class Plan:
 class Filler:
     """Makes a board. `on_change` hears of every item that is settled."""
 
-    client: httpx.AsyncClient
+    connect: Callable[[], httpx.AsyncClient]
+    """A client of the platform. Each task has one of its own, of one connection: what a pool spends
+    on choosing one grows with their number."""
     plan: Plan
     on_change: Callable[[What], None] = lambda _: None
     tally: Tally = field(default_factory=Tally)
@@ -90,11 +92,14 @@ class Filler:
         return (start for _, start in sorted(mixed, key=lambda pair: pair[0]))
 
     async def _worker(self, work: Iterator[Start]) -> None:
-        for start in work:
-            await start()
+        async with self.connect() as client:
+            for start in work:
+                await start(client)
 
-    async def _employer(self, company: Company, who: Person, share: int) -> None:
-        account = Account(self.client, who.email, PASSWORD)
+    async def _employer(
+        self, company: Company, who: Person, share: int, client: httpx.AsyncClient
+    ) -> None:
+        account = Account(client, who.email, PASSWORD)
         there: dict[str, dict[str, Any]] = {}
         try:
             if self._entered(await account.enter()) or not await _hires(account):
@@ -113,8 +118,8 @@ class Filler:
             before = there.get(vacancy.body["title"])
             await self._item("vacancies", self._vacancy(account, vacancy, before, number))
 
-    async def _candidate(self, who: Person, share: int) -> None:
-        account = Account(self.client, who.email, PASSWORD)
+    async def _candidate(self, who: Person, share: int, client: httpx.AsyncClient) -> None:
+        account = Account(client, who.email, PASSWORD)
         there: dict[str | None, dict[str, Any]] = {}
         try:
             new = self._entered(await account.enter())

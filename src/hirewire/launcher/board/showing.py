@@ -1,7 +1,9 @@
 """`hirewire demo --fill N` in the terminal: bars while it goes on, what came of it, whom to be."""
 
 import time
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 
 import httpx
 from rich.console import Console
@@ -17,7 +19,7 @@ from rich.progress import (
 from rich.table import Table
 
 from hirewire.kit.clock import now
-from hirewire.launcher.board.filler import AT_ONCE, PASSWORD, Filler, Plan, What, check
+from hirewire.launcher.board.filler import PASSWORD, Filler, Plan, What, check
 from hirewire.launcher.board.sending import Unreachable
 
 SPEED_OVER = 60.0
@@ -32,29 +34,28 @@ async def fill(
     0 when all of it is there, 1 when something was refused or the platform is not reached. The
     same board again makes nothing twice.
     """
-    limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
     try:
-        client = httpx.AsyncClient(base_url=url, timeout=60, limits=limits)
+        connect = _connecting(url)
+        async with connect() as client:
+            wrong = await check(client)
     except httpx.InvalidURL as error:
-        console.print(f"[red]hirewire:[/] {escape(url)}: {escape(str(error))}")
+        wrong = f"{url}: {error}"
+    if wrong is not None:
+        console.print(
+            f"[red]hirewire:[/] {escape(wrong)}\n"
+            "start it with `hirewire run`, or say with --url where it is",
+            soft_wrap=True,
+        )
         return 1
-    async with client:
-        if (wrong := await check(client)) is not None:
-            console.print(
-                f"[red]hirewire:[/] {escape(wrong)}\n"
-                "start it with `hirewire run`, or say with --url where it is",
-                soft_wrap=True,
-            )
-            return 1
-        filler = Filler(client, Plan(count, count, seed, today or now().date()))
-        started = time.monotonic()
-        gone: Unreachable | None = None
-        try:
-            await _watched(filler, console)
-        except Unreachable as error:
-            gone = error
-        finally:
-            _summary(filler, time.monotonic() - started, console)
+    filler = Filler(connect, Plan(count, count, seed, today or now().date()))
+    started = time.monotonic()
+    gone: Unreachable | None = None
+    try:
+        await _watched(filler, console)
+    except Unreachable as error:
+        gone = error
+    finally:
+        _summary(filler, time.monotonic() - started, console)
     if gone is not None:
         console.print(
             f"[red]hirewire:[/] the platform stopped answering ({escape(str(gone))}); "
@@ -66,6 +67,12 @@ async def fill(
     return 1 if filler.tally.refused.total() else 0
 
 
+def _connecting(url: str) -> Callable[[], httpx.AsyncClient]:
+    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+    trusted = httpx.create_ssl_context()  # made once: it takes longer than many requests
+    return partial(httpx.AsyncClient, base_url=url, timeout=60, limits=limits, verify=trusted)
+
+
 async def _watched(filler: Filler, console: Console) -> None:
     progress = Progress(
         TextColumn("{task.description}"),
@@ -75,6 +82,7 @@ async def _watched(filler: Filler, console: Console) -> None:
         TextColumn("left"),
         TimeRemainingColumn(),
         console=console,
+        refresh_per_second=4,
         speed_estimate_period=SPEED_OVER,
     )
     with progress:

@@ -18,7 +18,7 @@ from hirewire.launcher.board.vacancies import Drafted, vacancies_of
 
 PASSWORD = "a board of examples"  # noqa: S105
 """Everybody's on the board: it is there to be looked at."""
-AT_ONCE = 24
+AT_ONCE = 16
 VACANCIES = "/api/vacancies/vacancies"
 EMPLOYER = "/api/vacancies/employer-profile"
 RESUMES = "/api/profiles/resumes"

@@ -16,8 +16,8 @@ from hirewire.launcher.board.schools import Study, studied
 from hirewire.launcher.board.titles import Job, Title, graded, jobs
 from hirewire.launcher.board.wording import skills_of, trades, written
 
-EACH = (4, 8, 12, 6, 10, 8, 5, 11)
-"""Resumes of one person after another: 8 on average. Logging in costs as much as several resumes
+EACH = (5, 10, 15, 8, 12, 10, 6, 14)
+"""Resumes of one person after another: 10 on average. Logging in costs as much as several resumes
 do, so that a board of people with one resume each would take far longer to make."""
 MONTHS: dict[Grade, tuple[int, int]] = {
     "junior": (4, 26),

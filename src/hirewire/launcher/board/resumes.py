@@ -105,7 +105,7 @@ def _near(rng: Random, home: Job) -> Job:
 
 
 def _life(rng: Random, who: Person, home: Job, today: date) -> Life:
-    leads = not home.english[0].graded
+    leads = not any(title.graded and title.for_beginners for title in home.english)
     grades: tuple[Grade, ...] = ("junior", "middle", "senior", "lead")
     [grade] = rng.choices(grades, (0, 0, 50, 50) if leads else (22, 40, 28, 10))
     months = rng.randint(*MONTHS[grade])
@@ -178,7 +178,7 @@ def _languages(rng: Random, who: Person) -> tuple[tuple[str, str], ...]:
 def _resume(rng: Random, who: Person, life: Life, job: Job, taken: set[str]) -> Written:
     for attempt in count():
         trade = trades()[job.trade]
-        title = rng.choice(job.russian if who.russian else job.english)
+        title = rng.choice(_titles(job, life.grade, russian=who.russian))
         stack = trade.tools[title.stack] if title.stack else rng.choice(list(trade.tools.values()))
         plain = graded(title, life.grade, russian=who.russian)
         name = plain + _apart(rng, stack, attempt)
@@ -200,6 +200,13 @@ def _resume(rng: Random, who: Person, life: Life, job: Job, taken: set[str]) -> 
     }
     changes, hidden = _changes(rng, who, life, trade.kind)
     return Written(job, document, changes, hidden)
+
+
+def _titles(job: Job, grade: Grade, *, russian: bool) -> tuple[Title, ...]:
+    """What somebody of this grade may be called; no beginner an architect, where it can be helped."""
+    titles = job.russian if russian else job.english
+    fitting = tuple(title for title in titles if grade != "junior" or title.for_beginners)
+    return fitting or titles
 
 
 def _apart(rng: Random, stack: tuple[str, ...], attempt: int) -> str:

@@ -203,7 +203,7 @@ def _resume(rng: Random, who: Person, life: Life, job: Job, taken: set[str]) -> 
 
 
 def _titles(job: Job, grade: Grade, *, russian: bool) -> tuple[Title, ...]:
-    """What somebody of this grade may be called; no beginner an architect, where it can be helped."""
+    """What somebody of this grade may be called; beginners are no architects."""
     titles = job.russian if russian else job.english
     fitting = tuple(title for title in titles if grade != "junior" or title.for_beginners)
     return fitting or titles

@@ -135,16 +135,37 @@ def migrate() -> None:
 @app.command()
 def demo(
     url: Annotated[str | None, typer.Option(help="The platform's public address")] = None,
+    fill: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=100_000, help="Instead: a board of so many vacancies and as many resumes"
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Which board: the same seed makes the same one")
+    ] = None,
 ) -> None:
     """Play the story against the running platform, with the milliseconds of each step."""
-    from hirewire.launcher.demo import run_demo
     from hirewire.launcher.state import read_state
 
+    if seed is not None and fill is None:
+        fail("--seed goes with --fill", 2)
     settings = settings_or_exit()
     if url is None:
         state = read_state(data_dir_of(settings))
         url = state.public_url if state else settings.service_url("web")
-    raise typer.Exit(run_async(run_demo(url.rstrip("/"), Console(highlight=False))))
+    url = url.rstrip("/")
+    if fill is not None:
+        from hirewire.launcher.board.people import DEFAULT_SEED
+        from hirewire.launcher.board.showing import fill as fill_board
+
+        chosen = DEFAULT_SEED if seed is None else seed
+        code = run_async(fill_board(url, fill, chosen, Console(highlight=False)))
+    else:
+        from hirewire.launcher.demo import run_demo
+
+        code = run_async(run_demo(url, Console(highlight=False)))
+    raise typer.Exit(code)
 
 
 @app.command()

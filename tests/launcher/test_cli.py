@@ -52,6 +52,9 @@ async def test_version() -> None:
         (["run", "--only", "nobody"], {}, 2, "no service 'nobody'"),
         (["events", "list"], {}, 78, "HIREWIRE_DATABASE_URL is not set"),
         (["events", "replay"], {}, 2, "say which"),
+        (["demo", "--seed", "3"], {}, 2, "--seed goes with --fill"),
+        (["demo", "--fill", "5", "--url", "http://127.0.0.1:9"], {}, 1, "hirewire run"),
+        (["demo", "--fill", "5", "--url", "board"], {}, 1, "nothing answers at"),
     ],
 )
 async def test_mistakes_are_explained(

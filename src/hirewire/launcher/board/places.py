@@ -1,0 +1,82 @@
+"""Where people live and companies are."""
+
+from dataclasses import dataclass
+from functools import cache
+from random import Random
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A city with its labour market."""
+
+    english: str
+    russian: str
+    locative: str
+    """The Russian name after ``в``."""
+    country: str
+    weight: int
+    currency: str
+    pay: float
+    """What is paid here, relative to Moscow."""
+
+    def name(self, *, russian: bool) -> str:
+        """As it is called in the language of the text."""
+        return self.russian if russian else self.english
+
+
+TABLE = """
+Moscow|Москва|Москве|ru|300|RUB|1.0
+Saint Petersburg|Санкт-Петербург|Санкт-Петербурге|ru|170|RUB|0.9
+Novosibirsk|Новосибирск|Новосибирске|ru|60|RUB|0.75
+Yekaterinburg|Екатеринбург|Екатеринбурге|ru|55|RUB|0.75
+Kazan|Казань|Казани|ru|55|RUB|0.75
+Nizhny Novgorod|Нижний Новгород|Нижнем Новгороде|ru|40|RUB|0.7
+Samara|Самара|Самаре|ru|25|RUB|0.65
+Krasnodar|Краснодар|Краснодаре|ru|25|RUB|0.7
+Rostov-on-Don|Ростов-на-Дону|Ростове-на-Дону|ru|22|RUB|0.65
+Voronezh|Воронеж|Воронеже|ru|18|RUB|0.65
+Perm|Пермь|Перми|ru|16|RUB|0.65
+Ufa|Уфа|Уфе|ru|16|RUB|0.65
+Chelyabinsk|Челябинск|Челябинске|ru|15|RUB|0.65
+Tomsk|Томск|Томске|ru|14|RUB|0.65
+Innopolis|Иннополис|Иннополисе|ru|8|RUB|0.85
+Tbilisi|Тбилиси|Тбилиси|ge|55|GEL|0.9
+Yerevan|Ереван|Ереване|am|50|AMD|0.9
+Belgrade|Белград|Белграде|rs|50|RSD|1.05
+Berlin|Берлин|Берлине|de|90|EUR|1.8
+London|Лондон|Лондоне|gb|80|GBP|2.0
+Amsterdam|Амстердам|Амстердаме|nl|40|EUR|1.85
+Limassol|Лимасол|Лимасоле|cy|20|EUR|1.5
+"""
+_ALSO_IN = {"ge": "USD", "am": "USD", "rs": "EUR"}
+"""The currency in which IT is often paid there instead of the country's own."""
+
+
+@cache
+def places() -> tuple[Place, ...]:
+    """All of them."""
+    rows = (line.split("|") for line in TABLE.strip().splitlines())
+    return tuple(
+        Place(english, russian, locative, country, int(weight), currency, float(pay))
+        for english, russian, locative, country, weight, currency, pay in rows
+    )
+
+
+def some_place(rng: Random) -> Place:
+    """A place, the larger ones more often."""
+    [found] = rng.choices(places(), [place.weight for place in places()])
+    return found
+
+
+def currency_at(place: Place, rng: Random) -> str:
+    """The currency of a salary there."""
+    return (
+        _ALSO_IN[place.country]
+        if place.country in _ALSO_IN and rng.random() < 0.5
+        else (place.currency)
+    )
+
+
+def remote(*, russian: bool) -> str:
+    """The place of those who work from anywhere."""
+    return "Удалённо" if russian else "Remote"

@@ -1,0 +1,148 @@
+"""An account of the board at the public API: logged in, patient, safe to repeat."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+TRIES = 8
+LONGEST_WAIT = 20.0
+EARLY_SECONDS = 60.0
+"""How long before its end an access token is replaced."""
+PATIENCE = frozenset({429, 502, 503, 504})
+
+
+class Refused(Exception):
+    """The platform said no."""
+
+    def __init__(self, method: str, path: str, response: httpx.Response) -> None:
+        self.status = response.status_code
+        self.slug = _slug(response)
+        super().__init__(f"{method} {path}: {self.status} {self.slug}".strip())
+
+
+class Unreachable(Exception):
+    """The platform does not answer (any more)."""
+
+
+@dataclass
+class Account:
+    """Somebody's session. One task uses it at a time."""
+
+    client: httpx.AsyncClient
+    email: str
+    password: str
+    _tokens: dict[str, Any] = field(default_factory=dict, repr=False)
+    _until: float = 0.0
+
+    async def enter(self) -> bool:
+        """Register and log in; whether the account is new. Raises `Refused`, `Unreachable`.
+
+        No idempotency key goes with the registration: an answer of before would not tell that the
+        account has been there, with whatever it has.
+        """
+        credentials = {"email": self.email, "password": self.password}
+        response = await send(self.client, "POST", "/api/auth/register", credentials)
+        taken = response.status_code == 409 and _slug(response) == "email-taken"
+        if response.status_code != 201 and not taken:
+            raise Refused("POST", "/api/auth/register", response)
+        await self._log_in()
+        return not taken
+
+    async def call(
+        self, method: str, path: str, body: Any = None, *, key: str | None = None
+    ) -> Any:
+        """What the platform answers. Raises `Refused`, `Unreachable`.
+
+        A service that has started a moment ago may not know yet by which key tokens are signed.
+        """
+        for attempt in range(TRIES):
+            if time.monotonic() > self._until:
+                await self._renew()
+            headers = {"Authorization": f"Bearer {self._tokens['accessToken']}"}
+            if key is not None:
+                headers["Idempotency-Key"] = key
+            response = await send(self.client, method, path, body, headers)
+            if response.status_code != 401:
+                break
+            await asyncio.sleep(0.1 * 2**attempt)
+            self._until = 0.0
+        if not response.is_success:
+            raise Refused(method, path, response)
+        return response.json() if response.content else None
+
+    async def pages(self, path: str) -> list[dict[str, Any]]:
+        """All items of a list of one's own. Raises as `call`."""
+        items: list[dict[str, Any]] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            separator = "&" if "?" in path else "?"
+            query = f"limit=100&after={cursor}" if cursor else "limit=100"
+            page = await self.call("GET", f"{path}{separator}{query}")
+            items += page["items"]
+            cursor = page.get("next")
+        return items
+
+    async def _renew(self) -> None:
+        token = {"refreshToken": self._tokens["refreshToken"]}
+        response = await send(self.client, "POST", "/api/auth/refresh", token)
+        if response.is_success:
+            self._keep(response)
+        else:
+            await self._log_in()
+
+    async def _log_in(self) -> None:
+        credentials = {"email": self.email, "password": self.password}
+        response = await send(self.client, "POST", "/api/auth/login", credentials)
+        if not response.is_success:
+            raise Refused("POST", "/api/auth/login", response)
+        self._keep(response)
+
+    def _keep(self, response: httpx.Response) -> None:
+        self._tokens = response.json()
+        self._until = time.monotonic() + self._tokens["expiresIn"] - EARLY_SECONDS
+
+
+async def send(
+    client: httpx.AsyncClient,
+    method: str,
+    path: str,
+    body: Any = None,
+    headers: dict[str, str] | None = None,
+) -> httpx.Response:
+    """The answer, after some patience with a platform that is busy or starts again.
+
+    What is sent here may be sent twice: it creates under a key, or changes nothing the second
+    time. Raises `Unreachable`.
+    """
+    said = ""
+    for attempt in range(TRIES):
+        pause = min(0.1 * 2**attempt, LONGEST_WAIT)
+        try:
+            response = await client.request(method, path, json=body, headers=headers)
+        except httpx.TransportError as error:
+            said = f"{type(error).__name__}: {error}".rstrip(": ")
+        else:
+            if response.status_code not in PATIENCE:
+                return response
+            said = f"{response.status_code} {_slug(response)}"
+            wanted = response.headers.get("Retry-After", "")
+            if wanted.isdecimal():
+                if int(wanted) > LONGEST_WAIT:
+                    return response
+                pause = max(pause, float(wanted))
+        if attempt < TRIES - 1:
+            await asyncio.sleep(pause)
+    raise Unreachable(f"{method} {path}: {said}")
+
+
+def _slug(response: httpx.Response) -> str:
+    """The last word of a problem's type."""
+    try:
+        return (
+            str(response.json().get("type", "")).rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+        )
+    except (ValueError, AttributeError):
+        return ""

@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -270,6 +271,24 @@ async def test_a_private_node_keeps_its_messages_and_leaves_nothing_behind(
     await eventually(nothing_left)
 
 
+async def test_a_node_whose_port_is_taken_as_it_starts_takes_another(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if find_server() is None:
+        install_rabbitmq()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        drawn = iter([None, None, port])  # AMQP, management, and the port between nodes
+
+        def draw(preferred: int | None = None) -> int:
+            return next(drawn, None) or free_port(preferred)
+
+        monkeypatch.setattr(rabbitmq_module, "free_port", draw)
+        async with PrivateRabbitMQ(folder / "rabbit") as node:
+            await open_broker(node.url, client="tests").ping()
+        assert "dist_port_already_used" in (folder / "rabbit" / "node.log").read_text()
+
+
 def is_node(process: psutil.Process, folder: Path) -> bool:
     with suppress(psutil.Error):
         return process.name() == "beam.smp" and str(folder) in process.cmdline()
@@ -387,6 +406,13 @@ async def test_a_stopped_process_gets_its_time(tmp_path: Path) -> None:
 def test_a_free_port_is_the_preferred_one_when_it_is_free() -> None:
     port = free_port()
     assert free_port(port) == port
+    with socket.create_server(("127.0.0.1", port)):
+        assert free_port(port) != port
+
+
+def test_a_free_port_is_none_that_an_outgoing_connection_could_take() -> None:
+    first, _ = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+    assert max(free_port() for _ in range(50)) < int(first)
 
 
 def test_other_terminals_find_the_running_platform(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import ctypes
 import fcntl
 import os
 import pwd
+import secrets
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 PR_SET_PDEATHSIG = 1
+LOWEST_PORT = 20_000
 
 
 class FolderInUse(Exception):
@@ -141,17 +143,28 @@ def write_private(path: Path, text: str) -> None:
 
 
 def free_port(preferred: int | None = None) -> int:
-    """A free TCP port on 127.0.0.1; the preferred one when it is free."""
-    for port in (preferred, 0) if preferred else (0,):
+    """A free TCP port on 127.0.0.1; the preferred one when it is free.
+
+    Any other is drawn from below the range that the system gives to outgoing connections: between
+    this answer and its use no such connection can take it. Raises `OSError` when none is free.
+    """
+    drawn = secrets.SystemRandom().sample(range(LOWEST_PORT, _first_outgoing_port()), 200)
+    for port in (*filter(None, [preferred]), *drawn):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port or 0))
-            except OSError:
-                continue
-            found: int = probe.getsockname()[1]
-            return found
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
     raise OSError("no free port on 127.0.0.1")
+
+
+def _first_outgoing_port() -> int:
+    """Linux tells; elsewhere it is 49152 (RFC 6335, section 6)."""
+    try:
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except (OSError, ValueError):
+        return 49152
+    return first if first >= LOWEST_PORT + 1000 else 65536
 
 
 def reachable_by_others(path: Path) -> bool:

@@ -36,6 +36,7 @@ from hirewire.launcher.process import (
 )
 
 START_SECONDS = 60.0
+TRIES = 3
 LEFTOVER_SECONDS = 20.0
 USER = "hirewire"
 CANDIDATES = (
@@ -111,28 +112,36 @@ class PrivateRabbitMQ:
             raise
 
     async def _start(self, program: Path) -> None:
-        await self._end_leftover()
-        self._settings = self._load_settings()
-        self._write_configuration()
-        await self._start_epmd()
         log = self.data_dir / "node.log"
-        with open_private(log, "a") as output:
-            self._process = self._spawn([str(program)], output)
-        if not await self._answers():
-            tail = log.read_text(errors="replace")[-800:]
-            raise RabbitMQError(f"the RabbitMQ node does not start: {tail}")
+        for _ in range(TRIES):
+            await self._end_leftover()
+            self._settings = self._load_settings()
+            self._write_configuration()
+            await self._start_epmd()
+            with open_private(log, "a") as output:
+                self._process = self._spawn([str(program)], output)
+            if await self._answers():
+                return
+            if self._process.poll() is None:  # it hangs: other ports would not help
+                break
+            await self._end()  # somebody took one of its ports just now: others, then
+        tail = log.read_text(errors="replace")[-800:]
+        raise RabbitMQError(f"the RabbitMQ node does not start: {tail}")
 
     async def stop(self) -> None:
         """Stop it cleanly, and the Erlang port mapper that came with it."""
+        await self._end()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    async def _end(self) -> None:
         if self._process is not None:
             await stop(self._process, (signal.SIGTERM, 30))
             self._process = None
         if self._epmd is not None:
             await stop(self._epmd, (signal.SIGTERM, 2))
             self._epmd = None
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
 
     def kill(self) -> None:
         """End it as a power cut would (for tests)."""

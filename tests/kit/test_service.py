@@ -8,6 +8,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
+from sqlalchemy.dialects.postgresql.base import ischema_names
 
 from hirewire.assembly import SERVICES, service
 from hirewire.kit import answers
@@ -15,6 +16,7 @@ from hirewire.messaging.database import connect
 from hirewire.profiles.app import SERVICE as PROFILES
 from hirewire.profiles.tables import metadata as profiles_tables
 from hirewire.vacancies.app import SERVICE as VACANCIES
+from hirewire.vacancies.tables import Xid8
 from hirewire.vacancies.tables import metadata as vacancies_tables
 from tests.builders import eventually
 from tests.services import Running, running
@@ -83,8 +85,11 @@ async def test_a_request_id_goes_through(profiles: Running) -> None:
     ("page", "tables"), [(PROFILES, profiles_tables), (VACANCIES, vacancies_tables)]
 )
 async def test_migrations_make_the_tables(
-    fresh_address: str, page: object, tables: MetaData
+    fresh_address: str, page: object, tables: MetaData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # A type that SQLAlchemy does not know, so that it can compare it.
+    monkeypatch.setitem(ischema_names, "xid8", Xid8)
+
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(
             connection,

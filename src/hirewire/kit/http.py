@@ -132,7 +132,7 @@ class PageQuery:
         after: Annotated[str | None, Query(max_length=1000)] = None,
     ) -> None:
         self.limit = limit
-        self.after: tuple[str, ...] | None = _decode_cursor(after) if after else None
+        self.after: tuple[str, ...] | None = decoded_cursor(after) if after else None
 
 
 PageParams = Annotated[PageQuery, Depends()]
@@ -168,11 +168,17 @@ def page_of(
     items = [adapter.validate_python(row, from_attributes=True) for row in rows[: query.limit]]
     if len(rows) <= query.limit:
         return Page(items=items, next=None)
-    place = _encode_cursor(cursor(rows[query.limit - 1]))
+    following = next_page(cursor(rows[query.limit - 1]), request, response)
+    return Page(items=items, next=following)
+
+
+def next_page(place: Sequence[object], request: Request, response: Response) -> str:
+    """The cursor of the page behind this place. Sets the `Link` header (RFC 8288)."""
+    cursor = _encode_cursor(place)
     pairs = [(k, v) for k, v in request.query_params.multi_items() if k != "after"]
-    link = f"{request.url.path}?{urlencode([*pairs, ('after', place)])}"
+    link = f"{request.url.path}?{urlencode([*pairs, ('after', cursor)])}"
     response.headers["Link"] = f'<{link}>; rel="next"'
-    return Page(items=items, next=place)
+    return cursor
 
 
 def _encode_cursor(place: Sequence[object]) -> str:
@@ -180,7 +186,8 @@ def _encode_cursor(place: Sequence[object]) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _decode_cursor(text: str) -> tuple[str, ...]:
+def decoded_cursor(text: str) -> tuple[str, ...]:
+    """The place that a cursor stands for. Raises `BadCursor`."""
     try:
         parts = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, binascii.Error):

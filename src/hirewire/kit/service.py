@@ -43,7 +43,7 @@ class Service:
     duties: Sequence[Duty] = ()
     """Loops of its own that run for ever beside the messaging's; cancelled at stop."""
     companions: Sequence[Companion] = ()
-    """What every process of it keeps beside its requests, whatever its role: derived indexes."""
+    """What each process that answers requests keeps beside them: derived indexes."""
     larger_bodies: Sequence[tuple[str, int]] = field(default_factory=tuple)
     """Paths that take more than 1 MiB, with their limit in bytes."""
 
@@ -97,7 +97,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         companions = AsyncExitStack()
-        for companion in service.companions:
+        for companion in service.companions if role != "worker" else ():
             await companions.enter_async_context(companion(messaging.transactions, settings))
         messaging.start(role)
         duties = [

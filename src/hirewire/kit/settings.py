@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
     data_dir: Path | None = Field(None, description="Folder of the embedded database and node")
+    search_dir: Path | None = Field(
+        None, description="Folder of the search indexes, which are derived. Not set: in memory"
+    )
     database_url: str | None = Field(
         None,
         description="PostgreSQL server, postgresql://user:password@host:port[/prefix]; "

@@ -34,6 +34,7 @@ GIVEN = frozenset(
         "HIREWIRE_RABBITMQ_PASSWORDS",
         "HIREWIRE_RABBITMQ_MANAGEMENT_URL",
         "HIREWIRE_OPERATOR_TOKEN",
+        "HIREWIRE_SEARCH_DIR",
     }
 )
 """Settings that a child gets through its gate, or must not know."""
@@ -88,7 +89,7 @@ async def run_platform(
         write_state(plan.data_dir, _state(settings, addresses))
         stack.callback(clear_state, plan.data_dir)
         return await supervisor.run(
-            {name: _given(name, settings, addresses.get(name)) for name in plan.services}
+            {name: _given(plan, name, settings, addresses.get(name)) for name in plan.services}
         )
 
 
@@ -165,8 +166,10 @@ def _child(name: str, settings: Settings) -> Child:
     )
 
 
-def _given(name: str, settings: Settings, broker_url: str | None) -> dict[str, str]:
+def _given(plan: Plan, name: str, settings: Settings, broker_url: str | None) -> dict[str, str]:
     given = {"HIREWIRE_PUBLIC_URL": public_url(settings)}
+    if name == "vacancies":
+        given["HIREWIRE_SEARCH_DIR"] = str(settings.search_dir or plan.data_dir / "search")
     if name != "web":
         assert settings.database_url is not None
         given["HIREWIRE_DATABASE_URL"] = settings.database_url

@@ -25,12 +25,15 @@ from hirewire.vacancies.posting import routes as posting_routes
 from hirewire.vacancies.recommendations import duties as recommendations_duties
 from hirewire.vacancies.recommendations import handlers as recommendations
 from hirewire.vacancies.recommendations import routes as recommendations_routes
+from hirewire.vacancies.search import duties as search_duties
+from hirewire.vacancies.search import routes as search_routes
 
 SERVICE = Service(
     name="vacancies",
     routes=[
         employers_routes.router,
         activity_routes.router,
+        search_routes.router,
         posting_routes.router,
         recommendations_routes.router,
         applications_routes.router,
@@ -74,4 +77,5 @@ SERVICE = Service(
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
     ],
     duties=[recommendations_duties.compare_stale],
+    companions=[search_duties.keep_indexes],
 )

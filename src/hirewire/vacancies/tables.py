@@ -21,8 +21,25 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import UserDefinedType
 
 metadata = MetaData()
+
+
+class Xid8(UserDefinedType[int]):
+    """A transaction's number that is never used again."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """Its name in SQL."""
+        return "xid8"
+
+
+def _changed() -> Column[int]:
+    """The last transaction that has changed the row: a trigger keeps it (see search/)."""
+    return Column("changed", Xid8, nullable=False, server_default=text("pg_current_xact_id()"))
+
 
 company = Table(
     "company",
@@ -65,11 +82,13 @@ vacancy = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Column("published_at", DateTime(timezone=True)),
+    _changed(),
     CheckConstraint(
         "status in ('draft', 'published', 'paused', 'closed', 'archived')", name="vacancy_status"
     ),
     Index("vacancy_company", "company_id", "id"),
     Index("vacancy_published", "published_at", "id"),
+    Index("vacancy_changed", "changed"),
 )
 
 # The anonymous projection of candidates' resumes, as heard; a stranger's have no version.
@@ -82,7 +101,9 @@ resume = Table(
     Column("state", Text, nullable=False),
     Column("snapshot", JSONB(none_as_null=True)),
     Column("updated_at", DateTime(timezone=True), nullable=False),
+    _changed(),
     CheckConstraint("state in ('visible', 'unseen', 'deleted')", name="resume_state"),
+    Index("resume_changed", "changed"),
 )
 
 activity = Table(
@@ -235,4 +256,16 @@ application_message = Table(
     Column("sent_at", DateTime(timezone=True), nullable=False),
     CheckConstraint("side in ('employer', 'applicant')", name="application_message_side"),
     Index("application_message_application", "application_id", "id"),
+)
+
+saved_search = Table(
+    "saved_search",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("query", JSONB, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
+    Index("saved_search_user", "user_id", "id"),
 )

@@ -15,8 +15,9 @@ from hirewire.kit.clock import now
 from hirewire.kit.errors import AppError, FieldError, Kind, NotFound
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.outbox import Tx, record
+from hirewire.vacancies import states
 from hirewire.vacancies.posting import rules
-from hirewire.vacancies.posting.rules import Action
+from hirewire.vacancies.states import Action
 from hirewire.vacancies.tables import vacancy
 
 
@@ -61,8 +62,8 @@ async def change(tx: Tx, company_id: UUID, id: UUID, changes: dict[str, Any]) ->
     Raises `NoSuchVacancy`, `MoveNotAllowed` for a closed one, `Incomplete`.
     """
     before = await _locked(tx, company_id, id)
-    if before.status not in rules.EDITABLE:
-        raise MoveNotAllowed(extra={"allowed": rules.allowed_actions(before.status)})
+    if before.status not in states.EDITABLE:
+        raise MoveNotAllowed(extra={"allowed": states.allowed_actions(before.status)})
     differing = {name: value for name, value in changes.items() if value != getattr(before, name)}
     if not differing:
         return
@@ -87,9 +88,9 @@ async def move(
     `MoveNotAllowed`, `Incomplete`.
     """
     before = await _locked(tx, company_id, id)
-    following = rules.moves(before.status).get(action)
+    following = states.moves(before.status).get(action)
     if following is None:
-        raise MoveNotAllowed(extra={"allowed": rules.allowed_actions(before.status)})
+        raise MoveNotAllowed(extra={"allowed": states.allowed_actions(before.status)})
     values: dict[str, Any] = {"status": following}
     if action == "publish":
         _check_complete(dict(before._mapping))

@@ -1,9 +1,8 @@
 """Vacancies as they are sent and answered."""
 
 import re
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal, Self
-from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -15,7 +14,7 @@ from pydantic import (
 )
 
 from hirewire.kit.clock import now
-from hirewire.kit.models import Answer, Body, text
+from hirewire.kit.models import Body, text
 from hirewire.vacancies.posting.rules import CURRENCIES, repeated, sanitised
 
 Name = Annotated[str, text(1, 200)]
@@ -129,30 +128,3 @@ class Close(Body):
     """Why it is closed."""
 
     reason: Literal["filled", "cancelled", "expired"] = "filled"
-
-
-class Vacancy(Answer):
-    """A vacancy. `allowedActions` is for its employer only."""
-
-    id: UUID
-    company_id: UUID
-    company_name: str
-    version: int
-    status: str
-    close_reason: str | None
-    title: str
-    description: str | None
-    requirements: list[dict[str, Any]]
-    experience: str | None
-    employment_type: str | None
-    work_format: str | None
-    area: str | None
-    address: str | None
-    salary: dict[str, Any] | None
-    languages: list[dict[str, Any]]
-    valid_through: date | None
-    response_letter_required: bool
-    created_at: datetime
-    updated_at: datetime
-    published_at: datetime | None
-    allowed_actions: list[str] = []

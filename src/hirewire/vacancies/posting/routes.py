@@ -1,76 +1,23 @@
 """Vacancies: open to all to read, and to their company to change."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy import Row
+from fastapi import APIRouter
 
-from hirewire.kit.errors import FieldError, Unauthenticated
-from hirewire.kit.http import (
-    BadCursor,
-    Caller,
-    MaybeCaller,
-    Once,
-    Page,
-    PageParams,
-    RequestTx,
-    page_of,
-)
+from hirewire.kit.http import Caller, MaybeCaller, Once, RequestTx
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.outbox import Tx
 from hirewire.vacancies.authority import company_of, require_company
-from hirewire.vacancies.posting import commands, models, queries, rules
+from hirewire.vacancies.posting import commands, models, queries
 from hirewire.vacancies.posting.commands import NoSuchVacancy
-from hirewire.vacancies.posting.models import Vacancy
+from hirewire.vacancies.showing import Vacancy, shown_vacancy
+from hirewire.vacancies.states import Action
 
 router = APIRouter(prefix="/api/vacancies/vacancies", tags=["vacancies"])
 
 EMPTY: dict[str, Any] = {"requirements": [], "languages": [], "response_letter_required": False}
 """What a cleared field holds where it is not null."""
-
-Filter = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
-
-
-@router.get("")
-async def list_(
-    tx: RequestTx,
-    caller: MaybeCaller,
-    page: PageParams,
-    request: Request,
-    response: Response,
-    q: Filter = None,
-    area: Filter = None,
-    work_format: Annotated[models.WorkFormat | None, Query(alias="workFormat")] = None,
-    employment_type: Annotated[models.EmploymentType | None, Query(alias="employmentType")] = None,
-    company: UUID | None = None,
-    mine: bool = False,
-) -> Page[Vacancy]:
-    """Open vacancies, the latest first; with `mine`, all of one's company's."""
-    filters = queries.Filters(q, area, work_format, employment_type, company)
-    if not mine:
-        rows = await queries.published(
-            tx, filters, limit=page.limit + 1, after=_published_place(page.after)
-        )
-        own_company = await _company(tx, caller)
-        answers = [_vacancy(row, own_company) for row in rows]
-        return page_of(
-            answers,
-            page,
-            request,
-            response,
-            Vacancy,
-            cursor=lambda one: (one.published_at.isoformat(), one.id),
-        )
-    if caller is None:
-        raise Unauthenticated
-    own = await require_company(tx, caller.user_id)
-    rows = await queries.vacancies_of(
-        tx, own, filters, limit=page.limit + 1, after=_own_place(page.after)
-    )
-    answers = [_vacancy(row, own) for row in rows]
-    return page_of(answers, page, request, response, Vacancy, cursor=lambda one: (one.id,))
 
 
 @router.post("", status_code=201)
@@ -129,7 +76,7 @@ async def archive(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
 
 
 async def _move(
-    tx: Tx, caller: Principal, id: UUID, action: rules.Action, *, reason: str | None = None
+    tx: Tx, caller: Principal, id: UUID, action: Action, *, reason: str | None = None
 ) -> Vacancy:
     company = await require_company(tx, caller.user_id)
     await commands.move(tx, company, id, action, reason=reason)
@@ -144,43 +91,10 @@ async def _answer(tx: Tx, id: UUID, company: UUID | None) -> Vacancy:
     row = await queries.vacancy_for(tx, id, company)
     if row is None:
         raise NoSuchVacancy
-    return _vacancy(row, company)
-
-
-def _vacancy(row: Row[Any], company: UUID | None) -> Vacancy:
-    own = row.company_id == company
-    actions = rules.allowed_actions(row.status) if own else []
-    return Vacancy.model_validate(dict(row._mapping) | {"allowed_actions": actions})
+    return Vacancy.model_validate(shown_vacancy(row, company))
 
 
 def _values(values: dict[str, Any], body: models.VacancyChanges) -> dict[str, Any]:
     """Columns from a body: JSON everywhere but in the date; what is cleared is empty."""
     cleared = {name: EMPTY[name] for name in EMPTY if values[name] is None}
     return values | cleared | {"valid_through": body.valid_through}
-
-
-def _published_place(after: tuple[str, ...] | None) -> tuple[datetime, UUID] | None:
-    if after is None:
-        return None
-    try:
-        text, id = after
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is None:
-            raise ValueError
-        return moment.astimezone(UTC), UUID(id)
-    except (ValueError, OverflowError):
-        raise _bad_cursor() from None
-
-
-def _own_place(after: tuple[str, ...] | None) -> UUID | None:
-    if after is None:
-        return None
-    try:
-        [id] = after
-        return UUID(id)
-    except ValueError:
-        raise _bad_cursor() from None
-
-
-def _bad_cursor() -> BadCursor:
-    return BadCursor(errors=[FieldError("", "after: not a cursor of this list")])

@@ -3,34 +3,15 @@
 from collections.abc import Mapping, Sequence
 from datetime import date
 from html import unescape
-from typing import Any, Literal
+from typing import Any
 
 import nh3
 
-Action = Literal["publish", "pause", "close", "archive"]
-MOVES: dict[str, dict[Action, str]] = {
-    "draft": {"publish": "published"},
-    "published": {"pause": "paused", "close": "closed"},
-    "paused": {"publish": "published", "close": "closed"},
-    "closed": {"archive": "archived"},
-    "archived": {},
-}
-EDITABLE = frozenset({"draft", "published", "paused"})
 NEEDED_TO_PUBLISH = ("title", "description")
 TAGS = {"p", "br", "b", "strong", "i", "em", "u", "ul", "ol", "li", "h3", "h4", "a", "blockquote"}
 MOST_TAGS = 1000
 LONGEST_DESCRIPTION = 300_000
 """Characters of sanitised HTML: of the longest text that may be sent, each as ``&nbsp;``."""
-
-
-def moves(status: str) -> dict[Action, str]:
-    """What can be done with a vacancy in this status, and the status that follows."""
-    return MOVES[status]
-
-
-def allowed_actions(status: str) -> list[str]:
-    """What its employer can do with it now."""
-    return [*(["edit"] if status in EDITABLE else []), *MOVES[status]]
 
 
 def missing_to_publish(vacancy: Mapping[str, Any]) -> list[str]:

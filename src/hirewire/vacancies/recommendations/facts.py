@@ -9,8 +9,8 @@ from typing import Any
 from babel import Locale
 
 from hirewire.esco import dictionary, key_of, occupations
+from hirewire.vacancies.pay import A_MONTH
 from hirewire.vacancies.recommendations.rules import (
-    A_MONTH,
     BANDS,
     EMPLOYMENT_TYPES,
     LEVELS,

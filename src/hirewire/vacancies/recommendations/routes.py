@@ -13,6 +13,7 @@ from hirewire.kit.http import BadCursor, Caller, Page, PageParams, RequestTx, pa
 from hirewire.kit.models import Answer, Body, text
 from hirewire.vacancies.authority import require_company
 from hirewire.vacancies.recommendations import commands, previews, queries
+from hirewire.vacancies.showing import Card, card_of
 
 router = APIRouter(prefix="/api/vacancies", tags=["recommendations"])
 
@@ -50,18 +51,6 @@ class Reason(Answer):
     about: str | None
     must: bool
     pointer: str | None
-
-
-class Card(Answer):
-    """What an employer sees of a resume: nothing that tells whose it is."""
-
-    title: str | None
-    area: str | None
-    relocation: bool
-    experience_months: int
-    skills: list[dict[str, Any]]
-    languages: list[dict[str, Any]]
-    salary: dict[str, Any] | None
 
 
 class _Recommendation(Answer):
@@ -249,16 +238,7 @@ def _vacancy(row: Row[Any]) -> dict[str, Any]:
 
 
 def _recommendation(row: Row[Any]) -> Recommendation:
-    snapshot = row.resume_snapshot
-    card = Card(
-        title=snapshot.get("title"),
-        area=snapshot.get("area"),
-        relocation=bool(snapshot.get("relocation")),
-        experience_months=snapshot.get("experienceMonths") or 0,
-        skills=snapshot.get("skills") or [],
-        languages=snapshot.get("languages") or [],
-        salary=snapshot.get("salary"),
-    )
+    card = card_of(row.resume_snapshot)
     return Recommendation(**_common(row), state=row.recommendation_state, resume=card)
 
 

@@ -160,8 +160,6 @@ LEVELS = {"A1": 1, "A2": 2, "B1": 3, "B2": 4, "C1": 5, "C2": 6, "native": 7}
 BANDS = {"noExperience": 0, "between1And3": 1, "between3And6": 2, "moreThan6": 3}
 BAND_MONTHS = (0, 12, 36, 72)
 """From how many months on somebody is in a band."""
-A_MONTH = {"HOUR": 168.0, "DAY": 21.0, "WEEK": 52 / 12, "MONTH": 1.0, "YEAR": 1 / 12}
-"""How many of a unit a month's pay is: 8 hours, 21 days."""
 
 
 def code(text: str) -> int:

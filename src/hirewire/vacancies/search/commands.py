@@ -1,0 +1,65 @@
+"""Saved searches."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select, update
+
+from hirewire.kit.clock import now
+from hirewire.kit.errors import AppError, Kind, NotFound
+from hirewire.messaging.ids import new_id
+from hirewire.messaging.outbox import Tx
+from hirewire.vacancies.tables import saved_search
+
+MOST_SAVED = 100
+
+
+class NoSuchSearch(NotFound):
+    """There is no such saved search of yours."""
+
+
+class TooManySearches(AppError):
+    """You have as many saved searches as one can have: delete one."""
+
+    slug = "too-many-searches"
+    kind = Kind.CONFLICT
+
+
+async def save(tx: Tx, user_id: UUID, name: str, query: dict[str, Any]) -> UUID:
+    """Keep a search; its id. Raises `TooManySearches`."""
+    # One person's are counted one at a time.
+    await tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(user_id), 5))))
+    count = select(func.count()).where(saved_search.c.user_id == user_id)
+    if (await tx.execute(count)).scalar_one() >= MOST_SAVED:
+        raise TooManySearches
+    id, moment = new_id(), now()
+    await tx.execute(
+        insert(saved_search).values(
+            id=id, user_id=user_id, name=name, query=query, created_at=moment, seen_at=moment
+        )
+    )
+    return id
+
+
+async def remove(tx: Tx, user_id: UUID, id: UUID) -> None:
+    """Forget one. Raises `NoSuchSearch`."""
+    statement = delete(saved_search).where(
+        saved_search.c.id == id, saved_search.c.user_id == user_id
+    )
+    if (await tx.execute(statement)).rowcount == 0:
+        raise NoSuchSearch
+
+
+async def mark_seen(tx: Tx, user_id: UUID, id: UUID) -> datetime:
+    """From now on only later vacancies are new; the time. Raises `NoSuchSearch`."""
+    statement = (
+        update(saved_search)
+        .where(saved_search.c.id == id, saved_search.c.user_id == user_id)
+        .values(seen_at=now())
+        .returning(saved_search.c.seen_at)
+    )
+    seen: datetime | None = (await tx.execute(statement)).scalar()
+    if seen is None:
+        raise NoSuchSearch
+    return seen

@@ -1,0 +1,146 @@
+"""From a vacancy's row and a resume's snapshot to what is looked for in the index."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from html import unescape
+from typing import Any
+
+import nh3
+
+from hirewire.esco import dictionary, key_of
+from hirewire.vacancies.pay import A_MONTH
+from hirewire.vacancies.search.rules import plain
+
+Document = dict[str, str | int | list[str]]
+"""Values by the names of the index's fields."""
+
+_BLOCK = re.compile(r"<(?:/?(?:p|ul|ol|li|h3|h4|blockquote)|br)[^>]*>")
+_SPACE = re.compile(r"\s+")
+MOST_PAID = 10**12
+
+
+def text_of(html: str | None) -> str:
+    """Sanitised HTML without its tags."""
+    if not html:
+        return ""
+    if "<" in html or "&" in html:
+        html = unescape(nh3.clean(_BLOCK.sub(" ", html), tags=set()))
+    return _SPACE.sub(" ", html).strip()
+
+
+@lru_cache(maxsize=100_000)
+def skill_id(name: str) -> str:
+    """A skill's id, however it is written."""
+    return dictionary().id_of(name)
+
+
+def vacancy_document(row: Mapping[str, Any]) -> Document | None:
+    """What is looked for of a vacancy (its row with `company_name`); None unless it is open."""
+    if row["status"] != "published":
+        return None
+    names = [one["skill"] for one in row["requirements"] or ()]
+    pay, currency = _pay(row["salary"])
+    return _present(
+        {
+            "title": plain(row["title"]),
+            "company_words": plain(row["company_name"]),
+            "skill_words": plain(_skill_words(names)),
+            "place_words": plain(f"{row['area'] or ''} {row['address'] or ''}"),
+            "description": plain(text_of(row["description"])),
+            "whole_words": plain(f"{row['title']} · {row['company_name']} · {_skill_words(names)}"),
+            "skill": sorted({skill_id(name) for name in names}),
+            "company": str(row["company_id"]),
+            "area": key_of(row["area"] or ""),
+            "area_label": row["area"],
+            "workFormat": row["work_format"],
+            "employmentType": row["employment_type"],
+            "experience": row["experience"],
+            "currency": currency,
+            "pay": pay,
+            "time": micros(row["published_at"]),
+        }
+    )
+
+
+def resume_document(row: Mapping[str, Any]) -> Document | None:
+    """What is looked for of a resume (its row); None unless employers may see it."""
+    snapshot = row["snapshot"]
+    if row["state"] != "visible" or not snapshot or snapshot.get("status") != "published":
+        return None
+    jobs, schools = snapshot.get("experience") or (), snapshot.get("education") or ()
+    names = [one["name"] for one in snapshot.get("skills") or ()]
+    names += [name for job in jobs for name in job.get("skills") or ()]
+    salary = snapshot.get("salary") or {}
+    pay, currency = _pay({**salary, "max": salary.get("amount")} if salary else None)
+    return _present(
+        {
+            "title": plain(snapshot.get("title") or ""),
+            "skill_words": plain(_skill_words(names)),
+            "work_words": plain(_joined(jobs, "position")),
+            "study_words": plain(_joined(schools, "field", "level")),
+            "place_words": plain(snapshot.get("area") or ""),
+            "whole_words": plain(f"{snapshot.get('title') or ''} · {_skill_words(names)}"),
+            "skill": sorted({skill_id(name) for name in names}),
+            "area": key_of(snapshot.get("area") or ""),
+            "area_label": snapshot.get("area"),
+            "workFormat": sorted(set(snapshot.get("workFormats") or ())),
+            "employmentType": sorted(set(snapshot.get("employmentTypes") or ())),
+            "experience": band_of(snapshot.get("experienceMonths") or 0),
+            "hidden_from": [key_of(str(one)) for one in snapshot.get("hiddenFrom") or ()],
+            "currency": currency,
+            "pay": pay,
+            "time": micros(row["updated_at"]),
+        }
+    )
+
+
+def band_of(months: int) -> str:
+    """The experience band of so many months."""
+    if months < 12:
+        return "noExperience"
+    return "between1And3" if months < 36 else "between3And6" if months < 72 else "moreThan6"
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    return int(moment.timestamp() * 1_000_000)
+
+
+def a_month(amount: float, unit: str) -> int:
+    """Pay in a month of what is paid in a unit of time."""
+    return min(round(amount * A_MONTH.get(unit, 1.0)), MOST_PAID)
+
+
+def _pay(salary: Mapping[str, Any] | None) -> tuple[int | None, str | None]:
+    """The upper end a month, and the currency."""
+    if not salary:
+        return None, None
+    ends = [salary[end] for end in ("min", "max") if salary.get(end) is not None]
+    if not ends:
+        return None, None
+    return a_month(max(ends[-1], 0), salary.get("unit") or "MONTH"), salary["currency"]
+
+
+def _skill_words(names: Iterable[str]) -> str:
+    """Names as they are written, and the dictionary's in both languages."""
+    words: dict[str, None] = {}
+    for name in names:
+        id = skill_id(name)
+        for label in (
+            name,
+            dictionary().label_of(id),
+            dictionary().label_of(id, russian=True),
+        ):
+            if label:
+                words.setdefault(label)
+    return " · ".join(words)
+
+
+def _joined(items: Iterable[Mapping[str, Any]], *fields: str) -> str:
+    return " · ".join(str(one[field]) for one in items for field in fields if one.get(field))
+
+
+def _present(values: Mapping[str, Any]) -> Document:
+    return {name: value for name, value in values.items() if value not in (None, "", [])}

@@ -1,0 +1,483 @@
+"""Search over vacancies and over resumes: tantivy indexes beside the tables, derived from them.
+
+An index lies in a folder, or in memory when there is none, and knows up to which transaction of
+which database it has read. It is never the truth: whoever answers from it reads the rows found.
+"""
+
+import asyncio
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import IO, Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from tantivy import (
+    Document,
+    FieldType,
+    Index,
+    IndexWriter,
+    Occur,
+    Order,
+    Query,
+    Schema,
+    SchemaBuilder,
+    Searcher,
+    SnippetGenerator,
+)
+
+from hirewire.vacancies.search.facts import Document as Values
+from hirewire.vacancies.search.phrasing import Phrased, Phrasing, analyzer, plain_analyzer
+from hirewire.vacancies.search.rules import plain
+
+FORMAT = 1
+"""Of the documents and of the state beside them; an index of another format is made anew."""
+MOST_FOLDERS = 64
+MOST_DEEP = 1000
+"""How deep a list in order of relevance goes."""
+MOST_BUCKETS = 65_000
+CANDIDATES = 3
+LONGEST_WAIT = 0.05
+"""Seconds that a search waits for what was committed just before it."""
+HEAP_BYTES = 48_000_000
+FRAGMENT_CHARACTERS = 240
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What documents of one kind have."""
+
+    name: str
+    texts: Mapping[str, float]
+    """Fields of words, with the weight of each."""
+    codes: Sequence[str]
+    """Fields of exact values: to filter by, and to count."""
+    kept: Sequence[str] = ()
+    """Fields that are only given back."""
+
+    def schema(self) -> Schema:
+        """As tantivy wants it."""
+        builder = SchemaBuilder()
+        builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+        for name in self.texts:
+            builder.add_text_field(name, tokenizer_name="words")
+        builder.add_text_field("whole_words", tokenizer_name="plain", index_option="basic")
+        for name in self.codes:
+            builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
+        for name in self.kept:
+            builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
+        for name in ("time", "pay"):
+            builder.add_unsigned_field(name, indexed=True, fast=True)
+        return builder.build()
+
+
+VACANCIES = Shape(
+    "vacancies",
+    {
+        "title": 3.0,
+        "skill_words": 2.0,
+        "company_words": 1.5,
+        "place_words": 1.0,
+        "description": 1.0,
+    },
+    ("skill", "company", "area", "workFormat", "employmentType", "experience", "currency"),
+    ("area_label",),
+)
+RESUMES = Shape(
+    "resumes",
+    {
+        "title": 3.0,
+        "skill_words": 2.0,
+        "work_words": 1.5,
+        "study_words": 1.0,
+        "place_words": 1.0,
+    },
+    ("skill", "area", "workFormat", "employmentType", "experience", "currency", "hidden_from"),
+    ("area_label",),
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is looked for, and how much of it."""
+
+    text: str = ""
+    any_of: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    all_of: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    none_of: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
+    """Both ends belong to it."""
+    order: str = "time"
+    """`time` or `pay`, the greatest first, or `relevance`."""
+    limit: int = 20
+    after: tuple[int, str] | None = None
+    """The place of the last one seen: its value and id, or, by relevance, how many were seen."""
+    facets: Mapping[str, int] = field(default_factory=dict)
+    """Fields to count by, with how many values of each are wanted."""
+    recent: Sequence[int] = ()
+    """Count also what is not older than these times, microseconds."""
+
+
+@dataclass
+class Found:
+    """What an index has of what is looked for."""
+
+    ids: list[UUID]
+    places: list[tuple[int, str]]
+    total: int
+    facets: dict[str, list[tuple[str, int]]]
+    """Each counts as if its own field were not narrowed."""
+    recent: list[int]
+    phrased: Phrased
+
+
+class Busy(Exception):
+    """Every folder for this index is in use by another process."""
+
+
+class SearchIndex:
+    """One index. `put`, `clear` and `settle` are for one thread at a time."""
+
+    def __init__(self, shape: Shape, folder: Path | None = None) -> None:
+        """Open the index in this folder, or make it there; in memory when there is none.
+
+        Raises `ValueError` or `OSError` when the folder holds no good index.
+        """
+        self.shape = shape
+        self.folder = folder
+        self.schema = shape.schema()
+        self.state = _state(folder)
+        if folder is None:
+            self._index = Index(self.schema)
+        else:
+            if self.state.get("format") != FORMAT:
+                shutil.rmtree(folder / "index", ignore_errors=True)
+                self.state = {}
+            (folder / "index").mkdir(parents=True, exist_ok=True)
+            self._index = Index(self.schema, path=str(folder / "index"))
+        self._index.register_tokenizer("words", analyzer())
+        self._index.register_tokenizer("plain", plain_analyzer())
+        self._writer: IndexWriter | None = self._index.writer(HEAP_BYTES, num_threads=1)
+        self._searcher = self._index.searcher()
+        self._labels: dict[tuple[str, str], str] = {}
+        self.catch_up: Callable[[], Awaitable[None]] | None = None
+        """Takes over what is committed by now; set by whoever keeps the index."""
+
+    def __len__(self) -> int:
+        return int(self._searcher.num_docs)
+
+    def put(self, documents: Iterable[tuple[str, Values | None]], *, fresh: bool = False) -> None:
+        """Take these in place of what is known of their ids; None: it is no longer there.
+
+        `fresh`: none of them is known. They are found after the next `settle`.
+        """
+        assert self._writer is not None
+        for id, values in documents:
+            if not fresh:
+                self._writer.delete_documents_by_term("id", id)
+            if values is not None:
+                self._writer.add_document(_document(id, values))
+
+    def clear(self) -> None:
+        """Take everything out, and forget how far it went."""
+        assert self._writer is not None
+        if self.folder is not None:
+            (self.folder / "state.json").unlink(missing_ok=True)
+        self._writer.delete_all_documents()
+        self.state = {}
+
+    def settle(self, state: Mapping[str, Any]) -> None:
+        """Let what was put be found, and remember how far it goes."""
+        assert self._writer is not None
+        self._writer.commit()
+        if self.folder is not None:
+            temporary = self.folder / "state.json.new"
+            temporary.write_text(json.dumps(dict(state) | {"format": FORMAT}))
+            temporary.replace(self.folder / "state.json")
+        self.state = dict(state)
+        self._index.reload()
+        self._searcher = self._index.searcher()
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._writer = None
+
+    async def refreshed(self) -> None:
+        """Wait until what is committed by now is found, but not for long."""
+        if self.catch_up is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LONGEST_WAIT):
+                    await asyncio.shield(self.catch_up())
+
+    def find(self, wanted: Wanted) -> Found:
+        """Look for it. Thread-safe; sees one commit."""
+        return _Search(self.schema, self._searcher, self.shape, wanted).run()
+
+    def label(self, name: str, value: str) -> str:
+        """How a value of a field is written by somebody who used it."""
+        known = self._labels.get((name, value))
+        if known is None:
+            query = Query.term_query(self.schema, name, value, index_option="basic")
+            hits = self._searcher.search(query, 1, count=False).hits
+            found = self._searcher.doc(hits[0][1]).get_first(f"{name}_label") if hits else None
+            known = self._labels[(name, value)] = str(found or value)
+        return known
+
+    def marked(self, name: str, phrased: Phrased, texts: Sequence[str]) -> list[str | None]:
+        """Of each text the best fragment as HTML with the words found in `<mark>`; or None."""
+        if phrased.query is None:
+            return [None] * len(texts)
+        generator = SnippetGenerator.create(self._searcher, phrased.query, self.schema, name)
+        generator.set_max_num_chars(FRAGMENT_CHARACTERS)
+        return [_marked(generator, name, text) for text in texts]
+
+
+def _document(id: str, values: Values) -> Document:
+    document = Document()
+    document.add_text("id", id)
+    for name, value in values.items():
+        if isinstance(value, int):
+            document.add_unsigned(name, value)
+        else:
+            for text in value if isinstance(value, list) else (value,):
+                document.add_text(name, text)
+    return document
+
+
+def _marked(generator: SnippetGenerator, name: str, text: str) -> str | None:
+    """Offsets are bytes of UTF-8; `plain` keeps them."""
+    if not text:
+        return None
+    document = Document()
+    document.add_text(name, plain(text))
+    snippet = generator.snippet_from_doc(document)
+    spans = sorted((span.start, span.end) for span in snippet.highlighted())
+    if not spans:
+        return None
+    whole = snippet.fragment_range()
+    fragment = text.encode()[whole.start : whole.end]
+    parts, place = [], 0
+    for start, end in spans:
+        if start >= place:
+            parts += [escape(fragment[place:start].decode()), "<mark>"]
+            parts += [escape(fragment[start:end].decode()), "</mark>"]
+            place = end
+    return "".join([*parts, escape(fragment[place:].decode())])
+
+
+class _Search:
+    """One search, on one state of the index."""
+
+    def __init__(self, schema: Schema, searcher: Searcher, shape: Shape, wanted: Wanted) -> None:
+        self._schema = schema
+        self._searcher = searcher
+        self._wanted = wanted
+        self._phrased = Phrasing(schema, searcher, shape.texts).phrase(wanted.text)
+        self._narrowings = {
+            **{name: self._any(name, values) for name, values in wanted.any_of.items() if values},
+            **{name: self._each(name, values) for name, values in wanted.all_of.items() if values},
+            **{name: self._range(name, *ends) for name, ends in wanted.ranges.items()},
+        }
+
+    def run(self) -> Found:
+        whole = self._query()
+        total = self._count(whole)
+        ids, places = self._hits(whole) if total else ([], [])
+        facets = self._facets(whole)
+        recent = [
+            self._count(self._query(without="time", since=since)) for since in self._wanted.recent
+        ]
+        return Found(ids, places, total, facets, recent, self._phrased)
+
+    def _query(self, *, without: str | None = None, since: int | None = None) -> Query:
+        parts = [
+            (Occur.Must, Query.const_score_query(query, 0.0))
+            for name, query in self._narrowings.items()
+            if name != without
+        ]
+        if since is not None:
+            parts.append((Occur.Must, Query.const_score_query(self._range("time", since, None), 0)))
+        for name, values in self._wanted.none_of.items():
+            parts += [(Occur.MustNot, self._term(name, value)) for value in values]
+        if self._phrased.query is not None:
+            parts.append((Occur.Must, self._phrased.query))
+        elif not any(occur == Occur.Must for occur, _ in parts):
+            parts.append((Occur.Must, Query.all_query()))
+        return parts[0][1] if len(parts) == 1 else Query.boolean_query(parts)
+
+    def _term(self, name: str, value: str) -> Query:
+        return Query.term_query(self._schema, name, value, index_option="basic")
+
+    def _any(self, name: str, values: Sequence[str]) -> Query:
+        if len(values) == 1:
+            return self._term(name, values[0])
+        return Query.term_set_query(self._schema, name, list(values))
+
+    def _each(self, name: str, values: Sequence[str]) -> Query:
+        return Query.boolean_query([(Occur.Must, self._term(name, value)) for value in values])
+
+    def _range(self, name: str, low: int | None, high: int | None) -> Query:
+        return Query.range_query(self._schema, name, FieldType.Unsigned, low, high)
+
+    def _hits(self, whole: Query) -> tuple[list[UUID], list[tuple[int, str]]]:
+        """The page and one more."""
+        wanted = self._wanted
+        if wanted.order == "relevance":
+            seen = wanted.after[0] if wanted.after else 0
+            limit = min(wanted.limit + 1, MOST_DEEP - seen)
+            if limit <= 0:
+                return [], []
+            hits = self._searcher.search(whole, limit, count=False, offset=seen).hits
+            ids = [self._id(address) for _, address in hits]
+            return [UUID(id) for id in ids], [(seen + n, id) for n, id in enumerate(ids, 1)]
+        found = self._ordered(whole)
+        return [UUID(id) for _, id in found], found
+
+    def _ordered(self, whole: Query) -> list[tuple[int, str]]:
+        """By value and, where that is the same, by id: all of a value are read at its edges."""
+        wanted, name = self._wanted, self._wanted.order
+        found: list[tuple[int, str]] = []
+        query = whole
+        if wanted.after is not None:
+            value, id = wanted.after
+            found = [place for place in self._with(whole, name, value) if place[1] < id]
+            query = _both(whole, self._range(name, 0, value - 1)) if value else Query.empty_query()
+        more = wanted.limit + 1 - len(found)
+        if more <= 0:
+            return found[: wanted.limit + 1]
+        hits = self._searcher.search(
+            query, more, count=False, order_by_field=name, order=Order.Desc
+        ).hits
+        values = [int(value or 0) for value, _ in hits]
+        last = values[-1] if len(hits) == more else None
+        found += sorted(
+            (
+                (value, self._id(address))
+                for value, (_, address) in zip(values, hits, strict=True)
+                if value != last
+            ),
+            reverse=True,
+        )
+        if last is not None:
+            found += self._with(query, name, last)
+        return found[: wanted.limit + 1]
+
+    def _with(self, whole: Query, name: str, value: int) -> list[tuple[int, str]]:
+        """All that have this value, the greatest id first."""
+        query = _both(whole, Query.term_query(self._schema, name, value))
+        count = self._count(query)
+        hits = self._searcher.search(query, max(count, 1), count=False, order_by_field=name).hits
+        return sorted(((value, self._id(address)) for _, address in hits), reverse=True)
+
+    def _count(self, query: Query) -> int:
+        result: Any = self._searcher.search(query, 1)  # its type stub forgets the count
+        return int(result.count)
+
+    def _id(self, address: Any) -> str:
+        return str(self._searcher.doc(address).get_first("id"))
+
+    def _facets(self, whole: Query) -> dict[str, list[tuple[str, int]]]:
+        found: dict[str, list[tuple[str, int]]] = {}
+        together: dict[str, int] = {}
+        for name, size in self._wanted.facets.items():
+            # Of skills all are asked for, so that their counts say what one more would leave.
+            if name in self._narrowings and name not in self._wanted.all_of:
+                found |= self._counted(self._query(without=name), {name: size})
+            else:
+                together[name] = size
+        if together:
+            found |= self._counted(whole, together)
+        return found
+
+    def _counted(self, query: Query, sizes: Mapping[str, int]) -> dict[str, list[tuple[str, int]]]:
+        """Exact counts of the most frequent values.
+
+        Each segment of the index names its most frequent ones. Where one might have been left out
+        or counted short, those named are counted anew, and, where that leaves a doubt, all are.
+        """
+        candidates = {name: CANDIDATES * size for name, size in sizes.items()}
+        first = self._aggregate(
+            query, {name: {"size": n, "segment_size": 1000} for name, n in candidates.items()}
+        )
+        counted = {}
+        for name, size in sizes.items():
+            buckets = first[name]["buckets"]
+            if missed := first[name].get("doc_count_error_upper_bound") or 0:
+                # What was not named has at most so many.
+                unnamed = missed + (
+                    buckets[-1]["doc_count"] if len(buckets) == candidates[name] else 0
+                )
+                again = {"size": len(buckets), "include": [bucket["key"] for bucket in buckets]}
+                buckets = self._aggregate(query, {name: again})[name]["buckets"]
+                if len(buckets) < size or buckets[size - 1]["doc_count"] < unnamed:
+                    everything = {"size": size, "segment_size": MOST_BUCKETS}
+                    buckets = self._aggregate(query, {name: everything})[name]["buckets"]
+            counted[name] = [(str(b["key"]), int(b["doc_count"])) for b in buckets[:size]]
+        return counted
+
+    def _aggregate(self, query: Query, terms: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        asked = {name: {"terms": {"field": name, **how}} for name, how in terms.items()}
+        result: dict[str, Any] = self._searcher.aggregate(query, asked)
+        return result
+
+
+def _both(one: Query, other: Query) -> Query:
+    return Query.boolean_query([(Occur.Must, one), (Occur.Must, Query.const_score_query(other, 0))])
+
+
+def _state(folder: Path | None) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / "state.json").read_text()) if folder else {}
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+class Folder:
+    """A folder of one's own for an index: no two processes write one."""
+
+    def __init__(self, above: Path, name: str) -> None:
+        """Raises `Busy`, or `OSError` when it cannot be made."""
+        for number in range(MOST_FOLDERS):
+            path = above / f"{name}-{number}"
+            path.mkdir(parents=True, exist_ok=True)
+            file = (path / "lock").open("w")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.close()
+                continue
+            self._file: IO[str] = file
+            self.path = path
+            return
+        raise Busy
+
+    def empty(self) -> None:
+        """Throw away what is in it."""
+        (self.path / "state.json").unlink(missing_ok=True)
+        shutil.rmtree(self.path / "index", ignore_errors=True)
+        os.makedirs(self.path, exist_ok=True)
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._file.close()
+
+
+_indexes: WeakKeyDictionary[AsyncEngine, dict[str, SearchIndex]] = WeakKeyDictionary()
+
+
+def indexes_of(engine: AsyncEngine) -> dict[str, SearchIndex]:
+    """The indexes that are ready in this process, by name, of this database."""
+    return _indexes.setdefault(engine, {})
+
+
+def index_for(tx: AsyncConnection, shape: Shape) -> SearchIndex | None:
+    """The index of the database that `tx` speaks to; None while it is being made."""
+    return indexes_of(tx.engine).get(shape.name)

@@ -1,0 +1,165 @@
+"""Searches as they are asked and answered."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import Field, model_validator
+
+from hirewire.kit.models import Answer, Body, text
+from hirewire.vacancies.showing import Card, Vacancy
+
+Written = Annotated[str, text(1, 200)]
+Order = Literal["date", "relevance", "pay"]
+WorkFormat = Literal["on_site", "hybrid", "remote"]
+EmploymentType = Literal[
+    "FULL_TIME",
+    "PART_TIME",
+    "CONTRACTOR",
+    "TEMPORARY",
+    "INTERN",
+    "VOLUNTEER",
+    "PER_DIEM",
+    "OTHER",
+]
+Experience = Literal["noExperience", "between1And3", "between3And6", "moreThan6"]
+MOST_VALUES = 20
+
+
+class Narrowing(Body):
+    """What a search is narrowed to. Values of one field: any of them; of `skill`: all of them."""
+
+    q: Annotated[str, Field(max_length=200)] = ""
+    area: Annotated[list[Written], Field(max_length=MOST_VALUES)] = []
+    skill: Annotated[list[Written], Field(max_length=MOST_VALUES)] = []
+    work_format: Annotated[list[WorkFormat], Field(max_length=MOST_VALUES)] = []
+    employment_type: Annotated[list[EmploymentType], Field(max_length=MOST_VALUES)] = []
+    experience: Annotated[list[Experience], Field(max_length=MOST_VALUES)] = []
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    sort: Order | None = None
+    """By default `relevance` where words are looked for, else `date`."""
+
+    @property
+    def order(self) -> str:
+        """The name that the index has for the order."""
+        given = self.sort or ("relevance" if self.q.strip() else "date")
+        return {"date": "time"}.get(given, given)
+
+
+class VacancyNarrowing(Narrowing):
+    """Of vacancies."""
+
+    company: Annotated[list[UUID], Field(max_length=MOST_VALUES)] = []
+    salary_from: Annotated[int, Field(ge=0, le=10**12)] | None = None
+    """A month, of the upper end, in `currency`."""
+    days: Annotated[int, Field(ge=1, le=365)] | None = None
+    """Published within so many days."""
+
+    @model_validator(mode="after")
+    def _amounts_have_a_currency(self) -> Self:
+        if self.currency is None and (self.salary_from is not None or self.sort == "pay"):
+            raise ValueError("currency is needed where amounts are compared")
+        return self
+
+
+class ResumeNarrowing(Narrowing):
+    """Of resumes."""
+
+    salary_to: Annotated[int, Field(ge=0, le=10**12)] | None = None
+    """A month, of what is expected, in `currency`."""
+
+    @model_validator(mode="after")
+    def _amounts_have_a_currency(self) -> Self:
+        if self.currency is None and (self.salary_to is not None or self.sort == "pay"):
+            raise ValueError("currency is needed where amounts are compared")
+        return self
+
+
+class VacancyQuery(VacancyNarrowing):
+    """A search for vacancies, as a query string."""
+
+    limit: Annotated[int, Query(ge=1, le=100)] = 20
+    after: Annotated[str | None, Query(max_length=1000)] = None
+    facets: bool = False
+    mine: bool = False
+
+
+class ResumeQuery(ResumeNarrowing):
+    """A search for resumes, as a query string."""
+
+    limit: Annotated[int, Query(ge=1, le=100)] = 20
+    after: Annotated[str | None, Query(max_length=1000)] = None
+    facets: bool = False
+
+
+class Bucket(Answer):
+    """A value, and how many have it."""
+
+    value: str
+    label: str
+    count: int
+
+
+class Highlights(Answer):
+    """Fragments as HTML: text escaped, what was looked for in `<mark>`."""
+
+    title: str | None = None
+    description: str | None = None
+
+
+class VacancyFound(Vacancy):
+    """A vacancy in a list; `highlights` where words were looked for."""
+
+    highlights: Highlights | None = None
+
+
+class ResumeFound(Answer):
+    """A resume in a list, without anything that tells whose it is."""
+
+    resume_id: UUID
+    updated_at: datetime
+    resume: Card
+    title_marked: str | None = None
+
+
+class _Results(Answer):
+    next: str | None = None
+    total: int | None = None
+    """None in a list of one's own, and while the index is being made."""
+    facets: dict[str, list[Bucket]] | None = None
+    corrected: dict[str, str] = {}
+    """Words that nobody uses, read as typed on the other keyboard."""
+    tolerated: list[str] = []
+    """Words that nobody uses; similar ones were looked for."""
+
+
+class VacancyResults(_Results):
+    """A page of vacancies."""
+
+    items: list[VacancyFound]
+
+
+class ResumeResults(_Results):
+    """A page of resumes."""
+
+    items: list[ResumeFound]
+
+
+class NewSavedSearch(Body):
+    """A search for vacancies to come back to."""
+
+    name: Annotated[str, text(1, 100)]
+    query: VacancyNarrowing
+
+
+class SavedSearch(Answer):
+    """A saved search, and how many vacancies are new since it was last looked at."""
+
+    id: UUID
+    name: str
+    query: dict[str, Any]
+    created_at: datetime
+    seen_at: datetime
+    new: int | None
+    """None while the index is being made."""

@@ -1,0 +1,175 @@
+"""What the indexes are made from, and the rows of what they have found."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, select, tuple_
+
+from hirewire.messaging.outbox import Tx
+from hirewire.vacancies.showing import vacancies_with_company
+from hirewire.vacancies.tables import company, resume, saved_search, vacancy
+
+_VACANCIES = """
+select v.id::text as id, v.status, v.title, c.name as company_name, v.requirements, v.area,
+    v.address, v.description, v.company_id, v.work_format, v.employment_type, v.experience,
+    v.salary, v.published_at, v.changed
+from vacancy v join company c on c.id = v.company_id
+"""
+_RESUMES = """
+select r.resume_id::text as id, r.state, r.snapshot, r.updated_at, r.changed
+from resume r
+"""
+_TABLES = {"vacancies": ("vacancy", "id"), "resumes": ("resume", "resume_id")}
+_HEADS = {"vacancies": (_VACANCIES, "v.id"), "resumes": (_RESUMES, "r.resume_id")}
+_COUNTS = {
+    "vacancies": "select count(*) from vacancy where status = 'published'",
+    "resumes": "select count(*) from resume where state = 'visible' "
+    "and snapshot ->> 'status' = 'published'",
+}
+_NAME = """
+select (select system_identifier from pg_control_system())::text
+    || '/' || (select timeline_id from pg_control_checkpoint())::text
+    || '/' || oid::text
+from pg_database where datname = current_database()
+"""
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """A place in the order of transactions.
+
+    Whatever changed before `done` is committed or undone; a row changed by a transaction from
+    `done` on may be seen already, or not yet.
+    """
+
+    done: int
+
+    @staticmethod
+    async def now(tx: Tx) -> "Horizon":
+        """As of this statement."""
+        found = await tx.exec_driver_sql("select pg_snapshot_xmin(pg_current_snapshot())")
+        return Horizon(int(found.scalar_one()))
+
+
+async def database_name(tx: Tx) -> str:
+    """Tells this database from every other, and from itself restored elsewhere."""
+    return str((await tx.exec_driver_sql(_NAME)).scalar_one())
+
+
+async def changed_since(tx: Tx, kind: str, horizon: Horizon) -> dict[UUID, int]:
+    """What has changed at the horizon or later: ids, with the number of the transaction.
+
+    Those of transactions to come (of a database that was restored under higher numbers) do not
+    count: they are read when the index is made.
+    """
+    table, id = _TABLES[kind]
+    rows = await tx.exec_driver_sql(
+        f"select {id} as id, changed from {table} "  # noqa: S608
+        "where changed >= $1 and changed < pg_snapshot_xmax(pg_current_snapshot())",
+        (horizon.done,),
+    )
+    return {row.id: row.changed for row in rows}
+
+
+async def rows_of(tx: Tx, kind: str, ids: Sequence[UUID]) -> list[Row[Any]]:
+    """The rows with these ids, as documents are made from them."""
+    head, id = _HEADS[kind]
+    return list(await tx.exec_driver_sql(f"{head} where {id} = any($1)", (list(ids),)))
+
+
+async def rows_after(tx: Tx, kind: str, after: UUID, limit: int) -> list[Row[Any]]:
+    """All rows in the order of their ids, from this one on."""
+    head, id = _HEADS[kind]
+    return list(
+        await tx.exec_driver_sql(f"{head} where {id} > $1 order by {id} limit $2", (after, limit))
+    )
+
+
+async def count_of(tx: Tx, kind: str) -> int:
+    """How many there are to be found."""
+    return int((await tx.exec_driver_sql(_COUNTS[kind])).scalar_one())
+
+
+async def open_vacancies(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    """Of these vacancies the ones that are open, by id, with their companies' names."""
+    statement = vacancies_with_company().where(
+        vacancy.c.id.in_(ids), vacancy.c.status == "published"
+    )
+    return {row.id: row for row in await tx.execute(statement)}
+
+
+async def visible_resumes(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    """Of these resumes the ones that employers may see, by id."""
+    statement = select(resume).where(resume.c.resume_id.in_(ids), resume.c.state == "visible")
+    return {row.resume_id: row for row in await tx.execute(statement)}
+
+
+async def company_names(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, str]:
+    """Companies' names, by id."""
+    statement = select(company.c.id, company.c.name).where(company.c.id.in_(ids))
+    return {row.id: row.name for row in await tx.execute(statement)}
+
+
+async def saved_searches(
+    tx: Tx, user_id: UUID, *, limit: int, after: UUID | None
+) -> list[Row[Any]]:
+    """Somebody's saved searches, the newest first."""
+    statement = select(saved_search).where(saved_search.c.user_id == user_id)
+    if after is not None:
+        statement = statement.where(saved_search.c.id < after)
+    return list(await tx.execute(statement.order_by(saved_search.c.id.desc()).limit(limit)))
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a list from the tables is narrowed to."""
+
+    title: str | None = None
+    area: Sequence[str] = ()
+    work_format: Sequence[str] = ()
+    employment_type: Sequence[str] = ()
+    experience: Sequence[str] = ()
+    company_id: Sequence[UUID] = ()
+
+
+async def published_vacancies(
+    tx: Tx, filters: Filters, *, limit: int, after: tuple[datetime, UUID] | None
+) -> list[Row[Any]]:
+    """Open vacancies, the latest published first."""
+    statement = vacancies_with_company().where(vacancy.c.status == "published")
+    order = tuple_(vacancy.c.published_at, vacancy.c.id)
+    if after is not None:
+        statement = statement.where(order < after)
+    statement = _narrowed(statement, filters).order_by(
+        vacancy.c.published_at.desc(), vacancy.c.id.desc()
+    )
+    return list(await tx.execute(statement.limit(limit)))
+
+
+async def own_vacancies(
+    tx: Tx, company_id: UUID, filters: Filters, *, limit: int, after: UUID | None
+) -> list[Row[Any]]:
+    """All of a company's, whatever their status, the latest made first."""
+    statement = vacancies_with_company().where(vacancy.c.company_id == company_id)
+    if after is not None:
+        statement = statement.where(vacancy.c.id < after)
+    statement = _narrowed(statement, filters)
+    return list(await tx.execute(statement.order_by(vacancy.c.id.desc()).limit(limit)))
+
+
+def _narrowed(statement: Select[Any], filters: Filters) -> Select[Any]:
+    if filters.title:
+        statement = statement.where(vacancy.c.title.icontains(filters.title, autoescape=True))
+    for column, values in (
+        (vacancy.c.area, filters.area),
+        (vacancy.c.work_format, filters.work_format),
+        (vacancy.c.employment_type, filters.employment_type),
+        (vacancy.c.experience, filters.experience),
+        (vacancy.c.company_id, filters.company_id),
+    ):
+        if values:
+            statement = statement.where(column.in_(values))
+    return statement

@@ -1,0 +1,397 @@
+"""Looking for vacancies (open to all) and for resumes (employers), and saved searches."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy import Row
+
+from hirewire.esco import dictionary, key_of
+from hirewire.kit.clock import now
+from hirewire.kit.errors import AppError, FieldError, Kind, Unauthenticated
+from hirewire.kit.http import (
+    BadCursor,
+    Caller,
+    MaybeCaller,
+    Once,
+    Page,
+    PageParams,
+    RequestTx,
+    decoded_cursor,
+    next_page,
+    page_of,
+)
+from hirewire.messaging.outbox import Tx
+from hirewire.vacancies.authority import company_of, require_company
+from hirewire.vacancies.search import commands, models, queries
+from hirewire.vacancies.search.facts import micros, skill_id, text_of
+from hirewire.vacancies.search.index import (
+    RESUMES,
+    VACANCIES,
+    Found,
+    SearchIndex,
+    Wanted,
+    index_for,
+)
+from hirewire.vacancies.search.models import VacancyNarrowing
+from hirewire.vacancies.showing import card_of, shown_vacancy
+
+router = APIRouter(prefix="/api/vacancies", tags=["search"])
+
+VACANCY_FACETS = {
+    "area": 20,
+    "company": 20,
+    "skill": 30,
+    "workFormat": 3,
+    "employmentType": 8,
+    "experience": 4,
+    "currency": 20,
+}
+RESUME_FACETS = {
+    "area": 20,
+    "skill": 30,
+    "workFormat": 3,
+    "employmentType": 8,
+    "experience": 4,
+    "currency": 20,
+}
+RECENT_DAYS = (1, 3, 7, 30)
+
+
+class SearchNotReady(AppError):
+    """The search index is being made; ask again in a moment."""
+
+    slug = "search-not-ready"
+    kind = Kind.UNAVAILABLE
+
+
+@router.get("/vacancies")
+async def vacancies(
+    tx: RequestTx,
+    caller: MaybeCaller,
+    query: Annotated[models.VacancyQuery, Query()],
+    request: Request,
+    response: Response,
+) -> models.VacancyResults:
+    """Open vacancies; with `mine`, all of one's company's, the latest made first."""
+    if query.mine:
+        if caller is None:
+            raise Unauthenticated
+        return await _own(tx, await require_company(tx, caller.user_id), query, request, response)
+    company = await company_of(tx, caller.user_id) if caller else None
+    index = index_for(tx, VACANCIES)
+    if index is None or not query.model_fields_set - {"limit", "after", "mine"}:
+        return await _from_tables(tx, company, query, request, response)
+    await index.refreshed()
+    found = await asyncio.to_thread(index.find, _wanted(query))
+    return await _vacancy_results(tx, index, found, company, query, request, response)
+
+
+@router.get("/resumes")
+async def resumes(
+    tx: RequestTx,
+    caller: Caller,
+    query: Annotated[models.ResumeQuery, Query()],
+    request: Request,
+    response: Response,
+) -> models.ResumeResults:
+    """For an employer: resumes of those who want to be found, without names."""
+    company = await require_company(tx, caller.user_id)
+    index = index_for(tx, RESUMES)
+    if index is None:
+        raise SearchNotReady(retry_after=1)
+    hidden_from = [key_of(str(company))]
+    names = await queries.company_names(tx, [company])
+    hidden_from += [key_of(name) for name in names.values()]
+    wanted = Wanted(
+        **_common(query),
+        none_of={"hidden_from": hidden_from},
+        ranges={} if query.salary_to is None else {"pay": (0, query.salary_to)},
+        after=_place(query.after, query.order),
+        limit=query.limit,
+        facets=RESUME_FACETS if query.facets else {},
+    )
+    await index.refreshed()
+    found = await asyncio.to_thread(index.find, wanted)
+    rows = await queries.visible_resumes(tx, found.ids[: query.limit])
+    shown = [rows[id] for id in found.ids[: query.limit] if id in rows]
+    titles = [(row.snapshot or {}).get("title") or "" for row in shown]
+    marked = await asyncio.to_thread(index.marked, "title", found.phrased, titles)
+    items = [
+        models.ResumeFound(
+            resume_id=row.resume_id,
+            updated_at=row.updated_at,
+            resume=card_of(row.snapshot or {}),
+            title_marked=title,
+        )
+        for row, title in zip(shown, marked, strict=True)
+    ]
+    facets = await _facets(tx, index, found) if query.facets else None
+    return models.ResumeResults(items=items, **_about(found, query, facets, request, response))
+
+
+@router.get("/searches")
+async def saved(
+    tx: RequestTx, caller: Caller, page: PageParams, request: Request, response: Response
+) -> Page[models.SavedSearch]:
+    """One's saved searches, the newest first, each with how many vacancies are new."""
+    rows = await queries.saved_searches(
+        tx, caller.user_id, limit=page.limit + 1, after=_id_of(page.after)
+    )
+    news = await _news(tx, rows)
+    items = [_saved(row, new) for row, new in zip(rows, news, strict=True)]
+    return page_of(items, page, request, response, models.SavedSearch, cursor=lambda one: (one.id,))
+
+
+@router.post("/searches", status_code=201)
+async def save(
+    body: models.NewSavedSearch, tx: RequestTx, caller: Caller, once: Once
+) -> models.SavedSearch:
+    """Keep a search to come back to."""
+
+    async def make() -> models.SavedSearch:
+        kept = body.query.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        id = await commands.save(tx, caller.user_id, body.name, kept)
+        moment = now()
+        return models.SavedSearch(
+            id=id, name=body.name, query=kept, created_at=moment, seen_at=moment, new=0
+        )
+
+    return await once(models.SavedSearch, make)
+
+
+@router.post("/searches/{id}/seen")
+async def seen(id: UUID, tx: RequestTx, caller: Caller) -> dict[str, datetime]:
+    """What is there now has been seen."""
+    return {"seenAt": await commands.mark_seen(tx, caller.user_id, id)}
+
+
+@router.delete("/searches/{id}", status_code=204)
+async def remove(id: UUID, tx: RequestTx, caller: Caller) -> None:
+    """Forget a saved search."""
+    await commands.remove(tx, caller.user_id, id)
+
+
+def _common(query: models.Narrowing) -> dict[str, Any]:
+    return {
+        "text": query.q,
+        "any_of": {
+            "area": [key_of(area) for area in query.area],
+            "workFormat": query.work_format,
+            "employmentType": query.employment_type,
+            "experience": query.experience,
+            "currency": [query.currency] if query.currency else [],
+            "company": [str(id) for id in getattr(query, "company", ())],
+        },
+        "all_of": {"skill": [_skill(name) for name in query.skill]},
+        "order": query.order,
+    }
+
+
+def _skill(name: str) -> str:
+    """A skill by its id or by one of its names."""
+    return name if name in dictionary().skills or name.startswith("own:") else skill_id(name)
+
+
+def _narrowed(query: VacancyNarrowing) -> dict[str, Any]:
+    ranges: dict[str, tuple[int | None, int | None]] = {}
+    if query.salary_from is not None:
+        ranges["pay"] = (query.salary_from, None)
+    if query.days is not None:
+        ranges["time"] = (micros(now() - timedelta(days=query.days)), None)
+    return _common(query) | {"ranges": ranges}
+
+
+def _wanted(query: models.VacancyQuery) -> Wanted:
+    moments = [micros(now() - timedelta(days=days)) for days in RECENT_DAYS]
+    return Wanted(
+        **_narrowed(query),
+        after=_place(query.after, query.order),
+        limit=query.limit,
+        facets=VACANCY_FACETS if query.facets else {},
+        recent=moments if query.facets else (),
+    )
+
+
+async def _vacancy_results(
+    tx: Tx,
+    index: SearchIndex,
+    found: Found,
+    company: UUID | None,
+    query: models.VacancyQuery,
+    request: Request,
+    response: Response,
+) -> models.VacancyResults:
+    rows = await queries.open_vacancies(tx, found.ids[: query.limit])
+    shown = [rows[id] for id in found.ids[: query.limit] if id in rows]
+    marks: Sequence[models.Highlights | None] = [None] * len(shown)
+    if found.phrased.query is not None:
+        marks = await asyncio.to_thread(_highlights, index, found, shown)
+    items = [
+        models.VacancyFound.model_validate(shown_vacancy(row, company) | {"highlights": mark})
+        for row, mark in zip(shown, marks, strict=True)
+    ]
+    facets = await _facets(tx, index, found) if query.facets else None
+    return models.VacancyResults(items=items, **_about(found, query, facets, request, response))
+
+
+def _highlights(
+    index: SearchIndex, found: Found, rows: Sequence[Row[Any]]
+) -> list[models.Highlights]:
+    titles = index.marked("title", found.phrased, [row.title for row in rows])
+    texts = index.marked("description", found.phrased, [text_of(row.description) for row in rows])
+    return [
+        models.Highlights(title=title, description=text)
+        for title, text in zip(titles, texts, strict=True)
+    ]
+
+
+def _about(
+    found: Found,
+    query: models.VacancyQuery | models.ResumeQuery,
+    facets: Mapping[str, Any] | None,
+    request: Request,
+    response: Response,
+) -> dict[str, Any]:
+    following = None
+    if len(found.places) > query.limit:
+        value, id = found.places[query.limit - 1]
+        following = next_page((query.order, value, id), request, response)
+    return {
+        "next": following,
+        "total": found.total,
+        "facets": facets,
+        "corrected": found.phrased.corrected,
+        "tolerated": found.phrased.tolerated,
+    }
+
+
+async def _facets(tx: Tx, index: SearchIndex, found: Found) -> dict[str, list[models.Bucket]]:
+    ids = [UUID(value) for value, _ in found.facets.get("company", ())]
+    companies = await queries.company_names(tx, ids) if ids else {}
+    labels: dict[str, Callable[[str], str]] = {
+        "company": lambda value: companies.get(UUID(value), value),
+        "skill": lambda value: dictionary().label_of(value) or value.removeprefix("own:"),
+        "area": lambda value: index.label("area", value),
+    }
+    facets = {
+        name: [
+            models.Bucket(value=value, label=labels.get(name, str)(value), count=count)
+            for value, count in values
+        ]
+        for name, values in found.facets.items()
+    }
+    if found.recent:
+        facets["days"] = [
+            models.Bucket(value=str(days), label=str(days), count=count)
+            for days, count in zip(RECENT_DAYS, found.recent, strict=True)
+        ]
+    return facets
+
+
+async def _from_tables(
+    tx: Tx,
+    company: UUID | None,
+    query: models.VacancyQuery,
+    request: Request,
+    response: Response,
+) -> models.VacancyResults:
+    """What can be answered without an index. Raises `SearchNotReady` for the rest."""
+    beyond = (query.q.strip(), query.skill, query.currency, query.days, query.facets, query.sort)
+    if any(beyond):
+        raise SearchNotReady(retry_after=1)
+    place = _place(query.after, query.order)
+    after = None
+    if place is not None:
+        moment = datetime.fromtimestamp(place[0] // 1_000_000, UTC)
+        after = moment + timedelta(microseconds=place[0] % 1_000_000), UUID(place[1])
+    rows = await queries.published_vacancies(
+        tx, _filters(query), limit=query.limit + 1, after=after
+    )
+    following = None
+    if len(rows) > query.limit:
+        last = rows[query.limit - 1]
+        following = next_page(("time", micros(last.published_at), last.id), request, response)
+    items = [
+        models.VacancyFound.model_validate(shown_vacancy(row, company))
+        for row in rows[: query.limit]
+    ]
+    return models.VacancyResults(items=items, next=following)
+
+
+async def _own(
+    tx: Tx, company: UUID, query: models.VacancyQuery, request: Request, response: Response
+) -> models.VacancyResults:
+    after = _id_of(decoded_cursor(query.after)) if query.after else None
+    rows = await queries.own_vacancies(
+        tx, company, _filters(query), limit=query.limit + 1, after=after
+    )
+    following = None
+    if len(rows) > query.limit:
+        following = next_page((rows[query.limit - 1].id,), request, response)
+    items = [
+        models.VacancyFound.model_validate(shown_vacancy(row, company))
+        for row in rows[: query.limit]
+    ]
+    return models.VacancyResults(items=items, next=following)
+
+
+def _filters(query: models.VacancyQuery) -> queries.Filters:
+    return queries.Filters(
+        query.q.strip(),
+        query.area,
+        query.work_format,
+        query.employment_type,
+        query.experience,
+        query.company,
+    )
+
+
+async def _news(tx: Tx, rows: Sequence[Row[Any]]) -> list[int | None]:
+    index = index_for(tx, VACANCIES)
+    if index is None:
+        return [None] * len(rows)
+    return [await asyncio.to_thread(_new, index, row) for row in rows]
+
+
+def _new(index: SearchIndex, row: Row[Any]) -> int:
+    wanted = _narrowed(VacancyNarrowing.model_validate(row.query))
+    since = micros(row.seen_at)
+    low = max(since, (wanted["ranges"].get("time") or (0, None))[0])
+    return index.find(
+        Wanted(**wanted | {"ranges": wanted["ranges"] | {"time": (low, None)}, "limit": 1})
+    ).total
+
+
+def _saved(row: Row[Any], new: int | None) -> models.SavedSearch:
+    return models.SavedSearch.model_validate(dict(row._mapping) | {"new": new})
+
+
+def _place(after: str | None, order: str) -> tuple[int, str] | None:
+    if after is None:
+        return None
+    try:
+        ordered, value, id = decoded_cursor(after)
+        place = int(value), str(UUID(id))
+        if ordered != order or not 0 <= place[0] < 2**63:
+            raise ValueError
+        return place
+    except ValueError:
+        raise _bad_cursor() from None
+
+
+def _id_of(after: tuple[str, ...] | None) -> UUID | None:
+    if after is None:
+        return None
+    try:
+        [id] = after
+        return UUID(id)
+    except ValueError:
+        raise _bad_cursor() from None
+
+
+def _bad_cursor() -> BadCursor:
+    return BadCursor(errors=[FieldError("", "after: not a cursor of this list")])

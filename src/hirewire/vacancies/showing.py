@@ -1,0 +1,77 @@
+"""A vacancy and a resume as they are shown, whichever slice shows them."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, select
+
+from hirewire.kit.models import Answer
+from hirewire.vacancies import states
+from hirewire.vacancies.tables import company, vacancy
+
+
+class Vacancy(Answer):
+    """A vacancy. `allowedActions` is for its employer only."""
+
+    id: UUID
+    company_id: UUID
+    company_name: str
+    version: int
+    status: str
+    close_reason: str | None
+    title: str
+    description: str | None
+    requirements: list[dict[str, Any]]
+    experience: str | None
+    employment_type: str | None
+    work_format: str | None
+    area: str | None
+    address: str | None
+    salary: dict[str, Any] | None
+    languages: list[dict[str, Any]]
+    valid_through: date | None
+    response_letter_required: bool
+    created_at: datetime
+    updated_at: datetime
+    published_at: datetime | None
+    allowed_actions: list[str] = []
+
+
+def vacancies_with_company() -> Select[Any]:
+    """Vacancies, each with its company's name."""
+    return select(vacancy, company.c.name.label("company_name")).join(
+        company, company.c.id == vacancy.c.company_id
+    )
+
+
+def shown_vacancy(row: Row[Any], company: UUID | None) -> dict[str, Any]:
+    """The fields of a `Vacancy` for somebody of this company (None: of none)."""
+    actions = states.allowed_actions(row.status) if row.company_id == company else []
+    return dict(row._mapping) | {"allowed_actions": actions}
+
+
+class Card(Answer):
+    """What an employer sees of a resume: nothing that tells whose it is."""
+
+    title: str | None
+    area: str | None
+    relocation: bool
+    experience_months: int
+    skills: list[dict[str, Any]]
+    languages: list[dict[str, Any]]
+    salary: dict[str, Any] | None
+
+
+def card_of(snapshot: Mapping[str, Any]) -> Card:
+    """The card of a resume's snapshot."""
+    return Card(
+        title=snapshot.get("title"),
+        area=snapshot.get("area"),
+        relocation=bool(snapshot.get("relocation")),
+        experience_months=snapshot.get("experienceMonths") or 0,
+        skills=snapshot.get("skills") or [],
+        languages=snapshot.get("languages") or [],
+        salary=snapshot.get("salary"),
+    )

@@ -1,0 +1,23 @@
+"""The life of a vacancy."""
+
+from typing import Literal
+
+Action = Literal["publish", "pause", "close", "archive"]
+MOVES: dict[str, dict[Action, str]] = {
+    "draft": {"publish": "published"},
+    "published": {"pause": "paused", "close": "closed"},
+    "paused": {"publish": "published", "close": "closed"},
+    "closed": {"archive": "archived"},
+    "archived": {},
+}
+EDITABLE = frozenset({"draft", "published", "paused"})
+
+
+def moves(status: str) -> dict[Action, str]:
+    """What can be done with a vacancy in this status, and the status that follows."""
+    return MOVES[status]
+
+
+def allowed_actions(status: str) -> list[str]:
+    """What its employer can do with it now."""
+    return [*(["edit"] if status in EDITABLE else []), *MOVES[status]]

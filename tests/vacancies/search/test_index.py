@@ -1,0 +1,235 @@
+"""The index is what the tables are, whatever happens to either."""
+
+import json
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hirewire.kit.db import make_engine
+from hirewire.messaging.outbox import Transactions
+from hirewire.vacancies.search import queries
+from hirewire.vacancies.search.duties import Keeper, Lost
+from hirewire.vacancies.search.index import (
+    VACANCIES,
+    Busy,
+    Folder,
+    SearchIndex,
+    Wanted,
+    indexes_of,
+)
+from tests.services import copy_of_migrated
+
+COMPANY = UUID(int=7)
+
+
+@pytest.fixture
+async def engine(fresh_database: Callable[[], Awaitable[str]]) -> AsyncIterator[AsyncEngine]:
+    url = await fresh_database() + "_search"
+    await copy_of_migrated(url, "vacancies")
+    made = make_engine(url, pool=4, application="tests")
+    async with made.begin() as tx:
+        await tx.exec_driver_sql(
+            "insert into company (id, name, created_at) values ($1, 'Acme', now())", (COMPANY,)
+        )
+    yield made
+    await made.dispose()
+
+
+async def write(engine: AsyncEngine, id: UUID, title: str, status: str = "published") -> None:
+    """A vacancy as whoever writes the table may write it."""
+    async with engine.begin() as tx:
+        await tx.exec_driver_sql(
+            "insert into vacancy (id, company_id, version, status, title, requirements, languages,"
+            " response_letter_required, created_at, updated_at, published_at)"
+            " values ($1, $2, 1, $3, $4, '[]', '[]', false, now(), now(), now())"
+            " on conflict (id) do update set status = $3, title = $4",
+            (id, COMPANY, status, title),
+        )
+
+
+@asynccontextmanager
+async def kept(engine: AsyncEngine, folder: Folder | None = None) -> AsyncIterator[Keeper]:
+    keeper = Keeper(VACANCIES, Transactions(engine, "vacancies"), folder)
+    await keeper.open()
+    try:
+        yield keeper
+    finally:
+        await keeper.close()
+
+
+def index_of(engine: AsyncEngine) -> SearchIndex:
+    return indexes_of(engine)["vacancies"]
+
+
+def found(engine: AsyncEngine, text: str) -> set[UUID]:
+    return set(index_of(engine).find(Wanted(text=text, limit=100)).ids)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    made = Folder(tmp_path, "vacancies")
+    yield made
+    made.close()
+
+
+async def test_a_restart_takes_up_where_the_index_stood(
+    engine: AsyncEngine, folder: Folder
+) -> None:
+    one, two = uuid4(), uuid4()
+    await write(engine, one, "alpha")
+    async with kept(engine, folder):
+        assert found(engine, "alpha") == {one}
+    await write(engine, one, "beta")
+    await write(engine, two, "alpha")
+    made = (folder.path / "index").stat().st_ino
+    async with kept(engine, folder):
+        assert found(engine, "alpha") == {two}
+        assert found(engine, "beta") == {one}
+    assert (folder.path / "index").stat().st_ino == made  # the same, not made anew
+
+
+@pytest.mark.parametrize("damage", ["lost", "state", "garbage", "format", "foreign", "future"])
+async def test_a_lost_or_damaged_index_is_made_anew(
+    engine: AsyncEngine, folder: Folder, damage: str
+) -> None:
+    one = uuid4()
+    await write(engine, one, "alpha")
+    async with kept(engine, folder):
+        assert found(engine, "alpha") == {one}
+    state = json.loads((folder.path / "state.json").read_text())
+    if damage == "lost":
+        rmtree(folder.path / "index")
+    elif damage == "garbage":
+        for path in (folder.path / "index").iterdir():
+            path.write_bytes(b"garbage")
+    elif damage == "state":
+        (folder.path / "state.json").write_text("{")
+    else:
+        changes: dict[str, dict[str, Any]] = {
+            "format": {"format": 0},
+            "foreign": {"database": "1/1/1"},
+            "future": {"horizon": 2**60},
+        }
+        (folder.path / "state.json").write_text(json.dumps(state | changes[damage]))
+    await write(engine, one, "beta")
+    async with kept(engine, folder):
+        assert found(engine, "alpha") == set()
+        assert found(engine, "beta") == {one}
+
+
+async def test_an_index_that_vanishes_under_work_is_told(
+    engine: AsyncEngine, folder: Folder
+) -> None:
+    await write(engine, uuid4(), "alpha")
+    async with kept(engine, folder) as keeper:
+        rmtree(folder.path / "index")
+        await write(engine, uuid4(), "alpha")
+        with pytest.raises(Lost):
+            await keeper.catch_up()
+
+
+async def test_what_commits_late_is_not_missed(engine: AsyncEngine) -> None:
+    """A transaction that began before others, and commits after they were read."""
+    early, later = uuid4(), uuid4()
+    await write(engine, early, "alpha", "draft")
+    async with kept(engine) as keeper:
+        async with engine.connect() as slow, slow.begin():
+            await slow.exec_driver_sql(
+                "update vacancy set status = 'published' where id = $1", (early,)
+            )
+            await write(engine, later, "alpha")
+            assert await keeper.catch_up()
+            assert found(engine, "alpha") == {later}
+            assert not await keeper.catch_up()  # what was taken is not taken again
+        assert await keeper.catch_up()
+        assert found(engine, "alpha") == {early, later}
+        assert not await keeper.catch_up()
+
+
+async def test_rows_that_vanish_behind_its_back_are_noticed(engine: AsyncEngine) -> None:
+    one = uuid4()
+    await write(engine, one, "alpha")
+    async with kept(engine) as keeper:
+        await keeper.check()
+        async with engine.begin() as tx:
+            await tx.exec_driver_sql("delete from vacancy where id = $1", (one,))
+        with pytest.raises(Lost, match="1 documents of 0 rows"):
+            await keeper.check()
+
+
+async def test_any_history_ends_as_the_tables_are(engine: AsyncEngine) -> None:
+    chance = random.Random(5)
+    ids = [uuid4() for _ in range(12)]
+    titles: dict[UUID, str] = {}
+    async with kept(engine) as keeper:
+        for _ in range(120):
+            id = chance.choice(ids)
+            title = chance.choice(["alpha", "beta", "gamma"])
+            status = chance.choice(["published", "published", "paused"])
+            await write(engine, id, title, status)
+            titles.pop(id, None)
+            if status == "published":
+                titles[id] = title
+            if chance.random() < 0.3:
+                await keeper.catch_up()
+        await keeper.catch_up()
+        for title in ("alpha", "beta", "gamma"):
+            assert found(engine, title) == {id for id, one in titles.items() if one == title}
+        await keeper.check()
+
+
+async def test_counts_are_exact_over_many_segments(engine: AsyncEngine) -> None:
+    chance = random.Random(3)
+    areas = [f"Town {n}" for n in range(300)]
+    counts: dict[str, int] = {}
+    async with kept(engine) as keeper:
+        for _ in range(6):  # each commit is a segment of its own
+            async with engine.begin() as tx:
+                for _ in range(400):
+                    area = areas[min(int(chance.paretovariate(0.7)), 299)]
+                    counts[area] = counts.get(area, 0) + 1
+                    await tx.exec_driver_sql(
+                        "insert into vacancy (id, company_id, version, status, title, requirements,"
+                        " languages, response_letter_required, created_at, updated_at,"
+                        " published_at, area) values ($1, $2, 1, 'published', 'x', '[]', '[]',"
+                        " false, now(), now(), now(), $3)",
+                        (uuid4(), COMPANY, area),
+                    )
+            await keeper.catch_up()
+        index = index_of(engine)
+        result = index.find(Wanted(facets={"area": 20}))
+        named = [(index.label("area", value), count) for value, count in result.facets["area"]]
+    best = sorted(counts.values(), reverse=True)[:20]
+    assert [count for _, count in named] == best
+    assert all(counts[name] == count for name, count in named)
+
+
+def test_no_two_processes_share_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hirewire.vacancies.search.index.MOST_FOLDERS", 2)
+    one, two = Folder(tmp_path, "vacancies"), Folder(tmp_path, "vacancies")
+    assert one.path != two.path
+    with pytest.raises(Busy):
+        Folder(tmp_path, "vacancies")
+    one.close()
+    again = Folder(tmp_path, "vacancies")
+    assert again.path == one.path
+    again.close()
+    two.close()
+
+
+async def test_a_plain_user_may_ask_which_database_it_is(engine: AsyncEngine) -> None:
+    async with engine.connect() as tx:
+        await tx.exec_driver_sql(f"create role plain_{uuid4().hex[:8]}_reader")
+        [role] = (
+            await tx.exec_driver_sql("select rolname from pg_roles where rolname like 'plain_%'")
+        ).scalars()
+        await tx.exec_driver_sql(f"set local role {role}")
+        assert (await queries.database_name(tx)).count("/") == 2
+        await tx.rollback()

@@ -1,0 +1,79 @@
+"""Employers search for resumes of those who want to be found."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from hirewire.contracts.profiles import (
+    Money,
+    ResumeSnapshot,
+    ResumeUpdated,
+    SnapshotExperience,
+    SnapshotSkill,
+)
+from hirewire.messaging.testing import hear
+from tests.builders import eventually
+from tests.vacancies.conftest import Person
+
+
+async def say(anna: Person, id: UUID, version: int = 1, **fields: Any) -> None:
+    """A candidate's resume changes."""
+    given = {"status": "published", "visibility": "recommended"} | fields
+    event = ResumeUpdated(
+        user_id=uuid4(),
+        resume_id=id,
+        action="updated",
+        version=version,
+        resume=ResumeSnapshot(**given),
+    )
+    await hear(anna.service.messaging.consumer, event)
+
+
+async def found(anna: Person, query: str = "") -> list[str]:
+    page = await anna.call("GET", f"/resumes?{query}")
+    return [item["resumeId"] for item in page["items"]]
+
+
+async def test_an_employer_finds_who_wants_to_be_found(anna: Person, boris: Person) -> None:
+    await anna.hire()
+    python, go, hidden, draft = (uuid4() for _ in range(4))
+    await say(
+        anna,
+        python,
+        title="Разработчик Python",
+        area="Омск",
+        skills=[SnapshotSkill(name="Python", level=4)],
+        salary=Money(amount=150_000, currency="RUB"),
+        experience_months=40,
+        experience=[SnapshotExperience(id=uuid4(), position="Аналитик", company="Acme")],
+        work_formats=["remote", "hybrid"],
+    )
+    await say(anna, go, title="Go developer", area="Tomsk", work_formats=["remote"])
+    await say(anna, hidden, title="Python", visibility="no_one")
+    await say(anna, draft, title="Python", status="draft")
+
+    async def both() -> bool:
+        return set(await found(anna, "sort=date")) == {str(go), str(python)}
+
+    await eventually(both)
+    assert await found(anna, "q=разработчики") == [str(python)]
+    assert await found(anna, "q=аналитика") == [str(python)]
+    assert await found(anna, "q=acme") == []  # where somebody works may tell who it is
+    assert await found(anna, "skill=python&workFormat=hybrid") == [str(python)]
+    assert await found(anna, "experience=between3And6") == [str(python)]
+    assert await found(anna, "currency=RUB&salaryTo=160000") == [str(python)]
+    assert await found(anna, "currency=RUB&salaryTo=140000") == []
+    page = await anna.call("GET", "/resumes?q=python&facets=true")
+    assert page["total"] == 1
+    assert page["facets"]["area"] == [{"value": "омск", "label": "Омск", "count": 1}]
+    [item] = page["items"]
+    assert item["titleMarked"] == "Разработчик <mark>Python</mark>"
+    assert item["resume"]["skills"] == [{"name": "Python", "level": 4}]
+    assert "company" not in str(item)
+    await boris.call("GET", "/resumes", expect=403)
+
+    await say(anna, python, 2, title="Python", visibility="no_one")
+    await eventually(lambda: _is(anna, "q=python", []))
+
+
+async def _is(anna: Person, query: str, expected: list[str]) -> bool:
+    return await found(anna, query) == expected

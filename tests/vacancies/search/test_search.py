@@ -156,7 +156,7 @@ async def test_highlights_are_safe(board: Board) -> None:
         ({"after": "x", "sort": "date"}, "after"),
     ],
 )
-async def test_bad_input_names_the_field(board: Board, query: dict[str, str], pointer: str) -> None:
+async def test_bad_input_names_the_field(board: Board, query: dict[str, Any], pointer: str) -> None:
     await board.ready()
     problem = await board.answer(**query, expect=422)
     assert pointer in str(problem["errors"])

@@ -5,8 +5,9 @@ the score as `rules.judge` does, in doubles; what it leaves out (languages, titl
 counts as in the best case. So whoever asks it must still judge what it lets through.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -196,6 +197,7 @@ class Codes:
     def __init__(self) -> None:
         self._numbers: dict[int, int] = {}
         self._weights: list[float] = []
+        self._lock = Lock()
         self.weights: Floats = np.empty(0)
 
     def __len__(self) -> int:
@@ -205,14 +207,16 @@ class Codes:
         """The numbers of these codes; new codes get new ones."""
         unique, inverse = np.unique(codes, return_inverse=True)
         numbers = np.empty(len(unique), np.int32)
-        for nth, code in enumerate(unique.tolist()):
-            number = self._numbers.get(code)
-            if number is None:
-                number = self._numbers[code] = len(self._weights)
-                self._weights.append(weight_of(code))
-            numbers[nth] = number
-        if len(self.weights) != len(self._weights):
-            self.weights = np.array(self._weights)
+        with self._lock:  # segments are merged in a thread
+            for nth, code in enumerate(unique.tolist()):
+                number = self._numbers.get(code)
+                if number is None:
+                    number = len(self._weights)
+                    self._weights.append(weight_of(code))
+                    self._numbers[code] = number
+                numbers[nth] = number
+            if len(self.weights) != len(self._weights):
+                self.weights = np.array(self._weights)
         return numbers[inverse]
 
     def number(self, code: int) -> int | None:
@@ -269,9 +273,23 @@ class Segment:
     @classmethod
     def merged(cls, segments: Iterable["Segment"], codes: Codes, *, demands: bool) -> "Segment":
         """What is alive in these, in one."""
-        return cls(
-            [one for segment in segments for one in segment.packed()], codes, demands=demands
+        parts = [(one, np.flatnonzero(one.alive)) for one in segments]
+        head = np.concatenate([one.head[rows] for one, rows in parts])
+        order = np.argsort(head["number"], kind="stable")
+        lists = (
+            ("skill", "skills"),
+            ("language", "languages"),
+            ("word", "words"),
         )
+        columns: list[Any] = []
+        for items, rows in lists:
+            taken = [_taken(getattr(one, items), getattr(one, rows), at) for one, at in parts]
+            all_items = np.concatenate([values for values, _ in taken])
+            all_rows = Rows.of(np.concatenate([np.diff(ends.ends) for _, ends in taken]))
+            columns += _taken(all_items, all_rows, order)
+        merged = cls.__new__(cls)
+        merged._finish(head[order], *columns, codes=codes, demands=demands)
+        return merged
 
     def _finish(
         self,
@@ -367,16 +385,10 @@ class Segment:
     def _range(self, rows: Rows, slot: int) -> slice:
         return slice(int(rows.ends[slot]), int(rows.ends[slot + 1]))
 
-    def packed(self) -> Iterator[Packed]:
-        """Those that are alive, as bytes."""
-        for slot in np.flatnonzero(self.alive).tolist():
-            yield Packed(
-                int(self.numbers[slot]),
-                self.head[slot].tobytes(),
-                self.skill[self._range(self.skills, slot)].tobytes(),
-                self.language[self._range(self.languages, slot)].tobytes(),
-                self.word[self._range(self.words, slot)].tobytes(),
-            )
+
+def _taken(items: Any, rows: Rows, at: Ints) -> tuple[Any, Rows]:
+    """The lists of these rows alone, in this order."""
+    return items[rows.positions(at)[0]], Rows.of(np.diff(rows.ends)[at])
 
 
 def _joined(dtype: Any, parts: Sequence[bytes]) -> tuple[Any, Rows]:

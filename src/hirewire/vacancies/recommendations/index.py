@@ -19,7 +19,9 @@ from hirewire.vacancies.recommendations.arrays import (
 from hirewire.vacancies.recommendations.rules import Demand, Judgement, Offer, judge
 
 LARGEST_MERGED = 8192
-"""More in one segment only from the beginning: merging is done between two messages."""
+"""More in one segment only from the beginning, or in a thread: merging is done between messages."""
+MOST_SEGMENTS = 8
+"""With more, those behind the first are merged in a thread; all, if they are half as many as it."""
 _CHANGED = """
 select kind, number, state = 'open' as open, generation, head, skills, languages, words
 from comparable where generation > $1
@@ -33,6 +35,8 @@ class Side:
         self._codes = codes
         self._demands = demands
         self._segments: list[Segment] = []
+        self._merging: list[Segment] = []
+        self._killed: list[int] = []
 
     def __iter__(self) -> Iterator[Segment]:
         return iter(self._segments)
@@ -45,6 +49,8 @@ class Side:
         for segment in self._segments:
             for number in numbers:
                 segment.kill(number)
+        if self._merging:
+            self._killed += numbers
         if not opened:
             return
         self._segments.append(Segment(opened, self._codes, demands=self._demands))
@@ -52,8 +58,31 @@ class Side:
             last, before = self._segments[-1], self._segments[-2]
             if len(before) > 2 * len(last) or len(before) + len(last) > LARGEST_MERGED:
                 break
+            if any(before is one for one in self._merging):
+                break
             merged = Segment.merged([before, last], self._codes, demands=self._demands)
             self._segments[-2:] = [merged]
+
+    @property
+    def is_scattered(self) -> bool:
+        """Whether it is time to `gather`."""
+        return len(self._segments) > MOST_SEGMENTS and not self._merging
+
+    async def gather(self) -> None:
+        """Merge segments in a thread; what changes meanwhile is found and lost as ever."""
+        first, *others = self._segments
+        whole = len(first) < 2 * sum(len(one) for one in others)
+        self._merging, self._killed = [first, *others] if whole else others, []
+        try:
+            merged = await asyncio.to_thread(
+                Segment.merged, list(self._merging), self._codes, demands=self._demands
+            )
+            for number in self._killed:
+                merged.kill(number)
+            start = 0 if whole else 1
+            self._segments[start : start + len(self._merging)] = [merged]
+        finally:
+            self._merging, self._killed = [], []
 
 
 class Index:
@@ -65,6 +94,7 @@ class Index:
         self.offers = Side(codes, demands=False)
         self.generation = 0
         self._catching_up = asyncio.Lock()
+        self._gathering: set[asyncio.Task[None]] = set()
 
     async def catch_up(self, tx: AsyncConnection) -> None:
         """Take over what has been committed since the last time."""
@@ -77,6 +107,11 @@ class Index:
             else:
                 self._take(rows)
             self.generation = max(row.generation for row in rows)
+            for side in (self.demands, self.offers):
+                if side.is_scattered:
+                    task = asyncio.create_task(side.gather())
+                    self._gathering.add(task)
+                    task.add_done_callback(self._gathering.discard)
 
     def _take(self, rows: Any) -> None:
         for kind, side in (("vacancy", self.demands), ("resume", self.offers)):

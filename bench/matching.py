@@ -1,7 +1,8 @@
 """A changed resume meets many open vacancies, and a published vacancy many resumes.
 
 From the start of the transaction to its commit, with the recommendations and their events in it;
-without a broker and an inbox. Vacancies and resumes are made of ESCO's ICT occupations.
+without a broker and an inbox. The board is of all trades: ESCO's 91 ICT occupations and 909 that
+are made of ESCO's skill groups, in 60 towns of different size, a quarter of the vacancies remote.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.measure import Figure, Options, percentile
 from bench.places import Bench
-from hirewire.esco import Occupation, dictionary, occupations
+from hirewire.esco import dictionary, occupations
 from hirewire.kit.db import make_engine, migrate
 from hirewire.messaging.database import connect
 from hirewire.messaging.ids import new_id
@@ -29,8 +30,9 @@ from hirewire.vacancies.recommendations.commands import Resume
 from hirewire.vacancies.recommendations.facts import offer_of
 
 MANY = 100_000
-CITIES = ("Москва", "Санкт-Петербург", "Казань", "Tbilisi", "Berlin", "Yerevan", "Omsk", "Tomsk")
-FORMATS = ("on_site", "hybrid", "remote")
+CITIES = [f"City {nth}" for nth in range(60)]
+CITY_WEIGHTS = [1 / (nth + 4) for nth in range(60)]
+FORMATS = ("on_site", "on_site", "hybrid", "remote")
 _VACANCIES = """
 insert into vacancy (id, company_id, version, status, title, requirements, experience, work_format,
     area, languages, response_letter_required, created_at, updated_at, published_at)
@@ -85,8 +87,10 @@ class Board:
         self.random = Random(20261124)
         known = dictionary().skills
         self.occupations = [
-            (one, [known[id].label for id in one.skills if id in known]) for one in occupations()
+            (one.label, [known[id].label for id in one.skills if id in known])
+            for one in occupations()
         ]
+        self.occupations += self._made(1000 - len(self.occupations))
         self.skills = sorted({label for _, labels in self.occupations for label in labels})
 
     async def resumes_change(self, vacancies: int, changes: int) -> list[float]:
@@ -155,13 +159,29 @@ class Board:
             )
         return ids
 
-    def _some(self, least: int, most: int) -> tuple[Occupation, list[str]]:
+    def _made(self, count: int) -> list[tuple[str, list[str]]]:
+        """Occupations of which most skills are of one group."""
+        groups: dict[str, list[str]] = {}
+        for skill in dictionary().skills.values():
+            for group in skill.groups:
+                groups.setdefault(group, []).append(skill.label)
+        large = [labels for _, labels in sorted(groups.items()) if len(labels) >= 30]
+        every = sorted({label for labels in large for label in labels})
+        made = []
+        for _ in range(count):
+            labels = self.random.sample(self.random.choice(large), 25)
+            made.append((labels[0], list(dict.fromkeys(labels + self.random.sample(every, 10)))))
+        return made
+
+    def _some(self, least: int, most: int) -> tuple[str, list[str]]:
         one, labels = self.random.choice(self.occupations)
         count = min(len(labels), self.random.randint(least, most))
         return one, self.random.sample(labels, count)
 
-    def _vacancy(self) -> tuple[str, str, str, str, str]:
+    def _city(self) -> str:
+        return self.random.choices(CITIES, CITY_WEIGHTS)[0]
 
+    def _vacancy(self) -> tuple[str, str, str, str, str]:
         one, labels = self._some(6, 18)
         asked = [
             {"skill": label, "kind": "must" if nth < 2 else "nice", "level": None}
@@ -169,14 +189,14 @@ class Board:
         ]
         band = self.random.choice(("noExperience", "between1And3", "between3And6"))
         format = self.random.choice(FORMATS)
-        return one.label, json.dumps(asked), band, format, self.random.choice(CITIES)
+        return one, json.dumps(asked), band, format, self._city()
 
     def _resume(self) -> dict[str, Any]:
         one, labels = self._some(8, 24)
         labels += self.random.sample(self.skills, len(labels) // 3)
         return {
-            "title": one.label,
-            "area": self.random.choice(CITIES),
+            "title": one,
+            "area": self._city(),
             "relocation": self.random.random() < 0.2,
             "experienceMonths": self.random.randint(0, 120),
             "skills": [

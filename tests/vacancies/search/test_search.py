@@ -172,7 +172,7 @@ async def test_pages_are_whole(board: Board, order: str) -> None:
         await tx.exec_driver_sql("update vacancy set published_at = date_trunc('hour', now())")
     await board.ready()
     seen: list[str] = []
-    after: dict[str, str] = {}
+    after: dict[str, Any] = {}
     while True:
         page = await board.answer(q="engineer", sort=order, currency="RUB", limit=2, **after)
         seen += [item["id"] for item in page["items"]]

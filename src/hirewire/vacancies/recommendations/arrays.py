@@ -8,13 +8,13 @@ counts as in the best case. So whoever asks it must still judge what it lets thr
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hirewire.vacancies.recommendations.facts import weight_of
+from hirewire.vacancies.recommendations.facts import default_weight, weight_of, weights
 from hirewire.vacancies.recommendations.rules import (
     BAND_MONTHS,
     EXCESS,
@@ -58,6 +58,28 @@ HEAD = np.dtype(
     ]
 )
 """What every vacancy and resume has once. -1 stands for none, and NaN for no pay."""
+
+
+class _Head(NamedTuple):
+    """The same, as Python's own values."""
+
+    number: int
+    id: bytes
+    version: int
+    formats: int
+    employment: int
+    band: int
+    relocation: int
+    months: int
+    area: int
+    company: int
+    currency: int
+    least: float
+    most: float
+    occupations: Any
+    likeness: Any
+
+
 SKILL = np.dtype([("code", "<i8"), ("place", "<i2"), ("level", "i1"), ("must", "u1")])
 LANGUAGE = np.dtype([("code", "<i8"), ("level", "i1")])
 EPSILON = 1e-6
@@ -133,62 +155,62 @@ def _head(
 
 def demand_from(segment: "Segment", slot: int) -> Demand:
     """The vacancy at a slot, for the exact scorer."""
-    head = segment.head[slot]
+    head = _Head(*segment.head[slot].item())
+    known, other = weights(), default_weight()
     skills = [
-        Ask(code, bool(must), level, weight_of(code))
+        Ask(code, bool(must), level, known.get(code, other))
         for code, _, level, must in segment.skills_of(slot)
     ]
-    least, most = float(head["least"]), float(head["most"])
     return Demand(
         skills=skills,
-        weight=sum(ask.weight for ask in skills),
+        weight=sum([ask[3] for ask in skills]),
         title=frozenset(segment.words_of(slot)),
         occupation=_occupation(head),
-        band=None if head["band"] < 0 else int(head["band"]),
-        area=_known(head["area"]),
-        work_format=int(head["formats"]) or None,
-        employment=int(head["employment"]) or None,
-        pay=None if least != least else (least, most),
-        currency=_known(head["currency"]),
+        band=None if head.band < 0 else head.band,
+        area=_known(head.area),
+        work_format=head.formats or None,
+        employment=head.employment or None,
+        pay=None if head.least != head.least else (head.least, head.most),
+        currency=_known(head.currency),
         languages=segment.languages_of(slot),
-        company=int(head["company"]),
+        company=head.company,
     )
 
 
 def offer_from(segment: "Segment", slot: int) -> Offer:
     """The resume at a slot, for the exact scorer."""
-    head = segment.head[slot]
+    head = _Head(*segment.head[slot].item())
+    known, other = weights(), default_weight()
     skills = {
-        code: Have(level, weight_of(code), place)
+        code: Have(level, known.get(code, other), place)
         for code, place, level, _ in segment.skills_of(slot)
     }
     words = segment.words_of(slot)
     end = words.index(0)
-    least = float(head["least"])
     return Offer(
         skills=skills,
-        weight=sum(have.weight for have in skills.values()),
+        weight=sum([have[1] for have in skills.values()]),
         title=frozenset(words[:end]),
         occupation=_occupation(head),
-        months=int(head["months"]),
-        area=_known(head["area"]),
-        relocation=bool(head["relocation"]),
-        work_formats=int(head["formats"]),
-        employment=int(head["employment"]),
-        pay=None if least != least else least,
-        currency=_known(head["currency"]),
+        months=head.months,
+        area=_known(head.area),
+        relocation=bool(head.relocation),
+        work_formats=head.formats,
+        employment=head.employment,
+        pay=None if head.least != head.least else head.least,
+        currency=_known(head.currency),
         languages=dict(segment.languages_of(slot)),
         hidden_from=frozenset(words[end + 1 :]),
     )
 
 
-def _occupation(head: Any) -> dict[int, float]:
-    pairs = zip(head["occupations"].tolist(), head["likeness"].tolist(), strict=True)
+def _occupation(head: _Head) -> dict[int, float]:
+    pairs = zip(head.occupations.tolist(), head.likeness.tolist(), strict=True)
     return {occupation: weight for occupation, weight in pairs if occupation >= 0}
 
 
-def _known(value: Any) -> int | None:
-    return None if value < 0 else int(value)
+def _known(value: int) -> int | None:
+    return None if value < 0 else value
 
 
 class Codes:

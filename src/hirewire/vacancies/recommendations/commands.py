@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -50,6 +50,13 @@ on conflict (resume_id, vacancy_id) do update set score = excluded.score,
 returning id, vacancy_id, resume_id, company_id, user_id, score, resume_version, vacancy_version,
     state
 """
+_BEFORE = {
+    side: f"""
+select id, vacancy_id, resume_id, score, resume_version, vacancy_version, ruleset, withdrawn
+from recommendation where {side} = any($1)
+"""  # noqa: S608
+    for side in ("resume_id", "vacancy_id")
+}
 _WITHDRAW = """
 update recommendation r set withdrawn = u.reason, updated_at = $3
 from unnest($1::uuid[], $2::text[]) as u(id, reason) where r.id = u.id
@@ -155,7 +162,7 @@ async def compare_resumes(
             found |= _vacancies_of(step, id, one.offer, one.version)
     gone = {id: "resume_deleted" if one.deleted else "resume_hidden" for id, one in resumes.items()}
     reasons = {id: "no_longer_fits" if resumes[id].offer else why for id, why in gone.items()}
-    await _settle(tx, found, recommendation.c.resume_id.in_(list(resumes)), reasons, causes)
+    await _settle(tx, found, "resume_id", reasons, causes)
 
 
 def _vacancies_of(step: _Step, id: UUID, offer: Offer, version: int | None) -> dict[Pair, _Found]:
@@ -192,7 +199,7 @@ async def compare_vacancies(
         if row.id in demands:
             found |= _resumes_of(step, row, demands[row.id])
     reasons = {row.id: "no_longer_fits" if row.id in demands else "vacancy_closed" for row in rows}
-    await _settle(tx, found, recommendation.c.vacancy_id.in_(list(reasons)), reasons, causes)
+    await _settle(tx, found, "vacancy_id", reasons, causes)
 
 
 def _resumes_of(step: _Step, row: Row[Any], demand: Demand) -> dict[Pair, _Found]:
@@ -231,18 +238,12 @@ async def _keep(
 async def _settle(
     tx: Tx,
     found: Mapping[Pair, _Found],
-    concerned: Any,
+    concerned: Literal["resume_id", "vacancy_id"],
     reasons: Mapping[UUID, str],
     causes: Mapping[UUID, Received[Any]],
 ) -> None:
     """Store what was found, withdraw what was not; record what is new and what is gone."""
-    table = recommendation.c
-    rows = await tx.execute(
-        select(
-            table.id, table.vacancy_id, table.resume_id, table.score, table.resume_version,
-            table.vacancy_version, table.ruleset, table.withdrawn,
-        ).where(concerned)
-    )  # fmt: skip
+    rows = await tx.exec_driver_sql(_BEFORE[concerned], (list(reasons),))
     before = {(row.vacancy_id, row.resume_id): row for row in rows}
     there = {pair for pair, row in before.items() if row.withdrawn is None}
     changed = [pair for pair, one in found.items() if _differs(before.get(pair), one)]

@@ -20,6 +20,7 @@ from hirewire.vacancies.recommendations.rules import Demand, Judgement, Offer, j
 
 LARGEST_MERGED = 8192
 """More in one segment only from the beginning, or in a thread: merging is done between messages."""
+MOST_WAITING = 1000
 MOST_SEGMENTS = 8
 """With more, those behind the first are merged in a thread; all, if they are half as many as it."""
 _CHANGED = """
@@ -35,14 +36,16 @@ class Side:
         self._codes = codes
         self._demands = demands
         self._segments: list[Segment] = []
+        self._waiting: dict[int, Packed] = {}
         self._merging: list[Segment] = []
         self._killed: list[int] = []
 
     def __iter__(self) -> Iterator[Segment]:
+        self._take_in()
         return iter(self._segments)
 
     def __len__(self) -> int:
-        return sum(int(segment.alive.sum()) for segment in self._segments)
+        return sum(int(segment.alive.sum()) for segment in self)
 
     def change(self, numbers: list[int], opened: list[Packed]) -> None:
         """These have changed, and of them the `opened` are to be found from now on."""
@@ -51,8 +54,17 @@ class Side:
                 segment.kill(number)
         if self._merging:
             self._killed += numbers
-        if not opened:
+        for number in numbers:
+            self._waiting.pop(number, None)
+        # Made into a segment once somebody looks: most changes come one after the other.
+        self._waiting.update((one.number, one) for one in opened)
+        if len(self._waiting) > MOST_WAITING:
+            self._take_in()
+
+    def _take_in(self) -> None:
+        if not self._waiting:
             return
+        opened, self._waiting = list(self._waiting.values()), {}
         self._segments.append(Segment(opened, self._codes, demands=self._demands))
         while len(self._segments) > 1:
             last, before = self._segments[-1], self._segments[-2]
@@ -63,7 +75,6 @@ class Side:
             merged = Segment.merged([before, last], self._codes, demands=self._demands)
             self._segments[-2:] = [merged]
 
-    @property
     def is_scattered(self) -> bool:
         """Whether it is time to `gather`."""
         return len(self._segments) > MOST_SEGMENTS and not self._merging
@@ -108,7 +119,7 @@ class Index:
                 self._take(rows)
             self.generation = max(row.generation for row in rows)
             for side in (self.demands, self.offers):
-                if side.is_scattered:
+                if side.is_scattered():
                     task = asyncio.create_task(side.gather())
                     self._gathering.add(task)
                     task.add_done_callback(self._gathering.discard)

@@ -16,7 +16,7 @@ from bench.measure import Figure, Options, markdown, table
 from bench.places import places
 from bench.process import ROOT
 
-ALL = ("consume", "relay", "business", "chain", "latency", "growth", "failing", "matching")
+ALL = ("consume", "relay", "business", "chain", "latency", "growth", "failing", "matching", "live")
 
 
 def options() -> argparse.Namespace:

@@ -18,6 +18,7 @@ from hirewire.messaging.brokers.access import ServiceUser, grant
 from hirewire.messaging.database import connect
 from hirewire.messaging.listeners import introduce
 from hirewire.messaging.runtime import Role
+from hirewire.web.live import CONCERNS
 
 __all__ = ["FRONTS", "PROCESSES", "SERVICES"]
 
@@ -95,7 +96,8 @@ def plain_topology(settings: Settings) -> list[QueueTopology]:
 
 
 def broker_users(passwords: Mapping[str, str], plain: Sequence[str] = ()) -> list[ServiceUser]:
-    """One broker user a service, allowed what the service's page says and nothing else.
+    """One broker user a service, allowed what the service's page says and nothing else; the front
+    may hear what it tells open pages.
 
     `plain` are the events heard from foreign services' plain queues.
     """
@@ -106,6 +108,8 @@ def broker_users(passwords: Mapping[str, str], plain: Sequence[str] = ()) -> lis
             publishes = tuple(event.name for event in page.publishes)
             own = tuple(event for event in plain if event in page.hears)
             users.append(ServiceUser(name, passwords[name], publishes, page.hears, own))
+    if "web" in passwords:
+        users.append(ServiceUser("web", passwords["web"], (), tuple(CONCERNS)))
     return users
 
 

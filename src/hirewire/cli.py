@@ -49,14 +49,14 @@ def run(
     data_dir: DataDir = None,
 ) -> None:
     """Start the platform: embedded engines where none are given, then one process a service."""
-    from hirewire.launcher.names import PROCESSES, SERVICES
+    from hirewire.launcher.names import PROCESSES
     from hirewire.launcher.platform import AlreadyRunning, Plan, run_platform
     from hirewire.launcher.postgres import PostgresError
     from hirewire.launcher.rabbitmq import RabbitMQError
 
     settings = settings_or_exit()
     chosen = _chosen(PROCESSES, only, without)
-    plan = Plan(settings, data_dir_of(settings, data_dir), broker, chosen, SERVICES)
+    plan = Plan(settings, data_dir_of(settings, data_dir), broker, chosen, PROCESSES)
 
     async def bring_up_to_date(found: Settings) -> None:
         from hirewire import assembly  # loaded while the engines and the services start

@@ -19,12 +19,14 @@ WITHIN_SECONDS = 10
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, port: int) -> AsyncIterator[uvicorn.Server]:
+async def serving(
+    app: ASGIApp, port: int, kind: type[uvicorn.Server] = uvicorn.Server
+) -> AsyncIterator[uvicorn.Server]:
     """The application on this port, by uvicorn as it is run in earnest."""
     config = uvicorn.Config(
         app, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=1
     )
-    server = uvicorn.Server(config)
+    server = kind(config)
     config.load()
     task = asyncio.create_task(server._serve())
     async with asyncio.timeout(WITHIN_SECONDS):

@@ -170,10 +170,10 @@ def _given(plan: Plan, name: str, settings: Settings, broker_url: str | None) ->
     given = {"HIREWIRE_PUBLIC_URL": public_url(settings)}
     if name == "vacancies":
         given["HIREWIRE_SEARCH_DIR"] = str(settings.search_dir or plan.data_dir / "search")
+    given["HIREWIRE_BROKER_URL"] = broker_url or settings.broker_address()
     if name != "web":
         assert settings.database_url is not None
         given["HIREWIRE_DATABASE_URL"] = settings.database_url
-        given["HIREWIRE_BROKER_URL"] = broker_url or settings.broker_address()
         given["HIREWIRE_OPERATOR_TOKEN"] = settings.operator_token or ""
     return given
 

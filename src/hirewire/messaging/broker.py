@@ -143,7 +143,10 @@ class Broker(Protocol):
         """
 
     def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery]]:
-        """Every event of these types from now on, to every process that asks; nothing is kept."""
+        """Every event of these types from now on, to every process that asks; nothing is kept.
+
+        Now is when it yields for the first time, and nothing yet.
+        """
 
     async def ack(self, delivery: Delivery) -> None:
         """Acknowledge this delivery and all before it in its partition.

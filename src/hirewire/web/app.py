@@ -15,6 +15,8 @@ from hirewire.kit.middleware import RequestContext
 from hirewire.kit.settings import Settings, SettingsError
 from hirewire.web.clients import Services
 from hirewire.web.headers import trust
+from hirewire.web.live import Live
+from hirewire.web.live import router as live_router
 from hirewire.web.pages.routes import router
 from hirewire.web.proxy import Proxy
 from hirewire.web.upstream import Upstream
@@ -34,9 +36,13 @@ def create_web(settings: Settings) -> FastAPI:
     services = Services(settings, BEHIND)
     upstreams = {name: Upstream(name, settings.service_url(name)) for name in BEHIND}
 
+    feed = Live(settings.broker_url)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        feed.start()
         yield
+        await feed.stop()
         await services.close()
         for upstream in upstreams.values():
             upstream.close()
@@ -45,11 +51,14 @@ def create_web(settings: Settings) -> FastAPI:
         title="Hirewire", version=__version__, lifespan=lifespan, docs_url=None, openapi_url=None
     )
     app.state.services = services
+    app.state.live = feed
+    app.state.stopping = feed.hub.end
     problems.install(app)
 
     app.add_middleware(Proxy, upstreams=upstreams, trusted=trusted)
     app.add_middleware(RequestContext, service="web")
     app.include_router(router)
+    app.include_router(live_router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
 
     @app.get("/health/live")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import httpx
 
+from hirewire.kit.errors import Unauthenticated, Unavailable
 from hirewire.kit.settings import Settings
 
 Standing = Literal["ready", "starting", "away"]
@@ -43,6 +44,29 @@ class Services:
         found: dict[str, Any] = answer.json()
         return found
 
+    async def who(self, authorization: str) -> str:
+        """The id of the user whose access token this header has.
+
+        Raises `Unauthenticated`, and `Unavailable` when `auth` cannot say.
+        """
+        answer = await self._ask("auth", "/api/auth/me", authorization)
+        if answer.status_code == 401:
+            raise Unauthenticated
+        return str(_whole(answer)["id"])
+
+    async def company_of(self, authorization: str) -> str | None:
+        """The company for which this user acts. Raises `Unavailable` when nobody can say."""
+        answer = await self._ask("vacancies", "/api/vacancies/employer-profile", authorization)
+        return None if answer.status_code == 404 else str(_whole(answer)["companyId"])
+
+    async def _ask(self, name: str, path: str, authorization: str) -> httpx.Response:
+        try:
+            return await self._client.get(
+                self._urls[name] + path, headers={"Authorization": authorization}
+            )
+        except httpx.HTTPError:
+            raise Unavailable(retry_after=2) from None
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
@@ -53,3 +77,10 @@ class Services:
         except httpx.HTTPError:
             return ServiceState(name, "away")
         return ServiceState(name, "ready" if answer.status_code == 200 else "starting")
+
+
+def _whole(answer: httpx.Response) -> dict[str, Any]:
+    if answer.status_code != 200:
+        raise Unavailable(retry_after=2)
+    found: dict[str, Any] = answer.json()
+    return found

@@ -199,6 +199,7 @@ class PostgresBroker:
                     "update broker.queue set owner_lock = $2 where name = $1", queue, lock
                 )
                 await connection.execute(_DROP_ORPHANS_BUT, queue)
+            yield []
             while True:
                 rows = await connection.fetch(_FETCH, queue, 1000)
                 if rows:

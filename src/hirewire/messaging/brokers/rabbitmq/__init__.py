@@ -132,6 +132,7 @@ class RabbitMQ:
                 )
             consumer = Consumer(link, channel, 1000)
             await consumer.start(queue, auto_ack=True)
+            yield []
             while True:
                 batch = await consumer.next(self._watchdog)
                 if batch:

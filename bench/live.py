@@ -1,0 +1,224 @@
+"""From the commit of a changed resume to an employer's open page, over RabbitMQ.
+
+The whole platform runs, as `hirewire run --broker rabbitmq` starts it. A candidate's resume gains
+or loses a skill; measured is the time from the answer to that call (its transaction has committed
+before) to the event in the employer's stream. Beside it `--streams` pages of others are open.
+"""
+
+import asyncio
+import json
+import os
+import secrets
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench.measure import Figure, Options, percentile
+from bench.places import Bench
+from hirewire.launcher.names import PROCESSES
+from hirewire.launcher.process import free_port, make_folder, spawn, stop
+
+CHANGES, QUICK_CHANGES = 200, 20
+STREAMS, QUICK_STREAMS = 2000, 20
+PEOPLE = 100
+START_SECONDS = 90.0
+
+
+async def run(_: Bench, options: Options) -> list[Figure]:
+    """The way of one event, and the last of many pages."""
+    async with platform() as url, AsyncExitStack() as stack:
+        limits = httpx.Limits(max_connections=None)
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=url, timeout=60, limits=limits)
+        )
+        story = Story(client)
+        await story.begin()
+        page = await stack.enter_async_context(story.page("employer"))
+        alone = await story.changes(page, options.count(CHANGES, QUICK_CHANGES))
+        pages = [
+            await stack.enter_async_context(story.page(f"person {n % PEOPLE}"))
+            for n in range(options.count(STREAMS, QUICK_STREAMS))
+        ]
+        last = await story.all_told([*pages, page], 10 if options.quick else 30)
+    return [
+        Figure("resume committed to an employer's page: p50", [percentile(alone, 0.5)], "ms"),
+        Figure("… p95", [percentile(alone, 0.95)], "ms", at_most=50),
+        Figure(
+            f"change to the last of {len(pages) + 1:,} pages: p50", [percentile(last, 0.5)], "ms"
+        ),
+        Figure("… most", [max(last)], "ms"),
+    ]
+
+
+@asynccontextmanager
+async def platform() -> AsyncIterator[str]:
+    """The platform with RabbitMQ on free ports; its public address."""
+    with tempfile.TemporaryDirectory(prefix="hirewire-bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        make_folder(folder / "data", for_others=True)
+        ports = {f"HIREWIRE_{one.upper()}_PORT": str(free_port()) for one in PROCESSES}
+        url = f"http://127.0.0.1:{ports['HIREWIRE_WEB_PORT']}"
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("HIREWIRE_")}
+        with open(folder / "log", "wb") as log:
+            process = spawn(
+                [sys.executable, "-m", "hirewire", "run", "--broker", "rabbitmq"],
+                env=kept | ports | {"HIREWIRE_DATA_DIR": str(folder / "data")},
+                output=log,
+            )
+        try:
+            await _ready(url, folder / "log")
+            yield url
+        finally:
+            await stop(process, (signal.SIGTERM, 30))
+
+
+async def _ready(url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    async with httpx.AsyncClient(timeout=2) as client:
+        while time.monotonic() < deadline:
+            with suppress(httpx.HTTPError):
+                states = (await client.get(f"{url}/health/ready")).json()["services"]
+                if set(states.values()) == {"ready"}:
+                    return
+            await asyncio.sleep(0.1)
+    raise RuntimeError(f"the platform does not start: {log.read_text()[-2000:]}")
+
+
+class Page:
+    """An open stream, and when each event came."""
+
+    def __init__(self) -> None:
+        self.came: list[tuple[str, float]] = []
+        self.opened = asyncio.Event()
+        self.news = asyncio.Event()
+
+    async def read(self, answer: httpx.Response) -> None:
+        """Until the stream ends."""
+        async for line in answer.aiter_lines():
+            self.opened.set()
+            if line.startswith("event: "):
+                self.came.append((line.removeprefix("event: "), time.perf_counter()))
+                self.news.set()
+
+    async def next(self, name: str, start: int, within: float = 20.0) -> float:
+        """When the first such event from this place on came."""
+        async with asyncio.timeout(within):
+            while True:
+                for seen, moment in self.came[start:]:
+                    if seen == name:
+                        return moment
+                self.news.clear()
+                await self.news.wait()
+
+
+class Story:
+    """An employer, a candidate, and others who look on."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+        self._tokens: dict[str, str] = {}
+        self._resume = ""
+
+    async def begin(self) -> None:
+        """An open vacancy that the resume does not fit yet."""
+        body = {"companyName": "Bench", "phone": "+7 900 000-00-00"}
+        await self._call("employer", "POST", "/api/vacancies/employer-profile", body)
+        vacancy = {
+            "title": "Data engineer",
+            "description": "<p>Data.</p>",
+            "requirements": [{"skill": "SQL"}, {"skill": "Python"}],
+        }
+        base = "/api/vacancies/vacancies"
+        id = (await self._call("employer", "POST", base, vacancy))["id"]
+        await self._call("employer", "POST", f"{base}/{id}/publish")
+        resume = {"title": "Data engineer", "area": "Omsk", "skills": [{"name": "Python"}]}
+        made = await self._call("candidate", "POST", "/api/profiles/resumes", resume)
+        self._resume = f"/api/profiles/resumes/{made['id']}"
+        await self._call("candidate", "PATCH", self._resume, await self._complete(made))
+
+    async def _complete(self, made: dict[str, Any]) -> dict[str, Any]:
+        missing = made["completeness"]["missingMandatory"]
+        filled: dict[str, Any] = {"status": "published"}
+        if "summary" in missing:
+            filled["summary"] = "Data."
+        return filled
+
+    async def changes(self, page: Page, count: int) -> list[float]:
+        """Milliseconds from the answer to the event, for so many changes."""
+        taken = []
+        for n in range(count):
+            taken.append(await self._change(page, gains=n % 2 == 0))
+        return taken
+
+    async def _change(self, page: Page, *, gains: bool) -> float:
+        skills = [{"name": "Python"}] + ([{"name": "SQL"}] if gains else [])
+        start = len(page.came)
+        name = "recommendation.created" if gains else "recommendation.withdrawn"
+        await self._call("candidate", "PATCH", self._resume, {"skills": skills})
+        committed = time.perf_counter()
+        return max(0.0, (await page.next(name, start) - committed) * 1000)
+
+    async def all_told(self, pages: list[Page], count: int) -> list[float]:
+        """Milliseconds from a change to the last page that hears of it.
+
+        All pages but one are others'; what concerns all of them is what candidates do.
+        """
+        taken = []
+        for n in range(count):
+            starts = [len(page.came) for page in pages]
+            skills = [{"name": "Python"}, {"name": f"Skill {n}"}]
+            await self._call("candidate", "PATCH", self._resume, {"skills": skills})
+            committed = time.perf_counter()
+            moments = await asyncio.gather(
+                *(p.next("activity", start) for p, start in zip(pages, starts, strict=True))
+            )
+            taken.append((max(moments) - committed) * 1000)
+        return taken
+
+    @asynccontextmanager
+    async def page(self, who: str) -> AsyncIterator[Page]:
+        """An open stream of this person, who hires."""
+        page = Page()
+        if who not in self._tokens and who != "employer":
+            body = {"companyName": who, "phone": None}
+            await self._call(who, "POST", "/api/vacancies/employer-profile", body)
+        headers = {"Authorization": f"Bearer {await self._token(who)}"}
+        async with self._client.stream("GET", "/live", headers=headers) as answer:
+            answer.raise_for_status()
+            task = asyncio.create_task(page.read(answer))
+            await page.opened.wait()
+            try:
+                yield page
+            finally:
+                task.cancel()
+                await asyncio.wait([task])
+
+    async def _token(self, who: str) -> str:
+        if who not in self._tokens:
+            credentials = {
+                "email": f"{who.replace(' ', '.')}.{secrets.token_hex(4)}@example.org",
+                "password": secrets.token_urlsafe(12),
+            }
+            (await self._client.post("/api/auth/register", json=credentials)).raise_for_status()
+            login = await self._client.post("/api/auth/login", json=credentials)
+            self._tokens[who] = login.raise_for_status().json()["accessToken"]
+        return self._tokens[who]
+
+    async def _call(self, who: str, method: str, path: str, body: Any = None) -> Any:
+        headers = {"Authorization": f"Bearer {await self._token(who)}"}
+        for _ in range(100):
+            answer = await self._client.request(method, path, json=body, headers=headers)
+            if answer.status_code not in (404, 503):  # keys and profiles are on their way
+                break
+            await asyncio.sleep(0.05)
+        if answer.is_error:
+            raise RuntimeError(f"{method} {path}: {answer.status_code} {json.dumps(answer.text)}")
+        return answer.json() if answer.content else None

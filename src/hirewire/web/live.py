@@ -1,0 +1,341 @@
+"""Open pages are told the moment something happens: server-sent events, fed by the broker.
+
+Each process hears every event from now on (a broadcast, of which nothing is kept) and hands it to
+the streams of whom it concerns: ids only, never what the event says. A page reads what it shows
+from the services, and reads it again after `catch-up`, which says that something may be missing.
+"""
+
+import asyncio
+import base64
+import json
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import StreamingResponse
+from prometheus_client import Counter, Gauge
+
+from hirewire.kit.errors import AppError, Kind, Unauthenticated, Unavailable
+from hirewire.messaging.broker import Broker, Delivery, open_broker
+from hirewire.messaging.envelope import message_id_of, type_of
+from hirewire.web.clients import Services
+
+log = structlog.get_logger(__name__)
+router = APIRouter(include_in_schema=False)
+
+Side = Literal["person", "company"]
+CONCERNS: dict[str, tuple[Side, ...]] = {
+    "user.role_changed": ("person",),
+    "profile.updated": ("person",),
+    "resume.updated": ("person",),
+    "employer.profile.created": ("person",),
+    "recommendation.created": ("person", "company"),
+    "recommendation.withdrawn": ("person", "company"),
+    "application.submitted": ("person", "company"),
+    "application.stage_changed": ("person", "company"),
+    "vacancy.published": ("company",),
+    "vacancy.updated": ("company",),
+    "vacancy.paused": ("company",),
+    "vacancy.closed": ("company",),
+}
+"""Whom each event concerns: the person in its `userId`, those who act for its `companyId`."""
+TOLD = ("resumeId", "vacancyId", "applicationId", "recommendationId")
+"""What of an event is told: a company does not learn whose resume it is."""
+ACTIVITY = "activity"
+"""Told to every employer, without any content, soon after some resume has changed."""
+ACTIVITY_SECONDS = 0.5
+RING = 1000
+LONGEST_QUEUE = 256
+MOST_STREAMS = 20
+HEARTBEAT_SECONDS = 15.0
+CATCH_UP = b"event: catch-up\ndata: {}\n\n"
+INTERRUPTED = b"event: interrupted\ndata: {}\n\n"
+
+_open = Gauge("hirewire_live_streams", "Open live streams")
+_told = Counter("hirewire_live_told_total", "Events put into live streams")
+
+
+class TooManyStreams(AppError):
+    """This person has as many open streams as one can have."""
+
+    slug = "too-many-streams"
+    kind = Kind.TOO_MANY
+
+
+class LiveIsOff(Unavailable):
+    """This front has no broker to hear from; pages have to be read again."""
+
+    slug = "live-is-off"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event as streams get it."""
+
+    id: str
+    audience: frozenset[tuple[Side, str]]
+    text: bytes
+
+
+@dataclass(eq=False, slots=True)
+class Stream:
+    """One open page."""
+
+    user_id: str
+    company_id: str | None
+    queue: deque[bytes] = field(default_factory=deque)
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    is_behind: bool = False
+    has_ended: bool = False
+
+    def tell(self, text: bytes) -> None:
+        """Put it into the queue; one that is full is emptied, and the page told to catch up."""
+        if len(self.queue) >= LONGEST_QUEUE:
+            self.queue.clear()
+            self.is_behind = True
+        if self.is_behind:
+            if not self.queue:
+                self.queue.append(CATCH_UP)
+        else:
+            self.queue.append(text)
+            _told.inc()
+        self.waiting.set()
+
+    def end(self) -> None:
+        """Let what is in the queue go out, and nothing more."""
+        self.has_ended = True
+        self.waiting.set()
+
+
+class Hub:
+    """The open streams of this process, by whom they are for."""
+
+    def __init__(self) -> None:
+        self._streams: dict[tuple[Side, str], set[Stream]] = {}
+        self._all: set[Stream] = set()
+        self._ring: deque[Told] = deque(maxlen=RING)
+        self._activity: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def open(self, user_id: str, company_id: str | None) -> Stream:
+        """A new stream. Raises `TooManyStreams`."""
+        if len(self._streams.get(("person", user_id), ())) >= MOST_STREAMS:
+            raise TooManyStreams(retry_after=60)
+        stream = Stream(user_id, company_id)
+        self._all.add(stream)
+        self._streams.setdefault(("person", user_id), set()).add(stream)
+        if company_id is not None:
+            self.hire(stream, company_id)
+        _open.set(len(self._all))
+        return stream
+
+    def hire(self, stream: Stream, company_id: str) -> None:
+        """From now on this person acts for this company."""
+        if stream in self._all:
+            stream.company_id = company_id
+            self._streams.setdefault(("company", company_id), set()).add(stream)
+
+    def close(self, stream: Stream) -> None:
+        """A page has gone."""
+        self._all.discard(stream)
+        places: list[tuple[Side, str]] = [("person", stream.user_id)]
+        if stream.company_id is not None:
+            places.append(("company", stream.company_id))
+        for place in places:
+            streams = self._streams.get(place, set())
+            streams.discard(stream)
+            if not streams:
+                self._streams.pop(place, None)
+        _open.set(len(self._all))
+
+    def hear(self, deliveries: Sequence[Delivery]) -> None:
+        """Tell those whom these concern."""
+        for delivery in deliveries:
+            told = _told_of(delivery)
+            if told is None:
+                continue
+            self._ring.append(told)
+            name = type_of(delivery)
+            if name == "employer.profile.created":
+                self._hired(delivery)
+            for stream in {s for place in told.audience for s in self._streams.get(place, ())}:
+                stream.tell(told.text)
+            if name == "resume.updated" and self._activity is None:
+                loop = asyncio.get_running_loop()
+                self._activity = loop.call_later(ACTIVITY_SECONDS, self._tell_of_activity)
+
+    def missed(self, stream: Stream, last: str | None) -> list[bytes]:
+        """What came after this id, or that something may be missing."""
+        if last is None:
+            return []
+        told = list(self._ring)
+        for place in range(len(told) - 1, -1, -1):
+            if told[place].id == last:
+                mine = {("person", stream.user_id), ("company", stream.company_id or "")}
+                return [one.text for one in told[place + 1 :] if one.audience & mine]
+        return [CATCH_UP]
+
+    def catch_up(self) -> None:
+        """Something may have been missed: everybody is to read again."""
+        self._ring.clear()
+        for stream in self._all:
+            stream.tell(CATCH_UP)
+
+    def interrupt(self) -> None:
+        """Nothing is heard for now; `catch-up` tells when there is again."""
+        for stream in self._all:
+            stream.tell(INTERRUPTED)
+
+    def end(self) -> None:
+        """End all streams: this process stops."""
+        for stream in self._all:
+            stream.end()
+
+    def _hired(self, delivery: Delivery) -> None:
+        body = json.loads(delivery.body)
+        for stream in self._streams.get(("person", str(body.get("userId"))), ()):
+            self.hire(stream, str(body["companyId"]))
+
+    def _tell_of_activity(self) -> None:
+        self._activity = None
+        for stream in self._all:
+            if stream.company_id is not None:
+                stream.tell(_message(ACTIVITY, {}))
+
+
+class Live:
+    """Hears the broker for as long as the process runs."""
+
+    def __init__(self, broker_url: str | None) -> None:
+        """Without an address there is nothing to hear, and no stream to be had."""
+        self.hub = Hub()
+        self.is_on = broker_url is not None
+        self._broker = open_broker(broker_url, client="web") if broker_url else None
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to hear."""
+        if self._broker is not None:
+            self._task = asyncio.create_task(self._hear(self._broker))
+
+    async def stop(self) -> None:
+        """End the streams, and hear no more."""
+        self.hub.end()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        if self._broker is not None:
+            await self._broker.close()
+
+    async def _hear(self, broker: Broker) -> None:
+        pause = 0.2
+        while True:
+            try:
+                async with aclosing(broker.broadcasts(tuple(CONCERNS))) as batches:
+                    async for deliveries in batches:
+                        if not deliveries:  # from now on; what was said before is missed
+                            pause = 0.2
+                            self.hub.catch_up()
+                        self.hub.hear(deliveries)
+            except Exception as error:
+                log.warning("live streams hear nothing", error=f"{type(error).__name__}: {error}")
+            self.hub.interrupt()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 10.0)
+
+
+@router.get("/live")
+async def live(
+    request: Request,
+    authorization: Annotated[str | None, Header()] = None,
+    last_event_id: Annotated[str | None, Header(max_length=100)] = None,
+    after: Annotated[str | None, Query(max_length=100)] = None,
+) -> StreamingResponse:
+    """What concerns the caller, as it happens (`text/event-stream`).
+
+    `Last-Event-ID` or `after`: the last one that was seen. Ends with `expired` when the token does.
+    """
+    feed: Live = request.app.state.live
+    services: Services = request.app.state.services
+    if not feed.is_on:
+        raise LiveIsOff(retry_after=60)
+    if authorization is None:
+        raise Unauthenticated
+    user_id = await services.who(authorization)
+    company_id = await services.company_of(authorization)
+    stream = feed.hub.open(user_id, company_id)
+    seconds = _expiry(authorization) - time.time()
+    return StreamingResponse(
+        _lines(feed.hub, stream, last_event_id or after, seconds),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _lines(
+    hub: Hub, stream: Stream, last: str | None, seconds: float
+) -> AsyncIterator[bytes]:
+    ends = time.monotonic() + seconds
+    try:
+        yield b"retry: 2000\n\n"
+        for text in hub.missed(stream, last):
+            yield text
+        while True:
+            while stream.queue:
+                texts = b"".join(stream.queue)
+                stream.queue.clear()
+                stream.is_behind = False
+                yield texts
+            if stream.has_ended:
+                return
+            left = ends - time.monotonic()
+            if left <= 0:
+                yield b"event: expired\ndata: {}\n\n"
+                return
+            stream.waiting.clear()
+            try:
+                async with asyncio.timeout(min(HEARTBEAT_SECONDS, left)):
+                    await stream.waiting.wait()
+            except TimeoutError:
+                yield b": \n\n"
+    finally:
+        hub.close(stream)
+
+
+def _told_of(delivery: Delivery) -> Told | None:
+    """None for what cannot be read: the services deal with that."""
+    name = type_of(delivery)
+    try:
+        body = json.loads(delivery.body)
+        audience = frozenset(
+            (side, str(UUID(str(body["userId" if side == "person" else "companyId"]))))
+            for side in CONCERNS.get(name, ())
+        )
+    except (ValueError, KeyError, TypeError):
+        return None
+    told = {key: body[key] for key in TOLD if isinstance(body.get(key), str)}
+    id = str(message_id_of(delivery))
+    return Told(id, audience, _message(name, told, id))
+
+
+def _message(name: str, data: dict[str, Any], id: str | None = None) -> bytes:
+    place = f"id: {id}\n" if id else ""
+    return f"{place}event: {name}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+def _expiry(authorization: str) -> float:
+    """The end of a token that was found good. Raises `Unauthenticated` for what has none."""
+    try:
+        claims = authorization.split(".")[1]
+        found = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+        return float(found["exp"])
+    except (IndexError, ValueError, KeyError, TypeError):
+        raise Unauthenticated from None

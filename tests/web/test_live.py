@@ -1,0 +1,294 @@
+"""Open pages are told: over both brokers, over real sockets."""
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from hirewire.contracts.auth import UserRoleChanged
+from hirewire.contracts.profiles import ResumeUpdated
+from hirewire.contracts.vacancies import EmployerProfileCreated, RecommendationCreated
+from hirewire.kit.settings import Settings
+from hirewire.launcher.process import free_port
+from hirewire.launcher.serving import _Server
+from hirewire.messaging.broker import Broker, Message, open_broker
+from hirewire.messaging.event import Event
+from hirewire.web import live
+from hirewire.web.app import create_web
+from tests.builders import eventually
+from tests.web.conftest import reply, serving
+
+COMPANY = UUID(int=77)
+
+
+def token(user: UUID, seconds: float = 600) -> str:
+    claims = json.dumps({"sub": str(user), "exp": time.time() + seconds}).encode()
+    return f"Bearer x.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.y"
+
+
+@dataclass
+class Behind:
+    """What `auth` and `vacancies` answer: every token is good, and these people hire."""
+
+    companies: dict[str, UUID] = field(default_factory=dict)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        headers = dict(scope["headers"])
+        body = headers.get(b"authorization", b"").split(b".")
+        if len(body) != 3:
+            await reply(send, b"{}", status=401)
+            return
+        who = json.loads(base64.urlsafe_b64decode(body[1] + b"=="))["sub"]
+        if scope["path"] == "/api/auth/me":
+            await reply(send, json.dumps({"id": who}).encode())
+        elif who in self.companies:
+            await reply(send, json.dumps({"companyId": str(self.companies[who])}).encode())
+        else:
+            await reply(send, b"{}", status=404)
+
+
+@dataclass
+class Page:
+    """An open page: what its stream has said."""
+
+    events: list[tuple[str, dict[str, Any], str | None]] = field(default_factory=list)
+    has_ended: bool = False
+    task: asyncio.Task[None] | None = None
+
+    def names(self) -> list[str]:
+        return [name for name, _, _ in self.events if name != "catch-up"]
+
+    async def told(self, name: str) -> tuple[str, dict[str, Any], str | None]:
+        async def there() -> bool:
+            return name in [event[0] for event in self.events]
+
+        await eventually(there, what=f"{name} in {self.events}")
+        return next(event for event in self.events if event[0] == name)
+
+
+@dataclass
+class World:
+    """A front that hears a broker."""
+
+    broker: Broker
+    behind: Behind
+    client: httpx.AsyncClient
+    feed: live.Live
+    server: Any
+
+    async def say(self, event: Event) -> str:
+        """Publish it as its owner would."""
+        id = str(uuid4())
+        body = event.model_dump_json(by_alias=True).encode()
+        await self.broker.publish([Message(id, event.name, event.key, body, {})])
+        return id
+
+    @asynccontextmanager
+    async def page(self, user: UUID, last: str | None = None, **how: Any) -> AsyncIterator[Page]:
+        page = Page()
+        opened = asyncio.Event()
+
+        async def read() -> None:
+            headers = {"Authorization": token(user, **how)}
+            if last:
+                headers["Last-Event-ID"] = last
+            async with self.client.stream("GET", "/live", headers=headers) as answer:
+                assert answer.status_code == 200
+                opened.set()
+                event: dict[str, str] = {}
+                async for line in answer.aiter_lines():
+                    if line:
+                        name, _, value = line.partition(": ")
+                        event[name] = value
+                    else:
+                        if "event" in event:
+                            data = json.loads(event["data"])
+                            page.events.append((event["event"], data, event.get("id")))
+                        event = {}
+            page.has_ended = True
+
+        page.task = asyncio.create_task(read())
+        await asyncio.wait_for(opened.wait(), 20)
+        try:
+            yield page
+        finally:
+            page.task.cancel()
+            with suppress(asyncio.CancelledError, httpx.HTTPError):
+                await page.task
+
+
+@pytest.fixture
+async def world(broker_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    monkeypatch.setattr(live, "ACTIVITY_SECONDS", 0.05)
+    port, behind_port = free_port(), free_port()
+    settings = Settings(
+        web_port=port,
+        auth_port=behind_port,
+        profiles_port=behind_port,
+        vacancies_port=behind_port,
+        broker_url=broker_url,
+    )
+    behind, app, broker = Behind(), create_web(settings), open_broker(broker_url, client="test")
+    await broker.declare([])
+    heard = asyncio.Event()
+    catch_up = app.state.live.hub.catch_up
+
+    def caught_up() -> None:
+        catch_up()
+        heard.set()
+
+    monkeypatch.setattr(app.state.live.hub, "catch_up", caught_up)
+    async with (
+        serving(behind, behind_port),
+        serving(app, port, _Server) as server,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
+    ):
+        await asyncio.wait_for(heard.wait(), 20)
+        yield World(broker, behind, client, app.state.live, server)
+    await broker.close()
+
+
+def matched(user: UUID, company: UUID) -> RecommendationCreated:
+    return RecommendationCreated(
+        recommendation_id=uuid4(),
+        vacancy_id=uuid4(),
+        company_id=company,
+        resume_id=uuid4(),
+        user_id=user,
+        score=0.7,
+        resume_version=1,
+        vacancy_version=1,
+        ruleset="1",
+    )
+
+
+async def test_each_is_told_what_concerns_them_and_nobody_anything_else(world: World) -> None:
+    candidate, employer, stranger, rival = (uuid4() for _ in range(4))
+    world.behind.companies = {str(employer): COMPANY, str(rival): uuid4()}
+    async with (
+        world.page(candidate) as theirs,
+        world.page(employer) as hiring,
+        world.page(stranger) as other,
+        world.page(rival) as competing,
+    ):
+        match = matched(candidate, COMPANY)
+        id = await world.say(match)
+        for page in (theirs, hiring):
+            _, data, told_id = await page.told("recommendation.created")
+            assert data == {
+                "resumeId": str(match.resume_id),
+                "vacancyId": str(match.vacancy_id),
+                "recommendationId": str(match.recommendation_id),
+            }
+            assert told_id == id
+        changed = ResumeUpdated(user_id=candidate, resume_id=uuid4(), action="created")
+        await world.say(changed)
+        await theirs.told("resume.updated")
+        assert (await hiring.told("activity"))[1] == {}
+        await competing.told("activity")
+        await world.say(UserRoleChanged(user_id=stranger, role="employer"))
+        await other.told("user.role_changed")
+        assert other.names() == ["user.role_changed"]
+        assert competing.names() == ["activity"]
+        assert hiring.names() == ["recommendation.created", "activity"]
+        assert theirs.names() == ["recommendation.created", "resume.updated"]
+
+
+async def test_who_begins_to_hire_is_told_on_the_same_page(world: World) -> None:
+    person = uuid4()
+    async with world.page(person) as page:
+        await world.say(EmployerProfileCreated(user_id=person, company_id=COMPANY, phone=None))
+        await page.told("employer.profile.created")
+        await world.say(matched(uuid4(), COMPANY))
+        await page.told("recommendation.created")
+
+
+async def test_what_was_missed_comes_first(world: World) -> None:
+    person = uuid4()
+    first = await world.say(matched(person, COMPANY))
+    async with world.page(person, last="unknown") as page:
+        await page.told("catch-up")
+        await world.say(matched(uuid4(), COMPANY))
+        second = await world.say(matched(person, COMPANY))
+        await page.told("recommendation.created")
+    async with world.page(person, last=first) as again:
+        assert (await again.told("recommendation.created"))[2] == second
+        assert len(again.events) == 1
+
+
+async def test_a_slow_page_is_told_to_catch_up_and_costs_no_more(world: World) -> None:
+    hub = live.Hub()
+    stream = hub.open("u", None)
+    for _ in range(live.LONGEST_QUEUE + 50):
+        stream.tell(b"x")
+    assert list(stream.queue) == [live.CATCH_UP]
+    with pytest.raises(live.TooManyStreams):
+        for _ in range(live.MOST_STREAMS):
+            hub.open("u", None)
+    hub.close(stream)
+    hub.open("u", None)
+
+
+async def test_a_broker_that_goes_away_is_told_and_so_is_its_return(world: World) -> None:
+    person = uuid4()
+    async with world.page(person) as page:
+        assert world.feed._broker is not None
+        await world.feed._broker.close()
+        await page.told("interrupted")
+
+        async def told_again() -> bool:
+            names = [name for name, _, _ in page.events]
+            return "catch-up" in names[names.index("interrupted") :]
+
+        await eventually(told_again)
+        await world.say(matched(person, COMPANY))
+        await page.told("recommendation.created")
+
+
+async def test_the_end_of_a_token_ends_the_stream(world: World) -> None:
+    async with world.page(uuid4(), seconds=0.5) as page:
+        await page.told("expired")
+        assert page.task is not None
+        await asyncio.wait_for(page.task, 10)
+
+    async def closed() -> bool:
+        return len(world.feed.hub) == 0
+
+    await eventually(closed)
+
+
+async def test_streams_end_with_the_process(world: World) -> None:
+    async with world.page(uuid4()) as page:
+        began = time.monotonic()
+        world.server.should_exit = True
+        assert page.task is not None
+        await asyncio.wait_for(page.task, 10)
+        assert page.has_ended  # by its own end, before the server would have cut it off
+        assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x"}])
+async def test_nobody_in_particular_is_told_nothing(world: World, headers: dict[str, str]) -> None:
+    assert (await world.client.get("/live", headers=headers)).status_code == 401
+
+
+async def test_a_front_without_a_broker_says_so() -> None:
+    port = free_port()
+    async with (
+        serving(create_web(Settings(web_port=port)), port),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        answer = await client.get("/live", headers={"Authorization": token(uuid4())})
+        assert answer.status_code == 503
+        assert answer.json()["type"].endswith("live-is-off")

@@ -46,9 +46,15 @@ async def test_closing_a_vacancy_and_deleting_a_resume_end_applications(
             one, _ = await demo.call("candidate", "GET", f"{APPLICATIONS}/{id}")
             return bool(one["applicantState"] == state)
 
+        async def opened(id: str) -> bool:
+            headers = {"Authorization": f"Bearer {demo.tokens['employer']}"}
+            answer = await client.get(f"/api/profiles/candidates/{id}", headers=headers)
+            return answer.status_code == 200 and "candidate" in answer.json()["fullName"]
+
         first = await enter("candidate", closed, "applications")
         second = await enter("employer", open_, "invitations")
         await demo.call("candidate", "POST", f"{APPLICATIONS}/{second}/accept")
+        await eventually(lambda: opened(resume["id"]), what="the whole resume for the employer")
         await demo.call("employer", "POST", f"{VACANCIES}/{closed}/close", {"reason": "filled"})
         await eventually(lambda: seen_as(first, "closed"), what="the vacancy's closing")
         assert await seen_as(second, "in_progress")

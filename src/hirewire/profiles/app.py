@@ -2,19 +2,34 @@
 
 from hirewire.contracts.auth import SigningKeyPublished, UserRegistered
 from hirewire.contracts.profiles import ProfileUpdated, ResumeUpdated
+from hirewire.contracts.vacancies import ApplicationSubmitted, EmployerProfileCreated
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
 from hirewire.profiles.access import handlers as access
 from hirewire.profiles.people import handlers as people
 from hirewire.profiles.people import routes as people_routes
+from hirewire.profiles.readers import handlers as readers
+from hirewire.profiles.readers import routes as readers_routes
 from hirewire.profiles.resumes import routes as resumes_routes
 
 SERVICE = Service(
     name="profiles",
-    routes=[people_routes.router, resumes_routes.router],
+    routes=[people_routes.router, resumes_routes.router, readers_routes.router],
     publishes=[ResumeUpdated, ProfileUpdated],
     subscriptions=[
         on(UserRegistered, people.on_user_registered, name="profiles.people"),
+        on(
+            EmployerProfileCreated,
+            readers.on_employer_profile_created,
+            name="profiles.employers",
+            history=True,
+        ),
+        on(
+            ApplicationSubmitted,
+            readers.on_application_submitted,
+            name="profiles.readers",
+            history=True,
+        ),
         on(SigningKeyPublished, access.on_signing_key_published, name="profiles.access"),
     ],
     larger_bodies=[(resumes_routes.IMPORT_PATH, resumes_routes.LARGEST_IMPORT)],

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 
@@ -90,4 +91,25 @@ education = Table(
     Column("end_year", Integer),
     Column("imported", JSON(none_as_null=True)),
     Index("education_resume", "resume_id", "place"),
+)
+
+# Who acts for which company, as heard.
+employer = Table(
+    "employer",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("company_id", Uuid, nullable=False),
+    Column("company_name", Text),
+    Index("employer_company", "company_id"),
+)
+
+opened_resume = Table(
+    "opened_resume",
+    metadata,
+    Column("resume_id", Uuid, ForeignKey("resume.id", ondelete="CASCADE"), primary_key=True),
+    Column("company_id", Uuid, primary_key=True),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("first_read_at", DateTime(timezone=True)),
+    Column("last_read_at", DateTime(timezone=True)),
+    Column("times", Integer, nullable=False, server_default=text("0")),
 )

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Row, select
 
 from hirewire.messaging.outbox import Tx
-from hirewire.profiles.tables import education, experience, resume
+from hirewire.profiles.tables import education, experience, profile, resume
 
 Item = dict[str, Any]
 
@@ -37,3 +37,16 @@ async def items_of(tx: Tx, ids: list[UUID]) -> dict[UUID, tuple[list[Item], list
         for row in rows:
             found[row.resume_id][nth].append(dict(row._mapping))
     return found
+
+
+async def owner_of(tx: Tx, user_id: UUID) -> dict[str, Any]:
+    """Name, headline, contacts, links and locale of a person; empty before their profile is here."""
+    columns = (
+        profile.c.full_name,
+        profile.c.headline,
+        profile.c.contacts,
+        profile.c.locale,
+        profile.c.links.label("profile_links"),
+    )
+    row = (await tx.execute(select(*columns).where(profile.c.user_id == user_id))).first()
+    return dict(row._mapping) if row else {}

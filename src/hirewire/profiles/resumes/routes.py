@@ -1,6 +1,7 @@
 """One's own resumes. Somebody else's are not there at all: 404."""
 
-from typing import Any
+import asyncio
+from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -13,6 +14,7 @@ from hirewire.kit.errors import FieldError
 from hirewire.kit.http import BadCursor, Caller, Once, Page, PageParams, RequestTx, page_of
 from hirewire.kit.models import Body
 from hirewire.messaging.outbox import Tx
+from hirewire.profiles import pdf
 from hirewire.profiles.resumes import commands, jsonresume, models, queries, rules
 from hirewire.profiles.resumes.commands import NoSuchResume
 from hirewire.profiles.resumes.documents import JsonResume, check_values
@@ -81,12 +83,19 @@ async def remove(id: UUID, tx: RequestTx, caller: Caller) -> None:
 
 
 @router.get("/{id}/export")
-async def export(id: UUID, tx: RequestTx, caller: Caller) -> dict[str, Any]:
-    """The resume as a JSON Resume 1.0.0."""
+async def export(
+    id: UUID, tx: RequestTx, caller: Caller, format: Literal["json", "pdf"] = "json"
+) -> Any:
+    """The resume as a JSON Resume 1.0.0, or to print, with one's name and contacts."""
     row = await queries.resume_of(tx, caller.user_id, id)
     if row is None:
         raise NoSuchResume
     experience, education = (await queries.items_of(tx, [id]))[id]
+    if format == "pdf":
+        items = {"experience": experience, "education": education}
+        owner = await queries.owner_of(tx, caller.user_id)
+        content = pdf.content_of(dict(row._mapping) | items | owner)
+        return pdf.answer(await asyncio.to_thread(pdf.made, content, owner.get("locale")))
     return jsonresume.export(dict(row._mapping), experience, education)
 
 

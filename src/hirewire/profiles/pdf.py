@@ -1,0 +1,68 @@
+"""A resume as PDF, set by typst from the template beside this file.
+
+What people typed reaches the template as data (JSON in `sys.inputs`), never as its source: nothing
+that is typed is markup or code there.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from threading import Lock
+from typing import Any
+
+import typst
+from fastapi import Response
+
+_LOCK = Lock()
+"""One at a time: setting a page takes a core for a moment."""
+
+
+def content_of(resume: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a resume (its row, with experience, education and its owner's profile) is set."""
+    names = (
+        *("full_name", "headline", "contacts", "title", "summary", "area", "relocation"),
+        *("employment_types", "work_formats", "salary", "skills", "languages", "certificates"),
+    )
+    jobs = ("company", "position", "start", "end", "description", "skills")
+    studies = ("organization", "level", "field", "start_year", "end_year")
+    return {name: resume.get(name) for name in names} | {
+        "links": [*(resume.get("profile_links") or ()), *(resume.get("links") or ())],
+        "experience": [{n: one[n] for n in jobs} for one in resume["experience"]],
+        "education": [{n: one[n] for n in studies} for one in resume["education"]],
+    }
+
+
+def made(content: Mapping[str, Any], locale: str | None) -> bytes:
+    """The PDF, with tags for screen readers; labels are Russian for a locale `ru…`, else English."""
+    language = "ru" if (locale or "").startswith("ru") else "en"
+    data = json.dumps(content, ensure_ascii=False, default=str)
+    with _LOCK:
+        done = _compiler().compile(
+            _template(), format="pdf", sys_inputs={"data": data, "lang": language}
+        )
+    assert isinstance(done, bytes)
+    return done
+
+
+def answer(document: bytes) -> Response:
+    """The answer that carries it."""
+    return Response(
+        document,
+        media_type="application/pdf",
+        headers={
+            "Content-Disposition": 'attachment; filename="resume.pdf"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+@cache
+def _template() -> bytes:
+    return files("hirewire.profiles").joinpath("resume.typ").read_bytes()
+
+
+@cache
+def _compiler() -> typst.Compiler:
+    """With typst's own fonts alone, so that a page is the same on every machine."""
+    return typst.Compiler(ignore_system_fonts=True)

@@ -1,0 +1,135 @@
+"""Employers read the resumes that are open to them; candidates see who has read theirs."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from hirewire.kit.errors import FieldError, NotFound
+from hirewire.kit.http import BadCursor, Caller, Page, PageParams, RequestTx, page_of
+from hirewire.kit.models import Answer
+from hirewire.kit.tokens import Principal
+from hirewire.messaging.outbox import Tx
+from hirewire.profiles import pdf
+from hirewire.profiles.readers import commands, queries
+
+router = APIRouter(prefix="/api/profiles", tags=["readers"])
+
+
+class NotOpen(NotFound):
+    """There is no such resume, or it is not open to you: by applying, candidates open theirs."""
+
+
+class NoSuchResume(NotFound):
+    """There is no such resume of yours."""
+
+
+class Position(Answer):
+    """A position held."""
+
+    id: UUID
+    company: str | None
+    position: str | None
+    start: str | None
+    end: str | None
+    description: str | None
+    skills: list[str]
+
+
+class Study(Answer):
+    """A course of study."""
+
+    id: UUID
+    organization: str | None
+    level: str | None
+    field: str | None
+    start_year: int | None
+    end_year: int | None
+
+
+class Candidate(Answer):
+    """A resume with name and contacts, as a company reads it."""
+
+    resume_id: UUID
+    version: int
+    full_name: str
+    headline: str | None
+    contacts: list[dict[str, Any]]
+    title: str | None
+    summary: str | None
+    area: str | None
+    relocation: bool
+    employment_types: list[str]
+    work_formats: list[str]
+    salary: dict[str, Any] | None
+    skills: list[dict[str, Any]]
+    languages: list[dict[str, Any]]
+    certificates: list[dict[str, Any]]
+    links: list[dict[str, Any]]
+    experience: list[Position]
+    education: list[Study]
+    updated_at: datetime
+
+
+class Reader(Answer):
+    """A company to which a resume is open."""
+
+    company_id: UUID
+    company_name: str | None
+    opened_at: datetime
+    first_read_at: datetime | None
+    last_read_at: datetime | None
+    times: int
+
+
+@router.get("/candidates/{resume_id}")
+async def read(resume_id: UUID, tx: RequestTx, caller: Caller) -> Candidate:
+    """The whole resume of somebody who has applied to one's company, or accepted its invitation."""
+    found = await _opened(tx, caller, resume_id)
+    links = [*found["profile_links"], *found["links"]]
+    return Candidate.model_validate(found | {"resume_id": resume_id, "links": links})
+
+
+@router.get("/candidates/{resume_id}/pdf", response_class=Response)
+async def read_as_pdf(resume_id: UUID, tx: RequestTx, caller: Caller) -> Response:
+    """The same to print."""
+    found = await _opened(tx, caller, resume_id)
+    return pdf.answer(await asyncio.to_thread(pdf.made, pdf.content_of(found), found["locale"]))
+
+
+@router.get("/resumes/{resume_id}/readers")
+async def readers(
+    resume_id: UUID,
+    tx: RequestTx,
+    caller: Caller,
+    page: PageParams,
+    request: Request,
+    response: Response,
+) -> Page[Reader]:
+    """The companies that one's resume is open to, and when they have read it."""
+    if not await queries.is_own(tx, resume_id, caller.user_id):
+        raise NoSuchResume
+    after = _place(page.after)
+    rows = await queries.readers(tx, resume_id, limit=page.limit + 1, after=after)
+    return page_of(rows, page, request, response, Reader, cursor=lambda one: (one.company_id,))
+
+
+async def _opened(tx: Tx, caller: Principal, resume_id: UUID) -> dict[str, Any]:
+    company_id = await queries.company_of(tx, caller.user_id)
+    found = await queries.opened(tx, resume_id, company_id) if company_id else None
+    if found is None or company_id is None:
+        raise NotOpen
+    await commands.note_reading(tx, resume_id, company_id)
+    return found
+
+
+def _place(after: tuple[str, ...] | None) -> UUID | None:
+    if after is None:
+        return None
+    try:
+        [id] = after
+        return UUID(id)
+    except ValueError:
+        raise BadCursor(errors=[FieldError("", "after: not a cursor of this list")]) from None

@@ -1,0 +1,129 @@
+"""Applying opens a resume, to that company alone; its owner sees who has read it."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from hirewire.contracts.auth import UserRegistered
+from hirewire.contracts.vacancies import ApplicationSubmitted, EmployerProfileCreated
+from hirewire.messaging.testing import delivery, hear
+from tests.profiles.conftest import Person
+
+ACME, OTHER = UUID(int=1), UUID(int=2)
+
+
+async def candidate(anna: Person, **fields: Any) -> str:
+    """Anna, with her name, a contact and a resume; its id."""
+    await hear(
+        anna.service.messaging.consumer, UserRegistered(id=anna.id, email="anna@example.org")
+    )
+    contacts = [{"kind": "telegram", "value": "@anna", "preferred": True}]
+    await anna.call("PATCH", "/me", {"fullName": "Анна Ли", "contacts": contacts})
+    body = {"title": "Аналитик", "skills": [{"name": "SQL", "level": 4}]} | fields
+    return str((await anna.call("POST", "/resumes", body, expect=201))["id"])
+
+
+async def hires(boris: Person, company: UUID = ACME, name: str | None = "Acme") -> None:
+    event = EmployerProfileCreated(
+        user_id=boris.id, company_id=company, phone=None, company_name=name
+    )
+    await hear(boris.service.messaging.consumer, event)
+
+
+def applied(anna: Person, resume: str, company: UUID = ACME) -> ApplicationSubmitted:
+    return ApplicationSubmitted(
+        application_id=uuid4(),
+        vacancy_id=uuid4(),
+        company_id=company,
+        resume_id=UUID(resume),
+        user_id=anna.id,
+        origin="response",
+    )
+
+
+async def test_applying_opens_the_whole_resume(anna: Person, boris: Person) -> None:
+    resume = await candidate(anna)
+    path = f"/candidates/{resume}"
+    await boris.call("GET", path, expect=404)
+    await hires(boris)
+    await boris.call("GET", path, expect=404)
+    await anna.call(
+        "POST", f"/resumes/{resume}/experience", {"position": "Data", "start": "2020"}, expect=201
+    )
+    await hear(anna.service.messaging.consumer, applied(anna, resume))
+    found = await boris.call("GET", path)
+    assert found["fullName"] == "Анна Ли"
+    assert found["contacts"][0]["value"] == "@anna"
+    assert found["skills"] == [{"name": "SQL", "level": 4}]
+    assert [one["position"] for one in found["experience"]] == ["Data"]
+    assert "visibility" not in found and "allowedActions" not in found
+    [reader] = (await anna.call("GET", f"/resumes/{resume}/readers"))["items"]
+    assert (reader["companyId"], reader["companyName"], reader["times"]) == (str(ACME), "Acme", 1)
+    assert reader["firstReadAt"] == reader["lastReadAt"] is not None
+
+
+async def test_nobody_else_reads_it(anna: Person, boris: Person) -> None:
+    resume = await candidate(anna)
+    await hires(boris, OTHER)
+    await hear(anna.service.messaging.consumer, applied(anna, resume))
+    await boris.call("GET", f"/candidates/{resume}", expect=404)
+    await boris.call("GET", f"/candidates/{resume}/pdf", expect=404)
+    await boris.call("GET", f"/resumes/{resume}/readers", expect=404)
+    await anna.call("GET", f"/candidates/{resume}", expect=404)
+    stranger = await boris.service.client.get(f"/api/profiles/candidates/{resume}")
+    assert stranger.status_code == 401
+    [reader] = (await anna.call("GET", f"/resumes/{resume}/readers"))["items"]
+    assert (reader["companyId"], reader["times"]) == (str(ACME), 0)
+
+
+async def test_a_claim_on_somebody_elses_resume_opens_nothing(anna: Person, boris: Person) -> None:
+    resume = await candidate(anna)
+    await hires(boris)
+    forged = applied(boris, resume)  # says that it is Boris's
+    await hear(anna.service.messaging.consumer, forged)
+    await boris.call("GET", f"/candidates/{resume}", expect=404)
+
+
+async def test_deleting_closes_it_and_what_comes_late_opens_nothing(
+    anna: Person, boris: Person
+) -> None:
+    resume = await candidate(anna)
+    await hires(boris)
+    event = applied(anna, resume)
+    await hear(anna.service.messaging.consumer, event)
+    await hear(anna.service.messaging.consumer, delivery(event, sequence=2))  # once more
+    await anna.call("DELETE", f"/resumes/{resume}", expect=204)
+    await boris.call("GET", f"/candidates/{resume}", expect=404)
+    await hear(anna.service.messaging.consumer, applied(anna, resume))
+    await boris.call("GET", f"/candidates/{resume}", expect=404)
+
+
+@pytest.mark.parametrize("first", ["application", "employer"])
+async def test_the_order_of_the_two_does_not_matter(
+    anna: Person, boris: Person, first: str
+) -> None:
+    resume = await candidate(anna)
+    if first == "employer":
+        await hires(boris)
+    await hear(anna.service.messaging.consumer, applied(anna, resume))
+    if first == "application":
+        await hires(boris)
+    await boris.call("GET", f"/candidates/{resume}")
+
+
+async def test_a_company_is_one_reader_and_pages_are_whole(anna: Person, boris: Person) -> None:
+    resume = await candidate(anna)
+    companies = [UUID(int=n) for n in range(1, 6)]
+    for company in companies:
+        await hear(anna.service.messaging.consumer, applied(anna, resume, company))
+    seen: list[str] = []
+    after = ""
+    while True:
+        page = await anna.call("GET", f"/resumes/{resume}/readers?limit=2{after}")
+        seen += [one["companyId"] for one in page["items"]]
+        if page["next"] is None:
+            break
+        after = f"&after={page['next']}"
+    assert seen == [str(company) for company in companies]
+    await anna.call("GET", f"/resumes/{resume}/readers?after=x", expect=422)

@@ -1,0 +1,80 @@
+"""Resumes on paper: text is text, whatever was typed."""
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from hirewire.messaging.testing import hear
+from hirewire.profiles import pdf
+from tests.profiles.conftest import Person
+from tests.profiles.readers.test_readers import applied, candidate, hires
+
+HOSTILE = '#panic("x") *b* _i_ $x^2$ @a <b> \\u{41} [c] {d} = e /f `g` ~ -- // /* " \' ёЁ'
+
+
+def text_of(document: bytes) -> str:
+    assert document.startswith(b"%PDF-")
+    return "\n".join(page.extract_text() for page in PdfReader(BytesIO(document)).pages)
+
+
+async def printed(person: Person, path: str) -> str:
+    answer = await person.service.client.get(
+        f"/api/profiles{path}", headers=person.service.as_user(person.id)
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.headers["cache-control"] == "no-store"
+    return text_of(answer.content)
+
+
+async def test_its_owner_and_its_reader_print_it(anna: Person, boris: Person) -> None:
+    resume = await candidate(anna, area="Омск", workFormats=["remote"])
+    await anna.call("PATCH", "/me", {"locale": "ru"})
+    text = await printed(anna, f"/resumes/{resume}/export?format=pdf")
+    for part in ("Анна Ли", "Аналитик", "@anna", "Омск", "удалённо", "Навыки", "SQL 4/5"):
+        assert part in text
+    await hires(boris)
+    await hear(anna.service.messaging.consumer, applied(anna, resume))
+    assert await printed(boris, f"/candidates/{resume}/pdf") == text
+    await anna.call("PATCH", "/me", {"locale": "en"})
+    assert "Skills" in await printed(boris, f"/candidates/{resume}/pdf")
+    await boris.call("GET", f"/resumes/{resume}/export?format=pdf", expect=404)
+    await anna.call("GET", f"/resumes/{resume}/export?format=doc", expect=422)
+
+
+def content(**fields: Any) -> dict[str, Any]:
+    empty: dict[str, Any] = {
+        name: [] for name in ("contacts", "employment_types", "work_formats", "skills", "languages")
+    }
+    empty |= {name: [] for name in ("certificates", "links", "experience", "education")}
+    empty |= dict.fromkeys(("full_name", "headline", "summary", "area", "salary"))
+    return empty | {"title": "Title", "relocation": False} | fields
+
+
+def test_nothing_that_is_typed_is_markup() -> None:
+    job = {"company": HOSTILE, "position": HOSTILE, "start": HOSTILE, "end": HOSTILE}
+    job |= {"description": HOSTILE, "skills": [HOSTILE]}
+    whole = content(
+        full_name=HOSTILE,
+        title=HOSTILE,
+        summary=HOSTILE,
+        area=HOSTILE,
+        contacts=[{"value": HOSTILE}],
+        links=[{"url": HOSTILE}],
+        skills=[{"name": HOSTILE, "level": None}],
+        languages=[{"language": HOSTILE, "level": HOSTILE}],
+        experience=[job],
+    )
+    text = text_of(pdf.made(whole, "en"))
+    assert "".join(text.split()).count("".join(['#panic("x")*b*_i_$x^2$@a<b>'])) >= 11
+
+
+@pytest.mark.parametrize("locale", [None, "ru", "ru-RU", "en", "de"])
+def test_an_empty_resume_can_be_printed(locale: str | None) -> None:
+    assert "Title" in text_of(pdf.made(content(), locale))
+
+
+def test_a_long_one_has_several_pages() -> None:
+    assert len(PdfReader(BytesIO(pdf.made(content(summary="слово " * 8000), "ru"))).pages) > 3

@@ -54,7 +54,12 @@ def content(**fields: Any) -> dict[str, Any]:
 
 
 def test_nothing_that_is_typed_is_markup() -> None:
-    job = {"company": HOSTILE, "position": HOSTILE, "start": HOSTILE, "end": HOSTILE}
+    job: dict[str, Any] = {
+        "company": HOSTILE,
+        "position": HOSTILE,
+        "start": HOSTILE,
+        "end": HOSTILE,
+    }
     job |= {"description": HOSTILE, "skills": [HOSTILE]}
     whole = content(
         full_name=HOSTILE,

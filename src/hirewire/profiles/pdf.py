@@ -34,7 +34,7 @@ def content_of(resume: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def made(content: Mapping[str, Any], locale: str | None) -> bytes:
-    """The PDF, with tags for screen readers; labels are Russian for a locale `ru…`, else English."""
+    """The PDF, tagged for screen readers; its labels are Russian for `ru…`, else English."""
     language = "ru" if (locale or "").startswith("ru") else "en"
     data = json.dumps(content, ensure_ascii=False, default=str)
     with _LOCK:

@@ -57,7 +57,8 @@ async def test_applying_opens_the_whole_resume(anna: Person, boris: Person) -> N
     assert found["contacts"][0]["value"] == "@anna"
     assert found["skills"] == [{"name": "SQL", "level": 4}]
     assert [one["position"] for one in found["experience"]] == ["Data"]
-    assert "visibility" not in found and "allowedActions" not in found
+    assert "visibility" not in found
+    assert "allowedActions" not in found
     [reader] = (await anna.call("GET", f"/resumes/{resume}/readers"))["items"]
     assert (reader["companyId"], reader["companyName"], reader["times"]) == (str(ACME), "Acme", 1)
     assert reader["firstReadAt"] == reader["lastReadAt"] is not None

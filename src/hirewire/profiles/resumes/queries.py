@@ -40,7 +40,7 @@ async def items_of(tx: Tx, ids: list[UUID]) -> dict[UUID, tuple[list[Item], list
 
 
 async def owner_of(tx: Tx, user_id: UUID) -> dict[str, Any]:
-    """Name, headline, contacts, links and locale of a person; empty before their profile is here."""
+    """A person's name, headline, contacts, links and locale; empty before the profile is here."""
     columns = (
         profile.c.full_name,
         profile.c.headline,

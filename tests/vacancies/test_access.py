@@ -25,6 +25,8 @@ ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
     ("get", "/vacancies/{id}/recommendations"): (None, 401, 403, 404),
     ("post", "/vacancies/{id}/price"): ({}, 401, 403, 404),
     ("get", "/resumes"): (None, 401, 403, 200),
+    ("get", "/skills"): (None, 200, 200, 200),
+    ("get", "/skills/{id}"): (None, 404, 404, 404),
     ("get", "/searches"): (None, 401, 200, 200),
     ("post", "/searches"): ({"name": "Mine", "query": {}}, 401, 201, 201),
     ("post", "/searches/{id}/seen"): (None, 401, 404, 404),

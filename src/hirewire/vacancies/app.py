@@ -21,12 +21,14 @@ from hirewire.vacancies.activity import routes as activity_routes
 from hirewire.vacancies.applications import handlers as applications
 from hirewire.vacancies.applications import routes as applications_routes
 from hirewire.vacancies.employers import routes as employers_routes
+from hirewire.vacancies.posting import duties as posting_duties
 from hirewire.vacancies.posting import routes as posting_routes
 from hirewire.vacancies.recommendations import duties as recommendations_duties
 from hirewire.vacancies.recommendations import handlers as recommendations
 from hirewire.vacancies.recommendations import routes as recommendations_routes
 from hirewire.vacancies.search import duties as search_duties
 from hirewire.vacancies.search import routes as search_routes
+from hirewire.vacancies.skills import routes as skills_routes
 
 SERVICE = Service(
     name="vacancies",
@@ -34,6 +36,7 @@ SERVICE = Service(
         employers_routes.router,
         activity_routes.router,
         search_routes.router,
+        skills_routes.router,
         posting_routes.router,
         recommendations_routes.router,
         applications_routes.router,
@@ -76,6 +79,6 @@ SERVICE = Service(
         on(VacancyClosed, applications.on_vacancy_closed, name="vacancies.applications"),
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
     ],
-    duties=[recommendations_duties.compare_stale],
+    duties=[recommendations_duties.compare_stale, posting_duties.close_expired],
     companions=[search_duties.keep_indexes],
 )

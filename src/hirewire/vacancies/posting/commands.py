@@ -110,15 +110,36 @@ async def move(
     elif action == "pause":
         record(tx, VacancyPaused(vacancy_id=id, company_id=company_id, version=after.version))
     elif action == "close":
-        record(
-            tx,
-            VacancyClosed(
-                vacancy_id=id,
-                company_id=company_id,
-                version=after.version,
-                reason=reason or "cancelled",
-            ),
-        )
+        _record_closed(tx, after, reason or "cancelled")
+
+
+async def close_expired(tx: Tx, *, limit: int) -> bool:
+    """Close some of those whose last day has passed, with the reason `expired`.
+
+    False when there were none. Rows that others are at work on are left for the next time.
+    """
+    rows = await tx.execute(
+        select(vacancy.c.id)
+        .where(vacancy.c.status.in_(("published", "paused")))
+        .where(vacancy.c.valid_through < now().date())
+        .order_by(vacancy.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = [row.id for row in rows]
+    for id in ids:
+        after = await _set(tx, id, status="closed", close_reason="expired")
+        _record_closed(tx, after, "expired")
+    return bool(ids)
+
+
+def _record_closed(tx: Tx, row: Row[Any], reason: str) -> None:
+    record(
+        tx,
+        VacancyClosed(
+            vacancy_id=row.id, company_id=row.company_id, version=row.version, reason=reason
+        ),
+    )
 
 
 def _check_complete(values: dict[str, Any]) -> None:

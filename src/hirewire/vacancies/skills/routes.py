@@ -1,0 +1,81 @@
+"""The dictionary of skills, for whoever types one."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from hirewire.esco import Skill, dictionary
+from hirewire.kit.errors import NotFound
+from hirewire.kit.http import MaybeCaller
+from hirewire.kit.models import Answer
+from hirewire.vacancies.skills.index import typeahead
+
+router = APIRouter(prefix="/api/vacancies/skills", tags=["skills"])
+FRESH = "public, max-age=3600"
+
+
+class NoSuchSkill(NotFound):
+    """The dictionary has no such skill."""
+
+
+class Suggested(Answer):
+    """A skill, with the form of its name that begins as was typed."""
+
+    id: str
+    label: str
+    label_ru: str | None
+    matched: str
+
+
+class Suggestions(Answer):
+    """The likeliest first."""
+
+    items: list[Suggested]
+
+
+class Known(Answer):
+    """A skill of the dictionary (ESCO)."""
+
+    id: str
+    label: str
+    label_ru: str | None
+    aliases: list[str]
+
+
+@router.get("")
+async def find(
+    _: MaybeCaller,
+    response: Response,
+    q: Annotated[str, Query(max_length=200)] = "",
+    limit: Annotated[int, Query(ge=1, le=50)] = 10,
+) -> Suggestions:
+    """Skills whose names have words that begin with the words of `q`."""
+    found = (await asyncio.to_thread(typeahead)).find(q, limit)
+    response.headers["Cache-Control"] = FRESH
+    return Suggestions(
+        items=[
+            Suggested(
+                id=one.skill.id,
+                label=one.skill.label,
+                label_ru=one.skill.label_ru,
+                matched=one.form,
+            )
+            for one in found
+        ]
+    )
+
+
+@router.get("/{id}")
+async def read(id: str, _: MaybeCaller, response: Response) -> Known:
+    """One skill, with all its names."""
+    skill: Skill | None = dictionary().skills.get(id)
+    if skill is None:
+        raise NoSuchSkill
+    response.headers["Cache-Control"] = FRESH
+    return Known(
+        id=skill.id,
+        label=skill.label,
+        label_ru=skill.label_ru,
+        aliases=list(dict.fromkeys((*skill.aliases, *skill.other_labels))),
+    )

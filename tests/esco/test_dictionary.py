@@ -1,6 +1,8 @@
 """One skill, many ways to write it."""
 
 import csv
+import re
+from collections import Counter
 from importlib.resources import files
 from io import StringIO
 
@@ -65,6 +67,9 @@ def test_every_label_is_found_as_itself() -> None:
         ("MS SQL", "SQL Server", "mssql"),
         ("программирование", "computer programming", "coding"),
         ("IoT", "интернет вещей", "Internet of Things"),
+        ("k8s", "Kubernetes", "кубернетес"),
+        ("golang", "Go", "голанг"),
+        ("1С", "1C:Enterprise", "1С:Предприятие"),
     ],
 )
 def test_one_skill_in_many_spellings(forms: tuple[str, ...]) -> None:
@@ -85,3 +90,20 @@ def test_aliases_name_the_labels_they_belong_to() -> None:
     rows = list(csv.DictReader(StringIO(path.read_text(encoding="utf-8"))))
     known = dictionary().skills
     assert [row for row in rows if known[row["esco_id"]].label != row["label"]] == []
+
+
+def test_the_skills_used_most_have_russian_names() -> None:
+    used = Counter(id for one in occupations() for id in set(one.skills))
+    known = dictionary().skills
+    most = [id for id in sorted(used, key=lambda id: (-used[id], id)) if id in known][:300]
+    without = [known[id].label for id in most if not re.search("[а-я]", known[id].label_ru or "")]
+    assert without == []
+
+
+def test_no_form_of_ours_leads_to_two_skills() -> None:
+    forms = Counter(
+        key
+        for skill in dictionary().skills.values()
+        for key in {key_of(form) for form in skill.aliases}
+    )
+    assert [key for key, count in forms.items() if count > 1] == []

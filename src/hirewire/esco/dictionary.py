@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 
-from hirewire.esco.tables import Skill, occupations, skills
+from hirewire.esco.tables import Skill, occupations, skills, technologies
 
 OWN = "own:"
 """How the id of a skill begins that is not in the dictionary."""
@@ -66,4 +66,10 @@ def _labels(skill: Skill) -> tuple[str, ...]:
 @cache
 def dictionary() -> Dictionary:
     """The built-in dictionary; reading it takes a part of a second, once a process."""
-    return Dictionary(skills())
+    return Dictionary((*skills(), *_ours()))
+
+
+def _ours() -> Iterable[Skill]:
+    """Technologies that ESCO does not have, under the ids they had without being known."""
+    for label, russian, forms in technologies():
+        yield Skill(OWN + key_of(label), label, (), (), russian, forms)

@@ -66,6 +66,15 @@ def _skill(row: dict[str, str], ours: dict[str, str]) -> Skill:
 
 
 @cache
+def technologies() -> tuple[tuple[str, str | None, tuple[str, ...]], ...]:
+    """What people write most of what ESCO does not have: label, Russian label, further forms."""
+    return tuple(
+        (row["label"], row["ru"] or None, _split(row["ru"]) + _split(row["other"]))
+        for row in csv.DictReader(StringIO(_text("own.csv")))
+    )
+
+
+@cache
 def occupations() -> tuple[Occupation, ...]:
     """The 91 ICT occupations, in the order of their addresses."""
     rows = sorted(json.loads(_text("ict_occupations.json")), key=lambda row: str(row["uri"]))

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from math import log, sqrt
 from typing import Literal, NamedTuple
 
-RULESET = "2026-1"
+RULESET = "2026-2"
 """Same inputs and the same ruleset give the same score, always: whoever changes a number or a
 formula here, or the dictionary, changes this."""
 

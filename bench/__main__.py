@@ -16,7 +16,18 @@ from bench.measure import Figure, Options, markdown, table
 from bench.places import places
 from bench.process import ROOT
 
-ALL = ("consume", "relay", "business", "chain", "latency", "growth", "failing", "matching", "live")
+ALL = (
+    "consume",
+    "relay",
+    "business",
+    "chain",
+    "latency",
+    "growth",
+    "failing",
+    "matching",
+    "search",
+    "live",
+)
 
 
 def options() -> argparse.Namespace:

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -18,18 +19,30 @@ import asyncpg
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bench import plots
+from bench.explain import Explained
 from bench.measure import Figure, Options, percentile
 from bench.places import Bench
+from hirewire.contracts.profiles import ResumeSnapshot, ResumeUpdated
 from hirewire.esco import dictionary, occupations
 from hirewire.kit.db import make_engine, migrate
+from hirewire.kit.service import create_app
+from hirewire.kit.settings import Settings
+from hirewire.messaging.broker import Broker, Message, open_broker
 from hirewire.messaging.database import connect
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.outbox import Transactions
+from hirewire.vacancies.app import SERVICE
 from hirewire.vacancies.recommendations import commands, duties
 from hirewire.vacancies.recommendations.commands import Resume
 from hirewire.vacancies.recommendations.facts import offer_of
+from hirewire.vacancies.recommendations.index import forget
 
-MANY = 100_000
+SIZES, QUICK_SIZES = (10_000, 100_000, 1_000_000), (2_000,)
+AT_MOST = {100_000: 12.0, 1_000_000: 40.0}
+RESUMES, QUICK_RESUMES = 100_000, 2_000
+BURST, QUICK_BURST = 1_000, 50
+BURST_SIZE = 100_000
 CITIES = [f"City {nth}" for nth in range(60)]
 CITY_WEIGHTS = [1 / (nth + 4) for nth in range(60)]
 FORMATS = ("on_site", "on_site", "hybrid", "remote")
@@ -44,24 +57,136 @@ from unnest($1::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
-    """Both ways, each over as many of the other side."""
-    many, changes = options.count(MANY, 2_000), options.count(300, 50)
+    """Both ways, as the other side grows, and a burst."""
+    sizes = QUICK_SIZES if options.quick else SIZES
+    resumes = options.count(RESUMES, QUICK_RESUMES)
     pair = await bench.pair("matching")
-    async with board(pair.reader_url, "matching_resumes") as one:
-        forth = await one.resumes_change(many, changes)
-        found_forth = await one.recommendations() / (changes // 2)
-    async with board(pair.reader_url, "matching_vacancies") as other:
-        back = await other.vacancies_open(many, changes)
-        found_back = await other.recommendations() / changes
-    size = f"{many:,}"
+    figures: list[Figure] = []
+    costs: dict[int, list[float]] = {}
+    async with board(pair.reader_url, "forth_vacancies") as one:
+        for size in sizes:
+            await one.grow(size)
+            before = await one.recommendations()
+            costs[size] = await one.resumes_change(options.count(400, 50))
+            fitting = (await one.recommendations() - before) / options.count(200, 25)
+            figures += _changed(size, costs[size], fitting)
+            if size == BURST_SIZE or options.quick:
+                count = options.count(BURST, QUICK_BURST)
+                taken = await burst(pair.reader_url, bench.broker_url, one, count)
+                what = f"{count:,} resumes change twice at once: all matched in"
+                figures.append(Figure(what, [taken], "s", at_most=10))
+        if options.folder is not None:
+            await _explain(one, options.folder)
+    async with board(pair.reader_url, "back_vacancies") as other:
+        back = await other.vacancies_open(resumes, options.count(300, 50))
+        found = await other.recommendations() / options.count(300, 50)
+    if options.folder is not None:
+        path = options.folder / "matching.png"
+        plots.sizes(path, "a changed resume meets all vacancies", {"resume changed": costs}, 40)
     return [
-        Figure(f"resume changed, {size} vacancies: p50", [percentile(forth, 0.5)], "ms"),
-        Figure("… p95", [percentile(forth, 0.95)], "ms", at_most=12),
-        Figure("… recommendations a resume", [found_forth], ""),
-        Figure(f"vacancy published, {size} resumes: p50", [percentile(back, 0.5)], "ms"),
+        *figures,
+        Figure(f"vacancy published, {resumes:,} resumes: p50", [percentile(back, 0.5)], "ms"),
         Figure("… p95", [percentile(back, 0.95)], "ms", at_most=20),
-        Figure("… recommendations a vacancy", [found_back], ""),
+        Figure("… recommendations a vacancy, mean", [found], ""),
     ]
+
+
+def _changed(size: int, costs: list[float], fitting: float) -> list[Figure]:
+    return [
+        Figure(f"resume changed, {size:,} vacancies: p50", [percentile(costs, 0.5)], "ms"),
+        Figure("… p95", [percentile(costs, 0.95)], "ms", at_most=AT_MOST.get(size)),
+        Figure("… recommendations a resume, mean", [fitting], ""),
+    ]
+
+
+async def burst(server: str, broker_url: str, board: "Board", count: int) -> float:
+    """Seconds until the newest version of each resume is matched, from the first publication.
+
+    The service `vacancies` hears RabbitMQ, with all its handlers: each resume comes in two
+    versions, all first ones before all second ones.
+    """
+    prefix = make_url(server).set(database="forth").render_as_string(hide_password=False)
+    settings = Settings(database_url=prefix, broker_url=broker_url)
+    app = create_app(SERVICE, settings, role="worker")
+    broker = open_broker(broker_url, client="bench")
+    ids = [new_id() for _ in range(count)]
+    snapshots = [board.resume() | {"status": "published"} for _ in range(count)]
+    await broker.declare([app.state.messaging.consumer.topology])
+    async with app.router.lifespan_context(app):
+        await _heard(broker, board, [new_id()], [snapshots[0]], 1)  # it has read the index
+        started = time.perf_counter()
+        first = [_message(id, 1, one) for id, one in zip(ids, snapshots, strict=True)]
+        await broker.publish(first)
+        await _heard(broker, board, ids, snapshots, 2)
+        taken = time.perf_counter() - started
+    await broker.close()
+    return taken
+
+
+async def _heard(
+    broker: Broker,
+    board: "Board",
+    ids: Sequence[UUID],
+    snapshots: Sequence[dict[str, Any]],
+    version: int,
+) -> None:
+    """Publish this version of each, and wait until it is compared."""
+    await broker.publish(
+        [_message(*one) for one in zip(ids, [version] * len(ids), snapshots, strict=True)]
+    )
+    while len(ids) != await board.connection.fetchval(
+        "select count(*) from comparable where id = any($1::uuid[]) and version = $2", ids, version
+    ):
+        await asyncio.sleep(0.02)
+
+
+def _message(id: UUID, version: int, snapshot: dict[str, Any]) -> Message:
+    event = ResumeUpdated(
+        user_id=id,
+        resume_id=id,
+        action="updated",
+        version=version,
+        resume=ResumeSnapshot.model_validate(snapshot),
+    )
+    body = event.model_dump_json(by_alias=True).encode()
+    return Message(str(new_id()), event.name, event.key, body, {})
+
+
+async def _explain(one: "Board", folder: Path) -> None:
+    """The statements of one comparison, on the largest board."""
+    explained = Explained(one.connection, "matching.md", "Matching, at 1,000,000 vacancies")
+    last = await one.connection.fetchval("select last from generation")
+    pairs = await one.connection.fetch(
+        "select vacancy_id, resume_id, score from recommendation order by id desc limit 100"
+    )
+    await explained.add("A step begins", "update generation set last = last + 1 returning last")
+    await explained.add(
+        "What the arrays do not know yet",
+        "select kind, number, state = 'open' as open, generation, head, skills, languages, words"
+        " from comparable where generation > $1",
+        last - 1,
+    )
+    await explained.add(
+        "What was recommended before",
+        "select id, vacancy_id, resume_id, score, resume_version, vacancy_version, ruleset,"
+        " withdrawn from recommendation where resume_id = any($1::uuid[])",
+        [pairs[0]["resume_id"]],
+    )
+    await explained.add(
+        "A hundred recommendations",
+        "insert into recommendation (id, vacancy_id, resume_id, company_id, user_id, score,"
+        " resume_version, vacancy_version, ruleset, state, created_at, updated_at)"
+        " select gen_random_uuid(), u.vacancy_id, u.resume_id, v.owner_id, r.owner_id, u.score, 3,"
+        " 1, 'x', 'new', now(), now()"
+        " from unnest($1::uuid[], $2::uuid[], $3::float8[]) as u(vacancy_id, resume_id, score)"
+        " join comparable v on v.id = u.vacancy_id join comparable r on r.id = u.resume_id"
+        " on conflict (resume_id, vacancy_id) do update set score = excluded.score,"
+        " resume_version = excluded.resume_version, updated_at = excluded.updated_at",
+        [row["vacancy_id"] for row in pairs],
+        [row["resume_id"] for row in pairs],
+        [row["score"] for row in pairs],
+    )
+    explained.write(folder)
 
 
 @asynccontextmanager
@@ -85,6 +210,7 @@ class Board:
         self.transactions = Transactions(engine, "vacancies")
         self.connection = connection
         self.random = Random(20261124)
+        self._count = 0
         known = dictionary().skills
         self.occupations = [
             (one.label, [known[id].label for id in one.skills if id in known])
@@ -93,15 +219,21 @@ class Board:
         self.occupations += self._made(1000 - len(self.occupations))
         self.skills = sorted({label for _, labels in self.occupations for label in labels})
 
-    async def resumes_change(self, vacancies: int, changes: int) -> list[float]:
-        """Milliseconds a change of a resume: half are new, half gain a skill."""
-        await self._vacancies(vacancies, "published")
+    async def grow(self, vacancies: int) -> None:
+        """Until so many vacancies are open and compared, and read as after a start."""
+        await self._vacancies(vacancies - self._count, "published")
+        self._count = vacancies
         while await duties.step(self.transactions):
             pass
         await self._settled()
+        forget(self.transactions.engine)
+
+    async def resumes_change(self, changes: int) -> list[float]:
+        """Milliseconds a change of a resume: half are new, half gain a skill."""
+        await self._change(new_id(), 1, self.resume())  # it has read the index
         taken: list[float] = []
         for _ in range(changes // 2):
-            id, snapshot = new_id(), self._resume()
+            id, snapshot = new_id(), self.resume()
             taken.append(await self._change(id, 1, snapshot))
             more = [*snapshot["skills"], {"name": self.random.choice(self.skills)}]
             taken.append(await self._change(id, 2, snapshot | {"skills": more}))
@@ -112,7 +244,7 @@ class Board:
         for start in range(0, resumes, 500):
             await self._compare(
                 {
-                    new_id(): Resume(UUID(int=nth), 1, offer_of(self._resume()))
+                    new_id(): Resume(UUID(int=nth), 1, offer_of(self.resume()))
                     for nth in range(start, min(start + 500, resumes))
                 }
             )
@@ -191,7 +323,8 @@ class Board:
         format = self.random.choice(FORMATS)
         return one, json.dumps(asked), band, format, self._city()
 
-    def _resume(self) -> dict[str, Any]:
+    def resume(self) -> dict[str, Any]:
+        """A snapshot, as on the wire."""
         one, labels = self._some(8, 24)
         labels += self.random.sample(self.skills, len(labels) // 3)
         return {

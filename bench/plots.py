@@ -8,6 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
+from bench.measure import percentile
+
 INK, OURS, THEIRS = "#333333", "#2f6f9f", "#b9c3cc"
 MILLISECONDS = (1, 2, 3, 5, 10, 20, 30, 50, 100)
 HIREWIRE = ("batched", "one at a time", "hirewire")
@@ -92,3 +94,31 @@ def _sheet(title: str, *, height: float) -> tuple[Figure, Axes]:
 def _save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
+
+
+def sizes(
+    path: Path, title: str, found: Mapping[str, Mapping[int, Sequence[float]]], demand: float
+) -> None:
+    """Milliseconds against size: the median, and the 95th percentile with the demand."""
+    figure, axes = _sheet(title, height=3.4)
+    for shade, (name, costs) in zip((OURS, "#b26b3f", "#6a8f4e"), found.items(), strict=False):
+        places = list(costs)
+        middle = [percentile(costs[size], 0.5) for size in places]
+        high = [percentile(costs[size], 0.95) for size in places]
+        axes.plot(places, middle, marker="o", markersize=4, color=shade, label=f"{name}: p50")
+        axes.plot(
+            places,
+            high,
+            marker="s",
+            markersize=4,
+            color=shade,
+            linestyle="--",
+            label=f"{name}: p95",
+        )
+    axes.axhline(demand, color=INK, linewidth=0.8, linestyle=":", label=f"{demand:g} ms")
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("on the other side")
+    axes.set_ylabel("ms")
+    axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+    _save(figure, path)

@@ -160,3 +160,8 @@ _indexes: WeakKeyDictionary[AsyncEngine, Index] = WeakKeyDictionary()
 def index_of(tx: AsyncConnection) -> Index:
     """The index of the database that `tx` speaks to."""
     return _indexes.setdefault(tx.engine, Index())
+
+
+def forget(engine: AsyncEngine) -> None:
+    """Read everything again when it is needed next, as after a start."""
+    _indexes.pop(engine, None)

@@ -45,7 +45,9 @@ class Person:
             headers=self.service.as_user(self.id) | headers,
         )
         assert answer.status_code == expect, answer.text
-        return answer.json() if answer.content else None
+        if "json" not in answer.headers.get("content-type", ""):
+            return answer.text or None
+        return answer.json()
 
     async def hire(self, name: str = "Acme") -> Any:
         """Become an employer."""

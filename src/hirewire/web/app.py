@@ -51,6 +51,7 @@ def create_web(settings: Settings) -> FastAPI:
         title="Hirewire", version=__version__, lifespan=lifespan, docs_url=None, openapi_url=None
     )
     app.state.services = services
+    app.state.public_url = settings.public_url
     app.state.live = feed
     app.state.stopping = feed.hub.end
     problems.install(app)

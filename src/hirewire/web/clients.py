@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
+from uuid import UUID
 
 import httpx
 
-from hirewire.kit.errors import Unauthenticated, Unavailable
+from hirewire.kit.errors import Invalid, Unauthenticated, Unavailable
 from hirewire.kit.settings import Settings
 
 Standing = Literal["ready", "starting", "away"]
@@ -59,11 +60,27 @@ class Services:
         answer = await self._ask("vacancies", "/api/vacancies/employer-profile", authorization)
         return None if answer.status_code == 404 else str(_whole(answer)["companyId"])
 
-    async def _ask(self, name: str, path: str, authorization: str) -> httpx.Response:
+    async def vacancies(self, query: str) -> dict[str, Any]:
+        """A page of the list of vacancies. Raises `Unavailable`, and `Invalid` for a bad query."""
+        answer = await self._ask("vacancies", f"/api/vacancies/vacancies?{query}")
+        if answer.status_code == 422:
+            raise Invalid
+        return _whole(answer)
+
+    async def vacancy(self, id: UUID) -> dict[str, Any] | None:
+        """A vacancy that is or was open; None for any other. Raises `Unavailable`."""
+        answer = await self._ask("vacancies", f"/api/vacancies/vacancies/{id}")
+        return None if answer.status_code == 404 else _whole(answer)
+
+    async def feed(self, path: str) -> tuple[int, bytes, str]:
+        """A document for search engines: status, body, media type. Raises `Unavailable`."""
+        answer = await self._ask("vacancies", f"/api/vacancies/feeds/{path}")
+        return answer.status_code, answer.content, answer.headers.get("content-type", "")
+
+    async def _ask(self, name: str, path: str, authorization: str | None = None) -> httpx.Response:
+        headers = {"Authorization": authorization} if authorization else {}
         try:
-            return await self._client.get(
-                self._urls[name] + path, headers={"Authorization": authorization}
-            )
+            return await self._client.get(self._urls[name] + path, headers=headers)
         except httpx.HTTPError:
             raise Unavailable(retry_after=2) from None
 

@@ -1,12 +1,13 @@
 """Looking for vacancies (open to all) and for resumes (employers), and saved searches."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from sqlalchemy import Row
 
 from hirewire.esco import dictionary, key_of
@@ -26,7 +27,7 @@ from hirewire.kit.http import (
 )
 from hirewire.messaging.outbox import Tx
 from hirewire.vacancies.authority import company_of, require_company
-from hirewire.vacancies.search import commands, models, queries
+from hirewire.vacancies.search import commands, feed, models, queries
 from hirewire.vacancies.search.facts import micros, skill_id, text_of
 from hirewire.vacancies.search.index import (
     RESUMES,
@@ -59,6 +60,7 @@ RESUME_FACETS = {
     "currency": 20,
 }
 RECENT_DAYS = (1, 3, 7, 30)
+FEED_ENTRIES = 50
 
 
 class SearchNotReady(AppError):
@@ -88,6 +90,35 @@ async def vacancies(
     await index.refreshed()
     found = await asyncio.to_thread(index.find, _wanted(query))
     return await _vacancy_results(tx, index, found, company, query, request, response)
+
+
+@router.get("/feeds/vacancies.{kind}")
+async def newest(
+    kind: Literal["atom", "rss"],
+    tx: RequestTx,
+    _: MaybeCaller,
+    query: Annotated[VacancyNarrowing, Query()],
+    request: Request,
+    if_none_match: Annotated[str | None, Header(max_length=200)] = None,
+) -> Response:
+    """The newest 50 of a search as a feed; the same questions as in the list."""
+    index = index_for(tx, VACANCIES)
+    if index is None:
+        raise SearchNotReady(retry_after=1)
+    wanted = Wanted(**_narrowed(query) | {"order": "time"}, limit=FEED_ENTRIES)
+    found = await asyncio.to_thread(index.find, wanted)
+    rows = await queries.open_vacancies(tx, found.ids[:FEED_ENTRIES])
+    shown = [dict(rows[id]._mapping) for id in found.ids if id in rows]
+    site = str(request.app.state.settings.public_url)
+    asked = f"?{request.url.query}" if request.url.query else ""
+    title = f"Hirewire: {query.q}" if query.q.strip() else "Hirewire"
+    write = feed.atom if kind == "atom" else feed.rss
+    body = write(shown, site=site, here=f"{site}{request.url.path}{asked}", title=title)
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "public, max-age=60"}
+    if if_none_match is not None and tag in if_none_match:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=f"application/{kind}+xml; charset=utf-8", headers=headers)
 
 
 @router.get("/resumes")

@@ -1,0 +1,97 @@
+"""All open vacancies for search engines: a sitemap, and the XML that Indeed and others read."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC
+from email.utils import format_datetime
+from typing import Any
+from xml.sax.saxutils import escape
+
+SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+JOB_TYPES = {
+    "FULL_TIME": "fulltime",
+    "PART_TIME": "parttime",
+    "CONTRACTOR": "contract",
+    "TEMPORARY": "temporary",
+    "INTERN": "internship",
+    "VOLUNTEER": "volunteer",
+}
+UNITS = {"HOUR": "hour", "DAY": "day", "WEEK": "week", "MONTH": "month", "YEAR": "year"}
+
+
+def sitemap_index(site: str, pages: int) -> str:
+    """Where the sitemaps are."""
+    parts = "".join(
+        f"<sitemap><loc>{escape(site)}/sitemaps/{n}.xml</loc></sitemap>\n" for n in range(pages)
+    )
+    return f'{HEAD}<sitemapindex xmlns="{SITEMAP}">\n{parts}</sitemapindex>\n'
+
+
+def sitemap_begin() -> str:
+    """Before the first address."""
+    return f'{HEAD}<urlset xmlns="{SITEMAP}">\n'
+
+
+def sitemap_part(site: str, rows: Iterable[Mapping[str, Any]]) -> str:
+    """The addresses of these vacancies."""
+    return "".join(
+        f"<url><loc>{escape(site)}/vacancies/{row['id']}</loc>"
+        f"<lastmod>{row['updated_at'].astimezone(UTC).isoformat()}</lastmod></url>\n"
+        for row in rows
+    )
+
+
+def sitemap_end() -> str:
+    """After the last address."""
+    return "</urlset>\n"
+
+
+def jobs_begin(site: str) -> str:
+    """Before the first job."""
+    return (
+        f"{HEAD}<source>\n<publisher>Hirewire</publisher>\n"
+        f"<publisherurl>{escape(site)}</publisherurl>\n"
+    )
+
+
+def jobs_part(site: str, rows: Iterable[Mapping[str, Any]]) -> str:
+    """These vacancies (rows with `company_name`) as jobs, texts in CDATA."""
+    return "".join(_job(site, row) for row in rows)
+
+
+def jobs_end() -> str:
+    """After the last job."""
+    return "</source>\n"
+
+
+def _job(site: str, row: Mapping[str, Any]) -> str:
+    fields = {
+        "title": row["title"],
+        "date": format_datetime(row["published_at"].astimezone(UTC), usegmt=True),
+        "referencenumber": str(row["id"]),
+        "url": f"{site}/vacancies/{row['id']}",
+        "company": row["company_name"],
+        "city": row["area"] or "",
+        "streetaddress": row["address"] or "",
+        "description": row["description"] or "",
+        "salary": _salary(row["salary"]),
+        "jobtype": JOB_TYPES.get(row["employment_type"] or "", ""),
+        "remotetype": "Fully remote" if row["work_format"] == "remote" else "",
+        "expirationdate": str(row["valid_through"] or ""),
+    }
+    parts = "".join(f"<{name}>{_cdata(text)}</{name}>\n" for name, text in fields.items() if text)
+    return f"<job>\n{parts}</job>\n"
+
+
+def _salary(salary: Mapping[str, Any] | None) -> str:
+    if not salary:
+        return ""
+    ends = [str(salary[end]) for end in ("min", "max") if salary.get(end) is not None]
+    return f"{' - '.join(ends)} {salary['currency']} per {UNITS.get(salary['unit'], 'month')}"
+
+
+def _cdata(text: str) -> str:
+    whole = _FORBIDDEN.sub("", text).replace("]]>", "]]]]><![CDATA[>")
+    return f"<![CDATA[{whole}]]>"

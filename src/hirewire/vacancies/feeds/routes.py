@@ -1,0 +1,90 @@
+"""What search engines and other boards read: sitemaps, and all jobs as XML."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import StreamingResponse
+
+from hirewire.kit.errors import NotFound
+from hirewire.kit.http import MaybeCaller, RequestTx, transactions_of
+from hirewire.messaging.outbox import Transactions
+from hirewire.vacancies.feeds import feed, queries
+
+router = APIRouter(prefix="/api/vacancies/feeds", tags=["feeds"])
+XML = "application/xml; charset=utf-8"
+CHUNK = 500
+LARGEST_SITEMAP = 50_000
+FRESH = {"Cache-Control": "public, max-age=300"}
+
+
+class NoSuchSitemap(NotFound):
+    """There are not so many sitemaps."""
+
+
+@router.get("/sitemap.xml")
+async def sitemap_index(_: MaybeCaller, tx: RequestTx, request: Request) -> Response:
+    """The index of sitemaps, of up to 50,000 vacancies each."""
+    pages = max(1, -(-await queries.open_count(tx) // LARGEST_SITEMAP))
+    return Response(feed.sitemap_index(_site(request), pages), media_type=XML, headers=FRESH)
+
+
+@router.get("/sitemaps/{n}.xml")
+async def sitemap(
+    n: Annotated[int, Path(ge=0, le=10_000)], _: MaybeCaller, tx: RequestTx, request: Request
+) -> Response:
+    """One sitemap: the pages of open vacancies."""
+    after: UUID | None = UUID(int=0)
+    if n > 0:
+        after = await queries.place_of(tx, n * LARGEST_SITEMAP)
+    if after is None:
+        raise NoSuchSitemap
+    parts = _parts(
+        transactions_of(request),
+        (feed.sitemap_begin(), feed.sitemap_end()),
+        lambda rows: feed.sitemap_part(_site(request), rows),
+        after=after,
+        most=LARGEST_SITEMAP,
+    )
+    return StreamingResponse(parts, media_type=XML, headers=FRESH)
+
+
+@router.get("/jobs.xml")
+async def jobs(_: MaybeCaller, request: Request) -> Response:
+    """All open vacancies in the XML that Indeed, Jooble and others take."""
+    site = _site(request)
+    parts = _parts(
+        transactions_of(request),
+        (feed.jobs_begin(site), feed.jobs_end()),
+        lambda rows: feed.jobs_part(site, rows),
+    )
+    return StreamingResponse(parts, media_type=XML, headers=FRESH)
+
+
+async def _parts(
+    transactions: Transactions,
+    ends: tuple[str, str],
+    write: Callable[[Iterable[Mapping[str, Any]]], str],
+    *,
+    after: UUID = UUID(int=0),  # noqa: B008
+    most: int | None = None,
+) -> AsyncIterator[str]:
+    """A document in pieces: a chunk of rows, and a transaction, at a time."""
+    yield ends[0]
+    left = most
+    while left is None or left > 0:
+        limit = CHUNK if left is None else min(CHUNK, left)
+        async with transactions() as tx:
+            rows = await queries.open_after(tx, after, limit)
+        if rows:
+            yield write([dict(row._mapping) for row in rows])
+            after = rows[-1].id
+        if len(rows) < limit:
+            break
+        left = None if left is None else left - len(rows)
+    yield ends[1]
+
+
+def _site(request: Request) -> str:
+    return str(request.app.state.settings.public_url)

@@ -1,0 +1,81 @@
+"""A vacancy as schema.org's `JobPosting`, for the page of that vacancy alone."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+_ESCAPED = {
+    "<": "\\u003c",
+    ">": "\\u003e",
+    "&": "\\u0026",
+    "\u2028": "\\u2028",
+    "\u2029": "\\u2029",
+}
+
+
+def job_posting(vacancy: Mapping[str, Any], site: str) -> dict[str, Any]:
+    """The markup of an open vacancy (as the service answers it), after Google's guide to it.
+
+    `TELECOMMUTE` is for fully remote work only; where somebody has to live for it is its area.
+    """
+    posting: dict[str, Any] = {
+        "@context": "https://schema.org/",
+        "@type": "JobPosting",
+        "title": vacancy["title"],
+        "description": vacancy["description"] or vacancy["title"],
+        "datePosted": vacancy["publishedAt"],
+        "url": f"{site}/vacancies/{vacancy['id']}",
+        "identifier": {
+            "@type": "PropertyValue",
+            "name": vacancy["companyName"],
+            "value": vacancy["id"],
+        },
+        "hiringOrganization": {"@type": "Organization", "name": vacancy["companyName"]},
+        "directApply": False,
+    }
+    if vacancy["validThrough"]:
+        posting["validThrough"] = f"{vacancy['validThrough']}T23:59:59Z"
+    if vacancy["employmentType"]:
+        posting["employmentType"] = vacancy["employmentType"]
+    if vacancy["salary"]:
+        posting["baseSalary"] = _salary(vacancy["salary"])
+    if vacancy["requirements"]:
+        posting["skills"] = [ask["skill"] for ask in vacancy["requirements"]]
+    return posting | _place(vacancy)
+
+
+def _place(vacancy: Mapping[str, Any]) -> dict[str, Any]:
+    area = vacancy["area"]
+    if vacancy["workFormat"] == "remote":
+        place: dict[str, Any] = {"jobLocationType": "TELECOMMUTE"}
+        if area:
+            living = {"@type": "AdministrativeArea", "name": area}
+            place["applicantLocationRequirements"] = living
+        return place
+    address = {
+        "@type": "PostalAddress",
+        "addressLocality": area,
+        "streetAddress": vacancy["address"],
+    }
+    known = {name: value for name, value in address.items() if value}
+    return {"jobLocation": {"@type": "Place", "address": known}}
+
+
+def _salary(salary: Mapping[str, Any]) -> dict[str, Any]:
+    value = {
+        "@type": "QuantitativeValue",
+        "minValue": salary.get("min"),
+        "maxValue": salary.get("max"),
+        "unitText": salary["unit"],
+    }
+    return {
+        "@type": "MonetaryAmount",
+        "currency": salary["currency"],
+        "value": {name: part for name, part in value.items() if part is not None},
+    }
+
+
+def script(content: Mapping[str, Any]) -> str:
+    """As the content of a script element, which nothing in it can end."""
+    text = json.dumps(content, ensure_ascii=False)
+    return "".join(_ESCAPED.get(letter, letter) for letter in text)

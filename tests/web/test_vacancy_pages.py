@@ -1,0 +1,241 @@
+"""Vacancies for everybody: pages, markup, feeds, over the real service and real sockets."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+from xml.etree import ElementTree as ET
+
+import httpx
+import pytest
+from sqlalchemy.engine import make_url
+
+from hirewire.kit import keyring
+from hirewire.kit.clock import now
+from hirewire.kit.service import create_app
+from hirewire.kit.settings import Settings
+from hirewire.launcher.process import free_port
+from hirewire.vacancies.app import SERVICE
+from hirewire.web.app import create_web
+from tests.builders import eventually
+from tests.services import KEY, NoBroker, copy_of_migrated, token_for
+from tests.web.conftest import serving
+
+HOSTILE = "</script><script>alert(1)</script> & <b>\u2028\x0b]]>"
+ATOM = "{http://www.w3.org/2005/Atom}"
+SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+
+
+@dataclass
+class Site:
+    client: httpx.AsyncClient
+    employer: UUID
+    origin: str
+
+    async def call(self, method: str, path: str, body: Any = None) -> Any:
+        headers = {"Authorization": f"Bearer {token_for(self.employer, iss=self.origin)}"}
+        answer = await self.client.request(
+            method, f"/api/vacancies{path}", json=body, headers=headers
+        )
+        answer.raise_for_status()
+        return answer.json()
+
+    async def publish(self, title: str, **fields: Any) -> str:
+        body = {"title": title, "description": "<p>Work &amp; <b>play</b></p>"} | fields
+        id = (await self.call("POST", "/vacancies", body))["id"]
+        await self.call("POST", f"/vacancies/{id}/publish")
+        return str(id)
+
+    async def page(self, path: str, status: int = 200, **headers: str) -> httpx.Response:
+        answer = await self.client.get(path, headers=headers)
+        assert answer.status_code == status, answer.text
+        return answer
+
+    async def markup(self, id: str) -> dict[str, Any]:
+        text = (await self.page(f"/vacancies/{id}")).text
+        [found] = re.findall(r'<script type="application/ld\+json">(.*?)</script>', text, re.S)
+        posting: dict[str, Any] = json.loads(found)
+        return posting
+
+
+@pytest.fixture
+async def site(fresh_address: str) -> AsyncIterator[Site]:
+    port, behind = free_port(), free_port()
+    origin = f"http://127.0.0.1:{port}"
+    settings = Settings(
+        database_url=make_url(fresh_address).render_as_string(hide_password=False),
+        web_port=port,
+        vacancies_port=behind,
+        auth_port=free_port(),
+        profiles_port=free_port(),
+        public_url=origin,
+    )
+    await copy_of_migrated(settings.service_database("vacancies"), "vacancies")
+    service = create_app(SERVICE, settings, role="api", broker=NoBroker())
+    async with (
+        serving(service, behind),
+        serving(create_web(settings), port),
+        httpx.AsyncClient(base_url=origin, timeout=20) as client,
+    ):
+        async with service.state.messaging.transactions() as tx:
+            await keyring.store(
+                tx,
+                kid="test-key",
+                jwk=dict(KEY.as_dict(private=False)),
+                not_before=now() - timedelta(days=1),
+                not_after=now() + timedelta(days=1),
+            )
+        made = Site(client, uuid4(), origin)
+        await made.call("POST", "/employer-profile", {"companyName": "Acme & Sons", "phone": None})
+
+        async def indexed() -> bool:
+            answer = await client.get("/api/vacancies/vacancies?sort=date")
+            return answer.status_code == 200
+
+        await eventually(indexed)
+        yield made
+
+
+async def test_a_vacancy_has_a_page_and_markup(site: Site) -> None:
+    id = await site.publish(
+        "Разработчик",
+        area="Омск",
+        address="Ленина, 1",
+        workFormat="hybrid",
+        employmentType="FULL_TIME",
+        salary={"min": 100, "max": None, "currency": "RUB", "unit": "MONTH", "gross": True},
+        validThrough="2099-01-31",
+        requirements=[{"skill": "Python", "kind": "must"}],
+    )
+    page = await site.page(f"/vacancies/{id}", **{"Accept-Language": "ru"})
+    assert "<p>Work &amp; <b>play</b></p>" in page.text
+    assert "Acme &amp; Sons" in page.text
+    assert "полная занятость" in page.text
+    assert page.headers["content-language"] == "ru"
+    assert "script-src" not in page.headers["content-security-policy"]  # default-src 'none'
+    posting = await site.markup(id)
+    assert posting["title"] == "Разработчик"
+    assert posting["hiringOrganization"]["name"] == "Acme & Sons"
+    assert posting["jobLocation"]["address"] == {
+        "@type": "PostalAddress",
+        "addressLocality": "Омск",
+        "streetAddress": "Ленина, 1",
+    }
+    assert posting["baseSalary"]["value"] == {
+        "@type": "QuantitativeValue",
+        "minValue": 100,
+        "unitText": "MONTH",
+    }
+    assert posting["validThrough"] == "2099-01-31T23:59:59Z"
+    assert "jobLocationType" not in posting  # hybrid is not remote
+    assert posting["url"] == f"{site.origin}/vacancies/{id}"
+
+
+async def test_fully_remote_is_marked_so(site: Site) -> None:
+    id = await site.publish("Remote", workFormat="remote", area="Россия")
+    posting = await site.markup(id)
+    assert posting["jobLocationType"] == "TELECOMMUTE"
+    assert posting["applicantLocationRequirements"]["name"] == "Россия"
+    assert "jobLocation" not in posting
+
+
+async def test_what_is_not_open_has_no_markup(site: Site) -> None:
+    id = await site.publish("Soon closed")
+    draft = (await site.call("POST", "/vacancies", {"title": "Draft"}))["id"]
+    await site.page(f"/vacancies/{draft}", 404)
+    await site.page(f"/vacancies/{uuid4()}", 404)
+    await site.call("POST", f"/vacancies/{id}/close", {"reason": "filled"})
+    page = await site.page(f"/vacancies/{id}")
+    assert "This vacancy is closed" in page.text
+    assert "ld+json" not in page.text
+    await site.call("POST", f"/vacancies/{id}/archive")
+    assert "no longer here" in (await site.page(f"/vacancies/{id}", 410)).text
+
+
+async def test_nothing_typed_ends_the_markup_or_breaks_a_feed(site: Site) -> None:
+    id = await site.publish(HOSTILE, area=HOSTILE, requirements=[{"skill": HOSTILE}])
+    posting = await site.markup(id)
+    assert posting["title"] == HOSTILE.strip()
+    page = (await site.page(f"/vacancies/{id}")).text
+    assert "<script>alert" not in page
+    for path in ("feeds/vacancies.atom", "feeds/vacancies.rss", "feeds/jobs.xml"):
+        await eventually(lambda path=path: _holds(site, path, "alert(1)"))
+    jobs = ET.fromstring((await site.page("/api/vacancies/feeds/jobs.xml")).content)
+    assert jobs.findtext("job/title") == HOSTILE.replace("\x0b", "")
+    assert jobs.findtext("job/url") == f"{site.origin}/vacancies/{id}"
+
+
+async def _holds(site: Site, path: str, text: str) -> bool:
+    answer = await site.client.get(f"/api/vacancies/{path}")
+    whole = "".join(ET.fromstring(answer.content).itertext()) if answer.is_success else ""
+    return text in whole
+
+
+async def test_the_list_finds_pages_and_says_where_its_feed_is(site: Site) -> None:
+    ids = [await site.publish(f"Analyst {n}", area="Omsk") for n in range(23)]
+    await site.publish("Builder")
+    await eventually(lambda: _holds(site, "feeds/vacancies.atom", "Builder"))
+    first = (await site.page("/vacancies?q=analysts&area=omsk")).text
+    assert "Found: 23" in first
+    found = re.findall(r'href="/vacancies/([0-9a-f-]{36})"', first)
+    [following] = re.findall(r'rel="next" href="([^"]*)"', first)
+    second = (await site.page(following.replace("&amp;", "&"))).text
+    found += re.findall(r'href="/vacancies/([0-9a-f-]{36})"', second)
+    assert sorted(found) == sorted(ids)
+    [atom] = re.findall(r'href="(/api/vacancies/feeds/vacancies.atom[^"]*)"', first)
+    feed = ET.fromstring((await site.page(atom.replace("&amp;", "&"))).content)
+    assert len(feed.findall(f"{ATOM}entry")) == 23
+    await site.page("/vacancies?workFormat=moon", 422)
+    assert "Nothing is found" in (await site.page("/vacancies?q=zzzzqqq")).text
+
+
+async def test_feeds_are_the_newest_first_and_know_when_nothing_is_new(site: Site) -> None:
+    ids = [await site.publish(f"Clerk {n}") for n in range(3)]
+    await eventually(lambda: _holds(site, "feeds/vacancies.rss", "Clerk 2"))
+    answer = await site.page("/api/vacancies/feeds/vacancies.rss?q=clerk")
+    items = ET.fromstring(answer.content).findall("channel/item")
+    assert [item.findtext("guid") for item in items] == [f"urn:uuid:{id}" for id in ids[::-1]]
+    assert items[0].findtext("link") == f"{site.origin}/vacancies/{ids[2]}"
+    tag = answer.headers["etag"]
+    same = "/api/vacancies/feeds/vacancies.rss?q=clerk"
+    await site.page(same, 304, **{"If-None-Match": tag})
+    await site.publish("Clerk 3")
+    await eventually(lambda: _holds(site, "feeds/vacancies.rss?q=clerk", "Clerk 3"))
+    await site.page(same, 200, **{"If-None-Match": tag})
+    await site.page("/api/vacancies/feeds/vacancies.rss?workFormat=moon", 422)
+
+
+async def test_robots_find_every_open_vacancy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hirewire.vacancies.feeds.routes.LARGEST_SITEMAP", 3)
+    monkeypatch.setattr("hirewire.vacancies.feeds.routes.CHUNK", 2)
+    ids = [await site.publish(f"Cook {n}") for n in range(7)]
+    robots = (await site.page("/robots.txt")).text
+    assert f"Sitemap: {site.origin}/sitemap.xml" in robots
+    index = ET.fromstring((await site.page("/sitemap.xml")).content)
+    places = [str(one.text) for one in index.iter(f"{SITEMAP}loc")]
+    assert len(places) == 3
+    found = []
+    for place in places:
+        page = ET.fromstring((await site.page(place.removeprefix(site.origin))).content)
+        found += [str(one.text).rpartition("/")[2] for one in page.iter(f"{SITEMAP}loc")]
+    assert found == ids
+    await site.page("/sitemaps/9.xml", 404)
+    jobs = ET.fromstring((await site.page("/api/vacancies/feeds/jobs.xml")).content)
+    assert [job.findtext("referencenumber") for job in jobs.iter("job")] == ids
+
+
+async def test_without_the_service_the_pages_say_so() -> None:
+    port = free_port()
+    settings = Settings(web_port=port, vacancies_port=free_port())
+    async with (
+        serving(create_web(settings), port),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
+    ):
+        for path in ("/vacancies", f"/vacancies/{uuid4()}"):
+            answer = await client.get(path, headers={"Accept-Language": "ru"})
+            assert answer.status_code == 503
+            assert "Вакансии сейчас показать нельзя" in answer.text
+            assert answer.headers["retry-after"] == "5"

@@ -47,7 +47,7 @@ class Person:
         assert answer.status_code == expect, answer.text
         if "json" not in answer.headers.get("content-type", ""):
             return answer.text or None
-        return answer.json()
+        return answer.json() if answer.content else None
 
     async def hire(self, name: str = "Acme") -> Any:
         """Become an employer."""

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 from xml.etree import ElementTree as ET
@@ -50,7 +51,8 @@ class Site:
         return str(id)
 
     async def page(self, path: str, status: int = 200, **headers: str) -> httpx.Response:
-        answer = await self.client.get(path, headers=headers)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = await self.client.get(path, headers=named)
         assert answer.status_code == status, answer.text
         return answer
 
@@ -72,6 +74,7 @@ async def site(fresh_address: str) -> AsyncIterator[Site]:
         auth_port=free_port(),
         profiles_port=free_port(),
         public_url=origin,
+        country="RU",
     )
     await copy_of_migrated(settings.service_database("vacancies"), "vacancies")
     service = create_app(SERVICE, settings, role="api", broker=NoBroker())
@@ -110,7 +113,7 @@ async def test_a_vacancy_has_a_page_and_markup(site: Site) -> None:
         validThrough="2099-01-31",
         requirements=[{"skill": "Python", "kind": "must"}],
     )
-    page = await site.page(f"/vacancies/{id}", **{"Accept-Language": "ru"})
+    page = await site.page(f"/vacancies/{id}", accept_language="ru")
     assert "<p>Work &amp; <b>play</b></p>" in page.text
     assert "Acme &amp; Sons" in page.text
     assert "полная занятость" in page.text
@@ -123,6 +126,7 @@ async def test_a_vacancy_has_a_page_and_markup(site: Site) -> None:
         "@type": "PostalAddress",
         "addressLocality": "Омск",
         "streetAddress": "Ленина, 1",
+        "addressCountry": "RU",
     }
     assert posting["baseSalary"]["value"] == {
         "@type": "QuantitativeValue",
@@ -162,7 +166,7 @@ async def test_nothing_typed_ends_the_markup_or_breaks_a_feed(site: Site) -> Non
     page = (await site.page(f"/vacancies/{id}")).text
     assert "<script>alert" not in page
     for path in ("feeds/vacancies.atom", "feeds/vacancies.rss", "feeds/jobs.xml"):
-        await eventually(lambda path=path: _holds(site, path, "alert(1)"))
+        await eventually(partial(_holds, site, path, "alert(1)"))
     jobs = ET.fromstring((await site.page("/api/vacancies/feeds/jobs.xml")).content)
     assert jobs.findtext("job/title") == HOSTILE.replace("\x0b", "")
     assert jobs.findtext("job/url") == f"{site.origin}/vacancies/{id}"
@@ -201,10 +205,10 @@ async def test_feeds_are_the_newest_first_and_know_when_nothing_is_new(site: Sit
     assert items[0].findtext("link") == f"{site.origin}/vacancies/{ids[2]}"
     tag = answer.headers["etag"]
     same = "/api/vacancies/feeds/vacancies.rss?q=clerk"
-    await site.page(same, 304, **{"If-None-Match": tag})
+    await site.page(same, 304, if_none_match=tag)
     await site.publish("Clerk 3")
     await eventually(lambda: _holds(site, "feeds/vacancies.rss?q=clerk", "Clerk 3"))
-    await site.page(same, 200, **{"If-None-Match": tag})
+    await site.page(same, 200, if_none_match=tag)
     await site.page("/api/vacancies/feeds/vacancies.rss?workFormat=moon", 422)
 
 

@@ -52,6 +52,7 @@ def create_web(settings: Settings) -> FastAPI:
     )
     app.state.services = services
     app.state.public_url = settings.public_url
+    app.state.country = settings.country
     app.state.live = feed
     app.state.stopping = feed.hub.end
     problems.install(app)

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from html import escape
@@ -44,6 +45,11 @@ MOST_DEEP = 1000
 """How deep a list in order of relevance goes."""
 MOST_BUCKETS = 65_000
 CANDIDATES = 3
+WIDE = frozenset({"company"})
+"""Fields of which most values are rare: naming them all costs more than counting some twice."""
+LARGE = 5_000
+"""From so many found documents on, two threads count."""
+_THREADS = ThreadPoolExecutor(4, thread_name_prefix="facets")
 LONGEST_WAIT = 0.05
 """Seconds that a search waits for what was committed just before it."""
 HEAP_BYTES = 48_000_000
@@ -290,7 +296,7 @@ class _Search:
         whole = self._query()
         total = self._count(whole)
         ids, places = self._hits(whole) if total else ([], [])
-        facets = self._facets(whole)
+        facets = self._facets(whole, total)
         recent = [
             self._count(self._query(without="time", since=since)) for since in self._wanted.recent
         ]
@@ -383,37 +389,41 @@ class _Search:
     def _id(self, address: Any) -> str:
         return str(self._searcher.doc(address).get_first("id"))
 
-    def _facets(self, whole: Query) -> dict[str, list[tuple[str, int]]]:
-        found: dict[str, list[tuple[str, int]]] = {}
+    def _facets(self, whole: Query, total: int) -> dict[str, list[tuple[str, int]]]:
+        """Each field's; where much is found, skills (many a document) beside the others."""
+        parts: list[tuple[Query, dict[str, int]]] = []
         together: dict[str, int] = {}
         for name, size in self._wanted.facets.items():
             # Of skills all are asked for, so that their counts say what one more would leave.
             if name in self._narrowings and name not in self._wanted.all_of:
-                found |= self._counted(self._query(without=name), {name: size})
+                parts.append((self._query(without=name), {name: size}))
+            elif name == "skill" and total > LARGE:
+                parts.append((whole, {name: size}))
             else:
                 together[name] = size
         if together:
-            found |= self._counted(whole, together)
+            parts.append((whole, together))
+        run = _THREADS.map if total > LARGE else map
+        found: dict[str, list[tuple[str, int]]] = {}
+        for counted in run(lambda part: self._counted(*part), parts):
+            found |= counted
         return found
 
     def _counted(self, query: Query, sizes: Mapping[str, int]) -> dict[str, list[tuple[str, int]]]:
         """Exact counts of the most frequent values.
 
-        Each segment of the index names its most frequent ones. Where one might have been left out
-        or counted short, those named are counted anew, and, where that leaves a doubt, all are.
+        Of a field with very many values each segment of the index names the most frequent ones.
+        Where one might have been left out or counted short, those named are counted anew, and,
+        where that leaves a doubt, all are.
         """
-        candidates = {name: CANDIDATES * size for name, size in sizes.items()}
-        first = self._aggregate(
-            query, {name: {"size": n, "segment_size": 1000} for name, n in candidates.items()}
-        )
+        first = self._aggregate(query, {name: _asked(name, size) for name, size in sizes.items()})
         counted = {}
         for name, size in sizes.items():
             buckets = first[name]["buckets"]
             if missed := first[name].get("doc_count_error_upper_bound") or 0:
                 # What was not named has at most so many.
-                unnamed = missed + (
-                    buckets[-1]["doc_count"] if len(buckets) == candidates[name] else 0
-                )
+                is_cut = len(buckets) == CANDIDATES * size
+                unnamed = missed + (buckets[-1]["doc_count"] if is_cut else 0)
                 again = {"size": len(buckets), "include": [bucket["key"] for bucket in buckets]}
                 buckets = self._aggregate(query, {name: again})[name]["buckets"]
                 if len(buckets) < size or buckets[size - 1]["doc_count"] < unnamed:
@@ -426,6 +436,12 @@ class _Search:
         asked = {name: {"terms": {"field": name, **how}} for name, how in terms.items()}
         result: dict[str, Any] = self._searcher.aggregate(query, asked)
         return result
+
+
+def _asked(name: str, size: int) -> dict[str, int]:
+    if name in WIDE:
+        return {"size": CANDIDATES * size, "segment_size": 1000}
+    return {"size": size, "segment_size": MOST_BUCKETS}
 
 
 def _both(one: Query, other: Query) -> Query:

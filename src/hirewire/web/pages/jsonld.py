@@ -13,9 +13,12 @@ _ESCAPED = {
 }
 
 
-def job_posting(vacancy: Mapping[str, Any], site: str) -> dict[str, Any]:
+def job_posting(
+    vacancy: Mapping[str, Any], site: str, country: str | None = None
+) -> dict[str, Any]:
     """The markup of an open vacancy (as the service answers it), after Google's guide to it.
 
+    `country`: where the board's vacancies are, ISO 3166; Google takes no address without one.
     `TELECOMMUTE` is for fully remote work only; where somebody has to live for it is its area.
     """
     posting: dict[str, Any] = {
@@ -41,21 +44,22 @@ def job_posting(vacancy: Mapping[str, Any], site: str) -> dict[str, Any]:
         posting["baseSalary"] = _salary(vacancy["salary"])
     if vacancy["requirements"]:
         posting["skills"] = [ask["skill"] for ask in vacancy["requirements"]]
-    return posting | _place(vacancy)
+    return posting | _place(vacancy, country)
 
 
-def _place(vacancy: Mapping[str, Any]) -> dict[str, Any]:
+def _place(vacancy: Mapping[str, Any], country: str | None) -> dict[str, Any]:
     area = vacancy["area"]
     if vacancy["workFormat"] == "remote":
         place: dict[str, Any] = {"jobLocationType": "TELECOMMUTE"}
-        if area:
-            living = {"@type": "AdministrativeArea", "name": area}
-            place["applicantLocationRequirements"] = living
+        if area or country:
+            kind = "AdministrativeArea" if area else "Country"
+            place["applicantLocationRequirements"] = {"@type": kind, "name": area or country}
         return place
     address = {
         "@type": "PostalAddress",
         "addressLocality": area,
         "streetAddress": vacancy["address"],
+        "addressCountry": country,
     }
     known = {name: value for name, value in address.items() if value}
     return {"jobLocation": {"@type": "Place", "address": known}}

@@ -72,7 +72,7 @@ async def vacancy(id: UUID, request: Request) -> Response:
     markup = None
     if found["status"] == "published":
         site = str(request.app.state.public_url)
-        markup = Markup(jsonld.script(jsonld.job_posting(found, site)))  # noqa: S704
+        markup = Markup(jsonld.script(jsonld.job_posting(found, site, request.app.state.country)))  # noqa: S704
     # The service has sanitised it (nh3) before it was stored.
     text = Markup(found["description"] or "")  # noqa: S704
     return _page(request, "vacancy.html", vacancy=found, text=text, markup=markup)

@@ -84,7 +84,9 @@ def main() -> None:
     title = f"{kind}{rounds}, {os.cpu_count()} cores"
     console.print(table(title, figures))
     if folder:
-        (folder / "table.md").write_text(markdown(title, figures))
+        # A table of some does not replace the table of all.
+        name = "-".join(["table", *asked.names])
+        (folder / f"{name}.md").write_text(markdown(title, figures))
 
 
 if __name__ == "__main__":

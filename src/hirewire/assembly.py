@@ -80,7 +80,7 @@ def plain_topology(settings: Settings) -> list[QueueTopology]:
     for name, way in settings.rabbitmq_plain_queues.items():
         if name not in known:
             raise SettingsError(f"{setting}: no event {name!r}")
-        hearers = listeners().get(name, [])
+        hearers = [one for one in SERVICES if name in service(one).hears_plain]
         if way == "in" and len(hearers) != 1:
             who = " and ".join(hearers) or "nobody"
             raise SettingsError(f"{setting}: {name}=in is heard by {who}; it takes one service")
@@ -106,7 +106,7 @@ def broker_users(passwords: Mapping[str, str], plain: Sequence[str] = ()) -> lis
         page = service(name)
         if name in passwords:
             publishes = tuple(event.name for event in page.publishes)
-            own = tuple(event for event in plain if event in page.hears)
+            own = tuple(event for event in plain if event in page.hears_plain)
             users.append(ServiceUser(name, passwords[name], publishes, page.hears, own))
     if "web" in passwords:
         users.append(ServiceUser("web", passwords["web"], (), tuple(CONCERNS)))

@@ -44,6 +44,8 @@ class Service:
     """Loops of its own that run for ever beside the messaging's; cancelled at stop."""
     companions: Sequence[Companion] = ()
     """What each process that answers requests keeps beside them: derived indexes."""
+    leaves_plain: frozenset[str] = frozenset()
+    """Events that another service hears from a foreign service's plain queue in its stead."""
     larger_bodies: Sequence[tuple[str, int]] = field(default_factory=tuple)
     """Paths that take more than 1 MiB, with their limit in bytes."""
 
@@ -51,6 +53,11 @@ class Service:
     def hears(self) -> tuple[str, ...]:
         """The names of the events it hears."""
         return tuple(sorted({s.event.name for s in self.subscriptions}))
+
+    @property
+    def hears_plain(self) -> frozenset[str]:
+        """The events that it may hear from foreign services' plain queues."""
+        return frozenset(self.hears) - self.leaves_plain
 
     @property
     def hears_from_the_beginning(self) -> frozenset[str]:
@@ -91,7 +98,7 @@ def create_app(
             batch=settings.batch_size, retention=timedelta(days=settings.retention_days)
         ),
         partitions=settings.partitions.get(service.name, 1),
-        plain_queues=[name for name in settings.plain_queues("in") if name in service.hears],
+        plain_queues=[name for name in settings.plain_queues("in") if name in service.hears_plain],
     )
 
     @asynccontextmanager

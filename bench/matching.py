@@ -154,7 +154,7 @@ def _message(id: UUID, version: int, snapshot: dict[str, Any]) -> Message:
 
 async def _explain(one: "Board", folder: Path) -> None:
     """The statements of one comparison, on the largest board."""
-    explained = Explained(one.connection, "matching.md", "Matching, at 1,000,000 vacancies")
+    explained = Explained(one.connection, "matching.md", f"Matching, at {one.count:,} vacancies")
     last = await one.connection.fetchval("select last from generation")
     pairs = await one.connection.fetch(
         "select vacancy_id, resume_id, score from recommendation order by id desc limit 100"
@@ -210,7 +210,7 @@ class Board:
         self.transactions = Transactions(engine, "vacancies")
         self.connection = connection
         self.random = Random(20261124)
-        self._count = 0
+        self.count = 0
         known = dictionary().skills
         self.occupations = [
             (one.label, [known[id].label for id in one.skills if id in known])
@@ -221,8 +221,8 @@ class Board:
 
     async def grow(self, vacancies: int) -> None:
         """Until so many vacancies are open and compared, and read as after a start."""
-        await self._vacancies(vacancies - self._count, "published")
-        self._count = vacancies
+        await self._vacancies(vacancies - self.count, "published")
+        self.count = vacancies
         while await duties.step(self.transactions):
             pass
         await self._settled()

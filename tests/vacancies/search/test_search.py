@@ -169,8 +169,15 @@ async def test_pages_are_whole(board: Board, order: str) -> None:
         await board.publish(str(n), f"Engineer {'x ' * (n % 3)}", salary=pay)
     # Several of one moment: places in the order have to tell them apart.
     async with board.employer.service.messaging.transactions() as tx:
-        await tx.exec_driver_sql("update vacancy set published_at = date_trunc('hour', now())")
-    await board.ready()
+        await tx.exec_driver_sql(
+            "update vacancy set published_at = date_trunc('hour', now()), title = title || ' moved'"
+        )
+
+    async def taken() -> bool:
+        answer = await board.employer.service.client.get("/api/vacancies/vacancies?q=moved")
+        return answer.status_code == 200 and answer.json()["total"] == 9
+
+    await eventually(taken)
     seen: list[str] = []
     after: dict[str, Any] = {}
     while True:

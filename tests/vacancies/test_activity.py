@@ -286,3 +286,31 @@ async def test_no_header_makes_a_message_that_cannot_be_put_aside(anna: Person) 
     )
     assert await shown(anna) == [("created", None, None)]
     assert len(await dead(anna)) == 1
+
+
+async def test_a_company_does_not_see_what_is_hidden_from_it(anna: Person, boris: Person) -> None:
+    await anna.hire()
+    await boris.hire("Other")
+    company = (await anna.call("GET", "/employer-profile"))["companyId"]
+    resume, consumer = uuid4(), anna.service.messaging.consumer
+    hidden = [UUID(company)]
+    await hear(consumer, delivery(changed(resume, 1, "created", title="One"), sequence=1))
+    assert len(await shown(anna)) == 1
+    await hear(consumer, delivery(changed(resume, 2, title="Two", hidden_from=hidden), sequence=2))
+    assert await shown(anna) == []
+    assert len(await shown(boris)) == 2
+    await hear(consumer, delivery(changed(resume, 3, "deleted"), sequence=3))
+    assert await shown(anna) == [], "nor that it was deleted"
+    assert [line[0] for line in await shown(boris)] == ["deleted", "updated", "created"]
+
+
+async def test_hidden_and_deleted_in_one_batch_stays_hidden(anna: Person) -> None:
+    await anna.hire()
+    company = (await anna.call("GET", "/employer-profile"))["companyId"]
+    resume, consumer = uuid4(), anna.service.messaging.consumer
+    await hear(
+        consumer,
+        delivery(changed(resume, 1, "created", hidden_from=[UUID(company)]), sequence=1),
+        delivery(changed(resume, 2, "deleted"), sequence=2),
+    )
+    assert await shown(anna) == []

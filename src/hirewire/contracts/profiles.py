@@ -81,6 +81,8 @@ class ResumeSnapshot(_Part):
     title: str | None = None
     status: str = "draft"
     visibility: str = "recommended"
+    hidden_from: list[UUID] = []
+    """Companies that are not to see it, by their ids."""
     area: str | None = None
     relocation: bool = False
     employment_types: list[str] = []

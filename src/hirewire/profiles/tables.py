@@ -55,6 +55,8 @@ resume = Table(
     Column("certificates", JSONB, nullable=False),
     Column("links", JSONB, nullable=False),
     Column("visibility", Text, nullable=False),
+    Column("hidden_from", ARRAY(Text), nullable=False),
+    Column("link_key", Text, unique=True),
     Column("imported", JSON(none_as_null=True)),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),

@@ -128,3 +128,38 @@ async def test_a_company_is_one_reader_and_pages_are_whole(anna: Person, boris: 
         after = f"&after={page['next']}"
     assert seen == [str(company) for company in companies]
     await anna.call("GET", f"/resumes/{resume}/readers?after=x", expect=422)
+
+
+async def test_a_link_shows_the_resume_without_contacts(anna: Person) -> None:
+    resume = await candidate(anna)
+    path = f"/resumes/{resume}"
+    assert (await anna.call("GET", path))["linkKey"] is None
+    linked = await anna.call("PATCH", path, {"visibility": "link"})
+    client, address = anna.service.client, f"/api/profiles/shared/{linked['linkKey']}"
+    assert (await client.get(address)).status_code == 404, "a draft is nobody's business"
+    await anna.call("PATCH", path, {"status": "published"})
+    found = await client.get(address)
+    assert found.status_code == 200
+    assert found.headers["x-robots-tag"] == "noindex, nofollow"
+    assert (found.json()["fullName"], found.json()["title"]) == ("Анна Ли", "Аналитик")
+    assert "@anna" not in found.text
+    assert "contacts" not in found.json()
+    await anna.call("PATCH", path, {"title": "Инженер"})
+    assert (await client.get(address)).json()["title"] == "Инженер"
+    await anna.call("PATCH", path, {"visibility": "no_one"})
+    assert (await client.get(address)).status_code == 404
+    again = await anna.call("PATCH", path, {"visibility": "link"})
+    assert again["linkKey"] not in (None, linked["linkKey"])
+    assert (await client.get(address)).status_code == 404, "a link taken back stays dead"
+    assert (await client.get("/api/profiles/shared/None")).status_code == 404
+
+
+async def test_a_link_does_not_show_an_address_for_a_name(anna: Person) -> None:
+    await candidate(anna)
+    await anna.call("PATCH", "/me", {"fullName": "anna@example.org"})
+    body = {"title": "x", "skills": [{"name": "Go"}], "visibility": "link"}
+    made = await anna.call("POST", "/resumes", body, expect=201)
+    await anna.call("PATCH", f"/resumes/{made['id']}", {"status": "published"})
+    found = await anna.service.client.get(f"/api/profiles/shared/{made['linkKey']}")
+    assert found.json()["fullName"] is None
+    assert "anna@example.org" not in found.text

@@ -22,6 +22,7 @@ FULL: dict[str, Any] = {
     "certificates": [{"name": "PSM", "issuer": None, "date": None, "url": None}],
     "links": [{"url": "https://anna.example.org/", "label": None}],
     "visibility": "recommended",
+    "hiddenFrom": [],
 }
 
 

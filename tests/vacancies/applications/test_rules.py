@@ -155,7 +155,8 @@ def test_an_employer_sees_a_resume_while_they_may(
     [
         ("visible", None, False),
         ("visible", {}, False),
-        ("unseen", {}, False),
+        ("unseen", {"status": "hidden"}, False),
+        ("unseen", {"hiddenFrom": ["a"]}, True),
         ("unseen", None, True),
         ("deleted", None, True),
     ],

@@ -148,6 +148,15 @@ async def test_what_fits_no_more_is_withdrawn(
     assert created.body["recommendationId"] == again.body["recommendationId"]
 
 
+async def test_a_company_does_not_meet_what_is_hidden_from_it(board: Board) -> None:
+    resume, elsewhere = uuid4(), str(uuid4())
+    company = (await board.person.call("GET", "/employer-profile"))["companyId"]
+    id = await board.publish(**PLAIN)
+    for version, hidden, met in ((1, [], 1), (2, [elsewhere, company], 0), (3, [elsewhere], 1)):
+        await board.tell(resume, version, hiddenFrom=hidden)
+        assert len(await board.fits(id)) == met
+
+
 @pytest.mark.parametrize("action", ["pause", "close"])
 async def test_a_vacancy_that_is_not_open_meets_nobody(board: Board, action: str) -> None:
     id, resume = await board.publish(**PLAIN), uuid4()

@@ -38,12 +38,29 @@ async def opened(tx: Tx, resume_id: UUID, company_id: UUID) -> dict[str, Any] | 
         .join(profile, profile.c.user_id == resume.c.user_id)
         .where(resume.c.id == resume_id, opened_resume.c.company_id == company_id)
     )
-    row = (await tx.execute(statement)).first()
+    return await _whole(tx, (await tx.execute(statement)).first())
+
+
+async def shared(tx: Tx, key: str) -> dict[str, Any] | None:
+    """The published resume that has this link, with its owner's name and no contacts."""
+    statement = (
+        select(resume, profile.c.full_name, profile.c.headline, profile.c.locale)
+        .join(profile, profile.c.user_id == resume.c.user_id)
+        .where(
+            resume.c.link_key == key,
+            resume.c.visibility == "link",
+            resume.c.status == "published",
+        )
+    )
+    return await _whole(tx, (await tx.execute(statement)).first())
+
+
+async def _whole(tx: Tx, row: Row[Any] | None) -> dict[str, Any] | None:
     if row is None:
         return None
     found = dict(row._mapping)
     for name, table in (("experience", experience), ("education", education)):
-        items = select(table).where(table.c.resume_id == resume_id)
+        items = select(table).where(table.c.resume_id == row.id)
         rows = await tx.execute(items.order_by(table.c.place, table.c.id))
         found[name] = [dict(item._mapping) for item in rows]
     return found

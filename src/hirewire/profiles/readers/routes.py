@@ -8,7 +8,15 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import FieldError, NotFound
-from hirewire.kit.http import BadCursor, Caller, Page, PageParams, RequestTx, page_of
+from hirewire.kit.http import (
+    BadCursor,
+    Caller,
+    MaybeCaller,
+    Page,
+    PageParams,
+    RequestTx,
+    page_of,
+)
 from hirewire.kit.models import Answer
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.outbox import Tx
@@ -20,6 +28,10 @@ router = APIRouter(prefix="/api/profiles", tags=["readers"])
 
 class NotOpen(NotFound):
     """There is no such resume, or it is not open to you: by applying, candidates open theirs."""
+
+
+class NotShared(NotFound):
+    """Nothing is shared at this link, or it was taken back."""
 
 
 class NoSuchResume(NotFound):
@@ -73,6 +85,29 @@ class Candidate(Answer):
     updated_at: datetime
 
 
+class SharedResume(Answer):
+    """A resume as those who have its link read it: no contacts, no links of the profile."""
+
+    version: int
+    full_name: str | None
+    """None until the person has given a name."""
+    headline: str | None
+    title: str | None
+    summary: str | None
+    area: str | None
+    relocation: bool
+    employment_types: list[str]
+    work_formats: list[str]
+    salary: dict[str, Any] | None
+    skills: list[dict[str, Any]]
+    languages: list[dict[str, Any]]
+    certificates: list[dict[str, Any]]
+    links: list[dict[str, Any]]
+    experience: list[Position]
+    education: list[Study]
+    updated_at: datetime
+
+
 class Reader(Answer):
     """A company to which a resume is open."""
 
@@ -97,6 +132,19 @@ async def read_as_pdf(resume_id: UUID, tx: RequestTx, caller: Caller) -> Respons
     """The same to print."""
     found = await _opened(tx, caller, resume_id)
     return pdf.answer(await asyncio.to_thread(pdf.made, pdf.content_of(found), found["locale"]))
+
+
+@router.get("/shared/{key}")
+async def read_shared(key: str, tx: RequestTx, response: Response, _: MaybeCaller) -> SharedResume:
+    """A resume by its link, for anybody who has it. Never to be indexed or kept by caches."""
+    found = await queries.shared(tx, key)
+    if found is None:
+        raise NotShared
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    response.headers["Cache-Control"] = "no-store"
+    if "@" in found["full_name"]:  # until a name is given, it is the address
+        found["full_name"] = None
+    return SharedResume.model_validate(found)
 
 
 @router.get("/resumes/{resume_id}/readers")

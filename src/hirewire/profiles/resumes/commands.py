@@ -1,5 +1,6 @@
 """Changing resumes. Each change is one version and one `ResumeUpdated`, in one transaction."""
 
+import secrets
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +40,8 @@ EMPTY: Item = {
     "certificates": [],
     "links": [],
     "visibility": "recommended",
+    "hidden_from": [],
+    "link_key": None,
     "imported": None,
 }
 
@@ -76,6 +79,7 @@ async def create(tx: Tx, user_id: UUID, fields: Item) -> UUID:
     """A new resume; its id. Raises what `change` raises for its status."""
     await _room_for_one_more(tx, user_id)
     values = EMPTY | fields
+    values["link_key"] = _link_key(values)
     _check_status("draft", values)
     id = await _insert(tx, user_id, values)
     await _announce(tx, id, "created")
@@ -114,7 +118,9 @@ async def change(tx: Tx, user_id: UUID, id: UUID, changes: Item) -> None:
     differing = {name: value for name, value in changes.items() if value != getattr(before, name)}
     if not differing:
         return
-    _check_status(before.status, dict(before._mapping) | differing)
+    after = dict(before._mapping) | differing
+    _check_status(before.status, after)
+    differing["link_key"] = _link_key(after)
     await _bump(tx, id, differing)
     await _announce(tx, id, "updated")
 
@@ -266,6 +272,13 @@ async def _bump(tx: Tx, id: UUID, values: Item) -> None:
     )
 
 
+def _link_key(values: Item) -> str | None:
+    """A link that was taken back stays dead: shared again, a resume gets a new one."""
+    if values["visibility"] != "link":
+        return None
+    return values["link_key"] or secrets.token_urlsafe(18)
+
+
 def _check_status(before: str, after: Item) -> None:
     status = after["status"]
     if status != before and status not in rules.moves_from(before):
@@ -304,6 +317,7 @@ def _snapshot(row: Row[Any], jobs: list[Item], studies: list[Item]) -> ResumeSna
         title=row.title,
         status=row.status,
         visibility=row.visibility,
+        hidden_from=row.hidden_from,
         area=row.area,
         relocation=row.relocation,
         employment_types=row.employment_types,

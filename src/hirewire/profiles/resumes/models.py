@@ -27,6 +27,10 @@ LanguageLevel = Literal["A1", "A2", "B1", "B2", "C1", "C2", "native"]
 Visibility = Literal["no_one", "recommended", "applied", "link"]
 
 
+def _once_each(values: list[UUID]) -> list[UUID]:
+    return list(dict.fromkeys(values))
+
+
 class Salary(Body):
     """What one wants to earn."""
 
@@ -81,6 +85,8 @@ class ResumeChanges(Body):
     certificates: Annotated[list[Certificate], Field(max_length=100)] = []
     links: Annotated[list[Link], Field(max_length=50)] = []
     visibility: Visibility = "recommended"
+    hidden_from: Annotated[list[UUID], Field(max_length=100), AfterValidator(_once_each)] = []
+    """Companies that are never shown this resume, unless one applies to them."""
 
 
 class NewResume(ResumeChanges):
@@ -183,6 +189,9 @@ class Resume(Answer):
     certificates: list[dict[str, Any]]
     links: list[dict[str, Any]]
     visibility: str
+    hidden_from: list[UUID]
+    link_key: str | None
+    """With visibility `link`: who knows it can read the resume at `/shared/{key}`."""
     experience: list[Experience]
     education: list[Education]
     total_experience_months: int

@@ -22,8 +22,9 @@ on conflict do nothing
 """
 _PROJECT = """
 update resume r
-set version = u.version, state = u.state, snapshot = u.snapshot, user_id = u.user_id,
-    updated_at = $6
+set version = u.version, state = u.state, user_id = u.user_id, updated_at = $6,
+    snapshot = coalesce(u.snapshot, case when r.snapshot -> 'hiddenFrom' <> '[]'
+        then jsonb_build_object('hiddenFrom', r.snapshot -> 'hiddenFrom') end)
 from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::jsonb[])
     as u(resume_id, user_id, version, state, snapshot)
 where r.resume_id = u.resume_id

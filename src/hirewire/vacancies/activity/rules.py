@@ -72,10 +72,16 @@ def after(known: Known, heard: Heard) -> Known:
     if heard.action == "deleted":
         version = max((v for v in (known.version, heard.version) if v is not None), default=None)
         state: State = "unseen" if known.state == "unseen" else "deleted"
-        return replace(known, version=version, state=state, snapshot=None)
+        return replace(known, version=version, state=state, snapshot=_left_of(known.snapshot))
     if heard.snapshot is None or heard.late or not _newer(heard.version, known.version):
         return known
     return Known(heard.version, state_of(heard.snapshot), heard.snapshot)
+
+
+def _left_of(snapshot: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """What is kept of a deleted resume: from whom it was hidden, and its lines still are."""
+    hidden = (snapshot or {}).get("hiddenFrom")
+    return {"hiddenFrom": hidden} if hidden else None
 
 
 def _newer(version: int | None, known: int | None) -> bool:

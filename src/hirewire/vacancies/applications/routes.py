@@ -209,7 +209,7 @@ def _application(row: Row[Any], moves: list[Row[Any]], party: Party) -> Applicat
 
 
 def _resume(snapshot: dict[str, Any] | None) -> models.AnonymousResume | None:
-    if snapshot is None:
+    if snapshot is None or "status" not in snapshot:
         return None
     return models.AnonymousResume(
         title=snapshot.get("title"),

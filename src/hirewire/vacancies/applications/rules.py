@@ -169,7 +169,7 @@ def takes_answers(status: str) -> bool:
 
 def is_gone(state: str, snapshot: Mapping[str, Any] | None) -> bool:
     """Whether a resume was deleted: one that was not to be seen stays so, but has no content."""
-    return state == "deleted" or (state == "unseen" and snapshot is None)
+    return state == "deleted" or (state == "unseen" and "status" not in (snapshot or {}))
 
 
 def resume_shown(at: Standing, party: Party, state: str | None) -> bool:

@@ -146,15 +146,9 @@ def demo(
     ] = None,
 ) -> None:
     """Play the story against the running platform, with the milliseconds of each step."""
-    from hirewire.launcher.state import read_state
-
     if seed is not None and fill is None:
         fail("--seed goes with --fill", 2)
-    settings = settings_or_exit()
-    if url is None:
-        state = read_state(data_dir_of(settings))
-        url = state.public_url if state else settings.service_url("web")
-    url = url.rstrip("/")
+    url = _public_url(url)
     if fill is not None:
         from hirewire.launcher.board.people import DEFAULT_SEED
         from hirewire.launcher.board.showing import fill as fill_board
@@ -166,6 +160,54 @@ def demo(
 
         code = run_async(run_demo(url, Console(highlight=False)))
     raise typer.Exit(code)
+
+
+@app.command("import")
+def import_(
+    kind: Annotated[Literal["vacancies", "resumes"], typer.Argument(help="What the file holds")],
+    file: Annotated[Path, typer.Argument(help="CSV, JSON or JSON Lines, in UTF-8")],
+    email: Annotated[
+        str | None, typer.Option(help="Whose they are; resumes may name a person each instead")
+    ] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(help="Their password's file; else it is asked for")
+    ] = None,
+    publish: Annotated[bool, typer.Option(help="Publish what can be")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Where the report goes [FILE.report.csv]")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="The platform's public address")] = None,
+) -> None:
+    """Take vacancies or resumes from a file; the report says of each refused line why."""
+    from hirewire.launcher.bulk.showing import import_file
+
+    owner = None
+    if email is not None:
+        try:
+            owner = (email, _password(password_file))
+        except (OSError, ValueError) as error:
+            fail(f"--password-file: {error}", 2)
+    console = Console(highlight=False)
+    work = import_file(
+        _public_url(url), kind, file, console, owner=owner, publish=publish, report=report
+    )
+    raise typer.Exit(run_async(work))
+
+
+def _password(file: Path | None) -> str:
+    if file is None:
+        return str(typer.prompt("Password", hide_input=True))
+    return file.read_text(encoding="utf-8").removesuffix("\n")
+
+
+def _public_url(given: str | None) -> str:
+    from hirewire.launcher.state import read_state
+
+    if given is not None:
+        return given.rstrip("/")
+    settings = settings_or_exit()
+    state = read_state(data_dir_of(settings))
+    return (state.public_url if state else settings.service_url("web")).rstrip("/")
 
 
 @app.command()

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from hirewire.kit.clock import now
 from hirewire.launcher.board.filler import PASSWORD, Filler, Plan
-from hirewire.launcher.board.sending import Account
 from hirewire.launcher.board.showing import fill
+from hirewire.launcher.sending import Account
 from tests.journeys.conftest import Platform
 
 COUNT = 10

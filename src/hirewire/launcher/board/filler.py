@@ -13,8 +13,8 @@ import httpx
 from hirewire.launcher.board.companies import Company, companies
 from hirewire.launcher.board.people import Person, person
 from hirewire.launcher.board.resumes import Written, candidates, resumes_of
-from hirewire.launcher.board.sending import Account, Refused, Unreachable
 from hirewire.launcher.board.vacancies import Drafted, vacancies_of
+from hirewire.launcher.sending import Account, Refused, Unreachable
 
 PASSWORD = "a board of examples"  # noqa: S105
 """Everybody's on the board: it is there to be looked at."""
@@ -197,22 +197,6 @@ class Filler:
             self.tally.reasons[_general(error)] += 1
         for _ in range(count):
             self.on_change(what)
-
-
-async def check(client: httpx.AsyncClient) -> str | None:
-    """What is wrong with the platform at the client's address; None when all of it answers."""
-    for service, path in (("auth", "/api/auth/me"), ("profiles", ME), ("vacancies", EMPLOYER)):
-        try:
-            response = await client.get(path)
-        except (httpx.TransportError, httpx.InvalidURL) as error:
-            return f"nothing answers at {client.base_url} ({type(error).__name__})"
-        if response.status_code == 503:
-            return (
-                f"the platform at {client.base_url} runs without {service}, or it starts just now"
-            )
-        if response.status_code != 401:
-            return f"what answers at {client.base_url} is not Hirewire"
-    return None
 
 
 async def _hires(account: Account) -> bool:

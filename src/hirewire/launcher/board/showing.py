@@ -1,9 +1,7 @@
 """`hirewire demo --fill N` in the terminal: bars while it goes on, what came of it, whom to be."""
 
 import time
-from collections.abc import Callable
 from datetime import date
-from functools import partial
 
 import httpx
 from rich.console import Console
@@ -19,8 +17,8 @@ from rich.progress import (
 from rich.table import Table
 
 from hirewire.kit.clock import now
-from hirewire.launcher.board.filler import PASSWORD, Filler, Plan, What, check
-from hirewire.launcher.board.sending import Unreachable
+from hirewire.launcher.board.filler import PASSWORD, Filler, Plan, What
+from hirewire.launcher.sending import Unreachable, check, connecting
 
 SPEED_OVER = 60.0
 """Seconds over which the speed is taken for the time left."""
@@ -35,7 +33,7 @@ async def fill(
     same board again makes nothing twice.
     """
     try:
-        connect = _connecting(url)
+        connect = connecting(url)
         async with connect() as client:
             wrong = await check(client)
     except httpx.InvalidURL as error:
@@ -65,12 +63,6 @@ async def fill(
         return 1
     _logins(filler.plan, url, console)
     return 1 if filler.tally.refused.total() else 0
-
-
-def _connecting(url: str) -> Callable[[], httpx.AsyncClient]:
-    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-    trusted = httpx.create_ssl_context()  # made once: it takes longer than many requests
-    return partial(httpx.AsyncClient, base_url=url, timeout=60, limits=limits, verify=trusted)
 
 
 async def _watched(filler: Filler, console: Console) -> None:

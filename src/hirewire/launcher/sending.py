@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import httpx
@@ -20,6 +22,7 @@ class Refused(Exception):
     def __init__(self, method: str, path: str, response: httpx.Response) -> None:
         self.status = response.status_code
         self.slug = _slug(response)
+        self.problem = _problem(response)
         super().__init__(f"{method} {path}: {self.status} {self.slug}".strip())
 
 
@@ -48,7 +51,7 @@ class Account:
         taken = response.status_code == 409 and _slug(response) == "email-taken"
         if response.status_code != 201 and not taken:
             raise Refused("POST", "/api/auth/register", response)
-        await self._log_in()
+        await self.log_in()
         return not taken
 
     async def call(
@@ -91,9 +94,10 @@ class Account:
         if response.is_success:
             self._keep(response)
         else:
-            await self._log_in()
+            await self.log_in()
 
-    async def _log_in(self) -> None:
+    async def log_in(self) -> None:
+        """Begin a session of an account that is there. Raises `Refused`, `Unreachable`."""
         credentials = {"email": self.email, "password": self.password}
         response = await send(self.client, "POST", "/api/auth/login", credentials)
         if not response.is_success:
@@ -103,6 +107,33 @@ class Account:
     def _keep(self, response: httpx.Response) -> None:
         self._tokens = response.json()
         self._until = time.monotonic() + self._tokens["expiresIn"] - EARLY_SECONDS
+
+
+def connecting(url: str) -> Callable[[], httpx.AsyncClient]:
+    """Makes clients of the platform at `url`, each of one connection: what a pool spends on
+    choosing one grows with their number.
+    """
+    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
+    trusted = httpx.create_ssl_context()  # made once: it takes longer than many requests
+    return partial(httpx.AsyncClient, base_url=url, timeout=60, limits=limits, verify=trusted)
+
+
+async def check(client: httpx.AsyncClient) -> str | None:
+    """What is wrong with the platform at the client's address; None when all of it answers."""
+    own = {"auth": "me", "profiles": "me", "vacancies": "employer-profile"}
+    for service, what in own.items():
+        path = f"/api/{service}/{what}"
+        try:
+            response = await client.get(path)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            return f"nothing answers at {client.base_url} ({type(error).__name__})"
+        if response.status_code == 503:
+            return (
+                f"the platform at {client.base_url} runs without {service}, or it starts just now"
+            )
+        if response.status_code != 401:
+            return f"what answers at {client.base_url} is not Hirewire"
+    return None
 
 
 async def send(
@@ -138,11 +169,16 @@ async def send(
     raise Unreachable(f"{method} {path}: {said}")
 
 
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    """What the answer says in RFC 9457's form; nothing when it has another."""
+    try:
+        found = response.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _slug(response: httpx.Response) -> str:
     """The last word of a problem's type."""
-    try:
-        return (
-            str(response.json().get("type", "")).rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1]
-        )
-    except (ValueError, AttributeError):
-        return ""
+    type_ = str(_problem(response).get("type", ""))
+    return type_.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1]

@@ -1,0 +1,1 @@
+"""Vacancies and resumes out of files, through the public API."""

@@ -53,6 +53,13 @@ def application(name: str, settings: Settings, role: Role = "all") -> FastAPI:
 
         return create_web(settings)
     plain_topology(settings)
+    if name == "vacancies":
+        from hirewire import esco
+
+        try:
+            esco.extend(settings.dictionary)
+        except esco.BadAdditions as error:
+            raise SettingsError(f"HIREWIRE_DICTIONARY: {error}") from None
     return create_app(service(name), settings, role=role, services=frozenset(SERVICES))
 
 

@@ -30,8 +30,10 @@ app = typer.Typer(
 )
 if sys.argv[1:2] not in (["run"], ["serve"]):  # those start quicker without the operators' tools
     from hirewire.events_cli import events_app
+    from hirewire.skills_cli import skills_app
 
     app.add_typer(events_app, name="events")
+    app.add_typer(skills_app, name="skills")
 DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", help="Folder of the embedded engines (HIREWIRE_DATA_DIR)"),

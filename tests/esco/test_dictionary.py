@@ -3,12 +3,22 @@
 import csv
 import re
 from collections import Counter
+from collections.abc import Iterator
 from importlib.resources import files
 from io import StringIO
+from pathlib import Path
 
 import pytest
 
-from hirewire.esco import dictionary, key_of, occupations, skills
+from hirewire.esco import (
+    BadAdditions,
+    dictionary,
+    edition,
+    extend,
+    key_of,
+    occupations,
+    skills,
+)
 
 
 def test_the_tables() -> None:
@@ -107,3 +117,56 @@ def test_no_form_of_ours_leads_to_two_skills() -> None:
         for key in {key_of(form) for form in skill.aliases}
     )
     assert [key for key, count in forms.items() if count > 1] == []
+
+
+@pytest.fixture
+def additions(tmp_path: Path) -> Iterator[Path]:
+    """A file of the operators; whatever was added is forgotten after the test."""
+    yield tmp_path / "own.csv"
+    extend(None)
+
+
+def test_operators_add_skills_and_spellings(additions: Path) -> None:
+    python = dictionary().id_of("Python")
+    additions.write_text(
+        "label,ru,other,skill\n"
+        "Tinkerbell,тинкербелл,tink|tinker bell,\n"
+        f"Питончик,,snakey,{python}\n"
+        "Sequel!,,,SQL\n"
+        "Java,ява|жаба,,\n"
+    )
+    before = dictionary().id_of("Java")
+    assert edition() == ""
+    extend(additions)
+    assert edition() != ""
+    assert dictionary().id_of("ТИНКЕРБЕЛЛ") == dictionary().id_of("Tink") == "own:tinkerbell"
+    assert dictionary().label_of("own:tinkerbell", russian=True) == "тинкербелл"
+    assert {dictionary().id_of(form) for form in ("Питончик", "snakey")} == {python}
+    assert dictionary().id_of("sequel") == dictionary().id_of("SQL")
+    assert dictionary().id_of("жаба") == before, "a name that is known gets more forms"
+    extend(None)
+    assert (edition(), dictionary().find("tink")) == ("", None)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("name\nx\n", "no column label"),
+        ("label,color\nx,red\n", "no column 'color'"),
+        ("label,ru,other,skill\nx,,,\n ,,,\n", "line 3: label is empty"),
+        ("label,skill\nx,No such skill of any kind\n", "line 2: no skill 'No such skill"),
+        ("label\nx,y\n", "line 2: more cells"),
+        ('label\n"x\n', "unexpected end"),
+    ],
+)
+def test_a_wrong_file_of_additions(additions: Path, content: str, said: str) -> None:
+    additions.write_text(content)
+    with pytest.raises(BadAdditions) as caught:
+        extend(additions)
+    assert said in str(caught.value)
+    assert dictionary().find("Python") is not None
+
+
+def test_a_file_of_additions_that_is_not_there(additions: Path) -> None:
+    with pytest.raises(BadAdditions, match="No such file"):
+        extend(additions)

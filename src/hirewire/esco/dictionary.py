@@ -1,12 +1,16 @@
 """From what people write to a skill's id."""
 
+import csv
+import hashlib
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 
-from hirewire.esco.tables import Skill, occupations, skills, technologies
+from hirewire.esco.tables import Skill, occupations, skills, split, technologies
 
 OWN = "own:"
 """How the id of a skill begins that is not in the dictionary."""
@@ -24,22 +28,62 @@ def key_of(phrase: str) -> str:
     return _DROPPED.sub("", plain) or plain.strip()
 
 
+class BadAdditions(Exception):
+    """The operators' file cannot be used; says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A line of the operators' file."""
+
+    line: int
+    label: str
+    russian: tuple[str, ...]
+    other: tuple[str, ...]
+    skill: str
+    """An id, or a name the dictionary has: whose further forms these are. Empty: a skill anew."""
+
+
 class Dictionary:
     """Skills by the many ways in which they are written.
 
     Where two skills have the same form, a label goes before an alias of ours and that before
     ESCO's alternative labels; then the skill that more ICT occupations have, then the lower id.
+    What the operators added goes before all of these.
     """
 
-    def __init__(self, skills: Iterable[Skill]) -> None:
+    def __init__(self, skills: Iterable[Skill], added: Iterable[Added] = ()) -> None:
+        """Raises `ValueError` for an addition to a skill that is not there."""
         self.skills = {skill.id: skill for skill in skills}
         self._ids: dict[str, str] = {}
+        self._rank()
+        for one in added:
+            self._add(one)
+
+    def _rank(self) -> None:
         used = Counter(id for occupation in occupations() for id in set(occupation.skills))
         ranked = sorted(self.skills.values(), key=lambda skill: (-used[skill.id], skill.id))
         for forms_of in (_labels, lambda skill: skill.aliases, lambda skill: skill.other_labels):
             for skill in ranked:
                 for form in forms_of(skill):
                     self._ids.setdefault(key_of(form), skill.id)
+
+    def _add(self, added: Added) -> None:
+        id = added.skill if added.skill in self.skills else self.find(added.skill or added.label)
+        if id is None and added.skill:
+            raise ValueError(f"line {added.line}: no skill {added.skill!r}")
+        forms = (*added.russian, *added.other)
+        if id is None:
+            id = OWN + key_of(added.label)
+            self.skills[id] = Skill(id, added.label, (), (), None, ())
+        before = self.skills[id]
+        self.skills[id] = replace(
+            before,
+            label_ru=next(iter(added.russian), before.label_ru),
+            aliases=tuple(dict.fromkeys((*forms, added.label, *before.aliases))),
+        )
+        for form in (added.label, *forms):
+            self._ids[key_of(form)] = id
 
     def find(self, phrase: str) -> str | None:
         """The id of the skill that is written so; None when there is none."""
@@ -65,8 +109,52 @@ def _labels(skill: Skill) -> tuple[str, ...]:
 
 @cache
 def dictionary() -> Dictionary:
-    """The built-in dictionary; reading it takes a part of a second, once a process."""
-    return Dictionary((*skills(), *_ours()))
+    """The dictionary; reading it takes a part of a second, once a process."""
+    return Dictionary((*skills(), *_ours()), _additions)
+
+
+_additions: tuple[Added, ...] = ()
+
+
+def extend(path: Path | None) -> None:
+    """Add what operators keep in a CSV file: ``label,ru,other,skill``, forms parted by ``|``.
+
+    For the start of a process, before anything is looked up. Raises `BadAdditions`.
+    """
+    global _additions
+    try:
+        _additions = () if path is None else tuple(_read(path))
+        dictionary.cache_clear()
+        if path is not None:
+            dictionary()
+    except (OSError, ValueError, csv.Error) as error:
+        _additions = ()
+        dictionary.cache_clear()
+        raise BadAdditions(f"{path}: {error}") from None
+
+
+def edition() -> str:
+    """What tells this dictionary from the built-in one: empty, or a few letters of a hash."""
+    if not _additions:
+        return ""
+    return hashlib.sha256(repr(_additions).encode()).hexdigest()[:8]
+
+
+def _read(path: Path) -> Iterable[Added]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, strict=True)
+        if reader.fieldnames is None or "label" not in reader.fieldnames:
+            raise ValueError("there is no column label")
+        if unknown := set(reader.fieldnames) - {"label", "ru", "other", "skill"}:
+            raise ValueError(f"no column {sorted(unknown)[0]!r}: label, ru, other, skill")
+        for row in reader:
+            line = reader.line_num
+            if None in row:
+                raise ValueError(f"line {line}: more cells than the head has")
+            if not key_of(label := (row["label"] or "").strip()):
+                raise ValueError(f"line {line}: label is empty")
+            russian, other = (split(row.get(name) or "") for name in ("ru", "other"))
+            yield Added(line, label, russian, other, (row.get("skill") or "").strip())
 
 
 def _ours() -> Iterable[Skill]:

@@ -54,12 +54,12 @@ def skills() -> tuple[Skill, ...]:
 
 
 def _skill(row: dict[str, str], ours: dict[str, str]) -> Skill:
-    russian, other = _split(ours.get("ru", "")), _split(ours.get("other", ""))
+    russian, other = split(ours.get("ru", "")), split(ours.get("other", ""))
     return Skill(
         id=row["esco_id"],
         label=row["label"],
-        other_labels=_split(row["alt_labels"]),
-        groups=_split(row["groups"]),
+        other_labels=split(row["alt_labels"]),
+        groups=split(row["groups"]),
         label_ru=russian[0] if russian else None,
         aliases=russian + other,
     )
@@ -69,7 +69,7 @@ def _skill(row: dict[str, str], ours: dict[str, str]) -> Skill:
 def technologies() -> tuple[tuple[str, str | None, tuple[str, ...]], ...]:
     """What people write most of what ESCO does not have: label, Russian label, further forms."""
     return tuple(
-        (row["label"], row["ru"] or None, _split(row["ru"]) + _split(row["other"]))
+        (row["label"], row["ru"] or None, split(row["ru"]) + split(row["other"]))
         for row in csv.DictReader(StringIO(_text("own.csv")))
     )
 
@@ -84,7 +84,8 @@ def occupations() -> tuple[Occupation, ...]:
     )
 
 
-def _split(text: str) -> tuple[str, ...]:
+def split(text: str) -> tuple[str, ...]:
+    """Forms with ``|`` between them."""
     return tuple(part.strip() for part in text.split("|") if part.strip())
 
 

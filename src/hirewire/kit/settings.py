@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     search_dir: Path | None = Field(
         None, description="Folder of the search indexes, which are derived. Not set: in memory"
     )
+    dictionary: Path | None = Field(
+        None, description="CSV of skills and spellings that vacancies adds: label,ru,other,skill"
+    )
     database_url: str | None = Field(
         None,
         description="PostgreSQL server, postgresql://user:password@host:port[/prefix]; "

@@ -12,8 +12,10 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from hirewire import esco
 from hirewire.kit.db import make_engine
 from hirewire.messaging.outbox import Transactions
+from hirewire.vacancies.recommendations.facts import ruleset
 from hirewire.vacancies.search import queries
 from hirewire.vacancies.search.duties import Keeper, Lost
 from hirewire.vacancies.search.index import (
@@ -238,3 +240,23 @@ async def test_a_plain_user_may_ask_which_database_it_is(engine: AsyncEngine) ->
         await tx.exec_driver_sql(f"set local role {role}")
         assert (await queries.database_name(tx)).count("/") == 2
         await tx.rollback()
+
+
+def test_another_dictionary_is_another_index(tmp_path: Path) -> None:
+    additions = tmp_path / "own.csv"
+    additions.write_text("label\nTinkerbell\n")
+    index = SearchIndex(VACANCIES, tmp_path)
+    index.settle({"upto": 7})
+    index.close()
+    again = SearchIndex(VACANCIES, tmp_path)
+    assert again.state["upto"] == 7
+    again.close()
+    plain = ruleset()
+    try:
+        esco.extend(additions)
+        anew = SearchIndex(VACANCIES, tmp_path)
+        assert anew.state == {}
+        anew.close()
+        assert ruleset() not in (plain, "")
+    finally:
+        esco.extend(None)

@@ -16,9 +16,9 @@ from hirewire.messaging.envelope import Received
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.outbox import Tx, record
 from hirewire.vacancies.recommendations.arrays import Packed, pack_demand, pack_offer
-from hirewire.vacancies.recommendations.facts import demand_of, offer_of
+from hirewire.vacancies.recommendations.facts import demand_of, offer_of, ruleset
 from hirewire.vacancies.recommendations.index import Index, index_of
-from hirewire.vacancies.recommendations.rules import RULESET, Demand, Offer, judge
+from hirewire.vacancies.recommendations.rules import Demand, Offer, judge
 from hirewire.vacancies.tables import comparable, recommendation, vacancy
 
 _NEXT = "update generation set last = last + 1 returning last"
@@ -231,7 +231,7 @@ async def _keep(
         for name in ("head", "skills", "languages", "words")
     ]
     await tx.exec_driver_sql(
-        _KEEP, (ids, kind, step.generation, RULESET, owners, versions, states, *columns)
+        _KEEP, (ids, kind, step.generation, ruleset(), owners, versions, states, *columns)
     )
 
 
@@ -267,7 +267,7 @@ def _differs(row: Any, one: _Found) -> bool:
         row.resume_version,
         row.vacancy_version,
         row.ruleset,
-    ) != (None, one.score, one.resume_version, one.vacancy_version, RULESET)
+    ) != (None, one.score, one.resume_version, one.vacancy_version, ruleset())
 
 
 def _cause(causes: Mapping[UUID, Received[Any]], pair: Pair) -> Received[Any] | None:
@@ -287,7 +287,7 @@ async def _recommend(
             [one.score for one in values],
             [one.resume_version for one in values],
             [one.vacancy_version for one in values],
-            RULESET,
+            ruleset(),
             now(),
         ),
     )
@@ -304,7 +304,7 @@ def _created(row: Row[Any]) -> RecommendationCreated:
         score=row.score,
         resume_version=row.resume_version,
         vacancy_version=row.vacancy_version,
-        ruleset=RULESET,
+        ruleset=ruleset(),
     )
 
 
@@ -322,11 +322,11 @@ def _withdrawn(row: Row[Any]) -> RecommendationWithdrawn:
 async def compare_stale(tx: Tx, *, limit: int) -> bool:
     """Compare some of what was never compared, or by another ruleset. False if there is none."""
     await _step(tx)
-    found = await tx.exec_driver_sql(_STALE_VACANCIES, (RULESET, limit))
+    found = await tx.exec_driver_sql(_STALE_VACANCIES, (ruleset(), limit))
     if ids := [row.id for row in found]:
         await compare_vacancies(tx, ids, {})
         return True
-    rows = (await tx.exec_driver_sql(_STALE_RESUMES, (RULESET, limit))).all()
+    rows = (await tx.exec_driver_sql(_STALE_RESUMES, (ruleset(), limit))).all()
     resumes = {
         row.resume_id: Resume(row.user_id, row.version, offer_of(json.loads(row.snapshot)))
         for row in rows

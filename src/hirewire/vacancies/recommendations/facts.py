@@ -8,12 +8,13 @@ from typing import Any
 
 from babel import Locale
 
-from hirewire.esco import dictionary, key_of, occupations
+from hirewire.esco import dictionary, edition, key_of, occupations
 from hirewire.vacancies.pay import A_MONTH
 from hirewire.vacancies.recommendations.rules import (
     BANDS,
     EMPLOYMENT_TYPES,
     LEVELS,
+    RULESET,
     WORK_FORMATS,
     Ask,
     Demand,
@@ -210,6 +211,11 @@ def offer_of(snapshot: Mapping[str, Any]) -> Offer:
         },
         hidden_from=frozenset(company_code(id) for id in snapshot.get("hiddenFrom") or ()),
     )
+
+
+def ruleset() -> str:
+    """What the same score is promised for: the rules, and the operators' own dictionary."""
+    return f"{RULESET}+{edition()}" if edition() else RULESET
 
 
 def prepare() -> None:

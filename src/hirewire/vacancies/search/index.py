@@ -34,6 +34,7 @@ from tantivy import (
     SnippetGenerator,
 )
 
+from hirewire.esco import edition
 from hirewire.vacancies.search.facts import Document as Values
 from hirewire.vacancies.search.phrasing import Phrased, Phrasing, analyzer, plain_analyzer
 from hirewire.vacancies.search.rules import plain
@@ -163,7 +164,7 @@ class SearchIndex:
         if folder is None:
             self._index = Index(self.schema)
         else:
-            if self.state.get("format") != FORMAT:
+            if self.state.get("format") != _format():
                 shutil.rmtree(folder / "index", ignore_errors=True)
                 self.state = {}
             (folder / "index").mkdir(parents=True, exist_ok=True)
@@ -205,7 +206,7 @@ class SearchIndex:
         self._writer.commit()
         if self.folder is not None:
             temporary = self.folder / "state.json.new"
-            temporary.write_text(json.dumps(dict(state) | {"format": FORMAT}))
+            temporary.write_text(json.dumps(dict(state) | {"format": _format()}))
             temporary.replace(self.folder / "state.json")
         self.state = dict(state)
         self._index.reload()
@@ -446,6 +447,11 @@ def _asked(name: str, size: int) -> dict[str, int]:
 
 def _both(one: Query, other: Query) -> Query:
     return Query.boolean_query([(Occur.Must, one), (Occur.Must, Query.const_score_query(other, 0))])
+
+
+def _format() -> int | str:
+    """Documents hold ids of skills, so that another dictionary is another format."""
+    return f"{FORMAT}+{edition()}" if edition() else FORMAT
 
 
 def _state(folder: Path | None) -> dict[str, Any]:

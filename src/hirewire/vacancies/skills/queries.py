@@ -1,0 +1,52 @@
+"""Which skills people name that the dictionary does not have."""
+
+from dataclasses import dataclass
+
+from hirewire.esco import dictionary, key_of
+from hirewire.messaging.outbox import Tx
+from hirewire.vacancies.skills.index import typeahead
+
+_NAMED = """
+select name, sum(asked)::integer as asked, sum(offered)::integer as offered from (
+    select r ->> 'skill' as name, 1 as asked, 0 as offered
+    from vacancy v, jsonb_array_elements(v.requirements) r where v.status = 'published'
+    union all
+    select s ->> 'name', 0, 1
+    from resume r, jsonb_array_elements(r.snapshot -> 'skills') s where r.state = 'visible'
+) named
+group by name
+"""
+
+
+@dataclass(slots=True)
+class Unknown:
+    """A skill of people's own, in all its spellings that are one to the dictionary."""
+
+    name: str
+    """The spelling met most."""
+    asked: int
+    """Open vacancies that ask for it."""
+    offered: int
+    """Visible resumes that name it."""
+    likest: str | None
+    """A skill of the dictionary that begins alike, for whoever decides."""
+
+
+async def unknown_skills(tx: Tx, limit: int) -> list[Unknown]:
+    """Those named most, first. Reads every open vacancy and visible resume: takes seconds."""
+    found: dict[str, Unknown] = {}
+    most: dict[str, int] = {}
+    for row in await tx.exec_driver_sql(_NAMED):
+        if dictionary().find(row.name) is not None:
+            continue
+        key, times = key_of(row.name), row.asked + row.offered
+        one = found.setdefault(key, Unknown(row.name, 0, 0, None))
+        one.asked += row.asked
+        one.offered += row.offered
+        if times > most.get(key, 0):
+            most[key], one.name = times, row.name
+    ranked = sorted(found.values(), key=lambda one: (-one.asked - one.offered, one.name))[:limit]
+    for one in ranked:
+        near = typeahead().find(one.name, 1)
+        one.likest = near[0].skill.label if near else None
+    return ranked

@@ -9,7 +9,9 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -25,6 +27,7 @@ from bench.measure import Figure, Options, percentile
 from bench.places import Bench
 from hirewire.contracts.profiles import ResumeSnapshot, ResumeUpdated
 from hirewire.esco import dictionary, occupations
+from hirewire.kit.clock import now
 from hirewire.kit.db import make_engine, migrate
 from hirewire.kit.service import create_app
 from hirewire.kit.settings import Settings
@@ -33,9 +36,10 @@ from hirewire.messaging.database import connect
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.outbox import Transactions
 from hirewire.vacancies.app import SERVICE
-from hirewire.vacancies.recommendations import commands, duties
+from hirewire.vacancies.recommendations import commands
+from hirewire.vacancies.recommendations.arrays import pack_demand
 from hirewire.vacancies.recommendations.commands import Resume
-from hirewire.vacancies.recommendations.facts import offer_of
+from hirewire.vacancies.recommendations.facts import demand_of, offer_of, ruleset
 from hirewire.vacancies.recommendations.index import forget
 
 SIZES, QUICK_SIZES = (10_000, 100_000, 1_000_000), (2_000,)
@@ -43,6 +47,14 @@ AT_MOST = {100_000: 12.0, 1_000_000: 40.0}
 RESUMES, QUICK_RESUMES = 100_000, 2_000
 BURST, QUICK_BURST = 1_000, 50
 BURST_SIZE = 100_000
+PART = 10_000
+VACANCY_COLUMNS = (
+    *("id", "version", "status", "title", "requirements", "experience", "work_format", "area"),
+    *("languages", "response_letter_required", "created_at", "updated_at", "published_at"),
+)
+COMPARABLE_COLUMNS = (
+    *("id", "kind", "version", "state", "ruleset", "head", "skills", "languages", "words"),
+)
 CITIES = [f"City {nth}" for nth in range(60)]
 CITY_WEIGHTS = [1 / (nth + 4) for nth in range(60)]
 FORMATS = ("on_site", "on_site", "hybrid", "remote")
@@ -203,14 +215,11 @@ async def board(server: str, name: str) -> AsyncIterator["Board"]:
         await engine.dispose()
 
 
-class Board:
-    """A database of vacancies and resumes to compare."""
+class Trades:
+    """Vacancies and resumes of all trades, the same for the same seed."""
 
-    def __init__(self, engine: AsyncEngine, connection: asyncpg.Connection) -> None:
-        self.transactions = Transactions(engine, "vacancies")
-        self.connection = connection
+    def __init__(self, seed: float) -> None:
         self.random = Random(20261124)
-        self.count = 0
         known = dictionary().skills
         self.occupations = [
             (one.label, [known[id].label for id in one.skills if id in known])
@@ -218,13 +227,102 @@ class Board:
         ]
         self.occupations += self._made(1000 - len(self.occupations))
         self.skills = sorted({label for _, labels in self.occupations for label in labels})
+        self.random = Random(seed)
+
+    def _made(self, count: int) -> list[tuple[str, list[str]]]:
+        """Occupations of which most skills are of one group."""
+        groups: dict[str, list[str]] = {}
+        for skill in dictionary().skills.values():
+            for group in skill.groups:
+                groups.setdefault(group, []).append(skill.label)
+        large = [labels for _, labels in sorted(groups.items()) if len(labels) >= 30]
+        every = sorted({label for labels in large for label in labels})
+        made = []
+        for _ in range(count):
+            labels = self.random.sample(self.random.choice(large), 25)
+            made.append((labels[0], list(dict.fromkeys(labels + self.random.sample(every, 10)))))
+        return made
+
+    def _some(self, least: int, most: int) -> tuple[str, list[str]]:
+        one, labels = self.random.choice(self.occupations)
+        count = min(len(labels), self.random.randint(least, most))
+        return one, self.random.sample(labels, count)
+
+    def _city(self) -> str:
+        return self.random.choices(CITIES, CITY_WEIGHTS)[0]
+
+    def vacancy(self) -> tuple[str, str, str, str, str]:
+        """Title, requirements as JSON, experience, work format, area."""
+        one, labels = self._some(6, 18)
+        asked = [
+            {"skill": label, "kind": "must" if nth < 2 else "nice", "level": None}
+            for nth, label in enumerate(labels)
+        ]
+        band = self.random.choice(("noExperience", "between1And3", "between3And6"))
+        format = self.random.choice(FORMATS)
+        return one, json.dumps(asked), band, format, self._city()
+
+    def resume(self) -> dict[str, Any]:
+        """A snapshot, as on the wire."""
+        one, labels = self._some(8, 24)
+        labels += self.random.sample(self.skills, len(labels) // 3)
+        return {
+            "title": one,
+            "area": self._city(),
+            "relocation": self.random.random() < 0.2,
+            "experienceMonths": self.random.randint(0, 120),
+            "skills": [
+                {"name": label, "level": self.random.randint(1, 5)}
+                for label in dict.fromkeys(labels)
+            ],
+        }
+
+
+def packed(company: UUID, seed: float, count: int) -> list[tuple[tuple[Any, ...], tuple[Any, ...]]]:
+    """Rows of `vacancy` and of `comparable`; for a process of its own."""
+    trades = Trades(seed)
+    moment = now()
+    rows = []
+    for _ in range(count):
+        id = new_id()
+        title, asked, band, format, area = trades.vacancy()
+        facts = {
+            "company_id": company,
+            "title": title,
+            "requirements": json.loads(asked),
+            "experience": band,
+            "work_format": format,
+            "area": area,
+            "employment_type": None,
+            "salary": None,
+            "languages": [],
+        }
+        known = pack_demand(demand_of(facts), id=id, version=1)
+        rows.append(
+            (
+                (id, 1, "published", title, asked, band, format, area, "[]", False, *[moment] * 3),
+                (
+                    *(id, "vacancy", 1, "open", ruleset()),
+                    *(known.head, known.skills, known.languages, known.words),
+                ),
+            )
+        )
+    return rows
+
+
+class Board(Trades):
+    """A database of vacancies and resumes to compare."""
+
+    def __init__(self, engine: AsyncEngine, connection: asyncpg.Connection) -> None:
+        super().__init__(20261124)
+        self.transactions = Transactions(engine, "vacancies")
+        self.connection = connection
+        self.count = 0
 
     async def grow(self, vacancies: int) -> None:
         """Until so many vacancies are open and compared, and read as after a start."""
-        await self._vacancies(vacancies - self.count, "published")
+        await self._load(vacancies - self.count)
         self.count = vacancies
-        while await duties.step(self.transactions):
-            pass
         await self._settled()
         forget(self.transactions.engine)
 
@@ -277,6 +375,37 @@ class Board:
         found: int = await self.connection.fetchval("select count(*) from recommendation")
         return found
 
+    async def _load(self, count: int) -> None:
+        """So many more vacancies as they are once compared: packed by the service's own code.
+
+        What was recommended for resumes of before is not made anew; only new ones are measured.
+        """
+        company = new_id()
+        await self.connection.execute(
+            "insert into company (id, name, created_at) values ($1, 'Bench', now())", company
+        )
+        seeds = [(self.random.random(), min(PART, count - n)) for n in range(0, count, PART)]
+        generation = await self.connection.fetchval(
+            "update generation set last = last + 1 returning last"
+        )
+        loop = asyncio.get_running_loop()
+        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+            under_way = [loop.run_in_executor(pool, packed, company, *seed) for seed in seeds[:4]]
+            for nth in range(len(seeds)):
+                rows = await under_way[nth]
+                if nth + 4 < len(seeds):
+                    under_way.append(loop.run_in_executor(pool, packed, company, *seeds[nth + 4]))
+                vacancies = [(*row[0], company) for row in rows]
+                await self.connection.copy_records_to_table(
+                    "vacancy", records=vacancies, columns=(*VACANCY_COLUMNS, "company_id")
+                )
+                comparables = [(*row[1], company, generation) for row in rows]
+                await self.connection.copy_records_to_table(
+                    "comparable",
+                    records=comparables,
+                    columns=(*COMPARABLE_COLUMNS, "owner_id", "generation"),
+                )
+
     async def _vacancies(self, count: int, status: str) -> Sequence[UUID]:
         company = new_id()
         await self.connection.execute(
@@ -285,55 +414,8 @@ class Board:
         ids = [new_id() for _ in range(count)]
         for start in range(0, count, 5_000):
             part = ids[start : start + 5_000]
-            columns = list(zip(*(self._vacancy() for _ in part), strict=True))
+            columns = list(zip(*(self.vacancy() for _ in part), strict=True))
             await self.connection.execute(
                 _VACANCIES, part, company, status, *(list(column) for column in columns)
             )
         return ids
-
-    def _made(self, count: int) -> list[tuple[str, list[str]]]:
-        """Occupations of which most skills are of one group."""
-        groups: dict[str, list[str]] = {}
-        for skill in dictionary().skills.values():
-            for group in skill.groups:
-                groups.setdefault(group, []).append(skill.label)
-        large = [labels for _, labels in sorted(groups.items()) if len(labels) >= 30]
-        every = sorted({label for labels in large for label in labels})
-        made = []
-        for _ in range(count):
-            labels = self.random.sample(self.random.choice(large), 25)
-            made.append((labels[0], list(dict.fromkeys(labels + self.random.sample(every, 10)))))
-        return made
-
-    def _some(self, least: int, most: int) -> tuple[str, list[str]]:
-        one, labels = self.random.choice(self.occupations)
-        count = min(len(labels), self.random.randint(least, most))
-        return one, self.random.sample(labels, count)
-
-    def _city(self) -> str:
-        return self.random.choices(CITIES, CITY_WEIGHTS)[0]
-
-    def _vacancy(self) -> tuple[str, str, str, str, str]:
-        one, labels = self._some(6, 18)
-        asked = [
-            {"skill": label, "kind": "must" if nth < 2 else "nice", "level": None}
-            for nth, label in enumerate(labels)
-        ]
-        band = self.random.choice(("noExperience", "between1And3", "between3And6"))
-        format = self.random.choice(FORMATS)
-        return one, json.dumps(asked), band, format, self._city()
-
-    def resume(self) -> dict[str, Any]:
-        """A snapshot, as on the wire."""
-        one, labels = self._some(8, 24)
-        labels += self.random.sample(self.skills, len(labels) // 3)
-        return {
-            "title": one,
-            "area": self._city(),
-            "relocation": self.random.random() < 0.2,
-            "experienceMonths": self.random.randint(0, 120),
-            "skills": [
-                {"name": label, "level": self.random.randint(1, 5)}
-                for label in dict.fromkeys(labels)
-            ],
-        }

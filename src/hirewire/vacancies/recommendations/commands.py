@@ -62,15 +62,24 @@ update recommendation r set withdrawn = u.reason, updated_at = $3
 from unnest($1::uuid[], $2::text[]) as u(id, reason) where r.id = u.id
 returning r.id, r.vacancy_id, r.resume_id, r.company_id, r.user_id, r.withdrawn
 """
-_STALE_VACANCIES = """
+_STALE = {
+    "vacancy": """
 select v.id from vacancy v left join comparable c on c.id = v.id
-where v.status = 'published' and c.ruleset is distinct from $1 limit $2
-"""
-_STALE_RESUMES = """
+where v.status = 'published' and c.ruleset is distinct from $1 and v.id > $2
+order by v.id limit $3
+""",
+    "resume": """
+select r.resume_id as id from resume r left join comparable c on c.id = r.resume_id
+where r.state = 'visible' and r.snapshot ->> 'status' = 'published'
+    and c.ruleset is distinct from $1 and r.resume_id > $2
+order by r.resume_id limit $3
+""",
+}
+_VISIBLE = """
 select r.resume_id, r.user_id, r.version, r.snapshot::text as snapshot
 from resume r left join comparable c on c.id = r.resume_id
-where r.state = 'visible' and r.snapshot ->> 'status' = 'published'
-    and c.ruleset is distinct from $1 limit $2
+where r.resume_id = any($1) and r.state = 'visible' and r.snapshot ->> 'status' = 'published'
+    and c.ruleset is distinct from $2
 """
 Pair = tuple[UUID, UUID]
 """A vacancy's id and a resume's."""
@@ -319,20 +328,21 @@ def _withdrawn(row: Row[Any]) -> RecommendationWithdrawn:
     )
 
 
-async def compare_stale(tx: Tx, *, limit: int) -> bool:
-    """Compare some of what was never compared, or by another ruleset. False if there is none."""
+async def stale(tx: Tx, kind: Literal["vacancy", "resume"], after: UUID, limit: int) -> list[UUID]:
+    """What was never compared, or by another ruleset, in the order of its ids."""
+    found = await tx.exec_driver_sql(_STALE[kind], (ruleset(), after, limit))
+    return [row.id for row in found]
+
+
+async def compare_stale_resumes(tx: Tx, ids: Sequence[UUID]) -> None:
+    """Compare those of these resumes that still need it, as they are now."""
     await _step(tx)
-    found = await tx.exec_driver_sql(_STALE_VACANCIES, (ruleset(), limit))
-    if ids := [row.id for row in found]:
-        await compare_vacancies(tx, ids, {})
-        return True
-    rows = (await tx.exec_driver_sql(_STALE_RESUMES, (ruleset(), limit))).all()
+    rows = await tx.exec_driver_sql(_VISIBLE, (list(ids), ruleset()))
     resumes = {
         row.resume_id: Resume(row.user_id, row.version, offer_of(json.loads(row.snapshot)))
         for row in rows
     }
     await compare_resumes(tx, resumes, {})
-    return bool(resumes)
 
 
 async def decide(

@@ -1,25 +1,45 @@
 """What was there before it could be compared, or was compared by other rules."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from typing import Literal
+from uuid import UUID
 
 from hirewire.messaging.outbox import Transactions
 from hirewire.vacancies.recommendations import commands
 from hirewire.vacancies.recommendations.facts import prepare
 
 BATCH = 200
-EVERY_SECONDS = 60.0
+EVERY_SECONDS = 600.0
+FIRST = UUID(int=0)
+KINDS: tuple[Literal["vacancy", "resume"], ...] = ("vacancy", "resume")
 
 
 async def compare_stale(transactions: Transactions) -> None:
     """Compare it, a batch at a time, so that what happens meanwhile need not wait long."""
     await asyncio.to_thread(prepare)
     while True:
-        while await step(transactions):
+        async for _ in steps(transactions):
             await asyncio.sleep(0)
         await asyncio.sleep(EVERY_SECONDS)
 
 
-async def step(transactions: Transactions) -> bool:
-    """Compare one batch. True when there may be more."""
-    async with transactions() as tx:
-        return await commands.compare_stale(tx, limit=BATCH)
+async def steps(transactions: Transactions) -> AsyncIterator[int]:
+    """Compare all of it, once; a batch a step, which yields how many these were.
+
+    What is looked for is looked for without holding anybody up: a step of comparing does.
+    """
+    for kind in KINDS:
+        after = FIRST
+        while True:
+            async with transactions() as tx:
+                ids = await commands.stale(tx, kind, after, BATCH)
+            if not ids:
+                break
+            after = ids[-1]
+            async with transactions() as tx:
+                if kind == "vacancy":
+                    await commands.compare_vacancies(tx, ids, {})
+                else:
+                    await commands.compare_stale_resumes(tx, ids)
+            yield len(ids)

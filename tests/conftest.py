@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -73,14 +74,34 @@ async def rabbitmq(scratch: Path) -> AsyncIterator[RabbitMQ]:
         yield RabbitMQ(node.url, node.management_url, node)
 
 
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; installed first where that is allowed."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        how = "no browser: apt-get install chromium"
+        install("browser", "chromium", how)
+        found = shutil.which("chromium")
+        if found is None:
+            missing("browser", how)
+    assert found is not None
+    return found
+
+
 def install_rabbitmq() -> None:
     """Debian's package, as root, unless forbidden; else skip with a message how to get it."""
     how = "no RabbitMQ: apt-get install rabbitmq-server, or set HIREWIRE_TEST_RABBITMQ_URL=amqp://…"
+    install("rabbitmq", "rabbitmq-server", how)
+
+
+def install(part: str, package: str, how: str) -> None:
+    """Debian's package, as root, unless forbidden; else skip with a message how to get it."""
     allowed = os.environ.get("HIREWIRE_TEST_NO_INSTALL") != "1"
     if os.geteuid() != 0 or not Path("/usr/bin/apt-get").exists() or not allowed:
-        missing("rabbitmq", how)
+        missing(part, how)
     sys.stderr.write(
-        "\ntests: installing Debian's rabbitmq-server (HIREWIRE_TEST_NO_INSTALL=1 forbids)\n"
+        f"\ntests: installing Debian's {package} (HIREWIRE_TEST_NO_INSTALL=1 forbids)\n"
     )
     policy = Path("/usr/sbin/policy-rc.d")
     ours = not policy.exists()
@@ -89,10 +110,10 @@ def install_rabbitmq() -> None:
         policy.chmod(0o755)
     try:
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        for command in (["apt-get", "update"], ["apt-get", "install", "-y", "rabbitmq-server"]):
+        for command in (["apt-get", "update"], ["apt-get", "install", "-y", package]):
             done = subprocess.run(command, env=environment, capture_output=True, check=False)
             if done.returncode:
-                missing("rabbitmq", f"{how} ({done.stderr.decode(errors='replace')[-300:]})")
+                missing(part, f"{how} ({done.stderr.decode(errors='replace')[-300:]})")
     finally:
         if ours:
             policy.unlink()

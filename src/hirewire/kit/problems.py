@@ -54,12 +54,13 @@ def problem(
 
 def install(app: FastAPI) -> None:
     """Answer every error of this application as a problem."""
-    app.add_exception_handler(AppError, _business)
+    app.add_exception_handler(AppError, business)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
 
 
-async def _business(_: Request, error: Exception) -> JSONResponse:
+async def business(_: Request, error: Exception) -> JSONResponse:
+    """The answer to an error of the business."""
     assert isinstance(error, AppError)
     headers = {}
     if error.retry_after is not None:

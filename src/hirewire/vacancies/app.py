@@ -29,6 +29,7 @@ from hirewire.vacancies.recommendations import handlers as recommendations
 from hirewire.vacancies.recommendations import routes as recommendations_routes
 from hirewire.vacancies.search import duties as search_duties
 from hirewire.vacancies.search import routes as search_routes
+from hirewire.vacancies.skills import duties as skills_duties
 from hirewire.vacancies.skills import routes as skills_routes
 
 SERVICE = Service(
@@ -82,5 +83,5 @@ SERVICE = Service(
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
     ],
     duties=[recommendations_duties.compare_stale, posting_duties.close_expired],
-    companions=[search_duties.keep_indexes],
+    companions=[search_duties.keep_indexes, skills_duties.warm_up],
 )

@@ -22,12 +22,81 @@ class ServiceState:
     standing: Standing
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a service said."""
+
+    status: int
+    data: Any
+    """The JSON of the body; None without one."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it was done."""
+        return self.status < 400
+
+    @property
+    def slug(self) -> str:
+        """What kind of problem it is (RFC 9457); empty when it is none."""
+        found = self.data.get("type", "") if isinstance(self.data, dict) else ""
+        return str(found).rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+
+    @property
+    def detail(self) -> str:
+        """The problem in a sentence."""
+        return str(self.data.get("detail") or "") if isinstance(self.data, dict) else ""
+
+    @property
+    def errors(self) -> dict[str, str]:
+        """What is wrong, by the path of the field: `salary/min`."""
+        listed = self.data.get("errors") if isinstance(self.data, dict) else None
+        return {
+            str(one.get("pointer", one.get("parameter", ""))).removeprefix("#/"): str(
+                one.get("detail", "")
+            )
+            for one in listed or ()
+        }
+
+
 class Services:
     """The services behind this origin."""
 
     def __init__(self, settings: Settings, names: Iterable[str]) -> None:
         self._urls = {name: settings.service_url(name) for name in names}
         self._client = httpx.AsyncClient(timeout=1.0, trust_env=False)
+
+    async def call(
+        self,
+        name: str,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        body: Any = None,
+        key: str | None = None,
+        client: str = "",
+    ) -> Answer:
+        """Ask a service, in the name of whoever has this token, from the address `client`.
+
+        Raises `Unavailable` when it is away, starts, or fails.
+        """
+        headers = {}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        if key:
+            headers["Idempotency-Key"] = key
+        if client:
+            headers["X-Forwarded-For"] = client
+        try:
+            answer = await self._client.request(
+                method, self._urls[name] + path, json=body, headers=headers, timeout=10.0
+            )
+        except httpx.HTTPError:
+            raise Unavailable(retry_after=2) from None
+        if answer.status_code >= 500:
+            raise Unavailable(retry_after=2)
+        is_json = answer.content and "json" in answer.headers.get("content-type", "")
+        return Answer(answer.status_code, answer.json() if is_json else answer.content or None)
 
     async def states(self) -> list[ServiceState]:
         """How all of them are, asked at once."""

@@ -25,6 +25,7 @@ from hirewire.kit.errors import AppError, Kind, Unauthenticated, Unavailable
 from hirewire.messaging.broker import Broker, Delivery, open_broker
 from hirewire.messaging.envelope import message_id_of, type_of
 from hirewire.web.clients import Services
+from hirewire.web.sessions import ACCESS, same_origin
 
 log = structlog.get_logger(__name__)
 router = APIRouter(include_in_schema=False)
@@ -267,6 +268,8 @@ async def live(
     services: Services = request.app.state.services
     if not feed.is_on:
         raise LiveIsOff(retry_after=60)
+    if authorization is None and ACCESS in request.cookies and same_origin(request):
+        authorization = f"Bearer {request.cookies[ACCESS]}"
     if authorization is None:
         raise Unauthenticated
     user_id = await services.who(authorization)

@@ -1,81 +1,168 @@
-"""The start page, and a page on each service's API."""
+"""Pages for everybody: the start page, the list, a vacancy, a company, shared resumes."""
 
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from hirewire import __version__
 from hirewire.kit.errors import Invalid, Unavailable
-from hirewire.web.clients import Services
+from hirewire.web.clients import Answer, Services
 from hirewire.web.pages import jsonld
-from hirewire.web.pages.texts import texts_for
+from hirewire.web.pages.rendering import Asking, Form, render
+from hirewire.web.sessions import SignInFirst, Visitor
 
-POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
-)
-_templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 router = APIRouter(include_in_schema=False)
-SEARCHED = ("q", "area", "workFormat", "employmentType", "experience", "after")
+NARROWED = (
+    *("area", "skill", "workFormat", "employmentType", "experience", "company"),
+    *("currency", "salaryFrom", "days"),
+)
+SEARCHED = ("q", "sort", "after", *NARROWED)
+SHOWN_FACETS = ("area", "workFormat", "experience", "employmentType", "skill", "company")
 
 
 @router.get("/")
-async def start(request: Request) -> HTMLResponse:
-    """What is running, and where to go from here."""
-    services: Services = request.app.state.services
-    return _page(request, "start.html", states=await services.states())
+async def start(who: Asking) -> Response:
+    """A search, and what is new."""
+    try:
+        found = await who.services.vacancies("limit=8")
+    except (Unavailable, Invalid):
+        found = None
+    return render(who, "start.html", found=found)
+
+
+@router.get("/status")
+async def status(who: Asking) -> Response:
+    """What is running, and the API."""
+    origin = str(who.request.base_url).rstrip("/")
+    return render(who, "status.html", states=await who.services.states(), origin=origin)
 
 
 @router.get("/vacancies")
-async def vacancies(request: Request) -> Response:
-    """The list of open vacancies, with a search."""
-    services: Services = request.app.state.services
-    given = [(k, v) for k, v in request.query_params.multi_items() if k in SEARCHED and v.strip()]
+async def vacancies(who: Asking) -> Response:
+    """The list of open vacancies, with a search and what narrows it."""
+    pairs = who.request.query_params.multi_items()
+    given = [(k, v) for k, v in pairs if k in SEARCHED and v.strip()]
+    # Counting costs more than finding: only where there is something to narrow.
     try:
-        found = await services.vacancies(urlencode([*given, ("limit", "20")]))
+        found = await who.services.vacancies(
+            urlencode([*given, ("limit", "20"), ("facets", "true")])
+        )
     except Invalid:
-        return _page(request, "missing.html", status=422)
+        return render(who, "missing.html", 422)
     except Unavailable:
-        return _away(request)
-    again = urlencode([pair for pair in given if pair[0] != "after"])
-    following = f"{again}&after={found['next']}".lstrip("&") if found["next"] else None
-    asked = dict(given)
-    return _page(
-        request, "vacancies.html", found=found, asked=asked, following=following, feed=again
+        return _away(who)
+    again = [pair for pair in given if pair[0] != "after"]
+    following = urlencode([*again, ("after", found["next"])]) if found["next"] else None
+    return render(
+        who,
+        "vacancies.html",
+        found=found,
+        asked=dict(given),
+        given=again,
+        following=following,
+        feed=urlencode(again),
+        facets=_facets(found, again),
+        narrowed=[pair for pair in again if pair[0] in NARROWED],
     )
 
 
+def _facets(
+    found: dict[str, Any], given: list[tuple[str, str]]
+) -> list[tuple[str, list[tuple[str, int, str, bool]]]]:
+    """Name, and of each value: label, how many, the search with or without it, whether chosen."""
+    shown = []
+    for name in SHOWN_FACETS:
+        values = []
+        for bucket in ((found["facets"] or {}).get(name) or ())[:8]:
+            pair = (name, bucket["value"])
+            chosen = pair in given
+            others = [one for one in given if one != pair]
+            query = urlencode(others if chosen else [*others, pair])
+            values.append((bucket["label"], bucket["count"], query, chosen))
+        if values:
+            shown.append((name, values))
+    return shown
+
+
 @router.get("/vacancies/{id}")
-async def vacancy(id: UUID, request: Request) -> Response:
+async def vacancy(id: UUID, who: Asking) -> Response:
     """One vacancy, with its `JobPosting` for search engines while it is open."""
-    services: Services = request.app.state.services
     try:
-        found = await services.vacancy(id)
+        found = await who.services.vacancy(id)
     except Unavailable:
-        return _away(request)
+        return _away(who)
     if found is None or found["status"] == "draft":
-        return _page(request, "missing.html", status=404)
+        return render(who, "missing.html", 404)
     if found["status"] == "archived":
-        return _page(request, "gone.html", status=410)
-    markup = None
+        return render(who, "gone.html", 410)
+    markup, app = None, who.request.app
     if found["status"] == "published":
-        site = str(request.app.state.public_url)
-        markup = Markup(jsonld.script(jsonld.job_posting(found, site, request.app.state.country)))  # noqa: S704
+        posting = jsonld.job_posting(found, str(app.state.public_url), app.state.country)
+        markup = Markup(jsonld.script(posting))  # noqa: S704
     # The service has sanitised it (nh3) before it was stored.
     text = Markup(found["description"] or "")  # noqa: S704
-    return _page(request, "vacancy.html", vacancy=found, text=text, markup=markup)
+    resumes = await _own_resumes(who) if found["status"] == "published" else None
+    return render(
+        who,
+        "vacancy.html",
+        vacancy=found,
+        text=text,
+        markup=markup,
+        resumes=resumes,
+        similar=await _similar(who, found),
+        form=Form(),
+    )
+
+
+async def _own_resumes(who: Visitor) -> Answer | None:
+    if not who.is_signed_in:
+        return None
+    try:
+        return await who.call("profiles", "GET", "/api/profiles/resumes")
+    except (Unavailable, SignInFirst):
+        return None
+
+
+async def _similar(who: Visitor, vacancy: dict[str, Any]) -> list[dict[str, Any]]:
+    """Open ones that ask for the same first skills."""
+    asked = [one["skill"] for one in vacancy["requirements"][:2]]
+    if not asked:
+        return []
+    query = urlencode([("skill", skill) for skill in asked] + [("limit", "5")])
+    try:
+        found = await who.services.vacancies(query)
+    except (Unavailable, Invalid):
+        return []
+    return [one for one in found["items"] if one["id"] != vacancy["id"]][:4]
+
+
+@router.get("/companies/{id}")
+async def company(id: UUID, who: Asking) -> Response:
+    """A company's open vacancies."""
+    try:
+        found = await who.services.vacancies(f"company={id}&limit=50")
+    except (Unavailable, Invalid):
+        return _away(who)
+    if not found["items"]:
+        return render(who, "missing.html", 404)
+    return render(who, "company.html", found=found, name=found["items"][0]["companyName"])
+
+
+@router.get("/shared/{key}")
+async def shared(key: str, who: Asking) -> Response:
+    """A resume by its link."""
+    try:
+        found = await who.services.call("profiles", "GET", f"/api/profiles/shared/{key}")
+    except Unavailable:
+        return _away(who)
+    if not found.is_good:
+        return render(who, "missing.html", 404)
+    response = render(who, "shared.html", resume=found.data)
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
 
 
 @router.get("/sitemap.xml")
@@ -94,7 +181,7 @@ async def sitemap(n: int, request: Request) -> Response:
 async def robots(request: Request) -> Response:
     """What robots may read, and where the sitemap is."""
     site = request.app.state.public_url
-    text = f"User-agent: *\nDisallow: /api/\nSitemap: {site}/sitemap.xml\n"
+    text = f"User-agent: *\nDisallow: /api/\nDisallow: /shared/\nSitemap: {site}/sitemap.xml\n"
     return Response(text, media_type="text/plain; charset=utf-8")
 
 
@@ -104,38 +191,19 @@ async def _feed(request: Request, path: str) -> Response:
     return Response(body, status, media_type=kind)
 
 
-def _away(request: Request) -> Response:
-    page = _page(request, "away.html", status=503)
+def _away(who: Visitor) -> Response:
+    page = render(who, "away.html", 503, typed=[])
     page.headers["Retry-After"] = "5"
     return page
 
 
 @router.get("/docs/{name}")
-async def api(name: str, request: Request) -> HTMLResponse:
+async def api(name: str, who: Asking) -> HTMLResponse:
     """A service's calls, from its own OpenAPI document."""
-    services: Services = request.app.state.services
-    document = await services.openapi(name)
+    document = await who.services.openapi(name)
     if document is None:
-        return _page(request, "missing.html", status=404)
-    return _page(request, "api.html", name=name, calls=_calls(document))
-
-
-def _page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    texts = texts_for(request.headers.get("accept-language", ""))
-    html = _templates.get_template(template).render(
-        t=texts, version=__version__, origin=str(request.base_url).rstrip("/"), **values
-    )
-    return HTMLResponse(
-        html,
-        status,
-        headers={
-            "Content-Security-Policy": POLICY,
-            "Referrer-Policy": "same-origin",
-            "Content-Language": texts["lang"],
-            "Vary": "Accept-Language",
-            "Cache-Control": "no-store",
-        },
-    )
+        return render(who, "missing.html", 404)
+    return render(who, "api.html", name=name, calls=_calls(document))
 
 
 def _calls(document: dict[str, Any]) -> list[dict[str, Any]]:

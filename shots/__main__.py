@@ -1,0 +1,150 @@
+"""`./dev shots`: fills the running platform, acts a little, and takes the pictures."""
+
+import argparse
+import asyncio
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import httpx
+from playwright.async_api import Browser, Page, async_playwright
+from rich.console import Console
+
+from hirewire.kit.clock import now
+from hirewire.launcher.board.filler import PASSWORD, Plan
+from hirewire.launcher.board.people import DEFAULT_SEED, Person
+from hirewire.launcher.board.showing import fill
+from hirewire.launcher.sending import Account, Refused
+
+COUNT, APPLY = 80, 8
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
+WIDTHS = {"desktop": (1200, 900), "phone": (390, 844)}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+LANGUAGES = {"ru": "ru-RU", "en": "en-GB"}
+console = Console(stderr=True, highlight=False)
+
+
+async def main(url: str, folder: Path) -> int:
+    """0 when all are taken."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        console.print("no browser: apt-get install chromium")
+        return 2
+    if await fill(url, COUNT, DEFAULT_SEED, console):
+        return 1
+    plan = Plan(COUNT, COUNT, DEFAULT_SEED, now().date())
+    vacancy = await act(url, plan)
+    folder.mkdir(parents=True, exist_ok=True)
+    _, employer, _ = next(plan.employers())
+    candidate = next(who for who, _ in plan.candidates())
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        for language in LANGUAGES:
+            for width in WIDTHS:
+                for scheme in SCHEMES:
+                    name = partial(_path, folder, language, width, scheme)
+                    async with _page(browser, url, language, width, scheme, None) as page:
+                        await _take(page, "/", name("start"))
+                        query = "python" if language == "en" else "разработчик"
+                        await _take(page, f"/vacancies?q={query}", name("list"))
+                        await _take(page, f"/vacancies/{vacancy}", name("vacancy"))
+                    async with _page(browser, url, language, width, scheme, candidate) as page:
+                        await _take(page, "/home", name("home"))
+                        await page.locator("a[href^='/resumes/']").first.click()
+                        await page.screenshot(path=name("resume"), full_page=True)
+                    async with _page(browser, url, language, width, scheme, employer) as page:
+                        await _take(page, "/employer", name("employer"))
+                        await _take(page, f"/employer/vacancies/{vacancy}/board", name("board"))
+                        people = f"/employer/vacancies/{vacancy}/candidates"
+                        await _take(page, people, name("candidates"))
+        await browser.close()
+    console.print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
+    return 0
+
+
+async def act(url: str, plan: Plan) -> str:
+    """Some people come to fit the first vacancy of the first company, and most of them apply; it
+    moves some on. Its id.
+    """
+    _, hires, _ = next(plan.employers())
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        boss = Account(client, hires.email, PASSWORD)
+        await boss.log_in()
+        mine = await boss.pages("/api/vacancies/vacancies?mine=true")
+        found = next(one for one in mine if one["status"] == "published")
+        vacancy, asked = found["id"], found["requirements"]
+        stages = ["interview", "consider", "offer", "phone_interview"]
+        for number, (who, _) in enumerate(islice(plan.candidates(), APPLY)):
+            person = Account(client, who.email, PASSWORD)
+            await person.log_in()
+            for resume in await person.pages("/api/profiles/resumes"):
+                if resume["status"] != "published":
+                    continue
+                body = {"resumeId": resume["id"], "letter": "Добрый день! Hello!"}
+                path = f"/api/vacancies/vacancies/{vacancy}/applications"
+                skills = [{"name": one["skill"], "level": 4} for one in asked[: 8 - number]]
+                change = {"skills": skills, "relocation": True, "visibility": "recommended"}
+                await person.call("PATCH", f"/api/profiles/resumes/{resume['id']}", change)
+                if number >= APPLY - 2:
+                    break
+                try:
+                    made = await person.call("POST", path, body)
+                except Refused:  # it is there from a run before
+                    break
+                if number < len(stages):
+                    path = f"/api/vacancies/applications/{made['id']}/stage"
+                    await boss.call("POST", path, {"stage": stages[number]})
+                break
+    return str(vacancy)
+
+
+@asynccontextmanager
+async def _page(
+    browser: Browser,
+    url: str,
+    language: str,
+    width: str,
+    scheme: Literal["light", "dark"],
+    who: Person | None,
+) -> AsyncIterator[Page]:
+    context = await browser.new_context(
+        base_url=url,
+        locale=LANGUAGES[language],
+        color_scheme=scheme,
+        viewport={"width": WIDTHS[width][0], "height": WIDTHS[width][1]},
+    )
+    page = await context.new_page()
+    if who is not None:
+        await page.goto("/signin")
+        await page.fill("#email", who.email)
+        await page.fill("#password", PASSWORD)
+        await page.locator("main button").click()
+        await page.wait_for_url("**/home*")
+    yield page
+    await context.close()
+
+
+async def _take(page: Page, path: str, file: Path) -> None:
+    await page.goto(path)
+    await page.screenshot(path=file, full_page=True)
+
+
+def _path(folder: Path, language: str, width: str, scheme: str, what: str) -> Path:
+    return folder / f"{what}-{language}-{width}-{scheme}.png"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev shots", description=__doc__)
+    parser.add_argument("--url", default="http://127.0.0.1:8000", help="the running platform")
+    parser.add_argument("--to", type=Path, default=Path(".shots"), help="folder of the pictures")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    chosen = _arguments()
+    sys.exit(asyncio.run(main(chosen.url, chosen.to)))

@@ -1,0 +1,107 @@
+"""Signing up, in and out; the language."""
+
+from fastapi import APIRouter, Request, Response
+
+from hirewire.kit.errors import Unavailable
+from hirewire.web.clients import Answer
+from hirewire.web.pages.rendering import Asking, Form, go, local_path, render, typed
+from hirewire.web.sessions import KEPT_SECONDS, LANGUAGE, Visitor
+from hirewire.web.words import LANGUAGES, N_
+
+router = APIRouter(include_in_schema=False)
+AWAY = N_("Accounts cannot be reached right now. What you typed is still here: try again soon.")
+
+
+@router.get("/signup")
+async def sign_up_form(who: Asking) -> Response:
+    """An empty form."""
+    return render(who, "signup.html", form=Form(), to=who.request.query_params.get("next", ""))
+
+
+@router.post("/signup")
+async def sign_up(who: Asking, request: Request) -> Response:
+    """Register, and be signed in."""
+    given = await typed(request)
+    form = Form({"email": given.get("email")})
+    credentials = {name: given.get(name, "") for name in ("email", "password")}
+    try:
+        answer = await who.services.call(
+            "auth", "POST", "/api/auth/register", body=credentials, client=who.address
+        )
+        if answer.is_good:
+            answer = await _log_in(who, credentials)
+    except Unavailable:
+        return _away(who, "signup.html", form, given)
+    if not answer.is_good:
+        form.refuse(answer)
+        return render(who, "signup.html", answer.status, form=form, to=given.get("next", ""))
+    return go(who, local_path(given.get("next"), "/home"), done="welcome")
+
+
+@router.get("/signin")
+async def sign_in_form(who: Asking) -> Response:
+    """An empty form."""
+    return render(who, "signin.html", form=Form(), to=who.request.query_params.get("next", ""))
+
+
+@router.post("/signin")
+async def sign_in(who: Asking, request: Request) -> Response:
+    """Begin a session."""
+    given = await typed(request)
+    form = Form({"email": given.get("email")})
+    credentials = {name: given.get(name, "") for name in ("email", "password")}
+    try:
+        answer = await _log_in(who, credentials)
+    except Unavailable:
+        return _away(who, "signin.html", form, given)
+    if not answer.is_good:
+        form.refuse(answer)
+        return render(who, "signin.html", answer.status, form=form, to=given.get("next", ""))
+    return go(who, local_path(given.get("next"), "/home"))
+
+
+@router.post("/signout")
+async def sign_out(who: Asking) -> Response:
+    """End the session, also when `auth` cannot be told."""
+    if who.refresh:
+        try:
+            body = {"refreshToken": who.refresh}
+            await who.services.call("auth", "POST", "/api/auth/logout", body=body)
+        except Unavailable:
+            pass
+    who.leave()
+    return go(who, "/", done="out")
+
+
+@router.post("/language")
+async def language(who: Asking, request: Request) -> Response:
+    """Read in another language from now on."""
+    given = await typed(request)
+    response = go(who, local_path(given.get("next"), "/"))
+    if given.get("language") in LANGUAGES:
+        response.set_cookie(
+            LANGUAGE, given["language"], KEPT_SECONDS, path="/", samesite="lax", httponly=True
+        )
+    return response
+
+
+async def _log_in(who: Visitor, credentials: dict[str, str]) -> Answer:
+    answer = await who.services.call(
+        "auth", "POST", "/api/auth/login", body=credentials, client=who.address
+    )
+    if answer.is_good:
+        who.enter(answer.data)
+    return answer
+
+
+def _away(who: Visitor, template: str, form: Form, given: dict[str, str]) -> Response:
+    form.problem = AWAY
+    return render(who, template, 503, form=form, to=given.get("next", ""))
+
+
+@router.get("/session")
+async def session(who: Asking) -> Response:
+    """Renews the session that is about to end: an open page asks this before it listens again."""
+    response = Response(status_code=204, headers={"Cache-Control": "no-store"})
+    who.keep(response)
+    return response

@@ -1,0 +1,359 @@
+"""What a candidate sees and does: profile, resumes, matches, applications."""
+
+import asyncio
+import json
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from hirewire.kit.errors import Unavailable
+from hirewire.web.clients import Answer
+from hirewire.web.pages.rendering import Asking, Form, go, is_part, render, rows, typed
+from hirewire.web.sessions import SignInFirst, Visitor
+
+router = APIRouter(include_in_schema=False)
+ME, RESUMES = "/api/profiles/me", "/api/profiles/resumes"
+EMPTY_ROWS = 3
+TEXTS = ("title", "summary", "area", "visibility")
+LARGEST_IMPORT = 8 * 1024 * 1024
+
+
+@router.get("/home")
+async def home(who: Asking) -> Response:
+    """A candidate's home; each part stands for itself when a service is away."""
+    _signed_in(who)
+    parts = await _parts(
+        who,
+        profile=("profiles", ME),
+        resumes=("profiles", RESUMES),
+        matches=("vacancies", "/api/vacancies/recommended?limit=10"),
+        applications=("vacancies", "/api/vacancies/applications?limit=20"),
+    )
+    return render(who, "home.html", **parts, form=Form())
+
+
+@router.get("/home/{part}")
+async def part_of_home(part: str, who: Asking) -> Response:
+    """One part, for the open page that was told of a change."""
+    _signed_in(who)
+    asked = {
+        "profile": ("profiles", ME),
+        "matches": ("vacancies", "/api/vacancies/recommended?limit=10"),
+        "applications": ("vacancies", "/api/vacancies/applications?limit=20"),
+    }.get(part)
+    if asked is None:
+        return render(who, "missing.html", 404)
+    if not is_part(who.request):
+        return go(who, "/home")
+    found = await _parts(who, **{part: asked})
+    return render(who, f"parts/{part}.html", **found, form=Form())
+
+
+@router.post("/home/profile")
+async def change_profile(who: Asking, request: Request) -> Response:
+    """Name, headline, area."""
+    given = await typed(request)
+    body = {name: given.get(name) or None for name in ("fullName", "headline", "area")}
+    if not body["fullName"]:
+        del body["fullName"]
+    contact = given.get("contact")
+    if contact:
+        kind = "email" if "@" in contact and " " not in contact else "phone"
+        body["contacts"] = [{"kind": kind, "value": contact, "preferred": True}]  # type: ignore[assignment]
+    answer = await who.call("profiles", "PATCH", ME, body | {"locale": who.words.lang})
+    if answer.is_good:
+        return go(who, "/home", done="saved")
+    form = Form(given)
+    form.refuse(answer)
+    parts = await _parts(
+        who,
+        profile=("profiles", ME),
+        resumes=("profiles", RESUMES),
+        matches=("vacancies", "/api/vacancies/recommended?limit=10"),
+        applications=("vacancies", "/api/vacancies/applications?limit=20"),
+    )
+    return render(who, "home.html", answer.status, **parts, form=form)
+
+
+@router.post("/resumes")
+async def make_resume(who: Asking, request: Request) -> Response:
+    """A new resume, from a title."""
+    given = await typed(request)
+    answer = await who.call("profiles", "POST", RESUMES, {"title": given.get("title", "")})
+    if answer.is_good:
+        return go(who, f"/resumes/{answer.data['id']}")
+    form = Form(given)
+    form.refuse(answer)
+    return render(who, "new_resume.html", answer.status, form=form)
+
+
+@router.post("/resumes/import")
+async def import_resume(who: Asking, request: Request) -> Response:
+    """A resume from a file of JSON Resume."""
+    upload = (await request.form()).get("file")
+    content = await upload.read() if upload is not None and not isinstance(upload, str) else b""
+    form = Form()
+    try:
+        document = json.loads(content[: LARGEST_IMPORT + 1])
+        answer = await who.call("profiles", "POST", f"{RESUMES}/import", document)
+    except (ValueError, RecursionError):
+        form.errors["file"] = who.words.text("This is not a JSON file.")
+        return render(who, "new_resume.html", 422, form=form)
+    if answer.is_good:
+        return go(who, f"/resumes/{answer.data['id']}", done="saved")
+    form.refuse(answer)
+    form.errors["file"] = "; ".join(f"{at}: {why}" for at, why in answer.errors.items())
+    return render(who, "new_resume.html", answer.status, form=form)
+
+
+@router.get("/resumes/{id}")
+async def resume(id: UUID, who: Asking) -> Response:
+    """The editor."""
+    _signed_in(who)
+    answer = await who.call("profiles", "GET", f"{RESUMES}/{id}")
+    if not answer.is_good:
+        return render(who, "missing.html", 404)
+    return _editor(who, answer.data, Form(answer.data))
+
+
+@router.post("/resumes/{id}")
+async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
+    """Save, publish, hide, delete, or look how far a change would reach."""
+    given = await typed(request)
+    action = given.get("action", "save")
+    path = f"{RESUMES}/{id}"
+    if action == "delete":
+        await who.call("profiles", "DELETE", path)
+        return go(who, "/home", done="deleted")
+    body = await _resume_body(request, given)
+    if action == "reach":
+        return await _reach(who, id, body)
+    if action in ("publish", "hide"):
+        body["status"] = "published" if action == "publish" else "hidden"
+    answer = await who.call("profiles", "PATCH", path, body)
+    if answer.is_good:
+        return go(who, f"/resumes/{id}", done="saved")
+    saved = await who.call("profiles", "GET", path)
+    if not saved.is_good:
+        return render(who, "missing.html", 404)
+    form = Form(saved.data | body | {"salaryAmount": given.get("salaryAmount")})
+    form.refuse(answer)
+    return _editor(who, saved.data, form, answer.status)
+
+
+@router.post("/resumes/{id}/{items}")
+async def add_item(id: UUID, items: str, who: Asking, request: Request) -> Response:
+    """Add a position or a course of study."""
+    if items not in ("experience", "education"):
+        return render(who, "missing.html", 404)
+    given = await typed(request)
+    body: dict[str, Any] = {name: value for name, value in given.items() if value}
+    for year in ("startYear", "endYear"):
+        if body.get(year, "").isdecimal():
+            body[year] = int(body[year])
+    answer = await who.call("profiles", "POST", f"{RESUMES}/{id}/{items}", body)
+    if answer.is_good:
+        return go(who, f"/resumes/{id}", done="saved")
+    saved = await who.call("profiles", "GET", f"{RESUMES}/{id}")
+    if not saved.is_good:
+        return render(who, "missing.html", 404)
+    adding = Form(given)
+    adding.refuse(answer)
+    return _editor(who, saved.data, Form(saved.data), answer.status, **{items: adding})
+
+
+@router.post("/resumes/{id}/{items}/{item}/delete")
+async def remove_item(id: UUID, items: str, item: UUID, who: Asking) -> Response:
+    """Take one out."""
+    if items in ("experience", "education"):
+        await who.call("profiles", "DELETE", f"{RESUMES}/{id}/{items}/{item}")
+    return go(who, f"/resumes/{id}", done="deleted")
+
+
+@router.get("/resumes/{id}/file.{kind}")
+async def export(id: UUID, kind: str, who: Asking) -> Response:
+    """The resume as a file."""
+    _signed_in(who)
+    kind = "pdf" if kind == "pdf" else "json"
+    answer = await who.call("profiles", "GET", f"{RESUMES}/{id}/export?format={kind}")
+    if not answer.is_good:
+        return render(who, "missing.html", 404)
+    content = answer.data
+    if kind == "json":
+        content = json.dumps(content, ensure_ascii=False, indent=2).encode()
+    headers = {
+        "Content-Disposition": f'attachment; filename="resume.{kind}"',
+        "Cache-Control": "no-store",
+    }
+    return Response(content, media_type=f"application/{kind}", headers=headers)
+
+
+@router.post("/vacancies/{id}/apply")
+async def apply(id: UUID, who: Asking, request: Request) -> Response:
+    """Apply for a vacancy."""
+    given = await typed(request)
+    body = {"resumeId": given.get("resumeId", ""), "letter": given.get("letter") or None}
+    path = f"/api/vacancies/vacancies/{id}/applications"
+    answer = await who.call("vacancies", "POST", path, body)
+    if answer.is_good:
+        return go(who, f"/applications/{answer.data['id']}", done="sent")
+    form = Form(given)
+    form.refuse(answer)
+    found = await who.call("vacancies", "GET", f"/api/vacancies/vacancies/{id}")
+    if not found.is_good:
+        return render(who, "missing.html", 404)
+    mine = await _parts(who, resumes=("profiles", RESUMES))
+    return render(who, "apply.html", answer.status, form=form, vacancy=found.data, **mine)
+
+
+@router.get("/applications/{id}")
+async def application(id: UUID, who: Asking) -> Response:
+    """One application, for either side."""
+    _signed_in(who)
+    path = f"/api/vacancies/applications/{id}"
+    found = await who.call("vacancies", "GET", path)
+    if not found.is_good:
+        return render(who, "missing.html", 404)
+    messages = await who.call("vacancies", "GET", f"{path}/messages?limit=100")
+    person = None
+    if found.data["side"] == "employer" and found.data["contactsOpen"]:
+        try:
+            card = await who.call(
+                "profiles", "GET", f"/api/profiles/candidates/{found.data['resumeId']}"
+            )
+            person = card.data if card.is_good else None
+        except Unavailable:
+            person = None
+    template = "parts/application.html" if is_part(who.request) else "application.html"
+    return render(
+        who, template, one=found.data, messages=messages.data["items"], person=person, form=Form()
+    )
+
+
+@router.post("/applications/{id}/{action}")
+async def answer_application(id: UUID, action: str, who: Asking, request: Request) -> Response:
+    """Write, accept, withdraw; or, as the employer, move it on."""
+    given = await typed(request)
+    path = f"/api/vacancies/applications/{id}"
+    bodies: dict[str, dict[str, Any]] = {
+        "messages": {"text": given.get("text", "")},
+        "accept": {},
+        "withdraw": {},
+        "stage": {"stage": given.get("stage", "")}
+        | ({"reason": given["reason"]} if given.get("reason") else {})
+        | ({"comment": given["comment"], "commentShared": True} if given.get("comment") else {}),
+    }
+    if action not in bodies:
+        return render(who, "missing.html", 404)
+    answer = await who.call("vacancies", "POST", f"{path}/{action}", bodies[action])
+    if answer.is_good or answer.status == 409:
+        back = given.get("back") or f"/applications/{id}"
+        said = {"done": "saved"} if answer.is_good else {}
+        return go(who, back if back.startswith("/employer/") else f"/applications/{id}", **said)
+    form = Form(given)
+    form.refuse(answer)
+    found = await who.call("vacancies", "GET", path)
+    if not found.is_good:
+        return render(who, "missing.html", 404)
+    messages = await who.call("vacancies", "GET", f"{path}/messages?limit=100")
+    return render(
+        who,
+        "application.html",
+        answer.status,
+        one=found.data,
+        messages=messages.data["items"],
+        person=None,
+        form=form,
+    )
+
+
+@router.get("/skills")
+async def skills(who: Asking) -> Response:
+    """Skills that begin as typed, as options."""
+    typed_name = who.request.query_params.get("skill", "")[:100]
+    path = f"/api/vacancies/skills?limit=8&q={quote(typed_name, safe='')}"
+    found = await who.call("vacancies", "GET", path) if typed_name.strip() else None
+    items = found.data["items"] if found is not None and found.is_good else []
+    return render(who, "parts/skills.html", items=items)
+
+
+async def _resume_body(request: Request, given: dict[str, str]) -> dict[str, Any]:
+    body: dict[str, Any] = {name: given.get(name) or None for name in TEXTS}
+    body["relocation"] = "relocation" in given
+    form = await request.form()
+    for name in ("employmentTypes", "workFormats"):
+        body[name] = form.getlist(name)
+    body["visibility"] = body["visibility"] or "recommended"
+    body["skills"] = [
+        {"name": row["skill"], "level": int(row["level"]) if row["level"].isdecimal() else None}
+        for row in await rows(request, "skill", "level")
+    ]
+    body["languages"] = [
+        {"language": row["language"], "level": row["languageLevel"] or None}
+        for row in await rows(request, "language", "languageLevel")
+    ]
+    amount = "".join(given.get("salaryAmount", "").split())
+    body["salary"] = None
+    if amount:
+        body["salary"] = {
+            "amount": int(amount) if amount.isdecimal() else amount,
+            "currency": given.get("salaryCurrency", "").upper(),
+            "unit": given.get("salaryUnit") or "MONTH",
+        }
+    return body
+
+
+async def _reach(who: Visitor, id: UUID, body: dict[str, Any]) -> Response:
+    names = ("title", "area", "relocation", "skills", "workFormats")
+    asked = {"resumeId": str(id), "changes": {name: body[name] for name in names}}
+    answer = await who.call("vacancies", "POST", "/api/vacancies/reach", asked)
+    reach = answer.data if answer.is_good else None
+    if is_part(who.request):
+        return render(who, "parts/reach.html", reach=reach)
+    saved = await who.call("profiles", "GET", f"{RESUMES}/{id}")
+    if not saved.is_good:
+        return render(who, "missing.html", 404)
+    return _editor(who, saved.data, Form(saved.data | body), reach=reach)
+
+
+def _editor(
+    who: Visitor,
+    saved: dict[str, Any],
+    form: Form,
+    status: int = 200,
+    *,
+    reach: Any = None,
+    experience: Form | None = None,
+    education: Form | None = None,
+) -> Response:
+    return render(
+        who,
+        "resume.html",
+        status,
+        resume=saved,
+        form=form,
+        reach=reach,
+        experience=experience or Form(),
+        education=education or Form(),
+        empty_rows=EMPTY_ROWS,
+    )
+
+
+async def _parts(who: Visitor, **asked: tuple[str, str]) -> dict[str, Any]:
+    """What each service says, all asked at once; None of one that is away."""
+
+    async def one(service: str, path: str) -> Answer | None:
+        try:
+            return await who.call(service, "GET", path)
+        except Unavailable:
+            return None
+
+    answers = await asyncio.gather(*(one(*where) for where in asked.values()))
+    return dict(zip(asked, answers, strict=True))
+
+
+def _signed_in(who: Visitor) -> None:
+    if not who.is_signed_in:
+        raise SignInFirst

@@ -1,0 +1,139 @@
+"""From a template to an answer."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import Depends, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from hirewire import __version__
+from hirewire.web.clients import Answer
+from hirewire.web.sessions import Visitor, visitor
+from hirewire.web.words import LANGUAGES, N_
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+DONE = {
+    "saved": N_("Saved."),
+    "sent": N_("Sent."),
+    "deleted": N_("Deleted."),
+    "welcome": N_("Welcome!"),
+    "hiring": N_("You are an employer now."),
+    "out": N_("You are signed out."),
+}
+"""What has been done, said on the page that follows."""
+templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    extensions=["jinja2.ext.i18n"],
+)
+Asking = Annotated[Visitor, Depends(visitor)]
+"""Whoever asks for a page."""
+
+
+class Form:
+    """What was typed into a form, and what is wrong with it; kept until it is right."""
+
+    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
+        self.values = dict(values or {})
+        self.errors: dict[str, str] = {}
+        self.problem = ""
+
+    def refuse(self, answer: Answer) -> None:
+        """Take over what a service says is wrong."""
+        self.errors = answer.errors
+        whole = self.errors.pop("#", None) or self.errors.pop("", None)
+        self.problem = whole or answer.detail
+
+    def value(self, name: str) -> Any:
+        """What stands in a field."""
+        found = self.values.get(name)
+        return "" if found is None else found
+
+    def error(self, *names: str) -> str:
+        """What is wrong with a field, or with a part of it."""
+        for path, detail in self.errors.items():
+            if path in names or path.split("/")[0] in names:
+                return detail
+        return ""
+
+
+def render(who: Visitor, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page, in this person's language."""
+    said = DONE.get(who.request.query_params.get("done", ""))
+    found = templates.get_template(template).render(
+        _=who.words.text,
+        gettext=who.words.text,
+        ngettext=who.words.plural,
+        w=who.words,
+        who=who,
+        done=who.words.text(said) if said else None,
+        here=_here(who.request),
+        languages=LANGUAGES,
+        version=__version__,
+        **values,
+    )
+    response = HTMLResponse(
+        found,
+        status,
+        headers={
+            "Content-Security-Policy": POLICY,
+            "Referrer-Policy": "same-origin",
+            "Content-Language": who.words.lang,
+            "Vary": "Accept-Language, Cookie",
+            "Cache-Control": "no-store",
+        },
+    )
+    who.keep(response)
+    return response
+
+
+def go(who: Visitor, path: str, **query: str) -> Response:
+    """To another page, which is then read anew."""
+    response = RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)
+    who.keep(response)
+    return response
+
+
+def is_part(request: Request) -> bool:
+    """Whether a script of the page asks for a part of it."""
+    return request.headers.get("hx-request") == "true"
+
+
+async def typed(request: Request) -> dict[str, str]:
+    """The fields of a form; of several with one name the last."""
+    form = await request.form()
+    pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    request.state.typed = [pair for pair in pairs if pair[0] != "password"]
+    return {name: value.strip() for name, value in pairs}
+
+
+async def rows(request: Request, *names: str) -> list[dict[str, str]]:
+    """Fields that come several times each, as rows; those without the first one are left out."""
+    form = await request.form()
+    columns = [[v for v in form.getlist(name) if isinstance(v, str)] for name in names]
+    return [
+        dict(zip(names, (cell.strip() for cell in row), strict=True))
+        for row in zip(*columns, strict=False)
+        if row[0].strip()
+    ]
+
+
+def local_path(path: str | None, otherwise: str) -> str:
+    """A path of this site; anything that leads elsewhere is not followed."""
+    if path and path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path:
+        return path
+    return otherwise
+
+
+def _here(request: Request) -> str:
+    pairs = [pair for pair in request.query_params.multi_items() if pair[0] != "done"]
+    return request.url.path + (f"?{urlencode(pairs)}" if pairs else "")

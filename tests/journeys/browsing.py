@@ -1,0 +1,72 @@
+"""People with a browser."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import uuid4
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+
+from tests.journeys.people import PASSWORD
+
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+PHONE, DESKTOP = {"width": 390, "height": 800}, {"width": 1200, "height": 900}
+WITHIN_MS = 20_000
+expect.set_options(timeout=WITHIN_MS)
+
+
+@asynccontextmanager
+async def browsing(chromium: str) -> AsyncIterator[Browser]:
+    """A browser for as long as the block lasts."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+class Somebody:
+    """A person at a page. Whatever the page complains of is kept."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._said)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    @classmethod
+    async def arrive(cls, browser: Browser, url: str, language: str, **context: Any) -> "Somebody":
+        """With a browser of their own."""
+        made = await browser.new_context(locale=language, base_url=url, **context)
+        made.set_default_timeout(WITHIN_MS)
+        return cls(await made.new_page())
+
+    async def sign_up(self) -> None:
+        """Register, and see the home page with the profile that appears by itself."""
+        page = self.page
+        await page.goto("/signup")
+        await page.fill("#email", f"{uuid4().hex}@example.org")
+        await page.fill("#password", PASSWORD)
+        await page.locator("main button").click()
+        await page.wait_for_url(re.compile("/home"))
+        await expect(page.locator("#profile details")).to_be_visible()
+
+    async def serious(self) -> list[str]:
+        """What axe finds on this page that is serious or critical."""
+        found = await Axe().run(self.page)
+        return [
+            f"{self.page.url}: {one['id']}: {node['html'][:120]}"
+            for one in found.response["violations"]
+            if one["impact"] in ("serious", "critical")
+            for node in one["nodes"]
+        ]

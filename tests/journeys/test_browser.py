@@ -1,0 +1,192 @@
+"""The scenarios as people see them: real pages, a real browser, RabbitMQ between the services."""
+
+from typing import Literal
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.journeys.browsing import DESKTOP, PHONE, Somebody, browsing
+from tests.journeys.conftest import Platform
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+ALL = ("auth", "profiles", "vacancies", "web")
+
+
+async def begin_to_hire(who: Somebody) -> None:
+    page = who.page
+    await page.goto("/employer")
+    await page.fill("#companyName", "Northern Light")
+    await page.locator("main form button").click()
+    await expect(page.get_by_role("heading", name="Northern Light")).to_be_visible()
+
+
+async def publish_vacancy(who: Somebody) -> str:
+    """Its path."""
+    page = who.page
+    await page.goto("/employer")
+    await page.fill("#title", "Backend developer")
+    await page.locator("form[action='/employer/vacancies'] button").click()
+    await page.fill("#description", "Services that lose no message.")
+    await page.locator("input[name=skill]").nth(0).fill("Python")
+    await page.locator("input[name=skill]").nth(1).fill("SQL")
+    await page.locator("button[value=price]").click()
+    await expect(page.locator("#price .done")).to_be_visible()
+    await page.locator("button[value=publish]").click()
+    await expect(page.locator("button[value=pause]")).to_be_visible()
+    return page.url.split("/employer")[1].split("?")[0]
+
+
+async def publish_resume(who: Somebody, title: str) -> None:
+    page = who.page
+    await page.goto("/home")
+    await page.fill("#title", title)
+    await page.locator("form[action='/resumes'] button").click()
+    skill = page.locator("input[name=skill]")
+    await skill.nth(0).press_sequentially("питон")
+    await expect(page.locator("#skill-names option").first).to_be_attached()
+    await skill.nth(1).fill("SQL")
+    await page.locator("button[value=reach]").click()
+    await expect(page.locator("#reach .done")).to_be_visible()
+    await page.locator("button[value=publish]").click()
+    await expect(page.locator("button[value=hide]")).to_be_visible()
+
+
+@pytest.mark.parametrize("broker_url", ["rabbitmq"], indirect=True)
+@pytest.mark.timeout(240)
+async def test_two_people_meet(platform: Platform, chromium: str) -> None:
+    await platform.start(*ALL)
+    url = platform.settings.service_url("web")
+    async with browsing(chromium) as browser:
+        boss = await Somebody.arrive(browser, url, "en-GB", viewport=DESKTOP)
+        anna = await Somebody.arrive(browser, url, "ru-RU", viewport=PHONE)
+        await boss.sign_up()
+        await begin_to_hire(boss)
+        vacancy = await publish_vacancy(boss)
+        await boss.page.goto("/employer")
+        await anna.sign_up()
+        await publish_resume(anna, "Разработчик")
+        # Without a reload: what she did, and that she fits.
+        await expect(boss.page.locator("#feed li", has_text="Разработчик").first).to_be_visible()
+        await expect(boss.page.locator("#resumes-matched .score").first).to_be_visible()
+
+        page = anna.page
+        await page.goto("/home")
+        await page.locator("#matches h3 a").first.click()
+        await page.fill("#letter", "Здравствуйте!")
+        await page.locator("#apply ~ form button").click()
+        await expect(page.locator("#application strong").first).to_have_text(
+            "отправлено, ещё не просмотрено"
+        )
+        await boss.page.goto(f"/employer{vacancy}/board")
+        card = boss.page.locator("[data-stage=response] article")
+        await card.drag_to(boss.page.locator("[data-stage=interview]"))
+        await expect(boss.page.locator("[data-stage=interview] article")).to_be_visible()
+        await expect(page.locator("#application strong").first).to_have_text("вас приглашают")
+        await boss.page.locator("[data-stage=interview] article a").click()
+        await expect(boss.page.get_by_text("Здравствуйте!")).to_be_visible()
+        assert boss.complaints == []
+        assert anna.complaints == []
+        await _looked_over(boss, ["/", "/vacancies", "/status", "/employer", f"/employer{vacancy}"])
+        await _looked_over(boss, [f"/employer{vacancy}/board", f"/employer{vacancy}/candidates"])
+        await _looked_over(anna, ["/home", vacancy, "/signin", "/signup"])
+        await _on_resume(anna)
+
+
+async def _looked_over(who: Somebody, paths: list[str]) -> None:
+    for path in paths:
+        for scheme in SCHEMES:
+            await who.page.emulate_media(color_scheme=scheme)
+            await who.page.goto(path)
+            assert await who.serious() == []
+        width = await who.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert width <= 0, f"{path} is wider than the window"
+
+
+async def _on_resume(who: Somebody) -> None:
+    await who.page.goto("/home")
+    await who.page.locator("a[href^='/resumes/']").first.click()
+    assert await who.serious() == []
+
+
+@pytest.mark.parametrize("broker_url", ["rabbitmq"], indirect=True)
+@pytest.mark.timeout(180)
+async def test_a_profile_appears_by_itself_when_its_service_comes_up(
+    platform: Platform, chromium: str
+) -> None:
+    await platform.start("auth", "vacancies", "web")
+    async with browsing(chromium) as browser:
+        who = await Somebody.arrive(browser, platform.settings.service_url("web"), "en")
+        page = who.page
+        await page.goto("/signup")
+        await page.fill("#email", "late@example.org")
+        await page.fill("#password", "a long password")
+        await page.locator("main button").click()
+        await expect(page.locator("#profile .note")).to_contain_text("appears here by itself")
+        await platform.start("profiles")
+        await expect(page.locator("#profile details")).to_be_visible()
+        await expect(page.locator("#profile summary")).to_have_text("late@example.org")
+
+
+@pytest.mark.parametrize("broker_url", ["rabbitmq"], indirect=True)
+@pytest.mark.timeout(180)
+async def test_by_keyboard_alone_and_without_scripts(platform: Platform, chromium: str) -> None:
+    await platform.start(*ALL)
+    url = platform.settings.service_url("web")
+    async with browsing(chromium) as browser:
+        await _keyboard(browser, url)
+        who = await Somebody.arrive(browser, url, "en", java_script_enabled=False)
+        page = who.page
+        await page.goto("/signup")
+        await page.fill("#email", "plain@example.org")
+        await page.fill("#password", "short")
+        await page.locator("main button").click()
+        await expect(page.locator("#password-said")).to_have_text("at least 8 characters")
+        await expect(page.locator("#email")).to_have_value("plain@example.org")
+        await page.fill("#password", "long enough")
+        await page.locator("main button").click()
+        await begin_to_hire(who)
+        await page.fill("#title", "Plain vacancy")
+        await page.locator("form[action='/employer/vacancies'] button").click()
+        await page.locator("button[value=publish]").click()
+        await expect(page.locator("#description-said")).to_have_text(
+            "needed before it is published"
+        )
+
+
+async def _keyboard(browser: Browser, url: str) -> None:
+    """Sign up, and hire, without a mouse."""
+    who = await Somebody.arrive(browser, url, "en")
+    page = who.page
+    await page.goto("/")
+    await page.keyboard.press("Tab")
+    assert await page.evaluate("document.activeElement.className") == "skip"
+    await _tab_to(page, "/signup")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/signup*")
+    await _type_into(page, "email", "keys@example.org")
+    await _type_into(page, "password", "a long password")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/home*")
+    await _tab_to(page, "/employer")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/employer")
+    await _type_into(page, "companyName", "Keys & Co")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Keys & Co")).to_be_visible()
+
+
+async def _tab_to(page: Page, path: str) -> None:
+    for _ in range(40):
+        if await page.evaluate("document.activeElement.getAttribute('href')") == path:
+            return
+        await page.keyboard.press("Tab")
+    raise AssertionError(f"no link to {path} is reached by Tab")
+
+
+async def _type_into(page: Page, name: str, text: str) -> None:
+    for _ in range(40):
+        if await page.evaluate("document.activeElement.name") == name:
+            await page.keyboard.type(text)
+            return
+        await page.keyboard.press("Tab")
+    raise AssertionError(f"no field {name} is reached by Tab")

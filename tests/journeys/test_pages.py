@@ -1,0 +1,166 @@
+"""Pages without a browser: sessions, forms from elsewhere, and services that are away."""
+
+import re
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from hirewire.web.sessions import ACCESS, REFRESH
+from tests.journeys.conftest import Platform
+from tests.journeys.people import PASSWORD
+
+ALL = ("auth", "profiles", "vacancies", "web")
+pytestmark = pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
+
+
+async def sign_up(client: httpx.AsyncClient, email: str, **more: str) -> httpx.Response:
+    return await client.post("/signup", data={"email": email, "password": PASSWORD, **more})
+
+
+async def hires(client: httpx.AsyncClient) -> None:
+    await sign_up(client, "boss@example.org")
+    answer = await client.post("/employer", data={"companyName": "Acme", "phone": ""})
+    assert answer.headers["location"].startswith("/employer")
+
+
+async def page(client: httpx.AsyncClient, path: str, status: int = 200) -> str:
+    answer = await client.get(path)
+    assert answer.status_code == status, answer.text
+    return answer.text
+
+
+async def test_sessions_are_cookies_that_scripts_cannot_read(platform: Platform) -> None:
+    await platform.start(*ALL)
+    async with platform.client() as client:
+        answer = await sign_up(client, "anna@example.org", next="//evil.example/x")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/home?done=welcome")
+        for cookie in answer.headers.get_list("set-cookie"):
+            assert "HttpOnly" in cookie
+            assert "SameSite=lax" in cookie
+        assert PASSWORD not in answer.text
+        again = await sign_up(client, "anna@example.org")
+        assert again.status_code == 409
+        assert "This email is registered already." in again.text
+        assert 'value="anna@example.org"' in again.text
+        assert PASSWORD not in again.text
+
+        # An access token that is over is renewed, also by two requests at once.
+        old = client.cookies[REFRESH]
+        client.cookies.clear()
+        stale = {"Cookie": f"{ACCESS}=x.e30.y; {REFRESH}={old}"}
+        first = await client.get("/home", headers=stale)
+        second = await client.get("/home", headers=stale)
+        assert (first.status_code, second.status_code) == (200, 200)
+        assert client.cookies[REFRESH] != old
+        await client.post("/signout")
+        assert (await client.get("/home")).status_code == 303
+        wrong = await client.post("/signin", data={"email": "anna@example.org", "password": "no"})
+        assert wrong.status_code == 401
+        assert "The email or the password is wrong." in wrong.text
+        dead = await client.get("/home", headers={"Cookie": f"{ACCESS}=x.e30.y; {REFRESH}={old}"})
+        assert dead.headers["location"] == "/signin?next=%2Fhome"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+async def test_a_form_of_another_site_does_nothing(
+    platform: Platform, headers: dict[str, str]
+) -> None:
+    await platform.start("web")
+    async with platform.client() as client:
+        for path in ("/signup", "/signin", "/signout", "/resumes", "/employer", "/language"):
+            answer = await client.post(path, data={"email": "x@example.org"}, headers=headers)
+            assert answer.status_code == 403, path
+            assert "set-cookie" not in answer.headers
+
+
+async def test_what_is_typed_stays_when_a_service_is_away(platform: Platform) -> None:
+    await platform.start(*ALL)
+    async with platform.client() as client:
+        await hires(client)
+        await client.post("/resumes", data={"title": "Cook"})
+        await platform.stop("vacancies")
+        body = {"title": "Chef & <b>more", "description": "Long\ntext"}
+        answer = await client.post("/employer/vacancies", data=body)
+        assert answer.status_code == 503
+        assert "Chef &amp; &lt;b&gt;more" in answer.text
+        home = await page(client, "/home")
+        assert "Cook" in home
+        assert "Vacancies cannot be shown right now" in home
+        await platform.start("vacancies")
+        [action] = re.findall(r'<main.*?<form action="([^"]*)"', answer.text, re.S)
+        sent = await client.post(action, data=body)
+        assert sent.headers["location"].startswith("/employer/vacancies/")
+
+        await platform.stop("profiles")
+        assert "Profiles cannot be reached right now" in await page(client, "/home")
+        await page(client, "/vacancies")
+        await platform.stop("auth")
+        answer = await client.post("/signin", data={"email": "a@example.org", "password": "x"})
+        assert answer.status_code == 503
+        assert 'value="a@example.org"' in answer.text
+        assert "Acme" in await page(client, "/employer")
+
+
+async def test_mistakes_are_said_beside_the_field_in_the_pages_language(platform: Platform) -> None:
+    await platform.start(*ALL)
+    async with platform.client() as client:
+        await client.post("/language", data={"language": "ru", "next": "/"})
+        await hires(client)
+        answer = await client.post("/employer/vacancies", data={"title": ""})
+        assert answer.status_code == 422
+        assert "нужно заполнить" in answer.text
+        made = await client.post("/employer/vacancies", data={"title": "Повар"})
+        path = made.headers["location"]
+        body: list[tuple[str, Any]] = [
+            *(("title", "Повар"), ("description", "Готовить"), ("action", "save")),
+            *(("skill", "SQL"), ("kind", "must"), ("level", "3")),
+            *(("skill", "sql"), ("kind", "nice"), ("level", "")),
+            *(("salary_min", "200 000"), ("salary_max", "100"), ("currency", "rub")),
+            ("validThrough", "2001-01-01"),
+        ]
+        answer = await _post(client, path, body)
+        assert answer.status_code == 422
+        for said in ("sql указано дважды", "не должно быть меньше", "этот день уже прошёл"):
+            assert said in answer.text
+        assert 'value="200000"' in answer.text
+        body[-1] = ("validThrough", "")
+        fixed = [one for one in body if one[0] != "salary_max" and one[1] != "sql"]
+        answer = await _post(client, path, fixed)
+        assert answer.status_code == 303, answer.text
+        made = await client.post("/resumes", data={"title": "Повар"})
+        resume = made.headers["location"]
+        answer = await client.post(
+            f"{resume}/experience", data={"position": "Шеф", "start": "2020", "end": "2010"}
+        )
+        assert "окончание раньше начала" in answer.text
+        assert 'value="Шеф"' in answer.text
+        answer = await client.post(
+            "/resumes/import", files={"file": ("x.json", b"not json", "application/json")}
+        )
+        assert "Это не файл JSON." in answer.text
+        document = b'{"basics": {"label": "Imported"}, "work": [{"name": "Acme"}]}'
+        answer = await client.post(
+            "/resumes/import", files={"file": ("x.json", document, "application/json")}
+        )
+        assert answer.status_code == 303
+        pdf = await client.get(f"{resume}/file.pdf")
+        assert pdf.content.startswith(b"%PDF-")
+        assert (await client.get(f"{resume}/file.json")).json()["basics"]["label"] == "Повар"
+
+
+async def _post(client: httpx.AsyncClient, path: str, pairs: list[tuple[str, Any]]) -> Any:
+    return await client.post(
+        path,
+        content=urlencode(pairs),
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    )

@@ -27,6 +27,7 @@ ALL = (
     "matching",
     "search",
     "live",
+    "pages",
 )
 
 

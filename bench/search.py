@@ -139,7 +139,8 @@ class Many:
             json.dumps(salary | {"gross": True}) if chance.random() < 0.6 else None,
         )
 
-    def _wanted(self) -> Wanted:
+    def wanted(self) -> Wanted:
+        """A search of the mix."""
         chance = self._random
         kind = chance.random()
         if kind < 0.5:
@@ -172,7 +173,7 @@ class Many:
         """Milliseconds a search."""
         taken = []
         for _ in range(count + 10):
-            wanted = self._wanted()
+            wanted = self.wanted()
             started = time.perf_counter()
             async with self._board.transactions() as tx:
                 index = indexes_of(tx.engine)["vacancies"]

@@ -54,7 +54,7 @@ async def main(url: str, folder: Path) -> int:
                         await _take(page, f"/vacancies?q={query}", name("list"))
                         await _take(page, f"/vacancies/{vacancy}", name("vacancy"))
                     async with _page(browser, url, language, width, scheme, candidate) as page:
-                        await _take(page, "/home", name("home"))
+                        await _take(page, "/me", name("home"))
                         await page.locator("a[href^='/resumes/']").first.click()
                         await page.screenshot(path=name("resume"), full_page=True)
                     async with _page(browser, url, language, width, scheme, employer) as page:
@@ -124,7 +124,7 @@ async def _page(
         await page.fill("#email", who.email)
         await page.fill("#password", PASSWORD)
         await page.locator("main button").click()
-        await page.wait_for_url("**/home*")
+        await page.wait_for_url("**/me*")
     yield page
     await context.close()
 

@@ -42,7 +42,7 @@ class Somebody:
 
     def _said(self, message: ConsoleMessage) -> None:
         if message.type == "error":
-            self.complaints.append(message.text)
+            self.complaints.append(f"{message.text} {message.location}")
 
     @classmethod
     async def arrive(cls, browser: Browser, url: str, language: str, **context: Any) -> "Somebody":
@@ -58,7 +58,7 @@ class Somebody:
         await page.fill("#email", f"{uuid4().hex}@example.org")
         await page.fill("#password", PASSWORD)
         await page.locator("main button").click()
-        await page.wait_for_url(re.compile("/home"))
+        await page.wait_for_url(re.compile("/me"))
         await expect(page.locator("#profile details")).to_be_visible()
 
     async def serious(self) -> list[str]:

@@ -38,7 +38,7 @@ async def publish_vacancy(who: Somebody) -> str:
 
 async def publish_resume(who: Somebody, title: str) -> None:
     page = who.page
-    await page.goto("/home")
+    await page.goto("/me")
     await page.fill("#title", title)
     await page.locator("form[action='/resumes'] button").click()
     skill = page.locator("input[name=skill]")
@@ -70,7 +70,7 @@ async def test_two_people_meet(platform: Platform, chromium: str) -> None:
         await expect(boss.page.locator("#resumes-matched .score").first).to_be_visible()
 
         page = anna.page
-        await page.goto("/home")
+        await page.goto("/me")
         await page.locator("#matches h3 a").first.click()
         await page.fill("#letter", "Здравствуйте!")
         await page.locator("#apply ~ form button").click()
@@ -79,7 +79,9 @@ async def test_two_people_meet(platform: Platform, chromium: str) -> None:
         )
         await boss.page.goto(f"/employer{vacancy}/board")
         card = boss.page.locator("[data-stage=response] article")
-        await card.drag_to(boss.page.locator("[data-stage=interview]"))
+        edge = {"x": 4, "y": 4}  # beside the list of stages, which is not for dragging
+        interview = boss.page.locator("[data-stage=interview]")
+        await card.drag_to(interview, source_position=edge)  # type: ignore[arg-type]
         await expect(boss.page.locator("[data-stage=interview] article")).to_be_visible()
         await expect(page.locator("#application strong").first).to_have_text("вас приглашают")
         await boss.page.locator("[data-stage=interview] article a").click()
@@ -88,7 +90,7 @@ async def test_two_people_meet(platform: Platform, chromium: str) -> None:
         assert anna.complaints == []
         await _looked_over(boss, ["/", "/vacancies", "/status", "/employer", f"/employer{vacancy}"])
         await _looked_over(boss, [f"/employer{vacancy}/board", f"/employer{vacancy}/candidates"])
-        await _looked_over(anna, ["/home", vacancy, "/signin", "/signup"])
+        await _looked_over(anna, ["/me", vacancy, "/signin", "/signup"])
         await _on_resume(anna)
 
 
@@ -103,7 +105,7 @@ async def _looked_over(who: Somebody, paths: list[str]) -> None:
 
 
 async def _on_resume(who: Somebody) -> None:
-    await who.page.goto("/home")
+    await who.page.goto("/me")
     await who.page.locator("a[href^='/resumes/']").first.click()
     assert await who.serious() == []
 
@@ -166,7 +168,7 @@ async def _keyboard(browser: Browser, url: str) -> None:
     await _type_into(page, "email", "keys@example.org")
     await _type_into(page, "password", "a long password")
     await page.keyboard.press("Enter")
-    await page.wait_for_url("**/home*")
+    await page.wait_for_url("**/me*")
     await _tab_to(page, "/employer")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/employer")

@@ -35,7 +35,7 @@ async def test_sessions_are_cookies_that_scripts_cannot_read(platform: Platform)
     await platform.start(*ALL)
     async with platform.client() as client:
         answer = await sign_up(client, "anna@example.org", next="//evil.example/x")
-        assert (answer.status_code, answer.headers["location"]) == (303, "/home?done=welcome")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/me?done=welcome")
         for cookie in answer.headers.get_list("set-cookie"):
             assert "HttpOnly" in cookie
             assert "SameSite=lax" in cookie
@@ -50,17 +50,17 @@ async def test_sessions_are_cookies_that_scripts_cannot_read(platform: Platform)
         old = client.cookies[REFRESH]
         client.cookies.clear()
         stale = {"Cookie": f"{ACCESS}=x.e30.y; {REFRESH}={old}"}
-        first = await client.get("/home", headers=stale)
-        second = await client.get("/home", headers=stale)
+        first = await client.get("/me", headers=stale)
+        second = await client.get("/me", headers=stale)
         assert (first.status_code, second.status_code) == (200, 200)
         assert client.cookies[REFRESH] != old
         await client.post("/signout")
-        assert (await client.get("/home")).status_code == 303
+        assert (await client.get("/me")).status_code == 303
         wrong = await client.post("/signin", data={"email": "anna@example.org", "password": "no"})
         assert wrong.status_code == 401
         assert "The email or the password is wrong." in wrong.text
-        dead = await client.get("/home", headers={"Cookie": f"{ACCESS}=x.e30.y; {REFRESH}={old}"})
-        assert dead.headers["location"] == "/signin?next=%2Fhome"
+        dead = await client.get("/me", headers={"Cookie": f"{ACCESS}=x.e30.y; {REFRESH}={old}"})
+        assert dead.headers["location"] == "/signin?next=%2Fme"
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ async def test_what_is_typed_stays_when_a_service_is_away(platform: Platform) ->
         answer = await client.post("/employer/vacancies", data=body)
         assert answer.status_code == 503
         assert "Chef &amp; &lt;b&gt;more" in answer.text
-        home = await page(client, "/home")
+        home = await page(client, "/me")
         assert "Cook" in home
         assert "Vacancies cannot be shown right now" in home
         await platform.start("vacancies")
@@ -102,7 +102,7 @@ async def test_what_is_typed_stays_when_a_service_is_away(platform: Platform) ->
         assert sent.headers["location"].startswith("/employer/vacancies/")
 
         await platform.stop("profiles")
-        assert "Profiles cannot be reached right now" in await page(client, "/home")
+        assert "Profiles cannot be reached right now" in await page(client, "/me")
         await page(client, "/vacancies")
         await platform.stop("auth")
         answer = await client.post("/signin", data={"email": "a@example.org", "password": "x"})

@@ -11,6 +11,8 @@ import httpx
 from hirewire.kit.errors import Invalid, Unauthenticated, Unavailable
 from hirewire.kit.settings import Settings
 
+PATIENCE = 10.0
+"""Seconds for an answer: a service that has just started may take some over its first ones."""
 Standing = Literal["ready", "starting", "away"]
 
 
@@ -63,7 +65,7 @@ class Services:
 
     def __init__(self, settings: Settings, names: Iterable[str]) -> None:
         self._urls = {name: settings.service_url(name) for name in names}
-        self._client = httpx.AsyncClient(timeout=1.0, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=PATIENCE, trust_env=False)
 
     async def call(
         self,
@@ -89,7 +91,7 @@ class Services:
             headers["X-Forwarded-For"] = client
         try:
             answer = await self._client.request(
-                method, self._urls[name] + path, json=body, headers=headers, timeout=10.0
+                method, self._urls[name] + path, json=body, headers=headers
             )
         except httpx.HTTPError:
             raise Unavailable(retry_after=2) from None
@@ -159,7 +161,7 @@ class Services:
 
     async def _state(self, name: str) -> ServiceState:
         try:
-            answer = await self._client.get(f"{self._urls[name]}/health/ready")
+            answer = await self._client.get(f"{self._urls[name]}/health/ready", timeout=1.0)
         except httpx.HTTPError:
             return ServiceState(name, "away")
         return ServiceState(name, "ready" if answer.status_code == 200 else "starting")

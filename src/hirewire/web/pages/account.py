@@ -35,7 +35,7 @@ async def sign_up(who: Asking, request: Request) -> Response:
     if not answer.is_good:
         form.refuse(answer)
         return render(who, "signup.html", answer.status, form=form, to=given.get("next", ""))
-    return go(who, local_path(given.get("next"), "/home"), done="welcome")
+    return go(who, local_path(given.get("next"), "/me"), done="welcome")
 
 
 @router.get("/signin")
@@ -57,7 +57,7 @@ async def sign_in(who: Asking, request: Request) -> Response:
     if not answer.is_good:
         form.refuse(answer)
         return render(who, "signin.html", answer.status, form=form, to=given.get("next", ""))
-    return go(who, local_path(given.get("next"), "/home"))
+    return go(who, local_path(given.get("next"), "/me"))
 
 
 @router.post("/signout")

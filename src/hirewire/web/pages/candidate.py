@@ -20,7 +20,7 @@ TEXTS = ("title", "summary", "area", "visibility")
 LARGEST_IMPORT = 8 * 1024 * 1024
 
 
-@router.get("/home")
+@router.get("/me")
 async def home(who: Asking) -> Response:
     """A candidate's home; each part stands for itself when a service is away."""
     _signed_in(who)
@@ -34,7 +34,7 @@ async def home(who: Asking) -> Response:
     return render(who, "home.html", **parts, form=Form())
 
 
-@router.get("/home/{part}")
+@router.get("/me/{part}")
 async def part_of_home(part: str, who: Asking) -> Response:
     """One part, for the open page that was told of a change."""
     _signed_in(who)
@@ -46,12 +46,12 @@ async def part_of_home(part: str, who: Asking) -> Response:
     if asked is None:
         return render(who, "missing.html", 404)
     if not is_part(who.request):
-        return go(who, "/home")
+        return go(who, "/me")
     found = await _parts(who, **{part: asked})
     return render(who, f"parts/{part}.html", **found, form=Form())
 
 
-@router.post("/home/profile")
+@router.post("/me/profile")
 async def change_profile(who: Asking, request: Request) -> Response:
     """Name, headline, area."""
     given = await typed(request)
@@ -64,7 +64,7 @@ async def change_profile(who: Asking, request: Request) -> Response:
         body["contacts"] = [{"kind": kind, "value": contact, "preferred": True}]  # type: ignore[assignment]
     answer = await who.call("profiles", "PATCH", ME, body | {"locale": who.words.lang})
     if answer.is_good:
-        return go(who, "/home", done="saved")
+        return go(who, "/me", done="saved")
     form = Form(given)
     form.refuse(answer)
     parts = await _parts(
@@ -126,7 +126,7 @@ async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
     path = f"{RESUMES}/{id}"
     if action == "delete":
         await who.call("profiles", "DELETE", path)
-        return go(who, "/home", done="deleted")
+        return go(who, "/me", done="deleted")
     body = await _resume_body(request, given)
     if action == "reach":
         return await _reach(who, id, body)

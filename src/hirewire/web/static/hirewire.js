@@ -58,7 +58,13 @@
 
 // Applications can be dragged from one stage to another; the form on each does the same.
 (() => {
-  let dragged = null;
+  // What is being dragged must stay where it is: a part that is read meanwhile waits.
+  let dragged = null, waiting = new Set();
+  document.addEventListener("htmx:before:swap", (event) => {
+    if (!dragged) return;
+    const part = dragged.closest("[data-live-on]");
+    if (part) { waiting.add(part); event.preventDefault(); }
+  });
   document.addEventListener("dragstart", (event) => {
     const card = event.target.closest?.("[data-application]");
     if (card) { dragged = card; event.dataTransfer.setData("text/plain", card.dataset.application); }
@@ -78,5 +84,9 @@
     form.requestSubmit();
     dragged = null;
   });
-  document.addEventListener("dragend", () => { dragged = null; });
+  document.addEventListener("dragend", () => {
+    dragged = null;
+    for (const part of waiting) part.dispatchEvent(new CustomEvent("live"));
+    waiting = new Set();
+  });
 })();

@@ -1,6 +1,7 @@
 """Pages without a browser: sessions, forms from elsewhere, and services that are away."""
 
 import re
+from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from hirewire.web.sessions import ACCESS, REFRESH
+from tests.builders import eventually
 from tests.journeys.conftest import Platform
 from tests.journeys.people import PASSWORD
 
@@ -164,3 +166,85 @@ async def _post(client: httpx.AsyncClient, path: str, pairs: list[tuple[str, Any
         content=urlencode(pairs),
         headers={"Content-Type": "application/x-www-form-urlencoded"},
     )
+
+
+async def test_a_form_changes_nothing_that_it_does_not_show(platform: Platform) -> None:
+    await platform.start(*ALL)
+    async with platform.client() as client:
+        await hires(client)
+
+        async def call(method: str, path: str, body: Any = None) -> Any:
+            headers = {"Authorization": f"Bearer {client.cookies[ACCESS]}"}
+            answer = await client.request(method, f"/api{path}", json=body, headers=headers)
+            assert answer.is_success, answer.text
+            return answer.json()
+
+        async def has_profile() -> bool:
+            return 'name="fullName"' in await page(client, "/me")
+
+        await eventually(has_profile)
+        contacts = [
+            {"kind": "phone", "value": "+7 1", "preferred": True},
+            {"kind": "telegram", "value": "@anna", "preferred": False},
+        ]
+        await call("PATCH", "/profiles/me", {"contacts": contacts})
+        typed = {"fullName": "Anna", "headline": "", "area": "Omsk", "contact": "a@example.org"}
+        answer = await client.post("/me/profile", data=typed)
+        assert answer.status_code == 303, answer.text
+        kept = (await call("GET", "/profiles/me"))["contacts"]
+        assert [one["value"] for one in kept] == ["a@example.org", "@anna"]
+
+        vacancy = {
+            "title": "Guide",
+            "description": "<p>Show <b>around</b></p>",
+            "employmentType": "VOLUNTEER",
+            "salary": {"min": 10, "currency": "EUR", "unit": "DAY", "gross": False},
+            "languages": [{"language": "English", "level": "B2"}],
+            "requirements": [{"skill": "Walking", "kind": "nice", "level": 2}],
+        }
+        made = await call("POST", "/vacancies/vacancies", vacancy)
+        resume = {
+            "title": "Guide",
+            "employmentTypes": ["PER_DIEM"],
+            "salary": {"amount": 5, "currency": "EUR", "unit": "WEEK"},
+            "skills": [{"name": "Walking", "level": 2}],
+            "links": [{"url": "https://example.org/"}],
+            "certificates": [{"name": "Guide"}],
+            "visibility": "applied",
+        }
+        written = await call("POST", "/profiles/resumes", resume)
+        for address, api in (
+            (f"/employer/vacancies/{made['id']}", f"/vacancies/vacancies/{made['id']}"),
+            (f"/resumes/{written['id']}", f"/profiles/resumes/{written['id']}"),
+        ):
+            before = await call("GET", api)
+            fields = _fields(await page(client, address), address)
+            answer = await _post(client, address, [*fields, ("action", "save")])
+            assert answer.status_code == 303, answer.text
+            assert await call("GET", api) == before, "saved as it is: no change, no version"
+
+
+def _fields(html: str, action: str) -> list[tuple[str, str]]:
+    """What a browser would send of this form, untouched."""
+    [form] = re.findall(
+        rf'<form action="{action}" method="post"[^>]*class="wide">(.*?)</form>', html, re.S
+    )
+    found: list[tuple[str, str]] = []
+    pattern = (
+        r'<input ([^>]*)>|<textarea [^>]*name="([^"]*)"[^>]*>(.*?)</textarea>'
+        r'|<select [^>]*name="([^"]*)"[^>]*>(.*?)</select>'
+    )
+    for attributes, area, text, select, options in re.findall(pattern, form, re.S):
+        if attributes:
+            name = re.search(r'name="([^"]*)"', attributes)
+            value = re.search(r'value="([^"]*)"', attributes)
+            is_box = "checkbox" in attributes or "radio" in attributes
+            if name and (not is_box or " checked" in attributes):
+                found.append((name[1], unescape(value[1]) if value else "on"))
+        elif area:
+            found.append((area, unescape(text)))
+        else:
+            chosen = re.search(r'<option value="([^"]*)" selected', options)
+            first = re.search(r'<option value="([^"]*)"', options)
+            found.append((select, chosen[1] if chosen else first[1] if first else ""))
+    return found

@@ -58,11 +58,12 @@ async def change_profile(who: Asking, request: Request) -> Response:
     body = {name: given.get(name) or None for name in ("fullName", "headline", "area")}
     if not body["fullName"]:
         del body["fullName"]
-    contact = given.get("contact")
-    if contact:
-        kind = "email" if "@" in contact and " " not in contact else "phone"
-        body["contacts"] = [{"kind": kind, "value": contact, "preferred": True}]  # type: ignore[assignment]
-    answer = await who.call("profiles", "PATCH", ME, body | {"locale": who.words.lang})
+    changes: dict[str, Any] = dict(body) | {"locale": who.words.lang}
+    if (contact := given.get("contact")) is not None:
+        saved = await who.call("profiles", "GET", ME)
+        if saved.is_good:
+            changes["contacts"] = _contacts(saved.data["contacts"], contact)
+    answer = await who.call("profiles", "PATCH", ME, changes)
     if answer.is_good:
         return go(who, "/me", done="saved")
     form = Form(given)
@@ -248,10 +249,10 @@ async def answer_application(id: UUID, action: str, who: Asking, request: Reques
     if action not in bodies:
         return render(who, "missing.html", 404)
     answer = await who.call("vacancies", "POST", f"{path}/{action}", bodies[action])
-    if answer.is_good or answer.status == 409:
-        back = given.get("back") or f"/applications/{id}"
-        said = {"done": "saved"} if answer.is_good else {}
-        return go(who, back if back.startswith("/employer/") else f"/applications/{id}", **said)
+    if answer.is_good:
+        back = given.get("back", "")
+        path = back if back.startswith("/employer/") else f"/applications/{id}"
+        return go(who, path, done="saved")
     form = Form(given)
     form.refuse(answer)
     found = await who.call("vacancies", "GET", path)
@@ -277,6 +278,16 @@ async def skills(who: Asking) -> Response:
     found = await who.call("vacancies", "GET", path) if typed_name.strip() else None
     items = found.data["items"] if found is not None and found.is_good else []
     return render(who, "parts/skills.html", items=items)
+
+
+def _contacts(saved: list[dict[str, Any]], typed_in: str) -> list[dict[str, Any]]:
+    """The contacts, the first of which is what was typed; the others stay."""
+    if saved and saved[0]["value"] == typed_in:
+        return saved
+    if not typed_in:
+        return saved[1:]
+    kind = "email" if "@" in typed_in.strip("@") else "phone"
+    return [{"kind": kind, "value": typed_in, "preferred": True}, *saved[1:]]
 
 
 async def _resume_body(request: Request, given: dict[str, str]) -> dict[str, Any]:

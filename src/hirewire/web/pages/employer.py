@@ -1,6 +1,8 @@
 """What an employer sees and does: company, vacancies, who fits, applications."""
 
 import asyncio
+import re
+from html import escape
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -98,8 +100,8 @@ async def change(id: UUID, who: Asking, request: Request) -> Response:
     action, path = given.get("action", "save"), f"{VACANCIES}/{id}"
     if action in ("pause", "close", "archive"):
         body = {"reason": given.get("reason") or "filled"} if action == "close" else None
-        await who.call("vacancies", "POST", f"{path}/{action}", body)
-        return go(who, f"/employer/vacancies/{id}", done="saved")
+        answer = await who.call("vacancies", "POST", f"{path}/{action}", body)
+        return go(who, f"/employer/vacancies/{id}", done=_said(answer))
     body = await _body(request, given)
     if action == "price":
         return await _price(who, id, body)
@@ -143,8 +145,7 @@ async def decide(id: UUID, who: Asking, request: Request) -> Response:
     else:
         path = f"/api/vacancies/recommendations/{given.get('recommendation', '')}/state"
         answer = await who.call("vacancies", "POST", path, {"state": given.get("action", "")})
-    said = {"done": "saved"} if answer.is_good else {}
-    return go(who, f"/employer/vacancies/{id}/candidates", **said)
+    return go(who, f"/employer/vacancies/{id}/candidates", done=_said(answer))
 
 
 @router.get("/vacancies/{id}/board")
@@ -189,6 +190,18 @@ async def _latest_matches(
     ]
 
 
+def _said(answer: Answer) -> str:
+    return "saved" if answer.is_good else "changed"
+
+
+def _markup(written: str) -> str:
+    """HTML as it is (the service sanitises it); plain text as paragraphs."""
+    if not written or re.search(r"<[a-zA-Z][^>]*>", written):
+        return written
+    paragraphs = (part.strip() for part in re.split(r"\r?\n\s*\r?\n", written))
+    return "".join(f"<p>{escape(part, quote=False)}</p>" for part in paragraphs if part)
+
+
 async def _price(who: Visitor, id: UUID, body: dict[str, Any]) -> Response:
     names = ("title", "requirements", "experience", "workFormat", "area")
     asked = {name: body[name] for name in names if body[name] is not None}
@@ -206,6 +219,7 @@ async def _price(who: Visitor, id: UUID, body: dict[str, Any]) -> Response:
 async def _body(request: Request, given: dict[str, str]) -> dict[str, Any]:
     body: dict[str, Any] = {name: given.get(name) or None for name in FIELDS}
     body["title"] = given.get("title", "")
+    body["description"] = _markup(given.get("description", "")) or None
     body["validThrough"] = given.get("validThrough") or None
     body["responseLetterRequired"] = "responseLetterRequired" in given
     body["requirements"] = [
@@ -223,7 +237,7 @@ async def _body(request: Request, given: dict[str, str]) -> dict[str, Any]:
         body["salary"] = amounts | {
             "currency": given.get("currency", "").upper(),
             "unit": given.get("unit") or "MONTH",
-            "gross": True,
+            "gross": "gross" in given,
         }
     return body
 

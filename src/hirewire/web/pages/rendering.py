@@ -25,6 +25,7 @@ DONE = {
     "welcome": N_("Welcome!"),
     "hiring": N_("You are an employer now."),
     "out": N_("You are signed out."),
+    "changed": N_("This cannot be done any more: it has changed meanwhile."),
 }
 """What has been done, said on the page that follows."""
 templates = Environment(

@@ -118,6 +118,19 @@ def connecting(url: str) -> Callable[[], httpx.AsyncClient]:
     return partial(httpx.AsyncClient, base_url=url, timeout=60, limits=limits, verify=trusted)
 
 
+async def reach(url: str) -> Callable[[], httpx.AsyncClient]:
+    """What makes clients of the platform at `url`, which answers. Raises `Unreachable`."""
+    try:
+        connect = connecting(url)
+        async with connect() as client:
+            wrong = await check(client)
+    except httpx.InvalidURL as error:
+        wrong = f"{url}: {error}"
+    if wrong is not None:
+        raise Unreachable(wrong)
+    return connect
+
+
 async def check(client: httpx.AsyncClient) -> str | None:
     """What is wrong with the platform at the client's address; None when all of it answers."""
     own = {"auth": "me", "profiles": "me", "vacancies": "employer-profile"}

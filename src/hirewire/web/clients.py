@@ -38,12 +38,6 @@ class Answer:
         return self.status < 400
 
     @property
-    def slug(self) -> str:
-        """What kind of problem it is (RFC 9457); empty when it is none."""
-        found = self.data.get("type", "") if isinstance(self.data, dict) else ""
-        return str(found).rsplit("/", 1)[-1].rsplit(":", 1)[-1]
-
-    @property
     def detail(self) -> str:
         """The problem in a sentence."""
         return str(self.data.get("detail") or "") if isinstance(self.data, dict) else ""
@@ -75,7 +69,6 @@ class Services:
         *,
         token: str | None = None,
         body: Any = None,
-        key: str | None = None,
         client: str = "",
     ) -> Answer:
         """Ask a service, in the name of whoever has this token, from the address `client`.
@@ -85,8 +78,6 @@ class Services:
         headers = {}
         if token:
             headers["Authorization"] = f"Bearer {token}"
-        if key:
-            headers["Idempotency-Key"] = key
         if client:
             headers["X-Forwarded-For"] = client
         try:

@@ -3,7 +3,6 @@
 import time
 from datetime import date
 
-import httpx
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -18,7 +17,7 @@ from rich.table import Table
 
 from hirewire.kit.clock import now
 from hirewire.launcher.board.filler import PASSWORD, Filler, Plan, What
-from hirewire.launcher.sending import Unreachable, check, connecting
+from hirewire.launcher.sending import Unreachable, reach
 
 SPEED_OVER = 60.0
 """Seconds over which the speed is taken for the time left."""
@@ -33,14 +32,10 @@ async def fill(
     same board again makes nothing twice.
     """
     try:
-        connect = connecting(url)
-        async with connect() as client:
-            wrong = await check(client)
-    except httpx.InvalidURL as error:
-        wrong = f"{url}: {error}"
-    if wrong is not None:
+        connect = await reach(url)
+    except Unreachable as error:
         console.print(
-            f"[red]hirewire:[/] {escape(wrong)}\n"
+            f"[red]hirewire:[/] {escape(str(error))}\n"
             "start it with `hirewire run`, or say with --url where it is",
             soft_wrap=True,
         )

@@ -3,7 +3,6 @@
 import time
 from pathlib import Path
 
-import httpx
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -13,7 +12,7 @@ from hirewire.launcher.bulk.columns import Kind
 from hirewire.launcher.bulk.importer import Importer
 from hirewire.launcher.bulk.journal import Journal, NotAReport
 from hirewire.launcher.bulk.reading import Unreadable, rows_of
-from hirewire.launcher.sending import Refused, Unreachable, check, connecting
+from hirewire.launcher.sending import Refused, Unreachable, reach
 
 MOST_SHOWN = 20
 
@@ -40,13 +39,9 @@ async def import_file(
     if owner is None and any(row.email is None and not row.wrong for row in rows):
         return _stop(console, "--email says whose they are: some rows name nobody", 2)
     try:
-        connect = connecting(url)
-        async with connect() as client:
-            wrong = await check(client)
-    except httpx.InvalidURL as error:
-        wrong = f"{url}: {error}"
-    if wrong is not None:
-        return _stop(console, wrong)
+        connect = await reach(url)
+    except Unreachable as error:
+        return _stop(console, str(error))
     report = report or path.with_name(f"{path.name}.report.csv")
     try:
         with Journal(report) as journal:

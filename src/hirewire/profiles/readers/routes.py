@@ -61,51 +61,40 @@ class Study(Answer):
     end_year: int | None
 
 
-class Candidate(Answer):
+class _Whole(Answer):
+    """What of a resume is read by others."""
+
+    version: int
+    headline: str | None
+    title: str | None
+    summary: str | None
+    area: str | None
+    relocation: bool
+    employment_types: list[str]
+    work_formats: list[str]
+    salary: dict[str, Any] | None
+    skills: list[dict[str, Any]]
+    languages: list[dict[str, Any]]
+    certificates: list[dict[str, Any]]
+    links: list[dict[str, Any]]
+    experience: list[Position]
+    education: list[Study]
+    updated_at: datetime
+
+
+class Candidate(_Whole):
     """A resume with name and contacts, as a company reads it."""
 
     resume_id: UUID
-    version: int
     full_name: str
-    headline: str | None
     contacts: list[dict[str, Any]]
-    title: str | None
-    summary: str | None
-    area: str | None
-    relocation: bool
-    employment_types: list[str]
-    work_formats: list[str]
-    salary: dict[str, Any] | None
-    skills: list[dict[str, Any]]
-    languages: list[dict[str, Any]]
-    certificates: list[dict[str, Any]]
-    links: list[dict[str, Any]]
-    experience: list[Position]
-    education: list[Study]
-    updated_at: datetime
 
 
-class SharedResume(Answer):
+class SharedResume(_Whole):
     """A resume as those who have its link read it: no contacts, no links of the profile."""
 
-    version: int
     full_name: str | None
     """None until the person has given a name."""
-    headline: str | None
-    title: str | None
-    summary: str | None
-    area: str | None
-    relocation: bool
-    employment_types: list[str]
-    work_formats: list[str]
-    salary: dict[str, Any] | None
-    skills: list[dict[str, Any]]
-    languages: list[dict[str, Any]]
-    certificates: list[dict[str, Any]]
-    links: list[dict[str, Any]]
-    experience: list[Position]
-    education: list[Study]
-    updated_at: datetime
 
 
 class Reader(Answer):

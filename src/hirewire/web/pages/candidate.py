@@ -10,44 +10,40 @@ from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
 from hirewire.web.clients import Answer
-from hirewire.web.pages.rendering import Asking, Form, go, is_part, render, rows, typed
-from hirewire.web.sessions import SignInFirst, Visitor
+from hirewire.web.pages.rendering import Asking, Form, Member, go, is_part, render, rows, typed
+from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
 ME, RESUMES = "/api/profiles/me", "/api/profiles/resumes"
+HOME = {
+    "profile": ("profiles", ME),
+    "resumes": ("profiles", RESUMES),
+    "matches": ("vacancies", "/api/vacancies/recommended?limit=10"),
+    "applications": ("vacancies", "/api/vacancies/applications?limit=20"),
+}
+"""Which service has what of a candidate's home."""
+LIVE = frozenset(HOME) - {"resumes"}
+"""What of it an open page reads again by itself."""
 EMPTY_ROWS = 3
 TEXTS = ("title", "summary", "area", "visibility")
 LARGEST_IMPORT = 8 * 1024 * 1024
 
 
 @router.get("/me")
-async def home(who: Asking) -> Response:
+async def home(who: Member) -> Response:
     """A candidate's home; each part stands for itself when a service is away."""
-    _signed_in(who)
-    parts = await _parts(
-        who,
-        profile=("profiles", ME),
-        resumes=("profiles", RESUMES),
-        matches=("vacancies", "/api/vacancies/recommended?limit=10"),
-        applications=("vacancies", "/api/vacancies/applications?limit=20"),
-    )
+    parts = await _parts(who, **HOME)
     return render(who, "home.html", **parts, form=Form())
 
 
 @router.get("/me/{part}")
-async def part_of_home(part: str, who: Asking) -> Response:
+async def part_of_home(part: str, who: Member) -> Response:
     """One part, for the open page that was told of a change."""
-    _signed_in(who)
-    asked = {
-        "profile": ("profiles", ME),
-        "matches": ("vacancies", "/api/vacancies/recommended?limit=10"),
-        "applications": ("vacancies", "/api/vacancies/applications?limit=20"),
-    }.get(part)
-    if asked is None:
+    if part not in LIVE:
         return render(who, "missing.html", 404)
     if not is_part(who.request):
         return go(who, "/me")
-    found = await _parts(who, **{part: asked})
+    found = await _parts(who, **{part: HOME[part]})
     return render(who, f"parts/{part}.html", **found, form=Form())
 
 
@@ -68,13 +64,7 @@ async def change_profile(who: Asking, request: Request) -> Response:
         return go(who, "/me", done="saved")
     form = Form(given)
     form.refuse(answer)
-    parts = await _parts(
-        who,
-        profile=("profiles", ME),
-        resumes=("profiles", RESUMES),
-        matches=("vacancies", "/api/vacancies/recommended?limit=10"),
-        applications=("vacancies", "/api/vacancies/applications?limit=20"),
-    )
+    parts = await _parts(who, **HOME)
     return render(who, "home.html", answer.status, **parts, form=form)
 
 
@@ -110,9 +100,8 @@ async def import_resume(who: Asking, request: Request) -> Response:
 
 
 @router.get("/resumes/{id}")
-async def resume(id: UUID, who: Asking) -> Response:
+async def resume(id: UUID, who: Member) -> Response:
     """The editor."""
-    _signed_in(who)
     answer = await who.call("profiles", "GET", f"{RESUMES}/{id}")
     if not answer.is_good:
         return render(who, "missing.html", 404)
@@ -174,9 +163,8 @@ async def remove_item(id: UUID, items: str, item: UUID, who: Asking) -> Response
 
 
 @router.get("/resumes/{id}/file.{kind}")
-async def export(id: UUID, kind: str, who: Asking) -> Response:
+async def export(id: UUID, kind: str, who: Member) -> Response:
     """The resume as a file."""
-    _signed_in(who)
     kind = "pdf" if kind == "pdf" else "json"
     answer = await who.call("profiles", "GET", f"{RESUMES}/{id}/export?format={kind}")
     if not answer.is_good:
@@ -210,9 +198,8 @@ async def apply(id: UUID, who: Asking, request: Request) -> Response:
 
 
 @router.get("/applications/{id}")
-async def application(id: UUID, who: Asking) -> Response:
+async def application(id: UUID, who: Member) -> Response:
     """One application, for either side."""
-    _signed_in(who)
     path = f"/api/vacancies/applications/{id}"
     found = await who.call("vacancies", "GET", path)
     if not found.is_good:
@@ -363,8 +350,3 @@ async def _parts(who: Visitor, **asked: tuple[str, str]) -> dict[str, Any]:
 
     answers = await asyncio.gather(*(one(*where) for where in asked.values()))
     return dict(zip(asked, answers, strict=True))
-
-
-def _signed_in(who: Visitor) -> None:
-    if not who.is_signed_in:
-        raise SignInFirst

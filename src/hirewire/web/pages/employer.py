@@ -11,8 +11,8 @@ from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
 from hirewire.web.clients import Answer
-from hirewire.web.pages.rendering import Asking, Form, go, is_part, render, rows, typed
-from hirewire.web.sessions import SignInFirst, Visitor
+from hirewire.web.pages.rendering import Asking, Form, Member, go, is_part, render, rows, typed
+from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/employer", include_in_schema=False)
 PROFILE, VACANCIES = "/api/vacancies/employer-profile", "/api/vacancies/vacancies"
@@ -22,10 +22,8 @@ FIELDS = ("title", "description", "experience", "employmentType", "workFormat", 
 
 
 @router.get("")
-async def home(who: Asking) -> Response:
+async def home(who: Member) -> Response:
     """An employer's home; the company's form for who is none yet."""
-    if not who.is_signed_in:
-        raise SignInFirst
     profile = await who.call("vacancies", "GET", PROFILE)
     if not profile.is_good:
         return render(who, "hire.html", form=Form())
@@ -83,10 +81,8 @@ async def draft(who: Asking, request: Request) -> Response:
 
 
 @router.get("/vacancies/{id}")
-async def vacancy(id: UUID, who: Asking) -> Response:
+async def vacancy(id: UUID, who: Member) -> Response:
     """The editor."""
-    if not who.is_signed_in:
-        raise SignInFirst
     answer = await who.call("vacancies", "GET", f"{VACANCIES}/{id}")
     if not answer.is_good or not answer.data["allowedActions"]:
         return render(who, "missing.html", 404)
@@ -119,10 +115,8 @@ async def change(id: UUID, who: Asking, request: Request) -> Response:
 
 
 @router.get("/vacancies/{id}/candidates")
-async def candidates(id: UUID, who: Asking) -> Response:
+async def candidates(id: UUID, who: Member) -> Response:
     """Resumes that fit, with the reasons."""
-    if not who.is_signed_in:
-        raise SignInFirst
     found, listed = await asyncio.gather(
         who.call("vacancies", "GET", f"{VACANCIES}/{id}"),
         who.call("vacancies", "GET", f"{VACANCIES}/{id}/recommendations?limit=50"),
@@ -149,10 +143,8 @@ async def decide(id: UUID, who: Asking, request: Request) -> Response:
 
 
 @router.get("/vacancies/{id}/board")
-async def board(id: UUID, who: Asking) -> Response:
+async def board(id: UUID, who: Member) -> Response:
     """The applications for a vacancy, by stage."""
-    if not who.is_signed_in:
-        raise SignInFirst
     query = urlencode({"role": "employer", "vacancy": str(id), "limit": 100})
     found, listed = await asyncio.gather(
         who.call("vacancies", "GET", f"{VACANCIES}/{id}"),

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hirewire import __version__
 from hirewire.web.clients import Answer
-from hirewire.web.sessions import Visitor, visitor
+from hirewire.web.sessions import SignInFirst, Visitor, visitor
 from hirewire.web.words import LANGUAGES, N_
 
 POLICY = (
@@ -38,6 +38,16 @@ templates = Environment(
 )
 Asking = Annotated[Visitor, Depends(visitor)]
 """Whoever asks for a page."""
+
+
+def _signed_in(who: Asking) -> Visitor:
+    if not who.is_signed_in:
+        raise SignInFirst
+    return who
+
+
+Member = Annotated[Visitor, Depends(_signed_in)]
+"""Whoever asks for a page that is for those who are signed in."""
 
 
 class Form:

@@ -45,7 +45,6 @@ async def vacancies(who: Asking) -> Response:
     """The list of open vacancies, with a search and what narrows it."""
     pairs = who.request.query_params.multi_items()
     given = [(k, v) for k, v in pairs if k in SEARCHED and v.strip()]
-    # Counting costs more than finding: only where there is something to narrow.
     try:
         found = await who.services.vacancies(
             urlencode([*given, ("limit", "20"), ("facets", "true")])

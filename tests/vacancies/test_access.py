@@ -13,6 +13,8 @@ RESUME = {"resumeId": str(UUID(int=7))}
 ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
     ("post", "/employer-profile"): (COMPANY, 401, 201, 409),
     ("get", "/employer-profile"): (None, 401, 404, 200),
+    ("get", "/companies"): (None, 200, 200, 200),
+    ("get", "/companies/{id}"): (None, 404, 404, 404),
     ("get", "/activity"): (None, 401, 403, 200),
     ("get", "/vacancies"): (None, 200, 200, 200),
     ("post", "/vacancies"): (VACANCY, 401, 403, 201),

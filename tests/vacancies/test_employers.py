@@ -1,7 +1,7 @@
 """Becoming an employer: at once, with the same token, by local data."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from hirewire.messaging.testing import recorded
 from tests.vacancies.conftest import VACANCY, Person
@@ -96,3 +96,22 @@ async def test_bad_input_is_refused(anna: Person) -> None:
     for body in BAD:
         await anna.call("POST", "/employer-profile", body, expect=422)
     assert await recorded(anna.service.engine) == []
+
+
+async def test_companies_are_found_by_name_and_by_id(anna: Person, boris: Person) -> None:
+    acme = (await anna.hire("Acme 100%"))["companyId"]
+    north = (await boris.hire("Северный Полюс"))["companyId"]
+
+    async def found(query: str) -> list[str]:
+        listed = await anna.call("GET", f"/companies?{query}")
+        return [one["name"] for one in listed["items"]]
+
+    assert await found("q=северн") == ["Северный Полюс"]
+    assert await found("q=0%25") == ["Acme 100%"]
+    assert await found("q=__") == []
+    assert await found("q=a") == []
+    assert await found("") == []
+    assert await found(f"id={north}&id={acme}&id={UUID(int=1)}") == ["Acme 100%", "Северный Полюс"]
+    assert await anna.call("GET", f"/companies/{acme}") == {"id": acme, "name": "Acme 100%"}
+    await anna.call("GET", f"/companies/{UUID(int=1)}", expect=404)
+    await anna.call("GET", "/companies?id=x", expect=422)

@@ -1,9 +1,10 @@
 """Employers, read."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, case, func, select
 
 from hirewire.messaging.outbox import Tx
 from hirewire.vacancies.tables import company, employer_profile
@@ -17,3 +18,24 @@ async def employer_profile_of(tx: Tx, user_id: UUID) -> Row[Any] | None:
         .where(employer_profile.c.user_id == user_id)
     )
     return found.first()
+
+
+async def companies(tx: Tx, *, named: str, ids: Sequence[UUID], limit: int) -> list[Row[Any]]:
+    """Companies by their ids, or with this in their name: those whose name begins so come first."""
+    statement = select(company.c.id, company.c.name)
+    if ids:
+        statement = statement.where(company.c.id.in_(ids)).order_by(company.c.name, company.c.id)
+    else:
+        name, wanted = func.lower(company.c.name), named.lower()
+        statement = statement.where(name.contains(wanted, autoescape=True)).order_by(
+            case((name == wanted, 0), (name.startswith(wanted, autoescape=True), 1), else_=2),
+            name,
+            company.c.id,
+        )
+    return list(await tx.execute(statement.limit(limit)))
+
+
+async def company_with(tx: Tx, id: UUID) -> Row[Any] | None:
+    """The company with this id."""
+    statement = select(company.c.id, company.c.name).where(company.c.id == id)
+    return (await tx.execute(statement)).first()

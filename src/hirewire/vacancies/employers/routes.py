@@ -4,11 +4,11 @@ import re
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import AfterValidator
 
 from hirewire.kit.errors import NotFound
-from hirewire.kit.http import Caller, Once, RequestTx
+from hirewire.kit.http import Caller, MaybeCaller, Once, RequestTx
 from hirewire.kit.models import Answer, Body, text
 from hirewire.vacancies.employers import commands, queries
 
@@ -43,6 +43,23 @@ class EmployerProfile(EmployerProfileMade):
     phone: str | None
 
 
+class Company(Answer):
+    """A company that hires here."""
+
+    id: UUID
+    name: str
+
+
+class Companies(Answer):
+    """Companies, the nearest names first."""
+
+    items: list[Company]
+
+
+class NoSuchCompany(NotFound):
+    """There is no such company."""
+
+
 class NoEmployerProfile(NotFound):
     """You do not act for a company."""
 
@@ -69,3 +86,28 @@ async def read(tx: RequestTx, caller: Caller) -> EmployerProfile:
     if found is None:
         raise NoEmployerProfile
     return EmployerProfile.model_validate(found)
+
+
+@router.get("/companies")
+async def companies(
+    tx: RequestTx,
+    _: MaybeCaller,
+    q: Annotated[str, Query(max_length=200)] = "",
+    id: Annotated[list[UUID], Query(max_length=100)] = [],  # noqa: B006
+    limit: Annotated[int, Query(ge=1, le=100)] = 10,
+) -> Companies:
+    """Companies by a part of their name, two characters at least, or by their ids."""
+    named = " ".join(q.split())
+    if not id and len(named) < 2:
+        return Companies(items=[])
+    rows = await queries.companies(tx, named=named, ids=id, limit=limit if not id else len(id))
+    return Companies(items=[Company.model_validate(row) for row in rows])
+
+
+@router.get("/companies/{id}")
+async def company(id: UUID, tx: RequestTx, _: MaybeCaller) -> Company:
+    """One company."""
+    found = await queries.company_with(tx, id)
+    if found is None:
+        raise NoSuchCompany
+    return Company.model_validate(found)

@@ -3,34 +3,17 @@
 import re
 from html import unescape
 from typing import Any
-from urllib.parse import urlencode
 
-import httpx
 import pytest
 
 from hirewire.web.sessions import ACCESS, REFRESH
 from tests.builders import eventually
 from tests.journeys.conftest import Platform
+from tests.journeys.paging import api, hires, page, post, sign_up
 from tests.journeys.people import PASSWORD
 
 ALL = ("auth", "profiles", "vacancies", "web")
 pytestmark = pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
-
-
-async def sign_up(client: httpx.AsyncClient, email: str, **more: str) -> httpx.Response:
-    return await client.post("/signup", data={"email": email, "password": PASSWORD, **more})
-
-
-async def hires(client: httpx.AsyncClient) -> None:
-    await sign_up(client, "boss@example.org")
-    answer = await client.post("/employer", data={"companyName": "Acme", "phone": ""})
-    assert answer.headers["location"].startswith("/employer")
-
-
-async def page(client: httpx.AsyncClient, path: str, status: int = 200) -> str:
-    answer = await client.get(path)
-    assert answer.status_code == status, answer.text
-    return answer.text
 
 
 async def test_sessions_are_cookies_that_scripts_cannot_read(platform: Platform) -> None:
@@ -130,14 +113,14 @@ async def test_mistakes_are_said_beside_the_field_in_the_pages_language(platform
             *(("salary_min", "200 000"), ("salary_max", "100"), ("currency", "rub")),
             ("validThrough", "2001-01-01"),
         ]
-        answer = await _post(client, path, body)
+        answer = await post(client, path, body)
         assert answer.status_code == 422
         for said in ("sql указано дважды", "не должно быть меньше", "этот день уже прошёл"):
             assert said in answer.text
         assert 'value="200000"' in answer.text
         body[-1] = ("validThrough", "")
         fixed = [one for one in body if one[0] != "salary_max" and one[1] != "sql"]
-        answer = await _post(client, path, fixed)
+        answer = await post(client, path, fixed)
         assert answer.status_code == 303, answer.text
         made = await client.post("/resumes", data={"title": "Повар"})
         resume = made.headers["location"]
@@ -160,24 +143,10 @@ async def test_mistakes_are_said_beside_the_field_in_the_pages_language(platform
         assert (await client.get(f"{resume}/file.json")).json()["basics"]["label"] == "Повар"
 
 
-async def _post(client: httpx.AsyncClient, path: str, pairs: list[tuple[str, Any]]) -> Any:
-    return await client.post(
-        path,
-        content=urlencode(pairs),
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
-    )
-
-
 async def test_a_form_changes_nothing_that_it_does_not_show(platform: Platform) -> None:
     await platform.start(*ALL)
     async with platform.client() as client:
         await hires(client)
-
-        async def call(method: str, path: str, body: Any = None) -> Any:
-            headers = {"Authorization": f"Bearer {client.cookies[ACCESS]}"}
-            answer = await client.request(method, f"/api{path}", json=body, headers=headers)
-            assert answer.is_success, answer.text
-            return answer.json()
 
         async def has_profile() -> bool:
             return 'name="fullName"' in await page(client, "/me")
@@ -187,11 +156,11 @@ async def test_a_form_changes_nothing_that_it_does_not_show(platform: Platform) 
             {"kind": "phone", "value": "+7 1", "preferred": True},
             {"kind": "telegram", "value": "@anna", "preferred": False},
         ]
-        await call("PATCH", "/profiles/me", {"contacts": contacts})
+        await api(client, "PATCH", "/profiles/me", {"contacts": contacts})
         typed = {"fullName": "Anna", "headline": "", "area": "Omsk", "contact": "a@example.org"}
         answer = await client.post("/me/profile", data=typed)
         assert answer.status_code == 303, answer.text
-        kept = (await call("GET", "/profiles/me"))["contacts"]
+        kept = (await api(client, "GET", "/profiles/me"))["contacts"]
         assert [one["value"] for one in kept] == ["a@example.org", "@anna"]
 
         vacancy = {
@@ -202,9 +171,11 @@ async def test_a_form_changes_nothing_that_it_does_not_show(platform: Platform) 
             "languages": [{"language": "English", "level": "B2"}],
             "requirements": [{"skill": "Walking", "kind": "nice", "level": 2}],
         }
-        made = await call("POST", "/vacancies/vacancies", vacancy)
+        made = await api(client, "POST", "/vacancies/vacancies", vacancy)
+        company = (await api(client, "GET", "/vacancies/employer-profile"))["companyId"]
         resume = {
             "title": "Guide",
+            "hiddenFrom": [company],
             "employmentTypes": ["PER_DIEM"],
             "salary": {"amount": 5, "currency": "EUR", "unit": "WEEK"},
             "skills": [{"name": "Walking", "level": 2}],
@@ -212,22 +183,22 @@ async def test_a_form_changes_nothing_that_it_does_not_show(platform: Platform) 
             "certificates": [{"name": "Guide"}],
             "visibility": "applied",
         }
-        written = await call("POST", "/profiles/resumes", resume)
-        for address, api in (
+        written = await api(client, "POST", "/profiles/resumes", resume)
+        for address, read in (
             (f"/employer/vacancies/{made['id']}", f"/vacancies/vacancies/{made['id']}"),
             (f"/resumes/{written['id']}", f"/profiles/resumes/{written['id']}"),
         ):
-            before = await call("GET", api)
+            before = await api(client, "GET", read)
             fields = _fields(await page(client, address), address)
-            answer = await _post(client, address, [*fields, ("action", "save")])
+            answer = await post(client, address, [*fields, ("action", "save")])
             assert answer.status_code == 303, answer.text
-            assert await call("GET", api) == before, "saved as it is: no change, no version"
+            assert await api(client, "GET", read) == before, "saved as it is: no change, no version"
 
 
 def _fields(html: str, action: str) -> list[tuple[str, str]]:
     """What a browser would send of this form, untouched."""
     [form] = re.findall(
-        rf'<form action="{action}" method="post"[^>]*class="wide">(.*?)</form>', html, re.S
+        rf'<form action="{action}" method="post"[^>]*class="card">(.*?)</form>', html, re.S
     )
     found: list[tuple[str, str]] = []
     pattern = (

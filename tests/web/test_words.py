@@ -13,7 +13,7 @@ from hirewire.web.words import LOCALE, PROBLEMS, preferred, words
 WEB = Path(hirewire.web.__file__).parent
 NAMES: dict[str, tuple[int, ...] | None] = {
     **dict.fromkeys(("_", "N_", "gettext", "text")),
-    "ngettext": (1, 2),
+    **dict.fromkeys(("ngettext", "plural"), (1, 2)),
 }
 
 

@@ -2,9 +2,11 @@
 
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hirewire.kit.problems import problem, unexpected
@@ -18,6 +20,9 @@ log = structlog.get_logger("hirewire.http")
 MAX_BODY = 1024 * 1024
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 TRACEPARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+Shown = Callable[[Request, Response], Awaitable[Response]]
 
 
 class _TooLarge(Exception):
@@ -79,11 +84,14 @@ class BodyLimit:
 class RequestContext:
     """Gives each request an id (the client's, when it sends a sane `X-Request-Id`), which becomes
     the correlation id of the events it records, and goes back in the answer. Logs one line.
+
+    `shown` may put what nobody foresaw into another form than a problem.
     """
 
-    def __init__(self, app: ASGIApp, service: str) -> None:
+    def __init__(self, app: ASGIApp, service: str, shown: Shown | None = None) -> None:
         self._app = app
         self._service = service
+        self._shown = shown
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -122,7 +130,10 @@ class RequestContext:
         except Exception as error:
             if status:
                 raise
-            await unexpected(error, scope["path"])(scope, receive, with_id)
+            answer: Response = unexpected(error, scope["path"])
+            if self._shown is not None:
+                answer = await self._shown(Request(scope), answer)
+            await answer(scope, receive, with_id)
         finally:
             context.reset(token)
             if not scope["path"].startswith(("/health", "/metrics")):

@@ -55,8 +55,8 @@ def problem(
 def install(app: FastAPI) -> None:
     """Answer every error of this application as a problem."""
     app.add_exception_handler(AppError, business)
-    app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, validation)
+    app.add_exception_handler(HTTPException, http)
 
 
 async def business(_: Request, error: Exception) -> JSONResponse:
@@ -74,7 +74,8 @@ async def business(_: Request, error: Exception) -> JSONResponse:
     return problem(STATUS[error.kind], error.slug, error.message, headers=headers, **members)
 
 
-async def _validation(_: Request, error: Exception) -> JSONResponse:
+async def validation(_: Request, error: Exception) -> JSONResponse:
+    """The answer to a request that does not fit."""
     assert isinstance(error, RequestValidationError)
     errors = [_field(item) for item in error.errors()[:50]]
     if any(item["type"] == "json_invalid" for item in error.errors()):
@@ -93,7 +94,8 @@ def _field(item: Mapping[str, Any]) -> dict[str, str]:
     return {"parameter": str(path[0]) if path else str(where), "detail": detail}
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def http(_: Request, error: Exception) -> JSONResponse:
+    """The answer to what is not served: no such path, or not so."""
     assert isinstance(error, HTTPException)
     slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
     return problem(error.status_code, slug, str(error.detail), headers=error.headers)

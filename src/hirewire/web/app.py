@@ -4,25 +4,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, RedirectResponse
+from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from hirewire import __version__
 from hirewire.kit import problems
-from hirewire.kit.errors import Unavailable
 from hirewire.kit.middleware import RequestContext
 from hirewire.kit.settings import Settings, SettingsError
 from hirewire.web.clients import Services
 from hirewire.web.headers import trust
 from hirewire.web.live import Live
 from hirewire.web.live import router as live_router
-from hirewire.web.pages import account, candidate, employer
-from hirewire.web.pages.rendering import render
+from hirewire.web.pages import account, candidate, employer, failures
 from hirewire.web.pages.routes import router
 from hirewire.web.proxy import Proxy
-from hirewire.web.sessions import ForeignForm, SignInFirst, sign_in_path, visitor
 from hirewire.web.upstream import Upstream
 
 BEHIND = ("auth", "profiles", "vacancies")
@@ -60,10 +57,10 @@ def create_web(settings: Settings) -> FastAPI:
     app.state.live = feed
     app.state.stopping = feed.hub.end
     problems.install(app)
-    _answer_in_pages(app)
+    failures.install(app)
 
     app.add_middleware(Proxy, upstreams=upstreams, trusted=trusted)
-    app.add_middleware(RequestContext, service="web")
+    app.add_middleware(RequestContext, service="web", shown=failures.as_page)
     for pages in (router, account.router, candidate.router, employer.router):
         app.include_router(pages)
     app.include_router(live_router)
@@ -83,29 +80,3 @@ def create_web(settings: Settings) -> FastAPI:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return app
-
-
-def _answer_in_pages(app: FastAPI) -> None:
-    """What goes wrong on a page is said on a page; programs get problem details as before."""
-
-    @app.exception_handler(SignInFirst)
-    async def sign_in_first(request: Request, _: SignInFirst) -> Response:
-        one = await visitor(request)
-        one.leave()
-        response = RedirectResponse(sign_in_path(request), 303)
-        one.keep(response)
-        return response
-
-    @app.exception_handler(ForeignForm)
-    async def foreign_form(_: Request, __: ForeignForm) -> Response:
-        return problems.problem(403, "foreign-form", "This form was not sent from a page of ours.")
-
-    @app.exception_handler(Unavailable)
-    async def away(request: Request, error: Unavailable) -> Response:
-        if request.url.path == "/live":
-            return await problems.business(request, error)
-        page = render(
-            await visitor(request), "away.html", 503, typed=getattr(request.state, "typed", [])
-        )
-        page.headers["Retry-After"] = "5"
-        return page

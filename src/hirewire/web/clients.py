@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
-from uuid import UUID
 
 import httpx
 
@@ -128,11 +127,6 @@ class Services:
         if answer.status_code == 422:
             raise Invalid
         return _whole(answer)
-
-    async def vacancy(self, id: UUID) -> dict[str, Any] | None:
-        """A vacancy that is or was open; None for any other. Raises `Unavailable`."""
-        answer = await self._ask("vacancies", f"/api/vacancies/vacancies/{id}")
-        return None if answer.status_code == 404 else _whole(answer)
 
     async def feed(self, path: str) -> tuple[int, bytes, str]:
         """A document for search engines: status, body, media type. Raises `Unavailable`."""

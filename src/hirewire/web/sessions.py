@@ -18,7 +18,10 @@ from hirewire.kit.errors import Unavailable
 from hirewire.web.clients import Answer, Services
 from hirewire.web.words import LANGUAGES, Words, preferred, words
 
-ACCESS, REFRESH, LANGUAGE = "hirewire_access", "hirewire_refresh", "hirewire_language"
+ACCESS, REFRESH = "hirewire_access", "hirewire_refresh"
+LANGUAGE, THEME = "hirewire_language", "hirewire_theme"
+THEMES = ("", "light", "dark")
+"""How pages look: as the system says, or so."""
 KEPT_SECONDS = 30 * 86400
 EARLY_SECONDS = 20
 _renewals: dict[str, asyncio.Task[Answer]] = {}
@@ -42,6 +45,12 @@ class Visitor:
     refresh: str | None = None
     is_changed: bool = False
     """Whether the cookies are not yet what is here."""
+
+    @property
+    def theme(self) -> str:
+        """How the pages are to look."""
+        chosen = self.request.cookies.get(THEME, "")
+        return chosen if chosen in THEMES else ""
 
     @property
     def is_signed_in(self) -> bool:
@@ -108,13 +117,18 @@ async def visitor(request: Request) -> Visitor:
     """Whoever asks; an access token that is about to end is replaced. Raises `ForeignForm`."""
     if request.method not in ("GET", "HEAD") and not same_origin(request):
         raise ForeignForm
-    lang = request.cookies.get(LANGUAGE, "")
-    if lang not in LANGUAGES:
-        lang = preferred(request.headers.get("accept-language", ""))
-    one = Visitor(request, words(lang), request.cookies.get(ACCESS), request.cookies.get(REFRESH))
+    one = as_known(request)
     if one.refresh and claims(one.access or "").get("exp", 0) < time.time() + EARLY_SECONDS:
         await _renew(one)
     return one
+
+
+def as_known(request: Request) -> Visitor:
+    """Whoever asks, by the request alone."""
+    lang = request.cookies.get(LANGUAGE, "")
+    if lang not in LANGUAGES:
+        lang = preferred(request.headers.get("accept-language", ""))
+    return Visitor(request, words(lang), request.cookies.get(ACCESS), request.cookies.get(REFRESH))
 
 
 def same_origin(request: Request) -> bool:

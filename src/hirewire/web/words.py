@@ -117,6 +117,11 @@ LABELS = {
     "auth": N_("Accounts"),
     "profiles": N_("Profiles and resumes"),
     "vacancies": N_("Vacancies"),
+    "light": N_("Light"),
+    "dark": N_("Dark"),
+    "as_system": N_("As the system"),
+    "by_date": N_("newest first"),
+    "by_pay": N_("best paid first"),
     "ready": N_("works"),
     "starting": N_("starts"),
     "away": N_("away"),
@@ -204,6 +209,29 @@ class Words:
             return ""
         found = date.fromisoformat(value[:10])
         return dates.format_date(found, "d MMMM y", locale=self.lang)
+
+    def month(self, value: str | None) -> str:
+        """A part of a date of ISO 8601 (`2020`, `2020-03`, `2020-03-01`), as month and year."""
+        if not value or len(value) < 7:
+            return value or ""
+        found = date(int(value[:4]), int(value[5:7]), 1)
+        return dates.format_date(found, "LLLL y", locale=self.lang)
+
+    def period(self, start: str | None, end: str | None) -> str:
+        """From one such month to another, or until now."""
+        return f"{self.month(start)} – {self.month(end) or self.text('now')}"
+
+    def months(self, count: int) -> str:
+        """So much experience."""
+        years, rest = divmod(count, 12)
+        if years:
+            said = self.plural("%(num)s year", "%(num)s years", years)
+            count = years
+        elif rest:
+            said = self.plural("%(num)s month", "%(num)s months", rest)
+        else:
+            return ""
+        return said.replace("%(num)s", self.number(count))
 
     def ago(self, value: str) -> str:
         """How long ago it was."""

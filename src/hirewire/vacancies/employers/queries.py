@@ -37,5 +37,5 @@ async def companies(tx: Tx, *, named: str, ids: Sequence[UUID], limit: int) -> l
 
 async def company_with(tx: Tx, id: UUID) -> Row[Any] | None:
     """The company with this id."""
-    statement = select(company.c.id, company.c.name).where(company.c.id == id)
+    statement = select(company).where(company.c.id == id)
     return (await tx.execute(statement)).first()

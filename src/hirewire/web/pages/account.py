@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from hirewire.kit.errors import Unavailable
 from hirewire.web.clients import Answer
 from hirewire.web.pages.rendering import Asking, Form, go, local_path, render, typed
-from hirewire.web.sessions import KEPT_SECONDS, LANGUAGE, Visitor
+from hirewire.web.sessions import KEPT_SECONDS, LANGUAGE, THEME, THEMES, Visitor
 from hirewire.web.words import LANGUAGES, N_
 
 router = APIRouter(include_in_schema=False)
@@ -81,6 +81,18 @@ async def language(who: Asking, request: Request) -> Response:
     if given.get("language") in LANGUAGES:
         response.set_cookie(
             LANGUAGE, given["language"], KEPT_SECONDS, path="/", samesite="lax", httponly=True
+        )
+    return response
+
+
+@router.post("/theme")
+async def theme(who: Asking, request: Request) -> Response:
+    """See the pages light, dark, or as the system says, from now on."""
+    given = await typed(request)
+    response = go(who, local_path(given.get("next"), "/"))
+    if given.get("theme") in THEMES:
+        response.set_cookie(
+            THEME, given["theme"], KEPT_SECONDS, path="/", samesite="lax", httponly=True
         )
     return response
 

@@ -4,18 +4,31 @@ import asyncio
 import re
 from html import escape
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
 from hirewire.web.clients import Answer
-from hirewire.web.pages.rendering import Asking, Form, Member, go, is_part, render, rows, typed
+from hirewire.web.pages.rendering import (
+    Asking,
+    Form,
+    Member,
+    go,
+    is_part,
+    local_path,
+    render,
+    rows,
+    typed,
+)
+from hirewire.web.pages.searching import SEARCHED, Asked
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/employer", include_in_schema=False)
 PROFILE, VACANCIES = "/api/vacancies/employer-profile", "/api/vacancies/vacancies"
+APPLICATIONS = "/api/vacancies/applications"
+DECLINED = "discard_by_employer"
 STAGES = ("response", "consider", "phone_interview", "assessment", "interview", "offer", "hired")
 EMPTY_ROWS = 3
 FIELDS = ("title", "description", "experience", "employmentType", "workFormat", "area", "address")
@@ -27,32 +40,75 @@ async def home(who: Member) -> Response:
     profile = await who.call("vacancies", "GET", PROFILE)
     if not profile.is_good:
         return render(who, "hire.html", form=Form())
-    feed, mine = await asyncio.gather(
-        who.call("vacancies", "GET", "/api/vacancies/activity?limit=15"),
-        who.call("vacancies", "GET", f"{VACANCIES}?mine=true&limit=50"),
-    )
+    feed = await who.call("vacancies", "GET", "/api/vacancies/activity?limit=15")
     if is_part(who.request):
         return render(who, "parts/feed.html", feed=feed.data["items"])
-    matches = await _latest_matches(who, mine.data["items"])
+    mine, received = await _mine(who)
     return render(
         who,
         "employer.html",
         company=profile.data,
         feed=feed.data["items"],
-        vacancies=mine.data["items"],
-        matches=matches,
+        vacancies=mine,
+        received=received,
+        matches=await _latest_matches(who, mine),
         form=Form(),
     )
 
 
-@router.get("/matches")
-async def matches(who: Asking) -> Response:
-    """The matches alone, for the open page that was told of a new one."""
-    mine = await who.call("vacancies", "GET", f"{VACANCIES}?mine=true&limit=50")
-    if not mine.is_good or not is_part(who.request):
+@router.get("/mine")
+async def mine(who: Member) -> Response:
+    """One's vacancies alone, for the open page that was told of an application."""
+    if not is_part(who.request):
         return go(who, "/employer")
-    found = await _latest_matches(who, mine.data["items"])
+    vacancies, received = await _mine(who)
+    return render(who, "parts/my_vacancies.html", vacancies=vacancies, received=received)
+
+
+@router.get("/matches")
+async def matches(who: Member) -> Response:
+    """The matches alone, for the open page that was told of a new one."""
+    if not is_part(who.request):
+        return go(who, "/employer")
+    vacancies, _ = await _mine(who)
+    found = await _latest_matches(who, vacancies)
     return render(who, "parts/resumes_matched.html", matches=found)
+
+
+@router.get("/resumes")
+async def resumes(who: Member) -> Response:
+    """Resumes of those who want to be found, with a search and what narrows it."""
+    asked = Asked(who.request, (*SEARCHED, "salaryTo"))
+    found, mine = await asyncio.gather(
+        who.call("vacancies", "GET", f"/api/vacancies/resumes?{asked.query}"),
+        who.call("vacancies", "GET", f"{VACANCIES}?mine=true&limit=50"),
+    )
+    if found.status == 403:
+        return go(who, "/employer")
+    if not found.is_good:
+        return render(who, "missing.html", found.status)
+    return render(
+        who,
+        "resumes.html",
+        found=found.data,
+        vacancies=[one for one in mine.data["items"] if one["status"] == "published"],
+        facets=asked.facets(found.data),
+        following=asked.following(found.data),
+        **asked.values,
+    )
+
+
+@router.post("/resumes")
+async def invite(who: Asking, request: Request) -> Response:
+    """Invite somebody who was found."""
+    given = await typed(request)
+    body = {"resumeId": given.get("resumeId", ""), "message": given.get("message") or None}
+    path = f"{VACANCIES}/{quote(given.get('vacancy', ''), safe='')}/invitations"
+    answer = await who.call("vacancies", "POST", path, body)
+    if answer.is_good:
+        return go(who, f"/applications/{answer.data['id']}", done="sent")
+    back = local_path(given.get("back"), "/employer/resumes")
+    return go(who, f"{back}{'&' if '?' in back else '?'}done={_said(answer)}")
 
 
 @router.post("")
@@ -148,7 +204,7 @@ async def board(id: UUID, who: Member) -> Response:
     query = urlencode({"role": "employer", "vacancy": str(id), "limit": 100})
     found, listed = await asyncio.gather(
         who.call("vacancies", "GET", f"{VACANCIES}/{id}"),
-        who.call("vacancies", "GET", f"/api/vacancies/applications?{query}"),
+        who.call("vacancies", "GET", f"{APPLICATIONS}?{query}"),
     )
     if not found.is_good or not listed.is_good:
         return render(who, "missing.html", 404)
@@ -157,7 +213,24 @@ async def board(id: UUID, who: Member) -> Response:
     for one in listed.data["items"]:
         columns.get(one["stage"], ended).append(one)
     template = "parts/board.html" if is_part(who.request) else "board.html"
-    return render(who, template, vacancy=found.data, columns=columns, ended=ended)
+    return render(
+        who, template, vacancy=found.data, columns=columns, ended=ended, declined=DECLINED
+    )
+
+
+async def _mine(who: Visitor) -> tuple[list[dict[str, Any]], dict[str, dict[str, int]]]:
+    """One's company's vacancies; and by vacancy how many applications, and how many are new."""
+    query = urlencode({"role": "employer", "limit": 100})
+    vacancies, listed = await asyncio.gather(
+        who.call("vacancies", "GET", f"{VACANCIES}?mine=true&limit=50"),
+        who.call("vacancies", "GET", f"{APPLICATIONS}?{query}"),
+    )
+    received: dict[str, dict[str, int]] = {}
+    for one in listed.data["items"] if listed.is_good else ():
+        counts = received.setdefault(one["vacancyId"], {"all": 0, "new": 0})
+        counts["all"] += 1
+        counts["new"] += one["stage"] == "response"
+    return vacancies.data["items"] if vacancies.is_good else [], received
 
 
 async def _latest_matches(

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hirewire import __version__
 from hirewire.web.clients import Answer
-from hirewire.web.sessions import SignInFirst, Visitor, visitor
+from hirewire.web.sessions import THEMES, SignInFirst, Visitor, visitor
 from hirewire.web.words import LANGUAGES, N_
 
 POLICY = (
@@ -89,6 +89,7 @@ def render(who: Visitor, template: str, status: int = 200, **values: Any) -> HTM
         done=who.words.text(said) if said else None,
         here=_here(who.request),
         languages=LANGUAGES,
+        themes=THEMES,
         version=__version__,
         **values,
     )

@@ -1,5 +1,6 @@
 """Pages for everybody: the start page, the list, a vacancy, a company, shared resumes."""
 
+import asyncio
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -12,15 +13,15 @@ from hirewire.kit.errors import Invalid, Unavailable
 from hirewire.web.clients import Answer, Services
 from hirewire.web.pages import jsonld
 from hirewire.web.pages.rendering import Asking, Form, render
+from hirewire.web.pages.searching import SEARCHED, Asked
 from hirewire.web.sessions import SignInFirst, Visitor
 
 router = APIRouter(include_in_schema=False)
-NARROWED = (
-    *("area", "skill", "workFormat", "employmentType", "experience", "company"),
-    *("currency", "salaryFrom", "days"),
-)
-SEARCHED = ("q", "sort", "after", *NARROWED)
-SHOWN_FACETS = ("area", "workFormat", "experience", "employmentType", "skill", "company")
+COMPANY = "/api/vacancies/companies"
+VACANCIES = "/api/vacancies/vacancies"
+UNSURE = ("salaryFrom", "currency", "days", "sort", "after")
+"""What of a search is typed by hand, or old: left out where it is wrong."""
+CURRENCIES = {"ru": ("RUB", "KZT", "BYN", "EUR", "USD"), "en": ("EUR", "USD", "GBP", "RUB")}
 
 
 @router.get("/")
@@ -43,57 +44,53 @@ async def status(who: Asking) -> Response:
 @router.get("/vacancies")
 async def vacancies(who: Asking) -> Response:
     """The list of open vacancies, with a search and what narrows it."""
-    pairs = who.request.query_params.multi_items()
-    given = [(k, v) for k, v in pairs if k in SEARCHED and v.strip()]
+    asked, form = Asked(who.request, (*SEARCHED, "salaryFrom")), Form()
+    values = asked.values["asked"]
     try:
-        found = await who.services.vacancies(
-            urlencode([*given, ("limit", "20"), ("facets", "true")])
-        )
-    except Invalid:
-        return render(who, "missing.html", 422)
+        answer = await _public(who, f"{VACANCIES}?{asked.query}")
+        if answer.status == 422:
+            form.refuse(answer)
+            asked.leave_out(*UNSURE)
+            answer = await _public(who, f"{VACANCIES}?{asked.query}")
     except Unavailable:
         return _away(who)
-    again = [pair for pair in given if pair[0] != "after"]
-    following = urlencode([*again, ("after", found["next"])]) if found["next"] else None
+    if not answer.is_good:
+        return render(who, "missing.html", answer.status)
+    buckets = (answer.data["facets"] or {}).get("currency") or ()
+    found_in = [bucket["value"].upper() for bucket in buckets]
     return render(
         who,
         "vacancies.html",
-        found=found,
-        asked=dict(given),
-        given=again,
-        following=following,
-        feed=urlencode(again),
-        facets=_facets(found, again),
-        narrowed=[pair for pair in again if pair[0] in NARROWED],
+        422 if form.problem else 200,
+        **asked.values | {"asked": values},
+        form=form,
+        found=answer.data,
+        facets=asked.facets(answer.data),
+        following=asked.following(answer.data),
+        name=asked.name(answer.data),
+        currencies=found_in or CURRENCIES[who.words.lang],
     )
 
 
-def _facets(
-    found: dict[str, Any], given: list[tuple[str, str]]
-) -> list[tuple[str, list[tuple[str, int, str, bool]]]]:
-    """Name, and of each value: label, how many, the search with or without it, whether chosen."""
-    shown = []
-    for name in SHOWN_FACETS:
-        values = []
-        for bucket in ((found["facets"] or {}).get(name) or ())[:8]:
-            pair = (name, bucket["value"])
-            chosen = pair in given
-            others = [one for one in given if one != pair]
-            query = urlencode(others if chosen else [*others, pair])
-            values.append((bucket["label"], bucket["count"], query, chosen))
-        if values:
-            shown.append((name, values))
-    return shown
+async def _public(who: Visitor, path: str) -> Answer:
+    """What everybody may read, with what is one's own of it. Raises `Unavailable`."""
+    if who.is_signed_in:
+        try:
+            return await who.call("vacancies", "GET", path)
+        except SignInFirst:  # the session is over; the page is there all the same
+            pass
+    return await who.services.call("vacancies", "GET", path, client=who.address)
 
 
 @router.get("/vacancies/{id}")
 async def vacancy(id: UUID, who: Asking) -> Response:
     """One vacancy, with its `JobPosting` for search engines while it is open."""
     try:
-        found = await who.services.vacancy(id)
+        answer = await _public(who, f"{VACANCIES}/{id}")
     except Unavailable:
         return _away(who)
-    if found is None or found["status"] == "draft":
+    found = answer.data
+    if not answer.is_good or found["status"] == "draft":
         return render(who, "missing.html", 404)
     if found["status"] == "archived":
         return render(who, "gone.html", 410)
@@ -103,7 +100,10 @@ async def vacancy(id: UUID, who: Asking) -> Response:
         markup = Markup(jsonld.script(posting))  # noqa: S704
     # The service has sanitised it (nh3) before it was stored.
     text = Markup(found["description"] or "")  # noqa: S704
-    resumes = await _own_resumes(who) if found["status"] == "published" else None
+    is_open = found["status"] == "published"
+    resumes, similar = await asyncio.gather(
+        _own_resumes(who) if is_open else _nothing(), _similar(who, found)
+    )
     return render(
         who,
         "vacancy.html",
@@ -111,9 +111,13 @@ async def vacancy(id: UUID, who: Asking) -> Response:
         text=text,
         markup=markup,
         resumes=resumes,
-        similar=await _similar(who, found),
+        similar=similar,
         form=Form(),
     )
+
+
+async def _nothing() -> None:
+    return None
 
 
 async def _own_resumes(who: Visitor) -> Answer | None:
@@ -140,14 +144,20 @@ async def _similar(who: Visitor, vacancy: dict[str, Any]) -> list[dict[str, Any]
 
 @router.get("/companies/{id}")
 async def company(id: UUID, who: Asking) -> Response:
-    """A company's open vacancies."""
+    """A company and its open vacancies."""
+    query = {"company": str(id), "limit": "20"}
+    if after := who.request.query_params.get("after"):
+        query["after"] = after
     try:
-        found = await who.services.vacancies(f"company={id}&limit=50")
-    except (Unavailable, Invalid):
+        named, found = await asyncio.gather(
+            who.services.call("vacancies", "GET", f"{COMPANY}/{id}"),
+            who.services.call("vacancies", "GET", f"{VACANCIES}?{urlencode(query)}"),
+        )
+    except Unavailable:
         return _away(who)
-    if not found["items"]:
+    if not named.is_good or not found.is_good:
         return render(who, "missing.html", 404)
-    return render(who, "company.html", found=found, name=found["items"][0]["companyName"])
+    return render(who, "company.html", found=found.data, company=named.data)
 
 
 @router.get("/shared/{key}")

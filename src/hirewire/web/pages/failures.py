@@ -1,0 +1,92 @@
+"""What goes wrong, said on a page to people; programs get problem details."""
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
+from starlette.exceptions import HTTPException
+
+from hirewire.kit import problems
+from hirewire.kit.errors import Unavailable
+from hirewire.web.pages.rendering import is_part, render
+from hirewire.web.sessions import ForeignForm, SignInFirst, as_known, sign_in_path, visitor
+from hirewire.web.words import N_
+
+TITLES = {
+    404: N_("This page is not there."),
+    403: N_("This form was not sent from a page of ours."),
+}
+OTHERWISE = N_("Something went wrong here.")
+FAILED = N_("It is written down for those who run this board. Nothing was changed.")
+
+
+def install(app: FastAPI) -> None:
+    """Answer in pages."""
+
+    @app.exception_handler(SignInFirst)
+    async def sign_in_first(request: Request, _: SignInFirst) -> Response:
+        if is_part(request):
+            return _told(401, "signed-out")
+        typed = getattr(request.state, "typed", [])
+        one = await visitor(request)
+        one.leave()
+        response: Response = RedirectResponse(sign_in_path(request), 303)
+        if typed:
+            response = render(one, "again.html", 401, typed=typed)
+        one.keep(response)
+        return response
+
+    @app.exception_handler(ForeignForm)
+    async def foreign_form(request: Request, _: ForeignForm) -> Response:
+        return await as_page(request, problems.problem(403, "foreign-form", TITLES[403]))
+
+    @app.exception_handler(Unavailable)
+    async def away(request: Request, error: Unavailable) -> Response:
+        if request.url.path == "/live":
+            return await problems.business(request, error)
+        if is_part(request):
+            return _told(503, "away")
+        typed = getattr(request.state, "typed", [])
+        page = render(await visitor(request), "away.html", 503, typed=typed)
+        page.headers["Retry-After"] = "5"
+        return page
+
+    @app.exception_handler(HTTPException)
+    async def not_served(request: Request, error: HTTPException) -> Response:
+        return await as_page(request, await problems.http(request, error))
+
+    @app.exception_handler(RequestValidationError)
+    async def no_such_address(request: Request, error: RequestValidationError) -> Response:
+        answer: Response = await problems.validation(request, error)
+        if _wants_page(request):  # what does not fit is the address: no page takes its body so
+            answer.status_code = 404
+        return await as_page(request, answer)
+
+
+async def as_page(request: Request, problem: Response) -> Response:
+    """A problem as a page, where a page was asked for."""
+    if is_part(request):
+        return _told(problem.status_code, "away")
+    if not _wants_page(request):
+        return problem
+    status = problem.status_code
+    page = render(
+        as_known(request),
+        "wrong.html",
+        status,
+        title=TITLES.get(status, OTHERWISE),
+        said=FAILED if status >= 500 else "",
+    )
+    for name in ("allow", "retry-after"):
+        if value := problem.headers.get(name):
+            page.headers[name] = value
+    return page
+
+
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
+
+
+def _told(status: int, event: str) -> Response:
+    """For a page that is open: nothing of it is replaced, its script says what has happened."""
+    headers = {"HX-Reswap": "none", "HX-Trigger": event, "Cache-Control": "no-store"}
+    return Response(status_code=status, headers=headers)

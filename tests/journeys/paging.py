@@ -1,0 +1,43 @@
+"""What the pages take and give, without a browser."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+
+from hirewire.web.sessions import ACCESS
+from tests.journeys.people import PASSWORD
+
+
+async def sign_up(client: httpx.AsyncClient, email: str, **more: str) -> httpx.Response:
+    return await client.post("/signup", data={"email": email, "password": PASSWORD, **more})
+
+
+async def hires(client: httpx.AsyncClient) -> None:
+    await sign_up(client, "boss@example.org")
+    answer = await client.post("/employer", data={"companyName": "Acme", "phone": ""})
+    assert answer.headers["location"].startswith("/employer")
+
+
+async def page(client: httpx.AsyncClient, path: str, status: int = 200) -> str:
+    answer = await client.get(path)
+    assert answer.status_code == status, answer.text
+    return answer.text
+
+
+async def post(
+    client: httpx.AsyncClient, path: str, pairs: list[tuple[str, Any]], **headers: str
+) -> httpx.Response:
+    return await client.post(
+        path,
+        content=urlencode(pairs),
+        headers={"Content-Type": "application/x-www-form-urlencoded"} | headers,
+    )
+
+
+async def api(client: httpx.AsyncClient, method: str, path: str, body: Any = None) -> Any:
+    """The same as a program, with the session's own token."""
+    headers = {"Authorization": f"Bearer {client.cookies[ACCESS]}"}
+    answer = await client.request(method, f"/api{path}", json=body, headers=headers)
+    assert answer.is_success, answer.text
+    return answer.json() if answer.content else None

@@ -7,7 +7,6 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +21,8 @@ from hirewire.launcher.board.showing import fill
 from hirewire.launcher.sending import Account, Refused
 
 COUNT, APPLY = 80, 8
+WORDS = ("разработчик", "developer")
+STAGES = ("interview", "consider", "offer", "phone_interview")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
 WIDTHS = {"desktop": (1200, 900), "phone": (390, 844)}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -38,10 +39,9 @@ async def main(url: str, folder: Path) -> int:
     if await fill(url, COUNT, DEFAULT_SEED, console):
         return 1
     plan = Plan(COUNT, COUNT, DEFAULT_SEED, now().date())
-    vacancy = await act(url, plan)
+    vacancy, candidate = await act(url, plan)
     folder.mkdir(parents=True, exist_ok=True)
     _, employer, _ = next(plan.employers())
-    candidate = next(who for who, _ in plan.candidates())
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         for language in LANGUAGES:
@@ -56,20 +56,22 @@ async def main(url: str, folder: Path) -> int:
                     async with _page(browser, url, language, width, scheme, candidate) as page:
                         await _take(page, "/me", name("home"))
                         await page.locator("a[href^='/resumes/']").first.click()
-                        await page.screenshot(path=name("resume"), full_page=True)
+                        await page.wait_for_url("**/resumes/*")
+                        await _whole(page, name("resume"))
                     async with _page(browser, url, language, width, scheme, employer) as page:
                         await _take(page, "/employer", name("employer"))
                         await _take(page, f"/employer/vacancies/{vacancy}/board", name("board"))
                         people = f"/employer/vacancies/{vacancy}/candidates"
                         await _take(page, people, name("candidates"))
+                        await _take(page, "/employer/resumes?q=developer", name("resumes"))
         await browser.close()
     console.print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
     return 0
 
 
-async def act(url: str, plan: Plan) -> str:
-    """Some people come to fit the first vacancy of the first company, and most of them apply; it
-    moves some on. Its id.
+async def act(url: str, plan: Plan) -> tuple[str, Person]:
+    """Some developers come to fit the first vacancy of the first company, and most of them apply;
+    it moves some on. Its id, and one of them.
     """
     _, hires, _ = next(plan.employers())
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
@@ -78,29 +80,37 @@ async def act(url: str, plan: Plan) -> str:
         mine = await boss.pages("/api/vacancies/vacancies?mine=true")
         found = next(one for one in mine if one["status"] == "published")
         vacancy, asked = found["id"], found["requirements"]
-        stages = ["interview", "consider", "offer", "phone_interview"]
-        for number, (who, _) in enumerate(islice(plan.candidates(), APPLY)):
+        wanted = [resume for word in WORDS for resume in await _resumes(boss, word)][:APPLY]
+        seen: Person | None = None
+        for who, _ in plan.candidates():
             person = Account(client, who.email, PASSWORD)
             await person.log_in()
-            for resume in await person.pages("/api/profiles/resumes"):
-                if resume["status"] != "published":
-                    continue
-                body = {"resumeId": resume["id"], "letter": "Добрый день! Hello!"}
-                path = f"/api/vacancies/vacancies/{vacancy}/applications"
+            own = {one["id"] for one in await person.pages("/api/profiles/resumes")}
+            for resume in (one for one in wanted if one in own):
+                number = wanted.index(resume)
                 skills = [{"name": one["skill"], "level": 4} for one in asked[: 8 - number]]
                 change = {"skills": skills, "relocation": True, "visibility": "recommended"}
-                await person.call("PATCH", f"/api/profiles/resumes/{resume['id']}", change)
+                await person.call("PATCH", f"/api/profiles/resumes/{resume}", change)
                 if number >= APPLY - 2:
-                    break
+                    continue
+                body = {"resumeId": resume, "letter": "Добрый день! Hello!"}
+                path = f"/api/vacancies/vacancies/{vacancy}/applications"
                 try:
                     made = await person.call("POST", path, body)
                 except Refused:  # it is there from a run before
-                    break
-                if number < len(stages):
+                    continue
+                seen = seen or who
+                if number < len(STAGES):
                     path = f"/api/vacancies/applications/{made['id']}/stage"
-                    await boss.call("POST", path, {"stage": stages[number]})
-                break
-    return str(vacancy)
+                    await boss.call("POST", path, {"stage": STAGES[number]})
+    return str(vacancy), seen or next(who for who, _ in plan.candidates())
+
+
+async def _resumes(boss: Account, word: str) -> list[str]:
+    """Ids of resumes whose title has this word."""
+    path = f"/api/vacancies/resumes?q={word}&limit=50"
+    items = (await boss.call("GET", path))["items"]
+    return [one["resumeId"] for one in items if word in str(one["resume"]["title"]).lower()]
 
 
 @asynccontextmanager
@@ -131,7 +141,16 @@ async def _page(
 
 async def _take(page: Page, path: str, file: Path) -> None:
     await page.goto(path)
-    await page.screenshot(path=file, full_page=True)
+    await _whole(page, file)
+
+
+async def _whole(page: Page, file: Path) -> None:
+    """The page from top to bottom, in a window as high as it is: what sticks lies where it ends."""
+    size = page.viewport_size or {"width": 1200, "height": 900}
+    height = int(await page.evaluate("document.documentElement.scrollHeight"))
+    await page.set_viewport_size({"width": size["width"], "height": max(size["height"], height)})
+    await page.screenshot(path=file)
+    await page.set_viewport_size(size)
 
 
 def _path(folder: Path, language: str, width: str, scheme: str, what: str) -> Path:

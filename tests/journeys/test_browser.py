@@ -5,6 +5,7 @@ from typing import Literal
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from hirewire.web.sessions import ACCESS, REFRESH
 from tests.journeys.browsing import DESKTOP, PHONE, Somebody, browsing
 from tests.journeys.conftest import Platform
 
@@ -84,14 +85,75 @@ async def test_two_people_meet(platform: Platform, chromium: str) -> None:
         await card.drag_to(interview, source_position=edge)  # type: ignore[arg-type]
         await expect(boss.page.locator("[data-stage=interview] article")).to_be_visible()
         await expect(page.locator("#application strong").first).to_have_text("вас приглашают")
+        card = boss.page.locator("[data-stage=interview] article")
+        ended = boss.page.locator("[data-stage=discard_by_employer]")
+        await card.drag_to(ended, source_position=edge)  # type: ignore[arg-type]
+        await expect(card.locator("[name=reason]")).to_be_focused()
         await boss.page.locator("[data-stage=interview] article a").click()
         await expect(boss.page.get_by_text("Здравствуйте!")).to_be_visible()
         assert boss.complaints == []
         assert anna.complaints == []
         await _looked_over(boss, ["/", "/vacancies", "/status", "/employer", f"/employer{vacancy}"])
         await _looked_over(boss, [f"/employer{vacancy}/board", f"/employer{vacancy}/candidates"])
+        await _looked_over(boss, ["/employer/resumes", "/nothing-here"])
         await _looked_over(anna, ["/me", vacancy, "/signin", "/signup"])
         await _on_resume(anna)
+
+
+@pytest.mark.parametrize("broker_url", ["rabbitmq"], indirect=True)
+@pytest.mark.timeout(180)
+async def test_a_resume_is_edited_in_its_place_and_nothing_typed_is_lost(
+    platform: Platform, chromium: str
+) -> None:
+    await platform.start(*ALL)
+    async with browsing(chromium) as browser:
+        who = await Somebody.arrive(browser, platform.settings.service_url("web"), "en")
+        page = who.page
+        await who.sign_up()
+        await page.fill("#title", "Cook")
+        await page.locator("form[action='/resumes'] button").click()
+        await page.wait_for_url("**/resumes/*")
+        await page.fill("#summary", "Not saved yet")
+        await page.evaluate("window.sameDocument = true")
+        rows = page.locator("input[name=skill]")
+        for n in range(5):  # there is always one more line
+            await rows.nth(n).fill(f"skill {n}")
+        await expect(rows.nth(5)).to_have_attribute("aria-label", "Skill 6")
+
+        await page.locator("#add-experience summary").click()
+        await page.fill("#experience-position", "Chef")
+        await page.fill("#experience-start", "2020-03")
+        await page.keyboard.press("Enter")
+        item = page.locator("#experience-list li")
+        await expect(item.locator("summary")).to_contain_text("Chef March 2020 – now")
+        await expect(page.locator("#add-experience summary")).to_be_focused()
+        await item.locator("summary").click()
+        await item.locator("[name=end]").fill("2019")
+        await item.locator("button[value=save]").click()
+        await expect(item.locator(".wrong").first).to_contain_text("not be before the beginning")
+        assert await who.serious() == []
+        await item.locator("[name=end]").fill("2021-05")
+        await item.locator("button[value=save]").click()
+        await expect(item.locator("summary")).to_contain_text("March 2020 – May 2021")
+        await expect(item.locator("summary")).to_be_focused()
+        await item.locator("summary").click()
+        await item.locator("button[value=delete]").click()
+        await expect(item).to_have_count(0)
+        await page.wait_for_function("document.activeElement !== document.body")
+
+        await platform.stop("vacancies")
+        await page.locator("button[value=reach]").click()
+        await expect(page.locator("#told-away")).to_be_visible()
+        await platform.start("vacancies")
+        await page.locator("button[value=reach]").click()
+        await expect(page.locator("#reach .done")).to_be_visible()
+        await expect(page.locator("#told-away")).to_be_hidden()
+        await page.context.clear_cookies(name=ACCESS)
+        await page.context.clear_cookies(name=REFRESH)
+        await page.locator("button[value=reach]").click()
+        await expect(page.locator("#told-signed-out")).to_be_visible()
+        await expect(page.locator("#summary")).to_have_value("Not saved yet")
+        assert await page.evaluate("window.sameDocument")
 
 
 async def _looked_over(who: Somebody, paths: list[str]) -> None:
@@ -196,9 +258,9 @@ async def _keyboard(browser: Browser, url: str) -> None:
 
     page = boss.page
     await expect(page.locator("#resumes-matched .score")).to_have_count(2)
-    who_fits = "one.getAttribute('href')?.endsWith('/candidates') && one.textContent === 'Second'"
+    who_fits = "one.getAttribute('href')?.includes('/candidates#') && one.textContent === 'Second'"
     await _press(page, who_fits)
-    await page.wait_for_url("**/candidates")
+    await page.wait_for_url("**/candidates*")
     await _type_into(page, "message", "Come!")
     await _press(page, "one.value === 'invite'")
     await expect(page.get_by_text("Come!")).to_be_visible()

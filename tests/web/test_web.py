@@ -201,7 +201,7 @@ async def test_the_pages_say_what_is_running(web: httpx.AsyncClient) -> None:
         answer = await web.get("/", headers={"Accept-Language": language})
         assert answer.status_code == 200
         assert f'<html lang="{lang}">' in answer.text
-        assert say("A job board that loses no message.") in answer.text
+        assert say("Work that fits, people who fit.") in answer.text
         assert say("Vacancies cannot be shown right now. Try again in a moment.") in answer.text
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy

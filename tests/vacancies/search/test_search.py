@@ -139,8 +139,14 @@ async def test_highlights_are_safe(board: Board) -> None:
         == "<mark>Ёлка</mark> &lt;один&gt; <mark>Kotlin</mark> &amp; more"
     )
     assert item["highlights"]["description"] == "<mark>Kotlin</mark> for 5 &lt; 6"
-    [item] = (await board.answer(sort="date"))["items"]
-    assert item["highlights"] is None
+    await board.publish("y", "(«Ёж») Swift!", description=f"<p>{'Long. ' * 100}Swift (end)</p>")
+    await board.ready()
+    [item] = (await board.answer(q="swift"))["items"]
+    assert item["highlights"]["title"] == "(«Ёж») <mark>Swift</mark>!"
+    assert "<mark>Swift</mark>" in item["highlights"]["description"]
+    assert len(item["highlights"]["description"]) < 300
+    for item in (await board.answer(sort="date"))["items"]:
+        assert item["highlights"] is None
 
 
 @pytest.mark.parametrize(

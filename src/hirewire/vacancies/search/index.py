@@ -259,7 +259,7 @@ def _document(id: str, values: Values) -> Document:
 
 
 def _marked(generator: SnippetGenerator, name: str, text: str) -> str | None:
-    """Offsets are bytes of UTF-8; `plain` keeps them."""
+    """Offsets are bytes of UTF-8; `plain` keeps them. A text that is short enough stays whole."""
     if not text:
         return None
     document = Document()
@@ -268,8 +268,11 @@ def _marked(generator: SnippetGenerator, name: str, text: str) -> str | None:
     spans = sorted((span.start, span.end) for span in snippet.highlighted())
     if not spans:
         return None
-    whole = snippet.fragment_range()
-    fragment = text.encode()[whole.start : whole.end]
+    chosen, fragment = snippet.fragment_range(), text.encode()
+    if len(text) > FRAGMENT_CHARACTERS:
+        fragment = fragment[chosen.start : chosen.end]
+    else:  # a fragment ends with its last word: a title would lose its last bracket
+        spans = [(start + chosen.start, end + chosen.start) for start, end in spans]
     parts, place = [], 0
     for start, end in spans:
         if start >= place:

@@ -87,7 +87,7 @@
     event.preventDefault();
     const decline = dragged.querySelector("[data-decline]");
     if (decline?.querySelector("[name=stage]").value === column.dataset.stage) {
-      decline.open = true;  // nobody is declined without a reason
+      decline.closest("details").open = true;  // nobody is declined without a reason
       decline.querySelector("select").focus();
       return;
     }

@@ -1,6 +1,7 @@
 """The pages' words: whole in each language, and as people of it write."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,31 @@ def test_money_numbers_and_days() -> None:
     assert en.money({"amount": 10, "currency": "EUR", "unit": "HOUR"}) == "10\u00a0€ an hour"
     assert (en.money(None), en.day(None)) == ("", "")
     assert ru.day("2026-03-01T10:00:00Z") == "1 марта 2026"
+
+
+@pytest.mark.parametrize(
+    ("passed", "said"),
+    [
+        ({"seconds": 9}, "9 seconds ago"),
+        ({"seconds": 500}, "8 minutes ago"),
+        ({"hours": 5}, "5 hours ago"),
+        ({"hours": 47}, "2 days ago"),
+        ({"days": 12}, "2 weeks ago"),
+        ({"days": 400}, "1 year ago"),
+    ],
+)
+def test_how_long_ago(passed: dict[str, int], said: str) -> None:
+    assert words("en").ago((datetime.now(UTC) - timedelta(**passed)).isoformat()) == said
+
+
+def test_months_of_a_resume() -> None:
+    ru, en = words("ru"), words("en")
+    assert ru.period("2020-03", None) == "март 2020 – по настоящее время"
+    assert en.period("2019", "2021-05-01") == "2019 – May 2021"
+    assert (ru.months(60), ru.months(7), en.months(13), en.months(0)) == (
+        *("5 лет", "7 месяцев", "1 year"),
+        "",
+    )
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ def serve_application(application: FastAPI, settings: Settings, *, port: int) ->
             application,
             host=settings.host,
             port=port,
+            http="h11",  # what the proxy lets through is tested against its reading
             log_config=None,
             access_log=False,
             server_header=False,

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -181,7 +181,7 @@ class Words:
 
     def number(self, value: float) -> str:
         """With this language's separators."""
-        return numbers.format_decimal(value, locale=self.lang)
+        return _number(self.lang, value)
 
     def percent(self, share: float) -> str:
         """A share of one."""
@@ -192,7 +192,7 @@ class Words:
         if not salary:
             return ""
         low, high = salary.get("min", salary.get("amount")), salary.get("max")
-        sign = numbers.get_currency_symbol(salary["currency"], locale=self.lang)
+        sign = _sign(self.lang, salary["currency"])
         if low is not None and high is not None and low != high:
             amount = f"{self.number(low)}–{self.number(high)}"
         elif high is not None and low is None:
@@ -236,8 +236,25 @@ class Words:
     def ago(self, value: str) -> str:
         """How long ago it was."""
         moment = datetime.fromisoformat(value)
-        passed = datetime.now(moment.tzinfo) - moment
-        return dates.format_timedelta(-passed, add_direction=True, locale=self.lang)
+        passed = (datetime.now(moment.tzinfo) - moment).total_seconds()
+        # As coarse as it is said, so that what is asked for again and again is known.
+        unit = next((unit for unit in (86400, 3600, 60) if passed >= 10 * unit), 1)
+        return _ago(self.lang, int(passed) // unit * unit)
+
+
+@lru_cache(maxsize=10_000)
+def _number(lang: str, value: float) -> str:
+    return numbers.format_decimal(value, locale=lang)
+
+
+@lru_cache(maxsize=1_000)
+def _sign(lang: str, currency: str) -> str:
+    return numbers.get_currency_symbol(currency, locale=lang)
+
+
+@lru_cache(maxsize=10_000)
+def _ago(lang: str, seconds: int) -> str:
+    return dates.format_timedelta(-seconds, add_direction=True, locale=lang)
 
 
 @cache

@@ -139,6 +139,8 @@ async def test_highlights_are_safe(board: Board) -> None:
         == "<mark>Ёлка</mark> &lt;один&gt; <mark>Kotlin</mark> &amp; more"
     )
     assert item["highlights"]["description"] == "<mark>Kotlin</mark> for 5 &lt; 6"
+    [brief] = (await board.answer(q="kotlin елку", brief="true"))["items"]
+    assert brief == item | {"description": None}
     await board.publish("y", "(«Ёж») Swift!", description=f"<p>{'Long. ' * 100}Swift (end)</p>")
     await board.ready()
     [item] = (await board.answer(q="swift"))["items"]

@@ -9,12 +9,15 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from hashlib import blake2b
 from html import escape
 from pathlib import Path
+from threading import Lock
 from typing import IO, Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -39,7 +42,7 @@ from hirewire.vacancies.search.facts import Document as Values
 from hirewire.vacancies.search.phrasing import Phrased, Phrasing, analyzer, plain_analyzer
 from hirewire.vacancies.search.rules import plain
 
-FORMAT = 1
+FORMAT = 2
 """Of the documents and of the state beside them; an index of another format is made anew."""
 MOST_FOLDERS = 64
 MOST_DEEP = 1000
@@ -48,6 +51,8 @@ MOST_BUCKETS = 65_000
 CANDIDATES = 3
 WIDE = frozenset({"company"})
 """Fields of which most values are rare: naming them all costs more than counting some twice."""
+MOST_COUNTS = 4_000
+"""Facets kept for searches that come again, of 30 values at most each."""
 LARGE = 5_000
 """From so many found documents on, two threads count."""
 _THREADS = ThreadPoolExecutor(4, thread_name_prefix="facets")
@@ -66,6 +71,9 @@ class Shape:
     """Fields of words, with the weight of each."""
     codes: Sequence[str]
     """Fields of exact values: to filter by, and to count."""
+    many: Sequence[str]
+    """Fields of several exact values a document, out of very many: counted by a number of each
+    (`number_of`), since to write out each value that was met would take longer than counting."""
     kept: Sequence[str] = ()
     """Fields that are only given back."""
 
@@ -78,6 +86,9 @@ class Shape:
         builder.add_text_field("whole_words", tokenizer_name="plain", index_option="basic")
         for name in self.codes:
             builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
+        for name in self.many:
+            builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
+            builder.add_unsigned_field(f"{name}_number", indexed=True, fast=True)
         for name in self.kept:
             builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
         for name in ("time", "pay"):
@@ -94,7 +105,8 @@ VACANCIES = Shape(
         "place_words": 1.0,
         "description": 1.0,
     },
-    ("skill", "company", "area", "workFormat", "employmentType", "experience", "currency"),
+    ("company", "area", "workFormat", "employmentType", "experience", "currency"),
+    ("skill",),
     ("area_label",),
 )
 RESUMES = Shape(
@@ -106,7 +118,8 @@ RESUMES = Shape(
         "study_words": 1.0,
         "place_words": 1.0,
     },
-    ("skill", "area", "workFormat", "employmentType", "experience", "currency", "hidden_from"),
+    ("area", "workFormat", "employmentType", "experience", "currency", "hidden_from"),
+    ("skill",),
     ("area_label",),
 )
 
@@ -133,16 +146,47 @@ class Wanted:
 
 
 @dataclass
+class Counted:
+    """What stands beside a list."""
+
+    facets: dict[str, list[tuple[str, int]]]
+    """Each counts as if its own field were not narrowed."""
+    recent: list[int]
+
+
+@dataclass
 class Found:
     """What an index has of what is looked for."""
 
     ids: list[UUID]
     places: list[tuple[int, str]]
     total: int
-    facets: dict[str, list[tuple[str, int]]]
-    """Each counts as if its own field were not narrowed."""
-    recent: list[int]
     phrased: Phrased
+    count: Callable[[], Counted]
+    """Count what was wanted, on the same state of the index: it takes longer than finding, so
+    that the rows can be read meanwhile. Thread-safe."""
+
+
+class Counts:
+    """Facets of one state of the index that were counted already: broad searches come again and
+    again, and cost the most. Thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, list[tuple[str, int]]] = {}
+        self._lock = Lock()
+
+    def get(self, key: Hashable) -> list[tuple[str, int]] | None:
+        """What was counted; None when it was not."""
+        with self._lock:
+            return self._known.get(key)
+
+    def put(self, key: Hashable, counted: list[tuple[str, int]]) -> None:
+        """Keep this, and let go of the oldest when there are too many."""
+        with self._lock:
+            if len(self._known) >= MOST_COUNTS:
+                del self._known[next(iter(self._known))]
+            self._known[key] = counted
 
 
 class Busy(Exception):
@@ -172,8 +216,9 @@ class SearchIndex:
         self._index.register_tokenizer("words", analyzer())
         self._index.register_tokenizer("plain", plain_analyzer())
         self._writer: IndexWriter | None = self._index.writer(HEAP_BYTES, num_threads=1)
-        self._searcher = self._index.searcher()
+        self._view = self._index.searcher(), Counts()
         self._labels: dict[tuple[str, str], str] = {}
+        self._numbered: dict[tuple[str, int], str] = {}
         self.catch_up: Callable[[], Awaitable[None]] | None = None
         """Takes over what is committed by now; set by whoever keeps the index."""
 
@@ -190,7 +235,7 @@ class SearchIndex:
             if not fresh:
                 self._writer.delete_documents_by_term("id", id)
             if values is not None:
-                self._writer.add_document(_document(id, values))
+                self._writer.add_document(self._document(id, values))
 
     def clear(self) -> None:
         """Take everything out, and forget how far it went."""
@@ -210,7 +255,7 @@ class SearchIndex:
             temporary.replace(self.folder / "state.json")
         self.state = dict(state)
         self._index.reload()
-        self._searcher = self._index.searcher()
+        self._view = self._index.searcher(), Counts()
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -223,9 +268,14 @@ class SearchIndex:
                 async with asyncio.timeout(LONGEST_WAIT):
                     await asyncio.shield(self.catch_up())
 
+    @property
+    def _searcher(self) -> Searcher:
+        return self._view[0]
+
     def find(self, wanted: Wanted) -> Found:
         """Look for it. Thread-safe; sees one commit."""
-        return _Search(self.schema, self._searcher, self.shape, wanted).run()
+        searcher, counts = self._view
+        return _Search(self, searcher, counts, wanted).run()
 
     def label(self, name: str, value: str) -> str:
         """How a value of a field is written by somebody who used it."""
@@ -237,6 +287,30 @@ class SearchIndex:
             known = self._labels[(name, value)] = str(found or value)
         return known
 
+    def numbered(self, searcher: Searcher, name: str, number: int) -> str:
+        """The value of a field with this number, as a document has it that the searcher sees."""
+        known = self._numbered.get((name, number))
+        if known is None:
+            query = Query.term_query(self.schema, f"{name}_number", number)
+            [(_, address)] = searcher.search(query, 1, count=False).hits
+            values = searcher.doc(address).get_all(name)
+            known = next(str(value) for value in values if number_of(str(value)) == number)
+            self._numbered[(name, number)] = known
+        return known
+
+    def _document(self, id: str, values: Values) -> Document:
+        document = Document()
+        document.add_text("id", id)
+        for name, value in values.items():
+            if isinstance(value, int):
+                document.add_unsigned(name, value)
+                continue
+            for text in value if isinstance(value, list) else (value,):
+                document.add_text(name, text)
+                if name in self.shape.many:
+                    document.add_unsigned(f"{name}_number", number_of(text))
+        return document
+
     def marked(self, name: str, phrased: Phrased, texts: Sequence[str]) -> list[str | None]:
         """Of each text the best fragment as HTML with the words found in `<mark>`; or None."""
         if phrased.query is None:
@@ -244,18 +318,6 @@ class SearchIndex:
         generator = SnippetGenerator.create(self._searcher, phrased.query, self.schema, name)
         generator.set_max_num_chars(FRAGMENT_CHARACTERS)
         return [_marked(generator, name, text) for text in texts]
-
-
-def _document(id: str, values: Values) -> Document:
-    document = Document()
-    document.add_text("id", id)
-    for name, value in values.items():
-        if isinstance(value, int):
-            document.add_unsigned(name, value)
-        else:
-            for text in value if isinstance(value, list) else (value,):
-                document.add_text(name, text)
-    return document
 
 
 def _marked(generator: SnippetGenerator, name: str, text: str) -> str | None:
@@ -285,11 +347,15 @@ def _marked(generator: SnippetGenerator, name: str, text: str) -> str | None:
 class _Search:
     """One search, on one state of the index."""
 
-    def __init__(self, schema: Schema, searcher: Searcher, shape: Shape, wanted: Wanted) -> None:
-        self._schema = schema
+    def __init__(
+        self, index: SearchIndex, searcher: Searcher, counts: Counts, wanted: Wanted
+    ) -> None:
+        self._index = index
+        self._schema = schema = index.schema
         self._searcher = searcher
+        self._counts = counts
         self._wanted = wanted
-        self._phrased = Phrasing(schema, searcher, shape.texts).phrase(wanted.text)
+        self._phrased = Phrasing(schema, searcher, index.shape.texts).phrase(wanted.text)
         self._narrowings = {
             **{name: self._any(name, values) for name, values in wanted.any_of.items() if values},
             **{name: self._each(name, values) for name, values in wanted.all_of.items() if values},
@@ -300,11 +366,13 @@ class _Search:
         whole = self._query()
         total = self._count(whole)
         ids, places = self._hits(whole) if total else ([], [])
-        facets = self._facets(whole, total)
+        return Found(ids, places, total, self._phrased, partial(self._beside, whole, total))
+
+    def _beside(self, whole: Query, total: int) -> Counted:
         recent = [
             self._count(self._query(without="time", since=since)) for since in self._wanted.recent
         ]
-        return Found(ids, places, total, facets, recent, self._phrased)
+        return Counted(self._facets(whole, total), recent)
 
     def _query(self, *, without: str | None = None, since: int | None = None) -> Query:
         parts = [
@@ -397,9 +465,16 @@ class _Search:
         """Each field's; where much is found, skills (many a document) beside the others."""
         parts: list[tuple[Query, dict[str, int]]] = []
         together: dict[str, int] = {}
+        found: dict[str, list[tuple[str, int]]] = {}
+        keys: dict[str, Hashable] = {}
         for name, size in self._wanted.facets.items():
             # Of skills all are asked for, so that their counts say what one more would leave.
-            if name in self._narrowings and name not in self._wanted.all_of:
+            without = name if name in self._narrowings and name not in self._wanted.all_of else None
+            keys[name] = name, size, *self._key(without)
+            known = self._counts.get(keys[name])
+            if known is not None:
+                found[name] = known
+            elif without:
                 parts.append((self._query(without=name), {name: size}))
             elif name == "skill" and total > LARGE:
                 parts.append((whole, {name: size}))
@@ -408,10 +483,25 @@ class _Search:
         if together:
             parts.append((whole, together))
         run = _THREADS.map if total > LARGE else map
-        found: dict[str, list[tuple[str, int]]] = {}
         for counted in run(lambda part: self._counted(*part), parts):
             found |= counted
-        return found
+            for name, values in counted.items():
+                self._counts.put(keys[name], values)
+        return {name: found[name] for name in self._wanted.facets}
+
+    def _key(self, without: str | None) -> tuple[Hashable, ...]:
+        """The search, but for how much of it is wanted, in which order, and this narrowing."""
+        wanted = self._wanted
+
+        def of(narrowing: Mapping[str, Sequence[str]]) -> Hashable:
+            return frozenset(
+                (name, frozenset(values))
+                for name, values in narrowing.items()
+                if values and name != without
+            )
+
+        ranges = frozenset((n, ends) for n, ends in wanted.ranges.items() if n != without)
+        return wanted.text, of(wanted.any_of), of(wanted.all_of), of(wanted.none_of), ranges
 
     def _counted(self, query: Query, sizes: Mapping[str, int]) -> dict[str, list[tuple[str, int]]]:
         """Exact counts of the most frequent values.
@@ -433,13 +523,29 @@ class _Search:
                 if len(buckets) < size or buckets[size - 1]["doc_count"] < unnamed:
                     everything = {"size": size, "segment_size": MOST_BUCKETS}
                     buckets = self._aggregate(query, {name: everything})[name]["buckets"]
-            counted[name] = [(str(b["key"]), int(b["doc_count"])) for b in buckets[:size]]
+            counted[name] = [(self._value(name, b), int(b["doc_count"])) for b in buckets[:size]]
         return counted
 
+    def _value(self, name: str, bucket: Mapping[str, Any]) -> str:
+        if name in self._index.shape.many:
+            return self._index.numbered(self._searcher, name, int(bucket["key"]))
+        return str(bucket["key"])
+
     def _aggregate(self, query: Query, terms: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        asked = {name: {"terms": {"field": name, **how}} for name, how in terms.items()}
+        many = self._index.shape.many
+        asked = {
+            name: {"terms": {"field": f"{name}_number" if name in many else name, **how}}
+            for name, how in terms.items()
+        }
         result: dict[str, Any] = self._searcher.aggregate(query, asked)
         return result
+
+
+def number_of(value: str) -> int:
+    """52 bits of a value's hash, BLAKE2: what JSON has numbers for. That two of a million values
+    share one has a chance of one in ten thousand, and would add their counts.
+    """
+    return int.from_bytes(blake2b(value.encode(), digest_size=8).digest()) >> 12
 
 
 def _asked(name: str, size: int) -> dict[str, int]:

@@ -83,6 +83,8 @@ class VacancyQuery(VacancyNarrowing):
     after: Annotated[str | None, Query(max_length=1000)] = None
     facets: bool = False
     mine: bool = False
+    brief: bool = False
+    """Without the descriptions: `description` is null."""
 
 
 class ResumeQuery(ResumeNarrowing):

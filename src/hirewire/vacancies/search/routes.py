@@ -32,6 +32,7 @@ from hirewire.vacancies.search.facts import micros, skill_id, text_of
 from hirewire.vacancies.search.index import (
     RESUMES,
     VACANCIES,
+    Counted,
     Found,
     SearchIndex,
     Wanted,
@@ -85,7 +86,7 @@ async def vacancies(
         return await _own(tx, await require_company(tx, caller.user_id), query, request, response)
     company = await company_of(tx, caller.user_id) if caller else None
     index = index_for(tx, VACANCIES)
-    if index is None or not query.model_fields_set - {"limit", "after", "mine"}:
+    if index is None or not query.model_fields_set - {"limit", "after", "mine", "brief"}:
         return await _from_tables(tx, company, query, request, response)
     await index.refreshed()
     found = await asyncio.to_thread(index.find, _wanted(query))
@@ -147,6 +148,7 @@ async def resumes(
     )
     await index.refreshed()
     found = await asyncio.to_thread(index.find, wanted)
+    counting = _counting(found, query)
     rows = await queries.visible_resumes(tx, found.ids[: query.limit])
     shown = [rows[id] for id in found.ids[: query.limit] if id in rows]
     titles = [(row.snapshot or {}).get("title") or "" for row in shown]
@@ -160,7 +162,7 @@ async def resumes(
         )
         for row, title in zip(shown, marked, strict=True)
     ]
-    facets = await _facets(tx, index, found) if query.facets else None
+    facets = await _facets(tx, index, await counting) if counting else None
     return models.ResumeResults(items=items, **_about(found, query, facets, request, response))
 
 
@@ -256,17 +258,27 @@ async def _vacancy_results(
     request: Request,
     response: Response,
 ) -> models.VacancyResults:
+    counting = _counting(found, query)
     rows = await queries.open_vacancies(tx, found.ids[: query.limit])
     shown = [rows[id] for id in found.ids[: query.limit] if id in rows]
     marks: Sequence[models.Highlights | None] = [None] * len(shown)
     if found.phrased.query is not None:
         marks = await asyncio.to_thread(_highlights, index, found, shown)
-    items = [
-        models.VacancyFound.model_validate(shown_vacancy(row, company) | {"highlights": mark})
-        for row, mark in zip(shown, marks, strict=True)
-    ]
-    facets = await _facets(tx, index, found) if query.facets else None
+    items = [_item(row, company, query, mark) for row, mark in zip(shown, marks, strict=True)]
+    facets = await _facets(tx, index, await counting) if counting else None
     return models.VacancyResults(items=items, **_about(found, query, facets, request, response))
+
+
+def _item(
+    row: Row[Any],
+    company: UUID | None,
+    query: models.VacancyQuery,
+    highlights: models.Highlights | None = None,
+) -> models.VacancyFound:
+    shown = shown_vacancy(row, company) | {"highlights": highlights}
+    if query.brief:
+        shown["description"] = None
+    return models.VacancyFound.model_validate(shown)
 
 
 def _highlights(
@@ -300,8 +312,15 @@ def _about(
     }
 
 
-async def _facets(tx: Tx, index: SearchIndex, found: Found) -> dict[str, list[models.Bucket]]:
-    ids = [UUID(value) for value, _ in found.facets.get("company", ())]
+def _counting(
+    found: Found, query: models.VacancyQuery | models.ResumeQuery
+) -> asyncio.Task[Counted] | None:
+    """Counts beside what else the answer needs; None where no counts are wanted."""
+    return asyncio.create_task(asyncio.to_thread(found.count)) if query.facets else None
+
+
+async def _facets(tx: Tx, index: SearchIndex, counted: Counted) -> dict[str, list[models.Bucket]]:
+    ids = [UUID(value) for value, _ in counted.facets.get("company", ())]
     companies = await queries.company_names(tx, ids) if ids else {}
     labels: dict[str, Callable[[str], str]] = {
         "company": lambda value: companies.get(UUID(value), value),
@@ -313,12 +332,12 @@ async def _facets(tx: Tx, index: SearchIndex, found: Found) -> dict[str, list[mo
             models.Bucket(value=value, label=labels.get(name, str)(value), count=count)
             for value, count in values
         ]
-        for name, values in found.facets.items()
+        for name, values in counted.facets.items()
     }
-    if found.recent:
+    if counted.recent:
         facets["days"] = [
             models.Bucket(value=str(days), label=str(days), count=count)
-            for days, count in zip(RECENT_DAYS, found.recent, strict=True)
+            for days, count in zip(RECENT_DAYS, counted.recent, strict=True)
         ]
     return facets
 
@@ -346,10 +365,7 @@ async def _from_tables(
     if len(rows) > query.limit:
         last = rows[query.limit - 1]
         following = next_page(("time", micros(last.published_at), last.id), request, response)
-    items = [
-        models.VacancyFound.model_validate(shown_vacancy(row, company))
-        for row in rows[: query.limit]
-    ]
+    items = [_item(row, company, query) for row in rows[: query.limit]]
     return models.VacancyResults(items=items, next=following)
 
 
@@ -363,10 +379,7 @@ async def _own(
     following = None
     if len(rows) > query.limit:
         following = next_page((rows[query.limit - 1].id,), request, response)
-    items = [
-        models.VacancyFound.model_validate(shown_vacancy(row, company))
-        for row in rows[: query.limit]
-    ]
+    items = [_item(row, company, query) for row in rows[: query.limit]]
     return models.VacancyResults(items=items, next=following)
 
 

@@ -28,7 +28,7 @@ CURRENCIES = {"ru": ("RUB", "KZT", "BYN", "EUR", "USD"), "en": ("EUR", "USD", "G
 async def start(who: Asking) -> Response:
     """A search, and what is new."""
     try:
-        found = await who.services.vacancies("limit=8")
+        found = await who.services.vacancies("limit=8&brief=true")
     except (Unavailable, Invalid):
         found = None
     return render(who, "start.html", found=found)
@@ -47,11 +47,11 @@ async def vacancies(who: Asking) -> Response:
     asked, form = Asked(who.request, (*SEARCHED, "salaryFrom")), Form()
     values = asked.values["asked"]
     try:
-        answer = await _public(who, f"{VACANCIES}?{asked.query}")
+        answer = await _public(who, f"{VACANCIES}?{asked.query}&brief=true")
         if answer.status == 422:
             form.refuse(answer)
             asked.leave_out(*UNSURE)
-            answer = await _public(who, f"{VACANCIES}?{asked.query}")
+            answer = await _public(who, f"{VACANCIES}?{asked.query}&brief=true")
     except Unavailable:
         return _away(who)
     if not answer.is_good:
@@ -134,7 +134,7 @@ async def _similar(who: Visitor, vacancy: dict[str, Any]) -> list[dict[str, Any]
     asked = [one["skill"] for one in vacancy["requirements"][:2]]
     if not asked:
         return []
-    query = urlencode([("skill", skill) for skill in asked] + [("limit", "5")])
+    query = urlencode([("skill", skill) for skill in asked] + [("limit", "5"), ("brief", "true")])
     try:
         found = await who.services.vacancies(query)
     except (Unavailable, Invalid):
@@ -145,7 +145,7 @@ async def _similar(who: Visitor, vacancy: dict[str, Any]) -> list[dict[str, Any]
 @router.get("/companies/{id}")
 async def company(id: UUID, who: Asking) -> Response:
     """A company and its open vacancies."""
-    query = {"company": str(id), "limit": "20"}
+    query = {"company": str(id), "limit": "20", "brief": "true"}
     if after := who.request.query_params.get("after"):
         query["after"] = after
     try:

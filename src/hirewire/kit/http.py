@@ -5,8 +5,10 @@ import binascii
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request, Response
 from pydantic import BaseModel, TypeAdapter
@@ -181,6 +183,25 @@ def next_page(place: Sequence[object], request: Request, response: Response) -> 
     return cursor
 
 
+def place_in_time(after: tuple[str, ...] | None) -> tuple[datetime, UUID] | None:
+    """The place in a list that is ordered by time and id. Raises `BadCursor`."""
+    if after is None:
+        return None
+    try:
+        text, id = after
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment.astimezone(UTC), UUID(id)
+    except (ValueError, OverflowError):
+        raise bad_cursor() from None
+
+
+def bad_cursor() -> BadCursor:
+    """What is said of an `after` that is no place in the list."""
+    return BadCursor(errors=[FieldError("", "after: not a cursor of this list")])
+
+
 def _encode_cursor(place: Sequence[object]) -> str:
     text = json.dumps([str(part) for part in place], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
@@ -197,5 +218,5 @@ def decoded_cursor(text: str) -> tuple[str, ...]:
         or not parts
         or not all(isinstance(p, str) and "\x00" not in p for p in parts)
     ):
-        raise BadCursor(errors=[FieldError("", "after: not a cursor of this list")])
+        raise bad_cursor()
     return tuple(parts)

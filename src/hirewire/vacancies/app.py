@@ -20,6 +20,7 @@ from hirewire.vacancies.activity import handlers as activity
 from hirewire.vacancies.activity import routes as activity_routes
 from hirewire.vacancies.applications import handlers as applications
 from hirewire.vacancies.applications import routes as applications_routes
+from hirewire.vacancies.cards import routes as cards_routes
 from hirewire.vacancies.employers import routes as employers_routes
 from hirewire.vacancies.feeds import routes as feeds_routes
 from hirewire.vacancies.posting import duties as posting_duties
@@ -42,6 +43,7 @@ SERVICE = Service(
         feeds_routes.router,
         posting_routes.router,
         recommendations_routes.router,
+        cards_routes.router,
         applications_routes.router,
     ],
     publishes=[

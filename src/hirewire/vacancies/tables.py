@@ -192,6 +192,18 @@ recommendation = Table(
     ),
     Index("recommendation_vacancy", "vacancy_id"),
     Index("recommendation_user", "user_id"),
+    Index("recommendation_company", "company_id", "created_at", "id"),
+)
+
+# Which company has looked at which resume's card.
+card_view = Table(
+    "card_view",
+    metadata,
+    Column("resume_id", Uuid, primary_key=True),
+    Column("company_id", Uuid, ForeignKey("company.id"), primary_key=True),
+    Column("times", Integer, nullable=False),
+    Column("first_at", DateTime(timezone=True), nullable=False),
+    Column("last_at", DateTime(timezone=True), nullable=False),
 )
 
 _OPEN = "stage in ('response', 'consider', 'phone_interview', 'assessment', 'interview', 'offer')"

@@ -340,3 +340,31 @@ async def test_of_a_long_history_the_latest_is_told(board: Board) -> None:
     assert len((await board.boss.call("GET", f"/applications/{id}"))["history"]) == 100
     seen = await board.vera.call("GET", f"/applications/{id}")
     assert [one["applicantState"] for one in seen["history"]] == ["in_progress"]
+
+
+async def test_applications_are_counted_by_vacancy_and_stage(board: Board) -> None:
+    made = await board.apply()
+    for _ in range(2):
+        person, resume = await board.somebody()
+        body = {"resumeId": str(resume)}
+        path = f"/vacancies/{board.vacancy}/applications"
+        await person.call("POST", path, body, expect=201)
+    other = await board.open_vacancy()
+    await board.vera.call(
+        "POST", f"/vacancies/{other}/applications", {"resumeId": str(board.resume)}, expect=201
+    )
+    await board.move(made["id"], "interview")
+
+    counted = (await board.boss.call("GET", "/applications/counts"))["items"]
+    assert {(one["vacancyId"], one["stage"]): one["count"] for one in counted} == {
+        (board.vacancy, "response"): 2,
+        (board.vacancy, "interview"): 1,
+        (other, "response"): 1,
+    }
+    of_one = (await board.boss.call("GET", f"/applications/counts?vacancy={other}"))["items"]
+    assert of_one == [{"vacancyId": other, "stage": "response", "count": 1}]
+
+    query = f"/applications?role=employer&resume={board.resume}"
+    hers = (await board.boss.call("GET", query))["items"]
+    assert {one["vacancyId"] for one in hers} == {board.vacancy, other}
+    assert {one["resumeId"] for one in hers} == {str(board.resume)}

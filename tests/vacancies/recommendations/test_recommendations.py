@@ -325,3 +325,44 @@ async def test_after_any_history_it_is_as_if_all_were_compared_anew(board: Board
         assert await board.fits(id) == expected
         matched += len(expected)
     assert matched > 3
+
+
+async def test_a_company_reads_its_matches_of_all_vacancies_the_newest_first(board: Board) -> None:
+    first = await board.publish(**PLAIN, title="Backend developer")
+    second = await board.publish(**PLAIN, title="Senior backend developer")
+    one, other = uuid4(), uuid4()
+    await board.tell(one, 1, "created")
+    await board.tell(other, 1, "created")
+
+    page = await board.person.call("GET", "/recommendations?limit=3")
+    rest = await board.person.call("GET", f"/recommendations?after={page['next']}")
+    items = page["items"] + rest["items"]
+    assert {(item["resumeId"], item["vacancyId"]) for item in items} == {
+        (str(resume), vacancy) for resume in (one, other) for vacancy in (first, second)
+    }
+    made = [item["createdAt"] for item in items]
+    assert made == sorted(made, reverse=True)
+    assert {item["resumeId"] for item in items[:2]} == {str(other)}
+
+    mine = await board.person.call("GET", f"/recommendations?resume={one}")
+    assert sorted(item["vacancyTitle"] for item in mine["items"]) == [
+        "Backend developer",
+        "Senior backend developer",
+    ]
+    await board.person.call("GET", "/recommendations?after=bm8", expect=422)
+
+
+async def test_what_was_looked_at_is_seen_and_no_more(board: Board) -> None:
+    first = await board.publish(**PLAIN)
+    second = await board.publish(**PLAIN)
+    resume = uuid4()
+    await board.tell(resume, 1, "created")
+    [item] = (await board.person.call("GET", f"/vacancies/{second}/recommendations"))["items"]
+    kept = {"state": "shortlisted"}
+    await board.person.call("POST", f"/recommendations/{item['id']}/state", kept, expect=204)
+    await board.person.call("GET", f"/resumes/{resume}")
+    states = {
+        one["vacancyId"]: one["state"]
+        for one in (await board.person.call("GET", f"/recommendations?resume={resume}"))["items"]
+    }
+    assert states == {first: "seen", second: "shortlisted"}

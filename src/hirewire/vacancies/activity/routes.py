@@ -7,8 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import Row
 
-from hirewire.kit.errors import FieldError
-from hirewire.kit.http import BadCursor, Caller, Page, PageParams, RequestTx, page_of
+from hirewire.kit.http import Caller, Page, PageParams, RequestTx, bad_cursor, page_of
 from hirewire.kit.models import Answer
 from hirewire.vacancies.activity import queries
 from hirewire.vacancies.authority import require_company
@@ -79,4 +78,4 @@ def _place(after: tuple[str, ...] | None) -> tuple[datetime, int] | None:
             raise ValueError
         return moment.astimezone(UTC), place
     except (ValueError, OverflowError):
-        raise BadCursor(errors=[FieldError("", "after: not a cursor of this list")]) from None
+        raise bad_cursor() from None

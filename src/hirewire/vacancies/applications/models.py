@@ -129,3 +129,17 @@ class Application(Answer):
     allowed_actions: list[Action]
     allowed_stages: list[Stage]
     history: list[MoveLine]
+
+
+class StageCount(Answer):
+    """How many applications for a vacancy are in a stage."""
+
+    vacancy_id: UUID
+    stage: Stage
+    count: int
+
+
+class StageCounts(Answer):
+    """Vacancies and stages that have any."""
+
+    items: list[StageCount]

@@ -1,6 +1,7 @@
 """Applications, read."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -42,38 +43,55 @@ async def application_of(tx: Tx, id: UUID) -> Row[Any] | None:
     return row
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a list of applications is narrowed to."""
+
+    vacancy_id: UUID | None = None
+    resume_id: UUID | None = None
+    stage: Stage | None = None
+
+
 async def sent_by(
-    tx: Tx, user_id: UUID, *, vacancy_id: UUID | None, limit: int, after: UUID | None
+    tx: Tx, user_id: UUID, about: About, *, limit: int, after: UUID | None
 ) -> list[Row[Any]]:
     """An applicant's, the latest first."""
     chosen = _told().where(application.c.user_id == user_id)
-    return await _listed(tx, chosen, vacancy_id, limit, after)
+    return await _listed(tx, chosen, about, limit, after)
 
 
 async def received_by(
-    tx: Tx,
-    company_id: UUID,
-    *,
-    vacancy_id: UUID | None,
-    stage: Stage | None,
-    limit: int,
-    after: UUID | None,
+    tx: Tx, company_id: UUID, about: About, *, limit: int, after: UUID | None
 ) -> list[Row[Any]]:
     """A company's, invitations too, the latest first."""
     chosen = _told().where(application.c.company_id == company_id)
-    if stage is not None:
-        chosen = chosen.where(application.c.stage == stage)
-    return await _listed(tx, chosen, vacancy_id, limit, after)
+    return await _listed(tx, chosen, about, limit, after)
 
 
 async def _listed(
-    tx: Tx, chosen: Select[Any], vacancy_id: UUID | None, limit: int, after: UUID | None
+    tx: Tx, chosen: Select[Any], about: About, limit: int, after: UUID | None
 ) -> list[Row[Any]]:
-    if vacancy_id is not None:
-        chosen = chosen.where(application.c.vacancy_id == vacancy_id)
+    for column, value in (
+        (application.c.vacancy_id, about.vacancy_id),
+        (application.c.resume_id, about.resume_id),
+        (application.c.stage, about.stage),
+    ):
+        if value is not None:
+            chosen = chosen.where(column == value)
     if after is not None:
         chosen = chosen.where(application.c.id < after)
     return list(await tx.execute(chosen.order_by(application.c.id.desc()).limit(limit)))
+
+
+async def counts(tx: Tx, company_id: UUID, *, vacancy_id: UUID | None) -> list[Row[Any]]:
+    """How many of a company's applications there are, by vacancy and stage."""
+    table = application.c
+    chosen = select(table.vacancy_id, table.stage, func.count().label("count")).where(
+        table.company_id == company_id
+    )
+    if vacancy_id is not None:
+        chosen = chosen.where(table.vacancy_id == vacancy_id)
+    return list(await tx.execute(chosen.group_by(table.vacancy_id, table.stage)))
 
 
 async def moves_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import Row
 
 from hirewire.kit.errors import FieldError, Invalid
-from hirewire.kit.http import BadCursor, Caller, Once, Page, PageParams, RequestTx, page_of
+from hirewire.kit.http import Caller, Once, Page, PageParams, RequestTx, bad_cursor, page_of
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.outbox import Tx
 from hirewire.vacancies.applications import commands, models, queries, rules
@@ -56,24 +56,31 @@ async def list_(
     response: Response,
     role: Party = "applicant",
     vacancy: UUID | None = None,
+    resume: UUID | None = None,
     stage: rules.Stage | None = None,
 ) -> Page[Application]:
     """One's own, or (as an employer) those of one's company; the latest first."""
     after, limit = _place(page.after), page.limit + 1
     if role == "employer":
         company = await require_company(tx, caller.user_id)
-        rows = await queries.received_by(
-            tx, company, vacancy_id=vacancy, stage=stage, limit=limit, after=after
-        )
+        about = queries.About(vacancy, resume, stage)
+        rows = await queries.received_by(tx, company, about, limit=limit, after=after)
     elif stage is not None:
         raise Invalid(errors=[FieldError("", "stage: only with role=employer")])
     else:
-        rows = await queries.sent_by(
-            tx, caller.user_id, vacancy_id=vacancy, limit=limit, after=after
-        )
+        about = queries.About(vacancy, resume)
+        rows = await queries.sent_by(tx, caller.user_id, about, limit=limit, after=after)
     moves = await queries.moves_of(tx, [row.id for row in rows])
     answers = [_application(row, moves[row.id], role) for row in rows]
     return page_of(answers, page, request, response, Application, cursor=lambda one: (one.id,))
+
+
+@router.get("/applications/counts")
+async def counts(tx: RequestTx, caller: Caller, vacancy: UUID | None = None) -> models.StageCounts:
+    """For an employer: how many there are, by vacancy and stage."""
+    company = await require_company(tx, caller.user_id)
+    rows = await queries.counts(tx, company, vacancy_id=vacancy)
+    return models.StageCounts(items=[models.StageCount.model_validate(row) for row in rows])
 
 
 @router.get("/applications/{id}")
@@ -229,4 +236,4 @@ def _place(after: tuple[str, ...] | None) -> UUID | None:
         [id] = after
         return UUID(id)
     except ValueError:
-        raise BadCursor(errors=[FieldError("", "after: not a cursor of this list")]) from None
+        raise bad_cursor() from None

@@ -1,10 +1,11 @@
 """Recommendations, read; their reasons are reckoned again, from what both sides are."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Row, select, tuple_
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Row, Select, select, tuple_
 
 from hirewire.messaging.outbox import Tx
 from hirewire.vacancies.recommendations.facts import (
@@ -33,6 +34,25 @@ async def for_vacancy(
     return await _list(tx, recommendation.c.vacancy_id == vacancy_id, limit, after)
 
 
+async def for_company(
+    tx: Tx,
+    company_id: UUID,
+    *,
+    resume_id: UUID | None,
+    limit: int,
+    after: tuple[datetime, UUID] | None,
+) -> list[Row[Any]]:
+    """Resumes that fit a company's vacancies, or what of them one resume fits, newest first."""
+    table = recommendation.c
+    chosen = _told().where(table.company_id == company_id)
+    if resume_id is not None:
+        chosen = chosen.where(table.resume_id == resume_id)
+    if after is not None:
+        chosen = chosen.where(tuple_(table.created_at, table.id) < after)
+    ordered = chosen.order_by(table.created_at.desc(), table.id.desc())
+    return list(await tx.execute(ordered.limit(limit)))
+
+
 async def for_user(
     tx: Tx, user_id: UUID, *, limit: int, after: tuple[float, UUID] | None
 ) -> list[Row[Any]]:
@@ -40,17 +60,22 @@ async def for_user(
     return await _list(tx, recommendation.c.user_id == user_id, limit, after)
 
 
-async def _list(tx: Tx, whose: Any, limit: int, after: tuple[float, UUID] | None) -> list[Row[Any]]:
+def _told() -> Select[Any]:
     table = recommendation.c
-    statement = (
+    return (
         select(recommendation, resume.c.snapshot, vacancy, company.c.name.label("company_name"))
         .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)  # both sides have an id and a version
         .join(resume, resume.c.resume_id == table.resume_id)
         .join(vacancy, vacancy.c.id == table.vacancy_id)
         .join(company, company.c.id == vacancy.c.company_id)
-        .where(whose, table.withdrawn.is_(None), table.state != "dismissed")
+        .where(table.withdrawn.is_(None), table.state != "dismissed")
         .where(vacancy.c.status == "published", resume.c.state == "visible")
     )
+
+
+async def _list(tx: Tx, whose: Any, limit: int, after: tuple[float, UUID] | None) -> list[Row[Any]]:
+    table = recommendation.c
+    statement = _told().where(whose)
     if after is not None:
         statement = statement.where(tuple_(table.score, table.id) < after)
     ordered = statement.order_by(table.score.desc(), table.id.desc())

@@ -8,8 +8,16 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 from sqlalchemy import Row
 
-from hirewire.kit.errors import FieldError, NotFound
-from hirewire.kit.http import BadCursor, Caller, Page, PageParams, RequestTx, page_of
+from hirewire.kit.errors import NotFound
+from hirewire.kit.http import (
+    Caller,
+    Page,
+    PageParams,
+    RequestTx,
+    bad_cursor,
+    page_of,
+    place_in_time,
+)
 from hirewire.kit.models import Answer, Body, text
 from hirewire.vacancies.authority import require_company
 from hirewire.vacancies.recommendations import commands, previews, queries
@@ -69,6 +77,7 @@ class _Recommendation(Answer):
 class Recommendation(_Recommendation):
     """A resume that fits, as the employer sees it."""
 
+    vacancy_title: str
     state: str
     resume: Card
 
@@ -107,6 +116,26 @@ async def for_vacancy(
     items = [_recommendation(row) for row in rows]
     return page_of(
         items, page, request, response, Recommendation, cursor=lambda one: (one.score, one.id)
+    )
+
+
+@router.get("/recommendations")
+async def for_company(
+    tx: RequestTx,
+    caller: Caller,
+    page: PageParams,
+    request: Request,
+    response: Response,
+    resume: UUID | None = None,
+) -> Page[Recommendation]:
+    """Resumes that fit any of one's open vacancies, the newest first; or what one resume fits."""
+    company = await require_company(tx, caller.user_id)
+    rows = await queries.for_company(
+        tx, company, resume_id=resume, limit=page.limit + 1, after=place_in_time(page.after)
+    )
+    items = [_recommendation(row) for row in rows]
+    return page_of(
+        items, page, request, response, Recommendation, cursor=lambda one: (one.created_at, one.id)
     )
 
 
@@ -239,7 +268,12 @@ def _vacancy(row: Row[Any]) -> dict[str, Any]:
 
 def _recommendation(row: Row[Any]) -> Recommendation:
     card = card_of(row.resume_snapshot)
-    return Recommendation(**_common(row), state=row.recommendation_state, resume=card)
+    return Recommendation(
+        **_common(row),
+        vacancy_title=row.vacancy_title,
+        state=row.recommendation_state,
+        resume=card,
+    )
 
 
 def _recommended(row: Row[Any]) -> Recommended:
@@ -263,4 +297,4 @@ def _place(after: tuple[str, ...] | None) -> tuple[float, UUID] | None:
             raise ValueError
         return place, UUID(id)
     except ValueError:
-        raise BadCursor(errors=[FieldError("", "after: not a cursor of this list")]) from None
+        raise bad_cursor() from None

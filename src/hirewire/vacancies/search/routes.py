@@ -12,15 +12,15 @@ from sqlalchemy import Row
 
 from hirewire.esco import dictionary, key_of
 from hirewire.kit.clock import now
-from hirewire.kit.errors import AppError, FieldError, Kind, Unauthenticated
+from hirewire.kit.errors import AppError, Kind, Unauthenticated
 from hirewire.kit.http import (
-    BadCursor,
     Caller,
     MaybeCaller,
     Once,
     Page,
     PageParams,
     RequestTx,
+    bad_cursor,
     decoded_cursor,
     next_page,
     page_of,
@@ -424,7 +424,7 @@ def _place(after: str | None, order: str) -> tuple[int, str] | None:
             raise ValueError
         return place
     except ValueError:
-        raise _bad_cursor() from None
+        raise bad_cursor() from None
 
 
 def _id_of(after: tuple[str, ...] | None) -> UUID | None:
@@ -434,8 +434,4 @@ def _id_of(after: tuple[str, ...] | None) -> UUID | None:
         [id] = after
         return UUID(id)
     except ValueError:
-        raise _bad_cursor() from None
-
-
-def _bad_cursor() -> BadCursor:
-    return BadCursor(errors=[FieldError("", "after: not a cursor of this list")])
+        raise bad_cursor() from None

@@ -1,0 +1,1 @@
+"""A resume as an employer reads it, and who has read it."""

@@ -1,0 +1,30 @@
+"""Noting that a card was looked at."""
+
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+
+from hirewire.kit.clock import now
+from hirewire.messaging.outbox import Tx
+from hirewire.vacancies.tables import card_view, recommendation
+
+
+async def note_view(tx: Tx, resume_id: UUID, company_id: UUID) -> None:
+    """This company has looked at the card: its owner is told so, and what was new is seen."""
+    moment = now()
+    first = insert(card_view).values(
+        resume_id=resume_id, company_id=company_id, times=1, first_at=moment, last_at=moment
+    )
+    await tx.execute(
+        first.on_conflict_do_update(
+            index_elements=["resume_id", "company_id"],
+            set_={"times": card_view.c.times + 1, "last_at": moment},
+        )
+    )
+    table = recommendation.c
+    await tx.execute(
+        update(recommendation)
+        .where(table.resume_id == resume_id, table.company_id == company_id, table.state == "new")
+        .values(state="seen", updated_at=moment)
+    )

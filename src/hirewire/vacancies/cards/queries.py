@@ -1,0 +1,47 @@
+"""Cards, read."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, false, func, select, tuple_
+
+from hirewire.messaging.outbox import Tx
+from hirewire.vacancies.tables import card_view, company, resume
+
+
+async def card_for(tx: Tx, resume_id: UUID, company_id: UUID) -> Row[Any] | None:
+    """A published resume that this company may see; None for any other."""
+    snapshot = resume.c.snapshot
+    hidden = func.coalesce(snapshot["hiddenFrom"].has_key(str(company_id)), false())
+    found = await tx.execute(
+        select(resume).where(
+            resume.c.resume_id == resume_id,
+            resume.c.state == "visible",
+            snapshot["status"].astext == "published",
+            ~hidden,
+        )
+    )
+    return found.first()
+
+
+async def owner_of(tx: Tx, resume_id: UUID) -> UUID | None:
+    """Whose resume it is, as far as it is known here."""
+    found = await tx.execute(select(resume.c.user_id).where(resume.c.resume_id == resume_id))
+    owner: UUID | None = found.scalar()
+    return owner
+
+
+async def viewers(
+    tx: Tx, resume_id: UUID, *, limit: int, after: tuple[Any, UUID] | None
+) -> list[Row[Any]]:
+    """The companies that have looked at a card, the latest first."""
+    order = tuple_(card_view.c.last_at, card_view.c.company_id)
+    statement = (
+        select(card_view, company.c.name.label("company_name"))
+        .join(company, company.c.id == card_view.c.company_id)
+        .where(card_view.c.resume_id == resume_id)
+    )
+    if after is not None:
+        statement = statement.where(order < after)
+    ordered = statement.order_by(card_view.c.last_at.desc(), card_view.c.company_id.desc())
+    return list(await tx.execute(ordered.limit(limit)))

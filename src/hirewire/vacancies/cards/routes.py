@@ -1,0 +1,100 @@
+"""A resume as an employer reads it before anybody has applied, and who has read one's own."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from hirewire.kit.errors import NotFound
+from hirewire.kit.http import Caller, Page, PageParams, RequestTx, page_of, place_in_time
+from hirewire.kit.models import Answer
+from hirewire.vacancies.authority import require_company
+from hirewire.vacancies.cards import commands, queries
+from hirewire.vacancies.showing import Card, card_of
+
+router = APIRouter(prefix="/api/vacancies", tags=["cards"])
+
+
+class NoSuchCard(NotFound):
+    """There is no such resume, or it is not for you to see."""
+
+
+class Position(Answer):
+    """A position held."""
+
+    company: str | None = None
+    position: str | None = None
+    start: str | None = None
+    end: str | None = None
+    skills: list[str] = []
+
+
+class Studies(Answer):
+    """A course of study."""
+
+    organization: str | None = None
+    level: str | None = None
+    field: str | None = None
+    start_year: int | None = None
+    end_year: int | None = None
+
+
+class WholeCard(Card):
+    """All of a resume that is there without the person: no name, no contacts, no free text."""
+
+    resume_id: UUID
+    updated_at: datetime
+    employment_types: list[str]
+    work_formats: list[str]
+    experience: list[Position]
+    education: list[Studies]
+
+
+class Viewer(Answer):
+    """A company that has looked at one's card."""
+
+    company_id: UUID
+    company_name: str
+    times: int
+    first_at: datetime
+    last_at: datetime
+
+
+@router.get("/resumes/{id}")
+async def card(id: UUID, tx: RequestTx, caller: Caller) -> WholeCard:
+    """For an employer: a resume without its person. That they looked, its owner can see."""
+    company = await require_company(tx, caller.user_id)
+    row = await queries.card_for(tx, id, company)
+    if row is None:
+        raise NoSuchCard
+    if row.user_id != caller.user_id:
+        await commands.note_view(tx, id, company)
+    snapshot: dict[str, Any] = row.snapshot
+    return WholeCard(
+        **card_of(snapshot).model_dump(),
+        resume_id=id,
+        updated_at=row.updated_at,
+        employment_types=snapshot.get("employmentTypes") or [],
+        work_formats=snapshot.get("workFormats") or [],
+        experience=[Position.model_validate(one) for one in snapshot.get("experience") or ()],
+        education=[Studies.model_validate(one) for one in snapshot.get("education") or ()],
+    )
+
+
+@router.get("/resumes/{id}/viewers")
+async def viewers(
+    id: UUID,
+    tx: RequestTx,
+    caller: Caller,
+    page: PageParams,
+    request: Request,
+    response: Response,
+) -> Page[Viewer]:
+    """Companies that have looked at the card of one's own resume, the latest first."""
+    if await queries.owner_of(tx, id) != caller.user_id:
+        raise NoSuchCard
+    rows = await queries.viewers(tx, id, limit=page.limit + 1, after=place_in_time(page.after))
+    return page_of(
+        rows, page, request, response, Viewer, cursor=lambda one: (one.last_at, one.company_id)
+    )

@@ -1,0 +1,95 @@
+"""A resume as an employer reads it, and what its owner learns of that."""
+
+from uuid import UUID, uuid4
+
+from hirewire.contracts.profiles import (
+    ResumeSnapshot,
+    ResumeUpdated,
+    SnapshotEducation,
+    SnapshotExperience,
+    SnapshotSkill,
+)
+from hirewire.messaging.testing import delivery, hear
+from tests.vacancies.conftest import Person
+
+EXPERIENCE = SnapshotExperience(id=uuid4(), company="Roga", position="Cook", start="2020-03")
+EDUCATION = SnapshotEducation(id=uuid4(), organization="Omsk State", field="Food")
+
+
+async def tell(owner: Person, resume: UUID, version: int, **changes: object) -> None:
+    told = {"status": "published", "title": "Chef", "area": "Omsk", "work_formats": ["on_site"]}
+    parts = {"experience": [EXPERIENCE], "education": [EDUCATION]}
+    snapshot = ResumeSnapshot.model_validate(told | parts | changes)
+    event = ResumeUpdated(
+        user_id=owner.id, resume_id=resume, action="updated", version=version, resume=snapshot
+    )
+    await hear(owner.service.messaging.consumer, delivery(event, sequence=version))
+
+
+async def test_a_card_has_all_but_the_person(anna: Person, boris: Person) -> None:
+    resume = uuid4()
+    await anna.hire()
+    await tell(boris, resume, 1, skills=[SnapshotSkill(name="Soup", level=4)])
+    card = await anna.call("GET", f"/resumes/{resume}")
+    assert (card["resumeId"], card["title"], card["area"]) == (str(resume), "Chef", "Omsk")
+    assert card["skills"] == [{"name": "Soup", "level": 4}]
+    assert card["workFormats"] == ["on_site"]
+    [held] = card["experience"]
+    assert (held["company"], held["position"], held["start"], held["end"]) == (
+        *("Roga", "Cook", "2020-03"),
+        None,
+    )
+    assert card["education"][0]["organization"] == "Omsk State"
+    assert str(boris.id) not in str(card)
+
+
+async def test_its_owner_learns_who_looked_and_when(anna: Person, boris: Person) -> None:
+    resume = uuid4()
+    company = (await anna.hire("Acme"))["companyId"]
+    await tell(boris, resume, 1)
+    viewers = f"/resumes/{resume}/viewers"
+    assert (await boris.call("GET", viewers))["items"] == []
+    for _ in range(2):
+        await anna.call("GET", f"/resumes/{resume}")
+    other = Person(anna.service, uuid4())
+    await other.hire("Other")
+    await other.call("GET", f"/resumes/{resume}")
+
+    first = await boris.call("GET", f"{viewers}?limit=1")
+    [latest] = first["items"]
+    assert (latest["companyName"], latest["times"]) == ("Other", 1)
+    [before] = (await boris.call("GET", f"{viewers}?limit=1&after={first['next']}"))["items"]
+    assert (before["companyId"], before["times"]) == (company, 2)
+    assert before["firstAt"] <= before["lastAt"] < latest["lastAt"]
+    await boris.call("GET", f"{viewers}?after=bm8", expect=422)
+    for stranger in (anna, other):
+        await stranger.call("GET", viewers, expect=404)
+
+
+async def test_looking_at_ones_own_is_not_being_looked_at(boris: Person) -> None:
+    resume = uuid4()
+    await boris.hire()
+    await tell(boris, resume, 1)
+    await boris.call("GET", f"/resumes/{resume}")
+    assert (await boris.call("GET", f"/resumes/{resume}/viewers"))["items"] == []
+
+
+async def test_a_card_is_for_whom_it_is_for(anna: Person, boris: Person) -> None:
+    resume = uuid4()
+    company = (await anna.hire())["companyId"]
+    changes: list[dict[str, object]] = [
+        {"visibility": "no_one"},
+        {"visibility": "applied"},
+        {"visibility": "link"},
+        {"status": "draft"},
+        {"status": "hidden"},
+        {"hidden_from": [company]},
+    ]
+    for version, change in enumerate(changes, start=1):
+        await tell(boris, resume, version, **change)
+        await anna.call("GET", f"/resumes/{resume}", expect=404)
+    await tell(boris, resume, 9)
+    await anna.call("GET", f"/resumes/{resume}")
+    event = ResumeUpdated(user_id=boris.id, resume_id=resume, action="deleted", version=10)
+    await hear(boris.service.messaging.consumer, delivery(event, sequence=10))
+    await anna.call("GET", f"/resumes/{resume}", expect=404)

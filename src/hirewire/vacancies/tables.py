@@ -206,7 +206,8 @@ card_view = Table(
     Column("last_at", DateTime(timezone=True), nullable=False),
 )
 
-_OPEN = "stage in ('response', 'consider', 'phone_interview', 'assessment', 'interview', 'offer')"
+# Whether an application can still move.
+OPEN = "stage in ('response', 'consider', 'phone_interview', 'assessment', 'interview', 'offer')"
 
 application = Table(
     "application",
@@ -228,12 +229,12 @@ application = Table(
     Column("accepted_at", DateTime(timezone=True)),
     CheckConstraint("origin in ('response', 'invitation')", name="application_origin"),
     CheckConstraint(
-        f"{_OPEN} or stage in ('hired', 'discard_by_employer', 'discard_by_applicant', "
+        f"{OPEN} or stage in ('hired', 'discard_by_employer', 'discard_by_applicant', "
         "'discard_vacancy_closed')",
         name="application_stage",
     ),
-    Index("application_open", "vacancy_id", "resume_id", unique=True, postgresql_where=text(_OPEN)),
-    Index("application_resume", "resume_id", postgresql_where=text(_OPEN)),
+    Index("application_open", "vacancy_id", "resume_id", unique=True, postgresql_where=text(OPEN)),
+    Index("application_resume", "resume_id", postgresql_where=text(OPEN)),
     Index("application_user", "user_id", "id"),
     Index("application_company", "company_id", "id"),
     Index("application_vacancy", "vacancy_id", "id"),

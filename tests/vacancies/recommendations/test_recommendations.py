@@ -366,3 +366,29 @@ async def test_what_was_looked_at_is_seen_and_no_more(board: Board) -> None:
         for one in (await board.person.call("GET", f"/recommendations?resume={resume}"))["items"]
     }
     assert states == {first: "seen", second: "shortlisted"}
+
+
+async def test_who_is_invited_is_marked_so_and_leads_to_the_application(board: Board) -> None:
+    vacancy, resume = await board.publish(**PLAIN, responseLetterRequired=False), uuid4()
+    await board.tell(resume, 1, "created")
+    path = f"/vacancies/{vacancy}/recommendations"
+    [before] = (await board.person.call("GET", path))["items"]
+    assert (before["state"], before["applicationId"]) == ("new", None)
+    body = {"resumeId": str(resume)}
+    made = await board.person.call("POST", f"/vacancies/{vacancy}/invitations", body, expect=201)
+    [after] = (await board.person.call("GET", path))["items"]
+    assert (after["state"], after["applicationId"]) == ("invited", made["id"])
+    stage = {"stage": "discard_by_employer"}
+    await board.person.call("POST", f"/applications/{made['id']}/stage", stage)
+    [ended] = (await board.person.call("GET", path))["items"]
+    assert ended["applicationId"] is None
+
+
+async def test_a_company_from_which_a_resume_is_hidden_cannot_invite(board: Board) -> None:
+    vacancy, resume = await board.publish(**PLAIN), uuid4()
+    company = (await board.person.call("GET", "/employer-profile"))["companyId"]
+    await board.tell(resume, 1, "created", hiddenFrom=[company])
+    body = {"resumeId": str(resume)}
+    await board.person.call("POST", f"/vacancies/{vacancy}/invitations", body, expect=404)
+    await board.tell(resume, 2, hiddenFrom=[])
+    await board.person.call("POST", f"/vacancies/{vacancy}/invitations", body, expect=201)

@@ -19,6 +19,7 @@ from hirewire.vacancies.tables import (
     application,
     application_message,
     application_move,
+    recommendation,
     resume,
     vacancy,
 )
@@ -111,13 +112,23 @@ async def invite(
         raise NoSuchVacancy
     _require_open(wanted)
     known = await _resume(tx, resume_id)
-    if known is None or known.state != "visible":
+    if known is None or known.state != "visible" or _is_hidden(known, wanted.company_id):
         raise NoSuchResume
     id, row = await _enter(tx, wanted, known, "invitation", None)
     await _note(tx, row, None, side="employer", user_id=asker.user_id)
     if message is not None:
         await _write(tx, id, "employer", asker.user_id, message)
+    table = recommendation.c
+    await tx.execute(
+        update(recommendation)
+        .where(table.vacancy_id == vacancy_id, table.resume_id == resume_id)
+        .values(state="invited", dismiss_reason=None, updated_at=row.created_at)
+    )
     return id
+
+
+def _is_hidden(known: Row[Any], company_id: UUID) -> bool:
+    return str(company_id) in ((known.snapshot or {}).get("hiddenFrom") or ())
 
 
 async def view(tx: Tx, id: UUID) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Row, Select, select, tuple_
+from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Row, Select, and_, select, text, tuple_
 
 from hirewire.messaging.outbox import Tx
 from hirewire.vacancies.recommendations.facts import (
@@ -15,7 +15,7 @@ from hirewire.vacancies.recommendations.facts import (
     skill_code,
 )
 from hirewire.vacancies.recommendations.rules import Term, judge
-from hirewire.vacancies.tables import company, recommendation, resume, vacancy
+from hirewire.vacancies.tables import OPEN, application, company, recommendation, resume, vacancy
 
 
 async def vacancy_of(tx: Tx, vacancy_id: UUID, company_id: UUID) -> dict[str, Any] | None:
@@ -63,11 +63,25 @@ async def for_user(
 def _told() -> Select[Any]:
     table = recommendation.c
     return (
-        select(recommendation, resume.c.snapshot, vacancy, company.c.name.label("company_name"))
+        select(
+            recommendation,
+            resume.c.snapshot,
+            vacancy,
+            company.c.name.label("company_name"),
+            application.c.id,
+        )
         .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)  # both sides have an id and a version
         .join(resume, resume.c.resume_id == table.resume_id)
         .join(vacancy, vacancy.c.id == table.vacancy_id)
         .join(company, company.c.id == vacancy.c.company_id)
+        .outerjoin(
+            application,
+            and_(
+                application.c.vacancy_id == table.vacancy_id,
+                application.c.resume_id == table.resume_id,
+                text(OPEN),
+            ),
+        )
         .where(table.withdrawn.is_(None), table.state != "dismissed")
         .where(vacancy.c.status == "published", resume.c.state == "visible")
     )

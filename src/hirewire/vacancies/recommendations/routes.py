@@ -70,6 +70,8 @@ class _Recommendation(Answer):
     vacancy_version: int
     ruleset: str
     reasons: list[Reason]
+    application_id: UUID | None
+    """The open application of this resume for this vacancy."""
     created_at: datetime
     updated_at: datetime
 
@@ -254,7 +256,10 @@ def _common(row: Row[Any]) -> dict[str, Any]:
     ]
     vacancy = _vacancy(row)
     reasons = queries.reasons(vacancy, row.resume_snapshot)
-    return {name: getattr(row, f"recommendation_{name}") for name in names} | {"reasons": reasons}
+    return {name: getattr(row, f"recommendation_{name}") for name in names} | {
+        "reasons": reasons,
+        "application_id": row.application_id,
+    }
 
 
 def _vacancy(row: Row[Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The scenarios as people see them: real pages, a real browser, RabbitMQ between the services."""
 
+import re
 from typing import Literal
 
 import pytest
@@ -43,9 +44,21 @@ async def publish_resume(who: Somebody, title: str) -> None:
     await page.fill("#title", title)
     await page.locator("form[action='/resumes'] button").click()
     skill = page.locator("input[name=skill]")
-    await skill.nth(0).press_sequentially("питон")
-    await expect(page.locator("#skill-names option").first).to_be_attached()
+    await skill.nth(0).press_sequentially("питхон")  # a slip
+    options = page.locator("#suggested [role=option]")
+    await expect(options.first).to_have_text(re.compile("питон", re.IGNORECASE))
+    await page.keyboard.press("ArrowDown")
+    await expect(skill.nth(0)).to_have_attribute("aria-activedescendant", "suggested-1")
+    assert await who.serious() == []
+    await page.keyboard.press("Enter")
+    await expect(options).to_have_count(0)
+    await expect(skill.nth(0)).to_have_value(re.compile("^питон$", re.IGNORECASE))
+    await skill.nth(1).press_sequentially("postg")
+    await expect(options.first).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(options).to_have_count(0)
     await skill.nth(1).fill("SQL")
+    await page.keyboard.press("Tab")
     await page.locator("button[value=reach]").click()
     await expect(page.locator("#reach .done")).to_be_visible()
     await page.locator("button[value=publish]").click()

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import Scope
 
 from hirewire import __version__
 from hirewire.kit import problems
@@ -17,12 +18,36 @@ from hirewire.web.clients import Services
 from hirewire.web.headers import trust
 from hirewire.web.live import Live
 from hirewire.web.live import router as live_router
-from hirewire.web.pages import account, candidate, employer, failures
+from hirewire.web.pages import (
+    account,
+    applications,
+    board,
+    candidate,
+    employer,
+    failures,
+    people,
+    posting,
+    resumes,
+)
+from hirewire.web.pages.rendering import STATIC, asset
 from hirewire.web.pages.routes import router
 from hirewire.web.proxy import Proxy
 from hirewire.web.upstream import Upstream
 
 BEHIND = ("auth", "profiles", "vacancies")
+
+
+class Assets(StaticFiles):
+    """Files of ours: what is asked for by its content is kept, the rest is asked for again."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """As Starlette, and for how long it may be kept."""
+        response = await super().get_response(path, scope)
+        wanted = f"/static/{path}?{scope['query_string'].decode('latin-1')}"
+        is_fixed = wanted == asset(path)
+        kept = "public, max-age=31536000, immutable" if is_fixed else "no-cache"
+        response.headers["Cache-Control"] = kept
+        return response
 
 
 def create_web(settings: Settings) -> FastAPI:
@@ -59,12 +84,14 @@ def create_web(settings: Settings) -> FastAPI:
     problems.install(app)
     failures.install(app)
 
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(Proxy, upstreams=upstreams, trusted=trusted)
     app.add_middleware(RequestContext, service="web", shown=failures.as_page)
-    for pages in (router, account.router, candidate.router, employer.router):
-        app.include_router(pages)
+    for pages in (account, candidate, resumes, applications, people, posting, board, employer):
+        app.include_router(pages.router)
+    app.include_router(router)
     app.include_router(live_router)
-    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.mount("/static", Assets(directory=STATIC), name="static")
 
     @app.get("/health/live")
     async def live() -> JSONResponse:

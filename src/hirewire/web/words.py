@@ -57,6 +57,8 @@ LABELS = {
     "recommended": N_("Employers whose vacancy it fits: without name and contacts"),
     "applied": N_("Only employers to whom I apply"),
     "link": N_("Whoever has the link: without contacts"),
+    "new": N_("new"),
+    "shortlisted": N_("kept in view"),
     "response": N_("New"),
     "consider": N_("In view"),
     "phone_interview": N_("Call"),
@@ -171,6 +173,12 @@ class Words:
     def label(self, value: object) -> str:
         """A value on the wire, as people read it."""
         return self.text(LABELS[str(value)]) if str(value) in LABELS else str(value)
+
+    def place(self, area: str | None, work_format: str | None) -> str:
+        """Where the work is; the same thing is not said twice, in whatever language it was."""
+        where = [self.label(work_format)] if work_format else []
+        said = {words(lang).label(work_format).casefold() for lang in LANGUAGES}
+        return " · ".join(([area] if area and area.casefold() not in said else []) + where)
 
     def problem(self, detail: str) -> str:
         """What a service says is wrong, in this language where it is known."""

@@ -34,7 +34,7 @@ def job_posting(
             "value": vacancy["id"],
         },
         "hiringOrganization": {"@type": "Organization", "name": vacancy["companyName"]},
-        "directApply": False,
+        "directApply": True,
     }
     if vacancy["validThrough"]:
         posting["validThrough"] = f"{vacancy['validThrough']}T23:59:59Z"

@@ -1,8 +1,11 @@
 """From a template to an answer."""
 
+import asyncio
+import hashlib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
@@ -10,6 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hirewire import __version__
+from hirewire.kit.errors import Unavailable
 from hirewire.web.clients import Answer
 from hirewire.web.sessions import THEMES, SignInFirst, Visitor, visitor
 from hirewire.web.words import LANGUAGES, N_
@@ -28,8 +32,9 @@ DONE = {
     "changed": N_("This cannot be done any more: it has changed meanwhile."),
 }
 """What has been done, said on the page that follows."""
+STATIC = Path(__file__).parent.parent / "static"
 templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
+    loader=FileSystemLoader(STATIC.parent / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -69,12 +74,27 @@ class Form:
         found = self.values.get(name)
         return "" if found is None else found
 
+    def error_in(self, name: str, row: int) -> str:
+        """What is wrong with a line of a list."""
+        start = f"{name}/{row}"
+        return next(
+            (why for at, why in self.errors.items() if at == start or at.startswith(f"{start}/")),
+            "",
+        )
+
     def error(self, *names: str) -> str:
         """What is wrong with a field, or with a part of it."""
         for path, detail in self.errors.items():
             if path in names or path.split("/")[0] in names:
                 return detail
         return ""
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a file of ours, which changes with its content, so that it can be kept."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()
+    return f"/static/{name}?v={digest[:12]}"
 
 
 def render(who: Visitor, template: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -91,6 +111,7 @@ def render(who: Visitor, template: str, status: int = 200, **values: Any) -> HTM
         languages=LANGUAGES,
         themes=THEMES,
         version=__version__,
+        asset=asset,
         **values,
     )
     response = HTMLResponse(
@@ -108,11 +129,43 @@ def render(who: Visitor, template: str, status: int = 200, **values: Any) -> HTM
     return response
 
 
+async def parts(who: Visitor, **asked: tuple[str, str]) -> dict[str, Any]:
+    """What each service (name, path) says, all asked at once; None of one that is away."""
+
+    async def one(service: str, path: str) -> Answer | None:
+        try:
+            return await who.call(service, "GET", path)
+        except Unavailable:
+            return None
+
+    answers = await asyncio.gather(*(one(*where) for where in asked.values()))
+    return dict(zip(asked, answers, strict=True))
+
+
+def is_good(answer: Answer | None) -> TypeGuard[Answer]:
+    """Whether a service is there, and has what was asked for."""
+    return answer is not None and answer.is_good
+
+
+def as_file(content: bytes, kind: str) -> Response:
+    """A resume to keep: `pdf` or `json`."""
+    headers = {
+        "Content-Disposition": f'attachment; filename="resume.{kind}"',
+        "Cache-Control": "no-store",
+    }
+    return Response(content, media_type=f"application/{kind}", headers=headers)
+
+
 def go(who: Visitor, path: str, **query: str) -> Response:
     """To another page, which is then read anew."""
     response = RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)
     who.keep(response)
     return response
+
+
+def said(answer: Answer) -> str:
+    """What follows an action: that it is done, or that it cannot be done any more."""
+    return "saved" if answer.is_good else "changed"
 
 
 def is_part(request: Request) -> bool:
@@ -128,14 +181,17 @@ async def typed(request: Request) -> dict[str, str]:
     return {name: value.strip() for name, value in pairs}
 
 
-async def rows(request: Request, *names: str) -> list[dict[str, str]]:
-    """Fields that come several times each, as rows; those without the first one are left out."""
+async def rows(request: Request, *names: str, written: int = 1) -> list[dict[str, str]]:
+    """Fields that come several times each, as rows.
+
+    Those are left out of which the first `written` fields, those one writes into, are empty.
+    """
     form = await request.form()
     columns = [[v for v in form.getlist(name) if isinstance(v, str)] for name in names]
     return [
         dict(zip(names, (cell.strip() for cell in row), strict=True))
         for row in zip(*columns, strict=False)
-        if row[0].strip()
+        if any(cell.strip() for cell in row[:written])
     ]
 
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from hirewire.kit.errors import Invalid, Unavailable
 from hirewire.web.clients import Answer, Services
 from hirewire.web.pages import jsonld
+from hirewire.web.pages.applications import own
 from hirewire.web.pages.rendering import Asking, Form, render
 from hirewire.web.pages.searching import SEARCHED, Asked
 from hirewire.web.sessions import SignInFirst, Visitor
@@ -100,33 +101,18 @@ async def vacancy(id: UUID, who: Asking) -> Response:
         markup = Markup(jsonld.script(posting))  # noqa: S704
     # The service has sanitised it (nh3) before it was stored.
     text = Markup(found["description"] or "")  # noqa: S704
-    is_open = found["status"] == "published"
-    resumes, similar = await asyncio.gather(
-        _own_resumes(who) if is_open else _nothing(), _similar(who, found)
-    )
+    mine, similar = await asyncio.gather(own(who, id), _similar(who, found))
     return render(
         who,
         "vacancy.html",
         vacancy=found,
         text=text,
         markup=markup,
-        resumes=resumes,
         similar=similar,
+        site=app.state.public_url,
+        **mine,
         form=Form(),
     )
-
-
-async def _nothing() -> None:
-    return None
-
-
-async def _own_resumes(who: Visitor) -> Answer | None:
-    if not who.is_signed_in:
-        return None
-    try:
-        return await who.call("profiles", "GET", "/api/profiles/resumes")
-    except (Unavailable, SignInFirst):
-        return None
 
 
 async def _similar(who: Visitor, vacancy: dict[str, Any]) -> list[dict[str, Any]]:

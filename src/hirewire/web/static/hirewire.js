@@ -104,20 +104,118 @@
   });
 })();
 
+document.documentElement.dataset.scripts = "on";
+
 // A form with lines has always one more to fill in.
 document.addEventListener("input", (event) => {
   const row = event.target.closest?.("[data-row]");
   if (!row || !event.target.value || row.nextElementSibling?.matches("[data-row]")) return;
   const next = row.cloneNode(true);
+  next.querySelector("[role=listbox]")?.remove();
+  for (const wrong of next.querySelectorAll(".wrong")) wrong.remove();
   for (const field of next.querySelectorAll("input, select")) {
     const label = field.getAttribute("aria-label");
     field.setAttribute("aria-label", label.replace(/\d+$/, (number) => Number(number) + 1));
-    field.removeAttribute("data-htmx-powered");
+    for (const { name } of [...field.attributes]) {
+      if (name === "role" || (name.startsWith("aria-") && name !== "aria-label")) field.removeAttribute(name);
+    }
     field.value = field.querySelector("option")?.value ?? "";
   }
   row.after(next);
-  htmx.process(next);
 });
+
+// Names as they are typed: a combobox with a list, after the ARIA Authoring Practices.
+(() => {
+  const list = document.createElement("ul");
+  list.id = "suggested";
+  list.setAttribute("role", "listbox");
+  let field = null, timer = null, asked = 0;
+  const options = () => [...list.children];
+  const active = () => list.querySelector("[aria-selected=true]");
+  const choose = (option) => {
+    active()?.setAttribute("aria-selected", "false");
+    option?.setAttribute("aria-selected", "true");
+    option?.scrollIntoView({ block: "nearest" });
+    if (option) field.setAttribute("aria-activedescendant", option.id);
+    else field.removeAttribute("aria-activedescendant");
+  };
+  const close = () => {
+    clearTimeout(timer);
+    asked += 1;
+    list.remove();
+    field?.setAttribute("aria-expanded", "false");
+    field?.removeAttribute("aria-activedescendant");
+  };
+  const take = (option) => {
+    field.value = option.dataset.value;
+    close();
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    close();
+  };
+  const ask = async () => {
+    const mine = ++asked, input = field;
+    try {
+      const answer = await fetch(input.dataset.suggest + encodeURIComponent(input.value), { headers: { "HX-Request": "true" } });
+      if (!answer.ok || mine !== asked || document.activeElement !== input) return;
+      list.innerHTML = await answer.text();
+    } catch (error) {
+      return;  // typing goes on without suggestions
+    }
+    if (mine !== asked) return;
+    if (!list.children.length) return close();
+    list.setAttribute("aria-label", input.getAttribute("aria-label") || input.labels[0]?.textContent || "");
+    input.after(list);
+    input.setAttribute("aria-expanded", "true");
+  };
+  document.addEventListener("focusin", (event) => {
+    if (list.isConnected && !list.contains(event.target) && event.target !== field) close();
+    if (!event.target.matches?.("[data-suggest]")) return;
+    field = event.target;
+    for (const [name, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-controls", list.id], ["aria-expanded", "false"]]) field.setAttribute(name, value);
+  });
+  document.addEventListener("input", (event) => {
+    if (event.target !== field) return;
+    clearTimeout(timer);
+    if (field.value.trim()) timer = setTimeout(ask, 100);
+    else close();
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.target !== field || event.isComposing) return;
+    const all = options(), at = all.indexOf(active()), isOpen = list.isConnected;
+    if (event.key === "ArrowDown" && !isOpen && field.value.trim()) ask();
+    else if (event.key === "ArrowDown" && isOpen) choose(all[at + 1] ?? all[0]);
+    else if (event.key === "ArrowUp" && isOpen) choose(at > 0 ? all[at - 1] : all.at(-1));
+    else if (event.key === "Enter" && isOpen && at >= 0) take(all[at]);
+    else if (event.key === "Escape" && isOpen) close();
+    else return;
+    event.preventDefault();
+  });
+  list.addEventListener("pointerdown", (event) => {
+    event.preventDefault();  // the field keeps the focus
+  });
+  list.addEventListener("click", (event) => {
+    const option = event.target.closest("[role=option]");
+    if (option) take(option);
+  });
+  document.addEventListener("focusout", (event) => {
+    if (event.target === field) setTimeout(() => { if (document.activeElement !== field) close(); });
+  });
+})();
+
+// A menu closes by itself.
+(() => {
+  const open = () => document.querySelector("details.menu[open]");
+  document.addEventListener("click", (event) => {
+    const menu = open();
+    if (menu && !menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && open();
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+})();
 
 // What has come by itself is marked for a moment; whoever took something out is not sent to the top.
 (() => {

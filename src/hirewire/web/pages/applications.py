@@ -1,0 +1,126 @@
+"""Applications, as both sides see them; applying."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from hirewire.kit.errors import Unavailable
+from hirewire.web.pages.rendering import (
+    Asking,
+    Form,
+    Member,
+    as_file,
+    go,
+    is_part,
+    parts,
+    render,
+    typed,
+)
+from hirewire.web.sessions import SignInFirst, Visitor
+
+router = APIRouter(include_in_schema=False)
+RESUMES, APPLICATIONS = "/api/profiles/resumes", "/api/vacancies/applications"
+
+
+@router.post("/vacancies/{id}/apply")
+async def apply(id: UUID, who: Asking, request: Request) -> Response:
+    """Apply for a vacancy."""
+    given = await typed(request)
+    body = {"resumeId": given.get("resumeId", ""), "letter": given.get("letter") or None}
+    path = f"/api/vacancies/vacancies/{id}/applications"
+    answer = await who.call("vacancies", "POST", path, body)
+    if answer.is_good:
+        return go(who, f"/applications/{answer.data['id']}", done="sent")
+    form = Form(given)
+    form.refuse(answer)
+    found = await who.call("vacancies", "GET", f"/api/vacancies/vacancies/{id}")
+    if not found.is_good:
+        return render(who, "missing.html", 404)
+    mine = await own(who, id)
+    return render(who, "apply.html", answer.status, form=form, vacancy=found.data, **mine)
+
+
+async def own(who: Visitor, vacancy: UUID) -> dict[str, Any]:
+    """One's resumes, and one's applications for this vacancy; None of what cannot be had."""
+    if not who.is_signed_in:
+        return {"resumes": None, "applied": None}
+    try:
+        return await parts(
+            who,
+            resumes=("profiles", f"{RESUMES}?limit=50"),
+            applied=("vacancies", f"{APPLICATIONS}?vacancy={vacancy}&limit=20"),
+        )
+    except SignInFirst:
+        return {"resumes": None, "applied": None}
+
+
+@router.get("/applications/{id}")
+async def application(id: UUID, who: Member) -> Response:
+    """One application, for either side."""
+    path = f"{APPLICATIONS}/{id}"
+    found = await who.call("vacancies", "GET", path)
+    if not found.is_good:
+        return render(who, "missing.html", 404)
+    messages = await who.call("vacancies", "GET", f"{path}/messages?limit=100")
+    person = None
+    if found.data["side"] == "employer" and found.data["contactsOpen"]:
+        try:
+            card = await who.call(
+                "profiles", "GET", f"/api/profiles/candidates/{found.data['resumeId']}"
+            )
+            person = card.data if card.is_good else None
+        except Unavailable:
+            person = None
+    template = "parts/application.html" if is_part(who.request) else "application.html"
+    return render(
+        who, template, one=found.data, messages=messages.data["items"], person=person, form=Form()
+    )
+
+
+@router.get("/applications/{id}/resume.pdf")
+async def applied_with(id: UUID, who: Member) -> Response:
+    """The resume somebody has applied with, to print."""
+    found = await who.call("vacancies", "GET", f"{APPLICATIONS}/{id}")
+    if not found.is_good or found.data["side"] != "employer":
+        return render(who, "missing.html", 404)
+    path = f"/api/profiles/candidates/{found.data['resumeId']}/pdf"
+    answer = await who.call("profiles", "GET", path)
+    return as_file(answer.data, "pdf") if answer.is_good else render(who, "missing.html", 404)
+
+
+@router.post("/applications/{id}/{action}")
+async def answer_application(id: UUID, action: str, who: Asking, request: Request) -> Response:
+    """Write, accept, withdraw; or, as the employer, move it on."""
+    given = await typed(request)
+    path = f"{APPLICATIONS}/{id}"
+    bodies: dict[str, dict[str, Any]] = {
+        "messages": {"text": given.get("text", "")},
+        "accept": {},
+        "withdraw": {},
+        "stage": {"stage": given.get("stage", "")}
+        | ({"reason": given["reason"]} if given.get("reason") else {})
+        | ({"comment": given["comment"], "commentShared": True} if given.get("comment") else {}),
+    }
+    if action not in bodies:
+        return render(who, "missing.html", 404)
+    answer = await who.call("vacancies", "POST", f"{path}/{action}", bodies[action])
+    if answer.is_good:
+        back = given.get("back", "")
+        path = back if back.startswith("/employer/") else f"/applications/{id}"
+        return go(who, path, done="saved")
+    form = Form(given)
+    form.refuse(answer)
+    found = await who.call("vacancies", "GET", path)
+    if not found.is_good:
+        return render(who, "missing.html", 404)
+    messages = await who.call("vacancies", "GET", f"{path}/messages?limit=100")
+    return render(
+        who,
+        "application.html",
+        answer.status,
+        one=found.data,
+        messages=messages.data["items"],
+        person=None,
+        form=form,
+    )

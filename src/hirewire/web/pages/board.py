@@ -1,0 +1,70 @@
+"""An employer's applications for a vacancy, by stage."""
+
+import asyncio
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from hirewire.web.pages.applications import APPLICATIONS
+from hirewire.web.pages.employer import COUNTS, VACANCIES
+from hirewire.web.pages.rendering import Member, is_part, render
+from hirewire.web.sessions import Visitor
+
+router = APIRouter(prefix="/employer/vacancies/{id}/board", include_in_schema=False)
+DECLINED = "discard_by_employer"
+COLUMNS = ("response", "consider", "phone_interview", "assessment", "interview", "offer", "hired")
+ENDED = (DECLINED, "discard_by_applicant", "discard_vacancy_closed")
+SHOWN = 30
+"""Cards of a stage on the board; a stage with more has a page of its own."""
+
+
+@router.get("")
+async def board(id: UUID, who: Member) -> Response:
+    """All stages, each with its latest applications."""
+    found, counted = await asyncio.gather(
+        who.call("vacancies", "GET", f"{VACANCIES}/{id}"),
+        who.call("vacancies", "GET", f"{COUNTS}?vacancy={id}"),
+    )
+    if not found.is_good or not counted.is_good:
+        return render(who, "missing.html", 404)
+    if not found.data["allowedActions"] and not counted.data["items"]:  # another company's
+        return render(who, "missing.html", 404)
+    counts = {one["stage"]: one["count"] for one in counted.data["items"]}
+    pages = await asyncio.gather(*(_stage(who, id, stage, SHOWN) for stage in counts))
+    items = {
+        stage: page["items"] if page else [] for stage, page in zip(counts, pages, strict=True)
+    }
+    template = "parts/board.html" if is_part(who.request) else "board.html"
+    return render(
+        who,
+        template,
+        vacancy=found.data,
+        counts=counts,
+        columns={stage: items.get(stage, []) for stage in COLUMNS},
+        ended={stage: items[stage] for stage in ENDED if stage in items},
+        over=sum(counts.get(stage, 0) for stage in ENDED),
+        declined=DECLINED,
+        shown=SHOWN,
+    )
+
+
+@router.get("/{stage}")
+async def stage(id: UUID, stage: str, who: Member) -> Response:
+    """One stage, page by page."""
+    found = await who.call("vacancies", "GET", f"{VACANCIES}/{id}")
+    if not found.is_good or stage not in (*COLUMNS, *ENDED):
+        return render(who, "missing.html", 404)
+    page = await _stage(who, id, stage, 20, who.request.query_params.get("after"))
+    if page is None:
+        return render(who, "missing.html", 404)
+    return render(who, "stage.html", vacancy=found.data, stage=stage, page=page)
+
+
+async def _stage(who: Visitor, id: UUID, stage: str, limit: int, after: str | None = None) -> Any:
+    asked = {"role": "employer", "vacancy": str(id), "stage": stage, "limit": limit}
+    if after:
+        asked["after"] = after
+    answer = await who.call("vacancies", "GET", f"{APPLICATIONS}?{urlencode(asked)}")
+    return answer.data if answer.is_good else None

@@ -1,0 +1,141 @@
+"""An employer's vacancy: drafting, changing, publishing, closing, and what a requirement costs."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from hirewire.web.pages.employer import VACANCIES
+from hirewire.web.pages.rendering import (
+    Asking,
+    Form,
+    Member,
+    go,
+    is_part,
+    render,
+    rows,
+    said,
+    typed,
+)
+from hirewire.web.sessions import Visitor
+from hirewire.web.writing import as_html, as_written, is_unchanged
+
+router = APIRouter(prefix="/employer/vacancies", include_in_schema=False)
+EMPTY_ROWS = 3
+FIELDS = ("title", "description", "experience", "employmentType", "workFormat", "area", "address")
+
+
+@router.post("")
+async def draft(who: Asking, request: Request) -> Response:
+    """A new vacancy, from a title."""
+    given = await typed(request)
+    answer = await who.call("vacancies", "POST", VACANCIES, {"title": given.get("title", "")})
+    if answer.is_good:
+        return go(who, f"/employer/vacancies/{answer.data['id']}")
+    form = Form(given)
+    form.refuse(answer)
+    return render(who, "new_vacancy.html", answer.status, form=form)
+
+
+@router.get("/{id}")
+async def vacancy(id: UUID, who: Member) -> Response:
+    """The editor."""
+    answer = await who.call("vacancies", "GET", f"{VACANCIES}/{id}")
+    if not answer.is_good or not answer.data["allowedActions"]:
+        return render(who, "missing.html", 404)
+    return _editor(who, answer.data, Form(_shown(answer.data)))
+
+
+@router.post("/{id}")
+async def change(id: UUID, who: Asking, request: Request) -> Response:
+    """Save, move on, or look what a requirement costs."""
+    given = await typed(request)
+    action, path = given.get("action", "save"), f"{VACANCIES}/{id}"
+    if action in ("pause", "close", "archive"):
+        body = {"reason": given.get("reason") or "filled"} if action == "close" else None
+        answer = await who.call("vacancies", "POST", f"{path}/{action}", body)
+        return go(who, f"/employer/vacancies/{id}", done=said(answer))
+    changes = await _body(request, given)
+    if action == "price":
+        return await _price(who, id, given, changes)
+    saved = await who.call("vacancies", "GET", path)
+    if not saved.is_good:
+        return render(who, "missing.html", 404)
+    if is_unchanged(given.get("description", ""), saved.data["description"] or ""):
+        del changes["description"]  # there and back it need not be the same HTML
+    answer = await who.call("vacancies", "PATCH", path, changes)
+    if answer.is_good and action == "publish":
+        answer = await who.call("vacancies", "POST", f"{path}/publish")
+    if answer.is_good:
+        return go(who, f"/employer/vacancies/{id}", done="saved")
+    form = Form(_shown(saved.data) | changes | {"description": given.get("description")})
+    form.refuse(answer)
+    return _editor(who, saved.data, form, answer.status)
+
+
+def _shown(saved: dict[str, Any]) -> dict[str, Any]:
+    """A vacancy as its form shows it."""
+    return saved | {"description": as_written(saved["description"] or "")}
+
+
+async def _price(who: Visitor, id: UUID, given: dict[str, str], body: dict[str, Any]) -> Response:
+    names = ("title", "requirements", "experience", "workFormat", "area")
+    asked = {name: body[name] for name in names if body[name] is not None}
+    answer = await who.call("vacancies", "POST", f"{VACANCIES}/{id}/price", asked)
+    price = answer.data if answer.is_good else None
+    if is_part(who.request):
+        return render(who, "parts/price.html", price=price)
+    saved = await who.call("vacancies", "GET", f"{VACANCIES}/{id}")
+    if not saved.is_good:
+        return render(who, "missing.html", 404)
+    return _editor(
+        who,
+        saved.data,
+        Form(saved.data | body | {"description": given.get("description")}),
+        price=price,
+    )
+
+
+async def _body(request: Request, given: dict[str, str]) -> dict[str, Any]:
+    body: dict[str, Any] = {name: given.get(name) or None for name in FIELDS}
+    body["title"] = given.get("title", "")
+    body["description"] = as_html(given.get("description", "")) or None
+    body["validThrough"] = given.get("validThrough") or None
+    body["responseLetterRequired"] = "responseLetterRequired" in given
+    body["requirements"] = [
+        {
+            "skill": row["skill"],
+            "kind": row["kind"] or "must",
+            "level": int(row["level"]) if row["level"].isdecimal() else None,
+        }
+        for row in await rows(request, "skill", "kind", "level")
+    ]
+    if "language" in given:
+        body["languages"] = [
+            {"language": row["language"], "level": row["languageLevel"] or None}
+            for row in await rows(request, "language", "languageLevel")
+        ]
+    ends = {end: "".join(given.get(f"salary_{end}", "").split()) for end in ("min", "max")}
+    body["salary"] = None
+    if any(ends.values()):
+        amounts = {e: int(v) if v.isdecimal() else v or None for e, v in ends.items()}
+        body["salary"] = amounts | {
+            "currency": given.get("currency", "").upper(),
+            "unit": given.get("unit") or "MONTH",
+            "gross": "gross" in given,
+        }
+    return body
+
+
+def _editor(
+    who: Visitor, saved: dict[str, Any], form: Form, status: int = 200, *, price: Any = None
+) -> Response:
+    return render(
+        who,
+        "vacancy_edit.html",
+        status,
+        vacancy=saved,
+        form=form,
+        price=price,
+        empty_rows=EMPTY_ROWS,
+    )

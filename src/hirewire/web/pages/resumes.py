@@ -1,0 +1,333 @@
+"""A candidate's resumes: the editor, its parts, and files in and out."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from hirewire.kit.errors import Unavailable
+from hirewire.web.clients import Answer
+from hirewire.web.pages.rendering import (
+    Asking,
+    Form,
+    Member,
+    as_file,
+    go,
+    is_good,
+    is_part,
+    parts,
+    render,
+    rows,
+    typed,
+)
+from hirewire.web.sessions import Visitor
+from hirewire.web.words import N_
+
+router = APIRouter(include_in_schema=False)
+RESUMES, COMPANIES = "/api/profiles/resumes", "/api/vacancies/companies"
+CARDS = "/api/vacancies/resumes"
+EMPTY_ROWS = 3
+ITEMS = {
+    "experience": ("position", "company", "start", "end", "description"),
+    "education": ("organization", "field", "level", "startYear", "endYear"),
+}
+"""What of an item is in its form; the first must be there."""
+CERTIFICATE = ("name", "issuer", "date", "url")
+HIDE_AWAY = N_("Companies cannot be looked up right now; nothing is saved yet.")
+HIDE_NOBODY = N_("No company of this name hires here. Choose one of those that are offered.")
+TEXTS = ("title", "summary", "area", "visibility")
+LARGEST_IMPORT = 8 * 1024 * 1024
+
+
+@router.post("/resumes")
+async def make_resume(who: Asking, request: Request) -> Response:
+    """A new resume, from a title."""
+    given = await typed(request)
+    answer = await who.call("profiles", "POST", RESUMES, {"title": given.get("title", "")})
+    if answer.is_good:
+        return go(who, f"/resumes/{answer.data['id']}")
+    form = Form(given)
+    form.refuse(answer)
+    return render(who, "new_resume.html", answer.status, form=form)
+
+
+@router.post("/resumes/import")
+async def import_resume(who: Asking, request: Request) -> Response:
+    """A resume from a file of JSON Resume."""
+    upload = (await request.form()).get("file")
+    content = await upload.read() if upload is not None and not isinstance(upload, str) else b""
+    form = Form()
+    try:
+        document = json.loads(content[: LARGEST_IMPORT + 1])
+        answer = await who.call("profiles", "POST", f"{RESUMES}/import", document)
+    except (ValueError, RecursionError):
+        form.errors["file"] = who.words.text("This is not a JSON file.")
+        return render(who, "new_resume.html", 422, form=form)
+    if answer.is_good:
+        return go(who, f"/resumes/{answer.data['id']}", done="saved")
+    form.refuse(answer)
+    form.errors["file"] = "; ".join(f"{at}: {why}" for at, why in answer.errors.items())
+    return render(who, "new_resume.html", answer.status, form=form)
+
+
+@router.get("/resumes/{id}")
+async def resume(id: UUID, who: Member) -> Response:
+    """The editor."""
+    answer = await who.call("profiles", "GET", f"{RESUMES}/{id}")
+    if not answer.is_good:
+        return render(who, "missing.html", 404)
+    return await _editor(who, answer.data, Form(answer.data))
+
+
+@router.post("/resumes/{id}")
+async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
+    """Save, publish, hide, delete, or look how far a change would reach."""
+    given = await typed(request)
+    action = given.get("action", "save")
+    path = f"{RESUMES}/{id}"
+    if action == "delete":
+        await who.call("profiles", "DELETE", path)
+        return go(who, "/me", done="deleted")
+    body = await _resume_body(request, given)
+    if action == "reach":
+        return await _reach(who, id, body)
+    if action in ("publish", "hide"):
+        body["status"] = "published" if action == "publish" else "hidden"
+    status, unknown = 422, await _hide(who, body, given.get("hideCompany", ""))
+    if not unknown:
+        answer = await who.call("profiles", "PATCH", path, body)
+        if answer.is_good:
+            return go(who, f"/resumes/{id}", done="saved")
+        status = answer.status
+    saved = await who.call("profiles", "GET", path)
+    if not saved.is_good:
+        return render(who, "missing.html", 404)
+    typed_in = {name: given.get(name) for name in ("salaryAmount", "hideCompany")}
+    form = Form(saved.data | body | typed_in)
+    if unknown:
+        form.errors["hideCompany"] = unknown
+    else:
+        form.refuse(answer)
+    return await _editor(who, saved.data, form, status)
+
+
+async def _hide(who: Visitor, body: dict[str, Any], name: str) -> str:
+    """Add the companies of this name to those the resume is hidden from; what is wrong, or ""."""
+    if not name:
+        return ""
+    try:
+        answer = await who.call("vacancies", "GET", f"{COMPANIES}?limit=100&q={quote(name)}")
+    except Unavailable:
+        return HIDE_AWAY
+    found = answer.data["items"] if answer.is_good else []
+    same = [one["id"] for one in found if one["name"].casefold() == name.casefold()]
+    if not same and len(found) == 1:
+        same = [found[0]["id"]]
+    body["hiddenFrom"] = list(dict.fromkeys([*body["hiddenFrom"], *same]))
+    return "" if same else HIDE_NOBODY
+
+
+@router.post("/resumes/{id}/{kind}")
+async def add_item(id: UUID, kind: str, who: Asking, request: Request) -> Response:
+    """Add a position or a course of study."""
+    if kind not in ITEMS:
+        return render(who, "missing.html", 404)
+    given = await typed(request)
+    body = {name: value for name, value in _item_body(kind, given).items() if value is not None}
+    answer = await who.call("profiles", "POST", f"{RESUMES}/{id}/{kind}", body)
+    form = Form()
+    if not answer.is_good:
+        form = Form(given)
+        form.refuse(answer)
+    made = answer.data["id"] if answer.is_good else None
+    return await _after_item(who, id, kind, answer.status, form, made, is_adding=True)
+
+
+@router.post("/resumes/{id}/{kind}/{item}")
+async def change_item(id: UUID, kind: str, item: UUID, who: Asking, request: Request) -> Response:
+    """Change one, or take it out."""
+    if kind not in ITEMS:
+        return render(who, "missing.html", 404)
+    given = await typed(request)
+    path = f"{RESUMES}/{id}/{kind}/{item}"
+    if given.get("action") == "delete":
+        answer = await who.call("profiles", "DELETE", path)
+        return await _after_item(who, id, kind, 200, Form(), str(item))
+    answer = await who.call("profiles", "PATCH", path, _item_body(kind, given))
+    form = Form(given)
+    if not answer.is_good:
+        form.refuse(answer)
+    return await _after_item(who, id, kind, answer.status, form, str(item))
+
+
+async def _after_item(
+    who: Visitor,
+    id: UUID,
+    kind: str,
+    status: int,
+    form: Form,
+    item: str | None,
+    *,
+    is_adding: bool = False,
+) -> Response:
+    """The page again; or the item alone, for a page that has the rest."""
+    is_wrong = bool(form.errors or form.problem)
+    if not is_part(who.request) and not is_wrong:
+        return go(who, f"/resumes/{id}", done="saved")
+    saved = await who.call("profiles", "GET", f"{RESUMES}/{id}")
+    if not saved.is_good:
+        return render(who, "missing.html", 404)
+    if is_part(who.request):
+        found = [one for one in saved.data[kind] if one["id"] == item]
+        shown: dict[str, Any] = {"item": found[0] if found else None, "gone": item, "form": form}
+        if not is_wrong and found and not is_adding:
+            shown["form"] = Form(found[0])
+        return render(
+            who,
+            "parts/item.html",
+            status,
+            **shown,
+            resume=saved.data,
+            kind=kind,
+            is_adding=is_adding,
+            form_of=Form,
+        )
+    items = {} if is_adding else {str(item): form}
+    adding = {kind: form} if is_adding else {}
+    return await _editor(who, saved.data, Form(saved.data), status, items=items, adding=adding)
+
+
+@router.get("/resumes/{id}/file.{kind}")
+async def export(id: UUID, kind: str, who: Member) -> Response:
+    """The resume as a file."""
+    kind = "pdf" if kind == "pdf" else "json"
+    answer = await who.call("profiles", "GET", f"{RESUMES}/{id}/export?format={kind}")
+    if not answer.is_good:
+        return render(who, "missing.html", 404)
+    content = answer.data
+    if kind == "json":
+        content = json.dumps(content, ensure_ascii=False, indent=2).encode()
+    return as_file(content, kind)
+
+
+@router.get("/companies")
+async def companies(who: Asking) -> Response:
+    """Companies with what is typed in their name, as options."""
+    named = who.request.query_params.get("hideCompany", "")[:100]
+    found = await who.call("vacancies", "GET", f"{COMPANIES}?limit=8&q={quote(named)}")
+    items = found.data["items"] if found.is_good else []
+    return render(who, "parts/companies.html", items=items)
+
+
+@router.get("/skills")
+async def skills(who: Asking) -> Response:
+    """Skills that begin as typed, as options."""
+    typed_name = who.request.query_params.get("skill", "")[:100]
+    path = f"/api/vacancies/skills?limit=8&q={quote(typed_name, safe='')}"
+    found = await who.call("vacancies", "GET", path) if typed_name.strip() else None
+    items = found.data["items"] if found is not None and found.is_good else []
+    return render(who, "parts/skills.html", items=items)
+
+
+async def _resume_body(request: Request, given: dict[str, str]) -> dict[str, Any]:
+    body: dict[str, Any] = {name: given.get(name) or None for name in TEXTS}
+    body["relocation"] = "relocation" in given
+    form = await request.form()
+    for name in ("employmentTypes", "workFormats"):
+        body[name] = form.getlist(name)
+    body["visibility"] = body["visibility"] or "recommended"
+    body["hiddenFrom"] = form.getlist("hiddenFrom")
+    body["skills"] = [
+        {"name": row["skill"], "level": int(row["level"]) if row["level"].isdecimal() else None}
+        for row in await rows(request, "skill", "level")
+    ]
+    body["languages"] = [
+        {"language": row["language"], "level": row["languageLevel"] or None}
+        for row in await rows(request, "language", "languageLevel")
+    ]
+    if "certificateName" in form:
+        names = [f"certificate{name.title()}" for name in CERTIFICATE]
+        body["certificates"] = [
+            {name: row[field] or None for name, field in zip(CERTIFICATE, names, strict=True)}
+            for row in await rows(request, *names, written=len(names))
+        ]
+    if "linkUrl" in form:
+        body["links"] = [
+            {"url": row["linkUrl"], "label": row["linkLabel"] or None}
+            for row in await rows(request, "linkUrl", "linkLabel", written=2)
+        ]
+    amount = "".join(given.get("salaryAmount", "").split())
+    body["salary"] = None
+    if amount:
+        body["salary"] = {
+            "amount": int(amount) if amount.isdecimal() else amount,
+            "currency": given.get("salaryCurrency", "").upper(),
+            "unit": given.get("salaryUnit") or "MONTH",
+        }
+    return body
+
+
+def _item_body(kind: str, given: dict[str, str]) -> dict[str, Any]:
+    required, *others = ITEMS[kind]
+    body: dict[str, Any] = {required: given.get(required, "")}
+    body |= {name: given.get(name) or None for name in others}
+    for year in ("startYear", "endYear"):
+        if (body.get(year) or "").isdecimal():
+            body[year] = int(body[year])
+    return body
+
+
+async def _reach(who: Visitor, id: UUID, body: dict[str, Any]) -> Response:
+    names = ("title", "area", "relocation", "skills", "workFormats")
+    asked = {"resumeId": str(id), "changes": {name: body[name] for name in names}}
+    answer = await who.call("vacancies", "POST", "/api/vacancies/reach", asked)
+    reach = answer.data if answer.is_good else None
+    if is_part(who.request):
+        return render(who, "parts/reach.html", reach=reach)
+    saved = await who.call("profiles", "GET", f"{RESUMES}/{id}")
+    if not saved.is_good:
+        return render(who, "missing.html", 404)
+    return await _editor(who, saved.data, Form(saved.data | body), reach=reach)
+
+
+async def _editor(
+    who: Visitor,
+    saved: dict[str, Any],
+    form: Form,
+    status: int = 200,
+    *,
+    reach: Any = None,
+    items: dict[str, Form] | None = None,
+    adding: dict[str, Form] | None = None,
+) -> Response:
+    hidden = [f"id={id}" for id in form.value("hiddenFrom") or saved["hiddenFrom"]]
+    asked = {
+        "readers": ("profiles", f"{RESUMES}/{saved['id']}/readers?limit=50"),
+        "viewers": ("vacancies", f"{CARDS}/{saved['id']}/viewers?limit=50"),
+    }
+    if hidden:
+        asked["hidden"] = ("vacancies", f"{COMPANIES}?{'&'.join(hidden)}")
+    found = await parts(who, **asked)
+    return render(
+        who,
+        "resume.html",
+        status,
+        resume=saved,
+        form=form,
+        reach=reach,
+        readers=found["readers"],
+        viewers=found["viewers"],
+        hidden=_hidden(form, found.get("hidden")),
+        items=items or {},
+        adding=adding or {},
+        form_of=Form,
+        empty_rows=EMPTY_ROWS,
+    )
+
+
+def _hidden(form: Form, names: Answer | None) -> list[tuple[str, str]]:
+    """Id and name of the companies a resume is hidden from; the id where the name is not known."""
+    known = {one["id"]: one["name"] for one in names.data["items"]} if is_good(names) else {}
+    return [(id, known.get(id, id)) for id in form.value("hiddenFrom") or ()]

@@ -1,0 +1,48 @@
+"""Descriptions between the form and the service."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hirewire.web.writing import as_html, as_written, is_unchanged
+
+STORED = (
+    "<p>Two lines<br>in one paragraph &amp; more</p><p><strong>You will:</strong></p>"
+    "<ul><li>write <em>Go</em></li><li>read snake_case</li></ul><ol><li>first</li></ol>"
+    '<h3>Where</h3><p><a href="https://example.org/a_b" rel="noopener">here</a></p>'
+)
+
+
+def test_html_reads_as_people_write() -> None:
+    assert as_written(STORED) == (
+        "Two lines\nin one paragraph & more\n\n**You will:**\n\n- write *Go*\n- read snake_case\n\n"
+        "1. first\n\n### Where\n\n[here](https://example.org/a_b)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "html"),
+    [
+        ("One\r\n\r\nTwo", "<p>One</p>\n<p>Two</p>"),
+        ("One\nTwo", "<p>One<br />\nTwo</p>"),
+        ("- a\n- b", "<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
+        ("**b** & <i>c</i>", "<p><strong>b</strong> &amp; <i>c</i></p>"),
+        ("5 < 6 and c_d_e", "<p>5 &lt; 6 and c_d_e</p>"),
+        ("", ""),
+    ],
+)
+def test_what_is_written_becomes_html(written: str, html: str) -> None:
+    assert as_html(written) == html
+
+
+def test_what_was_not_edited_is_known() -> None:
+    form = as_written(STORED).replace("\n", "\r\n")
+    assert is_unchanged(form, STORED)
+    assert not is_unchanged(form + "!", STORED)
+    assert is_unchanged("", "")
+
+
+@given(st.lists(st.text("ab* _#-<>&[]()!`1.\\я", min_size=1, max_size=30), max_size=4))
+def test_words_survive_the_way_there_and_back(paragraphs: list[str]) -> None:
+    stored = as_html("\n\n".join(paragraphs))
+    assert as_html(as_written(as_html(as_written(stored)))) == as_html(as_written(stored))

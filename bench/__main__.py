@@ -28,6 +28,7 @@ ALL = (
     "search",
     "live",
     "pages",
+    "sights",
 )
 
 

@@ -2,12 +2,11 @@
 
 The services `vacancies` and `web` run as processes over a board of 100,000 vacancies. Server time
 is from the request to the last byte, on one connection; in the browser it is what Chromium's own
-`PerformanceObserver` says of the first visit, with nothing in its cache.
+trace says of a first visit (see `paints.py`).
 """
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -18,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.async_api import async_playwright
 from sqlalchemy.engine import make_url
 
+from bench import paints
 from bench.matching import board
 from bench.measure import Figure, Options, percentile
 from bench.places import Bench
@@ -29,25 +28,7 @@ from hirewire.launcher.process import free_port, make_folder, spawn, stop
 
 SIZE, QUICK_SIZE = 100_000, 2_000
 READS, QUICK_READS = 400, 40
-VISITS, QUICK_VISITS = 15, 3
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-_OBSERVE = """
-() => new Promise((done) => {
-  const found = {shift: 0, painted: 0};
-  new PerformanceObserver((list) => {
-    for (const one of list.getEntries()) if (!one.hadRecentInput) found.shift += one.value;
-  }).observe({type: "layout-shift", buffered: true});
-  new PerformanceObserver((list) => {
-    found.painted = list.getEntries().at(-1).startTime;
-  }).observe({type: "largest-contentful-paint", buffered: true});
-  setTimeout(() => {
-    const parts = [...performance.getEntriesByType("navigation"),
-      ...performance.getEntriesByType("resource")];
-    found.bytes = parts.reduce((sum, one) => sum + one.transferSize, 0);
-    done(found);
-  }, 300);
-})
-"""
+VISITS, QUICK_VISITS = 9, 2
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
@@ -67,13 +48,22 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
                     Figure(f"list {what}, {size:,}: p50", [percentile(taken, 0.5)], "ms"),
                     Figure("… p95", [percentile(taken, 0.95)], "ms", at_most=40),
                 ]
-            seen = await _visit(url, options.count(VISITS, QUICK_VISITS))
-    return [
-        *figures,
-        Figure("first visit of the list: painted", [one["painted"] for one in seen], "ms"),
-        Figure("… bytes transferred", [max(one["bytes"] for one in seen) / 1000], "kB", at_most=60),
-        Figure("… layout shift", [max(one["shift"] for one in seen)], "", at_most=0),
-    ]
+            pages = await _addresses(url)
+            seen = await paints.visits(list(pages.values()), options.count(VISITS, QUICK_VISITS))
+    for what, address in pages.items():
+        figures += paints.figures(f"first visit, phone: {what}", seen[address])
+    return figures
+
+
+async def _addresses(url: str) -> dict[str, str]:
+    """What a stranger comes to first."""
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        found = (await client.get("/api/vacancies/vacancies?limit=1")).json()["items"][0]["id"]
+    return {
+        "start": f"{url}/",
+        "list": f"{url}/vacancies?q=data",
+        "vacancy": f"{url}/vacancies/{found}",
+    }
 
 
 @asynccontextmanager
@@ -131,21 +121,3 @@ async def _read(url: str, many: Many, count: int, *, searched: bool) -> list[flo
             taken.append((time.perf_counter() - started) * 1000)
             answer.raise_for_status()
     return taken[10:]
-
-
-async def _visit(url: str, count: int) -> list[dict[str, float]]:
-    """First visits, each in a browser of its own state."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        raise RuntimeError("no browser: apt-get install chromium")
-    seen = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        for _ in range(count):
-            context = await browser.new_context()
-            page = await context.new_page()
-            await page.goto(f"{url}/vacancies?q=data", wait_until="load")
-            seen.append(await page.evaluate(_OBSERVE))
-            await context.close()
-        await browser.close()
-    return seen

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import httpx
 from playwright.async_api import Browser, Page, async_playwright
 from rich.console import Console
 
@@ -18,11 +17,9 @@ from hirewire.kit.clock import now
 from hirewire.launcher.board.filler import PASSWORD, Plan
 from hirewire.launcher.board.people import DEFAULT_SEED, Person
 from hirewire.launcher.board.showing import fill
-from hirewire.launcher.sending import Account, Refused
+from shots.story import act
 
-COUNT, APPLY = 80, 8
-WORDS = ("разработчик", "developer")
-STAGES = ("interview", "consider", "offer", "phone_interview")
+COUNT = 300
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
 WIDTHS = {"desktop": (1200, 900), "phone": (390, 844)}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -38,10 +35,9 @@ async def main(url: str, folder: Path) -> int:
         return 2
     if await fill(url, COUNT, DEFAULT_SEED, console):
         return 1
-    plan = Plan(COUNT, COUNT, DEFAULT_SEED, now().date())
-    vacancy, candidate = await act(url, plan)
+    cast = await act(url, Plan(COUNT, COUNT, DEFAULT_SEED, now().date()))
+    vacancy = cast.vacancy
     folder.mkdir(parents=True, exist_ok=True)
-    _, employer, _ = next(plan.employers())
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         for language in LANGUAGES:
@@ -53,64 +49,21 @@ async def main(url: str, folder: Path) -> int:
                         query = "python" if language == "en" else "разработчик"
                         await _take(page, f"/vacancies?q={query}", name("list"))
                         await _take(page, f"/vacancies/{vacancy}", name("vacancy"))
-                    async with _page(browser, url, language, width, scheme, candidate) as page:
+                    async with _page(browser, url, language, width, scheme, cast.candidate) as page:
                         await _take(page, "/me", name("home"))
                         await page.locator("a[href^='/resumes/']").first.click()
                         await page.wait_for_url("**/resumes/*")
                         await _whole(page, name("resume"))
-                    async with _page(browser, url, language, width, scheme, employer) as page:
+                    async with _page(browser, url, language, width, scheme, cast.employer) as page:
                         await _take(page, "/employer", name("employer"))
                         await _take(page, f"/employer/vacancies/{vacancy}/board", name("board"))
                         people = f"/employer/vacancies/{vacancy}/candidates"
                         await _take(page, people, name("candidates"))
+                        await _take(page, f"/employer/resumes/{cast.resume}", name("card"))
                         await _take(page, "/employer/resumes?q=developer", name("resumes"))
         await browser.close()
     console.print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
     return 0
-
-
-async def act(url: str, plan: Plan) -> tuple[str, Person]:
-    """Some developers come to fit the first vacancy of the first company, and most of them apply;
-    it moves some on. Its id, and one of them.
-    """
-    _, hires, _ = next(plan.employers())
-    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
-        boss = Account(client, hires.email, PASSWORD)
-        await boss.log_in()
-        mine = await boss.pages("/api/vacancies/vacancies?mine=true")
-        found = next(one for one in mine if one["status"] == "published")
-        vacancy, asked = found["id"], found["requirements"]
-        wanted = [resume for word in WORDS for resume in await _resumes(boss, word)][:APPLY]
-        seen: Person | None = None
-        for who, _ in plan.candidates():
-            person = Account(client, who.email, PASSWORD)
-            await person.log_in()
-            own = {one["id"] for one in await person.pages("/api/profiles/resumes")}
-            for resume in (one for one in wanted if one in own):
-                number = wanted.index(resume)
-                skills = [{"name": one["skill"], "level": 4} for one in asked[: 8 - number]]
-                change = {"skills": skills, "relocation": True, "visibility": "recommended"}
-                await person.call("PATCH", f"/api/profiles/resumes/{resume}", change)
-                if number >= APPLY - 2:
-                    continue
-                body = {"resumeId": resume, "letter": "Добрый день! Hello!"}
-                path = f"/api/vacancies/vacancies/{vacancy}/applications"
-                try:
-                    made = await person.call("POST", path, body)
-                except Refused:  # it is there from a run before
-                    continue
-                seen = seen or who
-                if number < len(STAGES):
-                    path = f"/api/vacancies/applications/{made['id']}/stage"
-                    await boss.call("POST", path, {"stage": STAGES[number]})
-    return str(vacancy), seen or next(who for who, _ in plan.candidates())
-
-
-async def _resumes(boss: Account, word: str) -> list[str]:
-    """Ids of resumes whose title has this word."""
-    path = f"/api/vacancies/resumes?q={word}&limit=50"
-    items = (await boss.call("GET", path))["items"]
-    return [one["resumeId"] for one in items if word in str(one["resume"]["title"]).lower()]
 
 
 @asynccontextmanager

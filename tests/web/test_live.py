@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -130,7 +131,7 @@ class World:
 
 @pytest.fixture
 async def world(broker_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    monkeypatch.setattr(live, "ACTIVITY_SECONDS", 0.05)
+    monkeypatch.setattr(live, "AFTER", 600.0)
     port, behind_port = free_port(), free_port()
     settings = Settings(
         web_port=port,
@@ -292,3 +293,27 @@ async def test_a_front_without_a_broker_says_so() -> None:
         answer = await client.get("/live", headers={"Authorization": token(uuid4())})
         assert answer.status_code == 503
         assert answer.json()["type"].endswith("live-is-off")
+
+
+async def test_many_changes_are_told_soon_rarely_and_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[float] = []
+    loop = asyncio.get_running_loop()
+    pulse = live.Pulse(lambda: told.append(loop.time()))
+    monkeypatch.setattr(live, "AFTER", 0.2)
+    began = loop.time()
+    while loop.time() < began + 3 * live.APART:
+        pulse.changed()
+        await asyncio.sleep(0.01)
+    ended = loop.time()
+
+    async def is_quiet() -> bool:
+        return pulse.is_quiet
+
+    await eventually(is_quiet)
+    assert told[0] >= began + live.SOON - 0.01
+    during = [one for one in told if one <= ended]
+    assert len(during) >= 2
+    assert all(b - a >= live.APART - 0.01 for a, b in pairwise(during))
+    assert told[-1] > ended

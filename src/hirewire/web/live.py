@@ -10,7 +10,7 @@ import base64
 import json
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -50,7 +50,9 @@ TOLD = ("resumeId", "vacancyId", "applicationId", "recommendationId")
 """What of an event is told: a company does not learn whose resume it is."""
 ACTIVITY = "activity"
 """Told to every employer, without any content, soon after some resume has changed."""
-ACTIVITY_SECONDS = 0.5
+SOON, APART, AFTER = 0.12, 0.5, 1.5
+"""Seconds: from a change to its telling, since `vacancies` hears of it at the same time; between
+two tellings; and to one more when it has become quiet, for a service that was slow."""
 RING = 1000
 LONGEST_QUEUE = 256
 MOST_STREAMS = 20
@@ -114,6 +116,41 @@ class Stream:
         self.waiting.set()
 
 
+class Pulse:
+    """Tells soon after a change, not too often, and once more when it is quiet."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+        self._last = float("-inf")
+        self._due: asyncio.TimerHandle | None = None
+        self._again: asyncio.TimerHandle | None = None
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether all has been told."""
+        return self._due is None and self._again is None
+
+    def changed(self) -> None:
+        """There is something to tell."""
+        if self._due is not None:
+            return
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        loop = asyncio.get_running_loop()
+        self._due = loop.call_at(max(loop.time() + SOON, self._last + APART), self._first)
+
+    def _first(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._last, self._due = loop.time(), None
+        self._again = loop.call_later(AFTER, self._once_more)
+        self._tell()
+
+    def _once_more(self) -> None:
+        self._again = None
+        self._tell()
+
+
 class Hub:
     """The open streams of this process, by whom they are for."""
 
@@ -121,7 +158,7 @@ class Hub:
         self._streams: dict[tuple[Side, str], set[Stream]] = {}
         self._all: set[Stream] = set()
         self._ring: deque[Told] = deque(maxlen=RING)
-        self._activity: asyncio.TimerHandle | None = None
+        self._activity = Pulse(self._tell_of_activity)
 
     def __len__(self) -> int:
         return len(self._all)
@@ -169,9 +206,8 @@ class Hub:
                 self._hired(delivery)
             for stream in {s for place in told.audience for s in self._streams.get(place, ())}:
                 stream.tell(told.text)
-            if name == "resume.updated" and self._activity is None:
-                loop = asyncio.get_running_loop()
-                self._activity = loop.call_later(ACTIVITY_SECONDS, self._tell_of_activity)
+            if name == "resume.updated":
+                self._activity.changed()
 
     def missed(self, stream: Stream, last: str | None) -> list[bytes]:
         """What came after this id, or that something may be missing."""
@@ -206,7 +242,6 @@ class Hub:
             self.hire(stream, str(body["companyId"]))
 
     def _tell_of_activity(self) -> None:
-        self._activity = None
         for stream in self._all:
             if stream.company_id is not None:
                 stream.tell(_message(ACTIVITY, {}))

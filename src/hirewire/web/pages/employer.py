@@ -18,8 +18,9 @@ LISTS = {
     "activity": "/api/vacancies/activity",
 }
 """What has pages of its own beside its first lines at home."""
-SHOWN = {"matches": 6, "activity": 12}
-MINE = 20
+SHOWN = {"mine": 6, "matches": 6, "activity": 10}
+WHOLE = 20
+"""Lines of a part at home, and of a page of its own."""
 
 
 @router.get("")
@@ -29,7 +30,7 @@ async def home(who: Member) -> Response:
     if not profile.is_good:
         return render(who, "hire.html", form=Form())
     mine, *lists = await asyncio.gather(
-        _mine(who), *(_listed(who, part, SHOWN[part]) for part in LISTS)
+        _mine(who, SHOWN["mine"]), *(_listed(who, part, SHOWN[part]) for part in LISTS)
     )
     shown = {part: answer.data for part, answer in zip(LISTS, lists, strict=True)}
     return render(
@@ -41,8 +42,16 @@ async def home(who: Member) -> Response:
 async def mine(who: Member) -> Response:
     """One's vacancies alone, for the open page that was told of an application."""
     if not is_part(who.request):
-        return go(who, "/employer")
-    return render(who, "parts/my_vacancies.html", **await _mine(who))
+        return go(who, "/employer/mine/all")
+    return render(who, "parts/my_vacancies.html", **await _mine(who, SHOWN["mine"]), whole=False)
+
+
+@router.get("/mine/all")
+async def all_mine(who: Member) -> Response:
+    """All of one's vacancies, page by page."""
+    found = await _mine(who, WHOLE, who.request.query_params.get("after"))
+    template = "parts/my_vacancies.html" if is_part(who.request) else "list.html"
+    return render(who, template, **found, part="my_vacancies", back="/employer", whole=True)
 
 
 @router.get("/{part}")
@@ -61,7 +70,7 @@ async def whole_list(part: str, who: Member) -> Response:
     """All that fits, or all that candidates did, page by page."""
     if part not in LISTS:
         return render(who, "missing.html", 404)
-    answer = await _listed(who, part, 20, who.request.query_params.get("after"))
+    answer = await _listed(who, part, WHOLE, who.request.query_params.get("after"))
     if not answer.is_good:
         return go(who, "/employer" if answer.status == 403 else f"/employer/{part}/all")
     name = _template(part)
@@ -92,12 +101,11 @@ async def _listed(who: Visitor, part: str, limit: int, after: str | None = None)
     return await who.call("vacancies", "GET", f"{LISTS[part]}?{urlencode(asked)}")
 
 
-async def _mine(who: Visitor) -> dict[str, Any]:
-    """A page of one's company's vacancies; by vacancy how many applications, and how many new."""
-    asked = {"mine": "true", "limit": str(MINE), "brief": "true"}
-    after = who.request.query_params.get("after")
-    if after:
-        asked["after"] = after
+async def _mine(who: Visitor, limit: int, after: str | None = None) -> dict[str, Any]:
+    """One's company's vacancies; by vacancy how many applications, and how many of them are new."""
+    asked = {"mine": "true", "limit": str(limit), "brief": "true"} | (
+        {"after": after} if after else {}
+    )
     vacancies, counted = await asyncio.gather(
         who.call("vacancies", "GET", f"{VACANCIES}?{urlencode(asked)}"),
         who.call("vacancies", "GET", COUNTS),
@@ -108,4 +116,4 @@ async def _mine(who: Visitor) -> dict[str, Any]:
         counts["all"] += one["count"]
         counts["new"] += one["count"] if one["stage"] == "response" else 0
     found = vacancies.data if vacancies.is_good else {"items": [], "next": None}
-    return {"vacancies": found, "received": received, "after": after}
+    return {"vacancies": found, "received": received}

@@ -1,0 +1,134 @@
+"""What people do on the board before the pictures are taken."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from hirewire.launcher.board.filler import PASSWORD, Plan
+from hirewire.launcher.board.people import Person
+from hirewire.launcher.sending import Account, Refused
+
+LOOKED_AT, APPLY, FIT = 40, 9, 14
+"""People whose matches are asked for; who apply for the vacancy; whom it is to fit."""
+STAGES = (
+    "interview",
+    "consider",
+    "offer",
+    "phone_interview",
+    "consider",
+    "assessment",
+    "interview",
+)
+DECLINED = {"stage": "discard_by_employer", "reason": "position_filled"}
+LETTER = "Добрый день! Эта работа мне подходит. / Hello! This is the work I look for."
+VACANCIES, MATCHES = "/api/vacancies/vacancies", "/api/vacancies/recommended?limit=100"
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Whose pages are taken."""
+
+    employer: Person
+    candidate: Person
+    vacancy: str
+    """The vacancy that most people fit."""
+    resume: str
+    """The best of those who fit it and have not applied."""
+
+
+async def act(url: str, plan: Plan) -> Cast:
+    """The vacancy that most fit comes to fit more; people apply, and are moved on."""
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        people: list[tuple[Person, Account, list[dict[str, Any]]]] = []
+        for who, _ in list(plan.candidates())[:LOOKED_AT]:
+            person = Account(client, who.email, PASSWORD)
+            await person.log_in()
+            people.append((who, person, await person.pages(MATCHES)))
+        companies = {company.name: who for company, who, _ in plan.employers()}
+        popular = Counter(
+            one["vacancyId"]
+            for _, _, fits in people
+            for one in fits
+            if one["companyName"] in companies
+        )
+        vacancy = min(popular, key=lambda id: (-popular[id], id))
+        found = await people[0][1].call("GET", f"{VACANCIES}/{vacancy}")
+        hires = companies[found["companyName"]]
+        boss = Account(client, hires.email, PASSWORD)
+        await boss.log_in()
+
+        await _come_to_fit(people, found)
+        seen, _, own = max(people, key=lambda one: len(one[2]))
+        await _apply(boss, people, vacancy)
+        star = next(person for who, person, _ in people if who is seen)
+        for one in own[:3]:
+            await _apply_for(star, one["vacancyId"], one["resumeId"])
+        listed = await boss.pages(f"{VACANCIES}/{vacancy}/recommendations")
+        free = [one["resumeId"] for one in listed if one["applicationId"] is None]
+        return Cast(hires, seen, vacancy, free[0])
+
+
+async def _come_to_fit(
+    people: list[tuple[Person, Account, list[dict[str, Any]]]], vacancy: dict[str, Any]
+) -> None:
+    """Some learn what the vacancy asks for, each a little less of it."""
+    asked = vacancy["requirements"]
+    musts = [one["skill"] for one in asked if one["kind"] == "must"]
+    extra = [one["skill"] for one in asked if one["kind"] != "must"]
+    count = 0
+    for _, person, fits in people:
+        if count == FIT or any(one["vacancyId"] == vacancy["id"] for one in fits):
+            continue
+        resume = next(
+            (
+                one
+                for one in await person.pages("/api/profiles/resumes")
+                if one["status"] == "published" and one["visibility"] == "recommended"
+            ),
+            None,
+        )
+        if resume is None:
+            continue
+        learnt = [{"name": name, "level": 4} for name in [*musts, *extra[count % 5 :]]]
+        names = {one["name"] for one in learnt}
+        kept = [one for one in resume["skills"] if one["name"] not in names][:4]
+        change = {
+            "skills": learnt + kept,
+            "relocation": True,
+            "languages": [
+                {"language": one["language"], "level": "C1"} for one in vacancy["languages"]
+            ],
+            "workFormats": ["remote", "hybrid", "on_site"],
+            "employmentTypes": [vacancy["employmentType"] or "FULL_TIME"],
+            "salary": None,
+        }
+        await person.call("PATCH", f"/api/profiles/resumes/{resume['id']}", change)
+        count += 1
+
+
+async def _apply(
+    boss: Account, people: list[tuple[Person, Account, list[dict[str, Any]]]], vacancy: str
+) -> None:
+    applied = 0
+    for _, person, _ in people:
+        fits = [one for one in await person.pages(MATCHES) if one["vacancyId"] == vacancy]
+        if not fits or applied == APPLY:
+            continue
+        made = await _apply_for(person, vacancy, fits[0]["resumeId"])
+        applied += 1
+        if made is None or applied > len(STAGES):
+            continue
+        body = DECLINED if applied == len(STAGES) else {"stage": STAGES[applied - 1]}
+        await boss.call("POST", f"/api/vacancies/applications/{made}/stage", body)
+
+
+async def _apply_for(person: Account, vacancy: str, resume: str) -> str | None:
+    """The application's id; None where it is there from a run before."""
+    body = {"resumeId": resume, "letter": LETTER}
+    try:
+        made = await person.call("POST", f"{VACANCIES}/{vacancy}/applications", body)
+    except Refused:
+        return None
+    return str(made["id"])

@@ -2,14 +2,19 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 import hirewire.web
-from hirewire.web.words import LOCALE, PROBLEMS, preferred, words
+from hirewire import auth, profiles, vacancies
+from hirewire.kit.errors import AppError
+from hirewire.web.labels import PROBLEMS
+from hirewire.web.words import LOCALE, preferred, words
 
 WEB = Path(hirewire.web.__file__).parent
 NAMES: dict[str, tuple[int, ...] | None] = {
@@ -124,3 +129,37 @@ def test_patterns_have_as_many_holes_as_groups() -> None:
 )
 def test_the_language_is_negotiated(header: str, expected: str) -> None:
     assert preferred(header) == expected
+
+
+# What only programs are told, or what a page says in words of its own.
+FOR_PROGRAMS = {
+    "InvalidRefreshToken",
+    "RefreshedJustNow",
+    "NoSigningKey",
+    "NotOpen",
+    "NoSuchSitemap",
+    "NoSuchSkill",
+}
+
+
+def test_whatever_a_service_refuses_is_said_in_russian() -> None:
+    for service in (auth, profiles, vacancies):
+        for module in walk_packages(service.__path__, f"{service.__name__}."):
+            if ".migrations" not in module.name:
+                import_module(module.name)
+    refusals = [
+        one
+        for one in _below(AppError)
+        if one.__module__.startswith(
+            ("hirewire.auth.", "hirewire.profiles.", "hirewire.vacancies.")
+        )
+        and one.__name__ not in FOR_PROGRAMS
+    ]
+    assert len(refusals) > 25
+    for one in refusals:
+        said = words("ru").problem(one().message)
+        assert re.fullmatch(r"[^A-Za-z]*(?:JSON Resume)?[^A-Za-z]*", said), one().message
+
+
+def _below(kind: type[AppError]) -> set[type[AppError]]:
+    return {one for below in kind.__subclasses__() for one in {below, *_below(below)}}

@@ -4,9 +4,10 @@ from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
 from hirewire.web.clients import Answer
+from hirewire.web.labels import N_
 from hirewire.web.pages.rendering import Asking, Form, go, local_path, render, typed
 from hirewire.web.sessions import KEPT_SECONDS, LANGUAGE, THEME, THEMES, Visitor
-from hirewire.web.words import LANGUAGES, N_
+from hirewire.web.words import LANGUAGES
 
 router = APIRouter(include_in_schema=False)
 AWAY = N_("Accounts cannot be reached right now. What you typed is still here: try again soon.")

@@ -32,6 +32,8 @@ async def apply(id: UUID, who: Asking, request: Request) -> Response:
     answer = await who.call("vacancies", "POST", path, body)
     if answer.is_good:
         return go(who, f"/applications/{answer.data['id']}", done="sent")
+    if answer.status == 409 and "applicationId" in answer.data:  # sent twice
+        return go(who, f"/applications/{answer.data['applicationId']}")
     form = Form(given)
     form.refuse(answer)
     found = await who.call("vacancies", "GET", f"/api/vacancies/vacancies/{id}")

@@ -15,8 +15,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from hirewire import __version__
 from hirewire.kit.errors import Unavailable
 from hirewire.web.clients import Answer
+from hirewire.web.labels import N_
 from hirewire.web.sessions import THEMES, SignInFirst, Visitor, visitor
-from hirewire.web.words import LANGUAGES, N_
+from hirewire.web.words import LANGUAGES
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

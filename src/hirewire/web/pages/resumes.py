@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
 from hirewire.web.clients import Answer
+from hirewire.web.labels import N_
 from hirewire.web.pages.rendering import (
     Asking,
     Form,
@@ -23,7 +24,6 @@ from hirewire.web.pages.rendering import (
     typed,
 )
 from hirewire.web.sessions import Visitor
-from hirewire.web.words import N_
 
 router = APIRouter(include_in_schema=False)
 RESUMES, COMPANIES = "/api/profiles/resumes", "/api/vacancies/companies"
@@ -68,7 +68,8 @@ async def import_resume(who: Asking, request: Request) -> Response:
     if answer.is_good:
         return go(who, f"/resumes/{answer.data['id']}", done="saved")
     form.refuse(answer)
-    form.errors["file"] = "; ".join(f"{at}: {why}" for at, why in answer.errors.items())
+    said = [f"{at}: {who.words.problem(why)}" for at, why in answer.errors.items()]
+    form.errors["file"] = "; ".join(said)
     return render(who, "new_resume.html", answer.status, form=form)
 
 

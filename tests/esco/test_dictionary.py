@@ -170,3 +170,14 @@ def test_a_wrong_file_of_additions(additions: Path, content: str, said: str) -> 
 def test_a_file_of_additions_that_is_not_there(additions: Path) -> None:
     with pytest.raises(BadAdditions, match="No such file"):
         extend(additions)
+
+
+def test_a_name_is_without_the_note_where_that_is_enough() -> None:
+    found = dictionary()
+    python = found.find("python")
+    assert python is not None
+    assert found.label_of(python) == "Python (computer programming)"
+    assert found.name_of(python) == "Python"
+    assert found.name_of("nothing") is None
+    for id in found.skills:
+        assert found.find(found.name_of(id) or "") is not None

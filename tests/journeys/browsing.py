@@ -7,7 +7,14 @@ from typing import Any
 from uuid import uuid4
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    ViewportSize,
+    async_playwright,
+    expect,
+)
 
 from tests.journeys.people import PASSWORD
 
@@ -15,7 +22,8 @@ FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-PHONE, DESKTOP = {"width": 390, "height": 800}, {"width": 1200, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 800}
+DESKTOP: ViewportSize = {"width": 1200, "height": 900}
 WITHIN_MS = 20_000
 expect.set_options(timeout=WITHIN_MS)
 

@@ -1,16 +1,19 @@
 """The scenarios as people see them: real pages, a real browser, RabbitMQ between the services."""
 
 import re
+from dataclasses import dataclass
 from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from hirewire.web.sessions import ACCESS, REFRESH
 from tests.journeys.browsing import DESKTOP, PHONE, Somebody, browsing
 from tests.journeys.conftest import Platform
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+PYTHON = re.compile("^(питон|Python)", re.IGNORECASE)
+PARTS = ("matches", "activity", "mine")
 ALL = ("auth", "profiles", "vacancies", "web")
 
 
@@ -46,13 +49,13 @@ async def publish_resume(who: Somebody, title: str) -> None:
     skill = page.locator("input[name=skill]")
     await skill.nth(0).press_sequentially("питхон")  # a slip
     options = page.locator("#suggested [role=option]")
-    await expect(options.first).to_have_text(re.compile("питон", re.IGNORECASE))
+    await expect(options.first).to_have_text(PYTHON)
     await page.keyboard.press("ArrowDown")
     await expect(skill.nth(0)).to_have_attribute("aria-activedescendant", "suggested-1")
     assert await who.serious() == []
     await page.keyboard.press("Enter")
     await expect(options).to_have_count(0)
-    await expect(skill.nth(0)).to_have_value(re.compile("^питон$", re.IGNORECASE))
+    await expect(skill.nth(0)).to_have_value(PYTHON)
     await skill.nth(1).press_sequentially("postg")
     await expect(options.first).to_be_visible()
     await page.keyboard.press("Escape")
@@ -65,52 +68,98 @@ async def publish_resume(who: Somebody, title: str) -> None:
     await expect(page.locator("button[value=hide]")).to_be_visible()
 
 
+@dataclass(frozen=True)
+class Seat:
+    """Where somebody sits, and what they read there."""
+
+    language: str
+    size: ViewportSize
+    sent: str
+    invited: str
+
+
+RUSSIAN = ("отправлено, ещё не просмотрено", "вас приглашают")
+ENGLISH = ("sent, not looked at yet", "you are invited")
+
+
 @pytest.mark.parametrize("broker_url", ["rabbitmq"], indirect=True)
+@pytest.mark.parametrize(
+    ("hiring", "looking"),
+    [
+        (Seat("en-GB", DESKTOP, *ENGLISH), Seat("ru-RU", PHONE, *RUSSIAN)),
+        (Seat("ru-RU", PHONE, *RUSSIAN), Seat("en-GB", DESKTOP, *ENGLISH)),
+    ],
+    ids=["looks on a phone, in Russian", "hires on a phone, in Russian"],
+)
 @pytest.mark.timeout(240)
-async def test_two_people_meet(platform: Platform, chromium: str) -> None:
+async def test_two_people_meet(
+    platform: Platform, chromium: str, hiring: Seat, looking: Seat
+) -> None:
     await platform.start(*ALL)
     url = platform.settings.service_url("web")
     async with browsing(chromium) as browser:
-        boss = await Somebody.arrive(browser, url, "en-GB", viewport=DESKTOP)
-        anna = await Somebody.arrive(browser, url, "ru-RU", viewport=PHONE)
+        boss = await Somebody.arrive(browser, url, hiring.language, viewport=hiring.size)
+        anna = await Somebody.arrive(browser, url, looking.language, viewport=looking.size)
         await boss.sign_up()
         await begin_to_hire(boss)
         vacancy = await publish_vacancy(boss)
         await boss.page.goto("/employer")
         await anna.sign_up()
         await publish_resume(anna, "Разработчик")
+        resume = anna.page.url.split("?")[0].removeprefix(url)
         # Without a reload: what she did, and that she fits.
         await expect(boss.page.locator("#feed li", has_text="Разработчик").first).to_be_visible()
         await expect(boss.page.locator("#resumes-matched .score").first).to_be_visible()
+        await boss.page.locator("#resumes-matched h3 a").first.click()
+        await expect(boss.page.get_by_role("heading", name="Разработчик")).to_be_visible()
 
         page = anna.page
+        await page.reload()
+        await expect(page.get_by_role("link", name="Northern Light")).to_be_visible()
         await page.goto("/me")
         await page.locator("#matches h3 a").first.click()
         await page.fill("#letter", "Здравствуйте!")
         await page.locator("#apply ~ form button").click()
-        await expect(page.locator("#application strong").first).to_have_text(
-            "отправлено, ещё не просмотрено"
-        )
-        await boss.page.goto(f"/employer{vacancy}/board")
-        card = boss.page.locator("[data-stage=response] article")
-        edge = {"x": 4, "y": 4}  # beside the list of stages, which is not for dragging
-        interview = boss.page.locator("[data-stage=interview]")
-        await card.drag_to(interview, source_position=edge)  # type: ignore[arg-type]
-        await expect(boss.page.locator("[data-stage=interview] article")).to_be_visible()
-        await expect(page.locator("#application strong").first).to_have_text("вас приглашают")
-        card = boss.page.locator("[data-stage=interview] article")
-        ended = boss.page.locator("[data-stage=discard_by_employer]")
-        await card.drag_to(ended, source_position=edge)  # type: ignore[arg-type]
-        await expect(card.locator("[name=reason]")).to_be_focused()
-        await boss.page.locator("[data-stage=interview] article a").click()
-        await expect(boss.page.get_by_text("Здравствуйте!")).to_be_visible()
+        await expect(page.locator("#application strong").first).to_have_text(looking.sent)
+        board = f"/employer{vacancy}/board"
+        await boss.page.goto(board)
+        application = page.url.split("?")[0].removeprefix(url)
+        await _move_on(boss.page, "interview", is_dragged=hiring.size is DESKTOP)
+        await expect(page.locator("#application strong").first).to_have_text(looking.invited)
         assert boss.complaints == []
         assert anna.complaints == []
+        company = await boss.page.context.request.get("/api/vacancies/companies?q=northern")
+        place = f"/companies/{(await company.json())['items'][0]['id']}"
         await _looked_over(boss, ["/", "/vacancies", "/status", "/employer", f"/employer{vacancy}"])
-        await _looked_over(boss, [f"/employer{vacancy}/board", f"/employer{vacancy}/candidates"])
-        await _looked_over(boss, ["/employer/resumes", "/nothing-here"])
-        await _looked_over(anna, ["/me", vacancy, "/signin", "/signup"])
-        await _on_resume(anna)
+        await _looked_over(boss, [board, f"{board}/interview", f"/employer{vacancy}/candidates"])
+        await _looked_over(boss, [f"/employer{resume}", "/employer/resumes", "/nothing-here"])
+        await _looked_over(boss, [f"/employer/{part}/all" for part in PARTS])
+        await _looked_over(boss, [application, place, "/docs/vacancies"])
+        await _looked_over(anna, ["/me", vacancy, "/signin", "/signup", resume, application])
+        await _looked_over(anna, ["/me/matches/all", "/me/applications/all"])
+
+
+async def _move_on(page: Page, stage: str, *, is_dragged: bool) -> None:
+    """An application that is new: dragged where there is room to, else by its form; then it is
+    dragged to the end, where nothing happens without a reason.
+    """
+    card = page.locator("[data-stage=response] article")
+    moved = page.locator(f"[data-stage={stage}] article")
+    if not is_dragged:
+        await card.locator("summary").click()
+        await card.locator("[data-move] select").select_option(stage)
+        await card.locator("[data-move] button").click()
+        await expect(moved).to_be_visible()
+        return
+    edge = {"x": 4, "y": 4}  # beside the list of stages, which is not for dragging
+    target = page.locator(f"[data-stage={stage}]")
+    await card.drag_to(target, source_position=edge)  # type: ignore[arg-type]
+    await expect(moved).to_be_visible()
+    ended = page.locator("[data-stage=discard_by_employer]")
+    await moved.drag_to(ended, source_position=edge)  # type: ignore[arg-type]
+    await expect(moved.locator("[name=reason]")).to_be_focused()
+    await moved.locator("a").click()
+    await expect(page.get_by_text("Здравствуйте!")).to_be_visible()
 
 
 @pytest.mark.parametrize("broker_url", ["rabbitmq"], indirect=True)
@@ -177,12 +226,6 @@ async def _looked_over(who: Somebody, paths: list[str]) -> None:
             assert await who.serious() == []
         width = await who.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert width <= 0, f"{path} is wider than the window"
-
-
-async def _on_resume(who: Somebody) -> None:
-    await who.page.goto("/me")
-    await who.page.locator("a[href^='/resumes/']").first.click()
-    assert await who.serious() == []
 
 
 @pytest.mark.parametrize("broker_url", ["rabbitmq"], indirect=True)

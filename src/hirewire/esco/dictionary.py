@@ -101,6 +101,14 @@ class Dictionary:
             return None
         return (skill.label_ru if russian else None) or skill.label
 
+    def name_of(self, id: str) -> str | None:
+        """Its label as people say it: without ESCO's note, unless that tells it from another."""
+        label = self.label_of(id)
+        if label is None:
+            return None
+        bare = _NOTE.sub("", label)
+        return bare if self.find(bare) == id else label
+
 
 def _labels(skill: Skill) -> tuple[str, ...]:
     bare = _NOTE.sub("", skill.label)

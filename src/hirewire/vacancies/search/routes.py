@@ -324,7 +324,7 @@ async def _facets(tx: Tx, index: SearchIndex, counted: Counted) -> dict[str, lis
     companies = await queries.company_names(tx, ids) if ids else {}
     labels: dict[str, Callable[[str], str]] = {
         "company": lambda value: companies.get(UUID(value), value),
-        "skill": lambda value: dictionary().label_of(value) or value.removeprefix("own:"),
+        "skill": lambda value: dictionary().name_of(value) or value.removeprefix("own:"),
         "area": lambda value: index.label("area", value),
     }
     facets = {

@@ -23,6 +23,8 @@ class Suggested(Answer):
     """A skill, with the form of its name that begins as was typed."""
 
     id: str
+    name: str
+    """The label as people say it."""
     label: str
     label_ru: str | None
     matched: str
@@ -57,6 +59,7 @@ async def find(
         items=[
             Suggested(
                 id=one.skill.id,
+                name=dictionary().name_of(one.skill.id) or one.skill.label,
                 label=one.skill.label,
                 label_ru=one.skill.label_ru,
                 matched=one.form,

@@ -201,3 +201,8 @@ async def test_files_are_kept_and_pages_are_small(platform: Platform) -> None:
         plain = await client.get("/signup", headers={"Accept-Encoding": "identity"})
         assert "content-encoding" not in plain.headers
         assert "Accept-Encoding" in plain.headers["vary"]
+        ahead = await client.get(plain.headers["speculation-rules"].strip('"'))
+        assert ahead.headers["content-type"] == "application/speculationrules+json"
+        [rule] = ahead.json()["prefetch"]
+        # What is fetched ahead must be nobody's business: cards and applications note who looks.
+        assert rule["where"]["href_matches"] == ["/vacancies", "/vacancies/*", "/companies/*"]

@@ -124,6 +124,7 @@ def render(who: Visitor, template: str, status: int = 200, **values: Any) -> HTM
             "Content-Language": who.words.lang,
             "Vary": "Accept-Language, Cookie",
             "Cache-Control": "no-store",
+            "Speculation-Rules": '"/ahead.json"',
         },
     )
     who.keep(response)

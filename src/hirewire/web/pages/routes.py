@@ -1,6 +1,7 @@
 """Pages for everybody: the start page, the list, a vacancy, a company, shared resumes."""
 
 import asyncio
+import json
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -22,6 +23,16 @@ COMPANY = "/api/vacancies/companies"
 VACANCIES = "/api/vacancies/vacancies"
 UNSURE = ("salaryFrom", "currency", "days", "sort", "after")
 """What of a search is typed by hand, or old: left out where it is wrong."""
+AHEAD = json.dumps(
+    {
+        "prefetch": [
+            {
+                "where": {"href_matches": ["/vacancies", "/vacancies/*", "/companies/*"]},
+                "eagerness": "moderate",
+            }
+        ]
+    }
+)
 CURRENCIES = {"ru": ("RUB", "KZT", "BYN", "EUR", "USD"), "en": ("EUR", "USD", "GBP", "RUB")}
 
 
@@ -158,6 +169,16 @@ async def shared(key: str, who: Asking) -> Response:
     response = render(who, "shared.html", resume=found.data)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
+
+
+@router.get("/ahead.json")
+async def ahead() -> Response:
+    """What a browser may fetch ahead, once somebody points at it (WICG, Speculation Rules).
+
+    Reading one of these changes nothing for anybody.
+    """
+    headers = {"Cache-Control": "public, max-age=3600"}
+    return Response(AHEAD, headers=headers, media_type="application/speculationrules+json")
 
 
 @router.get("/sitemap.xml")

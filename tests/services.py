@@ -108,15 +108,17 @@ async def running(
             yield Running(client, app, messaging, messaging.transactions.engine)
 
 
-_templates: dict[tuple[str, str], str] = {}
+_templates: dict[tuple[str, str | None], str] = {}
 
 
-async def copy_of_migrated(url: str, service: str) -> None:
-    """Make this database by copying one that was migrated once in this run: much quicker."""
+async def copy_of_migrated(url: str, service: str | None) -> None:
+    """Make this database by copying one that was migrated once in this run: much quicker. Without
+    a service it has messaging's tables and the chassis' alone.
+    """
     place = make_url(url)
     server = (f"{place.host}:{place.port}", service)
     if server not in _templates:
-        name = f"template_{service}_{uuid4().hex[:8]}"
+        name = f"template_{service or 'messaging'}_{uuid4().hex[:8]}"
         template = place.set(database=name).render_as_string(hide_password=False)
         await migrate(template, service)
         _templates[server] = name

@@ -16,6 +16,7 @@ from hirewire.kit.settings import Settings, load_settings
 from hirewire.launcher.process import free_port, spawn, stop
 from hirewire.operators.client import Operators
 from tests.builders import eventually
+from tests.services import copy_of_migrated
 
 
 class Platform:
@@ -35,6 +36,8 @@ class Platform:
         self._log = log
 
     async def migrate(self) -> None:
+        for name in assembly.SERVICES:
+            await copy_of_migrated(self.settings.service_database(name), name)
         await assembly.migrate(self.settings)
 
     async def start(self, *names: str) -> None:

@@ -2,14 +2,17 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from itertools import count
 from uuid import UUID
 
 import pytest
+from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from hirewire.kit.db import make_engine, migrate
+from hirewire.kit.db import make_engine
 from hirewire.messaging.event import Event
 from hirewire.messaging.outbox import Transactions
+from tests.services import copy_of_migrated
 
 
 class Noted(Event, name="test.noted", owner="writer", key="page"):
@@ -39,14 +42,16 @@ class Place:
 
 @pytest.fixture
 async def new_place(
-    fresh_database: Callable[[], Awaitable[str]],
+    fresh_address: str,
 ) -> AsyncIterator[Callable[[], Awaitable[Place]]]:
     """Makes databases with messaging's tables."""
     engines: list[AsyncEngine] = []
+    made = count(1)
 
     async def make() -> Place:
-        url = await fresh_database()
-        await migrate(url, None)
+        name = f"{make_url(fresh_address).database}_place{next(made)}"
+        url = make_url(fresh_address).set(database=name).render_as_string(hide_password=False)
+        await copy_of_migrated(url, None)
         engine = make_engine(url, pool=30)
         engines.append(engine)
         return Place(url, engine)

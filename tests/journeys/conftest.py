@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,9 +12,10 @@ import pytest
 
 from hirewire import assembly
 from hirewire.kit.settings import Settings, load_settings
-from hirewire.launcher.process import free_port, spawn, stop
+from hirewire.launcher.process import free_port, stop
 from hirewire.operators.client import Operators
 from tests.builders import eventually
+from tests.journeys.forked import fork
 from tests.services import copy_of_migrated
 
 
@@ -48,12 +48,8 @@ class Platform:
             await self.ready(name)
 
     def spawn(self, name: str) -> None:
-        with open(self._log, "ab") as log:
-            self.processes[name] = spawn(
-                [sys.executable, "-m", "hirewire", "serve", name],
-                env=self._inherited() | self.environment,
-                output=log,
-            )
+        environment = self._inherited() | self.environment
+        self.processes[name] = fork(["serve", name], env=environment, log=self._log)
 
     async def ready(self, name: str) -> None:
         async with httpx.AsyncClient(timeout=5) as client:
@@ -87,8 +83,7 @@ class Platform:
 
     @staticmethod
     def _inherited() -> dict[str, str]:
-        kept = {k: v for k, v in os.environ.items() if not k.startswith("HIREWIRE_")}
-        return kept | {"PYTHONPATH": str(Path(__file__).resolve().parents[2] / "src")}
+        return {k: v for k, v in os.environ.items() if not k.startswith("HIREWIRE_")}
 
 
 @pytest.fixture

@@ -1,0 +1,67 @@
+"""`hirewire serve` as processes forked from one that has loaded the code already: loading it costs
+more than a second of a core, and these tests start some two hundred.
+"""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from ctypes import CDLL
+from pathlib import Path
+from typing import cast
+
+from hirewire.launcher.process import PR_SET_PDEATHSIG
+
+_loaded = multiprocessing.get_context("forkserver")
+_loaded.set_forkserver_preload(["tests.journeys.preloaded"])
+
+
+class Forked:
+    """What `Popen` is to a program that was started."""
+
+    def __init__(self, argv: list[str], env: Mapping[str, str], log: Path) -> None:
+        self._process = _loaded.Process(target=_run, args=(argv, dict(env), str(log)))
+        self._process.start()
+        assert self._process.pid is not None
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self) -> None:
+        self._process.join()
+
+    def send_signal(self, number: signal.Signals) -> None:
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def fork(argv: list[str], *, env: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
+    """Run `hirewire` with these arguments, its output added to a file. Ends with this process."""
+    return cast("subprocess.Popen[bytes]", Forked(argv, env, log))
+
+
+def _run(argv: list[str], env: dict[str, str], log: str) -> None:
+    os.setsid()
+    if sys.platform == "linux":
+        CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.environ.clear()
+    os.environ.update(env)
+    sys.argv = ["hirewire", *argv]
+    from hirewire.__main__ import main
+
+    main()

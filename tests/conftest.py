@@ -1,5 +1,6 @@
 """Real parts for tests: a PostgreSQL, a RabbitMQ node where one is to be had."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -19,6 +21,7 @@ import pytest_asyncio
 from sqlalchemy.engine import make_url
 
 from hirewire.kit.db import ensure_database
+from hirewire.launcher import process
 from hirewire.launcher.postgres import EmbeddedPostgres
 from hirewire.launcher.rabbitmq import PrivateRabbitMQ, find_server
 from hirewire.messaging.database import connect
@@ -44,6 +47,23 @@ def missing(part: str, how: str) -> None:
     pytest.skip(how)
 
 
+def pytest_configure() -> None:
+    """Of several workers each draws ports that no other does: a test draws its ports first, and
+    may use them much later.
+    """
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        nth, count = int(worker.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        vars(process)["range"] = lambda first, end: range(first + nth, end, count)
+
+
+@contextmanager
+def one_worker_at_a_time() -> Iterator[None]:
+    """For what changes the machine itself: packages, system users."""
+    with open(__file__) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="session")
 def scratch() -> Iterator[Path]:
     """A folder that the engines' system users can reach, removed afterwards."""
@@ -58,8 +78,11 @@ async def postgres_url(scratch: Path) -> AsyncIterator[str]:
     if url := os.environ.get("HIREWIRE_TEST_DATABASE_URL"):
         yield url
         return
-    async with EmbeddedPostgres(scratch / "postgres", durable=False) as server:
-        yield server.url()
+    server = EmbeddedPostgres(scratch / "postgres", durable=False)
+    with one_worker_at_a_time():  # as root, the first start of all makes its system user
+        await server.start()
+    yield server.url()
+    await server.stop()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -68,8 +91,7 @@ async def rabbitmq(scratch: Path) -> AsyncIterator[RabbitMQ]:
     if url := os.environ.get("HIREWIRE_TEST_RABBITMQ_URL"):
         yield RabbitMQ(url, os.environ.get("HIREWIRE_TEST_RABBITMQ_MANAGEMENT_URL"), None)
         return
-    if find_server() is None:
-        install_rabbitmq()
+    ensure_rabbitmq()
     async with PrivateRabbitMQ(scratch / "rabbitmq") as node:
         yield RabbitMQ(node.url, node.management_url, node)
 
@@ -77,26 +99,37 @@ async def rabbitmq(scratch: Path) -> AsyncIterator[RabbitMQ]:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium; installed first where that is allowed."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
+    how = "no browser: apt-get install chromium"
+    ensure("browser", "chromium", how, find_browser)
+    found = find_browser()
     if found is None:
-        how = "no browser: apt-get install chromium"
-        install("browser", "chromium", how)
-        found = shutil.which("chromium")
-        if found is None:
-            missing("browser", how)
+        missing("browser", how)
     assert found is not None
     return found
 
 
-def install_rabbitmq() -> None:
-    """Debian's package, as root, unless forbidden; else skip with a message how to get it."""
+def find_browser() -> str | None:
+    """The path of a Chromium, or of one of its kind."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+def ensure_rabbitmq() -> None:
+    """Install it where it is missing and that is allowed."""
     how = "no RabbitMQ: apt-get install rabbitmq-server, or set HIREWIRE_TEST_RABBITMQ_URL=amqp://…"
-    install("rabbitmq", "rabbitmq-server", how)
+    ensure("rabbitmq", "rabbitmq-server", how, find_server)
 
 
-def install(part: str, package: str, how: str) -> None:
-    """Debian's package, as root, unless forbidden; else skip with a message how to get it."""
+def ensure(part: str, package: str, how: str, find: Callable[[], object]) -> None:
+    """Unless it is there: Debian's package, as root, unless forbidden; else skip and say how to
+    get it.
+    """
+    with one_worker_at_a_time():
+        if find() is None:
+            _install(part, package, how)
+
+
+def _install(part: str, package: str, how: str) -> None:
     allowed = os.environ.get("HIREWIRE_TEST_NO_INSTALL") != "1"
     if os.geteuid() != 0 or not Path("/usr/bin/apt-get").exists() or not allowed:
         missing(part, how)

@@ -24,13 +24,12 @@ from hirewire.launcher.rabbitmq import (
     PrivateRabbitMQ,
     RabbitMQError,
     RabbitMQMissing,
-    find_server,
 )
 from hirewire.launcher.state import RunningPlatform, found_settings, read_state, write_state
 from hirewire.launcher.supervisor import Child, Supervisor
 from hirewire.messaging.broker import BrokerUnavailable, Message, QueueTopology, open_broker
 from tests.builders import eventually
-from tests.conftest import install_rabbitmq
+from tests.conftest import ensure_rabbitmq
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -242,8 +241,7 @@ def of_the_node(folder: Path) -> set[str]:
 async def test_a_private_node_keeps_its_messages_and_leaves_nothing_behind(
     launch: Launch, folder: Path
 ) -> None:
-    if find_server() is None:
-        install_rabbitmq()
+    ensure_rabbitmq()
     topology = QueueTopology("hirewire.kept", ("test.kept",))
     launcher, url = await launch(LAUNCH_NODE, folder / "rabbit")
     broker = open_broker(url, client="tests")
@@ -274,8 +272,7 @@ async def test_a_private_node_keeps_its_messages_and_leaves_nothing_behind(
 async def test_a_node_whose_port_is_taken_as_it_starts_takes_another(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if find_server() is None:
-        install_rabbitmq()
+    ensure_rabbitmq()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         drawn = iter([None, None, port])  # AMQP, management, and the port between nodes

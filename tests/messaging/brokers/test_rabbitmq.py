@@ -116,26 +116,28 @@ async def test_a_queue_of_other_properties_is_named(fresh_vhost: str) -> None:
 
 
 async def test_a_connection_killed_by_an_operator_is_noticed(
-    broker: RabbitMQ, rabbitmq: Server
+    broker: RabbitMQ, fresh_vhost: str, rabbitmq: Server
 ) -> None:
     if rabbitmq.management_url is None:
         missing("rabbitmq", "no management address (HIREWIRE_TEST_RABBITMQ_MANAGEMENT_URL)")
     await broker.publish([note()])
     async with aclosing(broker.deliveries(LOGS, limit=5)) as batches:
         await anext(batches)
-        await close_connections(str(rabbitmq.management_url))
+        vhost = make_url(fresh_vhost).database
+        await close_connections(str(rabbitmq.management_url), str(vhost))
         with pytest.raises(BrokerUnavailable):
             async with asyncio.timeout(20):
                 await anext(batches)
     assert await broker.publish([note()]) == [Outcome.CONFIRMED]
 
 
-async def close_connections(management_url: str) -> None:
+async def close_connections(management_url: str, vhost: str) -> None:
     async with httpx.AsyncClient(base_url=management_url, timeout=10) as client:
         closed = 0
         async with asyncio.timeout(20):
             while not closed:  # the management API lists a connection some time after it opened
-                for connection in (await client.get("/api/connections")).json():
+                answer = await client.get(f"/api/vhosts/{vhost}/connections")
+                for connection in answer.json():
                     name = connection.get("client_properties", {}).get("connection_name")
                     if name == "hirewire tests":
                         await client.delete(f"/api/connections/{connection['name']}")

@@ -48,12 +48,10 @@ def missing(part: str, how: str) -> None:
 
 
 def pytest_configure() -> None:
-    """Of several workers each draws ports that no other does: a test draws its ports first, and
-    may use them much later.
-    """
+    """Of several workers each draws ports that no other does."""
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
-        nth, count = int(worker.removeprefix("gw")), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
-        vars(process)["range"] = lambda first, end: range(first + nth, end, count)
+        count = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        process.share = (int(worker.removeprefix("gw")), count)
 
 
 @contextmanager

@@ -142,13 +142,20 @@ def write_private(path: Path, text: str) -> None:
         file.write(text.encode())
 
 
+share = (0, 1)
+"""Which one, of how many that draw ports at the same time: what is drawn may be used much later, so
+each has ports of its own."""
+
+
 def free_port(preferred: int | None = None) -> int:
     """A free TCP port on 127.0.0.1; the preferred one when it is free.
 
     Any other is drawn from below the range that the system gives to outgoing connections: between
     this answer and its use no such connection can take it. Raises `OSError` when none is free.
     """
-    drawn = secrets.SystemRandom().sample(range(LOWEST_PORT, _first_outgoing_port()), 200)
+    nth, count = share
+    mine = range(LOWEST_PORT + nth, _first_outgoing_port(), count)
+    drawn = secrets.SystemRandom().sample(mine, 200)
     for port in (*filter(None, [preferred]), *drawn):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

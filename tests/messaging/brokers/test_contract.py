@@ -60,7 +60,7 @@ async def take(
                 await broker.ack(batch[-1])
             if len(found) >= count:
                 break
-    return found
+    return found if ack else found[:count]  # what is not acked comes back, also the surplus
 
 
 def bodies(deliveries: Sequence[Delivery]) -> list[int]:

@@ -327,14 +327,20 @@ class EmbeddedPostgres:
 
 
 def _ensure_system_user(name: str) -> None:
+    if _has_user(name):
+        return
+    command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name]
+    made = subprocess.run(command, check=False, capture_output=True)
+    if made.returncode and not _has_user(name):  # another first start may have been quicker
+        made.check_returncode()
+
+
+def _has_user(name: str) -> bool:
     try:
         pwd.getpwnam(name)
     except KeyError:
-        subprocess.run(
-            ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name],
-            check=True,
-            capture_output=True,
-        )
+        return False
+    return True
 
 
 def _usable_by_others(program: Path) -> bool:

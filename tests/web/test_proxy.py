@@ -217,7 +217,12 @@ async def test_a_service_that_was_restarted_is_found_again(front: Front) -> None
         assert [before, between, await status()] == [200, 503, 200]
 
 
-async def test_connections_are_used_again_and_none_is_mixed_up(front: Front) -> None:
+async def test_connections_are_used_again_and_none_is_mixed_up(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # All three sides are in this one process, which may be held up: that is not tested here.
+    monkeypatch.setattr("hirewire.web.upstream.CONNECT_SECONDS", 60.0)
+
     async def echoes(seen: Seen, receive: Receive, send: Send) -> None:
         await reply(send, seen.target)
 

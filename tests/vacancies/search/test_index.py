@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -18,6 +19,7 @@ from hirewire.messaging.outbox import Transactions
 from hirewire.vacancies.recommendations.facts import ruleset
 from hirewire.vacancies.search import queries
 from hirewire.vacancies.search.duties import Keeper, Lost
+from hirewire.vacancies.search.facts import micros
 from hirewire.vacancies.search.index import (
     VACANCIES,
     Busy,
@@ -216,6 +218,30 @@ async def test_counts_are_exact_over_many_segments(
     best = sorted(counts.values(), reverse=True)[:20]
     assert [count for _, count in named] == best
     assert all(counts[name] == count for name, count in named)
+
+
+async def test_what_is_recent_is_counted_at_each_moment(engine: AsyncEngine) -> None:
+    ages = [0, 1, 1, 5, 20, 20, 20, 90]
+    moment = datetime(2026, 6, 1, tzinfo=UTC)
+    moments = [moment - timedelta(days=age) for age in ages]
+    async with kept(engine) as keeper:
+        for nth, at in enumerate(moments):
+            id = uuid4()
+            await write(engine, id, "cook" if nth % 2 else "baker")
+            async with engine.begin() as tx:
+                await tx.exec_driver_sql(
+                    "update vacancy set published_at = $2 where id = $1", (id, at)
+                )
+        await keeper.catch_up()
+        asked = [moment - timedelta(days=days) for days in (1, 3, 3, 30, 365)]
+        for text, chosen in (("", moments), ("cook", moments[1::2]), ("nobody", [])):
+            wanted = Wanted(text=text, recent=[micros(one) for one in asked])
+            counted = index_of(engine).find(wanted).count()
+            assert counted.recent == [sum(at >= one for at in chosen) for one in asked], text
+        within = {"time": (micros(moments[3]), None)}  # its own narrowing does not count against it
+        wanted = Wanted(ranges=within, recent=[micros(asked[3])])
+        found = index_of(engine).find(wanted)
+        assert (found.total, found.count().recent) == (4, [7])
 
 
 def test_no_two_processes_share_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

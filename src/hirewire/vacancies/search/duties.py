@@ -121,8 +121,7 @@ class Keeper:
             return False
         self._began = time.monotonic()
         async with self._transactions() as tx:
-            horizon = await Horizon.now(tx)
-            changed = await queries.changed_since(tx, self._shape.name, self._horizon)
+            horizon, changed = await queries.changed_since(tx, self._shape.name, self._horizon)
             new = [id for id, when in changed.items() if self._seen.get(id) != when]
             if horizon.done < self._horizon.done:
                 raise Lost("the database has gone back in time")

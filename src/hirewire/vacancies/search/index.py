@@ -364,24 +364,43 @@ class _Search:
 
     def run(self) -> Found:
         whole = self._query()
-        total = self._count(whole)
-        ids, places = self._hits(whole) if total else ([], [])
+        if self._wanted.order == "relevance":
+            total, places = self._best(whole)
+        else:
+            total = self._count(whole)
+            places = self._ordered(whole) if total else []
+        ids = [UUID(id) for _, id in places]
         return Found(ids, places, total, self._phrased, partial(self._beside, whole, total))
 
     def _beside(self, whole: Query, total: int) -> Counted:
-        recent = [
-            self._count(self._query(without="time", since=since)) for since in self._wanted.recent
-        ]
-        return Counted(self._facets(whole, total), recent)
+        return Counted(self._facets(whole, total), self._recent())
 
-    def _query(self, *, without: str | None = None, since: int | None = None) -> Query:
+    def _recent(self) -> list[int]:
+        """How many are of each moment or later, counted in one pass."""
+        moments = sorted(self._wanted.recent)
+        if not moments:
+            return []
+        ends = [*moments[1:], None]
+        ranges = [
+            {"from": low} if high is None else {"from": low, "to": high}
+            for low, high in zip(moments, ends, strict=True)
+            if low != high
+        ]
+        counted: dict[str, Any] = self._searcher.aggregate(
+            self._query(without="time"), {"time": {"range": {"field": "time", "ranges": ranges}}}
+        )
+        buckets = counted["time"]["buckets"]
+        return [
+            sum(int(b["doc_count"]) for b in buckets if b.get("from", -1) >= moment)
+            for moment in self._wanted.recent
+        ]
+
+    def _query(self, *, without: str | None = None) -> Query:
         parts = [
             (Occur.Must, Query.const_score_query(query, 0.0))
             for name, query in self._narrowings.items()
             if name != without
         ]
-        if since is not None:
-            parts.append((Occur.Must, Query.const_score_query(self._range("time", since, None), 0)))
         for name, values in self._wanted.none_of.items():
             parts += [(Occur.MustNot, self._term(name, value)) for value in values]
         if self._phrased.query is not None:
@@ -404,19 +423,17 @@ class _Search:
     def _range(self, name: str, low: int | None, high: int | None) -> Query:
         return Query.range_query(self._schema, name, FieldType.Unsigned, low, high)
 
-    def _hits(self, whole: Query) -> tuple[list[UUID], list[tuple[int, str]]]:
-        """The page and one more."""
-        wanted = self._wanted
-        if wanted.order == "relevance":
-            seen = wanted.after[0] if wanted.after else 0
-            limit = min(wanted.limit + 1, MOST_DEEP - seen)
-            if limit <= 0:
-                return [], []
-            hits = self._searcher.search(whole, limit, count=False, offset=seen).hits
-            ids = [self._id(address) for _, address in hits]
-            return [UUID(id) for id in ids], [(seen + n, id) for n, id in enumerate(ids, 1)]
-        found = self._ordered(whole)
-        return [UUID(id) for _, id in found], found
+    def _best(self, whole: Query) -> tuple[int, list[tuple[int, str]]]:
+        """How many there are, and the best of them in one pass: a page and one more."""
+        seen = self._wanted.after[0] if self._wanted.after else 0
+        limit = min(self._wanted.limit + 1, MOST_DEEP - seen)
+        if limit <= 0:
+            return self._count(whole), []
+        result: Any = self._searcher.search(whole, limit, offset=seen)
+        places = [
+            (seen + n, self._id(address)) for n, (_, address) in enumerate(result.hits, start=1)
+        ]
+        return int(result.count), places
 
     def _ordered(self, whole: Query) -> list[tuple[int, str]]:
         """By value and, where that is the same, by id: all of a value are read at its edges."""

@@ -59,19 +59,24 @@ async def database_name(tx: Tx) -> str:
     return str((await tx.exec_driver_sql(_NAME)).scalar_one())
 
 
-async def changed_since(tx: Tx, kind: str, horizon: Horizon) -> dict[UUID, int]:
-    """What has changed at the horizon or later: ids, with the number of the transaction.
+async def changed_since(tx: Tx, kind: str, horizon: Horizon) -> tuple[Horizon, dict[UUID, int]]:
+    """Where the order of transactions stands, and what has changed at the horizon or later: ids,
+    with the number of the transaction. Both are of one snapshot.
 
     Those of transactions to come (of a database that was restored under higher numbers) do not
     count: they are read when the index is made.
     """
     table, id = _TABLES[kind]
     rows = await tx.exec_driver_sql(
-        f"select {id} as id, changed from {table} "  # noqa: S608
-        "where changed >= $1 and changed < pg_snapshot_xmax(pg_current_snapshot())",
+        f"select now.done, t.{id} as id, t.changed "  # noqa: S608
+        "from (select pg_snapshot_xmin(pg_current_snapshot()) as done) now "
+        f"left join {table} t on t.changed >= $1 "
+        "and t.changed < pg_snapshot_xmax(pg_current_snapshot())",
         (horizon.done,),
     )
-    return {row.id: row.changed for row in rows}
+    found = rows.all()
+    changed = {row.id: row.changed for row in found if row.id is not None}
+    return Horizon(int(found[0].done)), changed
 
 
 async def rows_of(tx: Tx, kind: str, ids: Sequence[UUID]) -> list[Row[Any]]:

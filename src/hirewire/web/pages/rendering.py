@@ -38,6 +38,7 @@ templates = Environment(
     loader=FileSystemLoader(STATIC.parent / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
+    auto_reload=False,
     trim_blocks=True,
     lstrip_blocks=True,
     extensions=["jinja2.ext.i18n"],

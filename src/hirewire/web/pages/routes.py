@@ -68,8 +68,8 @@ async def vacancies(who: Asking) -> Response:
         return _away(who)
     if not answer.is_good:
         return render(who, "missing.html", answer.status)
-    buckets = (answer.data["facets"] or {}).get("currency") or ()
-    found_in = [bucket["value"].upper() for bucket in buckets]
+    counted = answer.data["facets"] or {}
+    found_in = [bucket["value"].upper() for bucket in counted.get("currency") or ()]
     return render(
         who,
         "vacancies.html",
@@ -79,6 +79,7 @@ async def vacancies(who: Asking) -> Response:
         found=answer.data,
         facets=asked.facets(answer.data),
         following=asked.following(answer.data),
+        recent={bucket["value"]: bucket["count"] for bucket in counted.get("days") or ()},
         name=asked.name(answer.data),
         currencies=found_in or CURRENCIES[who.words.lang],
     )

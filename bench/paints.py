@@ -20,7 +20,7 @@ CATEGORIES = ["devtools.timeline", "loading", "blink.user_timing", "toplevel"]
 PHONE: ViewportSize = {"width": 412, "height": 823}
 SLOWER, ROUND_TRIP_MS, DOWN, UP = 4, 150, 1_638_400 / 8, 768_000 / 8
 """Times; milliseconds; bytes a second."""
-LONG_MS = 50.0
+LONG_MS, TASK = 50.0, "ThreadControllerImpl::RunTask"
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,8 @@ def _read(events: list[dict[str, Any]], url: str, size: float) -> Visit:
     tasks = [
         event["dur"] / 1000
         for event in events
-        if event["name"] in ("RunTask", "ThreadControllerImpl::RunTask")
+        if event["name"] == TASK
+        and "dur" in event  # one that runs as the trace ends has none
         and (event["pid"], event["tid"]) == (process, start["tid"])
         and (event["ts"] - began) / 1000 > first[0]
     ]

@@ -115,7 +115,7 @@ async def _find_work(
     await anna.fill("#title", title)
     await anna.locator("form[action='/resumes'] button").click()
     await anna.locator("input[name=skill]").nth(0).fill("SQL")
-    feed = asyncio.create_task(_sight(boss, "#feed li", title))
+    feed = asyncio.create_task(_sight(boss, "#feed li", f"{title} resume changed"))
     fits = asyncio.create_task(_sight(boss, "#resumes-matched li", title))
     pressed = await _press(anna, "button[value=publish]")
     times["2. resume published -> employer's open feed"] += [await feed - pressed]

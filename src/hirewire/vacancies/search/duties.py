@@ -28,6 +28,8 @@ from hirewire.vacancies.search.queries import Horizon
 log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 0.2
+FRESH_SECONDS = 0.05
+"""Whoever searches asks what has changed, unless that was asked so shortly before."""
 CHECK_EVERY = 3000
 """Turns of the loop between two counts: about ten minutes."""
 READ_AT_ONCE = 5000
@@ -75,7 +77,7 @@ class Keeper:
 
         Errors are left to the loop that follows.
         """
-        asked = time.monotonic()
+        asked = time.monotonic() - FRESH_SECONDS
         with suppress(Exception):
             async with self._turn:
                 if self._began < asked:

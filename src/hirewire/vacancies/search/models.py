@@ -104,7 +104,10 @@ class Bucket(Answer):
 
 
 class Highlights(Answer):
-    """Fragments as HTML: text escaped, what was looked for in `<mark>`."""
+    """Fragments as HTML: text escaped, what was looked for in `<mark>`.
+
+    Of the description only where nothing was found in the title.
+    """
 
     title: str | None = None
     description: str | None = None

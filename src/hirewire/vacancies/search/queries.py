@@ -29,6 +29,8 @@ _COUNTS = {
     "resumes": "select count(*) from resume where state = 'visible' "
     "and snapshot ->> 'status' = 'published'",
 }
+MOST_NAMES = 50_000
+_names: dict[UUID, str] = {}
 _NAME = """
 select (select system_identifier from pg_control_system())::text
     || '/' || (select timeline_id from pg_control_checkpoint())::text
@@ -113,9 +115,17 @@ async def visible_resumes(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
 
 
 async def company_names(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, str]:
-    """Companies' names, by id."""
-    statement = select(company.c.id, company.c.name).where(company.c.id.in_(ids))
-    return {row.id: row.name for row in await tx.execute(statement)}
+    """Companies' names, by id. Read once: a company keeps the name it was given."""
+    found = {id: _names[id] for id in ids if id in _names}
+    unknown = [id for id in ids if id not in found]
+    if unknown:
+        statement = select(company.c.id, company.c.name).where(company.c.id.in_(unknown))
+        read = {row.id: row.name for row in await tx.execute(statement)}
+        if len(_names) > MOST_NAMES:
+            _names.clear()
+        _names.update(read)
+        found |= read
+    return found
 
 
 async def saved_searches(

@@ -284,11 +284,15 @@ def _item(
 def _highlights(
     index: SearchIndex, found: Found, rows: Sequence[Row[Any]]
 ) -> list[models.Highlights]:
+    """A fragment of the description only where the title does not say why it was found."""
     titles = index.marked("title", found.phrased, [row.title for row in rows])
-    texts = index.marked("description", found.phrased, [text_of(row.description) for row in rows])
+    texts = [
+        "" if title else text_of(row.description) for title, row in zip(titles, rows, strict=True)
+    ]
+    fragments = index.marked("description", found.phrased, texts)
     return [
-        models.Highlights(title=title, description=text)
-        for title, text in zip(titles, texts, strict=True)
+        models.Highlights(title=title, description=fragment)
+        for title, fragment in zip(titles, fragments, strict=True)
     ]
 
 

@@ -53,8 +53,9 @@ WIDE = frozenset({"company"})
 """Fields of which most values are rare: naming them all costs more than counting some twice."""
 MOST_COUNTS = 4_000
 """Facets kept for searches that come again, of 30 values at most each."""
-LARGE = 5_000
-"""From so many found documents on, two threads count."""
+_COUNTING = ThreadPoolExecutor(4, thread_name_prefix="counting")
+"""For what stands beside a list; its parts are counted by the others, so that none waits for one
+that waits."""
 _THREADS = ThreadPoolExecutor(4, thread_name_prefix="facets")
 LONGEST_WAIT = 0.05
 """Seconds that a search waits for what was committed just before it."""
@@ -364,16 +365,19 @@ class _Search:
 
     def run(self) -> Found:
         whole = self._query()
+        # It takes longer than finding, so it begins at once.
+        counting = _COUNTING.submit(self._beside, whole) if self._wanted.facets else None
         if self._wanted.order == "relevance":
             total, places = self._best(whole)
         else:
             total = self._count(whole)
             places = self._ordered(whole) if total else []
         ids = [UUID(id) for _, id in places]
-        return Found(ids, places, total, self._phrased, partial(self._beside, whole, total))
+        count = partial(self._beside, whole) if counting is None else counting.result
+        return Found(ids, places, total, self._phrased, count)
 
-    def _beside(self, whole: Query, total: int) -> Counted:
-        return Counted(self._facets(whole, total), self._recent())
+    def _beside(self, whole: Query) -> Counted:
+        return Counted(self._facets(whole), self._recent())
 
     def _recent(self) -> list[int]:
         """How many are of each moment or later, counted in one pass."""
@@ -478,8 +482,8 @@ class _Search:
     def _id(self, address: Any) -> str:
         return str(self._searcher.doc(address).get_first("id"))
 
-    def _facets(self, whole: Query, total: int) -> dict[str, list[tuple[str, int]]]:
-        """Each field's; where much is found, skills (many a document) beside the others."""
+    def _facets(self, whole: Query) -> dict[str, list[tuple[str, int]]]:
+        """Each field's; skills, of which a document has many, beside the others."""
         parts: list[tuple[Query, dict[str, int]]] = []
         together: dict[str, int] = {}
         found: dict[str, list[tuple[str, int]]] = {}
@@ -493,13 +497,13 @@ class _Search:
                 found[name] = known
             elif without:
                 parts.append((self._query(without=name), {name: size}))
-            elif name == "skill" and total > LARGE:
+            elif name == "skill":
                 parts.append((whole, {name: size}))
             else:
                 together[name] = size
         if together:
             parts.append((whole, together))
-        run = _THREADS.map if total > LARGE else map
+        run = _THREADS.map if len(parts) > 1 else map
         for counted in run(lambda part: self._counted(*part), parts):
             found |= counted
             for name, values in counted.items():

@@ -5,11 +5,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import ColumnElement, Row, Select, false, func, select
 
 from hirewire.kit.models import Answer
 from hirewire.vacancies import states
-from hirewire.vacancies.tables import company, vacancy
+from hirewire.vacancies.tables import company, resume, vacancy
 
 
 class Vacancy(Answer):
@@ -75,3 +75,8 @@ def card_of(snapshot: Mapping[str, Any]) -> Card:
         languages=snapshot.get("languages") or [],
         salary=snapshot.get("salary"),
     )
+
+
+def hidden_from(company_id: UUID) -> ColumnElement[bool]:
+    """Whether a row of `resume` is not to be seen by this company."""
+    return func.coalesce(resume.c.snapshot["hiddenFrom"].has_key(str(company_id)), false())

@@ -85,7 +85,8 @@ class Words:
 
     def period(self, start: str | None, end: str | None) -> str:
         """From one such month to another, or until now."""
-        return f"{self.month(start)} – {self.month(end) or self.text('now')}"
+        until = self.month(end) or self.text("now")
+        return f"{self.month(start)} – {until}"
 
     def months(self, count: int) -> str:
         """So much experience."""

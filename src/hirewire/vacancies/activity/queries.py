@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, false, func, select, tuple_
+from sqlalchemy import Row, select, tuple_
 
 from hirewire.messaging.outbox import Tx
+from hirewire.vacancies.showing import hidden_from
 from hirewire.vacancies.tables import activity, resume
 
 
@@ -14,11 +15,10 @@ async def latest(
     tx: Tx, company_id: UUID, *, limit: int, after: tuple[datetime, int] | None
 ) -> list[Row[Any]]:
     """Activity that this company may see, newest first, with what the resume is now."""
-    hidden = func.coalesce(resume.c.snapshot["hiddenFrom"].has_key(str(company_id)), false())
     statement = (
         select(activity, resume.c.snapshot)
         .join(resume, resume.c.resume_id == activity.c.resume_id)
-        .where(activity.c.shown, resume.c.state != "unseen", ~hidden)
+        .where(activity.c.shown, resume.c.state != "unseen", ~hidden_from(company_id))
     )
     if after is not None:
         statement = statement.where(tuple_(activity.c.occurred_at, activity.c.position) < after)

@@ -3,22 +3,21 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, false, func, select, tuple_
+from sqlalchemy import Row, select, tuple_
 
 from hirewire.messaging.outbox import Tx
+from hirewire.vacancies.showing import hidden_from
 from hirewire.vacancies.tables import card_view, company, resume
 
 
 async def card_for(tx: Tx, resume_id: UUID, company_id: UUID) -> Row[Any] | None:
     """A published resume that this company may see; None for any other."""
-    snapshot = resume.c.snapshot
-    hidden = func.coalesce(snapshot["hiddenFrom"].has_key(str(company_id)), false())
     found = await tx.execute(
         select(resume).where(
             resume.c.resume_id == resume_id,
             resume.c.state == "visible",
-            snapshot["status"].astext == "published",
-            ~hidden,
+            resume.c.snapshot["status"].astext == "published",
+            ~hidden_from(company_id),
         )
     )
     return found.first()

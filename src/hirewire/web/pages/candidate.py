@@ -59,8 +59,8 @@ async def whole_list(part: str, who: Member) -> Response:
         asked["after"] = after
     found = await parts(who, **{part: ("vacancies", f"{LISTS[part]}?{urlencode(asked)}")})
     answer = found[part]
-    if answer is not None and not answer.is_good:
-        return go(who, f"/me/{part}/all")
+    if answer is not None and not answer.is_good:  # an old place in the list, most likely
+        return go(who, f"/me/{part}/all") if after else render(who, "missing.html", 404)
     template = f"parts/{part}.html" if is_part(who.request) else "list.html"
     return render(who, template, **found, part=part, back="/me", whole=True)
 

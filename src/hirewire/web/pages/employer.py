@@ -62,6 +62,8 @@ async def part_of_home(part: str, who: Member) -> Response:
     if not is_part(who.request):
         return go(who, f"/employer/{part}/all")
     answer = await _listed(who, part, SHOWN[part])
+    if not answer.is_good:
+        return render(who, "missing.html", 404)
     return render(who, f"parts/{_template(part)}.html", **{part: answer.data}, whole=False)
 
 
@@ -70,9 +72,10 @@ async def whole_list(part: str, who: Member) -> Response:
     """All that fits, or all that candidates did, page by page."""
     if part not in LISTS:
         return render(who, "missing.html", 404)
-    answer = await _listed(who, part, WHOLE, who.request.query_params.get("after"))
-    if not answer.is_good:
-        return go(who, "/employer" if answer.status == 403 else f"/employer/{part}/all")
+    after = who.request.query_params.get("after")
+    answer = await _listed(who, part, WHOLE, after)
+    if not answer.is_good:  # no employer, or an old place in the list
+        return go(who, f"/employer/{part}/all" if after else "/employer")
     name = _template(part)
     template = f"parts/{name}.html" if is_part(who.request) else "list.html"
     values = {part: answer.data}

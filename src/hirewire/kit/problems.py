@@ -9,10 +9,11 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from hirewire.kit.errors import AppError, Kind
-from hirewire.messaging.database import is_away
+from hirewire.messaging.database import DatabaseUnavailable, is_away
 from hirewire.messaging.loops import describe
 
 log = structlog.get_logger(__name__)
@@ -106,7 +107,7 @@ def unexpected(error: Exception, path: str) -> JSONResponse:
 
     The log gets its place and kind, without the values that its text may quote.
     """
-    if is_away(error):
+    if isinstance(error, (DatabaseUnavailable, SQLAlchemyError)) and is_away(error):
         log.warning("database away", path=path, error=describe(error))
         return problem(
             503,

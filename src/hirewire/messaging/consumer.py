@@ -24,9 +24,10 @@ from sqlalchemy.exc import DBAPIError
 
 from hirewire.messaging import fences, handover, inbox, metrics, tracing
 from hirewire.messaging.broker import Broker, BrokerUnavailable, Delivery, QueueTopology, queue_of
-from hirewire.messaging.database import is_away
+from hirewire.messaging.database import DatabaseUnavailable
 from hirewire.messaging.dispatch import dispatch, verdict
 from hirewire.messaging.envelope import Malformed, decode, message_id_of, type_of
+from hirewire.messaging.ids import new_id
 from hirewire.messaging.inbox import Standing, Unit
 from hirewire.messaging.loops import Wake, describe
 from hirewire.messaging.outbox import Transactions, Tx
@@ -39,7 +40,10 @@ _Counts: TypeAlias = list[tuple[prometheus_client.Counter, Sequence[Unit]]]
 SUSPECT_AFTER = 3
 """Deliveries without an ack after which a message is handled alone and its starts are counted."""
 MOST_STARTS = 3
-"""Starts of a suspect's handling that never ended; then it is dead."""
+"""Processes that started to handle a suspect and never ended it; then it is dead."""
+FORGET_SECONDS = 2.0
+LONGEST_BATCH_SECONDS = 5.0
+"""A batch that took longer makes the next ones smaller: its transaction stays open meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,9 @@ class Consumer:
         self._batch = batch
         self._parked = parked or Wake()
         self._stopping = asyncio.Event()
+        self._failed = asyncio.Event()
+        self._size = batch
+        self._instance = new_id()
         self._heard = False
         self._awaited = handover.Awaited()
         self._by_event: dict[str, list[Subscription]] = {}
@@ -114,27 +121,36 @@ class Consumer:
                     await self._awaited.load(tx, self.topology.queue)
                     await self._refuse_spread_keys(tx)
                 batches = self._broker.deliveries(self.topology, limit=self._batch)
-                async with aclosing(until_stopped(self._stopping, batches)) as arriving:
+                self._failed.clear()
+                ends = (self._stopping, self._failed)
+                async with aclosing(until_stopped(ends, batches)) as arriving:
                     await self._hear(arriving)
                 failures = 0
             except Exception as error:
-                if not isinstance(error, BrokerUnavailable) and not is_away(error):
+                if not isinstance(error, (BrokerUnavailable, DatabaseUnavailable)):
                     log.exception("consumer failed", service=self.service)
                 failures = 0 if self._heard else failures + 1
                 log.warning("consumer waits", service=self.service, reason=describe(error))
                 await self._pause(min(0.1 * 2 ** min(failures, 10), 5.0))
 
     async def _hear(self, arriving: AsyncGenerator[Sequence[Delivery]]) -> None:
-        """Handle and ack batch after batch; one is read while the one before it is committed."""
+        """Handle and ack batch after batch; one is read while the one before it is committed.
+
+        A batch that fails ends the waiting for the next one, which may never come.
+        """
         self._heard = False
         handling: asyncio.Task[None] | None = None
         try:
             async for deliveries in arriving:
-                batch = self.read(deliveries)
-                if handling is not None:
-                    await handling
-                handling = asyncio.create_task(self._handle_and_ack(batch))
-                if len(deliveries) < self._batch // 2:
+                taken = 0
+                while taken < len(deliveries):
+                    batch = self.read(deliveries[taken : taken + self._size])
+                    taken += len(batch.deliveries)
+                    if handling is not None:
+                        await handling
+                    handling = asyncio.create_task(self._handle_and_ack(batch))
+                    handling.add_done_callback(self._note_failure)
+                if handling is not None and len(deliveries) < self._batch // 2:
                     await handling  # and let more arrive meanwhile
             if handling is not None:
                 await handling
@@ -143,10 +159,23 @@ class Consumer:
                 handling.cancel()
                 await asyncio.wait({handling})
 
+    def _note_failure(self, handling: asyncio.Task[None]) -> None:
+        if handling.cancelled() or handling.exception() is not None:
+            self._failed.set()
+
     async def _handle_and_ack(self, batch: Batch) -> None:
+        started = time.perf_counter()
         await self._handle(batch)
         await self._broker.ack(batch.deliveries[-1])
         self._heard = True
+        self._adapt(len(batch.deliveries), time.perf_counter() - started)
+
+    def _adapt(self, size: int, seconds: float) -> None:
+        """Half the size after a batch that took too long, up to twice after one that did not."""
+        if seconds > LONGEST_BATCH_SECONDS:
+            self._size = max(1, min(self._size, size) // 2)
+        elif self._size < self._batch and seconds < LONGEST_BATCH_SECONDS / 4:
+            self._size = min(self._batch, self._size * 2)
 
     async def handle(self, deliveries: Sequence[Delivery]) -> None:
         """Bring deliveries to committed effects, or enter them as waiting, retrying or dead.
@@ -179,7 +208,7 @@ class Consumer:
                 await self._enter_marks(tx, batch)
         except (Exception, asyncio.CancelledError) as error:
             tracing.finish(spans, error)
-            if is_away(error) or is_cancelled(error):
+            if isinstance(error, DatabaseUnavailable) or is_cancelled(error):
                 raise
             log.info(
                 "batch taken apart",
@@ -211,18 +240,21 @@ class Consumer:
         for place, delivery in enumerate(batch.deliveries):
             if place in batch.dropped:
                 continue
-            fingerprint = await self._count_suspect(delivery)
             alone = Batch([delivery])
             self._read_one(delivery, alone)
+            if delivery.delivery_count < SUSPECT_AFTER:
+                await self._handle_one(alone)
+            else:
+                await self._handle_suspect(alone)
+
+    async def _handle_one(self, alone: Batch) -> None:
+        if alone.unreadable or alone.fences or alone.marks:
             async with self._transactions() as tx:
                 for one in alone.unreadable:
                     await self._bury(tx, one)
                 await self._enter_marks(tx, alone)
-            for unit in alone.units:
-                await self.settle(unit)
-            if fingerprint is not None:
-                async with self._transactions() as tx:
-                    await inbox.clear_suspect(tx, fingerprint)
+        for unit in alone.units:
+            await self.settle(unit)
 
     async def _enter_marks(self, tx: Tx, batch: Batch) -> None:
         if batch.fences:
@@ -230,28 +262,47 @@ class Consumer:
         if batch.marks:
             await handover.note(tx, batch.marks, self.topology.queue)
 
-    async def _count_suspect(self, delivery: Delivery) -> UUID | None:
-        """Count a start of a message that may be what kills the process, before it starts."""
-        if delivery.delivery_count < SUSPECT_AFTER:
-            return None
+    async def _handle_suspect(self, alone: Batch) -> None:
+        """Handle what may be the message that kills the process: its start is counted before.
+
+        A start counts once for each process. What ended in any way that this process could see,
+        a stop or a database that went away too, has not killed it and does not count.
+        """
+        [delivery] = alone.deliveries
         fingerprint = _fingerprint(delivery)
         async with self._transactions() as tx:
-            starts = await inbox.count_start(tx, fingerprint)
-        if starts <= MOST_STARTS:
-            return fingerprint
+            starts = await inbox.count_start(tx, fingerprint, self._instance)
+        try:
+            if starts <= MOST_STARTS:
+                await self._handle_one(alone)
+            else:
+                await self._bury_suspect(alone, starts)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._forget_start(fingerprint))
+            raise
+        async with self._transactions() as tx:
+            await inbox.clear_suspect(tx, fingerprint)
+
+    async def _forget_start(self, fingerprint: UUID) -> None:
+        try:
+            async with asyncio.timeout(FORGET_SECONDS), self._transactions() as tx:
+                await inbox.forget_start(tx, fingerprint, self._instance)
+        except (DatabaseUnavailable, TimeoutError) as error:
+            log.warning("a start stays counted", service=self.service, reason=describe(error))
+
+    async def _bury_suspect(self, alone: Batch, starts: int) -> None:
         reason = (
-            f"handed out {delivery.delivery_count} times; the last {starts - 1} times the process "
-            "ended while handling it"
+            f"handed out {alone.deliveries[0].delivery_count} times; {starts - 1} processes ended "
+            "while handling it"
         )
-        alone = Batch([delivery])
-        self._read_one(delivery, alone)
         async with self._transactions() as tx:
             for unit in alone.units:
                 await inbox.open_failed(tx, unit, reason, delay=None, attempts=starts)
-                self._count_dead(unit.received.event.name, reason, unit)
             for one in alone.unreadable:
                 await self._bury(tx, one)
-        return fingerprint
+            await self._enter_marks(tx, alone)
+        for unit in alone.units:
+            self._count_dead(unit.received.event.name, reason, unit)
 
     async def settle(self, unit: Unit) -> None:
         """Handle one unit in a transaction of its own; enter it as failed if it raises."""
@@ -265,7 +316,7 @@ class Consumer:
                 return
             except (Exception, asyncio.CancelledError) as error:
                 tracing.finish(spans, error)
-                if is_away(error) or is_cancelled(error):
+                if isinstance(error, DatabaseUnavailable) or is_cancelled(error):
                     raise
                 if _deadlock(error) and nth < 2:
                     continue
@@ -279,9 +330,9 @@ class Consumer:
         try:
             async with self._transactions() as tx:
                 entered = await inbox.open_failed(tx, unit, text, delay=delay, attempts=spent)
+        except DatabaseUnavailable:
+            raise
         except Exception as worse:
-            if is_away(worse):
-                raise
             # Never back to the queue: what cannot even be entered as failed would come for ever.
             reason = f"{text}; could not be kept for a retry: {describe(worse)}"
             async with self._transactions() as tx:
@@ -348,6 +399,7 @@ class Consumer:
         """Decode; a unit for each subscription that hears the event, and what cannot be read.
 
         Called once for each batch, in the queue's order: what the queue's marks mean depends on it.
+        Raises nothing, whatever was sent.
         """
         if self._restore is not None:
             deliveries = [self._restore(delivery) for delivery in deliveries]
@@ -414,15 +466,15 @@ class Consumer:
 
 
 async def until_stopped(
-    stopping: asyncio.Event, batches: AsyncGenerator[Sequence[Delivery]]
+    ends: Sequence[asyncio.Event], batches: AsyncGenerator[Sequence[Delivery]]
 ) -> AsyncGenerator[Sequence[Delivery]]:
-    """`batches` until `stopping` is set; a batch that was yielded is handled to its end."""
-    stop = asyncio.ensure_future(stopping.wait())
+    """`batches` until one of `ends` is set; a batch that was yielded is handled to its end."""
+    stops = [asyncio.ensure_future(end.wait()) for end in ends]
     pending: asyncio.Future[Sequence[Delivery]] | None = None
     try:
-        while not stopping.is_set():
+        while not any(end.is_set() for end in ends):
             pending = asyncio.ensure_future(anext(batches))
-            await asyncio.wait({pending, stop}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({pending, *stops}, return_when=asyncio.FIRST_COMPLETED)
             if not pending.done():
                 return
             try:
@@ -431,7 +483,8 @@ async def until_stopped(
                 return
             yield batch
     finally:
-        stop.cancel()
+        for stop in stops:
+            stop.cancel()
         if pending is not None and not pending.done():
             pending.cancel()
             await asyncio.wait({pending})

@@ -1,5 +1,7 @@
 """Plain connections, and what tells a database that is away from a statement that is wrong."""
 
+from typing import Any
+
 import asyncpg
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError
@@ -21,16 +23,72 @@ _AWAY = (
     asyncpg.ObjectNotInPrerequisiteStateError,
     asyncpg.InvalidAuthorizationSpecificationError,
 )
+_UNUSABLE = (
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DiskFullError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+"""What a database answers that can do nothing for anybody now, whatever the statement."""
+
+
+class DatabaseUnavailable(Exception):
+    """The service's own database cannot be used now. Trying again later may help.
+
+    Says so of a transaction's own connection only: an error of the same class that a handler met
+    elsewhere is an ordinary error.
+    """
+
+
+class CommitRefused(Exception):
+    """PostgreSQL rolled the transaction back when it was to commit.
+
+    It does so, with no error, when a statement has failed before and the error was caught.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a statement of the transaction had failed, so that nothing of it was committed; "
+            "catch errors of the database outside of a savepoint (tx.begin_nested()) only"
+        )
+
+
+class CheckedConnection(asyncpg.Connection):
+    """A connection whose COMMIT is seen to be one. Raises `CommitRefused` otherwise."""
+
+    __slots__ = ()
+
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
+        """Execute a statement and return its status, as asyncpg does."""
+        status: str = await super().execute(query, *args, timeout=timeout)
+        if status == "ROLLBACK" and query.rstrip("; \n").upper() == "COMMIT":
+            raise CommitRefused
+        return status
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether `error` says that the database cannot be used now, whatever is asked of it."""
+    """Whether `error`, of a plain connection, says that the database cannot be used now."""
     if isinstance(error, DBAPIError):
         if error.connection_invalidated or isinstance(error, InterfaceError):
             return True
-        cause = error.orig.__cause__ if error.orig is not None else None
-        return isinstance(cause, _AWAY) and not isinstance(cause, asyncpg.DataError)
-    return isinstance(error, (PoolTimeout, *_AWAY))
+        return isinstance(cause_of(error), _AWAY) and not isinstance(
+            cause_of(error), asyncpg.DataError
+        )
+    return isinstance(error, (DatabaseUnavailable, PoolTimeout, *_AWAY))
+
+
+def is_unusable(error: BaseException, *, closed: bool) -> bool:
+    """Whether a connection's own error ends its use: it is `closed`, or the database says so."""
+    return closed or isinstance(cause_of(error), _UNUSABLE)
+
+
+def cause_of(error: BaseException) -> BaseException:
+    """The driver's error within SQLAlchemy's, or the error itself."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig
+    return error.__cause__ if isinstance(error.__cause__, asyncpg.PostgresError) else error
 
 
 async def connect(url: str, *, application: str) -> asyncpg.Connection:
@@ -39,5 +97,6 @@ async def connect(url: str, *, application: str) -> asyncpg.Connection:
     return await asyncpg.connect(
         plain.render_as_string(hide_password=False),
         server_settings={"application_name": application},
+        connection_class=CheckedConnection,
         timeout=10,
     )

@@ -1,9 +1,11 @@
 """Handing events to handlers, in order; and what a handler's exception means."""
 
+import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from types import TracebackType
 
 from hirewire.messaging import metrics
 from hirewire.messaging.envelope import caused_by
@@ -17,59 +19,96 @@ async def dispatch(tx: Tx, units: Sequence[Unit]) -> None:
 
     Units of a batched subscription are gathered and handed over at once, but never past a later
     message of the same key that another handler is to get: the order of a key holds across its
-    events. Several subscriptions to one message are no reason to part its batch.
+    events. Several subscriptions to one message are no reason to part its batch. Raises what a
+    handler raises, and `TimeoutError` for one that takes longer than its time limit.
     """
+    watch = _Watch(tx)
     gathered: dict[str, list[Unit]] = {}
     by_key: dict[str | None, list[Unit]] = {}
-    for unit in units:
-        if any(
-            other.subscription.name != unit.subscription.name
-            and other.received is not unit.received
-            for other in by_key.get(unit.received.key, ())
-        ):
-            for group in gathered.values():
-                await _call_batched(tx, group)
-            gathered.clear()
-            by_key.clear()
-        if unit.subscription.batch_handler is not None:
-            gathered.setdefault(unit.subscription.name, []).append(unit)
-            by_key.setdefault(unit.received.key, []).append(unit)
-        else:
-            await _call(tx, unit)
-    for group in gathered.values():
-        await _call_batched(tx, group)
+    async with watch:
+        for unit in units:
+            if any(
+                other.subscription.name != unit.subscription.name
+                and other.received is not unit.received
+                for other in by_key.get(unit.received.key, ())
+            ):
+                for group in gathered.values():
+                    await _call_batched(tx, group, watch)
+                gathered.clear()
+                by_key.clear()
+            if unit.subscription.batch_handler is not None:
+                gathered.setdefault(unit.subscription.name, []).append(unit)
+                by_key.setdefault(unit.received.key, []).append(unit)
+            else:
+                await _call(tx, unit, watch)
+        for group in gathered.values():
+            await _call_batched(tx, group, watch)
 
 
-async def _call(tx: Tx, unit: Unit) -> None:
+async def _call(tx: Tx, unit: Unit, watch: "_Watch") -> None:
     assert unit.subscription.handler is not None
     token = context.set(caused_by(unit.received))
     try:
-        with _timed(tx, unit):
+        with watch.call(unit):
             await unit.subscription.handler(tx, unit.received)
     finally:
         context.reset(token)
 
 
-async def _call_batched(tx: Tx, units: Sequence[Unit]) -> None:
+async def _call_batched(tx: Tx, units: Sequence[Unit], watch: "_Watch") -> None:
     handler = units[0].subscription.batch_handler
     assert handler is not None
     token = context.set(caused_by(units[0].received) if len(units) == 1 else None)
     try:
-        with _timed(tx, units[0]):
+        with watch.call(units[0]):
             await handler(tx, [unit.received for unit in units])
     finally:
         context.reset(token)
 
 
-@contextmanager
-def _timed(tx: Tx, unit: Unit) -> Iterator[None]:
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        metrics.handle_seconds.labels(
-            owner_of(tx), unit.received.event.name, unit.subscription.name
-        ).observe(time.perf_counter() - started)
+class _Watch:
+    """Measures the calls of a dispatch, and ends the one whose time is up.
+
+    One timer for all of them: a context of its own for each would cost more than small handlers.
+    """
+
+    def __init__(self, tx: Tx) -> None:
+        self._owner = owner_of(tx)
+        self._timer = asyncio.timeout(None)
+        self._now = asyncio.get_running_loop().time
+        self._limit = 0.0
+
+    @contextmanager
+    def call(self, unit: Unit) -> Iterator[None]:
+        """Around one call of a handler."""
+        self._limit = unit.subscription.time_limit.total_seconds()
+        self._timer.reschedule(self._now() + self._limit)
+        started = time.perf_counter()
+        try:
+            yield
+            if self._timer.expired():  # and the handler caught its cancellation
+                raise self._too_long()
+        finally:
+            metrics.handle_seconds.labels(
+                self._owner, unit.received.event.name, unit.subscription.name
+            ).observe(time.perf_counter() - started)
+
+    async def __aenter__(self) -> None:
+        await self._timer.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            await self._timer.__aexit__(kind, error, trace)
+        except TimeoutError:
+            raise self._too_long() from None
+
+    def _too_long(self) -> TimeoutError:
+        return TimeoutError(f"the handler took longer than its time limit of {self._limit:g} s")
 
 
 def verdict(
@@ -80,4 +119,5 @@ def verdict(
         return None, attempt
     if isinstance(error, Later):
         return error.delay, attempt - 1
-    return retry.delay(attempt), attempt
+    schedule = retry.for_error(error)
+    return (schedule.delay(attempt) if schedule is not None else None), attempt

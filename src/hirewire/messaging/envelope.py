@@ -148,15 +148,25 @@ def message_id_of(delivery: Delivery) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        return uuid5(NAMESPACE_URL, f"{delivery.headers.get('source', '')}\n{text}")
+        name = f"{delivery.headers.get('source', '')}\n{text}"
+        return uuid5(NAMESPACE_URL, name.encode("utf-8", "replace").decode())
 
 
 def decode(delivery: Delivery, services: frozenset[str] = frozenset()) -> Received[Event]:
     """Read a delivery as the event it says it is. `late` is not known here: False.
 
-    Raises `Malformed` for an unknown event, a body that does not fit, or a sender (verified by
-    the broker) that is one of `services` but not the event's owner.
+    Raises `Malformed`, and nothing else, for an unknown event, a body that does not fit, or a
+    sender (verified by the broker) that is one of `services` but not the event's owner.
     """
+    try:
+        return _decode(delivery, services)
+    except Malformed:
+        raise
+    except Exception as error:  # a validator may raise anything; the text may quote the value
+        raise Malformed(f"cannot be read: {type(error).__name__}") from None
+
+
+def _decode(delivery: Delivery, services: frozenset[str]) -> Received[Event]:
     if UNREADABLE_HEADERS in delivery.headers:
         raise Malformed("headers: cannot be read")
     name = type_of(delivery)
@@ -174,7 +184,7 @@ def decode(delivery: Delivery, services: frozenset[str] = frozenset()) -> Receiv
     headers = delivery.headers
     source, key = headers.get("source", ""), event.key
     for what, text in (("key", key), ("header source", source)):
-        if len(text) > MAX_NAME or not text.isprintable():
+        if not fits_a_name(text or "-"):
             raise Malformed(f"{what}: over {MAX_NAME} characters, or with control characters")
     id = message_id_of(delivery)
     return Received(
@@ -188,6 +198,11 @@ def decode(delivery: Delivery, services: frozenset[str] = frozenset()) -> Receiv
         key=key,
         traceparent=_traceparent(headers),
     )
+
+
+def fits_a_name(text: str) -> bool:
+    """Whether a text can be an event's key: 1 to `MAX_NAME` characters, all printable."""
+    return 0 < len(text) <= MAX_NAME and text.isprintable()
 
 
 def explain(error: ValidationError) -> str:
@@ -208,7 +223,7 @@ def _sequence(headers: Mapping[str, str]) -> int | None:
     text = headers.get("sequence", "")
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or int(text) >= 2**63:
+    if not text.isascii() or not text.isdigit() or len(text) > 19 or int(text) >= 2**63:
         raise Malformed("header sequence: not a whole number")
     return int(text)
 

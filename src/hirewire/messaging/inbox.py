@@ -262,15 +262,26 @@ async def bury(tx: Tx, delivery: Delivery, id: UUID, reason: str) -> None:
     )
 
 
-async def count_start(tx: Tx, fingerprint: UUID) -> int:
-    """Count one more start of a suspect message's handling; how many that makes."""
+async def count_start(tx: Tx, fingerprint: UUID, instance: UUID) -> int:
+    """Note that this process starts to handle a suspect; how many have that never ended it."""
+    await tx.exec_driver_sql(
+        "insert into messaging.suspect (fingerprint, instance) values ($1, $2) "
+        "on conflict do nothing",
+        (fingerprint, instance),
+    )
     result = await tx.exec_driver_sql(
-        "insert into messaging.suspect as s (fingerprint, starts) values ($1, 1) "
-        "on conflict (fingerprint) do update set starts = s.starts + 1 returning starts",
-        (fingerprint,),
+        "select count(*) from messaging.suspect where fingerprint = $1", (fingerprint,)
     )
     starts: int = result.scalar_one()
     return starts
+
+
+async def forget_start(tx: Tx, fingerprint: UUID, instance: UUID) -> None:
+    """Take a process's start back: it was stopped meanwhile."""
+    await tx.exec_driver_sql(
+        "delete from messaging.suspect where fingerprint = $1 and instance = $2",
+        (fingerprint, instance),
+    )
 
 
 async def clear_suspect(tx: Tx, fingerprint: UUID) -> None:

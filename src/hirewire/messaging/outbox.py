@@ -1,19 +1,32 @@
 """The publishing side's promise: an event is a row in the transaction that makes it true."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
+import asyncpg
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hirewire.messaging import tracing
-from hirewire.messaging.envelope import Context, Received, caused_by
+from hirewire.messaging.database import CheckedConnection, DatabaseUnavailable, is_unusable
+from hirewire.messaging.envelope import (
+    MAX_BODY,
+    MAX_NAME,
+    Context,
+    Received,
+    caused_by,
+    fits_a_name,
+)
 from hirewire.messaging.event import Event
 from hirewire.messaging.ids import new_id
+from hirewire.messaging.loops import describe
 
 Tx: TypeAlias = AsyncConnection
 """An open transaction, handed from the door to whatever changes rows. Only the door commits."""
@@ -22,10 +35,15 @@ context: ContextVar[Context | None] = ContextVar("hirewire_context", default=Non
 """What the current request or delivery is part of."""
 
 
+_OPTION = "hirewire_pending"
+"""Execution option of a connection under which its transaction's pending events are."""
+
+
 @dataclass(slots=True)
 class _Recorded:
     id: UUID
     event: Event
+    body: str
     context: Context
 
 
@@ -33,10 +51,12 @@ class _Recorded:
 class _Open:
     owner: str
     events: list[_Recorded] = field(default_factory=list)
+    savepoints: dict[str, int] = field(default_factory=dict)
+    """How many events there were at each savepoint, by the name that SQLAlchemy gives it."""
     wakes: bool = False
+    unusable: BaseException | None = None
+    """The error after which this connection can do no more."""
 
-
-_open: WeakKeyDictionary[AsyncConnection, _Open] = WeakKeyDictionary()
 
 # The counters are taken in key order, so that transactions with several keys cannot deadlock. A
 # counter's lock is held until the commit, and a row's position is drawn under it: within a key,
@@ -83,33 +103,42 @@ insert into messaging.outbox (position, id, key) select position, $1, $3 from lo
 def record(tx: Tx, event: Event, *, cause: Received[Event] | None = None) -> UUID:
     """Record `event` in the caller's transaction; it is published once that has committed.
 
-    What a handler of one event records is caused by that event without more ado; a handler of a
-    batch says which one of them is the `cause`. Returns the event's id. Raises `RuntimeError`
-    when `tx` was not opened by `Transactions`, or the event belongs to another service.
+    What a handler of one event records is caused by that event; a handler of
+    a batch says which one of them is the `cause`. Returns the event's id. An event that is
+    recorded within a savepoint goes with it. Raises `RuntimeError` when `tx` was not opened by
+    `Transactions`, or the event belongs to another service, and `ValueError` for an event that
+    no reader would take: a body over `MAX_BODY` bytes, or a key that is no name.
     """
-    opened = _open.get(tx)
+    opened = _pending(tx.sync_connection)
     if opened is None:
         raise RuntimeError("record() needs a transaction opened by Transactions")
     if event.owner != opened.owner:
         raise RuntimeError(f"{event.name} belongs to {event.owner}, not to {opened.owner}")
+    body = event.body()
+    if len(body) > MAX_BODY:
+        raise ValueError(f"{event.name}: body of {len(body)} bytes; at most {MAX_BODY}")
+    if not fits_a_name(event.key):
+        raise ValueError(
+            f"{event.name}: {event.key_field}: a key has 1 to {MAX_NAME} characters, all printable"
+        )
     id = new_id()
     found = caused_by(cause) if cause is not None else context.get()
     found = found or Context(correlation_id=str(id))
     trace = found.traceparent or tracing.new_traceparent()
     if tracing.enabled():
         trace = tracing.created(event.name, str(id), trace)
-    opened.events.append(_Recorded(id, event, replace(found, traceparent=trace)))
+    opened.events.append(_Recorded(id, event, body.decode(), replace(found, traceparent=trace)))
     return id
 
 
 def owner_of(tx: Tx) -> str:
     """The service whose transaction this is."""
-    return _open[tx].owner
+    return _opened(tx).owner
 
 
 def wake_after(tx: Tx) -> None:
     """Let the relay look at its work once `tx` has committed, also without a new event."""
-    _open[tx].wakes = True
+    _opened(tx).wakes = True
 
 
 class Transactions:
@@ -125,20 +154,101 @@ class Transactions:
         self.engine = engine
         self.owner = owner
         self.committed = committed
+        _watch(engine.sync_engine)
 
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[Tx]:
-        """A transaction: committed at the end of the block, rolled back if it raises."""
-        async with self.engine.connect() as tx:
-            _open[tx] = opened = _Open(self.owner)
-            try:
-                async with tx.begin():
-                    yield tx
-                    await _flush(tx, opened.events)
-            finally:
-                _open.pop(tx, None)
+        """A transaction: committed at the end of the block, rolled back if it raises.
+
+        Raises `DatabaseUnavailable` when there is no connection to be had, when this one is lost
+        (then it is not known whether the block was committed), or when the database says that it
+        can do nothing now; and `CommitRefused` when an error of the database was caught in the
+        block. Every other exception passes as it is, whatever its class.
+        """
+        tx = await self._connected()
+        opened = _Open(self.owner)
+        try:
+            tx.sync_connection.execution_options(**{_OPTION: opened})  # type: ignore[union-attr]
+            async with tx.begin():
+                yield tx
+                await _flush(tx, opened.events)
+        except Exception as error:
+            if opened.unusable is not None:
+                raise DatabaseUnavailable(describe(opened.unusable)) from error
+            raise
+        finally:
+            await asyncio.shield(asyncio.create_task(tx.close()))
         if opened.events or opened.wakes:
             self.committed()
+
+    async def _connected(self) -> AsyncConnection:
+        while True:
+            tx = self.engine.connect()
+            try:
+                await tx.start()
+            except (
+                SQLAlchemyError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                OSError,
+            ) as error:
+                raise DatabaseUnavailable(f"no connection: {describe(error)}") from error
+            raw = tx.sync_connection.connection  # type: ignore[union-attr]
+            # issubclass: to asyncpg, every connection is an instance of every connection class.
+            if issubclass(type(raw.driver_connection), CheckedConnection):
+                return tx
+            # Of the pool from before `_watch`: such a one would not see a refused commit.
+            await tx.invalidate()
+            await tx.close()
+
+
+def _pending(connection: Connection | None) -> _Open | None:
+    if connection is None:
+        return None
+    found: _Open | None = connection.get_execution_options().get(_OPTION)
+    return found
+
+
+def _opened(tx: Tx) -> _Open:
+    opened = _pending(tx.sync_connection)
+    if opened is None:
+        raise RuntimeError("needs a transaction opened by Transactions")
+    return opened
+
+
+def _watch(engine: Engine) -> None:
+    """Have this engine's connections checked, once."""
+    if event.contains(engine, "handle_error", _on_error):
+        return
+    event.listen(engine, "do_connect", _on_connect)
+    event.listen(engine, "handle_error", _on_error)
+    event.listen(engine, "savepoint", _on_savepoint)
+    event.listen(engine, "rollback_savepoint", _on_rollback_to_savepoint)
+
+
+def _on_connect(_: Any, __: Any, ___: Any, options: dict[str, Any]) -> None:
+    options.setdefault("connection_class", CheckedConnection)
+
+
+def _on_error(raised: ExceptionContext) -> None:
+    """Note what a transaction's own connection says; a cancellation says nothing of it."""
+    opened = _pending(raised.connection)
+    error = raised.original_exception
+    if opened is None or not isinstance(error, Exception):
+        return
+    if is_unusable(error, closed=raised.is_disconnect):
+        opened.unusable = error
+
+
+def _on_savepoint(connection: Connection, name: str | None) -> None:
+    if (opened := _pending(connection)) is not None:
+        name = name or f"sa_savepoint_{len(opened.savepoints) + 1}"
+        opened.savepoints[name] = len(opened.events)
+
+
+def _on_rollback_to_savepoint(connection: Connection, name: str, _: None) -> None:
+    if (opened := _pending(connection)) is not None:
+        del opened.events[opened.savepoints[name] :]
 
 
 async def _flush(tx: Tx, events: list[_Recorded]) -> None:
@@ -156,7 +266,7 @@ def _row(recorded: _Recorded) -> tuple[UUID, str, str, str, str, str | None, str
         recorded.id,
         event.name,
         event.key,
-        event.body().decode(),
+        recorded.body,
         found.correlation_id,
         found.causation_id,
         found.traceparent,

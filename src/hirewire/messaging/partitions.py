@@ -128,7 +128,7 @@ class Spreader:
                     [topology_of(self._service, n) for n in range(self._count)]
                 )
                 batches = self._broker.deliveries(self._topology, limit=self._batch)
-                async with aclosing(until_stopped(self._stopping, batches)) as arriving:
+                async with aclosing(until_stopped([self._stopping], batches)) as arriving:
                     await self._spread(arriving)
             except Exception as error:
                 log.warning("spreader waits", service=self._service, reason=describe(error))

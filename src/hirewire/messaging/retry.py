@@ -1,8 +1,10 @@
 """When a failed message is tried again. Pure: an attempt in, a delay or a verdict out."""
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from types import MappingProxyType
 
 
 class Reject(Exception):
@@ -24,6 +26,9 @@ class RetrySchedule:
     The delay after attempt `n` (the first is 1) is ``min(first * factor**(n-1), longest)``,
     times a factor drawn evenly from ``1 ± jitter``. After `attempts` attempts it gives up.
     The default spends its eight attempts over about 16 minutes.
+
+    `by_error` names other schedules for some classes of exceptions, the most special class first
+    found in an exception's ancestry; None means dead at once. Attempts are counted over all.
     """
 
     attempts: int = 8
@@ -31,12 +36,30 @@ class RetrySchedule:
     factor: float = 3.0
     longest: timedelta = timedelta(minutes=10)
     jitter: float = 0.2
+    by_error: Mapping[type[Exception], "RetrySchedule | None"] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
 
     def __post_init__(self) -> None:
         if self.attempts < 1:
             raise ValueError("attempts: at least 1")
         if self.factor < 1 or not 0 <= self.jitter < 1 or self.first < timedelta(0):
             raise ValueError("factor at least 1, jitter in [0, 1), first not negative")
+        if any(schedule is not None and schedule.by_error for schedule in self.by_error.values()):
+            raise ValueError("by_error: a schedule of an error has no by_error of its own")
+
+    @property
+    def most_attempts(self) -> int:
+        """The most attempts that any error gets."""
+        others = [schedule.attempts for schedule in self.by_error.values() if schedule is not None]
+        return max([self.attempts, *others])
+
+    def for_error(self, error: BaseException) -> "RetrySchedule | None":
+        """The schedule after this error; None when it is not to be tried again."""
+        for kind in type(error).__mro__:
+            if kind in self.by_error:
+                return self.by_error[kind]
+        return self
 
     def delay(self, attempt: int, *, draw: float | None = None) -> timedelta | None:
         """The time to wait after failed attempt number `attempt`; None when it was the last.

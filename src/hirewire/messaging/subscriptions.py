@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +14,7 @@ from hirewire.messaging.retry import RetrySchedule
 E = TypeVar("E", bound=Event)
 BehindFailed = Literal["wait", "skip"]
 DEFAULT_RETRY = RetrySchedule()
+DEFAULT_TIME_LIMIT = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,12 @@ class Subscription:
     behind_failed: BehindFailed
     history: bool
     """Whether a service that is new to the event first hears what its owner's log holds."""
+    time_limit: timedelta = DEFAULT_TIME_LIMIT
+    """How long one call of the handler may take; longer is a failed attempt (`TimeoutError`)."""
+
+    def __post_init__(self) -> None:
+        if self.time_limit <= timedelta(0):
+            raise ValueError(f"{self.name}: time_limit: more than nothing")
 
 
 def on(
@@ -38,6 +46,7 @@ def on(
     retry: RetrySchedule = DEFAULT_RETRY,
     behind_failed: BehindFailed = "wait",
     history: bool = False,
+    time_limit: timedelta = DEFAULT_TIME_LIMIT,
 ) -> Subscription:
     """Hear `event`, one at a time.
 
@@ -49,8 +58,9 @@ def on(
     of a key fails, later ones of the key wait behind it in order; ``behind_failed="skip"``
     lets them pass. With `history` a service that is new to this event hears first what the
     owner's log still holds, in order, and then the present: nothing missed, nothing twice.
+    A handler that takes longer than `time_limit` is cancelled, and that attempt has failed.
     """
-    return Subscription(event, name, handler, None, retry, behind_failed, history)
+    return Subscription(event, name, handler, None, retry, behind_failed, history, time_limit)
 
 
 def on_batch(
@@ -61,9 +71,11 @@ def on_batch(
     retry: RetrySchedule = DEFAULT_RETRY,
     behind_failed: BehindFailed = "wait",
     history: bool = False,
+    time_limit: timedelta = DEFAULT_TIME_LIMIT,
 ) -> Subscription:
     """Hear `event` in batches: the handler gets the events of that name in the batch, in order.
 
-    If it raises, the batch is taken again one message at a time, each a batch of one.
+    If it raises, or takes longer than `time_limit`, the batch is taken again in halves, down to
+    batches of one.
     """
-    return Subscription(event, name, None, handler, retry, behind_failed, history)
+    return Subscription(event, name, None, handler, retry, behind_failed, history, time_limit)

@@ -1,0 +1,401 @@
+"""Whose fault it is when a delivery is not handled: the database's, the handler's, the sender's."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from pydantic import field_validator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError
+
+from hirewire.messaging import consumer as consumers
+from hirewire.messaging import deadletters
+from hirewire.messaging.broker import Delivery, open_broker
+from hirewire.messaging.consumer import MOST_STARTS, SUSPECT_AFTER, Consumer
+from hirewire.messaging.database import DatabaseUnavailable, connect
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.event import Event
+from hirewire.messaging.inbox import UNREADABLE
+from hirewire.messaging.listeners import introduce
+from hirewire.messaging.outbox import Tx, record
+from hirewire.messaging.relay import Relay
+from hirewire.messaging.retry import RetrySchedule
+from hirewire.messaging.subscriptions import on, on_batch
+from hirewire.messaging.testing import delivery, hear
+from tests.messaging.conftest import Noted, Place
+from tests.messaging.test_consumer import Reader, noted, notes, write
+
+HOURS = timedelta(hours=5)
+Handler = Callable[[Tx, Received[Noted]], Awaitable[None]]
+
+
+class Checked(Event, name="test.checked", owner="writer", key="page"):
+    """Its validator has a fault of its own."""
+
+    page: str
+
+    @field_validator("page")
+    @classmethod
+    def _check(cls, page: str) -> str:
+        if page == "recursion":
+            raise RecursionError
+        if page == "key":
+            raise KeyError("a value")
+        return page
+
+
+@pytest.fixture
+async def reader(place: Place) -> Reader:
+    async with place.engine.begin() as tx:
+        await tx.exec_driver_sql(
+            "create table note (n bigint generated always as identity, text text unique)"
+        )
+    return Reader(place)
+
+
+def reads_with(reader: Reader, handler: Handler, **options: Any) -> Consumer:
+    reader.build([on(Noted, handler, name="reader.notes", **options)])
+    return reader.consumer
+
+
+async def dead(reader: Reader) -> list[deadletters.OpenMessage]:
+    async with reader.transactions() as tx:
+        return await deadletters.open_messages(tx, states=("dead", "retrying"))
+
+
+async def test_a_handler_that_catches_a_database_error_costs_only_itself(reader: Reader) -> None:
+    async def tolerant(tx: Tx, heard: Received[Noted]) -> None:
+        with suppress(IntegrityError):  # "it is there already"
+            await write(tx, heard.event.text)
+
+    async with reader.transactions() as tx:
+        await write(tx, "taken")
+    reads_with(reader, tolerant)
+    texts = [f"{nth:02}" for nth in range(20)]
+    texts.insert(7, "taken")
+    await hear(reader.consumer, *(noted(uuid4(), text, 1) for text in texts))
+    assert sorted(await notes(reader.place.engine)) == sorted(texts)
+    [message] = await dead(reader)
+    assert "CommitRefused" in (message.error or "")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimeoutError(),
+        FileNotFoundError(2, "no such file"),
+        ConnectionRefusedError(111, "refused"),
+        asyncpg.LockNotAvailableError("could not obtain lock"),
+        asyncpg.DiskFullError("of another database"),
+        asyncpg.InterfaceError("of another connection"),
+        asyncpg.InvalidCatalogNameError("another database"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_an_error_of_the_handler_is_a_failed_attempt(
+    reader: Reader, error: Exception
+) -> None:
+    reader.mood = {"bad": error}
+    await hear(reader.consumer, noted(uuid4(), "good", 1), noted(uuid4(), "bad", 1))
+    assert await notes(reader.place.engine) == ["good"]
+    [message] = await dead(reader)
+    assert type(error).__name__ in (message.error or "")
+
+
+async def test_a_lost_connection_settles_nothing(reader: Reader) -> None:
+    async def lose_it(tx: Tx, heard: Received[Noted]) -> None:
+        number = (await tx.exec_driver_sql("select pg_backend_pid()")).scalar_one()
+        other = await connect(reader.place.url, application="test")
+        await other.execute("select pg_terminate_backend($1, 5000)", number)
+        await other.close()
+        await write(tx, heard.event.text)
+
+    reads_with(reader, lose_it)
+    with pytest.raises(DatabaseUnavailable):
+        await hear(reader.consumer, noted(uuid4(), "note", 1))
+    assert await dead(reader) == []
+
+
+async def test_what_no_decoder_expects_is_a_dead_letter(reader: Reader) -> None:
+    """None of it may stop the queue, and what comes after it takes effect."""
+    page = uuid4()
+    good = noted(page, "good", 1)
+    strange = [
+        replace(good, headers={**good.headers, "sequence": "9" * 5000}, message_id="a"),
+        replace(good, headers={**good.headers, "sequence": "²"}, message_id="b"),
+        replace(good, headers={**good.headers, "time": "9" * 5000}, message_id="c"),
+        replace(good, headers={"type": "hirewire.history", "id": "\ud800"}, message_id="d"),
+        replace(good, headers={"type": "hirewire.fence", "id": "[" * 300}, message_id="e"),
+        replace(good, headers={"id": "\ud800", "source": "\ud800"}, body=b"{}"),
+        replace(good, body=b"[" * 100_000, message_id="f", headers={}),
+        replace(good, body=b'{"page": ' + b"9" * 10_000 + b"}", message_id="g", headers={}),
+    ]
+    strange = [
+        replace(one, headers={**one.headers, "id": str(uuid4())})
+        if one.headers.get("id") == good.headers["id"]
+        else one
+        for one in strange
+    ]
+    await reader.consumer.handle([*strange, good])
+    assert await notes(reader.place.engine) == ["good"]
+    assert len(await dead(reader)) == len(strange)
+
+
+@pytest.mark.parametrize("page", ["recursion", "key"])
+async def test_a_validator_may_raise_anything(reader: Reader, page: str) -> None:
+    async def handler(tx: Tx, heard: Received[Checked]) -> None:
+        await write(tx, heard.event.page)
+
+    reader.build([on(Checked, handler, name="reader.checked")])
+    good = delivery(Checked(page="good"))
+    bad = replace(
+        delivery(Checked(page="bad")), body=b'{"page": "%s"}' % page.encode(), message_id=None
+    )
+    await reader.consumer.handle([bad, good])
+    assert await notes(reader.place.engine) == ["good"]
+    [message] = await dead(reader)
+    assert (message.subscription, message.error) == (
+        UNREADABLE,
+        "cannot be read: " + {"recursion": "RecursionError", "key": "KeyError"}[page],
+    )
+
+
+async def test_failures_of_the_database_bury_nothing(reader: Reader) -> None:
+    """However often: the process lives, and so does the message."""
+    note = replace(noted(uuid4(), "note", 1), delivery_count=SUSPECT_AFTER)
+    away = True
+
+    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+        if away:
+            number = (await tx.exec_driver_sql("select pg_backend_pid()")).scalar_one()
+            other = await connect(reader.place.url, application="test")
+            await other.execute("select pg_terminate_backend($1, 5000)", number)
+            await other.close()
+        await write(tx, heard.event.text)
+
+    reads_with(reader, handler)
+    for _ in range(MOST_STARTS + 2):
+        with pytest.raises(DatabaseUnavailable):
+            await reader.consumer.handle([note])
+    away = False
+    await reader.consumer.handle([note])
+    assert await notes(reader.place.engine) == ["note"]
+    assert await dead(reader) == []
+
+
+async def test_stops_in_a_slow_handler_bury_nothing(reader: Reader) -> None:
+    note = replace(noted(uuid4(), "note", 1), delivery_count=SUSPECT_AFTER)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+        begun.set()
+        await go_on.wait()
+        await write(tx, heard.event.text)
+
+    for _ in range(MOST_STARTS + 2):
+        consumer = reads_with(reader, handler)  # a new process each time
+        task = asyncio.create_task(consumer.handle([note]))
+        await begun.wait()
+        begun.clear()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    go_on.set()
+    await reads_with(reader, handler).handle([note])
+    assert await notes(reader.place.engine) == ["note"]
+    assert await dead(reader) == []
+
+
+async def test_a_killer_without_an_id_ends_as_dead(reader: Reader) -> None:
+    """A message without an id gets another one at each reading; it is one message all the same."""
+    kills = 0
+
+    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+        nonlocal kills
+        kills += 1
+        raise KeyboardInterrupt
+
+    body = Noted(page=uuid4(), text="poison").body()
+    for count in range(20):
+        consumer = reads_with(reader, handler)
+        poison = Delivery(body=body, routing_key="test.noted", delivery_count=count)
+        try:
+            await consumer.handle([poison])
+        except KeyboardInterrupt:
+            continue
+        break
+    assert kills == SUSPECT_AFTER + MOST_STARTS
+    [message] = await dead(reader)
+    assert "processes ended" in (message.error or "")
+
+
+@pytest.mark.parametrize("swallows", [False, True])
+async def test_a_handler_has_a_time_limit(reader: Reader, swallows: bool) -> None:
+    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+        await write(tx, heard.event.text)
+        if heard.event.text == "slow":
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                if not swallows:
+                    raise
+
+    reads_with(
+        reader,
+        handler,
+        time_limit=timedelta(seconds=0.05),
+        retry=RetrySchedule(attempts=1),
+    )
+    page = uuid4()
+    await hear(
+        reader.consumer,
+        noted(page, "before", 1),
+        noted(page, "slow", 2),
+        noted(page, "behind", 3),
+        noted(uuid4(), "other", 1),
+    )
+    assert await notes(reader.place.engine) == ["before", "other"]
+    [message] = await dead(reader)
+    assert "longer than its time limit of 0.05 s" in (message.error or "")
+    assert message.waiting_behind == 1
+
+
+async def test_a_time_limit_within_a_statement_is_the_handlers_fault(reader: Reader) -> None:
+    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+        await tx.exec_driver_sql("select pg_sleep(60)")
+
+    reads_with(reader, handler, time_limit=timedelta(seconds=0.05))
+    await hear(reader.consumer, noted(uuid4(), "slow", 1))
+    [message] = await dead(reader)
+    assert (message.state, message.attempts) == ("retrying", 1)
+
+
+async def test_retries_by_the_kind_of_error(reader: Reader) -> None:
+    schedule = RetrySchedule(
+        attempts=3,
+        first=timedelta(hours=1),
+        by_error={
+            LookupError: None,
+            ConnectionError: RetrySchedule(first=HOURS, longest=HOURS, jitter=0),
+        },
+    )
+    reads_with(reader, reader.on_noted, retry=schedule)
+    reader.mood = {"never": KeyError(), "later": ConnectionResetError(), "usual": ValueError()}
+    await hear(reader.consumer, *(noted(uuid4(), text, 1) for text in reader.mood))
+    found = {m.error: m for m in await dead(reader)}
+    states = {str(error).partition(":")[0]: m.state for error, m in found.items()}
+    assert states == {
+        "KeyError": "dead",
+        "ConnectionResetError": "retrying",
+        "ValueError": "retrying",
+    }
+    [later] = [m for m in found.values() if "Connection" in str(m.error)]
+    assert later.next_attempt_at is not None
+    assert later.next_attempt_at - later.arrived_at > timedelta(hours=4)
+
+
+async def test_a_slow_batch_makes_the_next_ones_smaller(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And quick ones make them larger again, while one transaction stays short."""
+    monkeypatch.setattr(consumers, "LONGEST_BATCH_SECONDS", 0.04)
+    sizes: list[int] = []
+    pause = 0.002
+
+    async def many(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+        sizes.append(len(heard))
+        await asyncio.sleep(pause * len(heard))
+
+    async with running(reader, on_batch(Noted, many, name="reader.notes")):
+        await tell(reader, 1200)
+        await until(lambda: sum(sizes) == 1200)
+        assert min(sizes) < 50
+        pause = 0
+        await tell(reader, 3000)
+        await until(lambda: sum(sizes) == 4200)
+        assert max(sizes[-5:]) > 100
+
+
+async def test_a_failed_large_batch_is_taken_up_again(reader: Reader) -> None:
+    """Nothing more arrives after it, so nothing but its own failure can say so."""
+    lost = False
+
+    async def lose_once(tx: Tx, heard: Received[Noted]) -> None:
+        nonlocal lost
+        if not lost:
+            lost = True
+            number = (await tx.exec_driver_sql("select pg_backend_pid()")).scalar_one()
+            other = await connect(reader.place.url, application="test")
+            await other.execute("select pg_terminate_backend($1, 5000)", number)
+            await other.close()
+        await write(tx, heard.event.text)
+
+    async with running(reader, on(Noted, lose_once, name="reader.notes"), first=300):
+
+        async def all_there() -> bool:
+            return len(await notes(reader.place.engine)) == 300
+
+        await until(all_there)
+    assert lost
+    assert await dead(reader) == []
+
+
+class running:  # noqa: N801  (a context manager, named as it reads)
+    """The reader's consumer over the PostgreSQL broker, with `first` notes in its queue before."""
+
+    def __init__(self, reader: Reader, subscription: Any, *, first: int = 0) -> None:
+        self.reader, self.subscription, self.first = reader, subscription, first
+
+    async def __aenter__(self) -> None:
+        reader = self.reader
+        url = make_url(reader.place.url)
+        self.broker = open_broker(reader.place.url, client="reader")
+        reader.consumer = Consumer(
+            service="reader",
+            transactions=reader.transactions,
+            broker=self.broker,
+            subscriptions=[self.subscription],
+        )
+        owner = await connect(url.render_as_string(hide_password=False), application="test")
+        await introduce(self.broker, {"writer": owner}, [reader.consumer.topology])
+        await owner.close()
+        self.publisher = open_broker(reader.place.url, client="writer")
+        self.relay = Relay(service="writer", database_url=reader.place.url, broker=self.publisher)
+        if self.first:
+            await tell(reader, self.first)
+            while await self.relay.step():
+                pass
+        self.tasks = [
+            asyncio.create_task(self.relay.run()),
+            asyncio.create_task(reader.consumer.run()),
+        ]
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.wait(self.tasks)
+        await self.broker.close()
+        await self.publisher.close()
+
+
+async def tell(reader: Reader, count: int) -> None:
+    """Record that many notes, each of a page of its own."""
+    async with reader.place.transactions()() as tx:
+        for _ in range(count):
+            record(tx, Noted(page=uuid4(), text=str(uuid4())))
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
+    """Wait until it holds."""
+    async with asyncio.timeout(60):
+        while True:
+            found = condition()
+            if found if isinstance(found, bool) else await found:
+                return
+            await asyncio.sleep(0.02)

@@ -1,0 +1,237 @@
+"""A transaction is committed and seen to be, or it has failed; and whose failure that was."""
+
+import asyncio
+from contextlib import suppress
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from hirewire.messaging.database import CommitRefused, DatabaseUnavailable, connect
+from hirewire.messaging.envelope import MAX_BODY
+from hirewire.messaging.outbox import Transactions, record
+from hirewire.messaging.testing import recorded
+from tests.messaging.conftest import Noted, Place
+
+
+async def table_of_names(place: Place) -> None:
+    async with place.engine.begin() as tx:
+        await tx.exec_driver_sql("create table name (name text primary key)")
+        await tx.exec_driver_sql("insert into name values ('taken')")
+
+
+async def names(place: Place) -> list[str]:
+    async with place.engine.connect() as tx:
+        return list((await tx.exec_driver_sql("select name from name order by 1")).scalars())
+
+
+async def add(tx: AsyncConnection, name: str) -> None:
+    await tx.exec_driver_sql("insert into name values ($1)", (name,))
+
+
+async def own_session(tx: AsyncConnection) -> int:
+    number: int = (await tx.exec_driver_sql("select pg_backend_pid()")).scalar_one()
+    return number
+
+
+async def end_session(place: Place, number: int) -> None:
+    other = await connect(place.url, application="test")
+    await other.execute("select pg_terminate_backend($1, 5000)", number)
+    await other.close()
+
+
+async def test_a_caught_database_error_is_no_commit(place: Place) -> None:
+    await table_of_names(place)
+
+    async def catch_it() -> None:
+        async with place.transactions()() as tx:
+            await add(tx, "new")
+            with suppress(IntegrityError):
+                await add(tx, "taken")
+
+    with pytest.raises(CommitRefused, match="savepoint"):
+        await catch_it()
+    assert await names(place) == ["taken"]
+    async with place.transactions()() as tx:  # and the connection can be used again
+        await add(tx, "new")
+    assert await names(place) == ["new", "taken"]
+
+
+async def test_any_engine_is_checked(place: Place) -> None:
+    await table_of_names(place)
+    engine = create_async_engine(place.url.replace("postgresql", "postgresql+asyncpg", 1))
+    transactions = Transactions(engine, "writer")
+
+    async def catch_it() -> None:
+        async with transactions() as tx:
+            with suppress(IntegrityError):
+                await add(tx, "taken")
+
+    with pytest.raises(CommitRefused):
+        await catch_it()
+    await engine.dispose()
+
+
+async def test_plain_connections_are_checked_too(place: Place) -> None:
+    connection = await connect(place.url, application="test")
+
+    async def catch_it() -> None:
+        async with connection.transaction():
+            with suppress(asyncpg.DivisionByZeroError):
+                await connection.execute("select 1/0")
+
+    with pytest.raises(CommitRefused):
+        await catch_it()
+    assert await connection.fetchval("select 1") == 1
+    await connection.close()
+
+
+async def test_a_savepoint_makes_catching_right(place: Place) -> None:
+    await table_of_names(place)
+    async with place.transactions()() as tx:
+        await add(tx, "new")
+        with pytest.raises(IntegrityError):
+            async with tx.begin_nested():
+                await add(tx, "taken")
+    assert await names(place) == ["new", "taken"]
+
+
+async def test_an_event_goes_with_its_savepoint(place: Place) -> None:
+    page = uuid4()
+    async with place.transactions()() as tx:
+        record(tx, Noted(page=page, text="before"))
+        async with tx.begin_nested():
+            record(tx, Noted(page=page, text="kept"))
+            with pytest.raises(ZeroDivisionError):
+                async with tx.begin_nested():
+                    record(tx, Noted(page=page, text="inner"))
+                    raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError):
+            async with tx.begin_nested():
+                async with tx.begin_nested():
+                    record(tx, Noted(page=page, text="released, then undone"))
+                raise ZeroDivisionError
+        record(tx, Noted(page=page, text="after"))
+    rows = await recorded(place.engine)
+    assert [row.body["text"] for row in rows] == ["before", "kept", "after"]
+    assert [row.sequence for row in rows] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimeoutError(),
+        FileNotFoundError(),
+        ConnectionRefusedError(),
+        asyncpg.LockNotAvailableError(),
+        asyncpg.DiskFullError(),
+        asyncpg.InterfaceError("of another connection"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_an_error_of_the_block_passes_as_it_is(place: Place, error: Exception) -> None:
+    async def fail() -> None:
+        async with place.transactions()() as tx:
+            await tx.execute(text("select 1"))
+            raise error
+
+    with pytest.raises(type(error)) as raised:
+        await fail()
+    assert raised.value is error
+
+
+async def test_lock_not_available_is_an_ordinary_error(place: Place) -> None:
+    await table_of_names(place)
+    async with place.transactions()() as holder:
+        await holder.exec_driver_sql("lock table name")
+
+        async def want_it() -> None:
+            async with place.transactions()() as tx:
+                await tx.exec_driver_sql("lock table name nowait")
+
+        with pytest.raises(DBAPIError, match="could not obtain lock"):
+            await want_it()
+
+
+@pytest.mark.parametrize("caught", [False, True])
+async def test_a_lost_connection_is_the_databases_fault(place: Place, caught: bool) -> None:
+    async def lose_it() -> None:
+        async with place.transactions()() as tx:
+            await end_session(place, await own_session(tx))
+            try:
+                await tx.execute(text("select 1"))
+            except DBAPIError:
+                if not caught:
+                    raise
+                raise ValueError("the handler's own view of it") from None
+
+    with pytest.raises(DatabaseUnavailable):
+        await lose_it()
+
+
+async def test_a_connection_lost_before_the_commit_is_no_commit(place: Place) -> None:
+    async def lose_it() -> None:
+        async with place.transactions()() as tx:
+            await end_session(place, await own_session(tx))
+
+    with pytest.raises(DatabaseUnavailable):
+        await lose_it()
+
+
+async def test_a_database_that_is_not_there_is_unavailable(place: Place) -> None:
+    engine = create_async_engine("postgresql+asyncpg://nobody@127.0.0.1:9/none")
+
+    async def try_it() -> None:
+        async with Transactions(engine, "writer")():
+            pass
+
+    with pytest.raises(DatabaseUnavailable, match="no connection"):
+        await try_it()
+    await engine.dispose()
+
+
+async def test_a_read_only_database_is_unavailable(place: Place) -> None:
+    await table_of_names(place)
+    async with place.engine.connect() as own:
+        await own.exec_driver_sql("select 1")
+
+    async def write() -> None:
+        async with place.transactions()() as tx:
+            await tx.exec_driver_sql("set transaction read only")
+            await add(tx, "new")
+
+    with pytest.raises(DatabaseUnavailable):
+        await write()
+
+
+async def test_time_that_ran_out_within_a_statement_is_not_the_databases_fault(
+    place: Place,
+) -> None:
+    await table_of_names(place)
+
+    async def too_slow(swallow: bool) -> None:
+        async with place.transactions()() as tx:
+            await add(tx, "half")
+            try:
+                async with asyncio.timeout(0.05):
+                    await tx.exec_driver_sql("select pg_sleep(5)")
+            except TimeoutError:
+                if not swallow:
+                    raise
+
+    with pytest.raises(TimeoutError):
+        await too_slow(swallow=False)
+    with pytest.raises(SQLAlchemyError):
+        await too_slow(swallow=True)
+    assert await names(place) == ["taken"]
+
+
+async def test_what_no_reader_would_take_is_not_recorded(place: Place) -> None:
+    async with place.transactions()() as tx:
+        with pytest.raises(ValueError, match=r"test\.noted: body of .* at most"):
+            record(tx, Noted(page=uuid4(), text="x" * MAX_BODY))
+        record(tx, Noted(page=uuid4(), text="fits"))
+    assert len(await recorded(place.engine)) == 1

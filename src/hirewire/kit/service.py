@@ -24,6 +24,7 @@ from hirewire.messaging.event import Event
 from hirewire.messaging.loops import describe
 from hirewire.messaging.outbox import Transactions
 from hirewire.messaging.runtime import Messaging, Options, Role
+from hirewire.messaging.schedule import Recurring
 from hirewire.messaging.subscriptions import Subscription
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,8 @@ class Service:
     routes: Sequence[APIRouter]
     publishes: Sequence[type[Event]] = ()
     subscriptions: Sequence[Subscription] = ()
+    recurring: Sequence[Recurring] = ()
+    """Events of its own that are recorded by the clock."""
     duties: Sequence[Duty] = ()
     """Loops of its own that run for ever beside the messaging's; cancelled at stop."""
     companions: Sequence[Companion] = ()
@@ -98,6 +101,7 @@ def create_app(
             batch=settings.batch_size, retention=timedelta(days=settings.retention_days)
         ),
         partitions=settings.partitions.get(service.name, 1),
+        recurring=service.recurring,
         plain_queues=[name for name in settings.plain_queues("in") if name in service.hears_plain],
     )
 

@@ -39,10 +39,13 @@ _OPTION = "hirewire_pending"
 """Execution option of a connection under which its transaction's pending events are."""
 
 
-@dataclass(slots=True)
-class _Recorded:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An event that is fit to be recorded."""
+
     id: UUID
-    event: Event
+    type: str
+    key: str
     body: str
     context: Context
 
@@ -50,7 +53,7 @@ class _Recorded:
 @dataclass(slots=True)
 class _Open:
     owner: str
-    events: list[_Recorded] = field(default_factory=list)
+    events: list[Prepared] = field(default_factory=list)
     savepoints: dict[str, int] = field(default_factory=dict)
     """How many events there were at each savepoint, by the name that SQLAlchemy gives it."""
     wakes: bool = False
@@ -103,32 +106,42 @@ insert into messaging.outbox (position, id, key) select position, $1, $3 from lo
 def record(tx: Tx, event: Event, *, cause: Received[Event] | None = None) -> UUID:
     """Record `event` in the caller's transaction; it is published once that has committed.
 
-    What a handler of one event records is caused by that event; a handler of
-    a batch says which one of them is the `cause`. Returns the event's id. An event that is
-    recorded within a savepoint goes with it. Raises `RuntimeError` when `tx` was not opened by
-    `Transactions`, or the event belongs to another service, and `ValueError` for an event that
-    no reader would take: a body over `MAX_BODY` bytes, or a key that is no name.
+    What a handler of one event records is caused by that event; a handler of a batch says which
+    one of them is the `cause`. Returns the event's id. An event that is recorded within a savepoint
+    goes with it. Raises `RuntimeError` when `tx` was not opened by `Transactions`, or the event
+    belongs to another service, and `ValueError` for an event that no reader would take: a body
+    over `MAX_BODY` bytes, or a key that is no name.
     """
-    opened = _pending(tx.sync_connection)
-    if opened is None:
-        raise RuntimeError("record() needs a transaction opened by Transactions")
-    if event.owner != opened.owner:
-        raise RuntimeError(f"{event.name} belongs to {event.owner}, not to {opened.owner}")
+    return record_prepared(
+        tx, prepare(tx, event, part_of=caused_by(cause) if cause is not None else None)
+    )
+
+
+def prepare(tx: Tx, event: Event, *, part_of: Context | None = None) -> Prepared:
+    """Check an event as `record` does, and give it an id and its context, but record nothing."""
+    owner = _opened(tx).owner
+    if event.owner != owner:
+        raise RuntimeError(f"{event.name} belongs to {event.owner}, not to {owner}")
     body = event.body()
     if len(body) > MAX_BODY:
         raise ValueError(f"{event.name}: body of {len(body)} bytes; at most {MAX_BODY}")
-    if not fits_a_name(event.key):
+    key = event.key
+    if not fits_a_name(key):
         raise ValueError(
             f"{event.name}: {event.key_field}: a key has 1 to {MAX_NAME} characters, all printable"
         )
     id = new_id()
-    found = caused_by(cause) if cause is not None else context.get()
-    found = found or Context(correlation_id=str(id))
+    found = part_of or context.get() or Context(correlation_id=str(id))
     trace = found.traceparent or tracing.new_traceparent()
     if tracing.enabled():
         trace = tracing.created(event.name, str(id), trace)
-    opened.events.append(_Recorded(id, event, body.decode(), replace(found, traceparent=trace)))
-    return id
+    return Prepared(id, event.name, key, body.decode(), replace(found, traceparent=trace))
+
+
+def record_prepared(tx: Tx, prepared: Prepared) -> UUID:
+    """Record what `prepare` returned. Returns the event's id."""
+    _opened(tx).events.append(prepared)
+    return prepared.id
 
 
 def owner_of(tx: Tx) -> str:
@@ -212,7 +225,7 @@ def _pending(connection: Connection | None) -> _Open | None:
 def _opened(tx: Tx) -> _Open:
     opened = _pending(tx.sync_connection)
     if opened is None:
-        raise RuntimeError("needs a transaction opened by Transactions")
+        raise RuntimeError("this needs a transaction opened by Transactions")
     return opened
 
 
@@ -251,7 +264,7 @@ def _on_rollback_to_savepoint(connection: Connection, name: str, _: None) -> Non
         del opened.events[opened.savepoints[name] :]
 
 
-async def _flush(tx: Tx, events: list[_Recorded]) -> None:
+async def _flush(tx: Tx, events: list[Prepared]) -> None:
     if len(events) == 1:
         await tx.exec_driver_sql(_FLUSH_ONE, _row(events[0]))
     elif events:
@@ -260,12 +273,12 @@ async def _flush(tx: Tx, events: list[_Recorded]) -> None:
         )
 
 
-def _row(recorded: _Recorded) -> tuple[UUID, str, str, str, str, str | None, str | None]:
-    event, found = recorded.event, recorded.context
+def _row(recorded: Prepared) -> tuple[UUID, str, str, str, str, str | None, str | None]:
+    found = recorded.context
     return (
         recorded.id,
-        event.name,
-        event.key,
+        recorded.type,
+        recorded.key,
         recorded.body,
         found.correlation_id,
         found.causation_id,

@@ -19,6 +19,7 @@ from hirewire.messaging.outbox import Transactions
 from hirewire.messaging.partitions import Shares, Spreader, taken_over, topology_of
 from hirewire.messaging.relay import Notifier, Relay
 from hirewire.messaging.retries import Retries
+from hirewire.messaging.schedule import Recurring, Scheduler
 from hirewire.messaging.subscriptions import Subscription
 
 log = structlog.get_logger(__name__)
@@ -39,7 +40,7 @@ class Options:
 
 
 class Messaging:
-    """Relay, consumer, retries and janitor of one service, over one engine and one broker."""
+    """One service's relay, consumer, retries, scheduler and janitor, over one engine and broker."""
 
     def __init__(
         self,
@@ -53,9 +54,11 @@ class Messaging:
         options: Options = Options(),
         plain_queues: Sequence[str] = (),
         partitions: int = 1,
+        recurring: Sequence[Recurring] = (),
     ) -> None:
         """`plain_queues` are events that it hears from a foreign service's plain queue as well;
-        over `partitions` queues its replicas work at once.
+        over `partitions` queues its replicas work at once. `recurring` are events of its own that
+        are recorded by the clock.
         """
         self.service = service
         self.broker = broker
@@ -117,6 +120,9 @@ class Messaging:
         self.janitor = Janitor(
             service=service, transactions=self.transactions, retention=options.retention
         )
+        self.scheduler = Scheduler(
+            service=service, transactions=self.transactions, recurring=recurring
+        )
         self.gauges = Gauges(consumer=self.consumer, transactions=self.transactions, broker=broker)
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -134,6 +140,7 @@ class Messaging:
         self._start("relay", self.relay.run())
         self._start("retries", self.retries.run())
         self._start("janitor", self.janitor.run())
+        self._start("scheduler", self.scheduler.run())
         self._start("gauges", self.gauges.run())
         if self.spreader is not None:
             self._start("consumer of all", self.spreader.run())

@@ -1,12 +1,17 @@
 """Event classes: what does not start, and what is on the wire."""
 
+from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from hirewire.messaging.envelope import Malformed, Unknown, decode
 from hirewire.messaging.event import EVENTS, Event
-from tests.messaging.conftest import Noted
+from hirewire.messaging.outbox import record
+from hirewire.messaging.testing import delivery, recorded
+from tests.messaging.conftest import Noted, Place
 
 
 def test_a_class_without_a_key_does_not_come_into_being() -> None:
@@ -46,3 +51,100 @@ def test_the_body_has_only_what_was_set() -> None:
     page = uuid4()
     assert Noted(page=page).body() == f'{{"page":"{page}"}}'.encode()
     assert Noted(page=page).key == str(page)
+
+
+def from_first(payload: dict[str, Any]) -> dict[str, Any]:
+    """`name` was one field."""
+    first, _, last = payload.pop("name").partition(" ")
+    return payload | {"firstName": first, "lastName": last}
+
+
+def from_second(payload: dict[str, Any]) -> dict[str, Any]:
+    """`born` was a year."""
+    return payload | {"born": f"{payload['born']}-01-01"}
+
+
+class Enrolled(
+    Event,
+    name="test.enrolled",
+    owner="writer",
+    key="id",
+    schema_version=3,
+    upcasts={1: from_first, 2: from_second},
+):
+    """Somebody enrolled; the third form of it."""
+
+    id: str
+    first_name: str
+    last_name: str
+    born: date
+
+
+THIRD = Enrolled(id="a", first_name="Ada", last_name="Lovelace", born=date(1815, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("version", "body"),
+    [
+        (1, b'{"id": "a", "name": "Ada Lovelace", "born": 1815}'),
+        (2, b'{"id": "a", "firstName": "Ada", "lastName": "Lovelace", "born": 1815}'),
+        (3, b'{"id": "a", "firstName": "Ada", "lastName": "Lovelace", "born": "1815-01-01"}'),
+    ],
+)
+def test_a_former_version_is_brought_up_to_the_present_one(version: int, body: bytes) -> None:
+    assert Enrolled.read(body, version) == THIRD
+
+
+def test_each_former_version_needs_its_upcast() -> None:
+    with pytest.raises(TypeError, match="needs an upcast of each version"):
+
+        class Gap(
+            Event,
+            name="test.gap",
+            owner="writer",
+            key="id",
+            schema_version=3,
+            upcasts={1: from_first},
+        ):
+            id: str
+
+
+def test_the_version_travels_beside_the_payload_where_it_is_not_the_first() -> None:
+    message = delivery(THIRD)
+    assert message.headers["typeversion"] == "3"
+    assert "typeversion" not in delivery(Noted(page=uuid4())).headers
+    assert decode(message).event == THIRD
+    old = replace(
+        message,
+        body=b'{"id": "a", "name": "Ada Lovelace", "born": 1815}',
+        headers={name: value for name, value in message.headers.items() if name != "typeversion"},
+    )
+    assert decode(old).event == THIRD
+    broken = replace(old, body=b'{"id": "a"}')
+    with pytest.raises(Malformed, match="KeyError"):
+        decode(broken)
+
+
+@pytest.mark.parametrize("version", ["0", "-1", "1.0", "", "02", "99999", "x"])
+def test_a_version_is_a_whole_number(version: str) -> None:
+    message = delivery(THIRD)
+    with pytest.raises(Malformed, match="typeversion"):
+        decode(replace(message, headers={**message.headers, "typeversion": version}))
+
+
+def test_a_version_to_come_is_unknown_and_not_malformed() -> None:
+    message = delivery(THIRD)
+    with pytest.raises(Unknown, match="of version 4; here it has 3"):
+        decode(replace(message, headers={**message.headers, "typeversion": "4"}))
+    with pytest.raises(Unknown):
+        decode(replace(message, headers={**message.headers, "type": "test.of_later"}))
+
+
+async def test_the_log_keeps_the_version(place: Place) -> None:
+    async with place.transactions()() as tx:
+        record(tx, THIRD)
+        record(tx, Noted(page=uuid4()))
+    async with place.transactions()() as tx:
+        record(tx, THIRD)
+    versions = [row.headers.get("typeversion") for row in await recorded(place.engine)]
+    assert versions == ["3", None, "3"]

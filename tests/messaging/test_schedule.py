@@ -129,7 +129,7 @@ async def test_what_this_version_cannot_read_is_held(place: Place) -> None:
     async with place.transactions()() as tx:
         held = (await tx.exec_driver_sql("select type, error from messaging.scheduled")).all()
     assert {row.type: row.error.partition(":")[0] for row in held} == {
-        "test.of_a_newer_version": "unknown event",
+        "test.of_a_newer_version": "KeyError",
         "test.noted": "page",
     }
 

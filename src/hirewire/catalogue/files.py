@@ -12,8 +12,10 @@ from hirewire.evolution import Break, breaks
 
 def kept(entry: Entry) -> dict[str, Any]:
     """What `docs/schemas` keeps of an event: all that readers depend on."""
+    version = entry.event.schema_version
     return {
         "name": entry.name,
+        **({"version": version} if version > 1 else {}),
         "owner": entry.event.owner,
         "key": entry.event.model_fields[entry.event.key_field].alias,
         "schema": without(schema_of(entry.event), {"description", "default"}),

@@ -36,6 +36,10 @@ class Malformed(Exception):
     """The message cannot be read as an event that is heard here."""
 
 
+class Unknown(Malformed):
+    """This version of the program does not know the event, or not that version of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Where an event comes from, for the events that it causes."""
@@ -92,6 +96,7 @@ def headers_of(
             "correlation_id": context.correlation_id,
             "causation_id": context.causation_id,
             "traceparent": context.traceparent,
+            "version": event_type.schema_version,
         },
         event_type.owner,
     )
@@ -101,6 +106,7 @@ def recorded_headers(row: LogRow, owner: str) -> dict[str, str]:
     """The CloudEvents attributes of an event, from its row in the owner's log.
 
     `sequence` and `partitionkey` are documented CloudEvents extensions; `sequence` is text there.
+    `typeversion` is ours: the version of the payload, where it is not the first.
     """
     headers = {
         "specversion": "1.0",
@@ -116,6 +122,8 @@ def recorded_headers(row: LogRow, owner: str) -> dict[str, str]:
         headers["causationid"] = row["causation_id"]
     if row["traceparent"]:
         headers["traceparent"] = row["traceparent"]
+    if (row["version"] or 1) > 1:
+        headers["typeversion"] = str(row["version"])
     return headers
 
 
@@ -173,12 +181,15 @@ def _decode(delivery: Delivery, services: frozenset[str]) -> Received[Event]:
     if len(delivery.body) > MAX_BODY:
         raise Malformed(f"body of {len(delivery.body)} bytes; at most {MAX_BODY}")
     if name not in EVENTS:
-        raise Malformed(f"unknown event {name!r}")
+        raise Unknown(f"unknown event {name!r}")
     event_type = EVENTS[name]
     if delivery.user_id in services and delivery.user_id != event_type.owner:
         raise Malformed(f"{name} belongs to {event_type.owner}, but {delivery.user_id} sent it")
+    version = _version(delivery.headers)
+    if version > event_type.schema_version:
+        raise Unknown(f"{name} of version {version}; here it has {event_type.schema_version}")
     try:
-        event = event_type.model_validate_json(delivery.body)
+        event = event_type.read(delivery.body, version)
     except ValidationError as error:
         raise Malformed(explain(error)) from None
     headers = delivery.headers
@@ -225,6 +236,13 @@ def _sequence(headers: Mapping[str, str]) -> int | None:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > 19 or int(text) >= 2**63:
         raise Malformed("header sequence: not a whole number")
+    return int(text)
+
+
+def _version(headers: Mapping[str, str]) -> int:
+    text = headers.get("typeversion", "1")
+    if not text.isascii() or not text.isdigit() or not 0 < len(text) < 5 or text[0] == "0":
+        raise Malformed("header typeversion: not a whole number from 1")
     return int(text)
 
 

@@ -1,9 +1,14 @@
 """What an event is: a frozen model with a name on the wire, an owner and a key."""
 
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
+from pydantic_core import from_json, to_json
+
+Upcast: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
+"""Makes the payload of a version from that of the version before it, both as parsed JSON."""
 
 EVENTS: dict[str, type["Event"]] = {}
 """Every event class by its name on the wire."""
@@ -19,8 +24,14 @@ class Event(BaseModel):
     - `key`: the field that holds the aggregate's id. Events of one key, within their owner, take
       effect everywhere in the order in which their transactions committed.
 
-    A class without them does not come into being (`TypeError`), so a service with such a class
-    does not start. Fields are camelCase on the wire; unknown ones are ignored by a reader.
+    and, once its payload has changed in a way that present readers would not survive:
+
+    - `schema_version`: a whole number, 1 at first, which travels beside the payload;
+    - `upcasts`: for each former version, what makes the payload of the next version of it.
+
+    A class without its name, owner and key, or without an upcast, does not come into being
+    (`TypeError`), so a service with such a class does not start. Fields are camelCase on the wire;
+    unknown ones are ignored by a reader.
     """
 
     model_config = ConfigDict(
@@ -30,12 +41,22 @@ class Event(BaseModel):
     name: ClassVar[str]
     owner: ClassVar[str]
     key_field: ClassVar[str]
+    schema_version: ClassVar[int] = 1
+    upcasts: ClassVar[Mapping[int, Upcast]] = {}
 
     def __init_subclass__(
-        cls, *, name: str = "", owner: str = "", key: str = "", **kwargs: Any
+        cls,
+        *,
+        name: str = "",
+        owner: str = "",
+        key: str = "",
+        schema_version: int = 1,
+        upcasts: Mapping[int, Upcast] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
         cls.name, cls.owner, cls.key_field = name, owner, key
+        cls.schema_version, cls.upcasts = schema_version, upcasts or {}
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -47,9 +68,28 @@ class Event(BaseModel):
                 f"event class {cls.__name__} ({cls.name}) has no key: key={cls.key_field!r} "
                 "must name the field that holds the aggregate's id"
             )
+        if set(cls.upcasts) != set(range(1, cls.schema_version)):
+            raise TypeError(
+                f"event class {cls.__name__} ({cls.name}) is of version {cls.schema_version}: "
+                "it needs an upcast of each version before it"
+            )
         if cls.name in EVENTS and EVENTS[cls.name].__qualname__ != cls.__qualname__:
             raise TypeError(f"two event classes are named {cls.name}")
         EVENTS[cls.name] = cls
+
+    @classmethod
+    def read(cls, body: bytes | str, version: int = 1) -> Self:
+        """The event whose payload was written in this version, brought up to the present one.
+
+        Raises `pydantic.ValidationError`, and whatever an upcast raises for a payload it cannot
+        read. `version` is at most the class's own.
+        """
+        if version == cls.schema_version:
+            return cls.model_validate_json(body)
+        payload = from_json(body)
+        for before in range(version, cls.schema_version):
+            payload = cls.upcasts[before](payload)
+        return cls.model_validate_json(to_json(payload))
 
     @property
     def key(self) -> str:

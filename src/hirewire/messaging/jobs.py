@@ -63,7 +63,7 @@ l.type = any($1::text[])
 """
 _NEXT = f"""
 select id, position, type, key, sequence, correlation_id, causation_id, traceparent, recorded_at,
-    body
+    version, body
 from messaging.log l where {_CHOSEN} and l.position > $8 order by l.position limit $9
 """  # noqa: S608
 _COUNT = f"select count(*) from messaging.log l where {_CHOSEN}"  # noqa: S608

@@ -47,6 +47,7 @@ class Prepared:
     type: str
     key: str
     body: str
+    version: int
     context: Context
 
 
@@ -67,8 +68,9 @@ class _Open:
 _FLUSH = """
 with recorded as materialized (
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::json[], $5::text[], $6::text[],
-            $7::text[])
-        with ordinality as r(id, type, key, body, correlation_id, causation_id, traceparent, nth)
+            $7::text[], $8::smallint[])
+        with ordinality as r(id, type, key, body, correlation_id, causation_id, traceparent,
+            version, nth)
 ), counted as (
     insert into messaging.counter as c (key, last)
     select key, count(*) from recorded group by key order by key
@@ -80,9 +82,9 @@ with recorded as materialized (
     from recorded r join counted c using (key)
 ), logged as (
     insert into messaging.log (id, position, type, key, sequence, correlation_id, causation_id,
-        traceparent, body)
+        traceparent, version, body)
     select id, nextval('messaging.position'), type, key, sequence, correlation_id, causation_id,
-        traceparent, body
+        traceparent, version, body
     from (select * from numbered order by nth) n
     returning position, id, key
 )
@@ -95,8 +97,8 @@ with counted as (
     returning last
 ), logged as (
     insert into messaging.log (id, position, type, key, sequence, correlation_id, causation_id,
-        traceparent, body)
-    select $1, nextval('messaging.position'), $2, $3, last, $5, $6, $7, $4 from counted
+        traceparent, version, body)
+    select $1, nextval('messaging.position'), $2, $3, last, $5, $6, $7, $8, $4 from counted
     returning position
 )
 insert into messaging.outbox (position, id, key) select position, $1, $3 from logged
@@ -135,7 +137,8 @@ def prepare(tx: Tx, event: Event, *, part_of: Context | None = None) -> Prepared
     trace = found.traceparent or tracing.new_traceparent()
     if tracing.enabled():
         trace = tracing.created(event.name, str(id), trace)
-    return Prepared(id, event.name, key, body.decode(), replace(found, traceparent=trace))
+    found = replace(found, traceparent=trace)
+    return Prepared(id, event.name, key, body.decode(), event.schema_version, found)
 
 
 def record_prepared(tx: Tx, prepared: Prepared) -> UUID:
@@ -273,7 +276,9 @@ async def _flush(tx: Tx, events: list[Prepared]) -> None:
         )
 
 
-def _row(recorded: Prepared) -> tuple[UUID, str, str, str, str, str | None, str | None]:
+def _row(
+    recorded: Prepared,
+) -> tuple[UUID, str, str, str, str, str | None, str | None, int | None]:
     found = recorded.context
     return (
         recorded.id,
@@ -283,4 +288,5 @@ def _row(recorded: Prepared) -> tuple[UUID, str, str, str, str, str | None, str 
         found.correlation_id,
         found.causation_id,
         found.traceparent,
+        recorded.version if recorded.version > 1 else None,
     )

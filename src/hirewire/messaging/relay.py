@@ -42,7 +42,8 @@ select o.position, l.* from (
         where b.key = u.key and b.next_attempt_at > clock_timestamp() and b.position < u.position)
     order by position limit $1) o
 cross join lateral (
-    select id, type, key, sequence, correlation_id, causation_id, traceparent, recorded_at, body
+    select id, type, key, sequence, correlation_id, causation_id, traceparent, recorded_at,
+        version, body
     from messaging.log where id = o.id offset 0) l
 order by o.position
 """

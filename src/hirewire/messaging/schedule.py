@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from hirewire.messaging.envelope import Context, explain
 from hirewire.messaging.event import EVENTS, Event
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.loops import Wake, run_steps
+from hirewire.messaging.loops import Wake, describe, run_steps
 from hirewire.messaging.outbox import Transactions, Tx, prepare, record_prepared
 from hirewire.messaging.relay import lock_number
 
@@ -29,8 +29,9 @@ BATCH = 200
 POLL_SECONDS = 1.0
 
 _SCHEDULE = """
-insert into messaging.scheduled (id, due_at, type, body, correlation_id, causation_id, traceparent)
-values ($1, $2, $3, $4::json, $5, $6, $7)
+insert into messaging.scheduled (id, due_at, type, version, body, correlation_id, causation_id,
+    traceparent)
+values ($1, $2, $3, $4, $5::json, $6, $7, $8)
 """
 _CANCEL = "delete from messaging.scheduled where id = $1"
 _TURN = "select pg_try_advisory_xact_lock($1)"
@@ -41,12 +42,12 @@ delete from messaging.scheduled where id = any(array(
     where due_at <= statement_timestamp() and (held_until is null
         or held_until <= statement_timestamp())
     order by due_at, id limit $1 for update skip locked))
-returning id, due_at, type, body::text as body, correlation_id, causation_id, traceparent
+returning id, due_at, type, version, body::text as body, correlation_id, causation_id, traceparent
 """
 _HOLD = """
-insert into messaging.scheduled (id, due_at, type, body, correlation_id, causation_id, traceparent,
-    error, held_until)
-values ($1, $2, $3, $4::json, $5, $6, $7, $8, statement_timestamp() + interval '1 minute')
+insert into messaging.scheduled (id, due_at, type, version, body, correlation_id, causation_id,
+    traceparent, error, held_until)
+values ($1, $2, $3, $4, $5::json, $6, $7, $8, $9, statement_timestamp() + interval '1 minute')
 """
 _TICK = """
 select cron, time_zone, next_at, next_at <= statement_timestamp() as due,
@@ -102,6 +103,7 @@ async def schedule(tx: Tx, event: Event, *, at: datetime) -> UUID:
             id,
             at,
             event.name,
+            event.schema_version,
             prepared.body,
             found.correlation_id,
             found.causation_id,
@@ -149,10 +151,10 @@ class Scheduler:
 
     async def _record(self, tx: Tx, row: Any) -> None:
         try:
-            event = EVENTS[row.type].model_validate_json(row.body)
-        except (KeyError, ValidationError) as error:
+            event = EVENTS[row.type].read(row.body, row.version)
+        except Exception as error:
             # Perhaps of a newer or an older version, which may yet come back: nothing is dropped.
-            why = explain(error) if isinstance(error, ValidationError) else "unknown event"
+            why = explain(error) if isinstance(error, ValidationError) else describe(error)
             log.error("scheduled event is held", service=self._service, id=str(row.id), reason=why)
             await tx.exec_driver_sql(_HOLD, (*row, why))
             return

@@ -39,7 +39,7 @@ async def recorded(engine: AsyncEngine, type: str | None = None) -> list[Recorde
     async with engine.connect() as connection:
         result = await connection.exec_driver_sql(
             "select l.id, l.type, l.key, l.sequence, l.body::text as body, l.recorded_at, "
-            "l.correlation_id, l.causation_id, l.traceparent, o.id is null as sent "
+            "l.correlation_id, l.causation_id, l.traceparent, l.version, o.id is null as sent "
             "from messaging.log l left join messaging.outbox o using (id) "
             "where $1::text is null or type = $1 order by l.position",
             (type,),

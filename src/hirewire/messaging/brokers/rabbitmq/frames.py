@@ -33,6 +33,7 @@ ATTRIBUTES = frozenset(
         "edge",
         "types",
         "replayof",
+        "typeversion",
     ]
 )
 """What only counts as ours under the prefix."""

@@ -1,4 +1,4 @@
-"""Events of later."""
+"""Events of later, and versions of events."""
 
 from alembic import op
 
@@ -10,6 +10,7 @@ create table messaging.scheduled (
     id uuid primary key,
     due_at timestamptz not null,
     type text not null,
+    version smallint not null default 1,
     body json not null,
     correlation_id text not null,
     causation_id text,
@@ -29,12 +30,15 @@ create table messaging.recurring (
     next_at timestamptz not null,
     last_at timestamptz
 );
-comment on table messaging.recurring is 'Events that are recorded by a cron expression'
+comment on table messaging.recurring is 'Events that are recorded by a cron expression';
+
+alter table messaging.log add column version smallint;
+comment on column messaging.log.version is 'Version of the payload, where it is not the first'
 """
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Make the tables, and the column."""
     for statement in STATEMENTS.split(";\n"):
         op.execute(statement)
 
@@ -42,3 +46,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them."""
     op.execute("drop table messaging.scheduled, messaging.recurring")
+    op.execute("alter table messaging.log drop column version")

@@ -14,7 +14,8 @@ from rich.table import Table
 from hirewire import assembly
 from hirewire.kit.db import make_engine
 from hirewire.launcher.terminal import fail, reachable_settings, run_async
-from hirewire.messaging import deadletters
+from hirewire.messaging import deadletters, lineage
+from hirewire.messaging.database import connect
 from hirewire.messaging.outbox import Transactions, Tx
 from hirewire.operators import commands
 
@@ -174,6 +175,29 @@ def discard(event_id: UUID, why: Why, service: ServiceOption = None) -> None:
 events_app.command()(commands.audit)
 events_app.command()(commands.trace)
 events_app.command("jobs")(commands.list_jobs)
+
+
+@events_app.command("new-epoch")
+def new_epoch(
+    service: Annotated[str, typer.Argument(help="Whose database was put back by hand")], why: Why
+) -> None:
+    """Say that a database's files were copied back in place, which nothing shows by itself."""
+    if service not in assembly.SERVICES:
+        fail(f"no service {service!r}: one of {', '.join(assembly.SERVICES)}", 2)
+    settings = reachable_settings()
+
+    async def raise_it() -> lineage.Settled:
+        connection = await connect(settings.service_database(service), application="events")
+        try:
+            return await lineage.raise_by_hand(connection, service, why)
+        finally:
+            await connection.close()
+
+    try:
+        settled = run_async(raise_it())
+    except lineage.RelayRuns as error:
+        fail(str(error))
+    console.print(escape(f"{service}: {settled}"), soft_wrap=True)
 
 
 @events_app.command()

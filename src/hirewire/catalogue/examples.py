@@ -130,6 +130,12 @@ HEADERS: dict[str, tuple[str, bool, str]] = {
     "time": ("2026-11-02T09:30:00.123456Z", True, "When it was recorded"),
     "partitionkey": (USER, True, "The aggregate's id: order holds within source and this"),
     "sequence": ("1", True, "Number within source and partitionkey, from 1, without gaps; text"),
+    "epoch": (
+        "1",
+        False,
+        "Which life of the owner's database the sequence is of; a later one has the greater pair "
+        "(epoch, sequence). Absent: 0",
+    ),
     "correlationid": ("01912d5d-9e00-7000-8000-0123456789ab", True, "The request that began it"),
     "causationid": (
         "01912d5d-9d00-7000-8000-0123456789ab",

@@ -4,6 +4,7 @@ Not under the public origin. Needs the operators' token (HIREWIRE_OPERATOR_TOKEN
 """
 
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -46,7 +47,7 @@ class FenceOut(Answer):
     id: UUID
     reached: list[str] = []
     published_at: datetime | None = None
-    unsent: list[UUID] = []
+    unsent: int = 0
 
 
 class JobIn(Body):
@@ -92,6 +93,15 @@ class Events(Body):
     events: dict[UUID, str] = Field(max_length=MOST_IDS)
 
 
+class AcceptIn(Body):
+    """Events that no log knows, to be listed no more."""
+
+    ids: list[UUID] = Field(max_length=MOST_IDS)
+    owner: str
+    why: str = Field(min_length=1, max_length=500)
+    by: str = Field(default="", max_length=200)
+
+
 class DiscardIn(Body):
     """A message to be given up for good."""
 
@@ -106,6 +116,7 @@ def router_of(messaging: Messaging) -> APIRouter:
     router = APIRouter(prefix=PREFIX, include_in_schema=False, dependencies=[Depends(_operator)])
     subscriptions = messaging.consumer.subscriptions
     _add_fences(router, messaging)
+    _add_readers_side(router, messaging)
     _add_jobs(router, messaging)
 
     @router.get("/overview")
@@ -188,7 +199,46 @@ def _add_fences(router: APIRouter, messaging: Messaging) -> None:
         limit: Annotated[int, Query(ge=1, le=MOST_IDS)] = 5000,
     ) -> dict[str, list[Any]]:
         rows = await audit.recorded_before(tx, id, since=since, after=after, limit=limit)
-        return {"items": [[str(row.id), row.type, row.listeners] for row in rows]}
+        return {"items": [[str(row.id), row.type, row.listeners, row.unsent] for row in rows]}
+
+
+def _add_readers_side(router: APIRouter, messaging: Messaging) -> None:
+    def heard_of(owner: str) -> list[str]:
+        return [s.name for s in messaging.consumer.subscriptions if s.event.owner == owner]
+
+    @router.get("/flow")
+    async def flow(tx: RequestTx) -> dict[str, Any]:
+        queued = None
+        with suppress(BrokerUnavailable):
+            stats = [await messaging.broker.stats(queue) for queue in messaging.consumer.queues]
+            queued = sum(one.ready for one in stats)
+        found = await audit.flow(tx)
+        return {
+            "sent": found.sent,
+            "entered": found.entered,
+            "queued": queued,
+            "retainedFrom": str(await audit.retained_from(tx)),
+        }
+
+    @router.get("/entered")
+    async def entered(
+        tx: RequestTx,
+        owner: str,
+        since: UUID = ZERO,
+        after: UUID = ZERO,
+        limit: Annotated[int, Query(ge=1, le=MOST_IDS)] = 5000,
+    ) -> dict[str, list[audit.Entered]]:
+        names = heard_of(owner)
+        return {"items": await audit.entered(tx, names, since=since, after=after, limit=limit)}
+
+    @router.post("/unknown")
+    async def unknown(tx: RequestTx, body: Ids) -> dict[str, list[UUID]]:
+        return {"ids": await audit.unknown(tx, body.ids)}
+
+    @router.post("/accept")
+    async def accept(tx: RequestTx, body: AcceptIn) -> dict[str, int]:
+        note = f"in no log, accepted by {body.by or '?'}: {body.why}"
+        return {"accepted": await audit.accept(tx, body.ids, heard_of(body.owner), note)}
 
 
 def _add_jobs(router: APIRouter, messaging: Messaging) -> None:

@@ -498,7 +498,7 @@ def _mark_order(units: Sequence[tuple[Unit, Standing]]) -> tuple[list[Unit], lis
     highest: dict[tuple[str, str, str], int] = {}
     ordered, overtaken = [], []
     for unit, standing in units:
-        sequence = unit.received.sequence
+        sequence = unit.received.order
         if sequence is not None:
             track = unit.track
             reached = highest.get(track, standing.previous or 0)

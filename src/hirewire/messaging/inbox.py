@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from hirewire.messaging.broker import Delivery
-from hirewire.messaging.envelope import Received, dump_headers, type_of
+from hirewire.messaging.envelope import Received, dump_headers, source_of, type_of
 from hirewire.messaging.event import Event
 from hirewire.messaging.outbox import Tx
 from hirewire.messaging.subscriptions import Subscription
@@ -103,6 +103,11 @@ update messaging.inbox i set late = true
 from unnest($1::uuid[], $2::text[]) as u(event_id, subscription)
 where i.event_id = u.event_id and i.subscription = u.subscription
 """
+_MARK_ORIGIN = """
+update messaging.inbox i set origin = u.origin
+from unnest($1::uuid[], $2::text[], $3::text[]) as u(event_id, subscription, origin)
+where i.event_id = u.event_id and i.subscription = u.subscription
+"""
 _OPEN = """
 with entered as (
     insert into messaging.inbox (event_id, subscription) values ($1, $2)
@@ -146,7 +151,10 @@ async def enter(tx: Tx, units: Sequence[Unit]) -> list[tuple[Unit, Standing]]:
     standings = {
         (row.subscription, row.source, row.key): Standing(row.previous, row.open) for row in rows
     }
-    return [(unit, standings[unit.track]) for unit in first.values()] if rows else []
+    if not rows:
+        return []
+    await _mark_origins(tx, first.values())
+    return [(unit, standings[unit.track]) for unit in first.values()]
 
 
 def _track_columns(
@@ -155,7 +163,7 @@ def _track_columns(
     """The tracks of units with the highest sequence of each, as columns."""
     highest: dict[tuple[str, str, str], int | None] = {}
     for unit in units:
-        track, sequence = unit.track, unit.received.sequence
+        track, sequence = unit.track, unit.received.order
         before = highest.get(track)
         if before is None or (sequence is not None and sequence > before):
             highest[track] = sequence
@@ -178,7 +186,7 @@ async def park(tx: Tx, units: Sequence[tuple[Unit, Standing]]) -> None:
             [u.received.event.name for u in parked],
             [u.received.source for u in parked],
             [u.received.key for u in parked],
-            [u.received.sequence for u in parked],
+            [u.received.order for u in parked],
             [u.delivery.body for u in parked],
             [stored_headers(u.delivery) for u in parked],
         ),
@@ -225,7 +233,7 @@ async def open_failed(
             received.event.name,
             received.source,
             received.key,
-            received.sequence,
+            received.order,
             unit.delivery.body,
             stored_headers(unit.delivery),
             attempts,
@@ -237,7 +245,29 @@ async def open_failed(
     if inserted.first() is None:
         return False
     await tx.exec_driver_sql(_OPEN_TRACK, unit.track)
+    await _mark_origins(tx, [unit])
     return True
+
+
+async def _mark_origins(tx: Tx, units: Iterable[Unit]) -> None:
+    """Note of units that were just entered and are in no owner's log where they come from."""
+    found = [(unit, origin) for unit in units if (origin := _origin_of(unit)) is not None]
+    if found:
+        await tx.exec_driver_sql(
+            _MARK_ORIGIN,
+            (
+                [unit.received.id for unit, _ in found],
+                [unit.subscription.name for unit, _ in found],
+                [origin for _, origin in found],
+            ),
+        )
+
+
+def _origin_of(unit: Unit) -> str | None:
+    if unit.received.source != source_of(unit.received.event.owner):
+        return unit.received.source or "(nobody)"
+    repeated = unit.delivery.headers.get("replayof")
+    return f"repeat of {clean(repeated)[:100]}" if repeated is not None else None
 
 
 async def bury(tx: Tx, delivery: Delivery, id: UUID, reason: str) -> None:

@@ -53,17 +53,20 @@ _ASK = """
 insert into messaging.job (id, kind, asked, asked_by) values ($1, $2, $3::jsonb, $4)
 on conflict (id) do nothing
 """
-_CHOSEN = """
+# Transaction ids are compared within an epoch; those of earlier ones were all seen.
+_EPOCH = "(select coalesce(max(epoch), 0) from messaging.lineage)"
+_CHOSEN = f"""
 l.type = any($1::text[])
   and l.id >= $2 and l.id < $3
   and ($4::text is null or l.key = $4)
   and ($5::uuid[] is null or l.id = any($5))
-  and pg_visible_in_snapshot(l.xact, $6::text::pg_snapshot)
-  and ($7::text is null or not pg_visible_in_snapshot(l.xact, $7::text::pg_snapshot))
+  and (l.epoch < {_EPOCH} or pg_visible_in_snapshot(l.xact, $6::text::pg_snapshot))
+  and ($7::text is null or l.epoch = {_EPOCH}
+    and not pg_visible_in_snapshot(l.xact, $7::text::pg_snapshot))
 """
 _NEXT = f"""
-select id, position, type, key, sequence, correlation_id, causation_id, traceparent, recorded_at,
-    version, body
+select id, position, type, key, epoch, sequence, correlation_id, causation_id, traceparent,
+    recorded_at, version, body
 from messaging.log l where {_CHOSEN} and l.position > $8 order by l.position limit $9
 """  # noqa: S608
 _COUNT = f"select count(*) from messaging.log l where {_CHOSEN}"  # noqa: S608
@@ -80,7 +83,7 @@ delete from messaging.listener
 where service = $1 and type = any($2::text[]) and until is not null
 """
 _HEARD_ALL = """
-update messaging.listener set since = '3'
+update messaging.listener set since = '3', since_epoch = 0
 where service = $1 and type = any($2::text[]) and until is null
 """
 
@@ -306,6 +309,7 @@ def _directed(row: asyncpg.Record, service: str, job: UUID, asked: Mapping[str, 
     id = str(_id_of_repeat(row["id"], job))
     headers = dict(message.headers) | {"id": id, "replayof": message.id}
     del headers["sequence"]
+    headers.pop("epoch", None)
     return replace(message, id=id, headers=headers)
 
 

@@ -1,7 +1,6 @@
 """The relay: publishes what is recorded, in order per key, and marks it sent once confirmed."""
 
 import asyncio
-import hashlib
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -10,10 +9,11 @@ from contextlib import suppress
 import asyncpg
 import structlog
 
-from hirewire.messaging import fences, jobs, metrics, tracing
+from hirewire.messaging import fences, jobs, lineage, metrics, tracing
 from hirewire.messaging.broker import EXCHANGE, Broker, BrokerUnavailable, Outcome
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import message_of
+from hirewire.messaging.locks import lock_number as lock_number
 from hirewire.messaging.loops import Wake, describe, run_steps
 
 log = structlog.get_logger(__name__)
@@ -42,7 +42,7 @@ select o.position, l.* from (
         where b.key = u.key and b.next_attempt_at > clock_timestamp() and b.position < u.position)
     order by position limit $1) o
 cross join lateral (
-    select id, type, key, sequence, correlation_id, causation_id, traceparent, recorded_at,
+    select id, type, key, epoch, sequence, correlation_id, causation_id, traceparent, recorded_at,
         version, body
     from messaging.log where id = o.id offset 0) l
 order by o.position
@@ -197,10 +197,12 @@ class Relay:
             self._connection = await connect(self._url, application=f"{self.service} relay")
             await self._connection.add_listener(CHANNEL, lambda *_: self.wake())
         if not self._leads:
-            self._leads = await self._connection.fetchval(
+            locked = await self._connection.fetchval(
                 "select pg_try_advisory_lock($1)", lock_number(f"relay {self.service}")
             )
-            if self._leads:
+            if locked:  # nothing is published before it is known which life of the database this is
+                await lineage.settle(self._connection)
+                self._leads = True
                 log.info("relay leads", service=self.service)
         return self._connection if self._leads else None
 
@@ -303,8 +305,3 @@ class Notifier:
             if connection is not None:
                 with suppress(Exception):
                     await connection.close(timeout=2)
-
-
-def lock_number(name: str) -> int:
-    """A number for PostgreSQL's advisory locks, from a name."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)

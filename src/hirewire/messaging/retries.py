@@ -135,10 +135,10 @@ class Retries:
                 if not await _locked(tx, claimed):
                     return
                 reached = (await tx.exec_driver_sql(_LOCK_TRACK, unit.track)).scalar() or 0
-                late = (unit.received.sequence or reached) < reached
+                late = (unit.received.order or reached) < reached
                 await dispatch(tx, [replace(unit, received=replace(unit.received, late=late))])
                 await tx.exec_driver_sql(_HANDLED, (claimed.event_id, claimed.subscription, late))
-                await close_track(tx, unit.track, unit.received.sequence)
+                await close_track(tx, unit.track, unit.received.order)
         except (Exception, asyncio.CancelledError) as error:
             tracing.finish(spans, error)
             if is_away(error) or is_cancelled(error):

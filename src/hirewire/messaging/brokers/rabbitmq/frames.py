@@ -28,6 +28,7 @@ ATTRIBUTES = frozenset(
         "time",
         "partitionkey",
         "sequence",
+        "epoch",
         "correlationid",
         "causationid",
         "edge",

@@ -39,7 +39,7 @@ on conflict (epoch) do update set system_id = excluded.system_id,
     database_id = excluded.database_id, table_id = excluded.table_id, timeline = excluded.timeline
 """
 _UNUSED = """
-select not (select is_called from messaging.position)
+select (select last_value = 1 from messaging.position)
     and not exists (select from messaging.inbox) and not exists (select from messaging.progress)
 """
 # Before a database knew its lineage: numbers that its server has not reached are of another one.

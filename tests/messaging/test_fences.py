@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -203,13 +204,10 @@ async def test_two_audits_at_once_and_one_in_the_middle_of_a_repair(two: Two) ->
 
 async def test_what_others_sent_and_what_is_repeated_is_no_phantom(two: Two) -> None:
     """Neither is in the owner's log by its id. What claims to be the owner's own is."""
-    foreign = delivery(Noted(page=PAGES[0]))
-    foreign.headers["source"] = "/somebody"
-    nameless = delivery(Noted(page=PAGES[0]))
-    del nameless.headers["source"]
-    repeat = delivery(Noted(page=PAGES[0]))
-    repeat.headers["replayof"] = str(uuid4())
-    claims = delivery(Noted(page=PAGES[0]))
+    claims, foreign, nameless, repeat = (delivery(Noted(page=PAGES[0])) for _ in range(4))
+    foreign = replace(foreign, headers={**foreign.headers, "source": "/somebody"})
+    nameless = replace(nameless, headers={**nameless.headers, "source": ""})
+    repeat = replace(repeat, headers={**repeat.headers, "replayof": str(uuid4())})
     async with two.running():
         await two.messaging["reader"].consumer.handle([foreign, nameless, repeat, claims])
         report = await two.audit()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 import asyncpg
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from hirewire.messaging import jobs, lineage
-from hirewire.messaging.broker import Message, Outcome
+from hirewire.messaging.broker import Delivery, Message, Outcome
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Malformed, Received, decode
 from hirewire.messaging.event import Event
@@ -216,8 +217,7 @@ async def test_open_replays_begin_again_and_see_all_of_the_past(place: Place) ->
 
 def received(**headers: str) -> Received[Event]:
     one = delivery(Noted(page=uuid4()))
-    one.headers.update(headers)
-    return decode(one)
+    return decode(replace(one, headers={**one.headers, **headers}))
 
 
 def test_the_pair_is_one_number() -> None:
@@ -252,23 +252,22 @@ async def test_a_later_epoch_is_later_whatever_its_sequence(place_with_notes: Pl
 
     def noted(text: str, sequence: int, epoch: int) -> None:
         one = delivery(Noted(page=page, text=text), sequence=sequence)
-        one.headers["epoch"] = str(epoch)
-        deliveries.append(one)
+        deliveries.append(replace(one, headers={**one.headers, "epoch": str(epoch)}))
 
-    deliveries: list[object] = []
+    deliveries: list[Delivery] = []
     noted("old 5", 5, 0)
     noted("new 2", 2, 1)
     noted("overtaken", 6, 0)
-    await hear(reader.consumer, *deliveries)  # type: ignore[arg-type]
+    await hear(reader.consumer, *deliveries)
     assert reader.lates == ["overtaken"]
     deliveries.clear()
     reader.broken = {"fails"}
     noted("fails", 3, 1)
-    await hear(reader.consumer, *deliveries)  # type: ignore[arg-type]
+    await hear(reader.consumer, *deliveries)
     deliveries.clear()
     noted("new life", 1, 2)
     noted("behind", 4, 1)
-    await hear(reader.consumer, *deliveries)  # type: ignore[arg-type]
+    await hear(reader.consumer, *deliveries)
     reader.broken.clear()
     await reader.try_again()
     assert reader.calls[-3:] == ["fails", "new life", "behind"]

@@ -11,7 +11,7 @@ from hirewire.messaging.database import connect
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.janitor import DAYS_AHEAD, Janitor, width_of
 from hirewire.messaging.outbox import record
-from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.testing import delivery, hear, recorded
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.test_consumer import Reader, notes, place_with_notes
 
@@ -309,6 +309,46 @@ async def missing_parts(connection: AsyncConnection, parent: str) -> list[str]:
         (parent,),
     )
     return [row.relname for row in rows]
+
+
+async def test_keys_that_are_used_no_more_are_forgotten_and_never_go_back(
+    place_with_notes: Place, janitor: Janitor
+) -> None:
+    """A key that comes back goes on above what it had, and so does every new one."""
+    place, old, used = place_with_notes, uuid4(), uuid4()
+    reader = Reader(place)
+
+    async def note(page: UUID, count: int) -> list[int]:
+        async with place.transactions()() as tx:
+            for _ in range(count):
+                record(tx, Noted(page=page))
+        rows = [row for row in await recorded(place.engine) if row.key == str(page)]
+        return [row.sequence for row in rows]
+
+    assert await note(old, 7) == [1, 2, 3, 4, 5, 6, 7]
+    assert await note(used, 2) == [1, 2]
+    await hear(reader.consumer, delivery(Noted(page=old), sequence=7))
+    reader.broken = {"bad"}
+    await hear(reader.consumer, delivery(Noted(page=used, text="bad"), sequence=1))
+    async with place.engine.begin() as connection:
+        for table, column in (("counter", "used_on"), ("progress", "moved_on")):
+            await connection.exec_driver_sql(
+                f"update messaging.{table} set {column} = current_date - 33"
+            )
+    assert await note(used, 1) == [1, 2, 3]
+    await run(janitor)
+    assert await number(place, "select count(*) from messaging.progress") == 1
+    assert await number(place, "select count(*) from messaging.counter") == 2, "the floor rests"
+    async with place.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "update messaging.counter_floor set raised_at = raised_at - interval '1 hour'"
+        )
+    await run(janitor)
+    assert await number(place, "select count(*) from messaging.counter") == 1
+    assert await note(used, 2) == [1, 2, 3, 4, 5]
+    assert (await note(old, 2))[-2:] == [8, 9]
+    assert await note(uuid4(), 1) == [8]
+    assert await note(used, 1) == [1, 2, 3, 4, 5, 6]
 
 
 @pytest.mark.parametrize(("days", "width"), [(1, 1), (30, 1), (41, 2), (3650, 92)])

@@ -66,7 +66,8 @@ with entered as (
     where (select yes from all_new)
     order by subscription, source, key
     on conflict (subscription, source, key) do update
-    set previous = p.sequence, sequence = greatest(p.sequence, excluded.sequence)
+    set previous = p.sequence, sequence = greatest(p.sequence, excluded.sequence),
+        moved_on = current_date
     returning subscription, source, key, previous, open
 )
 select null::uuid as event_id, subscription, source, key, previous, open from track
@@ -80,7 +81,8 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
     as t(subscription, source, key, sequence)
 order by subscription, source, key
 on conflict (subscription, source, key) do update
-set previous = p.sequence, sequence = greatest(p.sequence, excluded.sequence)
+set previous = p.sequence, sequence = greatest(p.sequence, excluded.sequence),
+    moved_on = current_date
 returning null::uuid as event_id, subscription, source, key, previous, open
 """
 _PARK = """

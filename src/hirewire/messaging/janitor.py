@@ -15,6 +15,9 @@ from hirewire.messaging.outbox import Transactions, Tx
 log = structlog.get_logger(__name__)
 
 BATCH = 1000
+KEYS = 10_000
+"""Keys that are forgotten at once; each time all are looked at."""
+FLOOR_RESTS = timedelta(minutes=10)
 EVERY_SECONDS = 3600.0
 DAYS_AHEAD = 7
 FEWEST_DAYS_AHEAD = 2
@@ -76,6 +79,27 @@ delete from messaging.open_message where (event_id, subscription) in (
     select event_id, subscription from messaging.open_message
     where state = 'discarded' and settled_at < $1 limit $2)
 """
+# Keys that are used no more. The floor is raised first, and what is below it forgotten when all
+# that were at work meanwhile have ended: whoever finds a counter gone knows the floor.
+_RAISE_FLOOR = """
+update messaging.counter_floor
+set last = c.last, raised_at = clock_timestamp(), raised_by = pg_current_xact_id()
+from (select max(last) as last from messaging.counter where used_on < $1::timestamptz::date) c
+where c.last > counter_floor.last
+"""
+_FORGET_COUNTERS = """
+delete from messaging.counter where ctid = any(array(
+    select c.ctid from messaging.counter c, messaging.counter_floor f
+    where c.used_on < $1::timestamptz::date and c.last <= f.last
+      and f.raised_at < clock_timestamp() - $3::interval
+      and f.raised_by < pg_snapshot_xmin(pg_current_snapshot())
+    limit $2))
+"""
+_FORGET_PROGRESS = """
+delete from messaging.progress where ctid = any(array(
+    select ctid from messaging.progress where open = 0 and moved_on < $1::timestamptz::date
+    limit $2))
+"""
 _NO_DAY = ("before", "after", "between")
 _PRUNE = (
     *(_PRUNE_LOG.format(table=f"log_{where}") for where in _NO_DAY),
@@ -122,7 +146,16 @@ class Janitor:
             for statement in _PRUNE:
                 result = await tx.exec_driver_sql(statement, (before, BATCH))
                 more = more or result.rowcount >= BATCH
-            return more
+            return await self._forget_keys(tx, before - INBOX_LONGER) or more
+
+    async def _forget_keys(self, tx: Tx, before: datetime) -> bool:
+        """Forget counters and progress of keys unused since then. True when there may be more."""
+        forgotten = [
+            await tx.exec_driver_sql(_FORGET_COUNTERS, (before, KEYS, FLOOR_RESTS)),
+            await tx.exec_driver_sql(_FORGET_PROGRESS, (before, KEYS)),
+        ]
+        await tx.exec_driver_sql(_RAISE_FLOOR, (before,))
+        return any(result.rowcount >= KEYS for result in forgotten)
 
     async def run(self) -> None:
         """Keep the days for ever, at first soon after the start. Ends by cancellation."""

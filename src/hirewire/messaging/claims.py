@@ -9,7 +9,7 @@ handlers lock. The consumer has the last two in the same order.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -208,7 +208,8 @@ async def take_fresh(
     if len(heads) < most and heads[0].attempts < attempts:
         leading = [row for row in heads if chains or row.state == "waiting"]
         room = MOST_BYTES - sum(row.size for row in heads)
-        behind = await _followers(tx, lane, leading, most - len(heads), room, attempts)
+        places = {(row.source, row.key): _id(row) for row in reversed(leading)}
+        behind = await _followers(tx, lane, places, most - len(heads), room, attempts)
     alone = len(heads) == 1 and not behind
     others = [None if alone else _array(behind.get(_id(row), ())) for row in heads]
     ids = [_id(row) for row in heads]
@@ -235,12 +236,11 @@ def _heads(rows: Sequence[Any], attempts: int) -> list[Any]:
 
 
 async def _followers(
-    tx: Tx, lane: str, heads: Sequence[Any], most: int, room: int, attempts: int
+    tx: Tx, lane: str, leaders: Mapping[Place, UUID], most: int, room: int, attempts: int
 ) -> dict[UUID, list[UUID]]:
-    """What waits behind each head, from the front and without a gap."""
-    places = list(dict.fromkeys((row.source, row.key) for row in heads))
-    leaders = {(row.source, row.key): _id(row) for row in reversed(heads)}
-    sources, keys = [s for s, _ in places], [k for _, k in places]
+    """What waits at each leader's place, from the front and without a gap."""
+    places = list(leaders)
+    sources, keys = _columns(places)
     rows = await tx.exec_driver_sql(_FOLLOWERS, (lane, sources, keys, most))
     found: dict[UUID, list[UUID]] = {}
     ended: set[int] = set()
@@ -289,14 +289,32 @@ async def give_back(tx: Tx, lane: str, instance: UUID, heads: Sequence[UUID]) ->
     await tx.exec_driver_sql(_GIVE_BACK, (lane, list(heads), instance))
 
 
-async def lock(tx: Tx, lane: str, instance: UUID, claim: Claim) -> tuple[list[Any], list[Any]]:
-    """The claimed heads that are still this process's, locked, and their followers, in order."""
-    heads = (await tx.exec_driver_sql(_LOCK, (lane, list(claim.heads), instance))).all()
-    if not claim.followers or not heads:
-        return list(heads), []
+async def lock(tx: Tx, lane: str, instance: UUID, claim: Claim) -> list[Any]:
+    """The claimed heads that are still this process's, locked, in order."""
+    return list((await tx.exec_driver_sql(_LOCK, (lane, list(claim.heads), instance))).all())
+
+
+async def followers(tx: Tx, lane: str, claim: Claim, heads: Sequence[Any]) -> list[Any]:
+    """The claimed messages behind these heads, in order."""
+    if not claim.followers:
+        return []
     places = {(row.source, row.key) for row in heads}
     rows = await tx.exec_driver_sql(_READ_FOLLOWERS, (lane, list(claim.followers)))
-    return list(heads), [row for row in rows if (row.source, row.key) in places]
+    return [row for row in rows if (row.source, row.key) in places]
+
+
+async def newcomers(
+    tx: Tx, lane: str, claim: Claim, heads: Sequence[Any], *, most: int, attempts: int
+) -> Claim:
+    """The claim, with what has come to wait behind it since it was made, at most so many more.
+
+    For one whose places are locked: when all of that is handled, nothing of the key is left and
+    its next message goes the usual way. A busy key would never get there otherwise.
+    """
+    leaders = {(row.source, row.key): _id(row) for row in reversed(heads)}
+    most += len(claim.followers)
+    found = await _followers(tx, lane, leaders, most, MOST_BYTES, attempts)
+    return replace(claim, followers=[id for some in found.values() for id in some])
 
 
 async def reached(
@@ -332,14 +350,13 @@ async def settle(
     else left to `close`.
     """
     await tx.exec_driver_sql(_SETTLED, (lane, list(lates), list(lates.values())))
+    if locked:
+        await tx.exec_driver_sql(_DELETE, (lane, [*heads, *followers]))
+        if heads:
+            await release(tx, lane, heads.values(), locked=True)
+        return
     if followers:
         await tx.exec_driver_sql(_DELETE, (lane, list(followers)))
-    if not heads:
-        return
-    if locked:
-        await tx.exec_driver_sql(_DELETE, (lane, list(heads)))
-        await release(tx, lane, heads.values())
-        return
     numbers = [one.number for one in heads.values()]
     sequences = [one.sequence for one in heads.values()]
     await tx.exec_driver_sql(_LEAVE_TO_CLOSE, (lane, list(heads), numbers, sequences))
@@ -357,11 +374,12 @@ async def close(tx: Tx, lane: str, heads: Sequence[UUID]) -> None:
         )
 
 
-async def release(tx: Tx, lane: str, settled: Iterable[Settled]) -> None:
+async def release(tx: Tx, lane: str, settled: Iterable[Settled], *, locked: bool = False) -> None:
     """Take handled messages off their places, and let the next that waits at each have its turn.
 
-    Locks the places' progress rows, as the arrival of a follower does, so that none is left behind
-    nobody: what arrived before is seen by the promotion, what arrives after sees nothing open.
+    Locks the places' progress rows, unless they are `locked` already. The arrival of a follower
+    locks them too, so that none is left behind nobody: the promotion sees what arrived before, and
+    what arrives after sees nothing open.
     """
     numbers: dict[Place, int] = {}
     sequences: dict[Place, int | None] = {}
@@ -370,7 +388,8 @@ async def release(tx: Tx, lane: str, settled: Iterable[Settled]) -> None:
         before = sequences.get(one.place)
         sequences[one.place] = one.sequence if before is None else max(before, one.sequence or 0)
     sources, keys = _columns(numbers)
-    await reached(tx, lane, numbers, locked=True)
+    if not locked:
+        await reached(tx, lane, numbers, locked=True)
     arguments = (lane, sources, keys, list(numbers.values()), list(sequences.values()))
     await tx.exec_driver_sql(_RELEASE, arguments)
     await tx.exec_driver_sql(_PROMOTE, (lane, sources, keys))
@@ -411,4 +430,5 @@ def _array(ids: Iterable[UUID]) -> str:
 
 
 def _id(row: Any) -> UUID:
-    return UUID(str(row.event_id))
+    id: UUID = row.event_id
+    return id

@@ -9,7 +9,7 @@ costs one call of its handler, and when it is over, ten thousand cost some thirt
 import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -222,14 +222,26 @@ class Lane:
         spans: list[Any] = []
         try:
             async with self._owner.transactions() as tx:
-                heads, followers = await claims.lock(tx, self.name, self._owner.instance, claim)
+                heads = await claims.lock(tx, self.name, self._owner.instance, claim)
                 if not heads:
                     return False
                 if claim.size == 1:
                     self._refuse_spent(heads[0], claim)
+                places = {(row.source, row.key) for row in heads}
+                reached = await claims.reached(tx, self.name, places, locked=locked)
+                if quick and self._chains:
+                    claim = await claims.newcomers(
+                        tx,
+                        self.name,
+                        claim,
+                        heads,
+                        most=max(50, self._most // 2),
+                        attempts=self._retry.attempts,
+                    )
+                followers = await claims.followers(tx, self.name, claim, heads)
                 units = self._read([*heads, *followers])
                 spans = tracing.processing(units, self._owner.consumer.topology.queue)
-                late = await self._hand_over(tx, units, locked=locked)
+                late = await _hand_over(tx, units, reached)
                 await self._settle(tx, units, late, len(heads), locked=locked)
         except (Exception, asyncio.CancelledError) as error:
             tracing.finish(spans, error)
@@ -261,17 +273,6 @@ class Lane:
             id = UUID(str(row.event_id))
             units.append(replace(unit, received=replace(unit.received, id=id)))
         return units
-
-    async def _hand_over(self, tx: Tx, units: Sequence[Unit], *, locked: bool) -> set[UUID]:
-        """Call the handlers; the ids of those that came after a later one of their key."""
-        places = {(unit.received.source, unit.received.key) for unit in units}
-        reached = await claims.reached(tx, self.name, places, locked=locked)
-        standings = {place: Standing(reached.get(place, 0), 1) for place in places}
-        ordered, overtaken = mark_order(
-            [(u, standings[u.received.source, u.received.key]) for u in units]
-        )
-        await dispatch(tx, ordered)
-        return {unit.received.id for unit in overtaken}
 
     async def _settle(
         self, tx: Tx, units: Sequence[Unit], late: set[UUID], heads: int, *, locked: bool
@@ -317,7 +318,7 @@ class Lane:
         """
         owner = self._owner
         async with owner.transactions() as tx:
-            heads, _ = await claims.lock(tx, self.name, owner.instance, claim)
+            heads = await claims.lock(tx, self.name, owner.instance, claim)
         if not heads:
             return
         id = claim.heads[0]
@@ -328,7 +329,7 @@ class Lane:
         for unit in read.units:
             await owner.consumer.settle(replace(unit, received=replace(unit.received, id=id)))
         async with owner.transactions() as tx:
-            heads, _ = await claims.lock(tx, self.name, owner.instance, claim)
+            heads = await claims.lock(tx, self.name, owner.instance, claim)
             if heads:
                 await claims.settle(tx, self.name, {id: False}, [id], {}, locked=True)
 
@@ -336,7 +337,7 @@ class Lane:
         """Note that a message taken alone has failed."""
         [id] = claim.heads
         async with self._owner.transactions() as tx:
-            heads, _ = await claims.lock(tx, self.name, self._owner.instance, claim)
+            heads = await claims.lock(tx, self.name, self._owner.instance, claim)
             if not heads:
                 return
             row = heads[0]
@@ -386,6 +387,18 @@ class Lane:
                 await self.give_back_owed()
         except Exception as error:
             log.warning("claims are kept", lane=self.name, reason=describe(error))
+
+
+async def _hand_over(
+    tx: Tx, units: Sequence[Unit], reached: Mapping[claims.Place, int]
+) -> set[UUID]:
+    """Call the handlers; the ids of those that came after a later one of their key."""
+    standings = {place: Standing(sequence, 1) for place, sequence in reached.items()}
+    ordered, overtaken = mark_order(
+        [(u, standings[u.received.source, u.received.key]) for u in units]
+    )
+    await dispatch(tx, ordered)
+    return {unit.received.id for unit in overtaken}
 
 
 class _Spent(Exception):

@@ -313,7 +313,8 @@ async def newcomers(
     """
     leaders = {(row.source, row.key): _id(row) for row in reversed(heads)}
     most += len(claim.followers)
-    found = await _followers(tx, lane, leaders, most, MOST_BYTES, attempts)
+    room = MOST_BYTES - sum(len(row.body) for row in heads)
+    found = await _followers(tx, lane, leaders, most, room, attempts)
     return replace(claim, followers=[id for some in found.values() for id in some])
 
 

@@ -386,6 +386,9 @@ class Consumer:
         for counter, units in counts:
             for name, number in Counter(unit.subscription.event.name for unit in units).items():
                 counter.labels(self.service, name).inc(number)
+            if counter is metrics.handled:
+                recorded = ((unit.subscription.name, unit.received.time) for unit in units)
+                metrics.delays(self.service, recorded)
 
     def read_again(self, delivery: Delivery) -> Batch:
         """Decode one that was kept."""

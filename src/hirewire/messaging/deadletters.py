@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -70,6 +70,14 @@ select i.event_id, i.subscription, i.state, i.type, i.source, i.key, i.sequence,
         and w.subscription = i.subscription and w.source = i.source and w.key = i.key
         and i.state in ('dead', 'retrying')) as waiting_behind
 from messaging.open_message i
+"""
+_OLDEST = """
+select s.name as subscription, o.time, o.arrived_at, clock_timestamp() as now
+from unnest($1::text[]) as s(name)
+cross join lateral (
+    select headers->>'h:time' as time, arrived_at from messaging.open_message m
+    where m.subscription = s.name and m.state in ('retrying', 'waiting') and m.closing is null
+    order by m.arrival limit 1) as o
 """
 _REPLAY = """
 with chosen as materialized (
@@ -142,6 +150,23 @@ async def counts(tx: Tx) -> dict[str, int]:
     )
     found = {row.state: row.number for row in result}
     return {state: found.get(state, 0) for state in ("retrying", "waiting", "dead")}
+
+
+async def lag(tx: Tx, subscriptions: Sequence[str]) -> dict[str, float]:
+    """Seconds since each subscription's oldest message that is retrying or waiting was recorded.
+
+    Nought when there is none. Without a time of its own a message is as old as its arrival here.
+    """
+    result = await tx.exec_driver_sql(_OLDEST, (list(subscriptions),))
+    found = dict.fromkeys(subscriptions, 0.0)
+    for row in result:
+        try:
+            moment = datetime.fromisoformat(row.time or "")
+        except ValueError:
+            moment = row.arrived_at
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        found[row.subscription] = max(0.0, (row.now - moment).total_seconds())
+    return found
 
 
 async def replay(

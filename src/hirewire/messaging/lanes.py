@@ -249,8 +249,9 @@ class Lane:
             raise
         tracing.finish(spans)
         self._adapt(len(units), claim.size, time.monotonic() - began)
-        for unit in units:
-            metrics.handled.labels(self._owner.consumer.service, unit.received.event.name).inc()
+        service = self._owner.consumer.service
+        metrics.handled.labels(service, units[0].received.event.name).inc(len(units))
+        metrics.delays(service, ((self.name, unit.received.time) for unit in units))
         return not locked
 
     def _refuse_spent(self, row: Any, claim: Claim) -> None:
@@ -270,8 +271,8 @@ class Lane:
                     unreadable[0].reason if unreadable else "no handler has this name any more"
                 )
             # The inbox's own id: a message that came without one must not get another now.
-            id = UUID(str(row.event_id))
-            units.append(replace(unit, received=replace(unit.received, id=id)))
+            unit.received.id = UUID(str(row.event_id))
+            units.append(unit)
         return units
 
     async def _settle(

@@ -15,8 +15,9 @@ from pydantic import AwareDatetime, Field
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
 from hirewire.kit.http import RequestTx
 from hirewire.kit.models import Answer, Body
-from hirewire.messaging import audit, deadletters, fences, jobs
+from hirewire.messaging import audit, deadletters, fences, jobs, pauses
 from hirewire.messaging.broker import DEAD, BrokerUnavailable
+from hirewire.messaging.envelope import MAX_BODY
 from hirewire.messaging.outbox import wake_after
 from hirewire.messaging.runtime import Messaging
 
@@ -111,6 +112,33 @@ class DiscardIn(Body):
     by: str = Field(default="", max_length=200)
 
 
+class EditIn(Body):
+    """A dead letter's new body."""
+
+    event: UUID
+    handler: str
+    body: str = Field(max_length=MAX_BODY)
+    why: str = Field(min_length=1, max_length=500)
+    by: str = Field(default="", max_length=200)
+
+
+class PauseIn(Body):
+    """A handler to be paused, or to go on."""
+
+    handler: str
+    why: str = Field(default="", max_length=500)
+    by: str = Field(default="", max_length=200)
+
+
+class PauseOut(Answer):
+    """A handler that is paused."""
+
+    subscription: str
+    paused_at: datetime
+    why: str
+    by: str
+
+
 def router_of(messaging: Messaging) -> APIRouter:
     """The routes for one service's messaging."""
     router = APIRouter(prefix=PREFIX, include_in_schema=False, dependencies=[Depends(_operator)])
@@ -118,6 +146,7 @@ def router_of(messaging: Messaging) -> APIRouter:
     _add_fences(router, messaging)
     _add_readers_side(router, messaging)
     _add_jobs(router, messaging)
+    _add_pauses(router, messaging)
 
     @router.get("/overview")
     async def overview(tx: RequestTx) -> dict[str, Any]:
@@ -169,7 +198,43 @@ def router_of(messaging: Messaging) -> APIRouter:
             raise NotFound(str(error)) from None
         return {"discarded": count}
 
+    @router.post("/edit")
+    async def edit(tx: RequestTx, body: EditIn) -> dict[str, int]:
+        try:
+            await deadletters.edit(
+                tx,
+                body.event,
+                subscription=body.handler,
+                body=body.body.encode(),
+                why=body.why,
+                by=body.by,
+            )
+        except deadletters.NoSuchMessage as error:
+            raise NotFound(str(error)) from None
+        except deadletters.EditRefused as error:
+            raise Invalid(errors=[FieldError("/body", str(error))]) from None
+        return {"edited": 1}
+
     return router
+
+
+def _add_pauses(router: APIRouter, messaging: Messaging) -> None:
+    names = {subscription.name for subscription in messaging.consumer.subscriptions}
+
+    @router.post("/pause")
+    async def pause(tx: RequestTx, body: PauseIn) -> dict[str, bool]:
+        if body.handler not in names:
+            detail = f"no handler of {messaging.service}: {', '.join(sorted(names))}"
+            raise Invalid(errors=[FieldError("/handler", detail)])
+        return {"new": await pauses.pause(tx, body.handler, why=body.why, by=body.by)}
+
+    @router.post("/resume")
+    async def resume(tx: RequestTx, body: PauseIn) -> dict[str, bool]:
+        return {"new": await pauses.resume(tx, body.handler, why=body.why, by=body.by)}
+
+    @router.get("/paused")
+    async def paused(tx: RequestTx) -> dict[str, list[PauseOut]]:
+        return {"items": [PauseOut.model_validate(one) for one in await pauses.paused(tx)]}
 
 
 def _add_fences(router: APIRouter, messaging: Messaging) -> None:

@@ -318,7 +318,7 @@ class Consumer:
                 tracing.finish(spans, error)
                 if isinstance(error, DatabaseUnavailable) or is_cancelled(error):
                     raise
-                if _deadlock(error) and nth < 2:
+                if is_deadlock(error) and nth < 2:
                     continue
                 await self._enter_failed(unit, error)
                 return
@@ -369,15 +369,13 @@ class Consumer:
         if len(fresh) < len(units):
             entered = {id(unit) for unit, _ in fresh}
             counts.append((metrics.repeated, [u for u in units if id(u) not in entered]))
-        waiting = [
-            one for one in fresh if one[1].open and one[0].subscription.behind_failed == "wait"
-        ]
+        waiting = await inbox.held_back(tx, fresh)
         if waiting:
             await inbox.park(tx, waiting)
-            counts.append((metrics.waiting, [unit for unit, _ in waiting]))
-            parked = {id(unit) for unit, _ in waiting}
+            counts.append((metrics.waiting, [one.unit for one in waiting]))
+            parked = {id(one.unit) for one in waiting}
             fresh = [one for one in fresh if id(one[0]) not in parked]
-        ordered, overtaken = _mark_order(fresh)
+        ordered, overtaken = mark_order(fresh)
         if overtaken:
             await inbox.mark_late(tx, overtaken)
             counts.append((metrics.late, overtaken))
@@ -388,6 +386,9 @@ class Consumer:
         for counter, units in counts:
             for name, number in Counter(unit.subscription.event.name for unit in units).items():
                 counter.labels(self.service, name).inc(number)
+            if counter is metrics.handled:
+                recorded = ((unit.subscription.name, unit.received.time) for unit in units)
+                metrics.delays(self.service, recorded)
 
     def read_again(self, delivery: Delivery) -> Batch:
         """Decode one that was kept."""
@@ -493,7 +494,7 @@ async def until_stopped(
             await close()
 
 
-def _mark_order(units: Sequence[tuple[Unit, Standing]]) -> tuple[list[Unit], list[Unit]]:
+def mark_order(units: Sequence[tuple[Unit, Standing]]) -> tuple[list[Unit], list[Unit]]:
     """The units, those that come after a later one of their track marked `late`; and those."""
     highest: dict[tuple[str, str, str], int] = {}
     ordered, overtaken = [], []
@@ -525,6 +526,7 @@ def is_cancelled(error: BaseException) -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _deadlock(error: BaseException) -> bool:
+def is_deadlock(error: BaseException) -> bool:
+    """Whether two transactions were in each other's way: the same again may well succeed."""
     cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
     return isinstance(cause, (asyncpg.DeadlockDetectedError, asyncpg.SerializationError))

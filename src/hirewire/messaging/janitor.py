@@ -107,6 +107,8 @@ _PRUNE = (
     _PRUNE_DISCARDED,
     "delete from messaging.suspect where ctid = any(array("
     "select ctid from messaging.suspect where first_start < $1 limit $2))",
+    "delete from messaging.edit where id = any(array("
+    "select id from messaging.edit where edited_at < $1 limit $2))",
     "delete from messaging.fence where id = any(array("
     "select id from messaging.fence where asked_at < $1 limit $2))",
     "delete from messaging.fence_heard where ctid = any(array("

@@ -10,7 +10,7 @@ from contextlib import suppress
 import asyncpg
 import structlog
 
-from hirewire.messaging import fences, jobs, metrics, tracing
+from hirewire.messaging import fences, metrics, replay, tracing
 from hirewire.messaging.broker import EXCHANGE, Broker, BrokerUnavailable, Outcome
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import message_of
@@ -94,7 +94,7 @@ class Relay:
             return more
         self._looked_at = time.monotonic()
         await self._send_fences(connection)
-        self._works = await jobs.work(connection, self.service, self._broker)
+        self._works = await replay.work(connection, self.service, self._broker)
         return more or self._works
 
     async def _gather(self) -> None:
@@ -195,12 +195,12 @@ class Relay:
             self._leads = False
             self._connection = await connect(self._url, application=f"{self.service} relay")
             await self._connection.add_listener(CHANNEL, lambda *_: self.wake())
-        if not self._leads:
-            self._leads = await self._connection.fetchval(
-                "select pg_try_advisory_lock($1)", lock_number(f"relay {self.service}")
-            )
-            if self._leads:
-                log.info("relay leads", service=self.service)
+        if not self._leads and await self._connection.fetchval(
+            "select pg_try_advisory_lock($1)", lock_number(f"relay {self.service}")
+        ):
+            await replay.take_over(self._connection, self.service, self._broker)
+            self._leads = True
+            log.info("relay leads", service=self.service)
         return self._connection if self._leads else None
 
     async def run(self) -> None:

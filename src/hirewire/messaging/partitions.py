@@ -34,9 +34,9 @@ from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Malformed, decode, type_of
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.loops import describe
+from hirewire.messaging.ordered import publish_in_order
 from hirewire.messaging.outbox import Transactions
 from hirewire.messaging.relay import lock_number
-from hirewire.messaging.replay import publish_in_order
 
 log = structlog.get_logger(__name__)
 

@@ -7,9 +7,8 @@ all of that is brought whatever else was asked for: what the job's first snapsho
 what was unsent when it was taken.
 """
 
-import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -18,16 +17,12 @@ import asyncpg
 import structlog
 
 from hirewire.messaging import handover
-from hirewire.messaging.broker import (
-    Broker,
-    BrokerMisconfigured,
-    BrokerUnavailable,
-    Message,
-    Outcome,
-)
+from hirewire.messaging.broker import Broker, BrokerMisconfigured, BrokerUnavailable, Message
 from hirewire.messaging.envelope import message_of
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.jobs import ASKED, arguments
+from hirewire.messaging.ordered import publish_in_order
+from hirewire.messaging.repeats import repeated
 
 log = structlog.get_logger(__name__)
 
@@ -216,14 +211,14 @@ async def _file(connection: asyncpg.Connection, to: str, types: Sequence[str]) -
 async def _piece(connection: asyncpg.Connection, service: str, broker: Broker, job: _Job) -> bool:
     if job.pass_snapshot is None:
         async with connection.transaction():
-            await _begin(connection, job)
-        return True
+            job = await _begin(connection, job)
+        return not job.cutover or await _announce(connection, service, broker, job)
     if job.cutover and not job.announced:
         return await _announce(connection, service, broker, job)
     types = await _types(connection, job)
     rows = await _next(connection, job, types, job.pass_snapshot, job.snapshot, job.position, PIECE)
     if rows:
-        if not await publish_in_order(broker, [_directed(r, service, job) for r in rows]):
+        if not await publish_in_order(broker, [_message(r, service, job) for r in rows]):
             return await _not_taken(connection, job)
         await connection.execute(
             "update messaging.job set pass_position = $2, done = done + $3, outcome = null, "
@@ -240,7 +235,7 @@ async def _piece(connection: asyncpg.Connection, service: str, broker: Broker, j
     return True
 
 
-async def _begin(connection: asyncpg.Connection, job: _Job) -> None:
+async def _begin(connection: asyncpg.Connection, job: _Job) -> _Job:
     """Keep what has not been published so far, in a transaction, before the begin mark is.
 
     The snapshot comes first: what is committed after it is not seen by it, and what is published
@@ -252,17 +247,19 @@ async def _begin(connection: asyncpg.Connection, job: _Job) -> None:
         "select $1, position from messaging.outbox on conflict do nothing",
         job.id,
     )
-    begun = replace(job, first_snapshot=snapshot)
+    begun = replace(job, first_snapshot=snapshot, pass_snapshot=snapshot, attempt=job.attempt + 1)
     total = await connection.fetchval(
         _COUNT[job.cutover], *_choice(begun, job.types, snapshot, None)
     )
     await connection.execute(
         "update messaging.job set first_snapshot = $2::text::pg_snapshot, "
-        "pass_snapshot = $2::text::pg_snapshot, attempt = attempt + 1, total = $3 where id = $1",
+        "pass_snapshot = $2::text::pg_snapshot, attempt = $3, total = $4 where id = $1",
         job.id,
         snapshot,
+        begun.attempt,
         total,
     )
+    return begun
 
 
 async def _announce(
@@ -301,7 +298,7 @@ async def _hand_over(
         await _explain(connection, job, HELD)
         return False
     mark = handover.end_mark(service, job.id, job.types, job.attempt)
-    messages = [_directed(r, service, job) for r in rows]
+    messages = [_message(r, service, job) for r in rows]
     if not await publish_in_order(broker, [*messages, handover.mark_message(job.to, mark)]):
         return await _not_taken(connection, job)
     async with connection.transaction():
@@ -316,36 +313,6 @@ async def _hand_over(
             await connection.execute(_HEARD_ALL, job.to, types)
         await _finish(connection, job.id, "done", "sent")
     return True
-
-
-async def publish_in_order(broker: Broker, messages: Sequence[Message]) -> bool:
-    """Publish, one of a key at a time; False when some did not reach the queue.
-
-    Marks and barriers overtake nothing and are overtaken by nothing: each is published once all
-    before it is confirmed, and nothing behind it before it is confirmed itself.
-    """
-    for wave in _waves(messages):
-        outcomes = await broker.publish(wave)
-        if any(outcome is not Outcome.CONFIRMED for outcome in outcomes):
-            return False
-    return True
-
-
-def _waves(messages: Sequence[Message]) -> Iterator[list[Message]]:
-    """What may be under way at once."""
-    waves: list[list[Message]] = []
-    depth: dict[str, int] = {}
-    marks = False
-    for message in messages:
-        if message.type.startswith("hirewire.") != marks:
-            yield from waves
-            waves, depth, marks = [], {}, not marks
-        nth = depth.get(message.key, 0)
-        depth[message.key] = nth + 1
-        if nth == len(waves):
-            waves.append([])
-        waves[nth].append(message)
-    yield from waves
 
 
 async def _types(connection: asyncpg.Connection, job: _Job) -> list[str]:
@@ -418,29 +385,11 @@ async def _finish(connection: asyncpg.Connection, id: UUID, state: str, outcome:
     log.info("job ended", job=str(id), state=state, outcome=outcome)
 
 
-def _directed(row: asyncpg.Record, service: str, job: _Job) -> Message:
-    """The event as a message to one service; with `again` under an id of its own, if it was
-    published before the job began. What was not is given to the subscriber for the first time.
-
-    That id begins with the same time, so that it lies in the same day of the inbox, and is always
-    the same for this event and job: a repeat is recognised. It carries no sequence, since the key
-    has been further already.
-    """
-    message = replace(message_of(row, service), to=job.to)
-    if not job.asked.get("again") or row["fresh"]:
-        return message
-    id = str(_id_of_repeat(row["id"], job.id))
-    headers = dict(message.headers) | {"id": id, "replayof": message.id}
-    del headers["sequence"]
-    return replace(message, id=id, headers=headers)
-
-
-def _id_of_repeat(id: UUID, job: UUID) -> UUID:
-    """A UUIDv7 of the same millisecond, the rest from a digest."""
-    digest = int.from_bytes(hashlib.sha256(job.bytes + id.bytes).digest()[:10])
-    fixed = 0x7 << 76 | 0b10 << 62
-    rest = digest & ~(0xF << 76) & ~(0b11 << 62) & (2**80 - 1)
-    return UUID(int=(id.int >> 80) << 80 | rest | fixed)
+def _message(row: asyncpg.Record, service: str, job: _Job) -> Message:
+    """The event for the job's service: a repeat only if it was published before the job began."""
+    if job.asked.get("again") and not row["fresh"]:
+        return repeated(row, service, to=job.to, job=job.id)
+    return replace(message_of(row, service), to=job.to)
 
 
 def _job(row: asyncpg.Record) -> _Job:

@@ -58,28 +58,50 @@ update messaging.inbox set origin = $3
 where event_id = any($1::uuid[]) and subscription = any($2::text[]) and origin is null
 """
 # Of an event's handlers the one that is worst off counts. What could not be read counts for all.
+# Nothing is expected of a handler that came when the service had entered the event already; what a
+# handler that is gone has entered still counts. What an open replay brings is on its way.
 _STATES = f"""
 with asked as (
-    select a.event_id, h.subscription
-    from unnest($1::uuid[], $2::text[]) as a(event_id, type)
-    join unnest($3::text[], $4::text[]) as h(type, subscription) using (type)
-), unit as (
-    select a.event_id, i.late, o.note, o.by, coalesce(o.state,
-        case when i.event_id is not null then 'handled' else 'missing' end) as state
+    select event_id, type from unnest($1::uuid[], $2::text[]) as a(event_id, type)
+), known as (
+    select name, max(since) as since from messaging.handler group by name
+), entered as materialized (
+    select a.event_id, a.type, i.subscription, i.heard_at, i.late
     from asked a
-    left join lateral (
-        select event_id, late from messaging.inbox
-        where event_id = a.event_id and subscription = a.subscription offset 0) i on true
+    cross join lateral (
+        select subscription, heard_at, late from messaging.inbox
+        where event_id = a.event_id offset 0) i
+), unit as (
+    select event_id, type, subscription, true as entered, late from entered
+    where subscription <> '{UNREADABLE}'
+    union all
+    select a.event_id, a.type, h.subscription, false, false
+    from asked a
+    join unnest($3::text[], $4::text[]) as h(type, subscription) using (type)
+    left join known k on k.name = h.subscription
+    where not exists (
+        select from entered e where e.event_id = a.event_id and e.subscription <> '{UNREADABLE}'
+            and (e.subscription = h.subscription or e.heard_at < k.since))
+    union all
+    select o.event_id, o.type, o.subscription, true, false
+    from messaging.open_message o
+    where o.event_id = any($1::uuid[]) and o.subscription = '{UNREADABLE}'
+), found as (
+    select u.event_id, u.late, o.note, o.by, coalesce(o.state,
+        case when u.entered then 'handled'
+            when exists (select from messaging.awaiting w where w.type = u.type) then 'in flight'
+            else 'missing' end) as state
+    from unit u
     left join lateral (
         select state, note, by from messaging.open_message
-        where event_id = a.event_id and subscription in (a.subscription, '{UNREADABLE}')
+        where event_id = u.event_id and subscription in (u.subscription, '{UNREADABLE}')
         order by subscription <> '{UNREADABLE}' limit 1) o on true
 )
 select distinct on (event_id) event_id, state, note, by,
-    bool_or(coalesce(late, false)) over (partition by event_id) as late
-from unit
-order by event_id, array_position(
-    array['missing', 'dead', 'retrying', 'waiting', 'discarded', 'handled'], state)
+    bool_or(late) over (partition by event_id) as late
+from found
+order by event_id, array_position(array['missing', 'in flight', 'dead', 'retrying', 'waiting',
+    'discarded', 'handled'], state)
 """  # noqa: S608
 _STORY = """
 select id, type, key, sequence, recorded_at, correlation_id, causation_id

@@ -56,7 +56,7 @@ where id in (select id from messaging.outbox)
 _RENEW_OUTBOX = "update messaging.outbox set xact = pg_current_xact_id()"
 _RESTART_REPLAYS = """
 update messaging.job set snapshot = null, pass_snapshot = null, pass_position = null, total = null,
-    done = 0
+    done = 0, announced = false
 where state = 'open' and kind in ('replay', 'repair')
 """
 _FORGET = (

@@ -32,6 +32,11 @@ late = Counter(
     "Events overtaken by a later one of their key",
     ["service", "event"],
 )
+superseded = Counter(
+    "hirewire_events_superseded_total",
+    "Deliveries dropped because a replay brings the event itself",
+    ["service", "event"],
+)
 batch_size = Histogram(
     "hirewire_batch_size",
     "Deliveries handled in one transaction",

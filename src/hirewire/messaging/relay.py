@@ -9,7 +9,7 @@ from contextlib import suppress
 import asyncpg
 import structlog
 
-from hirewire.messaging import fences, jobs, lineage, metrics, tracing
+from hirewire.messaging import fences, lineage, metrics, replay, tracing
 from hirewire.messaging.broker import EXCHANGE, Broker, BrokerUnavailable, Outcome
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import message_of
@@ -95,7 +95,7 @@ class Relay:
             return more
         self._looked_at = time.monotonic()
         await self._send_fences(connection)
-        self._works = await jobs.work(connection, self.service, self._broker)
+        self._works = await replay.work(connection, self.service, self._broker)
         return more or self._works
 
     async def _gather(self) -> None:
@@ -196,14 +196,14 @@ class Relay:
             self._leads = False
             self._connection = await connect(self._url, application=f"{self.service} relay")
             await self._connection.add_listener(CHANNEL, lambda *_: self.wake())
-        if not self._leads:
-            locked = await self._connection.fetchval(
-                "select pg_try_advisory_lock($1)", lock_number(f"relay {self.service}")
-            )
-            if locked:  # nothing is published before it is known which life of the database this is
-                await lineage.settle(self._connection)
-                self._leads = True
-                log.info("relay leads", service=self.service)
+        if not self._leads and await self._connection.fetchval(
+            "select pg_try_advisory_lock($1)", lock_number(f"relay {self.service}")
+        ):
+            # Nothing is published before it is known which life of the database this is.
+            await lineage.settle(self._connection)
+            await replay.take_over(self._connection, self.service, self._broker)
+            self._leads = True
+            log.info("relay leads", service=self.service)
         return self._connection if self._leads else None
 
     async def run(self) -> None:

@@ -17,7 +17,6 @@ log = structlog.get_logger(__name__)
 BATCH = 1000
 KEYS = 10_000
 """Keys that are forgotten at once; each time all are looked at."""
-FLOOR_RESTS = timedelta(minutes=10)
 EVERY_SECONDS = 3600.0
 DAYS_AHEAD = 7
 FEWEST_DAYS_AHEAD = 2
@@ -79,20 +78,16 @@ delete from messaging.open_message where (event_id, subscription) in (
     select event_id, subscription from messaging.open_message
     where state = 'discarded' and settled_at < $1 limit $2)
 """
-# Keys that are used no more. The floor is raised first, and what is below it forgotten when all
-# that were at work meanwhile have ended: whoever finds a counter gone knows the floor.
-_RAISE_FLOOR = """
-update messaging.counter_floor
-set last = c.last, raised_at = clock_timestamp(), raised_by = pg_current_xact_id()
-from (select max(last) as last from messaging.counter where used_on < $1::timestamptz::date) c
-where c.last > counter_floor.last
+# Keys that are used no more.
+_ABOVE_FORGOTTEN = """
+select max(c.base + c.last) from messaging.counter c
+where used_on < $1::timestamptz::date
+  and c.base + c.last > (select forgotten from messaging.retention)
 """
 _FORGET_COUNTERS = """
 delete from messaging.counter where ctid = any(array(
-    select c.ctid from messaging.counter c, messaging.counter_floor f
-    where c.used_on < $1::timestamptz::date and c.last <= f.last
-      and f.raised_at < clock_timestamp() - $3::interval
-      and f.raised_by < pg_snapshot_xmin(pg_current_snapshot())
+    select ctid from messaging.counter where used_on < $1::timestamptz::date
+      and base + last <= (select forgotten from messaging.retention)
     limit $2))
 """
 _FORGET_PROGRESS = """
@@ -141,6 +136,8 @@ class Janitor:
             return False
         if await self._unlocked(lambda: self._drop_one(before)):
             return True
+        unused_since = before - INBOX_LONGER
+        await self._unlocked(lambda: self._raise_bases(unused_since))
         async with self._transactions() as tx:
             if not await self._alone(tx):
                 return False
@@ -148,16 +145,27 @@ class Janitor:
             for statement in _PRUNE:
                 result = await tx.exec_driver_sql(statement, (before, BATCH))
                 more = more or result.rowcount >= BATCH
-            return await self._forget_keys(tx, before - INBOX_LONGER) or more
+            for statement in (_FORGET_COUNTERS, _FORGET_PROGRESS):
+                result = await tx.exec_driver_sql(statement, (unused_since, KEYS))
+                more = more or result.rowcount >= KEYS
+            return more
 
-    async def _forget_keys(self, tx: Tx, before: datetime) -> bool:
-        """Forget counters and progress of keys unused since then. True when there may be more."""
-        forgotten = [
-            await tx.exec_driver_sql(_FORGET_COUNTERS, (before, KEYS, FLOOR_RESTS)),
-            await tx.exec_driver_sql(_FORGET_PROGRESS, (before, KEYS)),
-        ]
-        await tx.exec_driver_sql(_RAISE_FLOOR, (before,))
-        return any(result.rowcount >= KEYS for result in forgotten)
+    async def _raise_bases(self, before: datetime) -> bool:
+        """Have new counters begin above those that may be forgotten next. Who finds its counter
+        gone was not at work yet when the table was locked, and so begins above it.
+        """
+        async with self._transactions() as tx:
+            if not await self._alone(tx):
+                return False
+            base = (await tx.exec_driver_sql(_ABOVE_FORGOTTEN, (before,))).scalar()
+            if base is None:
+                return False
+            await tx.exec_driver_sql("lock table messaging.counter in access exclusive mode nowait")
+            await tx.exec_driver_sql(
+                f"alter table messaging.counter alter column base set default {int(base)}"
+            )
+            await tx.exec_driver_sql("update messaging.retention set forgotten = $1", (base,))
+        return True
 
     async def run(self) -> None:
         """Keep the days for ever, at first soon after the start. Ends by cancellation."""

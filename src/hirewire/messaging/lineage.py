@@ -62,7 +62,6 @@ where state = 'open' and kind in ('replay', 'repair')
 _FORGET = (
     "delete from messaging.awaiting",
     "delete from messaging.fence where published_at is null",
-    "update messaging.counter_floor set raised_by = pg_current_xact_id()",
 )
 
 

@@ -64,8 +64,8 @@ class _Open:
 
 # The counters are taken in key order, so that transactions with several keys cannot deadlock. A
 # counter's lock is held until the commit, and a row's position is drawn under it: within a key,
-# position, sequence and commit have one order. A new counter begins above all that retention has
-# forgotten, which may have been of the same key.
+# position, sequence and commit have one order. The base of a new counter is above all that
+# retention has forgotten, which may have been of the same key.
 _FLUSH = """
 with recorded as materialized (
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::json[], $5::text[], $6::text[],
@@ -74,11 +74,9 @@ with recorded as materialized (
             version, nth)
 ), counted as (
     insert into messaging.counter as c (key, last)
-    select key, count(*) + (select last from messaging.counter_floor)
-    from recorded group by key order by key
-    on conflict (key) do update set used_on = current_date,
-        last = c.last + excluded.last - (select last from messaging.counter_floor)
-    returning key, last
+    select key, count(*) from recorded group by key order by key
+    on conflict (key) do update set last = c.last + excluded.last, used_on = current_date
+    returning key, base + last as last
 ), numbered as (
     select r.*, c.last - count(*) over (partition by r.key)
         + row_number() over (partition by r.key order by r.nth) as sequence
@@ -96,9 +94,9 @@ insert into messaging.outbox (position, id, key) select position, id, key from l
 _FLUSH_ONE = """
 with counted as (
     insert into messaging.counter as c (key, last)
-    values ($3, 1 + (select last from messaging.counter_floor))
+    values ($3, 1)
     on conflict (key) do update set last = c.last + 1, used_on = current_date
-    returning last
+    returning base + last as last
 ), logged as (
     insert into messaging.log (id, position, type, key, sequence, correlation_id, causation_id,
         traceparent, version, body)

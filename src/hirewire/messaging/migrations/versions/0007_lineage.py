@@ -68,26 +68,21 @@ create table messaging.retention (
     ran_at timestamptz not null,
     held interval not null default '0',
     log_from timestamptz,
-    inbox_from timestamptz
+    inbox_from timestamptz,
+    forgotten bigint not null default 0
 )""",
     """
 comment on table messaging.retention is
     'When old rows were last looked for, for how much more running time none are removed, and
-from when on all rows of log and inbox are kept'
+from when on all rows of log and inbox are kept; the base of new counters'
 """,
     "alter table messaging.counter add column used_on date not null default current_date",
+    "alter table messaging.counter add column base bigint not null default 0",
     """
-create table messaging.counter_floor (
-    single boolean primary key default true check (single),
-    last bigint not null default 0,
-    raised_at timestamptz not null default clock_timestamp(),
-    raised_by xid8 not null default pg_current_xact_id()
-)""",
-    """
-comment on table messaging.counter_floor is
-    'The highest number of all counters that were forgotten for want of use: new ones begin above'
+comment on column messaging.counter.base is
+    'What the key''s numbers are counted from: the highest of all counters that retention had
+forgotten when this one was made'
 """,
-    "insert into messaging.counter_floor default values",
     "alter table messaging.progress add column moved_on date not null default current_date",
     # As in 0002, but a lock that is not to be had at once is an error: waiting for it would make
     # all traffic wait that comes after.

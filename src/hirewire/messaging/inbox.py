@@ -282,7 +282,7 @@ async def open_failed(
     if opened and unit.subscription.behind_failed == "wait":
         state, seconds = "waiting", None
         if delay is None:
-            attempts = max(attempts, unit.subscription.retry.attempts)
+            attempts = max(attempts, unit.subscription.retry.most_attempts)
     await tx.exec_driver_sql(
         _OPEN,
         (

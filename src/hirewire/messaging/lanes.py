@@ -20,7 +20,7 @@ import structlog
 from hirewire.messaging import claims, inbox, metrics, tracing
 from hirewire.messaging.claims import Claim, Left, Settled
 from hirewire.messaging.consumer import Consumer, is_cancelled, is_deadlock, mark_order
-from hirewire.messaging.database import is_away
+from hirewire.messaging.database import DatabaseUnavailable
 from hirewire.messaging.dispatch import dispatch, verdict
 from hirewire.messaging.inbox import UNREADABLE, Standing, Unit, restored_delivery
 from hirewire.messaging.loops import describe
@@ -128,7 +128,7 @@ class Lane:
                 self.name,
                 owner.instance,
                 most=self._most if self._subscription else 1,
-                attempts=self._retry.attempts,
+                attempts=self._retry.most_attempts,
                 lease=owner.patience.lease,
                 chains=self._chains,
             )
@@ -183,7 +183,7 @@ class Lane:
         try:
             done = await self._handle(claim)
         except (Exception, asyncio.CancelledError) as error:
-            if is_away(error) or is_cancelled(error):
+            if isinstance(error, DatabaseUnavailable) or is_cancelled(error):
                 raise
             self._most = 1
             log.info("retries taken apart", lane=self.name, number=claim.size, why=describe(error))
@@ -197,7 +197,7 @@ class Lane:
             try:
                 done = await self._handle(claim)
             except (Exception, asyncio.CancelledError) as error:
-                if is_away(error) or is_cancelled(error):
+                if isinstance(error, DatabaseUnavailable) or is_cancelled(error):
                     raise
                 if is_deadlock(error) and nth < DEADLOCKS - 1:
                     continue
@@ -236,7 +236,7 @@ class Lane:
                         claim,
                         heads,
                         most=max(50, self._most // 2),
-                        attempts=self._retry.attempts,
+                        attempts=self._retry.most_attempts,
                     )
                 followers = await claims.followers(tx, self.name, claim, heads)
                 units = self._read([*heads, *followers])
@@ -255,7 +255,7 @@ class Lane:
         return not locked
 
     def _refuse_spent(self, row: Any, claim: Claim) -> None:
-        if row.attempts >= self._retry.attempts:
+        if row.attempts >= self._retry.most_attempts:
             raise _Spent(ENDED if claim.lost else row.error or "no attempts are left")
 
     def _read(self, rows: Sequence[Any]) -> list[Unit]:

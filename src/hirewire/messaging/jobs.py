@@ -277,6 +277,8 @@ async def publish_in_order(broker: Broker, messages: Sequence[Message]) -> bool:
         waves[nth].append(message)
     for wave in waves:
         outcomes = await broker.publish(wave)
+        if refusal := next((message.refusal for message in wave if message.refusal), None):
+            raise BrokerMisconfigured(refusal)
         if any(outcome is not Outcome.CONFIRMED for outcome in outcomes):
             return False
     return True

@@ -37,6 +37,7 @@ class Between:
 
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
+        self.keeps_order_within_batch = broker.keeps_order_within_batch
         self.before: Callable[[Sequence[Message]], None] = lambda _: None
         self.refuses: Callable[[Message], bool] = lambda _: False
         self.acked: Callable[[Delivery], None] = lambda _: None

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 
-from hirewire.messaging.broker import Broker, Message, Outcome
+from hirewire.messaging.broker import Broker, BrokerMisconfigured, Message, Outcome
 
 
 async def publish_in_order(broker: Broker, messages: Sequence[Message]) -> bool:
     """Publish, one of a key at a time; False when some did not reach the queue.
+
+    Raises `BrokerMisconfigured` for one that the broker will not take, whenever it is tried.
 
     Marks and barriers overtake nothing and are overtaken by nothing: each is published once all
     before it is confirmed, and nothing behind it before it is confirmed itself.
     """
     for wave in _waves(messages):
         outcomes = await broker.publish(wave)
+        if refusal := next((message.refusal for message in wave if message.refusal), None):
+            raise BrokerMisconfigured(refusal)
         if any(outcome is not Outcome.CONFIRMED for outcome in outcomes):
             return False
     return True

@@ -87,9 +87,9 @@ with recorded as materialized (
     select id, nextval('messaging.position'), type, key, sequence, correlation_id, causation_id,
         traceparent, version, body
     from (select * from numbered order by nth) n
-    returning position, id, key
+    returning position, id, key, octet_length(body::text) as size
 )
-insert into messaging.outbox (position, id, key) select position, id, key from logged
+insert into messaging.outbox (position, id, key, size) select position, id, key, size from logged
 """
 _FLUSH_ONE = """
 with counted as (
@@ -101,9 +101,9 @@ with counted as (
     insert into messaging.log (id, position, type, key, sequence, correlation_id, causation_id,
         traceparent, version, body)
     select $1, nextval('messaging.position'), $2, $3, last, $5, $6, $7, $8, $4 from counted
-    returning position
+    returning position, octet_length(body::text) as size
 )
-insert into messaging.outbox (position, id, key) select position, $1, $3 from logged
+insert into messaging.outbox (position, id, key, size) select position, $1, $3, size from logged
 """
 
 

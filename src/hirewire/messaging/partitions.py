@@ -30,13 +30,12 @@ from hirewire.messaging.broker import (
     queue_of,
 )
 from hirewire.messaging.consumer import Consumer, until_stopped
-from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Malformed, decode, type_of
 from hirewire.messaging.ids import new_id
+from hirewire.messaging.locks import Session, lock_number, open_session
 from hirewire.messaging.loops import describe
 from hirewire.messaging.ordered import publish_in_order
 from hirewire.messaging.outbox import Transactions
-from hirewire.messaging.relay import lock_number
 
 log = structlog.get_logger(__name__)
 
@@ -238,7 +237,7 @@ class Shares:
         self._url = database_url
         self._count = count
         self._make = consumer
-        self._connection: asyncpg.Connection | None = None
+        self._session: Session | None = None
         self._running: dict[int, tuple[Consumer, asyncio.Task[None]]] = {}
 
     @property
@@ -255,16 +254,16 @@ class Shares:
                 except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                     log.warning("shares wait", service=self._service, reason=describe(error))
                     await self._let_go(self.held)
-                    self._connection = None
+                    await self._close()
                 await asyncio.sleep(SHARE_SECONDS)
         finally:
             await self._let_go(self.held)
-            if self._connection is not None:
-                await self._connection.close(timeout=2)
+            await self._close()
 
     async def step(self) -> None:
         """Take or let go of partitions, so that all replicas have their share."""
-        connection = await self._connected()
+        session = await self._connected()
+        connection = session.connection
         member = lock_number(f"partitions {self._service}") & (2**64 - 1)
         members = await connection.fetchval(_MEMBERS, member >> 32, member & (2**32 - 1))
         count = max(
@@ -276,18 +275,25 @@ class Shares:
         for number in range(count):
             if len(self._running) < most and number not in self._running:
                 lock = lock_number(f"partition {self._service} {number}")
-                if await connection.fetchval("select pg_try_advisory_lock($1)", lock):
+                if await session.try_lock(lock):
                     consumer = self._make(number)
                     self._running[number] = (consumer, asyncio.create_task(consumer.run()))
 
-    async def _connected(self) -> asyncpg.Connection:
-        if self._connection is None or self._connection.is_closed():
+    async def _connected(self) -> Session:
+        if self._session is None or self._session.is_closed:
             await self._let_go(self.held)
-            self._connection = await connect(self._url, application=f"{self._service} partitions")
-            await self._connection.execute(
+            self._session = await open_session(self._url, application=f"{self._service} partitions")
+            await self._session.connection.execute(
                 "select pg_advisory_lock_shared($1)", lock_number(f"partitions {self._service}")
             )
-        return self._connection
+        else:
+            await self._session.check()
+        return self._session
+
+    async def _close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     async def _let_go(self, numbers: Sequence[int]) -> None:
         for number in numbers:
@@ -295,9 +301,9 @@ class Shares:
             consumer.stop()
             await asyncio.wait({task}, timeout=10)
             task.cancel()
-            if self._connection is not None and not self._connection.is_closed():
+            if self._session is not None and not self._session.is_closed:
                 with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                    await self._connection.execute(
+                    await self._session.connection.execute(
                         "select pg_advisory_unlock($1)",
                         lock_number(f"partition {self._service} {number}"),
                     )

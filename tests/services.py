@@ -28,6 +28,8 @@ KEY = OKPKey.generate_key("Ed25519", {"kid": "test-key"})
 class NoBroker:
     """Stands where a test has no broker: nothing can be published or heard."""
 
+    keeps_order_within_batch = True
+
     async def declare(self, queues: Sequence[QueueTopology]) -> None:
         """Nothing to declare."""
 

@@ -13,6 +13,7 @@ from hirewire.kit.db import migrate as migrate_database
 from hirewire.kit.service import Service, create_app
 from hirewire.kit.settings import Settings, SettingsError
 from hirewire.launcher.names import FRONTS, PROCESSES, SERVICES
+from hirewire.messaging import lineage
 from hirewire.messaging.broker import Broker, QueueTopology, open_broker, queue_of
 from hirewire.messaging.brokers.access import ServiceUser, grant
 from hirewire.messaging.database import connect
@@ -125,6 +126,7 @@ class Migrated:
     """What `migrate` did."""
 
     applied: dict[str, list[str]] = field(default_factory=dict)
+    lineages: dict[str, lineage.Settled] = field(default_factory=dict)
     queues: Sequence[str] = ()
     users: Sequence[str] = ()
 
@@ -138,7 +140,9 @@ async def migrate(settings: Settings) -> Migrated:
     done = Migrated()
     plain = plain_topology(settings)
     for name in SERVICES:
-        done.applied[name] = await migrate_database(settings.service_database(name), name)
+        database = settings.service_database(name)
+        done.applied[name] = await migrate_database(database, name)
+        done.lineages[name] = await lineage.settle_at(database)
     address = settings.broker_address()
     if urlsplit(address).scheme == "postgresql":
         await ensure_database(address)

@@ -129,6 +129,8 @@ def migrate() -> None:
         fail(f"{type(error).__name__}: {error}")
     for name, applied in done.applied.items():
         console.print(f"{name}: {', '.join(applied) or 'up to date'}")
+        if done.lineages[name].raised is not None:
+            console.print(f"{name}: {done.lineages[name]}", soft_wrap=True)
     console.print(f"queues: {', '.join(done.queues)}")
     if done.users:
         console.print(f"broker users: {', '.join(done.users)}")

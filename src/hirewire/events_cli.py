@@ -1,7 +1,7 @@
 """`hirewire events`: the messaging tools of operators."""
 
 import getpass
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, TypeVar
 from uuid import UUID
@@ -14,8 +14,10 @@ from rich.table import Table
 from hirewire import assembly
 from hirewire.kit.db import make_engine
 from hirewire.launcher.terminal import fail, reachable_settings, run_async
-from hirewire.messaging import deadletters
+from hirewire.messaging import deadletters, lineage, pauses
+from hirewire.messaging.database import connect
 from hirewire.messaging.outbox import Transactions, Tx
+from hirewire.messaging.subscriptions import Subscription
 from hirewire.operators import commands
 
 T = TypeVar("T")
@@ -26,6 +28,7 @@ ServiceOption = Annotated[
     str | None, typer.Option("--service", help="One service only; all when not given")
 ]
 TypeOption = Annotated[str | None, typer.Option("--type", help="One event name only")]
+SubscriptionOption = Annotated[str | None, typer.Option("--subscription", help="One handler only")]
 Why = Annotated[str, typer.Option("--why", help="Kept with the message")]
 
 
@@ -62,6 +65,11 @@ def list_(service: ServiceOption = None) -> None:
     for name, numbers in _each(service, count).items():
         table.add_row(name, *(str(number) for number in numbers.values()))
     console.print(table)
+    for name, found in _each(service, pauses.paused).items():
+        for one in found:
+            since = one.paused_at.isoformat(timespec="seconds")
+            text = f"{name}: {one.subscription} paused since {since} by {one.by or '?'}: {one.why}"
+            console.print(escape(text), soft_wrap=True)
 
 
 @events_app.command()
@@ -87,12 +95,19 @@ def dead(service: ServiceOption = None, type: TypeOption = None, limit: int = 10
 @events_app.command()
 def show(event_id: UUID, service: ServiceOption = None) -> None:
     """One open message whole: body, headers, history. May show personal data."""
-    for name, messages in _each(service, lambda tx: deadletters.show(tx, event_id)).items():
+
+    async def both(tx: Tx) -> tuple[list[deadletters.OpenMessage], list[deadletters.Edit]]:
+        return await deadletters.show(tx, event_id), await deadletters.edits(tx, event_id)
+
+    for name, (messages, edits) in _each(service, both).items():
         for message in messages:
             console.print(f"[bold]{name}[/] {message.subscription}: {message.state}")
             console.print(f"error: {escape(message.error or '-')}")
             for line in message.history:
                 console.print(escape(f"  {line['at']} attempt {line['attempt']}: {line['error']}"))
+            for edit in (e for e in edits if e.subscription == message.subscription):
+                before = edit.body_before.decode("utf-8", "backslashreplace")
+                console.print(escape(f"  {edit.edited_at.isoformat()} body before: {before}"))
             for header, value in message.headers.items():
                 console.print(escape(f"{header}: {value}"))
             console.print(escape(message.body.decode("utf-8", "backslashreplace")))
@@ -104,6 +119,11 @@ def replay(
         UUID | None, typer.Argument(help="One dead event; without it, see --all and --to")
     ] = None,
     service: ServiceOption = None,
+    subscription: SubscriptionOption = None,
+    edit: Annotated[
+        Path | None,
+        typer.Option(help="The body of one dead event from this file in place of its own"),
+    ] = None,
     type: Annotated[
         list[str] | None, typer.Option("--type", help="Event name (repeatable with --to)")
     ] = None,
@@ -142,26 +162,93 @@ def replay(
         return
     if event_id is None and not type and not everything:
         fail("say which: an event id, --type NAME, --all, or --to SERVICE", 2)
+    if edit is not None:
+        if event_id is None or subscription is None:
+            fail("--edit takes an event id and --subscription NAME", 2)
+        _edit(event_id, service or _service_of(subscription), subscription, edit, why)
+        return
     count = 0
     names: list[str | None] = [*type] if type else [None]
     for name in names:
         counts = _each(
             service,
             lambda tx, name=name: deadletters.replay(  # type: ignore[misc]
-                tx, event_id=event_id, type=name, note=why, by=getpass.getuser()
+                tx,
+                event_id=event_id,
+                type=name,
+                subscription=subscription,
+                note=why,
+                by=getpass.getuser(),
             ),
         )
         count += sum(counts.values())
     console.print(f"{count} to be tried again")
 
 
+def _edit(event_id: UUID, service: str, subscription: str, file: Path, why: str) -> None:
+    _subscriptions(service)  # its events are known then
+    try:
+        body = file.read_bytes()
+    except OSError as error:
+        fail(f"--edit: {error}", 2)
+
+    async def one(tx: Tx) -> None:
+        await deadletters.edit(
+            tx, event_id, subscription=subscription, body=body, why=why, by=getpass.getuser()
+        )
+
+    try:
+        _each(service, one)
+    except (deadletters.NoSuchMessage, deadletters.EditRefused) as error:
+        fail(str(error))
+    console.print("1 edited, to be tried again")
+
+
+def _service_of(subscription: str) -> str:
+    """The service that has a handler of this name."""
+    handlers = {s.name: name for name in assembly.SERVICES for s in _subscriptions(name)}
+    if subscription not in handlers:
+        fail(f"no handler {subscription!r}: one of {', '.join(sorted(handlers))}", 2)
+    return handlers[subscription]
+
+
+def _subscriptions(service: str) -> Sequence[Subscription]:
+    return assembly.service(service).subscriptions
+
+
+Handler = Annotated[str, typer.Argument(metavar="HANDLER", help="Its name, as in docs/events.md")]
+
+
 @events_app.command()
-def discard(event_id: UUID, why: Why, service: ServiceOption = None) -> None:
+def pause(handler: Handler, why: Why) -> None:
+    """Keep a handler's messages waiting, in order, until it is resumed; the others go on."""
+    by = getpass.getuser()
+    found = _each(_service_of(handler), lambda tx: pauses.pause(tx, handler, why=why, by=by))
+    console.print(f"{handler} paused" if any(found.values()) else f"{handler} was paused already")
+
+
+@events_app.command()
+def resume(handler: Handler, why: Why = "") -> None:
+    """Let a paused handler go on: first with what waits, in order, then with what arrives."""
+    by = getpass.getuser()
+    found = _each(_service_of(handler), lambda tx: pauses.resume(tx, handler, why=why, by=by))
+    console.print(f"{handler} goes on" if any(found.values()) else f"{handler} was not paused")
+
+
+@events_app.command()
+def discard(
+    event_id: UUID,
+    why: Why,
+    service: ServiceOption = None,
+    subscription: SubscriptionOption = None,
+) -> None:
     """Give a dead or retrying message up for good; who waits behind it goes on."""
 
     async def one(tx: Tx) -> int:
         try:
-            return await deadletters.discard(tx, event_id, why=why, by=getpass.getuser())
+            return await deadletters.discard(
+                tx, event_id, why=why, by=getpass.getuser(), subscription=subscription
+            )
         except deadletters.NoSuchMessage:
             return 0
 
@@ -174,6 +261,29 @@ def discard(event_id: UUID, why: Why, service: ServiceOption = None) -> None:
 events_app.command()(commands.audit)
 events_app.command()(commands.trace)
 events_app.command("jobs")(commands.list_jobs)
+
+
+@events_app.command("new-epoch")
+def new_epoch(
+    service: Annotated[str, typer.Argument(help="Whose database was put back by hand")], why: Why
+) -> None:
+    """Say that a database's files were copied back in place, which nothing shows by itself."""
+    if service not in assembly.SERVICES:
+        fail(f"no service {service!r}: one of {', '.join(assembly.SERVICES)}", 2)
+    settings = reachable_settings()
+
+    async def raise_it() -> lineage.Settled:
+        connection = await connect(settings.service_database(service), application="events")
+        try:
+            return await lineage.raise_by_hand(connection, service, why)
+        finally:
+            await connection.close()
+
+    try:
+        settled = run_async(raise_it())
+    except lineage.RelayRuns as error:
+        fail(str(error))
+    console.print(escape(f"{service}: {settled}"), soft_wrap=True)
 
 
 @events_app.command()

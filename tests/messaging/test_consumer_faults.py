@@ -316,6 +316,7 @@ async def test_a_slow_batch_makes_the_next_ones_smaller(
         await tell(reader, 1200)
         await until(lambda: sum(sizes) == 1200)
         assert min(sizes) < 50
+        monkeypatch.setattr(consumers, "LONGEST_BATCH_SECONDS", 1000)
         pause = 0
         await tell(reader, 3000)
         await until(lambda: sum(sizes) == 4200)

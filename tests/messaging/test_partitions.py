@@ -7,17 +7,25 @@ from uuid import UUID, uuid4
 import pytest
 
 from hirewire.messaging import fences
-from hirewire.messaging.broker import QueueTopology, open_broker
+from hirewire.messaging.broker import (
+    BrokerUnavailable,
+    Delivery,
+    Message,
+    QueueTopology,
+    open_broker,
+    queue_of,
+)
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.listeners import write_listeners
 from hirewire.messaging.outbox import Transactions, Tx, record
-from hirewire.messaging.partitions import partition_of, topology_of
+from hirewire.messaging.partitions import Spreader, partition_of, topology_of
 from hirewire.messaging.relay import Relay
 from hirewire.messaging.runtime import Messaging
 from hirewire.messaging.subscriptions import on_batch
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
+from tests.messaging.replaying import Between, Reader, Writer, step_until
 from tests.messaging.test_consumer import place_with_notes
 
 __all__ = ["place_with_notes"]
@@ -170,3 +178,163 @@ async def test_a_fence_comes_through_every_partition(crew: Crew) -> None:
             return set(await fences.heard(tx, id)) == set(replica.consumer.queues)
 
     await eventually(through_all)
+
+
+class Spreading:
+    """A service's queue, the spreader that empties it, and what is in the partitions."""
+
+    def __init__(self, place: Place, broker_url: str) -> None:
+        self.service = f"s{uuid4().hex[:8]}"
+        self.topology = QueueTopology(queue_of(self.service), ())
+        self.broker = Between(open_broker(broker_url, client=self.service))
+        self.spreader = Spreader(
+            service=self.service,
+            topology=self.topology,
+            transactions=place.transactions(self.service),
+            broker=self.broker,
+            count=3,
+        )
+
+    async def send(self, *texts: str) -> None:
+        """Put these into the service's queue: of keys that are their first letters, or barriers."""
+        messages = []
+        for text in texts:
+            id, key = uuid4(), text[0]
+            if text == "barrier":
+                messages.append(fences.message(id, "writer", self.service))
+                continue
+            headers = {"id": str(id), "type": "test.noted", "partitionkey": key, "note": text}
+            messages.append(Message(str(id), "test.noted", key, b"{}", headers, to=self.service))
+        for message in messages:
+            await self.broker.broker.publish([message])
+
+    async def partition(self, number: int, count: int) -> list[str]:
+        """What is in a partition's queue, once there is so much."""
+        found: list[Delivery] = []
+        batches = self.broker.broker.deliveries(topology_of(self.service, number), limit=100)
+        async for batch in batches:
+            found += batch
+            if len({one.headers["id"] for one in found}) >= count:
+                break
+            await self.broker.broker.ack(batch[-1])
+        await batches.aclose()
+        return [one.headers.get("note", "barrier") for one in found]
+
+
+@pytest.fixture
+async def spreading(place: Place, broker_url: str) -> AsyncIterator[Spreading]:
+    made = Spreading(place, broker_url)
+    await made.broker.declare([made.topology])
+    yield made
+    await made.broker.close()
+
+
+async def test_barriers_overtake_nothing_and_nothing_overtakes_them(spreading: Spreading) -> None:
+    before = ["x1", "x2", "x3", "y1", "y2", "z1"]
+    after = ["x4", "x5", "y3", "z2", "z3"]
+    await spreading.send(*before, "barrier", "barrier", *after, "barrier")
+    task = asyncio.create_task(spreading.spreader.run())
+    for number in range(3):
+        here = [key for key in "xyz" if partition_of(key, 3) == number]
+        first, second = ([text for text in texts if text[0] in here] for texts in (before, after))
+        found = await spreading.partition(number, len(first) + len(second) + 3)
+        middle, end = len(first), len(first) + 2 + len(second)
+        assert sorted(found[:middle]) == sorted(first)
+        assert found[middle : middle + 2] == ["barrier", "barrier"]
+        assert sorted(found[middle + 2 : end]) == sorted(second)
+        assert found[end:] == ["barrier"]
+        for key in here:
+            assert [t for t in found if t[0] == key] == [t for t in before + after if t[0] == key]
+    spreading.spreader.stop()
+    await task
+
+
+async def test_nothing_is_acked_before_it_is_in_a_partition(spreading: Spreading) -> None:
+    """The first batch fails twice on its way; it is handed on once more, and acked after that."""
+    order: list[str] = []
+    fails = iter([True, False, True])
+
+    def fail(_: Sequence[Message]) -> None:
+        if next(fails, False):
+            raise BrokerUnavailable("for a moment")
+
+    spreading.broker.before = fail
+    spreading.broker.published = lambda messages: order.extend(m.headers["id"] for m in messages)
+    spreading.broker.acked = lambda delivery: order.append(delivery.headers["id"])
+    await spreading.send("x1", "x2", "barrier", "x3")
+    task = asyncio.create_task(spreading.spreader.run())
+    found = await spreading.partition(partition_of("x", 3), 4)
+    assert list(dict.fromkeys(found)) == ["x1", "x2", "barrier", "x3"]
+
+    async def all_acked() -> bool:
+        return (await spreading.broker.stats(spreading.topology.queue)).ready == 0
+
+    await eventually(all_acked)
+    spreading.spreader.stop()
+    await task
+    assert len(set(order)) == 4
+    assert order[-1] in order[:-1], "acked what was not published"
+
+
+@pytest.mark.parametrize("numbers", [(2, 5), (5, 2, 5)])
+async def test_partitions_change_while_a_replay_is_open(
+    place: Place,
+    new_place: Callable[[], Awaitable[Place]],
+    broker_url: str,
+    numbers: Sequence[int],
+) -> None:
+    """What the replay brings is held back in the new partitions too; and only until it ends."""
+    writer = Writer(place, broker_url)
+    reader = Reader(f"g{uuid4().hex[:8]}", await new_place(), broker_url)
+    await reader.prepare()
+    pages = [uuid4() for _ in range(12)]
+    await writer.introduce([])
+    for page in pages:
+        await writer.write(page, 0)
+    await writer.settle()
+    await writer.introduce([reader.name], past={reader.name})
+    written = 1
+    for nth, number in enumerate(numbers):
+        replica = Messaging(
+            service=reader.name,
+            engine=reader.place.engine,
+            database_url=reader.place.url,
+            broker=open_broker(broker_url, client=reader.name),
+            subscriptions=[reader.subscription],
+            partitions=number,
+        )
+        replica.start("worker")
+        writer.broker.refuses = lambda message: message.to is not None
+        for page in pages:
+            await writer.write(page, written)
+        written += 1
+        await step_until(writer, writer.all_sent)
+
+        await handled_by(reader, writer, number)
+        writer.broker.refuses = lambda _: False
+        if nth >= len(numbers) - 2 and "open" in await writer.states():
+            await writer.settle()
+        if nth == len(numbers) - 1:
+            for page in pages:
+                await writer.write(page, written)
+            await writer.settle()
+            for page in pages:
+                await reader.expect(page, *range(written + 1))
+        await replica.stop()
+    assert reader.lates == 0
+    await writer.close()
+
+
+async def handled_by(reader: Reader, writer: Writer, number: int) -> None:
+    """Wait until so many partitions have all that came, and have handled it."""
+    queues = [reader.topology.queue, *(topology_of(reader.name, n).queue for n in range(number))]
+
+    async def handled() -> bool:
+        async with reader.transactions() as tx:
+            spread = await tx.exec_driver_sql("select partitions from messaging.spread")
+            if spread.scalar() != number:
+                return False
+        stats = [await writer.broker.stats(queue) for queue in queues]
+        return all(one.ready == 0 for one in stats)
+
+    await eventually(handled)

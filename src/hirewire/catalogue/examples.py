@@ -129,7 +129,18 @@ HEADERS: dict[str, tuple[str, bool, str]] = {
     "source": ("/hirewire/auth", True, "Who owns the event"),
     "time": ("2026-11-02T09:30:00.123456Z", True, "When it was recorded"),
     "partitionkey": (USER, True, "The aggregate's id: order holds within source and this"),
-    "sequence": ("1", True, "Number within source and partitionkey, from 1, without gaps; text"),
+    "sequence": (
+        "1",
+        True,
+        "Number within source and partitionkey, growing by 1; text. A key that was not used for "
+        "the retention time goes on from a higher number",
+    ),
+    "epoch": (
+        "1",
+        False,
+        "Which life of the owner's database the sequence is of; a later one has the greater pair "
+        "(epoch, sequence). Absent: 0",
+    ),
     "correlationid": ("01912d5d-9e00-7000-8000-0123456789ab", True, "The request that began it"),
     "causationid": (
         "01912d5d-9d00-7000-8000-0123456789ab",

@@ -1,9 +1,13 @@
 """Engines, databases that are made when missing, and migrations without ceremony."""
 
+from typing import Any
+
+from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hirewire.messaging import schema
+from hirewire.messaging.database import notice_vanished_peers
 from hirewire.messaging.schema import ensure_database
 
 __all__ = ["ensure_database", "make_engine", "migrate", "pending", "schemas"]
@@ -14,7 +18,7 @@ CHASSIS = (*schema.OWN, ("kit", "hirewire.kit"))
 
 def make_engine(url: str, *, pool: int = 10, application: str = "hirewire") -> AsyncEngine:
     """An engine over asyncpg for a ``postgresql://`` address. Connects at first use."""
-    return create_async_engine(
+    engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         pool_size=pool,
         max_overflow=pool,
@@ -23,6 +27,12 @@ def make_engine(url: str, *, pool: int = 10, application: str = "hirewire") -> A
         hide_parameters=True,
         connect_args={"server_settings": {"application_name": application}, "timeout": 10},
     )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def on_connect(connection: Any, _: object) -> None:
+        connection.run_async(notice_vanished_peers)
+
+    return engine
 
 
 def schemas(service: str | None) -> tuple[tuple[str, str], ...]:

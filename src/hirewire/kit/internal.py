@@ -4,6 +4,7 @@ Not under the public origin. Needs the operators' token (HIREWIRE_OPERATOR_TOKEN
 """
 
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -14,8 +15,9 @@ from pydantic import AwareDatetime, Field
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
 from hirewire.kit.http import RequestTx
 from hirewire.kit.models import Answer, Body
-from hirewire.messaging import audit, deadletters, fences, jobs
+from hirewire.messaging import audit, deadletters, fences, jobs, pauses
 from hirewire.messaging.broker import DEAD, BrokerUnavailable
+from hirewire.messaging.envelope import MAX_BODY
 from hirewire.messaging.outbox import wake_after
 from hirewire.messaging.runtime import Messaging
 
@@ -46,7 +48,7 @@ class FenceOut(Answer):
     id: UUID
     reached: list[str] = []
     published_at: datetime | None = None
-    unsent: list[UUID] = []
+    unsent: int = 0
 
 
 class JobIn(Body):
@@ -92,6 +94,15 @@ class Events(Body):
     events: dict[UUID, str] = Field(max_length=MOST_IDS)
 
 
+class AcceptIn(Body):
+    """Events that no log knows, to be listed no more."""
+
+    ids: list[UUID] = Field(max_length=MOST_IDS)
+    owner: str
+    why: str = Field(min_length=1, max_length=500)
+    by: str = Field(default="", max_length=200)
+
+
 class DiscardIn(Body):
     """A message to be given up for good."""
 
@@ -101,12 +112,41 @@ class DiscardIn(Body):
     by: str = Field(default="", max_length=200)
 
 
+class EditIn(Body):
+    """A dead letter's new body."""
+
+    event: UUID
+    handler: str
+    body: str = Field(max_length=MAX_BODY)
+    why: str = Field(min_length=1, max_length=500)
+    by: str = Field(default="", max_length=200)
+
+
+class PauseIn(Body):
+    """A handler to be paused, or to go on."""
+
+    handler: str
+    why: str = Field(default="", max_length=500)
+    by: str = Field(default="", max_length=200)
+
+
+class PauseOut(Answer):
+    """A handler that is paused."""
+
+    subscription: str
+    paused_at: datetime
+    why: str
+    by: str
+
+
 def router_of(messaging: Messaging) -> APIRouter:
     """The routes for one service's messaging."""
     router = APIRouter(prefix=PREFIX, include_in_schema=False, dependencies=[Depends(_operator)])
     subscriptions = messaging.consumer.subscriptions
     _add_fences(router, messaging)
+    _add_readers_side(router, messaging)
     _add_jobs(router, messaging)
+    _add_pauses(router, messaging)
 
     @router.get("/overview")
     async def overview(tx: RequestTx) -> dict[str, Any]:
@@ -158,7 +198,43 @@ def router_of(messaging: Messaging) -> APIRouter:
             raise NotFound(str(error)) from None
         return {"discarded": count}
 
+    @router.post("/edit")
+    async def edit(tx: RequestTx, body: EditIn) -> dict[str, int]:
+        try:
+            await deadletters.edit(
+                tx,
+                body.event,
+                subscription=body.handler,
+                body=body.body.encode(),
+                why=body.why,
+                by=body.by,
+            )
+        except deadletters.NoSuchMessage as error:
+            raise NotFound(str(error)) from None
+        except deadletters.EditRefused as error:
+            raise Invalid(errors=[FieldError("/body", str(error))]) from None
+        return {"edited": 1}
+
     return router
+
+
+def _add_pauses(router: APIRouter, messaging: Messaging) -> None:
+    names = {subscription.name for subscription in messaging.consumer.subscriptions}
+
+    @router.post("/pause")
+    async def pause(tx: RequestTx, body: PauseIn) -> dict[str, bool]:
+        if body.handler not in names:
+            detail = f"no handler of {messaging.service}: {', '.join(sorted(names))}"
+            raise Invalid(errors=[FieldError("/handler", detail)])
+        return {"new": await pauses.pause(tx, body.handler, why=body.why, by=body.by)}
+
+    @router.post("/resume")
+    async def resume(tx: RequestTx, body: PauseIn) -> dict[str, bool]:
+        return {"new": await pauses.resume(tx, body.handler, why=body.why, by=body.by)}
+
+    @router.get("/paused")
+    async def paused(tx: RequestTx) -> dict[str, list[PauseOut]]:
+        return {"items": [PauseOut.model_validate(one) for one in await pauses.paused(tx)]}
 
 
 def _add_fences(router: APIRouter, messaging: Messaging) -> None:
@@ -188,7 +264,46 @@ def _add_fences(router: APIRouter, messaging: Messaging) -> None:
         limit: Annotated[int, Query(ge=1, le=MOST_IDS)] = 5000,
     ) -> dict[str, list[Any]]:
         rows = await audit.recorded_before(tx, id, since=since, after=after, limit=limit)
-        return {"items": [[str(row.id), row.type, row.listeners] for row in rows]}
+        return {"items": [[str(row.id), row.type, row.listeners, row.unsent] for row in rows]}
+
+
+def _add_readers_side(router: APIRouter, messaging: Messaging) -> None:
+    def heard_of(owner: str) -> list[str]:
+        return [s.name for s in messaging.consumer.subscriptions if s.event.owner == owner]
+
+    @router.get("/flow")
+    async def flow(tx: RequestTx) -> dict[str, Any]:
+        queued = None
+        with suppress(BrokerUnavailable):
+            stats = [await messaging.broker.stats(queue) for queue in messaging.consumer.queues]
+            queued = sum(one.ready for one in stats)
+        found = await audit.flow(tx)
+        return {
+            "sent": found.sent,
+            "entered": found.entered,
+            "queued": queued,
+            "retainedFrom": str(await audit.retained_from(tx)),
+        }
+
+    @router.get("/entered")
+    async def entered(
+        tx: RequestTx,
+        owner: str,
+        since: UUID = ZERO,
+        after: UUID = ZERO,
+        limit: Annotated[int, Query(ge=1, le=MOST_IDS)] = 5000,
+    ) -> dict[str, list[audit.Entered]]:
+        names = heard_of(owner)
+        return {"items": await audit.entered(tx, names, since=since, after=after, limit=limit)}
+
+    @router.post("/unknown")
+    async def unknown(tx: RequestTx, body: Ids) -> dict[str, list[UUID]]:
+        return {"ids": await audit.unknown(tx, body.ids)}
+
+    @router.post("/accept")
+    async def accept(tx: RequestTx, body: AcceptIn) -> dict[str, int]:
+        note = f"in no log, accepted by {body.by or '?'}: {body.why}"
+        return {"accepted": await audit.accept(tx, body.ids, heard_of(body.owner), note)}
 
 
 def _add_jobs(router: APIRouter, messaging: Messaging) -> None:

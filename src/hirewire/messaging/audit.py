@@ -19,37 +19,89 @@ STATES = ("handled", "in flight", "waiting", "retrying", "dead", "discarded", "m
 """What can have become of an event at a listener; every expected event is in exactly one."""
 
 # A type's listeners are those who were there when the event's transaction began to write.
+# Transaction ids are compared within one epoch; a fence sees all of the earlier ones.
 _LOG = """
 select l.id, l.type, array(
-    select s.service from messaging.listener s
-    where s.type = l.type and s.until is null and l.xact >= s.since order by 1) as listeners
+        select s.service from messaging.listener s
+        where s.type = l.type and s.until is null
+          and (l.epoch, l.xact) >= (s.since_epoch, s.since) order by 1) as listeners,
+    exists (select from messaging.fence_unsent u
+        where u.fence_id = f.id and u.event_id = l.id) as unsent
 from messaging.log l, messaging.fence f
-where f.id = $1 and l.id >= $2 and l.id > $3 and pg_visible_in_snapshot(l.xact, f.snapshot)
+where f.id = $1 and l.id > $3 and l.id >= greatest($2::uuid, (
+        select messaging.first_id(log_from) from messaging.retention))
+  and (l.epoch < f.epoch or l.epoch = f.epoch and pg_visible_in_snapshot(l.xact, f.snapshot))
 order by l.id limit $4
 """
+# What was heard of an owner, but for what others sent and for repeats. Before the first look at
+# the lineage these were not told apart.
+_ENTERED = """
+select event_id, array_agg(subscription order by subscription) as subscriptions,
+    min(heard_at) as heard_at
+from messaging.inbox
+where event_id >= $2 and event_id > $3 and subscription = any($1::text[]) and origin is null
+  and heard_at >= (select min(since) from messaging.lineage)
+group by event_id order by event_id limit $4
+"""
+_UNKNOWN = """
+select a.id from unnest($1::uuid[]) as a(id)
+where not exists (select from messaging.log where id = a.id offset 0)
+  and a.id >= coalesce((select messaging.first_id(log_from) from messaging.retention), a.id)
+"""
+_FLOW = """
+select pg_stat_get_tuples_deleted('messaging.outbox'::regclass) as sent, (
+    select coalesce(sum(pg_stat_get_tuples_inserted(inhrelid)), 0)::bigint from pg_inherits
+    where inhparent = 'messaging.inbox'::regclass) as entered
+"""
+_ACCEPT = """
+update messaging.inbox set origin = $3
+where event_id = any($1::uuid[]) and subscription = any($2::text[]) and origin is null
+"""
 # Of an event's handlers the one that is worst off counts. What could not be read counts for all.
+# Nothing is expected of a handler that came when the service had entered the event already; what a
+# handler that is gone has entered still counts. What an open replay brings is on its way.
 _STATES = f"""
 with asked as (
-    select a.event_id, h.subscription
-    from unnest($1::uuid[], $2::text[]) as a(event_id, type)
-    join unnest($3::text[], $4::text[]) as h(type, subscription) using (type)
-), unit as (
-    select a.event_id, i.late, o.note, o.by, coalesce(o.state,
-        case when i.event_id is not null then 'handled' else 'missing' end) as state
+    select event_id, type from unnest($1::uuid[], $2::text[]) as a(event_id, type)
+), known as (
+    select name, max(since) as since from messaging.handler group by name
+), entered as materialized (
+    select a.event_id, a.type, i.subscription, i.heard_at, i.late
     from asked a
-    left join lateral (
-        select event_id, late from messaging.inbox
-        where event_id = a.event_id and subscription = a.subscription offset 0) i on true
+    cross join lateral (
+        select subscription, heard_at, late from messaging.inbox
+        where event_id = a.event_id offset 0) i
+), unit as (
+    select event_id, type, subscription, true as entered, late from entered
+    where subscription <> '{UNREADABLE}'
+    union all
+    select a.event_id, a.type, h.subscription, false, false
+    from asked a
+    join unnest($3::text[], $4::text[]) as h(type, subscription) using (type)
+    left join known k on k.name = h.subscription
+    where not exists (
+        select from entered e where e.event_id = a.event_id and e.subscription <> '{UNREADABLE}'
+            and (e.subscription = h.subscription or e.heard_at < k.since))
+    union all
+    select o.event_id, o.type, o.subscription, true, false
+    from messaging.open_message o
+    where o.event_id = any($1::uuid[]) and o.subscription = '{UNREADABLE}'
+), found as (
+    select u.event_id, u.late, o.note, o.by, coalesce(o.state,
+        case when u.entered then 'handled'
+            when exists (select from messaging.awaiting w where w.type = u.type) then 'in flight'
+            else 'missing' end) as state
+    from unit u
     left join lateral (
         select state, note, by from messaging.open_message
-        where event_id = a.event_id and subscription in (a.subscription, '{UNREADABLE}')
+        where event_id = u.event_id and subscription in (u.subscription, '{UNREADABLE}')
         order by subscription <> '{UNREADABLE}' limit 1) o on true
 )
 select distinct on (event_id) event_id, state, note, by,
-    bool_or(coalesce(late, false)) over (partition by event_id) as late
-from unit
-order by event_id, array_position(
-    array['missing', 'dead', 'retrying', 'waiting', 'discarded', 'handled'], state)
+    bool_or(late) over (partition by event_id) as late
+from found
+order by event_id, array_position(array['missing', 'in flight', 'dead', 'retrying', 'waiting',
+    'discarded', 'handled'], state)
 """  # noqa: S608
 _STORY = """
 select id, type, key, sequence, recorded_at, correlation_id, causation_id
@@ -80,6 +132,8 @@ class Expected:
     id: UUID
     type: str
     listeners: Sequence[str]
+    unsent: bool = False
+    """Whether the fence does not stand behind it: the broker had not taken it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +145,23 @@ class Found:
     late: bool
     note: str | None
     by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """An event that was heard here, and by which handlers."""
+
+    id: UUID
+    subscriptions: Sequence[str]
+    heard_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Counts that grow while events are sent and entered; the server's own, about a second old."""
+
+    sent: int
+    entered: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +194,41 @@ async def recorded_before(
 ) -> list[Expected]:
     """Events that the fence stands behind, in the order of their ids, from `after` on."""
     result = await tx.exec_driver_sql(_LOG, (fence, since, after, limit))
-    return [Expected(UUID(str(row.id)), row.type, row.listeners) for row in result]
+    return [Expected(UUID(str(row.id)), row.type, row.listeners, row.unsent) for row in result]
+
+
+async def entered(
+    tx: Tx, subscriptions: Sequence[str], *, since: UUID, after: UUID, limit: int
+) -> list[Entered]:
+    """What these handlers have heard of the owner's own events, in the order of ids."""
+    result = await tx.exec_driver_sql(_ENTERED, (list(subscriptions), since, after, limit))
+    return [Entered(UUID(str(row.event_id)), row.subscriptions, row.heard_at) for row in result]
+
+
+async def unknown(tx: Tx, ids: Sequence[UUID]) -> list[UUID]:
+    """Those of these events, as far back as the log goes, that were never recorded here."""
+    result = await tx.exec_driver_sql(_UNKNOWN, (list(ids),))
+    return [UUID(str(row.id)) for row in result]
+
+
+async def accept(tx: Tx, ids: Sequence[UUID], subscriptions: Sequence[str], note: str) -> int:
+    """Note of events that no log knows that somebody has looked at them; how many entries."""
+    result = await tx.exec_driver_sql(_ACCEPT, (list(ids), list(subscriptions), note))
+    return result.rowcount
+
+
+async def flow(tx: Tx) -> Flow:
+    """What tells of two looks whether anything was sent or entered between them."""
+    row = (await tx.exec_driver_sql(_FLOW)).one()
+    return Flow(row.sent, row.entered)
+
+
+async def retained_from(tx: Tx) -> UUID:
+    """The first id that the inbox has certainly kept."""
+    result = await tx.exec_driver_sql(
+        "select messaging.first_id(inbox_from) from messaging.retention"
+    )
+    return UUID(str(result.scalar() or UUID(int=0)))
 
 
 async def states_of(
@@ -171,6 +276,8 @@ class Line:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATES, 0))
     missing: list[UUID] = field(default_factory=list)
     discarded: list[Found] = field(default_factory=list)
+    phantoms: list[Entered] = field(default_factory=list)
+    """Heard there, and in nobody's log: their owner was set back after it had published them."""
 
     @property
     def adds_up(self) -> bool:
@@ -181,17 +288,22 @@ class Line:
 class Account:
     """Adds up one owner's events, listener by listener."""
 
-    def __init__(self, unsent: Iterable[UUID] = ()) -> None:
-        self._unsent = set(unsent)
+    def __init__(self) -> None:
+        self._unsent: set[UUID] = set()
         self.recorded = 0
         self.unheard = 0
         """Events that nobody was to hear."""
         self.lines: dict[str, Line] = {}
 
     def expect(self, events: Iterable[Expected]) -> dict[str, dict[UUID, str]]:
-        """Count what is expected; what is to be asked of each listener: ids with their types."""
+        """Count a page of what is expected; what is to be asked of each listener about it, and
+        entered next: ids with their types.
+        """
         ask: dict[str, dict[UUID, str]] = {}
+        self._unsent.clear()
         for event in events:
+            if event.unsent:
+                self._unsent.add(event.id)
             self.recorded += 1
             self.unheard += not event.listeners
             for listener in event.listeners:

@@ -10,6 +10,10 @@ from urllib.parse import urlsplit
 EXCHANGE = "hirewire.events"
 DEAD = "hirewire.dead"
 QUEUE_PREFIX = "hirewire"
+BATCH_BYTES = 4 * 1024 * 1024
+"""Bytes of bodies in what a broker yields at once, but for a single larger body."""
+BROADCAST_MESSAGES, BROADCAST_BYTES = 10_000, 32 * 1024 * 1024
+"""How far the reader of a broadcast may fall behind."""
 
 
 def queue_of(service: str) -> str:
@@ -34,7 +38,11 @@ class Outcome(Enum):
     UNROUTABLE = "unroutable"
     """The broker is well, but no queue is bound for this type; the message is nowhere."""
     REFUSED = "refused"
-    """The broker said no (nack); the message may or may not be somewhere."""
+    """The broker said no; the message may or may not be somewhere. `Message.refusal` says why,
+    where the broker does.
+    """
+    HELD_BACK = "held back"
+    """Not published, since an earlier message of its key in the same batch was not taken."""
 
 
 @dataclass(slots=True)
@@ -52,6 +60,10 @@ class Message:
     """The one service that is to get it; otherwise all that hear its type do."""
     via: str | None = None
     """A routing key in place of all that: to one of a service's partitions."""
+    mandatory: bool = True
+    """Whether somebody must get it: else it counts as confirmed when no queue is bound for it."""
+    refusal: str = ""
+    """Why the broker does not take it, as it says itself; set by `Broker.publish`."""
 
     @property
     def routing_key(self) -> str:
@@ -119,6 +131,11 @@ class QueueStats:
 class Broker(Protocol):
     """A broker. Every method raises `BrokerUnavailable` when the broker is out of reach."""
 
+    keeps_order_within_batch: bool
+    """Whether `publish` takes no message of a key after one that it does not take. Where it cannot
+    promise that, at most one unconfirmed message of a key may be under way.
+    """
+
     async def declare(self, queues: Sequence[QueueTopology]) -> None:
         """Make the exchange, the dead-letter queue, and these queues with exactly these bindings.
 
@@ -126,10 +143,11 @@ class Broker(Protocol):
         """
 
     async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Publish persistently and mandatorily, and wait for every confirm; one outcome each.
+        """Publish persistently, and wait for every confirm; one outcome each.
 
-        Order is kept among the messages that are confirmed. If it raises, each message may or
-        may not have been taken: publish again (readers know them by their id).
+        Order is kept among the messages that are confirmed. A message that cannot be published
+        for what it is costs no other one anything (but, of its key, the later ones). If it raises,
+        each message may or may not have been taken: publish again (readers know them by their id).
         """
 
     def deliveries(
@@ -145,7 +163,8 @@ class Broker(Protocol):
     def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery]]:
         """Every event of these types from now on, to every process that asks; nothing is kept.
 
-        Now is when it yields for the first time, and nothing yet.
+        Now is when it yields for the first time, and nothing yet. A reader that falls far behind
+        gets `BrokerUnavailable`, as if the connection had been lost.
         """
 
     async def ack(self, delivery: Delivery) -> None:

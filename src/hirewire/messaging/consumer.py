@@ -27,6 +27,7 @@ from hirewire.messaging.broker import Broker, BrokerUnavailable, Delivery, Queue
 from hirewire.messaging.database import DatabaseUnavailable
 from hirewire.messaging.dispatch import dispatch, verdict
 from hirewire.messaging.envelope import Malformed, decode, message_id_of, type_of
+from hirewire.messaging.handlers import register
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.inbox import Standing, Unit
 from hirewire.messaging.loops import Wake, describe
@@ -44,6 +45,8 @@ MOST_STARTS = 3
 FORGET_SECONDS = 2.0
 LONGEST_BATCH_SECONDS = 5.0
 """A batch that took longer makes the next ones smaller: its transaction stays open meanwhile."""
+STALE_SECONDS = 1.0
+"""Time without deliveries after which another consumer may have been active meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class Consumer:
         self._size = batch
         self._instance = new_id()
         self._heard = False
-        self._awaited = handover.Awaited()
+        self._awaited = handover.Awaited(services)
         self._by_event: dict[str, list[Subscription]] = {}
         for subscription in subscriptions:
             self._by_event.setdefault(subscription.event.name, []).append(subscription)
@@ -118,7 +121,6 @@ class Consumer:
         while not self._stopping.is_set():
             try:
                 async with self._transactions() as tx:  # not to take what cannot be handled
-                    await self._awaited.load(tx, self.topology.queue)
                     await self._refuse_spread_keys(tx)
                 batches = self._broker.deliveries(self.topology, limit=self._batch)
                 self._failed.clear()
@@ -140,8 +142,13 @@ class Consumer:
         """
         self._heard = False
         handling: asyncio.Task[None] | None = None
+        ready_at: float | None = None
         try:
             async for deliveries in arriving:
+                if ready_at is None or time.monotonic() - ready_at > STALE_SECONDS:
+                    if handling is not None:
+                        await handling
+                    await self._become_active(register_handlers=ready_at is None)
                 taken = 0
                 while taken < len(deliveries):
                     batch = self.read(deliveries[taken : taken + self._size])
@@ -152,6 +159,7 @@ class Consumer:
                     handling.add_done_callback(self._note_failure)
                 if handling is not None and len(deliveries) < self._batch // 2:
                     await handling  # and let more arrive meanwhile
+                ready_at = time.monotonic()
             if handling is not None:
                 await handling
         finally:
@@ -162,6 +170,18 @@ class Consumer:
     def _note_failure(self, handling: asyncio.Task[None]) -> None:
         if handling.cancelled() or handling.exception() is not None:
             self._failed.set()
+
+    async def _become_active(self, *, register_handlers: bool) -> None:
+        """Learn what others have done with the queue: a delivery says that it is this one's turn.
+
+        It may have stood by for days before, without any sign; so this is for the first delivery,
+        and for one that comes after a while without any.
+        """
+        async with self._transactions() as tx:
+            await self._awaited.load(tx, self.topology.queue)
+            if register_handlers:
+                await self._refuse_spread_keys(tx)
+                await register(tx, self.topology.queue, self.subscriptions)
 
     async def _handle_and_ack(self, batch: Batch) -> None:
         started = time.perf_counter()
@@ -192,6 +212,7 @@ class Consumer:
                 await self._handle_alone(batch)
             else:
                 await self._handle_together(batch)
+            self._count_superseded(batch)
         finally:
             metrics.batch_size.labels(self.service).observe(len(batch.deliveries))
             metrics.batch_seconds.labels(self.service).observe(time.perf_counter() - started)
@@ -318,7 +339,7 @@ class Consumer:
                 tracing.finish(spans, error)
                 if isinstance(error, DatabaseUnavailable) or is_cancelled(error):
                     raise
-                if _deadlock(error) and nth < 2:
+                if is_deadlock(error) and nth < 2:
                     continue
                 await self._enter_failed(unit, error)
                 return
@@ -369,25 +390,30 @@ class Consumer:
         if len(fresh) < len(units):
             entered = {id(unit) for unit, _ in fresh}
             counts.append((metrics.repeated, [u for u in units if id(u) not in entered]))
-        waiting = [
-            one for one in fresh if one[1].open and one[0].subscription.behind_failed == "wait"
-        ]
+        waiting = await inbox.held_back(tx, fresh)
         if waiting:
             await inbox.park(tx, waiting)
-            counts.append((metrics.waiting, [unit for unit, _ in waiting]))
-            parked = {id(unit) for unit, _ in waiting}
+            counts.append((metrics.waiting, [one.unit for one in waiting]))
+            parked = {id(one.unit) for one in waiting}
             fresh = [one for one in fresh if id(one[0]) not in parked]
-        ordered, overtaken = _mark_order(fresh)
+        ordered, overtaken = mark_order(fresh)
         if overtaken:
             await inbox.mark_late(tx, overtaken)
             counts.append((metrics.late, overtaken))
         await dispatch(tx, ordered)
         return [*counts, (metrics.handled, ordered)]
 
+    def _count_superseded(self, batch: Batch) -> None:
+        for name, number in Counter(type_of(batch.deliveries[n]) for n in batch.dropped).items():
+            metrics.superseded.labels(self.service, name).inc(number)
+
     def _count(self, counts: _Counts) -> None:
         for counter, units in counts:
             for name, number in Counter(unit.subscription.event.name for unit in units).items():
                 counter.labels(self.service, name).inc(number)
+            if counter is metrics.handled:
+                recorded = ((unit.subscription.name, unit.received.time) for unit in units)
+                metrics.delays(self.service, recorded)
 
     def read_again(self, delivery: Delivery) -> Batch:
         """Decode one that was kept."""
@@ -432,7 +458,7 @@ class Consumer:
     def _read_mark(self, delivery: Delivery, batch: Batch) -> None:
         if fences.is_fence(delivery):
             batch.fences.append(delivery)
-        elif mark := handover.mark_of(delivery):
+        elif mark := handover.mark_of(delivery, self._services):
             batch.marks.append(mark)
         else:
             raise Malformed(f"unknown message {type_of(delivery)!r}")
@@ -493,12 +519,12 @@ async def until_stopped(
             await close()
 
 
-def _mark_order(units: Sequence[tuple[Unit, Standing]]) -> tuple[list[Unit], list[Unit]]:
+def mark_order(units: Sequence[tuple[Unit, Standing]]) -> tuple[list[Unit], list[Unit]]:
     """The units, those that come after a later one of their track marked `late`; and those."""
     highest: dict[tuple[str, str, str], int] = {}
     ordered, overtaken = [], []
     for unit, standing in units:
-        sequence = unit.received.sequence
+        sequence = unit.received.order
         if sequence is not None:
             track = unit.track
             reached = highest.get(track, standing.previous or 0)
@@ -525,6 +551,7 @@ def is_cancelled(error: BaseException) -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _deadlock(error: BaseException) -> bool:
+def is_deadlock(error: BaseException) -> bool:
+    """Whether two transactions were in each other's way: the same again may well succeed."""
     cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
     return isinstance(cause, (asyncpg.DeadlockDetectedError, asyncpg.SerializationError))

@@ -1,5 +1,7 @@
 """Plain connections, and what tells a database that is away from a statement that is wrong."""
 
+import socket
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -91,12 +93,52 @@ def cause_of(error: BaseException) -> BaseException:
     return error.__cause__ if isinstance(error.__cause__, asyncpg.PostgresError) else error
 
 
+VANISHED_SECONDS = 20
+"""How long a peer may answer nothing at all before the connection to it counts as lost."""
+_SERVER_SIDE = f"""
+select set_config('tcp_keepalives_idle', '10', false),
+    set_config('tcp_keepalives_interval', '5', false),
+    set_config('tcp_keepalives_count', '2', false),
+    set_config('tcp_user_timeout', '{VANISHED_SECONDS}s', false),
+    set_config('idle_in_transaction_session_timeout', '60s', false)
+"""
+_OWN_SIDE = (
+    ("TCP_KEEPIDLE", 10),
+    ("TCP_KEEPINTVL", 5),
+    ("TCP_KEEPCNT", 2),
+    ("TCP_USER_TIMEOUT", VANISHED_SECONDS * 1000),
+)
+
+
 async def connect(url: str, *, application: str) -> asyncpg.Connection:
     """A connection of one's own (``postgresql://`` or SQLAlchemy URL), outside any pool."""
     plain = make_url(url).set(drivername="postgresql")
-    return await asyncpg.connect(
+    connection = await asyncpg.connect(
         plain.render_as_string(hide_password=False),
         server_settings={"application_name": application},
         connection_class=CheckedConnection,
         timeout=10,
     )
+    try:
+        await notice_vanished_peers(connection)
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
+
+
+async def notice_vanished_peers(connection: asyncpg.Connection) -> None:
+    """Let both ends of a new connection notice, within half a minute, that the other host is gone.
+
+    Also ends a transaction in which a frozen client does nothing for a minute. The settings are
+    made by a statement, since a pooler refuses most of them in the startup message.
+    """
+    await connection.execute(_SERVER_SIDE, timeout=10)
+    own = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]
+    if own is None or own.family == socket.AF_UNIX:
+        return
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _OWN_SIDE:
+        if (option := getattr(socket, name, None)) is not None:
+            with suppress(OSError):
+                own.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -25,9 +25,10 @@ async def dispatch(tx: Tx, units: Sequence[Unit]) -> None:
     watch = _Watch(tx)
     gathered: dict[str, list[Unit]] = {}
     by_key: dict[str | None, list[Unit]] = {}
+    several = len({unit.subscription.name for unit in units}) > 1
     async with watch:
         for unit in units:
-            if any(
+            if several and any(
                 other.subscription.name != unit.subscription.name
                 and other.received is not unit.received
                 for other in by_key.get(unit.received.key, ())

@@ -22,6 +22,8 @@ MAX_NAME = 255
 """Characters of a key and of a source."""
 UNREADABLE_HEADERS = "unreadable-headers"
 """Header under which a broker keeps, as hexadecimal text, headers that it cannot read."""
+EPOCH_BITS, SEQUENCE_BITS = 23, 40
+"""Of the one number by which a key's events are ordered."""
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -70,6 +72,13 @@ class Received(Generic[E]):
     """The aggregate's id."""
     traceparent: str | None = None
     """W3C trace context of what published it."""
+    epoch: int = 0
+    """Which life of the owner's database the sequence belongs to."""
+
+    @property
+    def order(self) -> int | None:
+        """Epoch and sequence as one number: the greater one is the later event of its key."""
+        return None if self.sequence is None else (self.epoch << SEQUENCE_BITS) + self.sequence
 
 
 def caused_by(received: Received[Event]) -> Context:
@@ -91,6 +100,7 @@ def headers_of(
             "id": id,
             "type": event_type.name,
             "key": key,
+            "epoch": 0,
             "sequence": sequence,
             "recorded_at": time,
             "correlation_id": context.correlation_id,
@@ -107,6 +117,7 @@ def recorded_headers(row: LogRow, owner: str) -> dict[str, str]:
 
     `sequence` and `partitionkey` are documented CloudEvents extensions; `sequence` is text there.
     `typeversion` is ours: the version of the payload, where it is not the first.
+    `epoch` is our own, and only there when it is not 0.
     """
     headers = {
         "specversion": "1.0",
@@ -118,6 +129,8 @@ def recorded_headers(row: LogRow, owner: str) -> dict[str, str]:
         "sequence": str(row["sequence"]),
         "correlationid": row["correlation_id"],
     }
+    if row["epoch"]:
+        headers["epoch"] = str(row["epoch"])
     if row["causation_id"]:
         headers["causationid"] = row["causation_id"]
     if row["traceparent"]:
@@ -193,6 +206,7 @@ def _decode(delivery: Delivery, services: frozenset[str]) -> Received[Event]:
     except ValidationError as error:
         raise Malformed(explain(error)) from None
     headers = delivery.headers
+    sequence = _sequence(headers)
     source, key = headers.get("source", ""), event.key
     for what, text in (("key", key), ("header source", source)):
         if not fits_a_name(text or "-"):
@@ -202,12 +216,13 @@ def _decode(delivery: Delivery, services: frozenset[str]) -> Received[Event]:
         event=event,
         id=id,
         source=source,
-        sequence=_sequence(headers),
+        sequence=sequence,
         time=_time(headers),
         late=False,
         correlation_id=_correlation(headers) or str(id),
         key=key,
         traceparent=_traceparent(headers),
+        epoch=_epoch(headers, sequence),
     )
 
 
@@ -243,6 +258,17 @@ def _version(headers: Mapping[str, str]) -> int:
     text = headers.get("typeversion", "1")
     if not text.isascii() or not text.isdigit() or not 0 < len(text) < 5 or text[0] == "0":
         raise Malformed("header typeversion: not a whole number from 1")
+    return int(text)
+
+
+def _epoch(headers: Mapping[str, str], sequence: int | None) -> int:
+    text = headers.get("epoch", "")
+    if not text:
+        return 0
+    if not text.isascii() or not text.isdigit() or len(text) > 7 or int(text) >= 2**EPOCH_BITS:
+        raise Malformed(f"header epoch: not a whole number below 2^{EPOCH_BITS}")
+    if sequence is not None and sequence >= 2**SEQUENCE_BITS:
+        raise Malformed(f"header sequence: beside an epoch it is below 2^{SEQUENCE_BITS}")
     return int(text)
 
 

@@ -21,27 +21,31 @@ from hirewire.messaging.outbox import Tx
 
 NAME = "hirewire.fence"
 """Type of a fence; not an event."""
-MOST_UNSENT = 10_000
-
 _ASK = "insert into messaging.fence (id) values ($1)"
 _OPEN = "select id, snapshot, reached from messaging.fence where published_at is null order by id"
 _TAKE_SNAPSHOT = """
-update messaging.fence set snapshot = pg_current_snapshot() where id = $1 and snapshot is null
+update messaging.fence set snapshot = pg_current_snapshot(),
+    epoch = (select coalesce(max(epoch), 0) from messaging.lineage)
+where id = $1 and snapshot is null
 """
 # What fails holds back the rest of its key: all of that is unsent for a while, the others are not.
-_UNSENT = """
-select o.id, exists (select from messaging.outbox b where b.key = o.key
-        and b.next_attempt_at is not null and b.position <= o.position) as stuck
-from messaging.outbox o, messaging.fence f
+_WAITS = """
+select exists (
+    select from messaging.outbox o, messaging.fence f
+    where f.id = $1 and pg_visible_in_snapshot(o.xact, f.snapshot)
+      and not exists (select from messaging.outbox b where b.key = o.key
+        and b.next_attempt_at is not null and b.position <= o.position))
+"""
+# Added up over all sendings of one fence: for the first queue that it reached, what was sent
+# before it reached the last one is not in front of it.
+_NOTE_UNSENT = """
+insert into messaging.fence_unsent (fence_id, event_id)
+select f.id, o.id from messaging.outbox o, messaging.fence f
 where f.id = $1 and pg_visible_in_snapshot(o.xact, f.snapshot)
-order by stuck limit $2
+on conflict do nothing
 """
 _SERVICES = "select distinct service from messaging.listener where until is null order by 1"
-_REACHED = """
-update messaging.fence set reached = $2::text[], unsent = $3::uuid[],
-    published_at = case when $4 then clock_timestamp() end
-where id = $1
-"""
+_IN_ALL = "update messaging.fence set published_at = clock_timestamp() where id = $1"
 _HEARD = """
 insert into messaging.fence_heard (fence_id, queue) select unnest($1::uuid[]), $2
 on conflict do nothing
@@ -57,8 +61,8 @@ class Fence:
     """The services in whose queues it is."""
     published_at: datetime | None
     """When it was in all of them."""
-    unsent: Sequence[UUID]
-    """Events that the broker did not take, so that the fence does not stand behind them."""
+    unsent: int
+    """How many events the broker had not taken: the fence does not stand behind them."""
 
 
 def is_fence(delivery: Delivery) -> bool:
@@ -79,12 +83,14 @@ async def ask(tx: Tx) -> UUID:
 async def find(tx: Tx, id: UUID) -> Fence | None:
     """What became of a fence."""
     result = await tx.exec_driver_sql(
-        "select reached, published_at, unsent from messaging.fence where id = $1", (id,)
+        "select reached, published_at, (select count(*) from messaging.fence_unsent "
+        "where fence_id = id) as unsent from messaging.fence where id = $1",
+        (id,),
     )
     row = result.first()
     if row is None:
         return None
-    return Fence(id, row.reached, row.published_at, [UUID(str(one)) for one in row.unsent])
+    return Fence(id, row.reached, row.published_at, row.unsent)
 
 
 async def hear(tx: Tx, deliveries: Sequence[Delivery], queue: str) -> None:
@@ -109,14 +115,14 @@ async def due(connection: asyncpg.Connection, service: str) -> list[tuple[UUID, 
     for row in await connection.fetch(_OPEN):
         if row["snapshot"] is None:
             await connection.execute(_TAKE_SNAPSHOT, row["id"])
-        unsent = await connection.fetch(_UNSENT, row["id"], MOST_UNSENT)
-        if unsent and (not unsent[0]["stuck"] or len(unsent) == MOST_UNSENT):
+        if await connection.fetchval(_WAITS, row["id"]):
             continue
         services = [one["service"] for one in await connection.fetch(_SERVICES)]
         messages = [message(row["id"], service, to) for to in services if to not in row["reached"]]
-        await connection.execute(
-            _REACHED, row["id"], row["reached"], [one["id"] for one in unsent], not messages
-        )
+        if not messages:
+            await connection.execute(_IN_ALL, row["id"])
+            continue
+        await connection.execute(_NOTE_UNSENT, row["id"])
         found.append((row["id"], messages))
     return found
 

@@ -35,7 +35,10 @@ class Gauges:
         async with self._transactions() as tx:
             counts = await deadletters.counts(tx)
             backlog = (await tx.exec_driver_sql(_BACKLOG)).one()
+            names = [subscription.name for subscription in self._consumer.subscriptions]
+            lag = await deadletters.lag(tx, names)
         metrics.open_messages(self._consumer.service, counts)
+        metrics.lag(self._consumer.service, lag)
         metrics.outbox(self._consumer.service, backlog.unsent, backlog.age)
 
     async def look_at_broker(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from hirewire.messaging.broker import Delivery
-from hirewire.messaging.envelope import Received, dump_headers, type_of
+from hirewire.messaging.envelope import Received, dump_headers, source_of, type_of
 from hirewire.messaging.event import Event
 from hirewire.messaging.outbox import Tx
 from hirewire.messaging.subscriptions import Subscription
@@ -45,11 +45,26 @@ class Standing:
     """The highest sequence that has taken effect."""
     open: int
     """Messages that are retrying, waiting or dead."""
+    paused: bool = False
+    """Whether an operator has paused the subscription."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A unit that is to wait."""
+
+    unit: Unit
+    previous: int | None
+    """The highest sequence of its track that has taken effect."""
+    first: bool
+    """Nothing of its track is in front of it: its lane may take it."""
 
 
 # Entering waits for another replica that has entered the same unit and not committed yet. When all
 # units are new, as nearly always, their tracks are locked and moved on in the same statement; no
-# join, since the planner takes every array for ten elements.
+# join, since the planner takes every array for ten elements. The paused subscriptions are read
+# once a statement. A batch that began before a pause and one that sees it keep their order all the
+# same, since `open` is read under the track's lock.
 _ENTER = """
 with entered as (
     insert into messaging.inbox (event_id, subscription)
@@ -66,12 +81,14 @@ with entered as (
     where (select yes from all_new)
     order by subscription, source, key
     on conflict (subscription, source, key) do update
-    set previous = p.sequence, sequence = greatest(p.sequence, excluded.sequence)
+    set previous = p.sequence, sequence = greatest(p.sequence, excluded.sequence),
+        moved_on = current_date
     returning subscription, source, key, previous, open
 )
-select null::uuid as event_id, subscription, source, key, previous, open from track
+select null::uuid as event_id, subscription, source, key, previous, open,
+    (select array_agg(p.subscription) from messaging.pause p) as paused from track
 union all
-select event_id, subscription, null, null, null, null from entered
+select event_id, subscription, null, null, null, null, null from entered
 where not (select yes from all_new)
 """
 _ADVANCE = """
@@ -80,17 +97,27 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::bigint[])
     as t(subscription, source, key, sequence)
 order by subscription, source, key
 on conflict (subscription, source, key) do update
-set previous = p.sequence, sequence = greatest(p.sequence, excluded.sequence)
-returning null::uuid as event_id, subscription, source, key, previous, open
+set previous = p.sequence, sequence = greatest(p.sequence, excluded.sequence),
+    moved_on = current_date
+returning null::uuid as event_id, subscription, source, key, previous, open,
+    (select array_agg(q.subscription) from messaging.pause q) as paused
 """
 _PARK = """
 insert into messaging.open_message (event_id, subscription, state, type, source, key, sequence,
-    body, headers)
-select event_id, subscription, 'waiting', type, source, key, sequence, body, headers
+    body, headers, next_attempt_at)
+select event_id, subscription, 'waiting', type, source, key, sequence, body, headers,
+    case when first then clock_timestamp() end
 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
-        $7::bytea[], $8::json[]) with ordinality
-    as u(event_id, subscription, type, source, key, sequence, body, headers, nth)
+        $7::bytea[], $8::json[], $9::boolean[]) with ordinality
+    as u(event_id, subscription, type, source, key, sequence, body, headers, first, nth)
 order by nth
+"""
+_CHAINED = """
+select t.subscription, t.source, t.key
+from unnest($1::text[], $2::text[], $3::text[]) as t(subscription, source, key)
+where exists (select from messaging.open_message w
+    where w.state = 'waiting' and w.subscription = t.subscription and w.source = t.source
+        and w.key = t.key and w.next_attempt_at is not null)
 """
 _HOLD_BACK = """
 update messaging.progress p set open = p.open + u.more, sequence = u.sequence
@@ -103,21 +130,25 @@ update messaging.inbox i set late = true
 from unnest($1::uuid[], $2::text[]) as u(event_id, subscription)
 where i.event_id = u.event_id and i.subscription = u.subscription
 """
-_OPEN = """
-with entered as (
-    insert into messaging.inbox (event_id, subscription) values ($1, $2)
-    on conflict do nothing returning event_id
-)
-insert into messaging.open_message (event_id, subscription, state, type, source, key, sequence,
-    body, headers, attempts, next_attempt_at, error, history)
-select $1, $2, $3, $4, $5, $6, $7, $8, $9::json, $10,
-    clock_timestamp() + $11 * interval '1 second', $12, $13::jsonb
-from entered
-returning event_id
+_MARK_ORIGIN = """
+update messaging.inbox i set origin = u.origin
+from unnest($1::uuid[], $2::text[], $3::text[]) as u(event_id, subscription, origin)
+where i.event_id = u.event_id and i.subscription = u.subscription
+"""
+_ENTER_ONE = """
+insert into messaging.inbox (event_id, subscription) values ($1, $2)
+on conflict do nothing returning event_id
 """
 _OPEN_TRACK = """
 insert into messaging.progress as p (subscription, source, key, open) values ($1, $2, $3, 1)
 on conflict (subscription, source, key) do update set open = p.open + 1
+returning open - 1 as open
+"""
+_OPEN = """
+insert into messaging.open_message (event_id, subscription, state, type, source, key, sequence,
+    body, headers, attempts, next_attempt_at, error, history)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9::json, $10,
+    clock_timestamp() + $11::float8 * interval '1 second', $12, $13::jsonb)
 """
 
 
@@ -143,10 +174,17 @@ async def enter(tx: Tx, units: Sequence[Unit]) -> list[tuple[Unit, Standing]]:
         entered = {(row.event_id, row.subscription) for row in rows}
         first = {place: unit for place, unit in first.items() if place in entered}
         rows = (await tx.exec_driver_sql(_ADVANCE, _track_columns(first.values()))).all()
+    paused = frozenset(rows[0].paused or ()) if rows else frozenset()
     standings = {
-        (row.subscription, row.source, row.key): Standing(row.previous, row.open) for row in rows
+        (row.subscription, row.source, row.key): Standing(
+            row.previous, row.open, row.subscription in paused
+        )
+        for row in rows
     }
-    return [(unit, standings[unit.track]) for unit in first.values()] if rows else []
+    if not rows:
+        return []
+    await _mark_origins(tx, first.values())
+    return [(unit, standings[unit.track]) for unit in first.values()]
 
 
 def _track_columns(
@@ -155,7 +193,7 @@ def _track_columns(
     """The tracks of units with the highest sequence of each, as columns."""
     highest: dict[tuple[str, str, str], int | None] = {}
     for unit in units:
-        track, sequence = unit.track, unit.received.sequence
+        track, sequence = unit.track, unit.received.order
         before = highest.get(track)
         if before is None or (sequence is not None and sequence > before):
             highest[track] = sequence
@@ -167,9 +205,37 @@ def _track_columns(
     )
 
 
-async def park(tx: Tx, units: Sequence[tuple[Unit, Standing]]) -> None:
-    """Keep units that were entered as `waiting`, behind the open messages of their tracks."""
-    parked = [unit for unit, _ in units]
+async def held_back(tx: Tx, entered: Sequence[tuple[Unit, Standing]]) -> list[Parked]:
+    """Those of the units just entered that must wait: behind open messages, or for an operator.
+
+    A subscription that lets followers pass what has failed lets none pass what only waits.
+    """
+    passing = {
+        unit.track
+        for unit, standing in entered
+        if standing.open and unit.subscription.behind_failed == "skip"
+    }
+    chained = await _chained(tx, passing) if passing else set()
+    parked: list[Parked] = []
+    fronts: set[tuple[str, str, str]] = set()
+    for unit, standing in entered:
+        track = unit.track
+        behind = track in chained if track in passing else standing.open > 0
+        if behind or standing.paused:
+            parked.append(Parked(unit, standing.previous, not behind and track not in fronts))
+            fronts.add(track)
+    return parked
+
+
+async def _chained(tx: Tx, tracks: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    names, sources, keys = zip(*tracks, strict=True)
+    result = await tx.exec_driver_sql(_CHAINED, (list(names), list(sources), list(keys)))
+    return {(row.subscription, row.source, row.key) for row in result}
+
+
+async def park(tx: Tx, waiting: Sequence[Parked]) -> None:
+    """Keep units that were entered as `waiting`, in order, each behind the one before it."""
+    parked = [one.unit for one in waiting]
     await tx.exec_driver_sql(
         _PARK,
         (
@@ -178,13 +244,14 @@ async def park(tx: Tx, units: Sequence[tuple[Unit, Standing]]) -> None:
             [u.received.event.name for u in parked],
             [u.received.source for u in parked],
             [u.received.key for u in parked],
-            [u.received.sequence for u in parked],
+            [u.received.order for u in parked],
             [u.delivery.body for u in parked],
             [stored_headers(u.delivery) for u in parked],
+            [one.first for one in waiting],
         ),
     )
     more: dict[tuple[str, str, str], int] = {}
-    before = {unit.track: standing.previous for unit, standing in units}
+    before = {one.unit.track: one.previous for one in waiting}
     for unit in parked:
         more[unit.track] = more.get(unit.track, 0) + 1
     names, sources, keys = zip(*more, strict=True)
@@ -213,35 +280,72 @@ async def open_failed(
 ) -> bool:
     """Enter a unit whose handling has failed: to be tried again after `delay`, or dead.
 
-    False when another replica had entered the unit.
+    Behind messages of its key that are open already it waits as any other does, and fails for good
+    in its turn if it was to be dead. False when another replica had entered the unit.
     """
-    received = unit.received
-    inserted = await tx.exec_driver_sql(
+    received, name = unit.received, unit.subscription.name
+    entered = await tx.exec_driver_sql(_ENTER_ONE, (received.id, name))
+    if entered.first() is None:
+        return False
+    opened = (await tx.exec_driver_sql(_OPEN_TRACK, unit.track)).scalar_one()
+    state, seconds = _state(delay)
+    if opened and unit.subscription.behind_failed == "wait":
+        state, seconds = "waiting", None
+        if delay is None:
+            attempts = max(attempts, unit.subscription.retry.most_attempts)
+    await tx.exec_driver_sql(
         _OPEN,
         (
             received.id,
-            unit.subscription.name,
-            "dead" if delay is None else "retrying",
+            name,
+            state,
             received.event.name,
             received.source,
             received.key,
-            received.sequence,
+            received.order,
             unit.delivery.body,
             stored_headers(unit.delivery),
             attempts,
-            0.0 if delay is None else delay.total_seconds(),
+            seconds,
             clean(error)[:ERROR_LENGTH],
             json.dumps([history_entry(error, attempts)]),
         ),
     )
-    if inserted.first() is None:
-        return False
-    await tx.exec_driver_sql(_OPEN_TRACK, unit.track)
+    await _mark_origins(tx, [unit])
     return True
+
+
+async def _mark_origins(tx: Tx, units: Iterable[Unit]) -> None:
+    """Note of units that were just entered and are in no owner's log where they come from."""
+    found = [(unit, origin) for unit in units if (origin := _origin_of(unit)) is not None]
+    if found:
+        await tx.exec_driver_sql(
+            _MARK_ORIGIN,
+            (
+                [unit.received.id for unit, _ in found],
+                [unit.subscription.name for unit, _ in found],
+                [origin for _, origin in found],
+            ),
+        )
+
+
+def _origin_of(unit: Unit) -> str | None:
+    if unit.received.source != source_of(unit.received.event.owner):
+        return unit.received.source or "(nobody)"
+    repeated = unit.delivery.headers.get("replayof")
+    return f"repeat of {clean(repeated)[:100]}" if repeated is not None else None
+
+
+def _state(delay: timedelta | None) -> tuple[str, float | None]:
+    """The state of a message that has failed, and the seconds until its next attempt."""
+    return ("dead", None) if delay is None else ("retrying", delay.total_seconds())
 
 
 async def bury(tx: Tx, delivery: Delivery, id: UUID, reason: str) -> None:
     """Enter a delivery that no handler can get as dead, with its raw bytes. It blocks nothing."""
+    entered = await tx.exec_driver_sql(_ENTER_ONE, (id, UNREADABLE))
+    if entered.first() is None:
+        return
     await tx.exec_driver_sql(
         _OPEN,
         (
@@ -255,7 +359,7 @@ async def bury(tx: Tx, delivery: Delivery, id: UUID, reason: str) -> None:
             delivery.body,
             stored_headers(delivery),
             0,
-            0.0,
+            None,
             clean(reason)[:ERROR_LENGTH],
             json.dumps([history_entry(reason, 0)]),
         ),

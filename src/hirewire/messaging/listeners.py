@@ -1,13 +1,16 @@
 """Who hears a service's events, as its own database knows it."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import asyncpg
 
-from hirewire.messaging import handover, jobs
-from hirewire.messaging.broker import Broker, BrokerUnavailable, Outcome, QueueTopology
+from hirewire.messaging import replay
+from hirewire.messaging.broker import Broker, QueueTopology
 from hirewire.messaging.event import EVENTS
-from hirewire.messaging.ids import new_id
+from hirewire.messaging.relay import lock_number
+
+_ALONE = "lock table messaging.listener in share row exclusive mode"
 
 _ENDED = """
 update messaging.listener l set until = pg_current_xact_id()
@@ -17,9 +20,10 @@ where until is null and not exists (
 """
 _BEGUN = """
 insert into messaging.listener (type, service)
-select type, service from unnest($1::text[], $2::text[]) as n(type, service)
+select distinct type, service from unnest($1::text[], $2::text[]) as n(type, service)
 where not exists (select from messaging.listener l
     where l.type = n.type and l.service = n.service and l.until is null)
+on conflict (type, service) where until is null do nothing
 """
 
 
@@ -31,8 +35,10 @@ async def write_listeners(
     An event that the broker returns although it is on the list stays unsent; one that nobody hears
     counts as sent. The list remembers since which transaction, and until which, somebody is on it:
     the audit expects an event to be heard by those who were listening when it was recorded. So the
-    queues are bound before their listeners are written, and this is called after that.
+    queues are bound before their listeners are written, and this is called after that. Several at
+    once wait for each other's commit.
     """
+    await connection.execute(_ALONE)
     pairs = [(event, service) for event, services in listeners.items() for service in services]
     columns = [event for event, _ in pairs], [service for _, service in pairs]
     await connection.execute(_ENDED, *columns)
@@ -59,25 +65,54 @@ async def introduce(
     Comes before any service starts, so that what is published before a listener's very first start
     waits for it. `past` are services and events: such a service, when it is new to the event, is
     bound to it behind a mark, and hears the past first.
+
+    Several at once wait for each other; one that was interrupted is called again and goes on.
     """
-    new: set[tuple[str, str]] = set()
-    for service, name in past:
-        owner = EVENTS[name].owner
-        if owner in owners and name not in await listened(owners[owner], service):
-            new.add((service, name))
-    await broker.declare([_without(queue, new) for queue in queues])
-    for owner, connection in owners.items():
-        hearers: dict[str, list[str]] = {}
-        async with connection.transaction():
-            for queue in queues:
-                own = [name for name in queue.types if EVENTS[name].owner == owner]
-                for name in own:
-                    hearers.setdefault(name, []).append(queue.service)
-                if types := [name for name in own if (queue.service, name) in new]:
-                    new -= {(queue.service, name) for name in types}
-                    bound = _without(queue, new)
-                    await welcome(connection, broker, owner=owner, topology=bound, types=types)
-            await write_listeners(connection, hearers)
+    async with AsyncExitStack() as stack:
+        for owner in sorted(owners):
+            await stack.enter_async_context(_alone(owners[owner], owner))
+        new: set[tuple[str, str]] = set()
+        for service, name in past:
+            owner = EVENTS[name].owner
+            if owner in owners and name not in await listened(owners[owner], service):
+                new.add((service, name))
+        await broker.declare([_without(queue, new) for queue in queues])
+        for owner, connection in owners.items():
+            await _introduce_to(broker, connection, owner, queues, new)
+
+
+async def _introduce_to(
+    broker: Broker,
+    connection: asyncpg.Connection,
+    owner: str,
+    queues: Sequence[QueueTopology],
+    new: set[tuple[str, str]],
+) -> None:
+    """Write who hears one owner's events, and take away from `new` who has been welcomed."""
+    hearers: dict[str, list[str]] = {}
+    for queue in queues:
+        own = [name for name in queue.types if EVENTS[name].owner == owner]
+        for name in own:
+            hearers.setdefault(name, []).append(queue.service)
+        if types := [name for name in own if (queue.service, name) in new]:
+            new -= {(queue.service, name) for name in types}
+            bound = _without(queue, new)
+            await welcome(connection, broker, owner=owner, topology=bound, types=types)
+    async with connection.transaction():
+        await write_listeners(connection, hearers)
+        await replay.release(connection)
+
+
+@asynccontextmanager
+async def _alone(connection: asyncpg.Connection, owner: str) -> AsyncIterator[None]:
+    """Nobody else introduces listeners to this owner meanwhile."""
+    lock = lock_number(f"introduce {owner}")
+    await connection.execute("select pg_advisory_lock($1)", lock)
+    try:
+        yield
+    finally:
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await connection.execute("select pg_advisory_unlock($1)", lock)
 
 
 def _without(queue: QueueTopology, left_out: Set[tuple[str, str]]) -> QueueTopology:
@@ -95,13 +130,10 @@ async def welcome(
 ) -> None:
     """Bind a listener's queue to events that are new to it, the past of which it is to hear first.
 
-    `connection` is the owner's, in a transaction that also writes the list of listeners. The queue
-    is there and not bound to `types` yet: the mark that is sent now comes before all of them.
-    Raises `BrokerUnavailable` when the queue does not take it.
+    `connection` is the owner's, outside any transaction. The queue is there and not bound to
+    `types` yet: the mark that is sent now comes before all of them. The owner's relay sends the
+    past from now on, and its end once the list of listeners is written, in a transaction that
+    calls `replay.release`. Raises `BrokerUnavailable` when the queue does not take the mark.
     """
-    job = new_id()
-    mark = handover.mark_message(owner, topology.service, handover.begin_mark(job, types))
-    if list(await broker.publish([mark])) != [Outcome.CONFIRMED]:
-        raise BrokerUnavailable(f"{topology.queue} is not there")
+    await replay.hold_history(connection, owner, broker, to=topology.service, types=types)
     await broker.declare([topology])
-    await jobs.file_history(connection, job, topology.service, list(types))

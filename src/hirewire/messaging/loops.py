@@ -18,6 +18,12 @@ class Wake:
         """Wake whoever waits, or make the next wait return at once."""
         self._event.set()
 
+    def take(self) -> bool:
+        """Whether there was a call since the last wait or take."""
+        called = self._event.is_set()
+        self._event.clear()
+        return called
+
     async def wait(self, at_most: float) -> None:
         """Return when woken, or after `at_most` seconds."""
         try:

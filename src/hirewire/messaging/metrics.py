@@ -1,6 +1,7 @@
 """What messaging counts, for Prometheus."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -31,6 +32,11 @@ late = Counter(
     "Events overtaken by a later one of their key",
     ["service", "event"],
 )
+superseded = Counter(
+    "hirewire_events_superseded_total",
+    "Deliveries dropped because a replay brings the event itself",
+    ["service", "event"],
+)
 batch_size = Histogram(
     "hirewire_batch_size",
     "Deliveries handled in one transaction",
@@ -53,6 +59,17 @@ handle_seconds = Histogram(
 _open = Gauge(
     "hirewire_messages_open", "Messages heard and not handled, by state", ["service", "state"]
 )
+_lag = Gauge(
+    "hirewire_handler_lag_seconds",
+    "Age of the oldest message that the handler has not handled, dead ones left out",
+    ["service", "handler"],
+)
+delay_seconds = Histogram(
+    "hirewire_handler_delay_seconds",
+    "Time from an event's recording to its effect, the slowest of each batch",
+    ["service", "handler"],
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
+)
 _ready = Gauge("hirewire_queue_ready", "Messages that wait in the broker's queue", ["service"])
 _broker_dead = Gauge(
     "hirewire_broker_dead", "Messages that the broker itself has given up on (all services')"
@@ -63,6 +80,23 @@ def open_messages(service: str, open: Mapping[str, int]) -> None:
     """Set how many messages are in each state that is not final."""
     for state, number in open.items():
         _open.labels(service, state).set(number)
+
+
+def lag(service: str, seconds: Mapping[str, float]) -> None:
+    """Set the age of each handler's oldest message that is not handled."""
+    for handler, age in seconds.items():
+        _lag.labels(service, handler).set(age)
+
+
+def delays(service: str, recorded: Iterable[tuple[str, datetime | None]]) -> None:
+    """Note a batch whose effects are committed: handlers, and when their events were recorded."""
+    first: dict[str, datetime] = {}
+    for handler, time in recorded:
+        if time is not None and (handler not in first or time < first[handler]):
+            first[handler] = time
+    now = datetime.now(UTC)
+    for handler, time in first.items():
+        delay_seconds.labels(service, handler).observe(max(0.0, (now - time).total_seconds()))
 
 
 def queued(service: str, ready: int | None, dead: int) -> None:

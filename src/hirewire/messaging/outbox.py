@@ -64,7 +64,8 @@ class _Open:
 
 # The counters are taken in key order, so that transactions with several keys cannot deadlock. A
 # counter's lock is held until the commit, and a row's position is drawn under it: within a key,
-# position, sequence and commit have one order.
+# position, sequence and commit have one order. The base of a new counter is above all that
+# retention has forgotten, which may have been of the same key.
 _FLUSH = """
 with recorded as materialized (
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::json[], $5::text[], $6::text[],
@@ -74,8 +75,8 @@ with recorded as materialized (
 ), counted as (
     insert into messaging.counter as c (key, last)
     select key, count(*) from recorded group by key order by key
-    on conflict (key) do update set last = c.last + excluded.last
-    returning key, last
+    on conflict (key) do update set last = c.last + excluded.last, used_on = current_date
+    returning key, base + last as last
 ), numbered as (
     select r.*, c.last - count(*) over (partition by r.key)
         + row_number() over (partition by r.key order by r.nth) as sequence
@@ -86,22 +87,23 @@ with recorded as materialized (
     select id, nextval('messaging.position'), type, key, sequence, correlation_id, causation_id,
         traceparent, version, body
     from (select * from numbered order by nth) n
-    returning position, id, key
+    returning position, id, key, octet_length(body::text) as size
 )
-insert into messaging.outbox (position, id, key) select position, id, key from logged
+insert into messaging.outbox (position, id, key, size) select position, id, key, size from logged
 """
 _FLUSH_ONE = """
 with counted as (
-    insert into messaging.counter as c (key, last) values ($3, 1)
-    on conflict (key) do update set last = c.last + 1
-    returning last
+    insert into messaging.counter as c (key, last)
+    values ($3, 1)
+    on conflict (key) do update set last = c.last + 1, used_on = current_date
+    returning base + last as last
 ), logged as (
     insert into messaging.log (id, position, type, key, sequence, correlation_id, causation_id,
         traceparent, version, body)
     select $1, nextval('messaging.position'), $2, $3, last, $5, $6, $7, $8, $4 from counted
-    returning position
+    returning position, octet_length(body::text) as size
 )
-insert into messaging.outbox (position, id, key) select position, $1, $3 from logged
+insert into messaging.outbox (position, id, key, size) select position, $1, $3, size from logged
 """
 
 

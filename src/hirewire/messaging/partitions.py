@@ -3,8 +3,11 @@
 The service's own queue has one active reader, the spreader, which hands each message on to one of
 N queues by its key (jump consistent hash). Each of those has one active reader as well; replicas
 share them out by session locks in the service's database. When N changes, the spreader first sends
-a mark behind all that lies in the present queues and waits until it has come through each: so what
-was handed on by the old number is handled before anything is by the new one.
+a barrier behind all that lies in the present queues and waits until it has come through each: so
+what was handed on by the old number is handled before anything is by the new one.
+
+A mark or barrier concerns every partition: it goes to each behind all that came before it, and
+before all that came behind it.
 """
 
 import asyncio
@@ -16,7 +19,7 @@ from dataclasses import replace
 import asyncpg
 import structlog
 
-from hirewire.messaging import fences
+from hirewire.messaging import fences, handover
 from hirewire.messaging.broker import (
     Broker,
     BrokerUnavailable,
@@ -27,13 +30,12 @@ from hirewire.messaging.broker import (
     queue_of,
 )
 from hirewire.messaging.consumer import Consumer, until_stopped
-from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Malformed, decode, type_of
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.jobs import publish_in_order
+from hirewire.messaging.locks import Session, lock_number, open_session
 from hirewire.messaging.loops import describe
+from hirewire.messaging.ordered import publish_in_order
 from hirewire.messaging.outbox import Transactions
-from hirewire.messaging.relay import lock_number
 
 log = structlog.get_logger(__name__)
 
@@ -52,7 +54,8 @@ def partition_of(key: str, count: int) -> int:
     """The partition of a key: jump consistent hash (Lamping, Veach, 2014), so that a greater count
     moves only as many keys as it must.
     """
-    state = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest())
+    text = key.encode("utf-8", "surrogatepass")
+    state = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest())
     bucket, jump = -1, 0
     while jump < count:
         bucket = jump
@@ -70,8 +73,11 @@ def handed_on(delivery: Delivery, service: str, number: int, key: str) -> Messag
     """A delivery as a message to one partition; `taken_over` makes it a delivery again."""
     headers = {name[:200]: value for name, value in delivery.headers.items()}
     headers[ROUTED_AS] = delivery.routing_key
+    headers.pop(SENT_BY, None)  # nobody but the broker may say it
     if delivery.user_id is not None:
         headers[SENT_BY] = delivery.user_id
+    if delivery.message_id and "id" not in headers:
+        headers["id"] = delivery.message_id  # whole, while the message's own is cut
     type = type_of(delivery)
     return Message(
         id=(delivery.message_id or headers.get("id") or str(new_id()))[:60],
@@ -154,23 +160,51 @@ class Spreader:
         if key is None:
             try:
                 key = decode(delivery).key
-            except Malformed:
+            except Exception as error:  # its partition will say so: here it would stop the queue
+                if not isinstance(error, Malformed):
+                    log.warning("no key", service=self._service, reason=describe(error))
                 key = ""
         return [handed_on(delivery, self._service, partition_of(key, self._count), key)]
 
     async def _change_over(self) -> None:
-        """Wait until all that was handed on by another number has been handled."""
+        """Wait until all that was handed on by another number has been handled, and let the new
+        partitions know of the replays that are open.
+        """
         async with self._transactions() as tx:
             before = (await tx.exec_driver_sql("select partitions from messaging.spread")).scalar()
-        if before not in (None, self._count):
-            log.info("partitions change", service=self._service, before=before, after=self._count)
+        if before == self._count:
+            return
+        log.info("partitions change", service=self._service, before=before, after=self._count)
+        if before is not None:
             await self._drain(before)
+        await self._tell_new_partitions(before or 0)
         async with self._transactions() as tx:
+            await handover.forget(tx, self._topology.queue)
             await tx.exec_driver_sql(
                 "insert into messaging.spread (partitions) values ($1) "
                 "on conflict (single) do update set partitions = excluded.partitions",
                 (self._count,),
             )
+
+    async def _tell_new_partitions(self, before: int) -> None:
+        """Begin in each new partition what is open in the present ones, and end there what is not:
+        it may be left from a time when there were as many.
+        """
+        queues = [topology_of(self._service, n).queue for n in range(before)]
+        messages = []
+        async with self._transactions() as tx:
+            present = await handover.open_in(tx, queues or [self._topology.queue])
+            jobs = {mark.job for mark in present}
+            for n in range(before, self._count):
+                left = await handover.open_in(tx, [topology_of(self._service, n).queue])
+                marks = [replace(one, edge="end") for one in left if one.job not in jobs]
+                messages += [self._mark(one, n) for one in (*marks, *present)]
+        if not await publish_in_order(self._broker, messages):
+            raise BrokerUnavailable("a partition's queue is not there")
+
+    def _mark(self, mark: handover.Mark, number: int) -> Message:
+        message = handover.mark_message(self._service, mark)
+        return replace(message, key=f"{number}", via=f"part.{self._service}.{number}.message")
 
     async def _drain(self, before: int) -> None:
         id = new_id()
@@ -203,7 +237,7 @@ class Shares:
         self._url = database_url
         self._count = count
         self._make = consumer
-        self._connection: asyncpg.Connection | None = None
+        self._session: Session | None = None
         self._running: dict[int, tuple[Consumer, asyncio.Task[None]]] = {}
 
     @property
@@ -220,16 +254,16 @@ class Shares:
                 except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                     log.warning("shares wait", service=self._service, reason=describe(error))
                     await self._let_go(self.held)
-                    self._connection = None
+                    await self._close()
                 await asyncio.sleep(SHARE_SECONDS)
         finally:
             await self._let_go(self.held)
-            if self._connection is not None:
-                await self._connection.close(timeout=2)
+            await self._close()
 
     async def step(self) -> None:
         """Take or let go of partitions, so that all replicas have their share."""
-        connection = await self._connected()
+        session = await self._connected()
+        connection = session.connection
         member = lock_number(f"partitions {self._service}") & (2**64 - 1)
         members = await connection.fetchval(_MEMBERS, member >> 32, member & (2**32 - 1))
         count = max(
@@ -241,18 +275,25 @@ class Shares:
         for number in range(count):
             if len(self._running) < most and number not in self._running:
                 lock = lock_number(f"partition {self._service} {number}")
-                if await connection.fetchval("select pg_try_advisory_lock($1)", lock):
+                if await session.try_lock(lock):
                     consumer = self._make(number)
                     self._running[number] = (consumer, asyncio.create_task(consumer.run()))
 
-    async def _connected(self) -> asyncpg.Connection:
-        if self._connection is None or self._connection.is_closed():
+    async def _connected(self) -> Session:
+        if self._session is None or self._session.is_closed:
             await self._let_go(self.held)
-            self._connection = await connect(self._url, application=f"{self._service} partitions")
-            await self._connection.execute(
+            self._session = await open_session(self._url, application=f"{self._service} partitions")
+            await self._session.connection.execute(
                 "select pg_advisory_lock_shared($1)", lock_number(f"partitions {self._service}")
             )
-        return self._connection
+        else:
+            await self._session.check()
+        return self._session
+
+    async def _close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     async def _let_go(self, numbers: Sequence[int]) -> None:
         for number in numbers:
@@ -260,9 +301,9 @@ class Shares:
             consumer.stop()
             await asyncio.wait({task}, timeout=10)
             task.cancel()
-            if self._connection is not None and not self._connection.is_closed():
+            if self._session is not None and not self._session.is_closed:
                 with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                    await self._connection.execute(
+                    await self._session.connection.execute(
                         "select pg_advisory_unlock($1)",
                         lock_number(f"partition {self._service} {number}"),
                     )

@@ -1,80 +1,78 @@
 """The relay: publishes what is recorded, in order per key, and marks it sent once confirmed."""
 
 import asyncio
-import hashlib
 import time
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
+from typing import cast
 
 import asyncpg
 import structlog
 
-from hirewire.messaging import fences, jobs, metrics, tracing
-from hirewire.messaging.broker import EXCHANGE, Broker, BrokerUnavailable, Outcome
+from hirewire.messaging import fences, lineage, replay
+from hirewire.messaging.broker import Broker, BrokerUnavailable, Message, Outcome
 from hirewire.messaging.database import connect
-from hirewire.messaging.envelope import message_of
+from hirewire.messaging.locks import (
+    BEAT_SECONDS,
+    IDLE_SECONDS,
+    Session,
+    lock_number,
+    open_session,
+)
 from hirewire.messaging.loops import Wake, describe, run_steps
+from hirewire.messaging.pipeline import Pipeline
+
+__all__ = ["Notifier", "Relay", "lock_number"]
 
 log = structlog.get_logger(__name__)
 
 CHANNEL = "hirewire_outbox"
-BATCH = 2000
-CHUNK = 500
-CHUNKS_UNDER_WAY = 4
-STEP_SECONDS = 1.0
 GATHER_SECONDS = 0.004
 """Least time between two readings of the outbox that found little: many small steps would cost
 more than all they publish. Nothing waits that comes after a pause."""
 LOOK_SECONDS = 0.25
 """How often a busy relay looks for fences and jobs."""
+CHECK_SECONDS = 1.0
+"""How often a relay makes sure that it leads still."""
 STANDBY_SECONDS = 1.0
-
-# A row whose last attempt failed holds back the later rows of its key, and nothing else. What is in
-# hand already is left out by its number: a lower one may be committed at any time.
-_UNSENT = """
-select o.position, l.* from (
-    select position, id from messaging.outbox u
-    where (next_attempt_at is null or next_attempt_at <= clock_timestamp())
-      and position <> all($2::bigint[])
-      and not exists (
-        select from messaging.outbox b
-        where b.key = u.key and b.next_attempt_at > clock_timestamp() and b.position < u.position)
-    order by position limit $1) o
-cross join lateral (
-    select id, type, key, sequence, correlation_id, causation_id, traceparent, recorded_at,
-        version, body
-    from messaging.log where id = o.id offset 0) l
-order by o.position
-"""
-_SENT = "delete from messaging.outbox where position = any($1::bigint[])"
-_FAILED = """
-update messaging.outbox set attempts = attempts + 1, error = $2,
-    next_attempt_at = clock_timestamp() + least(power(2, least(attempts, 10)) * 0.25, 30)
-        * interval '1 second'
-where position = any($1::bigint[])
-"""
-_LISTENED = "select distinct type from messaging.listener where until is null"
+GIVE_UP_SECONDS = 5.0
+"""How long a leader goes without the broker before it lets another replica try."""
+STAND_BACK_SECONDS = 2.5
+"""How long it then leaves the lead to the others: longer than they take to look for it."""
 
 
 class Relay:
     """Publishes one service's outbox. Of several replicas one leads, the others stand by.
 
     The leader holds a session lock in the service's own database; when its connection dies, the
-    lock goes with it. A former leader may still publish what it holds in hand: readers know those
-    by their ids, and at most one unconfirmed event of a key is under way, so nothing overtakes.
+    lock goes with it. A former leader may still publish what it holds in hand: that is what its
+    successor publishes too, in the same order, and readers know those by their ids.
     """
 
-    def __init__(self, *, service: str, database_url: str, broker: Broker) -> None:
+    def __init__(
+        self,
+        *,
+        service: str,
+        database_url: str,
+        broker: Broker,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        """`idle_seconds`: how long a leader may be frozen before its successor leads."""
         self.service = service
         self.wake = Wake()
         self._url = database_url
         self._broker = broker
-        self._connection: asyncpg.Connection | None = None
+        self._idle_seconds = idle_seconds
+        self._lock = lock_number(f"relay {service}")
+        self._session: Session | None = None
         self._leads = False
         self._read_at = 0.0
         self._looked_at = 0.0
+        self._checked_at = 0.0
         self._works = False
+        self._failing_since: float | None = None
+        self._stands_back_until = 0.0
 
     @property
     def leads(self) -> bool:
@@ -84,18 +82,49 @@ class Relay:
     async def step(self) -> bool:
         """Publish what is there, for about a second. True when there may be more.
 
-        Then, with nothing under way, fences that are due and one piece of each open job.
+        Then, with nothing under way, fences that are due and one piece of each open job. A leader
+        that cannot reach the broker gives up the lead after a while, and leads again only once it
+        can and nobody else does.
         """
-        connection = await self._lead()
-        if connection is None:
+        started = time.monotonic()
+        try:
+            more = await self._step()
+        except BrokerUnavailable:
+            self._failing_since = self._failing_since or started
+            if self._leads and time.monotonic() > self._failing_since + GIVE_UP_SECONDS:
+                log.warning("relay gives up the lead: broker unavailable", service=self.service)
+                await self.close()
+                self._stands_back_until = time.monotonic() + STAND_BACK_SECONDS
+            raise
+        if self._leads:
+            self._failing_since = None
+        return more
+
+    async def _step(self) -> bool:
+        if time.monotonic() < self._stands_back_until:
+            return False
+        session = await self._lead()
+        if session is None:
             return False
         await self._gather()
-        sent, more = await self._publish_unsent(connection)
-        if sent and not self._works and time.monotonic() < self._looked_at + LOOK_SECONDS:
+        pipeline = Pipeline(
+            service=self.service,
+            connection=session.connection,
+            broker=self._broker,
+            wake=self.wake,
+            check=partial(self._check, session),
+        )
+        try:
+            more = await pipeline.run()
+        finally:
+            self._read_at = pipeline.read_at
+        looked = time.monotonic() < self._looked_at + LOOK_SECONDS
+        if pipeline.sent and not self._works and looked:
             return more
         self._looked_at = time.monotonic()
-        await self._send_fences(connection)
-        self._works = await jobs.work(connection, self.service, self._broker)
+        speaking = _Speaking(self._broker, session)
+        await self._send_fences(session.connection, speaking)
+        self._works = await replay.work(session.connection, self.service, cast(Broker, speaking))
         return more or self._works
 
     async def _gather(self) -> None:
@@ -103,106 +132,52 @@ class Relay:
         if since < GATHER_SECONDS:
             await asyncio.sleep(GATHER_SECONDS - since)
 
-    async def _publish_unsent(self, connection: asyncpg.Connection) -> tuple[int, bool]:
-        """How many were sent, and whether the time was up before all had been read.
-
-        What is committed after the last reading wakes the relay again.
-        """
-        hand = _Hand()
-        under_way: dict[asyncio.Task[Sequence[Outcome]], Sequence[asyncpg.Record]] = {}
-        until = time.monotonic() + STEP_SECONDS
-        sent = 0
-        try:
-            while True:
-                if hand.ready_count < CHUNK and time.monotonic() < until and not hand.exhausted:
-                    rows = await connection.fetch(_UNSENT, BATCH, hand.positions)
-                    hand.take(rows, last=len(rows) < BATCH)
-                    if len(rows) < BATCH:
-                        self._read_at = time.monotonic()
-                while hand.ready_count and len(under_way) < CHUNKS_UNDER_WAY:
-                    rows = hand.next_chunk(CHUNK)
-                    task = asyncio.create_task(self._send(rows))
-                    under_way[task] = rows
-                if not under_way:
-                    return sent, not hand.exhausted
-                done, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    sent += await self._settle(connection, hand, under_way[task], task)
-                    del under_way[task]
-        finally:
-            for task in under_way:
-                task.cancel()
-            if under_way:
-                await asyncio.wait(under_way)
-
-    async def _send(self, rows: Sequence[asyncpg.Record]) -> Sequence[Outcome]:
-        with tracing.sending(EXCHANGE, [row["traceparent"] for row in rows]):
-            return await self._broker.publish([message_of(r, self.service) for r in rows])
-
-    async def _settle(
-        self,
-        connection: asyncpg.Connection,
-        hand: "_Hand",
-        rows: Sequence[asyncpg.Record],
-        published: asyncio.Task[Sequence[Outcome]],
-    ) -> int:
-        """Mark what was published as sent, and what was not as failed; how many were sent."""
-        try:
-            outcomes = published.result()
-        except BrokerUnavailable:
-            metrics.publish_failed.labels(self.service).inc(len(rows))
-            raise
-        sent = [r for r, o in zip(rows, outcomes, strict=True) if o is Outcome.CONFIRMED]
-        lost = [r for r, o in zip(rows, outcomes, strict=True) if o is Outcome.UNROUTABLE]
-        refused = [r for r, o in zip(rows, outcomes, strict=True) if o is Outcome.REFUSED]
-        if lost:
-            listened = {row["type"] for row in await connection.fetch(_LISTENED)}
-            sent += [r for r in lost if r["type"] not in listened]
-            lost = [r for r in lost if r["type"] in listened]
-        if sent:
-            await connection.execute(_SENT, [r["position"] for r in sent])
-            metrics.published.labels(self.service).inc(len(sent))
-        await self._hold(connection, lost, "returned: no queue is bound, though it has listeners")
-        await self._hold(connection, refused, "refused by the broker")
-        hand.sent(r["key"] for r in sent)
-        hand.failed(r["key"] for r in (*lost, *refused))
-        return len(sent)
-
-    async def _hold(
-        self, connection: asyncpg.Connection, rows: Sequence[asyncpg.Record], error: str
-    ) -> None:
-        if not rows:
-            return
-        await connection.execute(_FAILED, [r["position"] for r in rows], error)
-        metrics.publish_failed.labels(self.service).inc(len(rows))
-        log.error(
-            "events stay unsent",
-            service=self.service,
-            events=len(rows),
-            types=sorted({r["type"] for r in rows}),
-            reason=error,
-        )
-
-    async def _send_fences(self, connection: asyncpg.Connection) -> None:
+    async def _send_fences(self, connection: asyncpg.Connection, broker: "_Speaking") -> None:
         for id, messages in await fences.due(connection, self.service):
-            outcomes = await self._broker.publish(messages)
+            outcomes = await broker.publish(messages)
             reached = [
                 str(m.to) for m, o in zip(messages, outcomes, strict=True) if o is Outcome.CONFIRMED
             ]
             await fences.sent(connection, id, reached)
 
-    async def _lead(self) -> asyncpg.Connection | None:
-        if self._connection is None or self._connection.is_closed():
+    async def _lead(self) -> Session | None:
+        if self._session is None or self._session.is_closed:
             self._leads = False
-            self._connection = await connect(self._url, application=f"{self.service} relay")
-            await self._connection.add_listener(CHANNEL, lambda *_: self.wake())
-        if not self._leads:
-            self._leads = await self._connection.fetchval(
-                "select pg_try_advisory_lock($1)", lock_number(f"relay {self.service}")
+            if self._failing_since is not None:
+                await self._broker.ping()
+            self._session = await open_session(
+                self._url,
+                application=f"{self.service} relay",
+                idle_seconds=self._idle_seconds,
             )
-            if self._leads:
-                log.info("relay leads", service=self.service)
-        return self._connection if self._leads else None
+            await self._session.connection.add_listener(CHANNEL, lambda *_: self.wake())
+        if not self._leads:
+            self._checked_at = time.monotonic()
+            if await self._session.try_lock(self._lock):
+                await self._begin_to_lead(self._session)
+        elif time.monotonic() > self._checked_at + CHECK_SECONDS:
+            await self._check(self._session)
+        return self._session if self._leads else None
+
+    async def _begin_to_lead(self, session: Session) -> None:
+        """Nothing is published before it is known which life of the database this is."""
+        try:
+            await lineage.settle(session.connection)
+            speaking = _Speaking(self._broker, session)
+            await replay.take_over(session.connection, self.service, cast(Broker, speaking))
+        except BaseException:
+            await self.close()
+            raise
+        self._leads = True
+        log.info("relay leads", service=self.service)
+
+    async def _check(self, session: Session) -> None:
+        try:
+            await session.check(self._lock)
+        except Exception:
+            await self.close()
+            raise
+        self._checked_at = time.monotonic()
 
     async def run(self) -> None:
         """Publish for ever. Ends by cancellation."""
@@ -213,63 +188,31 @@ class Relay:
 
     async def close(self) -> None:
         """Give up the lead."""
-        connection, self._connection, self._leads = self._connection, None, False
-        if connection is not None:
-            with suppress(Exception):
-                await connection.close(timeout=2)
+        session, self._session, self._leads = self._session, None, False
+        if session is not None:
+            await session.close()
 
 
-class _Hand:
-    """Rows that were read and are not settled: a line for each key, of which the first may go."""
+class _Speaking:
+    """The broker, for work that leaves the lead's session alone while it publishes: the session
+    must not fall silent meanwhile.
+    """
 
-    def __init__(self) -> None:
-        self.exhausted = False
-        """Whether the last reading found all there was."""
-        self._lines: dict[str, deque[asyncpg.Record]] = {}
-        self._ready: deque[str] = deque()
-        self._positions: dict[str, list[int]] = {}
+    def __init__(self, broker: Broker, session: Session) -> None:
+        self.keeps_order_within_batch = broker.keeps_order_within_batch
+        self._broker = broker
+        self._session = session
 
-    @property
-    def ready_count(self) -> int:
-        """How many rows may be published now."""
-        return len(self._ready)
-
-    @property
-    def positions(self) -> list[int]:
-        """Of all rows in hand, under way or not."""
-        return [position for line in self._positions.values() for position in line]
-
-    def take(self, rows: Iterable[asyncpg.Record], *, last: bool) -> None:
-        """Add rows, in the order of their positions."""
-        self.exhausted = last
-        for row in rows:
-            key = row["key"]
-            if key not in self._lines:
-                self._lines[key] = deque()
-                self._positions[key] = []
-                self._ready.append(key)
-            self._lines[key].append(row)
-            self._positions[key].append(row["position"])
-
-    def next_chunk(self, most: int) -> list[asyncpg.Record]:
-        """The first rows of keys that have none under way."""
-        keys = [self._ready.popleft() for _ in range(min(most, len(self._ready)))]
-        return [self._lines[key].popleft() for key in keys]
-
-    def sent(self, keys: Iterable[str]) -> None:
-        """These keys' rows under way are settled: the next of each may go."""
-        for key in keys:
-            if self._lines[key]:
-                self._positions[key].pop(0)
-                self._ready.append(key)
-            else:
-                del self._lines[key], self._positions[key]
-
-    def failed(self, keys: Iterable[str]) -> None:
-        """These keys' rows under way stay unsent, and so does all that is behind them."""
-        for key in keys:
-            self._lines[key].clear()
-            self.exhausted = True
+    async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """See `Broker.publish`."""
+        publishing = asyncio.ensure_future(self._broker.publish(messages))
+        try:
+            while not (await asyncio.wait({publishing}, timeout=BEAT_SECONDS))[0]:
+                await self._session.check()
+            return publishing.result()
+        finally:
+            publishing.cancel()
+            await asyncio.wait({publishing})
 
 
 class Notifier:
@@ -303,8 +246,3 @@ class Notifier:
             if connection is not None:
                 with suppress(Exception):
                     await connection.close(timeout=2)
-
-
-def lock_number(name: str) -> int:
-    """A number for PostgreSQL's advisory locks, from a name."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)

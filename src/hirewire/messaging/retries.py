@@ -1,214 +1,133 @@
-"""Trying again: the messages that failed, one at a time, and those that wait behind them."""
+"""Trying again: a lane for each subscription, so that none waits for another's slow handler."""
 
 import asyncio
-import json
-from dataclasses import dataclass, replace
-from datetime import timedelta
+import time
 from typing import Any
-from uuid import UUID
 
 import structlog
 
-from hirewire.messaging import inbox, metrics, tracing
-from hirewire.messaging.broker import Delivery
-from hirewire.messaging.consumer import Consumer, is_cancelled
-from hirewire.messaging.database import is_away
-from hirewire.messaging.dispatch import dispatch, verdict
-from hirewire.messaging.inbox import UNREADABLE, Unit, restored_delivery
-from hirewire.messaging.loops import Wake, describe, run_steps
-from hirewire.messaging.outbox import Transactions, Tx
+from hirewire.messaging import claims
+from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.ids import new_id
+from hirewire.messaging.lanes import Lane, Owner, Patience
+from hirewire.messaging.loops import Wake, describe
+from hirewire.messaging.outbox import Transactions
 
 log = structlog.get_logger(__name__)
 
 IDLE_SECONDS = 0.5
-
-# An attempt is spent before it starts, in a transaction of its own: a message that kills its
-# process runs out of attempts too. The row's lock keeps other replicas away while it is handled;
-# the 30 seconds only cover the moment between the two transactions.
-_CLAIM = """
-with due as (
-    select event_id, subscription from messaging.open_message
-    where state = 'retrying' and next_attempt_at <= clock_timestamp()
-    order by next_attempt_at, arrival limit 1
-    for update skip locked
-)
-update messaging.open_message i
-set attempts = i.attempts + 1, next_attempt_at = clock_timestamp() + interval '30 seconds'
-from due where i.event_id = due.event_id and i.subscription = due.subscription
-returning i.event_id, i.subscription, i.attempts, i.body, i.headers, i.type, i.source, i.key
-"""
-_LOCK = """
-select 1 from messaging.open_message
-where event_id = $1 and subscription = $2 and state = 'retrying' and attempts = $3 for update
-"""
-_LOCK_TRACK = """
-select coalesce(sequence, 0) from messaging.progress
-where subscription = $1 and source = $2 and key = $3 for update
-"""
-_HANDLED = """
-with settled as (
-    delete from messaging.open_message where event_id = $1 and subscription = $2
-    returning event_id, subscription
-)
-update messaging.inbox i set settled_at = clock_timestamp(), late = $3
-from settled s where i.event_id = s.event_id and i.subscription = s.subscription
-"""
-_FAILED = """
-update messaging.open_message set state = $3, attempts = $4, error = $5,
-    next_attempt_at = clock_timestamp() + $6 * interval '1 second',
-    history = (select jsonb_agg(h order by n) from (
-        select h, n from jsonb_array_elements(coalesce(history, '[]') || $7::jsonb)
-            with ordinality as e(h, n) order by n desc limit $8) kept)
-where event_id = $1 and subscription = $2
-"""
-_CLOSE_TRACK = """
-update messaging.progress set open = open - 1, sequence = greatest(sequence, $4)
-where subscription = $1 and source = $2 and key = $3 returning open
-"""
-_PROMOTE = """
-update messaging.open_message set state = 'retrying', next_attempt_at = clock_timestamp()
-where (event_id, subscription) = (
-    select event_id, subscription from messaging.open_message
-    where state = 'waiting' and subscription = $1 and source = $2 and key = $3
-    order by arrival limit 1)
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Claimed:
-    event_id: UUID
-    subscription: str
-    attempts: int
-    delivery: Delivery
-    type: str
+DEFAULT_PATIENCE = Patience()
+LANES = 8
+"""Lanes at work at once; of those known to be slow, half as many."""
+TURN_SECONDS = 1.0
+"""How long a lane works before it lets another one have its place."""
 
 
 class Retries:
     """The duty that brings one service's open messages to an end."""
 
-    def __init__(self, *, consumer: Consumer, transactions: Transactions, wake: Wake) -> None:
-        self._consumer = consumer
+    def __init__(
+        self,
+        *,
+        consumer: Consumer,
+        transactions: Transactions,
+        wake: Wake,
+        patience: Patience = DEFAULT_PATIENCE,
+    ) -> None:
+        self._service = consumer.service
         self._transactions = transactions
         self.wake = wake
+        self._owner = Owner(consumer, transactions, new_id(), asyncio.Lock(), patience)
+        self._lanes: dict[str, Lane] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._kept_out = False
 
     async def run(self) -> None:
-        """Try again for ever. Ends by cancellation."""
-        await run_steps("retries", self.step, self.wake, idle=IDLE_SECONDS)
+        """Try again for ever. Ends by cancellation; what is at hand is given back."""
+        failures = 0
+        try:
+            while True:
+                try:
+                    pause = await self._start_lanes()
+                    failures = 0
+                except Exception as error:
+                    failures += 1
+                    for lane in self._lanes.values():
+                        lane.look_away()
+                    log.warning(
+                        "step failed", duty="retries", failures=failures, error=describe(error)
+                    )
+                    await asyncio.sleep(min(0.1 * 2 ** min(failures, 10), 5.0))
+                    continue
+                await self.wake.wait(pause)
+        finally:
+            working = list(self._tasks.values())
+            for task in working:
+                task.cancel()
+            if working:
+                await asyncio.wait(working)
 
     async def step(self) -> bool:
-        """Make one attempt at one message. False when none is due."""
+        """Do one piece of work in one lane. False when none is due."""
+        for name, overdue in await self._due():
+            if overdue >= 0 and name not in self._tasks and await self._lane(name).piece():
+                return True
+        return False
+
+    async def _due(self) -> list[tuple[str, float]]:
+        """The lanes with something scheduled: the one that has worked longest ago comes first."""
+        for lane in self._lanes.values():
+            if lane.name not in self._tasks:
+                await lane.give_back_owed()
         async with self._transactions() as tx:
-            row = (await tx.exec_driver_sql(_CLAIM)).first()
-        if row is None:
+            found = await claims.due(tx)
+        return sorted(found.items(), key=lambda one: self._lane(one[0]).worked_at)
+
+    def _lane(self, name: str) -> Lane:
+        if name not in self._lanes:
+            self._lanes[name] = Lane(name, self._owner)
+        return self._lanes[name]
+
+    async def _start_lanes(self) -> float:
+        """Start a task for each lane that has something due. How long nothing else will be."""
+        pause = IDLE_SECONDS
+        self._kept_out = False
+        for name, overdue in await self._due():
+            lane = self._lane(name)
+            if overdue < 0:
+                pause = min(pause, -overdue)
+            elif name in self._tasks or lane.rests_until > time.monotonic():
+                continue
+            elif self._has_place(lane):
+                self._tasks[name] = task = asyncio.create_task(self._work(lane))
+                task.set_name(f"{self._service} retries of {name}")
+            else:
+                self._kept_out = True
+        return pause
+
+    def _has_place(self, lane: Lane) -> bool:
+        if len(self._tasks) >= LANES:
             return False
-        delivery = restored_delivery(bytes(row.body or b""), row.headers)
-        claimed = _Claimed(
-            UUID(str(row.event_id)), row.subscription, row.attempts, delivery, row.type
-        )
-        if claimed.subscription == UNREADABLE:
-            await self._read_again(claimed)
-            return True
-        read = self._consumer.read_again(delivery)
-        unit = next((u for u in read.units if u.subscription.name == claimed.subscription), None)
-        if unit is None:
-            why = (
-                read.unreadable[0].reason
-                if read.unreadable
-                else "no handler has this name any more"
-            )
-            await self._fail(claimed, why, delay=None, spent=claimed.attempts)
-            return True
-        # The inbox's own id: a message that came without one must not get another now.
-        unit = replace(unit, received=replace(unit.received, id=claimed.event_id))
-        await self._attempt(claimed, unit)
-        return True
+        slow = sum(self._lanes[name].slow for name in self._tasks)
+        return not lane.slow or slow < LANES // 2
 
-    async def _attempt(self, claimed: _Claimed, unit: Unit) -> None:
-        retry = unit.subscription.retry
-        if claimed.attempts > retry.attempts:
-            why = "the process ended while handling it"
-            await self._fail(claimed, why, delay=None, spent=claimed.attempts - 1)
-            return
-        spans = tracing.processing([unit], self._consumer.topology.queue)
+    async def _work(self, lane: Lane) -> None:
+        began = time.monotonic()
+        worked = False
         try:
-            async with self._transactions() as tx:
-                if not await _locked(tx, claimed):
-                    return
-                reached = (await tx.exec_driver_sql(_LOCK_TRACK, unit.track)).scalar() or 0
-                late = (unit.received.sequence or reached) < reached
-                await dispatch(tx, [replace(unit, received=replace(unit.received, late=late))])
-                await tx.exec_driver_sql(_HANDLED, (claimed.event_id, claimed.subscription, late))
-                await close_track(tx, unit.track, unit.received.sequence)
-        except (Exception, asyncio.CancelledError) as error:
-            tracing.finish(spans, error)
-            if is_away(error) or is_cancelled(error):
-                raise
-            delay, spent = verdict(error, retry, attempt=claimed.attempts)
-            await self._fail(claimed, describe(error), delay=delay, spent=spent)
-        else:
-            tracing.finish(spans)
-            metrics.handled.labels(self._consumer.service, claimed.type).inc()
-
-    async def _read_again(self, claimed: _Claimed) -> None:
-        """A replayed message that no handler could get: perhaps the code can read it by now."""
-        read = self._consumer.read_again(claimed.delivery)
-        if read.unreadable:
-            reason = read.unreadable[0].reason
-            await self._fail(claimed, reason, delay=None, spent=claimed.attempts)
-            return
-        for unit in read.units:
-            received = replace(unit.received, id=claimed.event_id)
-            await self._consumer.settle(replace(unit, received=received))
-        async with self._transactions() as tx:
-            await tx.exec_driver_sql(_HANDLED, (claimed.event_id, UNREADABLE, False))
-
-    async def _fail(
-        self, claimed: _Claimed, error: str, *, delay: timedelta | None, spent: int
-    ) -> None:
-        async with self._transactions() as tx:
-            if not await _locked(tx, claimed):
-                return
-            await tx.exec_driver_sql(
-                _FAILED,
-                (
-                    claimed.event_id,
-                    claimed.subscription,
-                    "dead" if delay is None else "retrying",
-                    spent,
-                    inbox.clean(error)[: inbox.ERROR_LENGTH],
-                    0.0 if delay is None else delay.total_seconds(),
-                    json.dumps([inbox.history_entry(error, claimed.attempts)]),
-                    inbox.HISTORY_LENGTH,
-                ),
-            )
-        fields: dict[str, Any] = {
-            "service": self._consumer.service,
-            "event_type": claimed.type,
-            "event_id": str(claimed.event_id),
-            "subscription": claimed.subscription,
-            "attempt": claimed.attempts,
-            "error": error,
-        }
-        metrics.failed.labels(self._consumer.service, claimed.type).inc()
-        if delay is None:
-            metrics.dead.labels(self._consumer.service, claimed.type).inc()
-            log.error("dead letter", **fields)
-        else:
-            metrics.retried.labels(self._consumer.service, claimed.type).inc()
-            log.warning("event is retried", in_seconds=round(delay.total_seconds(), 3), **fields)
-
-
-async def close_track(tx: Tx, track: tuple[str, str, str], sequence: int | None) -> None:
-    """Take one open message off a track, and let the next that waits have its turn.
-
-    Locks the track's row, as the arrival of a follower does, so that none is left behind.
-    """
-    await tx.exec_driver_sql(_CLOSE_TRACK, (*track, sequence))
-    await tx.exec_driver_sql(_PROMOTE, track)
-
-
-async def _locked(tx: Tx, claimed: _Claimed) -> bool:
-    result = await tx.exec_driver_sql(
-        _LOCK, (claimed.event_id, claimed.subscription, claimed.attempts)
-    )
-    return result.first() is not None
+            while time.monotonic() - began < TURN_SECONDS and await lane.piece():
+                worked = True
+            lane.failures = 0
+            if not worked:  # another process is at it, or has been
+                lane.rests_until = time.monotonic() + IDLE_SECONDS
+        except Exception as error:
+            lane.failures += 1
+            pause = min(0.1 * 2 ** min(lane.failures, 10), 5.0)
+            lane.rests_until = time.monotonic() + pause
+            lane.look_away()
+            fields: dict[str, Any] = {"lane": lane.name, "failures": lane.failures}
+            log.warning("step failed", duty="retries", error=describe(error), **fields)
+        finally:
+            del self._tasks[lane.name]
+            if worked or self._kept_out:
+                self.wake()

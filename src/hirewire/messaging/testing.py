@@ -38,7 +38,7 @@ async def recorded(engine: AsyncEngine, type: str | None = None) -> list[Recorde
     """All events recorded in this database, in order; of one type only when it is given."""
     async with engine.connect() as connection:
         result = await connection.exec_driver_sql(
-            "select l.id, l.type, l.key, l.sequence, l.body::text as body, l.recorded_at, "
+            "select l.id, l.type, l.key, l.epoch, l.sequence, l.body::text as body, l.recorded_at, "
             "l.correlation_id, l.causation_id, l.traceparent, l.version, o.id is null as sent "
             "from messaging.log l left join messaging.outbox o using (id) "
             "where $1::text is null or type = $1 order by l.position",

@@ -1,15 +1,20 @@
 """The audit: fences through every outbox to every queue, then both sides' books side by side."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from hirewire.messaging.audit import Account, Found, Line
 from hirewire.operators.client import POLL_SECONDS, Operators, Refused, ServiceAway
 
 FENCE_SECONDS = 5.0
-"""After so long another fence is sent: the queue of the first may have been lost with it."""
+"""After so long another fence is sent beside the first, whose queue may have been lost with it;
+then after twice as long, and so on."""
+STALL_SECONDS = 30.0
+"""For how long nothing at all may be sent or entered before the fences are waited for no more."""
+SLOWEST_POLL = 1.0
 REPAIR_CHUNK = 5000
 
 
@@ -37,39 +42,74 @@ class Report:
         return sum(len(line.missing) for _, _, line in self.lines())
 
     @property
+    def phantoms(self) -> int:
+        """Events that were heard and that no log has."""
+        return sum(len(line.phantoms) for _, _, line in self.lines())
+
+    @property
     def clean(self) -> bool:
-        """Complete, and nothing is missing or unaccounted for."""
+        """Complete, and nothing is missing, unaccounted for, or known to its listeners only."""
         return (
             not self.problems
             and not self.missing
+            and not self.phantoms
             and all(line.adds_up and not line.counts["in flight"] for _, _, line in self.lines())
         )
 
+    def note(self, problem: str) -> None:
+        """Add what keeps it from being complete, once."""
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+
+@dataclass
+class _Fence:
+    """A fence that is waited for."""
+
+    id: UUID
+    reached: set[str] = field(default_factory=set)
+    heard: set[str] = field(default_factory=set)
+    published: bool = False
+
+    @property
+    def through(self) -> bool:
+        return self.published and self.heard >= self.reached
+
 
 class Auditor:
-    """Audits every owner with `Operators`; `progress` is told of each page of events."""
+    """Audits every owner with `Operators`; `progress` is told of each page of events, `waiting`
+    of what keeps the fences. These are waited for as long as anything moves, and no longer than
+    `wait` seconds when that is given.
+    """
 
     def __init__(
         self,
         operators: Operators,
         *,
-        wait: float = 60.0,
+        wait: float | None = None,
+        stall: float = STALL_SECONDS,
         progress: Callable[[str, int], None] = lambda owner, events: None,
+        waiting: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._operators = operators
         self._wait = wait
+        self._stall = stall
         self._progress = progress
+        self._waiting = waiting
 
     async def audit(self, since: UUID, *, only: Mapping[str, set[UUID]] | None = None) -> Report:
         """The books of all services. `only` limits it to single events by owner."""
         report = Report()
+        since = max([since, *await self._retained_from()])
         for owner in self._operators.services:
             if only is not None and owner not in only:
                 continue
             try:
                 account = await self._audit_owner(owner, since, report)
+                if only is None:
+                    await self._find_phantoms(owner, since, account, report)
             except (ServiceAway, Refused) as error:
-                report.problems.append(str(error))
+                report.note(str(error))
             else:
                 report.accounts[owner] = account
         return report
@@ -83,24 +123,49 @@ class Auditor:
                 chunk = [str(id) for id in ids[start : start + REPAIR_CHUNK]]
                 # `anew`: what was repaired before and is missing now is missing again.
                 body = {"kind": "repair", "to": listener, "ids": chunk, "by": by, "anew": True}
-                job = await self._operators.start_job(owner, body)
-                ended = await self._operators.wait_for_job(owner, job["id"], self._wait)
+                try:
+                    job = await self._operators.start_job(owner, body)
+                    seconds = self._stall if self._wait is None else self._wait
+                    ended = await self._operators.wait_for_job(owner, job["id"], seconds)
+                except (ServiceAway, Refused) as error:
+                    report.note(f"repair of {owner} for {listener}: {error}")
+                    break
                 if ended["state"] != "done":
-                    report.problems.append(
-                        f"repair {job['id']} of {owner} for {listener}: {ended['state']}"
-                    )
+                    report.note(f"repair {job['id']} of {owner} for {listener}: {ended['state']}")
                 sent[f"{owner} -> {listener}"] = sent.get(f"{owner} -> {listener}", 0) + len(chunk)
         return sent
 
+    async def accept_phantoms(self, report: Report, *, why: str, by: str) -> int:
+        """Have the phantoms of this report listed no more; how many there were."""
+        count = 0
+        for owner, listener, line in report.lines():
+            for start in range(0, len(line.phantoms), REPAIR_CHUNK):
+                ids = [one.id for one in line.phantoms[start : start + REPAIR_CHUNK]]
+                await self._operators.accept(listener, owner, ids, why=why, by=by)
+                count += len(ids)
+        return count
+
+    async def _retained_from(self) -> list[UUID]:
+        """How far back each inbox goes: of what is older it cannot be said that it is missing."""
+        found = []
+        for service in self._operators.services:
+            try:
+                found.append(UUID((await self._operators.flow(service))["retainedFrom"]))
+            except (ServiceAway, Refused):
+                continue  # said of its owner's events, and of those that it hears
+        return found
+
     async def _audit_owner(self, owner: str, since: UUID, report: Report) -> Account:
-        id, heard = await self._fence(owner, report)
-        found = await self._operators.fence(owner, id)
-        account = Account(UUID(one) for one in found["unsent"])
-        async for page in self._operators.log(owner, id, since):
+        fence = await self._fence(owner, report)
+        account = Account()
+        async for page in self._operators.log(owner, fence.id, since):
             for listener, events in account.expect(page).items():
-                if listener not in self._operators.services:
-                    continue
-                await self._enter(account, listener, events, listener in heard, report)
+                if listener in self._operators.services:
+                    fenced = listener in fence.heard
+                    await self._enter(account, listener, events, fenced, report)
+                else:
+                    account.enter(listener, events, _not_known(events), fenced=False)
+                    report.note(f"{owner} has the listener {listener}, which is no service here")
             self._progress(owner, len(page))
         return account
 
@@ -115,45 +180,129 @@ class Auditor:
         try:
             states = await self._operators.states(listener, events)
         except ServiceAway as error:
-            self._note(report, str(error))
-            states = [Found(id, "missing", False, None, None) for id in events]
+            report.note(str(error))
+            states = _not_known(events)
             fenced = False
         account.enter(listener, events, states, fenced=fenced)
 
-    def _note(self, report: Report, problem: str) -> None:
-        if problem not in report.problems:
-            report.problems.append(problem)
+    async def _find_phantoms(
+        self, owner: str, since: UUID, account: Account, report: Report
+    ) -> None:
+        """From the listeners' side: what they have heard and no log has. All logs are asked, since
+        an event may have had another owner before.
+        """
+        others = [name for name in self._operators.services if name != owner]
+        for listener in self._operators.services:
+            try:
+                async for page in self._operators.entered(listener, owner, since):
+                    ids = [one.id for one in page]
+                    for log in (owner, *others):
+                        ids = await self._operators.unknown(log, ids) if ids else []
+                    if ids:
+                        found = account.lines.setdefault(listener, Line()).phantoms
+                        found += [one for one in page if one.id in set(ids)]
+            except (ServiceAway, Refused) as error:
+                report.note(str(error))
 
-    async def _fence(self, owner: str, report: Report) -> tuple[UUID, set[str]]:
-        """A fence, and the listeners that have heard it in time; another when it was lost."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self._wait
+    async def _fence(self, owner: str, report: Report) -> _Fence:
+        """The fence that all listeners have heard, or of several the one that most of them have.
+
+        One fence that is heard is enough, however many were sent after it.
+        """
+        clock = asyncio.get_running_loop().time
+        begun = moved = clock()
+        again, pause, poll = begun, FENCE_SECONDS, POLL_SECONDS
+        fences: list[_Fence] = []
+        flow = _Flow()
         while True:
-            id = await self._operators.raise_fence(owner)
-            again = min(loop.time() + FENCE_SECONDS, until)
-            heard: set[str] = set()
-            while True:
-                sent = await self._operators.fence(owner, id)
-                listeners = set(sent["reached"])
-                for listener in listeners - heard:
-                    if await self._has_heard(listener, id, report):
-                        heard.add(listener)
-                if sent["publishedAt"] and heard >= listeners:
-                    return id, heard
-                if loop.time() > again:
-                    break
-                await asyncio.sleep(POLL_SECONDS)
-            if loop.time() > until:
-                late = sorted(listeners - heard) or ["any listener"]
-                report.problems.append(
-                    f"{owner}: the fence has not come through to {', '.join(late)} in "
-                    f"{self._wait:g} s; what they do not know counts as in flight"
+            if clock() >= again:
+                fences.append(_Fence(await self._operators.raise_fence(owner)))
+                again, pause = clock() + pause, pause * 2
+            away: dict[str, str] = {}
+            for fence in fences:
+                await self._look(owner, fence, away)
+                if fence.through:
+                    return fence
+            best = max(fences, key=lambda one: (len(one.heard), one.published))
+            late = best.reached - best.heard
+            if await self._moved(flow, owner, best, late - away.keys()):
+                moved = clock()
+            reason = None
+            if self._wait is not None and clock() - begun > self._wait:
+                reason = f"in {self._wait:g} s"
+            elif clock() - moved > self._stall:
+                reason = f"though nothing has moved for {self._stall:g} s"
+            elif best.published and late <= away.keys() and clock() - begun > FENCE_SECONDS:
+                reason = "while they are away"
+            if reason is not None:
+                for problem in away.values():
+                    report.note(problem)
+                names = ", ".join(sorted(late)) or "any listener"
+                report.note(
+                    f"{owner}: the fence has not come through to {names} {reason}; what they do "
+                    "not know counts as in flight"
                 )
-                return id, heard
+                return best
+            self._waiting(f"{owner}: {flow.words(owner, best, late)}")
+            await asyncio.sleep(poll)
+            poll = min(poll * 1.2, SLOWEST_POLL)
 
-    async def _has_heard(self, listener: str, id: UUID, report: Report) -> bool:
+    async def _look(self, owner: str, fence: _Fence, away: dict[str, str]) -> None:
+        sent = await self._operators.fence(owner, fence.id)
+        fence.published = sent["publishedAt"] is not None
+        fence.reached = {name for name in sent["reached"] if name in self._operators.services}
+        for listener in fence.reached - fence.heard - away.keys():
+            try:
+                if await self._operators.fence_is_heard(listener, fence.id):
+                    fence.heard.add(listener)
+            except ServiceAway as error:
+                away[listener] = str(error)
+
+    async def _moved(self, flow: "_Flow", owner: str, fence: _Fence, late: set[str]) -> bool:
+        """Whether what is in front of a fence has become less since the last look: of the outbox,
+        until it has been sent; then of the queues of those who have not heard it.
+        """
+        moved = False
         try:
-            return await self._operators.fence_is_heard(listener, id)
-        except ServiceAway as error:
-            self._note(report, str(error))
-            return False
+            if not fence.reached:
+                moved = flow.sent(await self._operators.flow(owner))
+            for listener in late:
+                moved = flow.heard(listener, await self._operators.flow(listener)) or moved
+        except ServiceAway:
+            pass
+        return moved
+
+
+@dataclass
+class _Flow:
+    """What is known of the way of one owner's fences."""
+
+    _sent: int | None = None
+    _entered: dict[str, int] = field(default_factory=dict)
+    _queued: dict[str, int] = field(default_factory=dict)
+
+    def sent(self, found: Mapping[str, Any]) -> bool:
+        """Note how much the owner has sent; whether that is more than before."""
+        before, self._sent = self._sent, found["sent"]
+        return before != self._sent
+
+    def heard(self, listener: str, found: Mapping[str, Any]) -> bool:
+        """Note how much a listener has entered and what is left; whether it has gone on. A queue
+        that grows is no progress.
+        """
+        entered, queued = found["entered"], found["queued"] or 0
+        moved = self._entered.get(listener) != entered
+        moved = moved or queued < self._queued.get(listener, 0)
+        self._entered[listener], self._queued[listener] = entered, queued
+        return moved
+
+    def words(self, owner: str, fence: _Fence, late: set[str]) -> str:
+        """What is waited for."""
+        if not fence.reached:
+            return "waits for its outbox"
+        queues = [f"{name} ({self._queued.get(name, 0):,} queued)" for name in sorted(late)]
+        return f"waits for {', '.join(queues) or 'a queue that is not there'}"
+
+
+def _not_known(events: Iterable[UUID]) -> list[Found]:
+    return [Found(id, "missing", False, None, None) for id in events]

@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 
 from hirewire.kit.internal import PREFIX
-from hirewire.messaging.audit import Expected, Found, Heard, Told
+from hirewire.messaging.audit import Entered, Expected, Found, Heard, Told
 
 PAGE = 5000
 POLL_SECONDS = 0.05
@@ -94,12 +94,46 @@ class Operators:
                 f"/fences/{fence}/log",
                 params={"since": str(since), "after": str(after), "limit": PAGE},
             )
-            page = [Expected(UUID(id), type, to) for id, type, to in found["items"]]
+            page = [Expected(UUID(id), type, to, unsent) for id, type, to, unsent in found["items"]]
             if page:
                 yield page
             if len(page) < PAGE:
                 return
             after = page[-1].id
+
+    async def flow(self, service: str) -> dict[str, Any]:
+        """Counts that change while the service sends and enters events."""
+        found: dict[str, Any] = await self.ask(service, "GET", "/flow")
+        return found
+
+    async def entered(self, listener: str, owner: str, since: UUID) -> AsyncIterator[list[Entered]]:
+        """What a listener has heard of an owner, page by page."""
+        after = UUID(int=0)
+        while True:
+            found = await self.ask(
+                listener,
+                "GET",
+                "/entered",
+                params={"owner": owner, "since": str(since), "after": str(after), "limit": PAGE},
+            )
+            page = [Entered(**_snake(item)) for item in found["items"]]
+            if page:
+                yield page
+            if len(page) < PAGE:
+                return
+            after = page[-1].id
+
+    async def unknown(self, owner: str, ids: Sequence[UUID]) -> list[UUID]:
+        """Those of these events that an owner's log does not have."""
+        found = await self.ask(owner, "POST", "/unknown", json={"ids": [str(id) for id in ids]})
+        return [UUID(id) for id in found["ids"]]
+
+    async def accept(
+        self, listener: str, owner: str, ids: Sequence[UUID], *, why: str, by: str
+    ) -> int:
+        """Have events that no log knows listed no more; how many entries that are."""
+        body = {"ids": [str(id) for id in ids], "owner": owner, "why": why, "by": by}
+        return int((await self.ask(listener, "POST", "/accept", json=body))["accepted"])
 
     async def states(self, listener: str, events: Mapping[UUID, str]) -> list[Found]:
         """What a listener knows of events."""

@@ -69,7 +69,14 @@ def audit(
     repair: Annotated[
         bool, typer.Option("--repair", help="Send what is missing again, to who misses it")
     ] = False,
-    wait: Annotated[float, typer.Option(help="Seconds to wait for fences and repairs")] = 60.0,
+    wait: Annotated[
+        float | None,
+        typer.Option(help="Seconds to wait at most; else as long as anything moves"),
+    ] = None,
+    accept_phantoms: Annotated[
+        str | None,
+        typer.Option(metavar="WHY", help="List what only its listeners know of no more"),
+    ] = None,
 ) -> None:
     """The books: every event, everyone who should have heard it, and what became of it."""
     moment = moment_of(since)
@@ -78,7 +85,12 @@ def audit(
     async def work(operators: Operators) -> Report:
         with _progress("events") as bar:
             task = bar.add_task("audit", total=None)
-            auditor = Auditor(operators, wait=wait, progress=lambda owner, n: bar.advance(task, n))
+            auditor = Auditor(
+                operators,
+                wait=wait,
+                progress=lambda owner, n: bar.update(task, advance=n, description=owner),
+                waiting=lambda text: bar.update(task, description=text),
+            )
             report = await auditor.audit(start)
             if repair and report.missing:
                 print_report(report)
@@ -88,12 +100,18 @@ def audit(
                 problems = report.problems
                 report = await auditor.audit(start)
                 report.problems = problems + report.problems
+            if accept_phantoms and report.phantoms:
+                print_report(report)
+                by = getpass.getuser()
+                count = await auditor.accept_phantoms(report, why=accept_phantoms, by=by)
+                console.print(f"accepted: {count:,} events that no log knows")
+                report = await auditor.audit(start)
             return report
 
     report = with_operators(work)
     print_report(report)
     if report.problems or not report.clean:
-        raise typer.Exit(1 if report.missing else INCOMPLETE)
+        raise typer.Exit(1 if report.missing or report.phantoms else INCOMPLETE)
 
 
 def print_report(report: Report) -> None:
@@ -114,6 +132,18 @@ def print_report(report: Report) -> None:
         for one in line.discarded[:20]:
             why = f"discarded {one.id} at {listener} by {one.by or '?'}: {one.note or '-'}"
             console.print(escape(why))
+        for phantom in line.phantoms[:20]:
+            console.print(
+                f"[red]in no log[/] {phantom.id} of {owner}, heard at {listener} by "
+                f"{', '.join(phantom.subscriptions)} on {phantom.heard_at:%Y-%m-%d %H:%M:%S}"
+            )
+        if len(line.phantoms) > 20:
+            console.print(f"[red]in no log[/] … and {len(line.phantoms) - 20:,} more")
+        if line.phantoms:
+            console.print(
+                f"{owner} was set back after {listener} had heard {len(line.phantoms):,} of its "
+                'events: see "Restore" in docs/operations.md'
+            )
         if not line.adds_up:
             console.print(f"[red]{owner} -> {listener} does not add up[/]")
     for problem in report.problems:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from hirewire.messaging.broker import (
+    BATCH_BYTES,
     Broker,
     BrokerUnavailable,
     Delivery,
@@ -38,9 +39,11 @@ async def other(broker_url: str) -> AsyncIterator[Broker]:
     await made.close()
 
 
-def message(body: bytes = b"{}", *, type: str = "test.noted", **headers: str) -> Message:
+def message(
+    body: bytes = b"{}", *, type: str = "test.noted", key: str = "k", **headers: str
+) -> Message:
     id = str(new_id())
-    return Message(id=id, type=type, key="k", body=body, headers={"id": id, **headers})
+    return Message(id=id, type=type, key=key, body=body, headers={"id": id, **headers})
 
 
 def numbered(count: int, start: int = 0) -> list[Message]:
@@ -104,13 +107,92 @@ async def test_an_ack_settles_all_before_it_and_nothing_after(
 async def test_an_unbound_event_is_unroutable_and_costs_its_neighbours_nothing(
     broker: Broker,
 ) -> None:
-    batch = [message(b"1"), message(type="test.unheard"), message(b"2")]
+    batch = [message(b"1"), message(type="test.unheard", key="x"), message(b"2")]
     assert await broker.publish(batch) == [
         Outcome.CONFIRMED,
         Outcome.UNROUTABLE,
         Outcome.CONFIRMED,
     ]
     assert bodies(await take(broker, 2)) == [1, 2]
+
+
+async def test_nothing_of_a_key_passes_one_that_is_not_taken_where_that_is_promised(
+    broker: Broker,
+) -> None:
+    batch = [
+        message(b"1", key="a"),
+        message(type="test.unheard", key="a"),
+        message(b"2", key="a"),
+        message(b"3", key="b"),
+    ]
+    promised = broker.keeps_order_within_batch
+    behind = Outcome.HELD_BACK if promised else Outcome.CONFIRMED
+    assert await broker.publish(batch) == [
+        Outcome.CONFIRMED,
+        Outcome.UNROUTABLE,
+        behind,
+        Outcome.CONFIRMED,
+    ]
+    arrived = [1, 3] if promised else [1, 2, 3]
+    assert bodies(await take(broker, len(arrived))) == arrived
+
+
+async def test_what_nobody_must_get_is_confirmed_though_nobody_does(broker: Broker) -> None:
+    unheard = message(type="test.unheard")
+    unheard.mandatory = False
+    heard = message(b"7")
+    heard.mandatory = False
+    assert await broker.publish([unheard, heard]) == [Outcome.CONFIRMED] * 2
+    assert bodies(await take(broker, 1)) == [7]
+
+
+async def test_a_message_that_cannot_be_written_costs_no_other_one_anything(
+    broker: Broker,
+) -> None:
+    """Half of a character, as JSON may hold it, has no bytes in UTF-8."""
+    batch = [message(str(n).encode(), key=f"{n}") for n in range(20)]
+    batch[7] = message(b"7", key="7", source="\ud83e")
+    outcomes = await broker.publish(batch)
+    assert [n for n in range(20) if outcomes[n] is not Outcome.CONFIRMED] == [7]
+    assert outcomes[7] is Outcome.REFUSED
+    assert batch[7].refusal
+    assert bodies(await take(broker, 19)) == [n for n in range(20) if n != 7]
+
+
+async def test_a_batch_is_bounded_in_bytes(broker: Broker) -> None:
+    sent = [message(str(n).encode() + b" " * 1_500_000, key=f"{n}") for n in range(6)]
+    assert await broker.publish(sent) == [Outcome.CONFIRMED] * 6
+    got: list[Delivery] = []
+    async with asyncio.timeout(20), aclosing(broker.deliveries(LOGS, limit=100)) as batches:
+        async for batch in batches:
+            assert sum(len(one.body) for one in batch) <= BATCH_BYTES
+            got += batch
+            await broker.ack(batch[-1])
+            if len(got) == 6:
+                break
+    assert bodies(got) == list(range(6))
+
+
+async def test_a_body_larger_than_a_batch_arrives_alone(broker: Broker) -> None:
+    body = b"1" * (BATCH_BYTES + 1)
+    await broker.publish([message(b"0"), message(body), message(b"2")])
+    assert [d.body for d in await take(broker, 3)] == [b"0", body, b"2"]
+
+
+async def test_a_reader_of_broadcasts_that_is_too_slow_is_told(
+    broker: Broker, other: Broker
+) -> None:
+    """It gets an error as for a lost connection, instead of a backlog without bounds."""
+    async with asyncio.timeout(60), aclosing(broker.broadcasts(["test.noted"])) as batches:
+        assert await anext(batches) == []
+        with pytest.raises(BrokerUnavailable, match="too slow"):
+            while True:
+                await other.publish(numbered(4000))
+                await anext(batches)
+    async with asyncio.timeout(20), aclosing(broker.broadcasts(["test.noted"])) as batches:
+        assert await anext(batches) == []
+        await other.publish(numbered(1))
+        assert bodies(await anext(batches)) == [0]
 
 
 async def test_each_listening_service_gets_its_own_copy(broker: Broker) -> None:
@@ -123,7 +205,7 @@ async def test_each_listening_service_gets_its_own_copy(broker: Broker) -> None:
 
 async def test_declaring_again_removes_what_is_no_longer_heard(broker: Broker) -> None:
     await broker.declare([QueueTopology(LOGS.queue, ("test.noted",))])
-    outcomes = await broker.publish([message(type="test.erased"), message(b"1")])
+    outcomes = await broker.publish([message(type="test.erased", key="x"), message(b"1")])
     assert outcomes == [Outcome.UNROUTABLE, Outcome.CONFIRMED]
 
 
@@ -277,7 +359,7 @@ async def test_a_cancelled_publish_does_not_spoil_the_next(broker: Broker) -> No
 async def test_concurrent_publishers_each_get_their_own_outcomes(broker: Broker) -> None:
     async def publish(heard: bool) -> Sequence[Outcome]:
         kind = "test.noted" if heard else "test.unheard"
-        return await broker.publish([message(type=kind) for _ in range(20)])
+        return await broker.publish([message(type=kind, key=f"{n}") for n in range(20)])
 
     answers = await asyncio.gather(*(publish(n % 2 == 0) for n in range(10)))
     for n, outcomes in enumerate(answers):

@@ -97,7 +97,9 @@ def test_a_deliver_method_and_a_publish_method() -> None:
     method = pika.spec.Basic.Deliver("tag", 2**40, True, "hirewire.events", "user.registered")
     data = frame.Method(3, method).marshal()
     assert read_deliver(data, 7) == (2**40, True, "user.registered")
-    _, value = frame.decode_frame(write_publish(3, "hirewire.events", "user.registered"))
+    _, value = frame.decode_frame(
+        write_publish(3, "hirewire.events", "user.registered", mandatory=True)
+    )
     assert (value.method.exchange, value.method.routing_key) == (
         "hirewire.events",
         "user.registered",

@@ -2,8 +2,11 @@
 
 import asyncio
 import json
+import re
+import tempfile
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +15,7 @@ import pika
 import pytest
 from sqlalchemy.engine import make_url
 
+from hirewire.launcher.rabbitmq import PrivateRabbitMQ, find_server
 from hirewire.messaging.broker import (
     BrokerMisconfigured,
     BrokerUnavailable,
@@ -21,6 +25,7 @@ from hirewire.messaging.broker import (
 )
 from hirewire.messaging.brokers.access import ServiceUser, grant
 from hirewire.messaging.brokers.rabbitmq import RabbitMQ, parse_url
+from hirewire.messaging.brokers.rabbitmq.consumer import Consumer
 from tests.builders import eventually
 from tests.conftest import RabbitMQ as Server
 from tests.conftest import missing
@@ -151,12 +156,14 @@ async def test_each_service_may_say_only_what_is_its_own(
         missing("rabbitmq", "no management address (HIREWIRE_TEST_RABBITMQ_MANAGEMENT_URL)")
     url = make_url(fresh_vhost)
     await grant(str(rabbitmq.management_url), str(url.database), USERS)
-    mine = url.set(username="profiles", password=USERS[0].password)
-    profiles = RabbitMQ(mine.render_as_string(hide_password=False), client="profiles")
+    as_profiles = url.set(username="profiles", password=USERS[0].password)
+    profiles = RabbitMQ(as_profiles.render_as_string(hide_password=False), client="profiles")
     own = QueueTopology("hirewire.profiles", ("user.registered",))
     assert await profiles.publish([note("resume.updated")]) == [Outcome.UNROUTABLE]
-    with pytest.raises(BrokerMisconfigured, match=r"employer\.profile\.created"):
-        await profiles.publish([note("employer.profile.created")])
+    foreign, mine = note("employer.profile.created"), note("resume.updated")
+    outcomes = await profiles.publish([foreign, mine])
+    assert outcomes == [Outcome.REFUSED, Outcome.UNROUTABLE]
+    assert "employer.profile.created" in foreign.refusal
     with pytest.raises(BrokerMisconfigured, match=r"hirewire\.vacancies"):
         await anext(profiles.deliveries(QueueTopology("hirewire.vacancies", ()), limit=1))
     with pytest.raises(BrokerMisconfigured, match=r"resume\.updated"):
@@ -228,3 +235,125 @@ async def test_a_reader_that_leaves_gives_back_in_order(broker: RabbitMQ, fresh_
         await first.close()
         await second.close()
         assert got == [one.id for one in sent]
+
+
+async def test_a_message_over_the_brokers_size_limit_is_refused_alone(
+    fresh_vhost: str, rabbitmq: Server
+) -> None:
+    """The broker closes the channel for it, and does not say for which one."""
+    async with largest_message(rabbitmq, 50_000):
+        broker = RabbitMQ(fresh_vhost, client="tests")
+        await broker.declare([LOGS])
+        batch = [note() for _ in range(60)]
+        batch[20].body = batch[41].body = b" " * 60_000
+        beside, outcomes = await asyncio.gather(
+            broker.publish([note() for _ in range(100)]), broker.publish(batch)
+        )
+        assert beside == [Outcome.CONFIRMED] * 100
+        refused = [n for n, outcome in enumerate(outcomes) if outcome is not Outcome.CONFIRMED]
+        assert refused == [20, 41]
+        assert {outcomes[n] for n in refused} == {Outcome.REFUSED}
+        assert "50000" in batch[20].refusal
+        assert "50000" in batch[41].refusal
+        assert await broker.publish([note()]) == [Outcome.CONFIRMED]
+        await broker.close()
+
+
+async def test_headers_that_fit_into_no_frame_are_refused(broker: RabbitMQ) -> None:
+    """The broker would close the whole connection."""
+    batch = [note(), note(), note()]
+    batch[1].headers = {"id": batch[1].id, "long": "x" * 200_000}
+    assert await broker.publish(batch) == [Outcome.CONFIRMED, Outcome.REFUSED, Outcome.CONFIRMED]
+    assert "headers" in batch[1].refusal
+
+
+async def test_a_nack_is_no_confirm(broker: RabbitMQ, fresh_vhost: str) -> None:
+    await asyncio.to_thread(declare_full_queue, fresh_vhost)
+    outcomes = await broker.publish([note() for _ in range(3)])
+    assert outcomes == [Outcome.CONFIRMED, Outcome.REFUSED, Outcome.REFUSED]
+
+
+async def test_what_arrives_is_bounded_in_bytes(broker: RabbitMQ) -> None:
+    """The socket is not read any more, heartbeats or not, until there is room."""
+    big = [note() for _ in range(60)]
+    for message in big:
+        message.body = b" " * 1_000_000
+    for start in range(0, 60, 10):
+        await broker.publish(big[start : start + 10])
+    got: list[str | None] = []
+    async with aclosing(broker.deliveries(LOGS, limit=500)) as batches:
+        async for batch in batches:
+            got += [one.message_id for one in batch]
+            [consumer] = [sink for link in broker._links for sink in link.connection.sinks.values()]
+            assert isinstance(consumer, Consumer)
+
+            await eventually(partial(is_paused_or_has, consumer, 60 - len(got)))
+            assert sum(len(one.body) for one in consumer._arrived) < 10_000_000
+            await broker.ack(batch[-1])
+            if len(got) == 60:
+                break
+    assert got == [message.id for message in big]
+
+
+async def is_paused_or_has(consumer: Consumer, count: int) -> bool:
+    return consumer._wire.paused or len(consumer._arrived) == count
+
+
+async def test_another_address_is_tried_first_after_one_that_failed(fresh_vhost: str) -> None:
+    url = make_url(fresh_vhost)
+    port = url.port
+    both = fresh_vhost.replace(f"127.0.0.1:{port}", f"127.0.0.1:{port},localhost:{port}", 1)
+    broker = RabbitMQ(both, client="tests")
+    await broker.ping()
+    seen = []
+    for _ in range(3):
+        [link] = broker._links
+        seen.append(link.connection.params.host)
+        link.connection._terminate_stream(pika.exceptions.StreamLostError("for a test"))
+        await asyncio.wait({link.closed}, timeout=10)
+        await broker.ping()
+    assert seen == ["127.0.0.1", "localhost", "127.0.0.1"]
+    [link] = broker._links
+    last = link.connection.params.host
+    await link.close()  # on our side: nothing was wrong with it
+    await broker.ping()
+    [link] = broker._links
+    assert link.connection.params.host == last
+    await broker.close()
+
+
+def declare_full_queue(url: str) -> None:
+    """A queue that takes one message and refuses the others."""
+    connection = pika.BlockingConnection(pika.URLParameters(url))
+    channel = connection.channel()
+    arguments = {"x-max-length": 1, "x-overflow": "reject-publish"}
+    channel.queue_declare("full", durable=True, arguments=arguments)
+    channel.queue_bind("full", "hirewire.events", "test.noted")
+    connection.close()
+
+
+@asynccontextmanager
+async def largest_message(rabbitmq: Server, size: int) -> AsyncIterator[None]:
+    """The broker's limit, for channels that are opened meanwhile."""
+    if rabbitmq.node is None:
+        missing("rabbitmq", "a node of our own is needed, to set its limits")
+    assert rabbitmq.node is not None
+    before = await evaluate(rabbitmq.node, "application:get_env(rabbit, max_message_size).")
+    await evaluate(rabbitmq.node, f"application:set_env(rabbit, max_message_size, {size}).")
+    try:
+        yield
+    finally:
+        [value] = re.findall(r"[0-9]+", before)
+        await evaluate(rabbitmq.node, f"application:set_env(rabbit, max_message_size, {value}).")
+
+
+async def evaluate(node: PrivateRabbitMQ, expression: str) -> str:
+    """What an Erlang expression gives on the node."""
+    program = str(find_server()).replace("rabbitmq-server", "rabbitmqctl")
+    with tempfile.TemporaryFile() as output:
+        process = node._spawn([program, "eval", expression], output)
+        code = await asyncio.to_thread(process.wait, 60)
+        output.seek(0)
+        answer = output.read().decode()
+    assert code == 0, answer
+    return answer

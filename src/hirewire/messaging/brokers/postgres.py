@@ -10,6 +10,9 @@ from typing import Any
 import asyncpg
 
 from hirewire.messaging.broker import (
+    BATCH_BYTES,
+    BROADCAST_BYTES,
+    BROADCAST_MESSAGES,
     BrokerMisconfigured,
     BrokerUnavailable,
     Delivery,
@@ -20,12 +23,23 @@ from hirewire.messaging.broker import (
 )
 from hirewire.messaging.database import connect, is_away
 from hirewire.messaging.ids import new_id
+from hirewire.messaging.locks import (
+    BEAT_SECONDS,
+    IDLE_SECONDS,
+    Session,
+    SessionShared,
+    lock_number,
+    open_session,
+)
 from hirewire.messaging.loops import Wake, describe
-from hirewire.messaging.relay import lock_number
 
 CHANNEL = "hirewire_broker"
 POLL_SECONDS = 1.0
 STANDBY_SECONDS = 0.5
+WATCH_SECONDS = 2.0
+"""How often a broadcast's reader is checked not to have fallen behind."""
+_UNWRITABLE = (asyncpg.DataError, asyncpg.ProgramLimitExceededError, ValueError)
+"""Errors that are one message's own."""
 
 _SCHEMA = """
 create schema if not exists broker;
@@ -60,9 +74,9 @@ with published as (
     join broker.binding b on b.type in (
         m.type, substring(m.type from '^(?:to\.[^.]+|part\.[^.]+\.[0-9]+)\.') || '#')
     order by m.nth
-    returning queue
+    returning queue, type
 )
-select pg_notify($4, queue) from (select distinct queue from published) q
+select type, pg_notify($4, queue) from (select distinct queue, type from published) p
 """
 _BOUND = r"""
 select distinct k.key from unnest($1::text[]) as k(key) join broker.binding b
@@ -71,13 +85,21 @@ select distinct k.key from unnest($1::text[]) as k(key) join broker.binding b
 # Never past a position: a lower one may belong to a transaction that has not committed yet.
 _FETCH = """
 with next as (
-    select position from broker.message where queue = $1 order by position limit $2
+    select position from (
+        select position, size, sum(size) over (order by position) as total from (
+            select position, octet_length(body) as size
+            from broker.message where queue = $1 order by position limit $2) m) s
+    where total <= $3 or total = size
 )
 update broker.message m set delivery_count = m.delivery_count + 1
 from next where m.queue = $1 and m.position = next.position
 returning m.position, m.type, m.body, m.headers, m.delivery_count - 1 as delivery_count
 """
 _ACK = "delete from broker.message where queue = $1 and position = any($2::bigint[])"
+_BEHIND = """
+select count(*) > $2 or coalesce(sum(size), 0) > $3
+from (select octet_length(body) as size from broker.message where queue = $1 limit $2 + 1) m
+"""
 _DROP_ORPHANS = """
 with orphan as (
     delete from broker.queue
@@ -90,11 +112,17 @@ delete from broker.message where queue in (select name from orphan)
 class PostgresBroker:
     """Queues in the database at ``postgresql://…``, which must exist."""
 
-    def __init__(self, url: str, *, client: str) -> None:
+    keeps_order_within_batch = True
+
+    def __init__(self, url: str, *, client: str, idle_seconds: float = IDLE_SECONDS) -> None:
+        """`idle_seconds`: how long a consumer may be frozen before another one takes its place."""
         self._url = url
         self._client = client
+        self._idle_seconds = idle_seconds
         self._connection: asyncpg.Connection | None = None
         self._busy = asyncio.Lock()
+        self._watcher: asyncpg.Connection | None = None
+        self._watching = asyncio.Lock()
         self._open: set[asyncpg.Connection] = set()
 
     async def declare(self, queues: Sequence[QueueTopology]) -> None:
@@ -116,95 +144,62 @@ class PostgresBroker:
 
     async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """See `Broker.publish`: one transaction, whose commit is the confirm."""
-        keys = sorted({m.routing_key for m in messages})
         async with self._busy:
             connection = await self._control()
             try:
-                async with connection.transaction():
-                    rows = await connection.fetch(
-                        _BOUND,
-                        keys,
-                    )
-                    bound = {row["key"] for row in rows}
-                    await connection.execute(
-                        _PUBLISH,
-                        [m.routing_key for m in messages],
-                        [m.body for m in messages],
-                        [_stored_headers(m) for m in messages],
-                        CHANNEL,
-                    )
+                return await _publish_all(connection, messages, set())
             except Exception as error:
                 raise _translated(error) from error
-        return [
-            Outcome.CONFIRMED if m.routing_key in bound else Outcome.UNROUTABLE for m in messages
-        ]
 
     async def deliveries(
         self, topology: QueueTopology, *, limit: int
     ) -> AsyncGenerator[Sequence[Delivery]]:
         """See `Broker.deliveries`. A batch is fetched once the one before it is acked."""
-        connection = await self._connect("consumer")
+        holder = await self._hold("consumer")
         try:
-            async with connection.transaction():
-                await _declare(connection, [topology])
-            wake = Wake()
-
-            def on_notify(*arguments: Any) -> None:
-                if arguments[-1] == topology.queue:
-                    wake()
-
-            connection.add_termination_listener(lambda _: wake())
-            await connection.add_listener(CHANNEL, on_notify)
+            await holder.declare(topology)
+            wake = await holder.listen(topology.queue)
             lock = lock_number(f"consumer {topology.queue}")
-            while not await connection.fetchval("select pg_try_advisory_lock($1)", lock):
+            while not await holder.try_lock(lock):
                 await asyncio.sleep(STANDBY_SECONDS)
-            async for batch in self._batches(connection, topology.queue, limit, wake):
+            async for batch in self._batches(holder, topology.queue, limit, wake):
                 yield batch
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise _translated(error) from error
         finally:
-            await self._disconnect(connection)
+            await holder.close()
 
     async def _batches(
-        self, connection: asyncpg.Connection, queue: str, limit: int, wake: Wake
+        self, holder: "_Holder", queue: str, limit: int, wake: Wake
     ) -> AsyncGenerator[Sequence[Delivery]]:
         while True:
-            rows = await connection.fetch(_FETCH, queue, limit)
+            rows = await holder.fetch(_FETCH, queue, limit, BATCH_BYTES)
             if not rows:
-                if not await connection.fetchval(
-                    "select true from broker.queue where name = $1", queue
-                ):
+                if not await holder.fetch("select from broker.queue where name = $1", queue):
                     raise BrokerUnavailable(f"{queue} is not there any more")
                 await wake.wait(POLL_SECONDS)
                 continue
             rows.sort(key=lambda row: row["position"])
-            lease = _Lease(connection, queue, [row["position"] for row in rows])
+            lease = _Lease(holder, queue, [row["position"] for row in rows])
             yield [_delivery(row, lease) for row in rows]
             if lease.unacked:
                 await lease.settled.wait()
 
     async def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery]]:
         """See `Broker.broadcasts`: a queue that goes with its connection."""
-        connection = await self._connect("broadcast")
+        holder = await self._hold("broadcast")
         queue = f"broadcast.{new_id()}"
-        lock = lock_number(queue)
         try:
-            await connection.execute("select pg_advisory_lock($1)", lock)
-            wake = Wake()
-            connection.add_termination_listener(lambda _: wake())
-            await connection.add_listener(CHANNEL, lambda *a: wake() if a[-1] == queue else None)
-            async with connection.transaction():
-                await _declare(connection, [QueueTopology(queue, tuple(types))])
-                await connection.execute(
-                    "update broker.queue set owner_lock = $2 where name = $1", queue, lock
-                )
-                await connection.execute(_DROP_ORPHANS_BUT, queue)
+            await holder.try_lock(lock_number(queue))
+            wake = await holder.listen(queue)
+            await holder.declare(QueueTopology(queue, tuple(types)), broadcast=True)
+            holder.watched = queue
             yield []
             while True:
-                rows = await connection.fetch(_FETCH, queue, 1000)
+                rows = await holder.fetch(_FETCH, queue, 1000, BATCH_BYTES)
                 if rows:
                     rows.sort(key=lambda row: row["position"])
-                    await connection.execute(_ACK, queue, [row["position"] for row in rows])
+                    await holder.fetch(_ACK, queue, [row["position"] for row in rows])
                     yield [_delivery(row, None) for row in rows]
                 else:
                     await wake.wait(POLL_SECONDS)
@@ -212,9 +207,8 @@ class PostgresBroker:
             raise _translated(error) from error
         finally:
             with suppress(Exception):
-                await connection.execute("delete from broker.queue where name = $1", queue)
-                await connection.execute("delete from broker.message where queue = $1", queue)
-            await self._disconnect(connection)
+                await holder.drop(queue)
+            await holder.close()
 
     async def ack(self, delivery: Delivery) -> None:
         """See `Broker.ack`."""
@@ -226,36 +220,35 @@ class PostgresBroker:
     async def stats(self, queue: str) -> QueueStats:
         """See `Broker.stats`. Whether there is a consumer is told by its session lock."""
         lock = lock_number(f"consumer {queue}") & (2**64 - 1)
-        async with self._busy:
-            connection = await self._control()
-            try:
-                row = await connection.fetchrow(
-                    "select (select count(*) from broker.message where queue = $1), "
-                    "(select count(*) from pg_locks where locktype = 'advisory' and granted "
-                    "and classid = $2::bigint and objid = $3::bigint "
-                    "and database = (select oid from pg_database where datname = "
-                    "current_database()))",
-                    queue,
-                    lock >> 32,
-                    lock & (2**32 - 1),
-                )
-            except Exception as error:
-                raise _translated(error) from error
-        assert row is not None
+        row = await self._look(
+            "select (select count(*) from broker.message where queue = $1), "
+            "(select count(*) from pg_locks where locktype = 'advisory' and granted "
+            "and classid = $2::bigint and objid = $3::bigint "
+            "and database = (select oid from pg_database where datname = current_database()))",
+            queue,
+            lock >> 32,
+            lock & (2**32 - 1),
+        )
         return QueueStats(row[0], row[1])
 
     async def ping(self) -> None:
         """See `Broker.ping`."""
-        async with self._busy:
-            connection = await self._control()
+        await self._look("select 1")
+
+    async def _look(self, query: str, *arguments: Any) -> asyncpg.Record:
+        """Ask on a connection of its own: nothing that is published waits for the answer."""
+        async with self._watching:
+            if self._watcher is None or self._watcher.is_closed():
+                self._watcher = await self._connect("watcher")
             try:
-                await connection.execute("select 1")
+                rows: list[asyncpg.Record] = await self._watcher.fetch(query, *arguments)
+                return rows[0]
             except Exception as error:
                 raise _translated(error) from error
 
     async def close(self) -> None:
         """See `Broker.close`."""
-        self._connection = None
+        self._connection = self._watcher = None
         for connection in list(self._open):
             await self._disconnect(connection)
 
@@ -272,6 +265,18 @@ class PostgresBroker:
         self._open.add(connection)
         return connection
 
+    async def _hold(self, purpose: str) -> "_Holder":
+        try:
+            session = await open_session(
+                self._url,
+                application=f"{self._client} {purpose}",
+                idle_seconds=self._idle_seconds,
+            )
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise _translated(error) from error
+        self._open.add(session.connection)
+        return _Holder(session, self._open)
+
     async def _disconnect(self, connection: asyncpg.Connection) -> None:
         self._open.discard(connection)
         with suppress(Exception):
@@ -280,19 +285,108 @@ class PostgresBroker:
             connection.terminate()
 
 
+class _Holder:
+    """A session that holds a queue's lock, one statement at a time. It speaks also while nobody
+    asks it anything: its batch may be handled for minutes.
+    """
+
+    def __init__(self, session: Session, known: set[asyncpg.Connection]) -> None:
+        self.connection = session.connection
+        self.watched: str | None = None
+        """A broadcast's queue: it is dropped when its reader falls far behind."""
+        self._session = session
+        self._known = known
+        self._busy = asyncio.Lock()
+        self._error: Exception | None = None
+        self._wakes: list[Wake] = []
+        self._beating = asyncio.create_task(self._beat())
+
+    async def fetch(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        """Run one statement."""
+        async with self._busy:
+            if self._error is not None:
+                raise self._error
+            rows: list[asyncpg.Record] = await self.connection.fetch(query, *arguments)
+            return rows
+
+    async def try_lock(self, number: int) -> bool:
+        """Take a lock, unless another session has it."""
+        async with self._busy:
+            return await self._session.try_lock(number)
+
+    async def listen(self, queue: str) -> Wake:
+        """A wake that is called when something is put into the queue, and at the end."""
+        wake = Wake()
+        self._wakes.append(wake)
+
+        def on_notify(*arguments: Any) -> None:
+            if arguments[-1] == queue:
+                wake()
+
+        self.connection.add_termination_listener(lambda _: wake())
+        async with self._busy:
+            await self.connection.add_listener(CHANNEL, on_notify)
+        return wake
+
+    async def declare(self, topology: QueueTopology, *, broadcast: bool = False) -> None:
+        """Make the queue; one for a broadcast belongs to this session's lock of its name."""
+        async with self._busy, self.connection.transaction():
+            await _declare(self.connection, [topology])
+            if broadcast:
+                await self.connection.execute(
+                    "update broker.queue set owner_lock = $2 where name = $1",
+                    topology.queue,
+                    lock_number(topology.queue),
+                )
+                await self.connection.execute(_DROP_ORPHANS_BUT, topology.queue)
+
+    async def drop(self, queue: str) -> None:
+        """Take a queue away, with all that is in it."""
+        async with self._busy:
+            await self.connection.execute("delete from broker.queue where name = $1", queue)
+            await self.connection.execute("delete from broker.message where queue = $1", queue)
+
+    async def close(self) -> None:
+        """End the session."""
+        self._beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._beating
+        self._known.discard(self.connection)
+        await self._session.close()
+
+    async def _beat(self) -> None:
+        try:
+            while True:
+                await asyncio.sleep(BEAT_SECONDS if self.watched is None else WATCH_SECONDS)
+                async with self._busy:
+                    await self._session.check()
+                if self.watched is not None and await self._is_behind(self.watched):
+                    await self.drop(self.watched)
+                    raise BrokerUnavailable("the reader is too slow: too much waits for it")
+        except Exception as error:
+            self._error = error
+            for wake in self._wakes:
+                wake()
+            self.connection.terminate()
+
+    async def _is_behind(self, queue: str) -> bool:
+        rows = await self.fetch(_BEHIND, queue, BROADCAST_MESSAGES, BROADCAST_BYTES)
+        return bool(rows[0][0])
+
+
 @dataclass(slots=True)
 class _Lease:
     """A batch that was fetched: what of it is not acked yet."""
 
-    connection: asyncpg.Connection
+    holder: _Holder
     queue: str
     unacked: list[int]
     settled: asyncio.Event
 
-    def __init__(self, connection: asyncpg.Connection, queue: str, positions: list[int]) -> None:
-        self.connection, self.queue, self.unacked = connection, queue, positions
+    def __init__(self, holder: _Holder, queue: str, positions: list[int]) -> None:
+        self.holder, self.queue, self.unacked = holder, queue, positions
         self.settled = asyncio.Event()
-        connection.add_termination_listener(self._end)
+        holder.connection.add_termination_listener(self._end)
 
     def _end(self, _: object) -> None:
         self.settled.set()
@@ -300,12 +394,12 @@ class _Lease:
     async def ack(self, position: int) -> None:
         done = [one for one in self.unacked if one <= position]
         try:
-            await self.connection.execute(_ACK, self.queue, done)
+            await self.holder.fetch(_ACK, self.queue, done)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise _translated(error) from error
         self.unacked = [one for one in self.unacked if one > position]
         if not self.unacked:
-            self.connection.remove_termination_listener(self._end)
+            self.holder.connection.remove_termination_listener(self._end)
             self.settled.set()
 
 
@@ -331,6 +425,65 @@ async def _declare(connection: asyncpg.Connection, queues: Sequence[QueueTopolog
         )
 
 
+async def _publish_all(
+    connection: asyncpg.Connection, messages: Sequence[Message], missed: set[str]
+) -> list[Outcome]:
+    """Publish in one transaction; where a message cannot be written, in halves, to find it.
+
+    `missed` are keys of which a message was not taken: no later one is.
+    """
+    held_back = [message.key in missed for message in messages]
+    rest = [m for m, held in zip(messages, held_back, strict=True) if not held]
+    missed_before = set(missed)
+    try:
+        outcomes = await _publish_together(connection, rest, missed)
+    except _UNWRITABLE as error:
+        missed.clear()
+        missed.update(missed_before)
+        if len(rest) == 1:
+            rest[0].refusal = describe(error)
+            missed.add(rest[0].key)
+            outcomes = [Outcome.REFUSED]
+        else:
+            middle = len(rest) // 2
+            outcomes = await _publish_all(connection, rest[:middle], missed)
+            outcomes += await _publish_all(connection, rest[middle:], missed)
+    found = iter(outcomes)
+    return [Outcome.HELD_BACK if held else next(found) for held in held_back]
+
+
+async def _publish_together(
+    connection: asyncpg.Connection, messages: Sequence[Message], missed: set[str]
+) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    taken: list[Message] = []
+    async with connection.transaction():
+        keys = sorted({message.routing_key for message in messages})
+        bound = {row["key"] for row in await connection.fetch(_BOUND, keys)}
+        for message in messages:
+            if message.key in missed:
+                outcomes.append(Outcome.HELD_BACK)
+            elif message.routing_key in bound:
+                taken.append(message)
+                outcomes.append(Outcome.CONFIRMED)
+            elif message.mandatory:
+                missed.add(message.key)
+                outcomes.append(Outcome.UNROUTABLE)
+            else:
+                outcomes.append(Outcome.CONFIRMED)
+        if taken:
+            rows = await connection.fetch(
+                _PUBLISH,
+                [m.routing_key for m in taken],
+                [m.body for m in taken],
+                [_stored_headers(m) for m in taken],
+                CHANNEL,
+            )
+            if {row["type"] for row in rows} != {m.routing_key for m in taken}:
+                raise BrokerUnavailable("a queue has gone while it was published to")
+    return outcomes
+
+
 def _stored_headers(message: Message) -> str:
     stored = dict(message.headers) | {"message_id": message.id}
     return json.dumps(stored, ensure_ascii=False)
@@ -350,7 +503,7 @@ def _delivery(row: asyncpg.Record, lease: object) -> Delivery:
 
 
 def _translated(error: BaseException) -> BaseException:
-    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+    if isinstance(error, (asyncpg.InsufficientPrivilegeError, SessionShared)):
         return BrokerMisconfigured(describe(error))
     if isinstance(error, BrokerUnavailable) or not (
         is_away(error)

@@ -12,6 +12,8 @@ from functools import partial
 import structlog
 
 from hirewire.messaging.broker import (
+    BROADCAST_BYTES,
+    BROADCAST_MESSAGES,
     DEAD,
     EXCHANGE,
     BrokerUnavailable,
@@ -23,7 +25,7 @@ from hirewire.messaging.broker import (
 )
 from hirewire.messaging.brokers.rabbitmq.consumer import Consumer
 from hirewire.messaging.brokers.rabbitmq.link import Channel, Link, parse_url
-from hirewire.messaging.brokers.rabbitmq.publisher import Publisher
+from hirewire.messaging.brokers.rabbitmq.publisher import MessageRefused, Publisher, Unconfirmed
 from hirewire.messaging.event import EVENTS
 
 __all__ = ["RabbitMQ", "parse_url"]
@@ -44,6 +46,8 @@ QUEUE_ARGUMENTS = {
 class RabbitMQ:
     """A RabbitMQ node or cluster: ``amqp(s)://user:password@host[:port][,host[:port]…]/vhost``."""
 
+    keeps_order_within_batch = False
+
     def __init__(
         self, url: str, *, client: str, watchdog_seconds: float = WATCHDOG_SECONDS
     ) -> None:
@@ -54,6 +58,9 @@ class RabbitMQ:
         self._publisher: Publisher | None = None
         self._opening = asyncio.Lock()
         self._publishing = asyncio.Lock()
+        self._isolating = asyncio.Lock()
+        self._first = 0
+        """The place of the address that is tried first: the last good one, until it fails."""
         self._links: set[Link] = set()
 
     async def declare(self, queues: Sequence[QueueTopology]) -> None:
@@ -83,12 +90,43 @@ class RabbitMQ:
                 publisher = self._publisher = await Publisher.open(link, self._client)
         try:
             return await publisher.publish(messages)
-        except BaseException:
+        except MessageRefused:
+            self._drop(publisher)
+        except BaseException as error:
             # Whatever else is under way on the channel has the same fate: it is closed.
-            if self._publisher is publisher:
-                self._publisher = None
-            publisher.channel.close()
+            self._drop(publisher)
+            if isinstance(error, Unconfirmed) and self._link is not None:
+                await self._lose(self._link)
             raise
+        async with self._isolating:
+            return await self._publish_apart(messages)
+
+    async def _publish_apart(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Publish on a channel of their own, in halves, until the one to blame is alone."""
+        publisher = await Publisher.open(await self._control(), self._client)
+        try:
+            return await publisher.publish(messages)
+        except MessageRefused as error:
+            if len(messages) == 1:
+                messages[0].refusal = str(error)
+                return [Outcome.REFUSED]
+        finally:
+            publisher.channel.close()
+        middle = len(messages) // 2
+        first = await self._publish_apart(messages[:middle])
+        return first + await self._publish_apart(messages[middle:])
+
+    def _drop(self, publisher: Publisher) -> None:
+        if self._publisher is publisher:
+            self._publisher = None
+        publisher.channel.close()
+
+    async def _lose(self, link: Link) -> None:
+        """Give up a connection on which nothing is confirmed; the next one is to another host."""
+        if self._link is link:
+            self._link = None
+            self._blame(link)
+            await link.close()
 
     async def deliveries(
         self, topology: QueueTopology, *, limit: int
@@ -130,7 +168,8 @@ class RabbitMQ:
                 await channel.ask(
                     channel.raw.queue_bind, queue=queue, exchange=EXCHANGE, routing_key=name
                 )
-            consumer = Consumer(link, channel, 1000)
+            most = (BROADCAST_MESSAGES, BROADCAST_BYTES)
+            consumer = Consumer(link, channel, 1000, most=most)
             await consumer.start(queue, auto_ack=True)
             yield []
             while True:
@@ -169,20 +208,31 @@ class RabbitMQ:
             return self._link
 
     async def _open_link(self) -> Link:
+        """Connect to the address that was good last, or to the one after that which failed."""
         problems = []
-        for parameters in self._parameters:
+        count = len(self._parameters)
+        for place in [(self._first + nth) % count for nth in range(count)]:
+            parameters = self._parameters[place]
             try:
                 link = await Link.open(parameters)
             except BrokerUnavailable as error:
                 problems.append(f"{parameters.host}:{parameters.port}: {error}")
             else:
+                self._first = place
                 self._links.add(link)
                 link.closed.add_done_callback(partial(self._forget, link))
                 return link
         raise BrokerUnavailable("; ".join(problems))
 
     def _forget(self, link: Link, _: object) -> None:
+        if link in self._links and not link.was_closed:
+            self._blame(link)
         self._links.discard(link)
+
+    def _blame(self, link: Link) -> None:
+        first, failed = self._parameters[self._first], link.connection.params
+        if (first.host, first.port) == (failed.host, failed.port):
+            self._first = (self._first + 1) % len(self._parameters)
 
     async def _check_consumed(self, link: Link, queue: str) -> None:
         stats = await _queue_stats(link, queue)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pika import exceptions
 
-from hirewire.messaging.broker import BrokerUnavailable, Delivery
+from hirewire.messaging.broker import BATCH_BYTES, BrokerUnavailable, Delivery
 from hirewire.messaging.brokers.rabbitmq.frames import (
     DELIVER,
     FRAME_BODY,
@@ -19,14 +19,25 @@ from hirewire.messaging.brokers.rabbitmq.frames import (
 from hirewire.messaging.brokers.rabbitmq.link import Channel, Link, translated
 
 _DELIVER = DELIVER.to_bytes(4)
+PAUSE_BYTES = 2 * BATCH_BYTES
+"""Bytes of bodies that have arrived and were not asked for yet, above which no more is read."""
 
 
 class Consumer:
     """Puts together the deliveries of a channel, and acks them."""
 
-    def __init__(self, link: Link, channel: Channel, limit: int) -> None:
+    def __init__(
+        self, link: Link, channel: Channel, limit: int, *, most: tuple[int, int] | None = None
+    ) -> None:
+        """More than `most` deliveries and bytes waiting are the end of it; without it the broker is
+        made to wait.
+        """
         self._channel = channel
         self._limit = limit
+        self._wire = link.connection
+        self._most = most
+        self._bytes = 0
+        self._overrun = self._has_left = False
         self._arrived: deque[Delivery] = deque()
         self._signal = asyncio.Event()
         self._cancelled = False
@@ -64,8 +75,17 @@ class Consumer:
             except TimeoutError:
                 return []
         self._check()
-        arrived = self._arrived
-        return [arrived.popleft() for _ in range(min(len(arrived), self._limit))]
+        taken: list[Delivery] = []
+        size = 0
+        while self._arrived and len(taken) < self._limit:
+            size += len(self._arrived[0].body)
+            if size > BATCH_BYTES and taken:
+                break
+            taken.append(delivery := self._arrived.popleft())
+            self._bytes -= len(delivery.body)
+        if self._wire.paused and self._bytes < PAUSE_BYTES // 2:
+            self._wire.resume()
+        return taken
 
     def ack(self, tag: int) -> None:
         """Acknowledge all up to this one."""
@@ -82,6 +102,8 @@ class Consumer:
         before it gives back what this one has not acked: out of order.
         """
         self._channel.raw._cancelled.update(self._channel.raw._consumers)
+        self._has_left = True
+        self._arrived.clear()
 
     def take(self, kind: int, data: bytes, start: int, end: int) -> bool:
         """See `Sink.take`."""
@@ -99,10 +121,24 @@ class Consumer:
         else:
             return False
         if self._content is not None and self._left <= 0:
-            self._arrived.append(self._delivery(self._content))
+            self._arrive(self._delivery(self._content))
             self._content = None
-            self._signal.set()
         return True
+
+    def _arrive(self, delivery: Delivery) -> None:
+        if self._has_left or self._overrun:
+            return
+        self._arrived.append(delivery)
+        self._bytes += len(delivery.body)
+        self._signal.set()
+        if self._most is None:
+            if self._bytes > PAUSE_BYTES:
+                self._wire.pause()
+        elif len(self._arrived) > self._most[0] or self._bytes > self._most[1]:
+            self._overrun = True
+            self._arrived.clear()
+            self._bytes = 0
+            self._channel.close()
 
     def _delivery(self, content: Content) -> Delivery:
         tag, redelivered, routing_key = self._method
@@ -120,6 +156,8 @@ class Consumer:
         )
 
     def _check(self) -> None:
+        if self._overrun:
+            raise BrokerUnavailable("the reader is too slow: too much has arrived meanwhile")
         if self._channel.closed.done():
             raise translated(self._channel.closed.result())
         if self._cancelled:

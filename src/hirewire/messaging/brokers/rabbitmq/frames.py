@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from hirewire.messaging.envelope import UNREADABLE_HEADERS
 
 FRAME_METHOD, FRAME_HEADER, FRAME_BODY, FRAME_END = 1, 2, 3, 0xCE
+LEAST_FRAME = 4096
+"""Bytes: no two peers agree on smaller frames."""
 HEAD = struct.Struct(">BHL")
 """Type, channel and payload size of a frame."""
 DELIVER = 0x003C_003C
@@ -28,6 +30,7 @@ ATTRIBUTES = frozenset(
         "time",
         "partitionkey",
         "sequence",
+        "epoch",
         "correlationid",
         "causationid",
         "edge",
@@ -229,9 +232,10 @@ def short(text: str) -> bytes:
     return bytes((len(encoded),)) + encoded
 
 
-def write_publish(channel: int, exchange: str, routing_key: str) -> bytes:
-    """The method frame of a mandatory Basic.Publish."""
-    payload = b"\x00\x3c\x00\x28\x00\x00" + short(exchange) + short(routing_key) + b"\x01"
+def write_publish(channel: int, exchange: str, routing_key: str, *, mandatory: bool) -> bytes:
+    """The method frame of a Basic.Publish."""
+    payload = b"\x00\x3c\x00\x28\x00\x00" + short(exchange) + short(routing_key)
+    payload += b"\x01" if mandatory else b"\x00"
     return frame(FRAME_METHOD, channel, payload)
 
 
@@ -271,7 +275,8 @@ def write_content(
     """Content header and body frames of a persistent JSON message.
 
     `most` is the largest payload of a frame; `sender` are the properties type, user id and app id,
-    each as a short string.
+    each as a short string. Raises `ValueError` for headers that do not fit into one frame: the
+    broker would close the connection.
     """
     correlated = correlation_id is not None and len(correlation_id.encode()) <= 255
     payload = b"".join(
@@ -286,6 +291,8 @@ def write_content(
             sender,
         )
     )
+    if len(payload) > max(most, LEAST_FRAME):
+        raise ValueError(f"headers of {len(payload)} bytes; at most {most}")
     frames = [frame(FRAME_HEADER, channel, payload)]
     frames += [
         frame(FRAME_BODY, channel, body[start : start + most])

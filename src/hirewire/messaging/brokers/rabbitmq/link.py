@@ -17,6 +17,7 @@ from pika.adapters.asyncio_connection import AsyncioConnection
 
 from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable
 from hirewire.messaging.brokers.rabbitmq.frames import FRAME_END, HEAD
+from hirewire.messaging.database import VANISHED_SECONDS
 
 HEARTBEAT_SECONDS = 20
 ANSWER_SECONDS = 15.0
@@ -38,6 +39,8 @@ class Wire(AsyncioConnection):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.sinks: dict[int, Sink] = {}
         self._rest = b""
+        self.paused = False
+        """Whether the socket is not read, since enough has arrived."""
         super().__init__(*arguments, **options)
 
     def _adapter_emit_data(self, data: bytes) -> None:
@@ -73,6 +76,32 @@ class Wire(AsyncioConnection):  # type: ignore[misc]
             self._rest = data[at:]
             self.bytes_received += at
 
+    def pause(self) -> None:
+        """Read no more from the socket until `resume`: the broker then waits, too."""
+        transport = self._transport
+        if self.paused or not self.is_open or transport is None:
+            return
+        self.paused = True
+        transport._nbio.remove_reader(transport._sock.fileno())
+        self._stay_alive()
+
+    def resume(self) -> None:
+        """Read again."""
+        if not self.paused:
+            return
+        self.paused = False
+        transport = self._transport
+        if self.is_open and transport is not None and transport._sock is not None:
+            transport._nbio.set_reader(transport._sock.fileno(), transport._on_socket_readable)
+            # What TLS has taken from the socket already makes it readable no more.
+            transport._nbio.add_callback_threadsafe(transport._on_socket_readable)
+
+    def _stay_alive(self) -> None:
+        """While paused, heartbeats are not read: that must not look like silence to pika."""
+        if self.paused and self.is_open:
+            self.bytes_received += 1
+            self._adapter_call_later(1.0, self._stay_alive)
+
     def emit(self, data: bytes) -> None:
         """Send whole frames. Raises `pika.exceptions.AMQPError` when it is not open."""
         if not self.is_open:
@@ -94,6 +123,8 @@ class Link:
         self.connection = connection
         self.closed = closed
         self.user = connection.params.credentials.username
+        self.was_closed = False
+        """Whether it was closed on our side."""
 
     @classmethod
     async def open(cls, parameters: pika.ConnectionParameters) -> "Link":
@@ -147,9 +178,13 @@ class Link:
         """Close it, and wait a little for the broker to agree."""
         if self.closed.done():
             return
+        self.was_closed = True
+        self.connection.resume()  # the broker's answer must be read
         with suppress(exceptions.AMQPError):
             self.connection.close()
         await asyncio.wait({self.closed}, timeout=3)
+        if not self.closed.done():
+            self.connection._terminate_stream(exceptions.StreamLostError("no answer to the close"))
 
 
 class Channel:
@@ -230,6 +265,7 @@ def parse_url(url: str, client: str) -> list[pika.ConnectionParameters]:
                 blocked_connection_timeout=CONFIRM_SECONDS * 2,
                 socket_timeout=5,
                 stack_timeout=8,
+                tcp_options={"TCP_USER_TIMEOUT": VANISHED_SECONDS * 1000},
                 ssl_options=pika.SSLOptions(context, host) if context else None,
                 client_properties={"connection_name": f"hirewire {client}"},
             )

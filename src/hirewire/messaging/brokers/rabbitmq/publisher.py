@@ -19,6 +19,14 @@ _Name: TypeAlias = tuple[str, str]
 """Id and routing key: what a message is known by while it is under way."""
 
 
+class MessageRefused(BrokerUnavailable):
+    """The broker has closed the channel because of one message, and says why, not which."""
+
+
+class Unconfirmed(BrokerUnavailable):
+    """The broker has not confirmed in time, though the connection seems to be there."""
+
+
 class _Batch:
     """Messages published together: how many are unsettled, and what became of the others."""
 
@@ -39,7 +47,7 @@ class Publisher:
         self._wire = link.connection
         self._number = channel.raw.channel_number
         self._user, self._client = short(link.user), short(client)
-        self._methods: dict[str, bytes] = {}
+        self._methods: dict[tuple[str, bool], bytes] = {}
         self._senders: dict[str, bytes] = {}
         self._tag = 0
         self._first = 1
@@ -59,42 +67,59 @@ class Publisher:
         return publisher
 
     async def publish(self, messages: Sequence[Message]) -> list[Outcome]:
-        """See `Broker.publish`. Messages under way at once have different ids or routing keys."""
-        if not messages:
-            return []
+        """See `Broker.publish`. Messages under way at once have different ids or routing keys.
+
+        Raises `MessageRefused` when the broker has closed the channel because of one message, of
+        these or of another batch that is under way.
+        """
         batch = _Batch(len(messages))
         for start in range(0, len(messages), PUBLISH_SLICE):
+            if start:
+                await asyncio.sleep(0)
             self._send(messages[start : start + PUBLISH_SLICE], batch)
-            await asyncio.sleep(0)
+        if batch.left:
+            await self._confirmed(batch)
+        if not batch.nacked and not batch.returned:
+            return [Outcome.CONFIRMED] * len(messages)
+        return [_outcome(batch, message) for message in messages]
+
+    async def _confirmed(self, batch: _Batch) -> None:
         try:
             async with asyncio.timeout(CONFIRM_SECONDS):
                 await batch.settled
         except TimeoutError:
-            raise BrokerUnavailable(f"{batch.left} messages unconfirmed in time") from None
-        if not batch.nacked and not batch.returned:
-            return [Outcome.CONFIRMED] * len(messages)
-        return [_outcome(batch, (m.id, m.routing_key)) for m in messages]
+            raise Unconfirmed(f"{batch.left} messages unconfirmed in time") from None
 
     def _send(self, messages: Sequence[Message], batch: _Batch) -> None:
         closed = self.channel.closed
         if closed.done():
-            raise translated(closed.result())
-        data = b"".join([self._encode(message) for message in messages])
+            raise translated_publishing(closed.result())
+        encoded: list[bytes] = []
         for message in messages:
+            try:
+                encoded.append(self._encode(message))
+            except ValueError as error:
+                message.refusal = f"cannot be written as an AMQP message: {error}"
+                batch.nacked.add((message.id, message.routing_key))
+                batch.left -= 1
+                continue
             self._tag += 1
             name = (message.id, message.routing_key)
             self._unconfirmed[self._tag] = (batch, name)
             self._by_name[name] = batch
+        if not encoded:
+            return
         try:
-            self._wire.emit(data)
+            self._wire.emit(b"".join(encoded))
         except exceptions.AMQPError as error:
-            raise translated(closed.result() if closed.done() else error) from None
+            raise translated_publishing(closed.result() if closed.done() else error) from None
 
     def _encode(self, message: Message) -> bytes:
         key = message.routing_key
-        method = self._methods.get(key)
+        method = self._methods.get((key, message.mandatory))
         if method is None:
-            method = self._methods[key] = write_publish(self._number, EXCHANGE, key)
+            method = write_publish(self._number, EXCHANGE, key, mandatory=message.mandatory)
+            self._methods[key, message.mandatory] = method
         sender = self._senders.get(message.type)
         if sender is None:
             sender = self._senders[message.type] = short(message.type) + self._user + self._client
@@ -133,14 +158,25 @@ class Publisher:
 
     def _end(self) -> None:
         """The channel is closed: nobody is told any more."""
-        error = translated(self.channel.closed.result())
+        error = translated_publishing(self.channel.closed.result())
         for batch in {id(b): b for b, _ in self._unconfirmed.values()}.values():
             if not batch.settled.done():
                 batch.settled.set_exception(error)
                 batch.settled.exception()  # it may be that nobody waits any more
 
 
-def _outcome(batch: _Batch, name: _Name) -> Outcome:
+def _outcome(batch: _Batch, message: Message) -> Outcome:
+    name = (message.id, message.routing_key)
     if name in batch.nacked:
         return Outcome.REFUSED
     return Outcome.UNROUTABLE if name in batch.returned else Outcome.CONFIRMED
+
+
+def translated_publishing(error: BaseException) -> Exception:
+    """Why a channel for publishing was closed: because of one message, or of something else."""
+    if isinstance(error, exceptions.ChannelClosedByBroker):
+        text = f"{error.reply_code} {error.reply_text}"
+        of_a_topic = error.reply_code == 403 and "topic" in str(error.reply_text)
+        if of_a_topic or error.reply_code in (311, 406):
+            return MessageRefused(text)
+    return translated(error)

@@ -1,0 +1,201 @@
+"""The lineage of a service's database: which of its lives this is, counted by epochs.
+
+A dump restored on another server, a promoted standby and a restore to an earlier time have two
+things in common: transaction ids noted before mean nothing any more, and sequence numbers may be
+given out a second time. So the database keeps what identifies it, and when it finds itself to be
+another than before, its epoch is raised. Transaction ids are compared within one epoch only;
+subscribers order a key's events by epoch and sequence.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+import asyncpg
+import structlog
+
+from hirewire.messaging.database import connect
+from hirewire.messaging.locks import lock_number
+
+log = structlog.get_logger(__name__)
+
+LOCK_TIMEOUT = "2s"
+"""How long a raise may keep traffic waiting at the log; then it is tried again later."""
+TRIES = 30
+
+_PARTS = {
+    "system_id": "another server",
+    "database_id": "another database of the server",
+    "table_id": "a dump restored into the same database",
+    "timeline": "another timeline: a promoted standby, or a restore to an earlier time",
+}
+_CURRENT = """
+select epoch, system_id, database_id, table_id, timeline from messaging.lineage
+order by epoch desc limit 1
+"""
+_ADOPT = """
+insert into messaging.lineage (epoch, system_id, database_id, table_id, timeline, why)
+select $1, i.system_id, i.database_id, i.table_id, i.timeline, $2 from messaging.identity() i
+on conflict (epoch) do update set system_id = excluded.system_id,
+    database_id = excluded.database_id, table_id = excluded.table_id, timeline = excluded.timeline
+"""
+_UNUSED = """
+select (select last_value = 1 from messaging.position)
+    and not exists (select from messaging.inbox) and not exists (select from messaging.progress)
+"""
+# Before a database knew its lineage: numbers that its server has not reached are of another one.
+_AHEAD = """
+select exists (
+    select from (select xact from messaging.log order by position desc limit 1000) l
+    where l.xact >= pg_snapshot_xmax(pg_current_snapshot()))
+or exists (select from messaging.listener where since >= pg_snapshot_xmax(pg_current_snapshot()))
+"""
+_RAISE_UNSENT = """
+update messaging.log set epoch = $1, xact = pg_current_xact_id()
+where id in (select id from messaging.outbox)
+"""
+_RENEW_OUTBOX = "update messaging.outbox set xact = pg_current_xact_id()"
+_RESTART_REPLAYS = """
+update messaging.job set snapshot = null, pass_snapshot = null, pass_position = null, total = null,
+    done = 0, announced = false
+where state = 'open' and kind in ('replay', 'repair')
+"""
+_FORGET = (
+    "delete from messaging.awaiting",
+    "delete from messaging.fence where published_at is null",
+)
+
+
+class InRecovery(Exception):
+    """The server is a standby: nothing is published from it, and its lineage is not settled."""
+
+
+class RelayRuns(Exception):
+    """A relay leads: the epoch cannot be raised by hand behind its back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The epoch of a database, and what was done when it was raised."""
+
+    epoch: int
+    raised: str | None = None
+    """Why it was raised just now; None when it was not."""
+    unsent: int = 0
+    """Unsent events that belong to the new epoch now."""
+    restarted: int = 0
+    """Replays and repairs that begin again."""
+
+    def __str__(self) -> str:
+        if self.raised is None:
+            return f"epoch {self.epoch}"
+        return (
+            f"epoch raised to {self.epoch} ({self.raised}): {self.unsent} unsent events belong to "
+            f"it, {self.restarted} replays and repairs begin again"
+        )
+
+
+async def settle(connection: asyncpg.Connection) -> Settled:
+    """Compare the database with what it was, and raise its epoch when it is another.
+
+    Several at once wait for each other. Raises `InRecovery`; `asyncpg.LockNotAvailableError`
+    when transactions, or a dump, keep the log's table for too long.
+    """
+    if await connection.fetchval("select pg_is_in_recovery()"):
+        raise InRecovery("the database server is a standby")
+    current = await connection.fetchrow(_CURRENT)
+    if current is not None and await _changes(connection, current) == []:
+        return Settled(current["epoch"])
+    async with connection.transaction():
+        await _lock(connection)
+        current = await connection.fetchrow(_CURRENT)
+        if current is None:
+            if await connection.fetchval(_AHEAD):
+                await connection.execute(_ADOPT, 0, "before lineages were known")
+                return await _raise(connection, 1, "transaction ids of another server")
+            await connection.execute(_ADOPT, 0, "first look")
+            return Settled(0)
+        changes = await _changes(connection, current)
+        if not changes:
+            return Settled(current["epoch"])
+        if await connection.fetchval(_UNUSED):
+            await connection.execute(_ADOPT, current["epoch"], "unused so far")
+            return Settled(current["epoch"])
+        return await _raise(connection, current["epoch"] + 1, "; ".join(changes))
+
+
+async def settle_at(url: str) -> Settled:
+    """`settle` the database of this address, when its log can be locked for a moment."""
+    connection = await connect(url, application="hirewire migrate")
+    try:
+        for _ in range(TRIES):
+            try:
+                return await settle(connection)
+            except asyncpg.LockNotAvailableError:
+                await asyncio.sleep(1)
+        return await settle(connection)
+    finally:
+        await connection.close()
+
+
+async def raise_by_hand(connection: asyncpg.Connection, service: str, why: str) -> Settled:
+    """Raise the epoch for what no identity shows: files copied back in place. Raises `RelayRuns`
+    while the service publishes.
+    """
+    await settle(connection)
+    async with connection.transaction():
+        if not await connection.fetchval(
+            "select pg_try_advisory_xact_lock($1)", lock_number(f"relay {service}")
+        ):
+            raise RelayRuns(f"{service} runs: stop it first")
+        await _lock(connection)
+        epoch = await current_epoch(connection)
+        return await _raise(connection, epoch + 1, why)
+
+
+async def current_epoch(connection: asyncpg.Connection) -> int:
+    """The epoch as it is noted; 0 before the first look."""
+    found: int = await connection.fetchval("select coalesce(max(epoch), 0) from messaging.lineage")
+    return found
+
+
+async def _lock(connection: asyncpg.Connection) -> None:
+    await connection.execute("select pg_advisory_xact_lock($1)", lock_number("lineage"))
+    await connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+
+
+async def _changes(connection: asyncpg.Connection, noted: asyncpg.Record) -> list[str]:
+    """What is another than noted, in words; what is not known on one side says nothing."""
+    now = await connection.fetchrow("select * from messaging.identity()")
+    assert now is not None
+    return [
+        f"{words}, {now[part]} instead of {noted[part]}"
+        for part, words in _PARTS.items()
+        if None not in (now[part], noted[part]) and now[part] != noted[part]
+    ]
+
+
+async def _raise(connection: asyncpg.Connection, epoch: int, why: str) -> Settled:
+    """All of it in the caller's transaction. The log's lock parts what was recorded before, and is
+    raised if it is unsent, from what is recorded after and gets the new epoch as its default.
+    """
+    await connection.execute(
+        f"alter table only messaging.log alter column epoch set default {epoch:d}"
+    )
+    await connection.execute(
+        f"alter table messaging.listener alter column since_epoch set default {epoch:d}"
+    )
+    await connection.execute(_ADOPT, epoch, why)
+    unsent = _count(await connection.execute(_RAISE_UNSENT, epoch))
+    await connection.execute(_RENEW_OUTBOX)
+    restarted = _count(await connection.execute(_RESTART_REPLAYS))
+    for statement in _FORGET:
+        await connection.execute(statement)
+    settled = Settled(epoch, why, unsent, restarted)
+    log.warning(
+        "epoch raised", epoch=epoch, reason=why, unsent=unsent, restarted_requests=restarted
+    )
+    return settled
+
+
+def _count(tag: str) -> int:
+    return int(tag.rpartition(" ")[2])

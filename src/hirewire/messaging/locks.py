@@ -1,0 +1,146 @@
+"""Session locks of PostgreSQL: a connection holds them, and they go with it.
+
+The server ends a holder's session when the holder has said nothing for a while, so a process that
+is frozen, or whose host has vanished, frees its successor. A holder therefore speaks every few
+seconds, by `Session.check`, which also proves that the session is still its own: a pooler in
+transaction mode hands one session to many clients, and a lock in such a session excludes nobody.
+"""
+
+import asyncio
+import hashlib
+import secrets
+from contextlib import suppress
+
+import asyncpg
+
+from hirewire.messaging.database import connect
+
+IDLE_SECONDS = 20.0
+"""How long a holder of locks may say nothing before the server ends its session."""
+BEAT_SECONDS = 5.0
+"""How often a holder speaks at least."""
+_PROBE_SECONDS = 3.0
+
+_HELD = """exists (
+    select from pg_locks where locktype = 'advisory' and granted and objsubid = 1
+      and mode = 'ExclusiveLock' and pid = pg_backend_pid()
+      and (classid::bigint << 32 | objid::bigint) = $1)"""
+# A session lock is granted again to the session that has it, so whoever shares the session would
+# get it too: it must not be there before.
+_TRY_LOCK = f"""
+select case when current_setting('hirewire.session', true) is distinct from $2 or {_HELD}
+    then null else pg_try_advisory_lock($1) end
+"""  # noqa: S608
+_CHECK = "select current_setting('hirewire.session', true) is not distinct from $1"
+_CHECK_LOCK = f"""
+select current_setting('hirewire.session', true) is not distinct from $2 and {_HELD}
+"""  # noqa: S608
+
+
+class SessionShared(asyncpg.InterfaceError):
+    """The connection goes through a pooler that shares sessions: locks would exclude nobody."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the database is reached through a pooler in transaction mode, where session locks "
+            "hold nothing: HIREWIRE_DATABASE_URL (HIREWIRE_BROKER_URL for queues in PostgreSQL) "
+            "must be the server's own address, or a pooler's in session mode"
+        )
+
+
+class Session:
+    """A connection that holds locks."""
+
+    def __init__(self, connection: asyncpg.Connection, token: str) -> None:
+        self.connection = connection
+        self._token = token
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the connection is gone, and the locks with it."""
+        return bool(self.connection.is_closed())
+
+    async def try_lock(self, number: int) -> bool:
+        """Take a lock that this session does not hold; False when another session has it."""
+        taken = await self.connection.fetchval(_TRY_LOCK, number, self._token)
+        if taken is None:
+            raise SessionShared
+        return bool(taken)
+
+    async def check(self, number: int | None = None) -> None:
+        """Speak, and make sure that the session is this client's alone and has the lock still.
+
+        Raises `SessionShared`.
+        """
+        if number is None:
+            mine = await self.connection.fetchval(_CHECK, self._token)
+        else:
+            mine = await self.connection.fetchval(_CHECK_LOCK, number, self._token)
+        if not mine:
+            raise SessionShared
+
+    async def close(self) -> None:
+        """Let go of all locks."""
+        with suppress(Exception):
+            await self.connection.close(timeout=2)
+        if not self.connection.is_closed():
+            self.connection.terminate()
+
+
+async def open_session(
+    url: str, *, application: str, idle_seconds: float = IDLE_SECONDS
+) -> Session:
+    """A session that may hold locks. Raises `SessionShared` where it could not hold them."""
+    connection = await connect(url, application=application)
+    try:
+        token = secrets.token_hex(16)
+        await connection.execute(f"select set_config('hirewire.session', '{token}', false)")
+        if await _is_pooled(connection) and not await _is_exclusive(connection, url, token):
+            raise SessionShared
+        await connection.execute(f"set idle_session_timeout = '{int(idle_seconds * 1000)}ms'")
+    except BaseException:
+        connection.terminate()
+        raise
+    return Session(connection, token)
+
+
+async def _is_pooled(connection: asyncpg.Connection) -> bool:
+    """Whether the process that answers is another than the one that was connected to.
+
+    Asked by simple queries, and answered by the number of rows: a pooler may send what belongs to
+    a prepared statement to another process.
+    """
+    pid = connection.get_server_pid()
+    return not await _holds(connection, f"pg_backend_pid() = {pid}")
+
+
+async def _is_exclusive(connection: asyncpg.Connection, url: str, token: str) -> bool:
+    """Whether the session behind a pooler stays this client's while another one is at work."""
+    other = None
+    try:
+        async with asyncio.timeout(_PROBE_SECONDS):
+            other = await connect(url, application="hirewire probe")
+            await other.execute("begin")
+            await other.execute("select 1")
+    except TimeoutError:  # the pooler has no second session to give: the first one is in use
+        pass
+    try:
+        async with asyncio.timeout(_PROBE_SECONDS):
+            return await _holds(
+                connection, f"current_setting('hirewire.session', true) = '{token}'"
+            )
+    except TimeoutError:  # the other client has the session now
+        return False
+    finally:
+        if other is not None:
+            other.terminate()
+
+
+async def _holds(connection: asyncpg.Connection, condition: str) -> bool:
+    status: str = await connection.execute(f"select from (select 1) as one where {condition}")
+    return status == "SELECT 1"
+
+
+def lock_number(name: str) -> int:
+    """A number for PostgreSQL's advisory locks, from a name."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)

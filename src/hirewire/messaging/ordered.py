@@ -1,0 +1,39 @@
+"""Publishing in order, where all the messages are at hand already."""
+
+from collections.abc import Iterator, Sequence
+
+from hirewire.messaging.broker import Broker, BrokerMisconfigured, Message, Outcome
+
+
+async def publish_in_order(broker: Broker, messages: Sequence[Message]) -> bool:
+    """Publish, one of a key at a time; False when some did not reach the queue.
+
+    Raises `BrokerMisconfigured` for one that the broker will not take, whenever it is tried.
+
+    Marks and barriers overtake nothing and are overtaken by nothing: each is published once all
+    before it is confirmed, and nothing behind it before it is confirmed itself.
+    """
+    for wave in _waves(messages):
+        outcomes = await broker.publish(wave)
+        if refusal := next((message.refusal for message in wave if message.refusal), None):
+            raise BrokerMisconfigured(refusal)
+        if any(outcome is not Outcome.CONFIRMED for outcome in outcomes):
+            return False
+    return True
+
+
+def _waves(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    """What may be under way at once."""
+    waves: list[list[Message]] = []
+    depth: dict[str, int] = {}
+    marks = False
+    for message in messages:
+        if message.type.startswith("hirewire.") != marks:
+            yield from waves
+            waves, depth, marks = [], {}, not marks
+        nth = depth.get(message.key, 0)
+        depth[message.key] = nth + 1
+        if nth == len(waves):
+            waves.append([])
+        waves[nth].append(message)
+    yield from waves

@@ -1,0 +1,263 @@
+"""A writer, its relay step by step, and readers that write down what they hear."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence, Set
+from types import coroutine
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from hirewire.messaging import audit, jobs
+from hirewire.messaging.broker import (
+    Broker,
+    Delivery,
+    Message,
+    Outcome,
+    QueueStats,
+    QueueTopology,
+    open_broker,
+    queue_of,
+)
+from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.database import connect
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.listeners import introduce
+from hirewire.messaging.outbox import Transactions, Tx, record
+from hirewire.messaging.relay import Relay
+from hirewire.messaging.subscriptions import Subscription, on_batch
+from tests.builders import eventually
+from tests.messaging.conftest import Noted, Place
+
+TYPE = Noted.name
+
+
+class Between:
+    """A broker with somebody in between who may refuse, fail, or look at what is published."""
+
+    def __init__(self, broker: Broker) -> None:
+        self.broker = broker
+        self.keeps_order_within_batch = broker.keeps_order_within_batch
+        self.before: Callable[[Sequence[Message]], None] = lambda _: None
+        self.refuses: Callable[[Message], bool] = lambda _: False
+        self.acked: Callable[[Delivery], None] = lambda _: None
+        self.published: Callable[[Sequence[Message]], None] = lambda _: None
+
+    async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """Publish what is not refused; one of a key that is refused stops those behind it."""
+        self.before(messages)
+        refused: set[str] = set()
+        taken = []
+        for message in messages:
+            if message.key in refused or self.refuses(message):
+                refused.add(message.key)
+            else:
+                taken.append(message)
+        outcomes = iter(await self.broker.publish(taken) if taken else [])
+        self.published(taken)
+        kept = {id(message) for message in taken}
+        return [next(outcomes) if id(m) in kept else Outcome.REFUSED for m in messages]
+
+    async def declare(self, queues: Sequence[QueueTopology]) -> None:
+        """As the broker does."""
+        await self.broker.declare(queues)
+
+    def deliveries(
+        self, topology: QueueTopology, *, limit: int
+    ) -> AsyncGenerator[Sequence[Delivery]]:
+        """As the broker does."""
+        return self.broker.deliveries(topology, limit=limit)
+
+    def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery]]:
+        """As the broker does."""
+        return self.broker.broadcasts(types)
+
+    async def ack(self, delivery: Delivery) -> None:
+        """As the broker does."""
+        self.acked(delivery)
+        await self.broker.ack(delivery)
+
+    async def stats(self, queue: str) -> QueueStats:
+        """As the broker does."""
+        return await self.broker.stats(queue)
+
+    async def ping(self) -> None:
+        """As the broker does."""
+        await self.broker.ping()
+
+    async def close(self) -> None:
+        """As the broker does."""
+        await self.broker.close()
+
+
+class Writer:
+    """The owner of the events, whose relay goes a step when it is told to."""
+
+    def __init__(self, place: Place, broker_url: str) -> None:
+        self.place, self.broker_url = place, broker_url
+        self.broker = Between(open_broker(broker_url, client="writer"))
+        self.relay = Relay(service="writer", database_url=place.url, broker=self.broker)
+        self.transactions = Transactions(place.engine, "writer", self.relay.wake)
+
+    async def write(self, page: UUID, *texts: object) -> None:
+        for text in texts:
+            async with self.transactions() as tx:
+                record(tx, Noted(page=page, text=str(text)))
+
+    async def introduce(self, readers: Sequence[str], past: Set[str] = frozenset()) -> None:
+        """Make these the readers; those of `past` hear the past."""
+        owner = await connect(self.place.url, application="tests")
+        topologies = [QueueTopology(queue_of(name), (TYPE,)) for name in readers]
+        pairs = {(name, TYPE) for name in past}
+        await introduce(self.broker, {"writer": owner}, topologies, past=pairs)
+        await owner.close()
+
+    async def ask(self, to: str, **asked: object) -> UUID:
+        async with self.transactions() as tx:
+            whole = {"to": to, "types": [TYPE], "handover": True, **asked}
+            return (await jobs.ask(tx, "replay", whole, by="tests"))[0]
+
+    async def job(self, id: UUID) -> jobs.Job:
+        async with self.transactions() as tx:
+            found = await jobs.find(tx, id)
+        assert found is not None
+        return found
+
+    async def states(self) -> set[str]:
+        async with self.transactions() as tx:
+            return {job.state for job in await jobs.latest(tx)}
+
+    async def all_sent(self) -> bool:
+        async with self.transactions() as tx:
+            unsent = await tx.exec_driver_sql("select count(*) from messaging.outbox")
+            return bool(unsent.scalar_one() == 0)
+
+    async def settle(self) -> None:
+        """Step until all is sent and every job has ended."""
+
+        async def settled() -> bool:
+            await self.relay.step()
+            return await self.all_sent() and "open" not in await self.states()
+
+        await eventually(settled)
+
+    async def log(self) -> dict[UUID, str]:
+        """Ids and types of all events."""
+        async with self.transactions() as tx:
+            rows = await tx.exec_driver_sql("select id, type from messaging.log order by position")
+            return {UUID(str(row.id)): row.type for row in rows}
+
+    async def close(self) -> None:
+        await self.relay.close()
+        await self.broker.close()
+
+
+class Reader:
+    """A service that keeps each effect, in order."""
+
+    def __init__(self, name: str, place: Place, broker_url: str) -> None:
+        self.name, self.place, self.broker_url = name, place, broker_url
+        self.topology = QueueTopology(queue_of(name), (TYPE,))
+        self.transactions = place.transactions(name)
+        self.subscription = on_batch(Noted, self.note, name=f"{name}.notes", history=True)
+        self.running: list[tuple[Broker, asyncio.Task[None]]] = []
+        self.lates = 0
+
+    async def prepare(self) -> None:
+        async with self.place.engine.begin() as connection:
+            await connection.exec_driver_sql(
+                "create table effect (n bigint generated always as identity, page text, text text)"
+            )
+
+    async def note(self, tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+        self.lates += sum(one.late for one in heard)
+        await tx.exec_driver_sql(
+            "insert into effect (page, text) select * from unnest($1::text[], $2::text[])",
+            ([one.key for one in heard], [one.event.text for one in heard]),
+        )
+
+    def start(self, client: str = "", subscriptions: Sequence[Subscription] = ()) -> None:
+        """One more replica: active, or standing by."""
+        broker = open_broker(self.broker_url, client=client or self.name)
+        consumer = Consumer(
+            service=self.name,
+            transactions=self.transactions,
+            broker=broker,
+            subscriptions=subscriptions or [self.subscription],
+        )
+        self.running.append((broker, asyncio.create_task(consumer.run())))
+
+    async def kill(self, nth: int = 0) -> None:
+        """End a replica in the middle of whatever it does."""
+        broker, task = self.running.pop(nth)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await broker.close()
+
+    async def effects(self, page: UUID) -> list[str]:
+        async with self.place.engine.connect() as connection:
+            rows = await connection.exec_driver_sql(
+                "select text from effect where page = $1 order by n", (str(page),)
+            )
+            return [row.text for row in rows]
+
+    async def awaits(self) -> int:
+        async with self.place.engine.connect() as connection:
+            rows = await connection.exec_driver_sql("select count(*) from messaging.awaiting")
+            number: int = rows.scalar_one()
+            return number
+
+    async def expect(self, page: UUID, *texts: object) -> None:
+        """Wait for the last of these effects, and find just these."""
+        expected = [str(text) for text in texts]
+
+        async def there() -> bool:
+            return len(await self.effects(page)) >= len(expected)
+
+        await eventually(there, what=f"{len(expected)} effects")
+        assert await self.effects(page) == expected
+
+    async def account(
+        self, events: Mapping[UUID, str], subscriptions: Sequence[Subscription] = ()
+    ) -> audit.Line:
+        """The audit's line, as if a barrier had come through."""
+        async with self.transactions() as tx:
+            found = await audit.states_of(tx, subscriptions or [self.subscription], events)
+        account = audit.Account()
+        account.expect([audit.Expected(id, type, [self.name]) for id, type in events.items()])
+        account.enter(self.name, events, found, fenced=True)
+        return account.lines[self.name]
+
+    async def close(self) -> None:
+        while self.running:
+            await self.kill()
+
+
+async def step_until(writer: Writer, condition: Callable[[], Awaitable[object]]) -> None:
+    """Step the relay, waiting a little after each step, until the condition holds."""
+    for _ in range(50):
+        await writer.relay.step()
+        for _ in range(20):
+            if await condition():
+                return
+            await asyncio.sleep(0.02)
+    raise AssertionError(f"never: {condition}")
+
+
+@coroutine
+def killed_at(work: Any, steps: int, kill: Callable[[], None] = lambda: None) -> Any:
+    """Await `work` for so many of its awaits, then kill it; True when it had ended before."""
+    for _ in range(steps):
+        try:
+            waits_for = work.send(None)
+        except StopIteration:
+            return True
+        yield waits_for
+    kill()
+    try:
+        waits_for = work.throw(asyncio.CancelledError)
+        while True:
+            yield waits_for
+            waits_for = work.send(None)
+    except (StopIteration, asyncio.CancelledError, OSError, asyncpg.InterfaceError):
+        return False

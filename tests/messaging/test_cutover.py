@@ -1,0 +1,408 @@
+"""From the log to the present: nothing missed, doubled or out of order, whatever happens."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from prometheus_client import REGISTRY
+
+from hirewire.messaging.broker import (
+    BrokerMisconfigured,
+    Message,
+    QueueTopology,
+    open_broker,
+    queue_of,
+)
+from hirewire.messaging.database import connect
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.outbox import Tx
+from hirewire.messaging.relay import Relay
+from hirewire.messaging.subscriptions import on
+from tests.builders import eventually
+from tests.messaging.conftest import Noted, Place
+from tests.messaging.replaying import TYPE, Reader, Writer, step_until
+
+
+@pytest.fixture
+async def writer(place: Place, broker_url: str) -> AsyncIterator[Writer]:
+    made = Writer(place, broker_url)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def reader(
+    new_place: Callable[[], Awaitable[Place]], broker_url: str
+) -> AsyncIterator[Reader]:
+    made = Reader(f"r{uuid4().hex[:8]}", await new_place(), broker_url)
+    await made.prepare()
+    yield made
+    await made.close()
+
+
+async def heard(writer: Writer, reader: Reader, page: UUID, *texts: object) -> None:
+    """A reader without a past that has heard these."""
+    await writer.introduce([reader.name])
+    reader.start()
+    await writer.write(page, *texts)
+    await writer.settle()
+    await reader.expect(page, *texts)
+
+
+async def standing_by(reader: Reader, writer: Writer, client: str) -> None:
+    """Wait until a second replica is connected."""
+    if reader.broker_url.startswith("amqp"):
+
+        async def connected() -> bool:
+            return (await writer.broker.stats(reader.topology.queue)).consumers == 2
+    else:
+
+        async def connected() -> bool:
+            connection = await connect(reader.broker_url, application="tests")
+            found = await connection.fetchval(
+                "select count(*) from pg_stat_activity where application_name = $1 "
+                "and query like '%pg_try_advisory_lock%'",
+                f"{client} consumer",
+            )
+            await connection.close()
+            return bool(found)
+
+    await eventually(connected)
+
+
+async def test_a_standby_that_came_while_a_replay_was_open_hears_the_present(
+    writer: Writer, reader: Reader
+) -> None:
+    page = uuid4()
+    await heard(writer, reader, page, 1, 2, 3)
+    await writer.ask(reader.name)
+    await step_until(writer, reader.awaits)
+    reader.start("standby")
+    await standing_by(reader, writer, "standby")
+    await writer.settle()
+
+    async def ended() -> bool:
+        return await reader.awaits() == 0
+
+    await eventually(ended)
+    await reader.kill(0)
+    await writer.write(page, 4, 5)
+    await writer.settle()
+    await reader.expect(page, 1, 2, 3, 4, 5)
+
+
+async def test_a_standby_that_came_before_a_replay_began_leaves_the_present_to_it(
+    writer: Writer, reader: Reader
+) -> None:
+    page = uuid4()
+    await writer.introduce([])
+    await writer.write(page, 1, 2, 3)
+    await writer.settle()
+    reader.start()
+
+    async def active() -> bool:
+        return (await writer.broker.stats(reader.topology.queue)).consumers == 1
+
+    await eventually(active)
+    reader.start("standby")
+    await standing_by(reader, writer, "standby")
+    await writer.introduce([reader.name], past={reader.name})
+    await eventually(reader.awaits)
+    await reader.kill(0)
+    await writer.write(page, 4)
+    await writer.settle()
+    await writer.write(page, 5)
+    await writer.settle()
+    await reader.expect(page, 1, 2, 3, 4, 5)
+    assert reader.lates == 0
+
+
+async def test_a_message_of_an_external_program_takes_effect_during_a_replay(
+    writer: Writer, reader: Reader
+) -> None:
+    page = uuid4()
+    await heard(writer, reader, page, 1)
+    await writer.ask(reader.name)
+    await step_until(writer, reader.awaits)
+    for nth, source in enumerate(("", "/elsewhere")):
+        headers = {"source": source} if source else {}
+        body = Noted(page=page, text=f"external {nth}").body()
+        await writer.broker.publish([Message(str(uuid4()), TYPE, str(page), body, headers)])
+    await writer.write(page, 2)
+    await reader.expect(page, 1, "external 0", "external 1")
+    await writer.settle()
+    await reader.expect(page, 1, "external 0", "external 1", 2)
+
+
+def refuse_once(writer: Writer, *texts: object) -> None:
+    """The broker refuses these once when they are sent in the usual way."""
+    left = {str(text) for text in texts}
+
+    def refuses(message: Message) -> bool:
+        text = json.loads(message.body).get("text")
+        if message.to is None and text in left:
+            left.remove(text)
+            return True
+        return False
+
+    writer.broker.refuses = refuses
+
+
+@pytest.mark.parametrize("limit", ["since", "until", "key", "ids"])
+async def test_a_cutover_brings_all_that_is_dropped_whatever_is_asked_for(
+    writer: Writer, reader: Reader, limit: str
+) -> None:
+    page, other = uuid4(), uuid4()
+    await heard(writer, reader, page, 1)
+    await writer.write(other, 1)
+    await writer.settle()
+    refuse_once(writer, 2)
+    await writer.write(page, 2, 3)
+    future = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    asked = {
+        "since": future,
+        "until": "2020-01-01T00:00:00+00:00",
+        "key": str(other),
+        "ids": [str(uuid4())],
+    }
+    await writer.ask(reader.name, **{limit: asked[limit]})
+    await step_until(writer, reader.awaits)
+    await writer.write(page, 4)
+    await writer.write(other, 2)
+    writer.broker.refuses = lambda message: message.to is not None
+    await step_until(writer, writer.all_sent)
+    writer.broker.refuses = lambda _: False
+    await writer.settle()
+    await writer.write(page, 5)
+    await writer.settle()
+    await reader.expect(page, 1, 2, 3, 4, 5)
+    await reader.expect(other, 1, 2)
+    assert reader.lates == 0
+    assert (await reader.account(await writer.log())).counts["handled"] == 7
+
+
+async def test_a_limited_replay_leaves_to_the_usual_way_what_was_not_published(
+    writer: Writer, reader: Reader
+) -> None:
+    page = uuid4()
+    await heard(writer, reader, page, 1)
+    refuse_once(writer, 2)
+    await writer.write(page, 2)
+    since = datetime.now(UTC).isoformat()
+    await asyncio.sleep(0.002)
+    await writer.write(page, 3)
+    await writer.ask(reader.name, handover=False, since=since)
+    await writer.settle()
+    await reader.expect(page, 1, 2, 3)
+    assert reader.lates == 0
+
+
+async def test_repeats_into_the_present_give_new_events_once_and_the_audit_is_clean(
+    writer: Writer, reader: Reader
+) -> None:
+    page = uuid4()
+    await heard(writer, reader, page, 1, 2)
+    refuse_once(writer, 3)
+    await writer.write(page, 3)
+    await writer.ask(reader.name, again=True)
+    await step_until(writer, reader.awaits)
+    await writer.write(page, 4)
+    await writer.settle()
+    await writer.write(page, 5)
+    await writer.settle()
+    await reader.expect(page, 1, 2, 1, 2, 3, 4, 5)
+    line = await reader.account(await writer.log())
+    assert (line.counts["handled"], line.missing, line.late) == (5, [], 0)
+    assert reader.lates == 0
+
+
+async def test_a_repeat_that_fails_does_not_confuse_the_audit(
+    writer: Writer, reader: Reader
+) -> None:
+    page = uuid4()
+    await heard(writer, reader, page, 1, 2)
+    await reader.kill()
+    broken = on(Noted, fail, name=f"{reader.name}.notes")
+    reader.start(subscriptions=[broken])
+    await writer.ask(reader.name, again=True)
+    await writer.settle()
+
+    async def failed() -> int:
+        async with reader.transactions() as tx:
+            rows = await tx.exec_driver_sql("select count(*) from messaging.open_message")
+            number: int = rows.scalar_one()
+            return number
+
+    await eventually(lambda: reached(failed, 2))
+    line = await reader.account(await writer.log())
+    assert (line.expected, line.counts["handled"], line.adds_up) == (2, 2, True)
+
+
+async def fail(tx: Tx, heard: Received[Noted]) -> None:
+    raise ValueError("broken")
+
+
+async def reached(number: Callable[[], Awaitable[int]], least: int) -> bool:
+    return await number() >= least
+
+
+async def test_what_an_open_replay_will_bring_is_on_its_way(writer: Writer, reader: Reader) -> None:
+    page = uuid4()
+    await heard(writer, reader, page, 1)
+    id = await writer.ask(reader.name)
+    await step_until(writer, reader.awaits)
+    await writer.write(page, 2)
+    sent = writer.broker.published
+    live: list[Message] = []
+    writer.broker.published = lambda messages: live.extend(m for m in messages if m.to is None)
+    writer.broker.refuses = lambda message: message.to is not None
+    await step_until(writer, lambda: reached(dropped(live), 1))
+    line = await reader.account(await writer.log())
+    assert (line.counts["handled"], line.counts["in flight"], line.missing) == (1, 1, [])
+    assert (await writer.job(id)).state == "open"
+    writer.broker.published, writer.broker.refuses = sent, lambda _: False
+    await writer.settle()
+    await reader.expect(page, 1, 2)
+
+
+def dropped(live: Sequence[Message]) -> Callable[[], Awaitable[int]]:
+    async def count() -> int:
+        return len(live)
+
+    return count
+
+
+async def test_a_cutover_that_the_broker_forbids_goes_on_when_it_may(
+    writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hirewire.messaging.replay.PAUSE_SECONDS", 0.1, raising=False)
+    page = uuid4()
+    await heard(writer, reader, page, 1, 2)
+
+    def forbid(messages: Sequence[Message]) -> None:
+        if any(message.to is not None and message.type == TYPE for message in messages):
+            raise BrokerMisconfigured("not allowed")
+
+    id = await writer.ask(reader.name)
+    await step_until(writer, reader.awaits)
+    writer.broker.before = forbid
+
+    async def explained() -> bool:
+        return "not allowed" in ((await writer.job(id)).outcome or "")
+
+    await step_until(writer, explained)
+    assert (await writer.job(id)).state == "open", "the reader drops what it will bring"
+    writer.broker.before = lambda _: None
+    await writer.write(page, 3)
+    await writer.settle()
+    await writer.write(page, 4)
+    await writer.settle()
+    await reader.expect(page, 1, 2, 3, 4)
+
+
+async def test_replays_of_the_same_events_go_one_after_the_other(
+    writer: Writer, reader: Reader
+) -> None:
+    page = uuid4()
+    await writer.introduce([])
+    await writer.write(page, 1, 2, 3)
+    await writer.settle()
+    await writer.introduce([reader.name], past={reader.name})
+    since = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    second = await writer.ask(reader.name, since=since)
+    writer.broker.refuses = lambda message: message.to is not None and message.type == TYPE
+    for _ in range(4):
+        await writer.relay.step()
+    await writer.write(page, 4)
+    for _ in range(4):
+        await writer.relay.step()
+    assert "waits for job" in ((await writer.job(second)).outcome or "")
+    writer.broker.refuses = lambda _: False
+    await writer.settle()
+    reader.start()
+    await writer.write(page, 5)
+    await writer.settle()
+    await reader.expect(page, 1, 2, 3, 4, 5)
+    assert reader.lates == 0
+
+
+async def test_a_former_relays_marks_count_for_nothing(
+    writer: Writer, reader: Reader, broker_url: str
+) -> None:
+    """Its begin or end mark may come when the next relay has long begun, or ended, the replay."""
+    page = uuid4()
+    await heard(writer, reader, page, 1, 2)
+    marks: list[Message] = []
+    writer.broker.published = lambda messages: marks.extend(
+        message for message in messages if message.type == "hirewire.history"
+    )
+    await writer.ask(reader.name)
+    await step_until(writer, reader.awaits)
+    [begin] = marks
+    end = Message(
+        begin.id, begin.type, begin.key, begin.body, {**begin.headers, "edge": "end"}, to=begin.to
+    )
+    await writer.relay.close()
+    writer.relay = Relay(service="writer", database_url=writer.place.url, broker=writer.broker)
+    await writer.relay.step()  # a new leader
+    await writer.broker.broker.publish([end])
+    writer.broker.refuses = lambda message: message.to is not None
+    await writer.write(page, 3)
+    await writer.relay.step()
+    assert await reader.effects(page) == ["1", "2"]
+    writer.broker.refuses = lambda _: False
+    await writer.settle()
+    await reader.expect(page, 1, 2, 3)
+    await writer.broker.broker.publish([begin])
+    await writer.write(page, 4)
+    await writer.settle()
+    await reader.expect(page, 1, 2, 3, 4)
+
+
+async def test_a_replay_ends_what_an_earlier_one_left_open(writer: Writer, reader: Reader) -> None:
+    page = uuid4()
+    await heard(writer, reader, page, 1)
+    await writer.ask(reader.name)
+    await step_until(writer, reader.awaits)
+    async with writer.transactions() as tx:  # as if its owner had lost it
+        await tx.exec_driver_sql("delete from messaging.job")
+    await writer.write(page, 2)
+    await writer.ask(reader.name, since="2020-01-01T00:00:00+00:00")
+    await writer.settle()
+    await writer.write(page, 3)
+    await writer.settle()
+    await reader.expect(page, 1, 2, 3)
+
+
+async def test_what_is_dropped_is_counted(writer: Writer, reader: Reader) -> None:
+    page = uuid4()
+    await heard(writer, reader, page, 1)
+    await writer.ask(reader.name)
+    await step_until(writer, reader.awaits)
+    await writer.write(page, 2, 3)
+    await writer.settle()
+    await reader.expect(page, 1, 2, 3)
+    labels = {"service": reader.name, "event": TYPE}
+    assert REGISTRY.get_sample_value("hirewire_events_superseded_total", labels) == 2
+
+
+async def test_a_mark_is_its_owners(writer: Writer, reader: Reader, broker_url: str) -> None:
+    """An end without a begin is none; the type of another owner's events is not held back."""
+    page = uuid4()
+    await heard(writer, reader, page, 1)
+    for edge in ("end", "begin"):
+        id = str(uuid4())
+        headers = {"id": id, "type": "hirewire.history", "source": "/hirewire/other"}
+        headers |= {"edge": edge, "types": TYPE, "attempt": "1"}
+        mark = Message(id, "hirewire.history", id, b"{}", headers, to=reader.name)
+        await writer.broker.publish([mark])
+    await writer.write(page, 2)
+    await writer.settle()
+    await reader.expect(page, 1, 2)
+    await eventually(reader.awaits)
+    broker = open_broker(broker_url, client="tests")
+    await broker.declare([QueueTopology(queue_of(reader.name), (TYPE,))])
+    await broker.close()

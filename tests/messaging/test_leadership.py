@@ -1,0 +1,314 @@
+"""Who leads, and who does after: frozen leaders, brokers out of reach, poolers in between."""
+
+import asyncio
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import make_url, text
+
+from hirewire.launcher.process import free_port
+from hirewire.messaging import relay as relay_module
+from hirewire.messaging.broker import (
+    Broker,
+    BrokerMisconfigured,
+    BrokerUnavailable,
+    QueueTopology,
+    open_broker,
+)
+from hirewire.messaging.brokers.postgres import PostgresBroker
+from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.database import connect
+from hirewire.messaging.locks import SessionShared, open_session
+from hirewire.messaging.outbox import record
+from hirewire.messaging.partitions import Shares
+from hirewire.messaging.relay import Relay
+from hirewire.messaging.testing import recorded
+from tests.builders import eventually
+from tests.conftest import missing
+from tests.messaging.brokers.test_contract import message
+from tests.messaging.conftest import Noted, Place
+from tests.services import NoBroker
+
+LOGS = QueueTopology("hirewire.logs", ("test.noted",))
+READER = QueueTopology("hirewire.reader", ("test.noted",))
+NOWHERE = "amqp://x:y@127.0.0.2:1/"
+
+
+@pytest.fixture
+async def broker(broker_database: str) -> AsyncIterator[Broker]:
+    made = open_broker(broker_database, client="writer")
+    await made.declare([READER])
+    yield made
+    await made.close()
+
+
+async def note_one(place: Place) -> None:
+    async with place.transactions()() as tx:
+        record(tx, Noted(page=uuid4(), text="one"))
+
+
+async def all_sent(place: Place) -> bool:
+    return all(row.sent for row in await recorded(place.engine))
+
+
+async def test_a_relay_that_stands_by_publishes_nothing(place: Place, broker: Broker) -> None:
+    """Also while the leader does nothing at all, and however often it is asked."""
+    leader = Relay(service="writer", database_url=place.url, broker=broker)
+    standby = Relay(service="writer", database_url=place.url, broker=broker)
+    await leader.step()
+    await note_one(place)
+    for _ in range(3):
+        assert not await standby.step()
+    assert not standby.leads
+    assert not await all_sent(place)
+    assert (await broker.stats(READER.queue)).ready == 0
+    await leader.step()
+    assert await all_sent(place)
+    await leader.close()
+    await standby.close()
+
+
+async def test_of_several_relays_that_begin_at_once_one_leads(place: Place) -> None:
+    relays = [Relay(service="writer", database_url=place.url, broker=NoBroker()) for _ in range(5)]
+    await asyncio.gather(*(relay.step() for relay in relays))
+    assert sum(relay.leads for relay in relays) == 1
+    for relay in relays:
+        await relay.close()
+
+
+async def test_a_frozen_leader_frees_its_successor(place: Place, broker: Broker) -> None:
+    """Its process says nothing any more, and its connection stays open."""
+    async with process("relay", place.url) as frozen:
+        frozen.send_signal(signal.SIGSTOP)
+        await note_one(place)
+        standby = Relay(service="writer", database_url=place.url, broker=broker)
+
+        async def taken_over() -> bool:
+            await standby.step()
+            return standby.leads and await all_sent(place)
+
+        await eventually(taken_over)
+        await standby.close()
+
+
+async def test_a_frozen_consumer_frees_its_successor(broker_database: str) -> None:
+    """What it had in hand is delivered again, to another one."""
+    broker = PostgresBroker(broker_database, client="tests")
+    await broker.declare([LOGS])
+    await broker.publish([message(b"1")])
+    async with process("consumer", broker_database) as frozen:
+        frozen.send_signal(signal.SIGSTOP)
+        async with asyncio.timeout(20), aclosing(broker.deliveries(LOGS, limit=10)) as batches:
+            [again] = await anext(batches)
+        assert again.body == b"1"
+        assert again.delivery_count == 1
+    await broker.close()
+
+
+async def test_a_consumer_speaks_while_its_batch_is_handled(
+    broker_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long that takes, its queue stays its own."""
+    monkeypatch.setattr("hirewire.messaging.brokers.postgres.BEAT_SECONDS", 0.2)
+    broker = PostgresBroker(broker_database, client="tests", idle_seconds=1.0)
+    await broker.declare([LOGS])
+    await broker.publish([message(b"1")])
+    watching = await connect(broker_database, application="tests")
+    async with aclosing(broker.deliveries(LOGS, limit=10)) as batches:
+        [delivery] = await anext(batches)
+
+        async def spoken_for_longer_than_it_may_be_silent() -> bool:
+            found: bool = await watching.fetchval(
+                "select bool_or(state_change > backend_start + interval '3 seconds') "
+                "from pg_stat_activity where application_name = 'tests consumer'"
+            )
+            return found
+
+        await eventually(spoken_for_longer_than_it_may_be_silent)
+        await broker.ack(delivery)
+    assert (await broker.stats(LOGS.queue)).ready == 0
+    await watching.close()
+    await broker.close()
+
+
+async def test_a_leader_without_its_broker_lets_another_one_lead(
+    place: Place, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "GIVE_UP_SECONDS", 0.2)
+    monkeypatch.setattr(relay_module, "STAND_BACK_SECONDS", 0.5)
+    cut_off = Relay(
+        service="writer", database_url=place.url, broker=open_broker(NOWHERE, client="writer")
+    )
+    able = Relay(service="writer", database_url=place.url, broker=broker)
+    await cut_off.step()
+    assert cut_off.leads
+    await note_one(place)
+    running = [asyncio.create_task(relay.run()) for relay in (cut_off, able)]
+
+    async def sent() -> bool:
+        return await all_sent(place)
+
+    await eventually(sent)
+    assert [cut_off.leads, able.leads] == [False, True]
+    with suppress(BrokerUnavailable):
+        await cut_off.step()
+    assert [cut_off.leads, able.leads] == [False, True]
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
+
+
+async def test_a_connection_is_given_up_when_its_other_end_has_vanished(place: Place) -> None:
+    """Settings of both ends: what the kernel does with them needs a network to be cut."""
+    connection = await connect(place.url, application="tests")
+    settings = "tcp_keepalives_idle", "tcp_user_timeout", "idle_in_transaction_session_timeout"
+    found = [await connection.fetchval(f"show {name}") for name in settings]
+    assert found == ["10", "20000", "1min"]
+    own = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]
+    assert own.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000
+    assert own.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    await connection.close()
+    async with place.engine.connect() as pooled:
+        assert [(await pooled.execute(text(f"show {n}"))).scalar() for n in settings] == found
+    session = await open_session(place.url, application="tests")
+    assert await session.connection.fetchval("show idle_session_timeout") == "20s"
+    await session.close()
+
+
+async def test_a_lock_is_not_given_twice_to_one_session(place: Place) -> None:
+    """PostgreSQL itself would: a pooler's other client, in the same session, would lead too."""
+    session = await open_session(place.url, application="tests")
+    assert await session.try_lock(7)
+    with pytest.raises(SessionShared):
+        await session.try_lock(7)
+    await session.check(7)
+    await session.connection.execute("select set_config('hirewire.session', 'other', false)")
+    with pytest.raises(SessionShared):
+        await session.check()
+    with pytest.raises(SessionShared):
+        await session.try_lock(8)
+    await session.close()
+
+
+async def test_a_leader_whose_lock_is_gone_notices(
+    place: Place, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "CHECK_SECONDS", 0.0)
+    leader = Relay(service="writer", database_url=place.url, broker=broker)
+    await leader.step()
+    assert leader._session is not None
+    await leader._session.connection.execute("select pg_advisory_unlock_all()")
+    await note_one(place)
+    with pytest.raises(SessionShared):
+        await leader.step()
+    assert not leader.leads
+    assert not await all_sent(place)
+
+
+@pytest.mark.parametrize("size", [1, 5])
+async def test_a_pooler_that_shares_sessions_is_refused(place: Place, size: int) -> None:
+    """PgBouncer in transaction mode: two relays would lead, two consumers take one partition."""
+    with pgbouncer(place.url, "transaction", size) as pooled:
+        relay = Relay(service="writer", database_url=pooled, broker=NoBroker())
+        with pytest.raises(SessionShared, match="HIREWIRE_DATABASE_URL"):
+            await relay.step()
+        assert not relay.leads
+        broker = PostgresBroker(pooled, client="tests")
+        with pytest.raises(BrokerMisconfigured, match="HIREWIRE_BROKER_URL"):
+            await anext(broker.deliveries(LOGS, limit=1))
+        await broker.close()
+        shares = Shares(service="writer", database_url=pooled, count=2, consumer=_no_consumer)
+        with pytest.raises(SessionShared):
+            await shares.step()
+
+
+async def test_a_pooler_that_gives_each_client_a_session_is_fine(
+    place: Place, broker: Broker
+) -> None:
+    with pgbouncer(place.url, "session", 5) as pooled:
+        relays = [Relay(service="writer", database_url=pooled, broker=broker) for _ in range(2)]
+        await note_one(place)
+        for relay in relays:
+            await relay.step()
+        assert [relay.leads for relay in relays] == [True, False]
+        assert await all_sent(place)
+        for relay in relays:
+            await relay.close()
+
+
+def _no_consumer(number: int) -> Consumer:
+    raise AssertionError(f"partition {number} must not be heard")
+
+
+@asynccontextmanager
+async def process(kind: str, url: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A process of `tests.messaging.leader` that leads, or has a batch in hand."""
+    started = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.messaging.leader",
+        kind,
+        url,
+        "2",
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    try:
+        assert started.stdout is not None
+        async with asyncio.timeout(60):
+            assert await started.stdout.readline()
+        yield started
+    finally:
+        started.kill()
+        await started.wait()
+
+
+@contextmanager
+def pgbouncer(url: str, mode: str, size: int) -> Iterator[str]:
+    """A PgBouncer before the server of `url`; the address through it."""
+    program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
+    if not Path(program).exists():
+        missing("pgbouncer", "no PgBouncer: apt-get install pgbouncer")
+    server = make_url(url)
+    port = free_port(None)
+    folder = Path("/tmp") / f"hirewire-pgbouncer-{uuid4().hex[:8]}"
+    folder.mkdir(mode=0o755)
+    (folder / "users.txt").write_text(f'"{server.username}" "{server.password}"\n')
+    (folder / "pgbouncer.ini").write_text(
+        f"[databases]\n* = host={server.host} port={server.port} user={server.username} "
+        f"password='{server.password}'\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+        f"listen_port = {port}\nauth_type = any\nauth_file = {folder}/users.txt\n"
+        f"pool_mode = {mode}\ndefault_pool_size = {size}\nunix_socket_dir =\n"
+        "ignore_startup_parameters = extra_float_digits\n"
+    )
+    user = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    started = subprocess.Popen(
+        [program, str(folder / "pgbouncer.ini")],
+        user=user if os.geteuid() == 0 else None,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(500):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert started.poll() is None, "pgbouncer ended"
+            time.sleep(0.02)
+        pooled = server.set(host="127.0.0.1", port=port)
+        yield pooled.render_as_string(hide_password=False)
+    finally:
+        started.kill()
+        started.wait()
+        shutil.rmtree(folder)

@@ -1,0 +1,274 @@
+"""Epochs: when they are raised, what that does, and how what they order is ordered."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from hirewire.messaging import jobs, lineage
+from hirewire.messaging.broker import Delivery, Message, Outcome
+from hirewire.messaging.database import connect
+from hirewire.messaging.envelope import Malformed, Received, decode
+from hirewire.messaging.event import Event
+from hirewire.messaging.outbox import record
+from hirewire.messaging.relay import Relay
+from hirewire.messaging.testing import delivery, hear, recorded
+from tests.builders import eventually
+from tests.messaging.conftest import Noted, Place
+from tests.messaging.test_consumer import Reader, place_with_notes
+from tests.services import NoBroker
+
+__all__ = ["place_with_notes"]
+
+
+class Takes(NoBroker):
+    """A broker that takes everything."""
+
+    def __init__(self) -> None:
+        self.taken: list[Message] = []
+
+    async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        self.taken += messages
+        return [Outcome.CONFIRMED] * len(messages)
+
+
+async def note(place: Place, *texts: str) -> None:
+    page = uuid4()
+    for text in texts:
+        async with place.transactions()() as tx:
+            record(tx, Noted(page=page, text=text))
+
+
+async def epochs(place: Place) -> list[int]:
+    async with place.engine.connect() as connection:
+        rows = await connection.exec_driver_sql("select epoch from messaging.log order by position")
+        return [row.epoch for row in rows]
+
+
+async def settle(place: Place) -> lineage.Settled:
+    return await lineage.settle_at(place.url)
+
+
+async def become_another(place: Place) -> None:
+    """As if this were a copy of what it was."""
+    async with place.engine.begin() as connection:
+        await connection.exec_driver_sql("update messaging.lineage set system_id = '1'")
+
+
+async def test_the_same_database_keeps_its_epoch(place: Place) -> None:
+    assert await settle(place) == lineage.Settled(0)
+    await note(place, "one")
+    assert await settle(place) == lineage.Settled(0)
+    assert await epochs(place) == [0]
+
+
+async def test_an_unused_copy_is_no_other_life(place: Place) -> None:
+    await settle(place)
+    await become_another(place)
+    assert await settle(place) == lineage.Settled(0)
+    await note(place, "one")
+    assert await settle(place) == lineage.Settled(0)
+
+
+async def test_a_copy_made_by_the_server_is_another_life(place: Place) -> None:
+    await settle(place)
+    await note(place, "one", "two")
+    await place.engine.dispose()
+    url = make_url(place.url)
+    copy = url.set(database=f"{url.database}_copy").render_as_string(hide_password=False)
+    server = await connect(place.url.replace(str(url.database), "postgres"), application="tests")
+    await server.execute(f'create database "{url.database}_copy" template "{url.database}"')
+    await server.close()
+    settled = await lineage.settle_at(copy)
+    assert (settled.epoch, settled.unsent) == (1, 2)
+    assert "another database of the server" in str(settled)
+    assert (await settle(place)).epoch == 0
+
+
+async def test_two_at_once_raise_it_once(place: Place) -> None:
+    await settle(place)
+    await note(place, "one")
+    await become_another(place)
+    found = await asyncio.gather(*(settle(place) for _ in range(5)))
+    assert [one.epoch for one in found] == [1] * 5
+    assert sum(one.raised is not None for one in found) == 1
+
+
+async def test_before_lineages_were_known_foreign_numbers_give_it_away(place: Place) -> None:
+    await note(place, "one")
+    async with place.engine.begin() as connection:
+        await connection.exec_driver_sql("update messaging.log set xact = '999999999'")
+    assert (await settle(place)).epoch == 1
+
+
+async def test_what_is_unsent_and_what_comes_belongs_to_the_new_epoch(place: Place) -> None:
+    await settle(place)
+    await note(place, "sent", "unsent")
+    async with place.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "delete from messaging.outbox where position = "
+            "(select min(position) from messaging.outbox)"
+        )
+    await become_another(place)
+    settled = await settle(place)
+    await note(place, "new")
+    assert await epochs(place) == [0, 1, 1]
+    assert settled.unsent == 1
+    headers = [row.headers for row in await recorded(place.engine)]
+    assert [one.get("epoch") for one in headers] == [None, "1", "1"]
+
+
+async def test_a_transaction_that_is_open_meanwhile_is_not_left_behind(place: Place) -> None:
+    """What it has written is unsent: raised with the rest, once it has committed."""
+    await settle(place)
+    await note(place, "one")
+    await become_another(place)
+    slow = await connect(place.url, application="tests")
+    open_ = slow.transaction()
+    await open_.start()
+    await slow.execute(
+        "with l as (insert into messaging.log (id, position, type, key, sequence, correlation_id, "
+        "body) values (gen_random_uuid(), nextval('messaging.position'), 'test.noted', 'k', 1, "
+        "'c', '{}') returning *) insert into messaging.outbox (position, id, key) "
+        "select position, id, key from l"
+    )
+    settling = asyncio.create_task(settle(place))
+
+    async def waits() -> bool:
+        return bool(
+            await slow.fetchval(
+                "select exists (select from pg_locks where not granted "
+                "and relation = 'messaging.log'::regclass)"
+            )
+        )
+
+    await eventually(waits)
+    await open_.commit()
+    await slow.close()
+    assert (await settling).unsent == 2
+    assert await epochs(place) == [1, 1]
+
+
+async def test_a_relay_publishes_nothing_before_it_has_looked(place: Place) -> None:
+    """A failover happens without `migrate`."""
+    await settle(place)
+    await note(place, "one")
+    await become_another(place)
+    broker = Takes()
+    relay = Relay(service="writer", database_url=place.url, broker=broker)
+    await relay.step()
+    await relay.close()
+    assert [message.headers["epoch"] for message in broker.taken] == ["1"]
+
+
+async def test_a_relay_that_cannot_look_does_not_lead(place: Place) -> None:
+    """A dump holds the log's table: the epoch cannot be raised, and nothing is published."""
+    await settle(place)
+    await note(place, "one")
+    await become_another(place)
+    broker = Takes()
+    relay = Relay(service="writer", database_url=place.url, broker=broker)
+    dump = await connect(place.url, application="tests")
+    async with dump.transaction():
+        await dump.execute("lock table messaging.log in access share mode")
+        with pytest.raises(asyncpg.LockNotAvailableError):
+            await relay.step()
+        assert not relay.leads
+    await dump.close()
+    assert broker.taken == []
+    await relay.step()
+    await relay.close()
+    assert [message.headers["epoch"] for message in broker.taken] == ["1"]
+
+
+async def test_open_replays_begin_again_and_see_all_of_the_past(place: Place) -> None:
+    await settle(place)
+    await note(place, *(f"{n}" for n in range(5)))
+    connection = await connect(place.url, application="tests")
+    await connection.execute(
+        "insert into messaging.listener (type, service) values ('test.noted', 'reader'); "
+        "update messaging.log set xact = '999999999'; delete from messaging.outbox"
+    )
+    async with place.transactions()() as tx:
+        id, _ = await jobs.ask(tx, "replay", {"to": "reader", "types": ["test.noted"]}, by="tests")
+    await connection.execute(
+        "update messaging.job set pass_snapshot = '5:5:', pass_position = 99, done = 3, total = 3"
+    )
+    await become_another(place)
+    assert (await settle(place)).restarted == 1
+    broker = Takes()
+    relay = Relay(service="writer", database_url=place.url, broker=broker)
+
+    async def done() -> bool:
+        await relay.step()
+        async with place.transactions()() as tx:
+            job = await jobs.find(tx, id)
+            return job is not None and job.state == "done"
+
+    await eventually(done)
+    await relay.close()
+    await connection.close()
+    assert len([m for m in broker.taken if m.type == "test.noted"]) == 5
+
+
+def received(**headers: str) -> Received[Event]:
+    one = delivery(Noted(page=uuid4()))
+    return decode(replace(one, headers={**one.headers, **headers}))
+
+
+def test_the_pair_is_one_number() -> None:
+    assert received(sequence="7").order == 7
+    assert received(sequence="7", epoch="0").order == 7
+    assert received(sequence="7", epoch="1").order == 2**40 + 7
+    assert received(sequence=f"{2**40 - 1}", epoch=f"{2**23 - 1}").order == 2**63 - 1
+    assert received(sequence="", epoch="1").order is None
+    assert received(sequence=f"{2**62}").order == 2**62
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"epoch": "-1"},
+        {"epoch": "1.0"},
+        {"epoch": "٣"},
+        {"epoch": "9" * 5000},
+        {"epoch": str(2**23)},
+        {"epoch": "1", "sequence": str(2**40)},
+    ],
+)
+def test_half_a_pair_is_malformed(headers: dict[str, str]) -> None:
+    with pytest.raises(Malformed):
+        received(**headers)
+
+
+async def test_a_later_epoch_is_later_whatever_its_sequence(place_with_notes: Place) -> None:
+    """In one batch, from batch to batch, and for what waits behind a failed one."""
+    reader = Reader(place_with_notes)
+    page = uuid4()
+
+    def noted(text: str, sequence: int, epoch: int) -> None:
+        one = delivery(Noted(page=page, text=text), sequence=sequence)
+        deliveries.append(replace(one, headers={**one.headers, "epoch": str(epoch)}))
+
+    deliveries: list[Delivery] = []
+    noted("old 5", 5, 0)
+    noted("new 2", 2, 1)
+    noted("overtaken", 6, 0)
+    await hear(reader.consumer, *deliveries)
+    assert reader.lates == ["overtaken"]
+    deliveries.clear()
+    reader.broken = {"fails"}
+    noted("fails", 3, 1)
+    await hear(reader.consumer, *deliveries)
+    deliveries.clear()
+    noted("new life", 1, 2)
+    noted("behind", 4, 1)
+    await hear(reader.consumer, *deliveries)
+    reader.broken.clear()
+    await reader.try_again()
+    assert reader.calls[-3:] == ["fails", "new life", "behind"]
+    assert reader.lates == ["overtaken", "behind"]

@@ -1,0 +1,569 @@
+"""Retries: lanes, batches of what waits, claims that outlive their process, and keys in order."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from hirewire.messaging import claims, deadletters, inbox
+from hirewire.messaging.consumer import MOST_STARTS, SUSPECT_AFTER
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.lanes import Patience
+from hirewire.messaging.loops import Wake
+from hirewire.messaging.outbox import Tx
+from hirewire.messaging.retries import Retries
+from hirewire.messaging.retry import RetrySchedule
+from hirewire.messaging.subscriptions import on, on_batch
+from hirewire.messaging.testing import hear
+from tests.messaging.conftest import Erased, Noted, Place
+from tests.messaging.test_consumer import AT_ONCE, Reader, noted, notes, write
+
+NAME = "reader.notes"
+
+
+@pytest.fixture
+async def noting(place: Place) -> Place:
+    """A database with a table of notes."""
+    async with place.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "create table note (n bigint generated always as identity, text text)"
+        )
+    return place
+
+
+@pytest.fixture
+def reader(noting: Place) -> Reader:
+    """One replica of the service."""
+    return Reader(noting)
+
+
+def patient(reader: Reader, patience: Patience) -> Reader:
+    """The replica, with other times after which it takes what others left behind."""
+    reader.retries = Retries(
+        consumer=reader.consumer, transactions=reader.transactions, wake=Wake(), patience=patience
+    )
+    return reader
+
+
+def next_process(reader: Reader) -> None:
+    """As after a kill: nothing is left of the process but what it has committed."""
+    reader.build([reader.subscription])
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Return once that holds."""
+    while not await holds():
+        await asyncio.sleep(0.01)
+
+
+async def blocked_by_a_lock(place: Place) -> bool:
+    """Whether a statement in this database waits for a lock."""
+    async with place.engine.connect() as connection:
+        result = await connection.exec_driver_sql(
+            "select exists (select from pg_stat_activity where datname = current_database() "
+            "and wait_event_type = 'Lock')"
+        )
+        return bool(result.scalar_one())
+
+
+@asynccontextmanager
+async def running(reader: Reader) -> AsyncIterator[None]:
+    """With the retries of this replica at work."""
+    task = asyncio.create_task(reader.retries.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+class Gate:
+    """Where a handler stops until it is let through."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.open = asyncio.Event()
+
+    async def pass_through(self) -> None:
+        self.reached.set()
+        await self.open.wait()
+
+
+async def test_what_waits_is_settled_in_batches(reader: Reader) -> None:
+    sizes: list[int] = []
+    broken = {"0"}
+
+    async def many(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+        sizes.append(len(heard))
+        for one in heard:
+            if one.event.text in broken:
+                raise ValueError("broken")
+            await write(tx, one.event.text)
+
+    reader.build([on_batch(Noted, many, name=NAME, retry=AT_ONCE)])
+    page = uuid4()
+    await hear(reader.consumer, *(noted(page, str(n), n + 1) for n in range(200)))
+    await reader.try_again()
+    assert await reader.counts() == {"retrying": 0, "waiting": 199, "dead": 1}
+    sizes.clear()
+    broken.clear()
+    await reader.replay()
+    await reader.try_again()
+    assert await notes(reader.place.engine) == [str(n) for n in range(200)]
+    assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 0}
+    assert sum(sizes) == 200
+    assert max(sizes) > 20
+
+
+async def test_many_keys_that_failed_together_are_settled_together(reader: Reader) -> None:
+    calls: list[int] = []
+    away = True
+
+    async def many(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+        calls.append(len(heard))
+        if away:
+            raise ValueError("away")
+        for one in heard:
+            await write(tx, one.event.text)
+
+    retry = RetrySchedule(attempts=5, first=timedelta(0))
+    reader.build([on_batch(Noted, many, name=NAME, retry=retry)])
+    pages = [uuid4() for _ in range(40)]
+    await hear(
+        reader.consumer,
+        *(noted(page, f"{n}.{k}", k) for k in (1, 2) for n, page in enumerate(pages)),
+    )
+    assert await reader.counts() == {"retrying": 40, "waiting": 40, "dead": 0}
+    away = False
+    calls.clear()
+    await reader.try_again()
+    written = await notes(reader.place.engine)
+    assert sorted(written) == sorted(f"{n}.{k}" for k in (1, 2) for n in range(40))
+    assert all(written.index(f"{n}.1") < written.index(f"{n}.2") for n in range(40))
+    assert max(calls) > 10
+
+
+async def test_while_all_fails_a_message_costs_one_call_an_attempt(reader: Reader) -> None:
+    texts = [str(n) for n in range(10)]
+    reader.broken = set(texts)
+    await hear(reader.consumer, *(noted(uuid4(), text, 1) for text in texts))
+    reader.calls.clear()
+    await reader.try_again()
+    assert (await reader.counts())["dead"] == 10
+    assert len(reader.calls) == 10 * (AT_ONCE.attempts - 1)
+
+
+async def test_a_poison_among_those_that_wait_costs_no_other_an_attempt(reader: Reader) -> None:
+    page = uuid4()
+    reader.broken = {"0", "30"}
+    await hear(reader.consumer, *(noted(page, str(n), n + 1) for n in range(40)))
+    await reader.try_again()
+    reader.broken = {"30"}
+    await reader.replay()
+    await reader.try_again()
+    assert await notes(reader.place.engine) == [str(n) for n in range(30)]
+    assert await reader.counts() == {"retrying": 0, "waiting": 9, "dead": 1}
+    async with reader.transactions() as tx:
+        [dead] = await deadletters.open_messages(tx)
+        assert [line["attempt"] for line in dead.history] == [1, 2, 3]
+        waiting = await deadletters.open_messages(tx, states=("waiting",))
+        assert {message.attempts for message in waiting} == {0}
+
+
+async def test_a_busy_key_leaves_its_lane(reader: Reader) -> None:
+    page = uuid4()
+    reader.broken = {"1"}
+    await hear(reader.consumer, *(noted(page, str(n), n) for n in range(1, 50)))
+    await reader.try_again()
+    heard = 49
+    left = asyncio.Event()
+
+    async def arrive() -> None:
+        nonlocal heard
+        while not left.is_set():
+            heard += 1
+            await hear(reader.consumer, noted(page, str(heard), heard))
+
+    async def nothing_open() -> bool:
+        return not any((await reader.counts()).values())
+
+    reader.broken.clear()
+    await reader.replay()
+    async with running(reader), asyncio.TaskGroup() as group:
+        group.create_task(arrive())
+        await until(nothing_open)
+        left.set()
+    await reader.try_again()
+    assert await notes(reader.place.engine) == [str(n) for n in range(1, heard + 1)]
+    assert not reader.lates
+
+
+async def test_large_messages_are_taken_a_few_at_a_time(reader: Reader) -> None:
+    sizes: list[int] = []
+    broken = True
+
+    async def many(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+        sizes.append(sum(len(one.event.text) for one in heard))
+        if broken:
+            raise ValueError("broken")
+
+    reader.build([on_batch(Noted, many, name=NAME, retry=AT_ONCE)])
+    page = uuid4()
+    for n in range(1, 13):
+        await hear(reader.consumer, noted(page, "x" * 2_000_000, n))
+    await reader.try_again()
+    broken = False
+    sizes.clear()
+    await reader.replay()
+    await reader.try_again()
+    assert sum(sizes) == 12 * 2_000_000
+    assert max(sizes) <= claims.MOST_BYTES
+
+
+async def test_a_slow_handler_delays_its_own_lane_only(reader: Reader) -> None:
+    gate, tried = Gate(), {"slow": 0, "quick": 0}
+
+    async def slow(tx: Tx, heard: Received[Noted]) -> None:
+        tried["slow"] += 1
+        if tried["slow"] <= 2:
+            raise ValueError("broken")
+        await gate.pass_through()
+
+    async def quick(tx: Tx, heard: Received[Noted]) -> None:
+        tried["quick"] += 1
+        if tried["quick"] <= 2:
+            raise ValueError("broken")
+        await write(tx, "quick")
+
+    reader.build(
+        [
+            on(Noted, slow, name="reader.slow", retry=AT_ONCE),
+            on(Noted, quick, name="reader.quick", retry=AT_ONCE),
+        ]
+    )
+    async with running(reader):
+        await hear(reader.consumer, noted(uuid4(), "1", 1))
+        await gate.reached.wait()
+
+        async def written() -> bool:
+            return await notes(reader.place.engine) == ["quick"]
+
+        async with asyncio.timeout(30):
+            await until(written)
+        gate.open.set()
+
+        async def nothing_open() -> bool:
+            return not any((await reader.counts()).values())
+
+        await until(nothing_open)
+
+
+async def test_an_arrival_does_not_wait_for_a_slow_retry_of_its_key(reader: Reader) -> None:
+    gate, page = Gate(), uuid4()
+    failures = 2
+
+    async def slow(tx: Tx, heard: Received[Noted]) -> None:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise ValueError("broken")
+        if heard.event.text == "1":
+            await gate.pass_through()
+        await write(tx, heard.event.text)
+
+    reader.build([on(Noted, slow, name=NAME, retry=AT_ONCE)])
+    await hear(reader.consumer, noted(page, "1", 1))
+    step = asyncio.create_task(reader.retries.step())
+    await gate.reached.wait()
+    async with asyncio.timeout(30):
+        await hear(reader.consumer, noted(page, "2", 2), noted(uuid4(), "other", 1))
+    assert await notes(reader.place.engine) == ["other"]
+    gate.open.set()
+    await step
+    await reader.try_again()
+    assert await notes(reader.place.engine) == ["other", "1", "2"]
+
+
+async def test_a_follower_that_arrives_at_the_end_is_not_left_behind(reader: Reader) -> None:
+    """It has seen the message before it open, and commits after that was handled."""
+    page = uuid4()
+    reader.broken = {"1"}
+    await hear(reader.consumer, noted(page, "1", 1))
+    reader.broken.clear()
+    async with reader.transactions() as tx:
+        units = reader.consumer.read([noted(page, "2", 2)]).units
+        await inbox.park(tx, await inbox.held_back(tx, await inbox.enter(tx, units)))
+        step = asyncio.create_task(reader.retries.step())
+
+        async def it_waits() -> bool:
+            return step.done() or await blocked_by_a_lock(reader.place)
+
+        await until(it_waits)
+    await step
+    await reader.try_again()
+    assert await notes(reader.place.engine) == ["1", "2"]
+    await hear(reader.consumer, noted(page, "3", 3))
+    assert await notes(reader.place.engine) == ["1", "2", "3"]
+
+
+async def test_database_failures_spend_no_attempt(reader: Reader) -> None:
+    reader.broken = {"1"}
+    await hear(reader.consumer, noted(uuid4(), "1", 1))
+    failing = True
+
+    async def loses_its_connection(tx: Tx, heard: Received[Noted]) -> None:
+        if failing:
+            await tx.exec_driver_sql("select pg_terminate_backend(pg_backend_pid())")
+        await write(tx, heard.event.text)
+
+    reader.build([on(Noted, loses_its_connection, name=NAME, retry=AT_ONCE)])
+    for _ in range(AT_ONCE.attempts + 1):
+        with pytest.raises(Exception, match=r"clos|terminat"):
+            await reader.retries.step()
+    failing = False
+    await reader.try_again()
+    assert await notes(reader.place.engine) == ["1"]
+
+
+async def test_stops_spend_no_attempt(reader: Reader) -> None:
+    reader.broken = {"1"}
+    await hear(reader.consumer, noted(uuid4(), "1", 1))
+    for _ in range(AT_ONCE.attempts + 1):
+        gate = Gate()
+
+        async def slow(tx: Tx, heard: Received[Noted], gate: Gate = gate) -> None:
+            await write(tx, heard.event.text)
+            await gate.pass_through()
+
+        reader.build([on(Noted, slow, name=NAME, retry=AT_ONCE)])
+        patient(reader, Patience(lease=3600, watch=3600))
+        async with running(reader):
+            await gate.reached.wait()
+    reader.broken.clear()
+    next_process(reader)
+    await reader.try_again()
+    assert await notes(reader.place.engine) == ["1"]
+
+
+async def test_of_a_batch_that_killed_its_process_each_is_tried_alone(reader: Reader) -> None:
+    """The poison runs out of attempts, and its neighbours lose none."""
+    page = uuid4()
+    retry = RetrySchedule(attempts=2, first=timedelta(0))
+    reader.subscription = on(Noted, reader.on_noted, name=NAME, retry=retry)
+    next_process(reader)
+    reader.broken = {"1"}
+    await hear(reader.consumer, *(noted(page, str(n), n) for n in range(1, 8)))
+    await reader.try_again()
+    reader.broken.clear()
+    reader.mood = {"4": KeyboardInterrupt()}
+    await reader.replay()
+    deaths = 0
+    found = True
+    while found:
+        try:
+            found = await reader.retries.step()
+        except KeyboardInterrupt:
+            deaths += 1
+            next_process(reader)
+    assert await notes(reader.place.engine) == ["1", "2", "3"]
+    assert await reader.counts() == {"retrying": 0, "waiting": 3, "dead": 1}
+    assert deaths == 1 + retry.attempts
+    async with reader.transactions() as tx:
+        [dead] = await deadletters.open_messages(tx)
+        assert "process ended" in (dead.error or "")
+        await deadletters.discard(tx, dead.event_id, why="a test")
+    await reader.try_again()
+    assert await notes(reader.place.engine) == ["1", "2", "3", "5", "6", "7"]
+
+
+async def test_a_frozen_process_has_no_second_effect(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = uuid4()
+    reader.broken = {"1"}
+    await hear(reader.consumer, noted(page, "1", 1), noted(page, "2", 2))
+    reader.broken.clear()
+    gate, lock = Gate(), claims.lock
+
+    async def frozen(tx: Tx, *arguments: object) -> object:
+        await gate.pass_through()
+        return await lock(tx, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(claims, "lock", frozen)
+    step = asyncio.create_task(reader.retries.step())
+    await gate.reached.wait()
+    monkeypatch.setattr(claims, "lock", lock)
+    other = Reader(reader.place)
+    await other.try_again()
+    assert await notes(reader.place.engine) == ["1", "2"]
+    gate.open.set()
+    await step
+    await reader.try_again()
+    assert await notes(reader.place.engine) == ["1", "2"]
+
+
+async def test_what_is_handled_is_not_handled_by_another_at_once(reader: Reader) -> None:
+    """The row's lock keeps others away, though the claim's time is over."""
+    gate, page = Gate(), uuid4()
+    reader.broken = {"1"}
+    await hear(reader.consumer, noted(page, "1", 1))
+
+    async def slow(tx: Tx, heard: Received[Noted]) -> None:
+        await gate.pass_through()
+        await write(tx, heard.event.text)
+
+    reader.build([on(Noted, slow, name=NAME, retry=AT_ONCE)])
+    step = asyncio.create_task(reader.retries.step())
+    await gate.reached.wait()
+    other = Reader(reader.place)
+    assert not await other.retries.step()
+    gate.open.set()
+    await step
+    assert await notes(reader.place.engine) == ["1"]
+    assert other.calls == []
+
+
+async def test_a_claim_is_left_alone_for_its_time(reader: Reader) -> None:
+    reader.broken = {"1"}
+    await hear(reader.consumer, noted(uuid4(), "1", 1))
+    reader.mood = {"1": KeyboardInterrupt()}
+    with pytest.raises(KeyboardInterrupt):
+        await reader.retries.step()
+    for patience in (Patience(lease=0, watch=3600), Patience(lease=3600, watch=0)):
+        other = patient(Reader(reader.place), patience)
+        assert not await other.retries.step()
+        assert other.calls == []
+        async with reader.transactions() as tx:
+            await tx.exec_driver_sql(
+                "update messaging.open_message "
+                "set next_attempt_at = clock_timestamp() + interval '1 hour'"
+            )
+
+
+async def test_a_handled_message_is_released_by_the_next_process(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the effect's commit and the release of its key."""
+    page = uuid4()
+    reader.broken = {"1"}
+    await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))
+    reader.broken.clear()
+
+    async def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(claims, "close", killed)
+        with pytest.raises(KeyboardInterrupt):
+            await reader.retries.step()
+    assert await notes(reader.place.engine) == ["1"]
+    await hear(reader.consumer, noted(page, "4", 4))
+    async with reader.transactions() as tx:
+        [first, *_] = await deadletters.open_messages(tx, states=("waiting", "retrying"))
+        assert first.sequence == 2  # not that which is handled
+        with pytest.raises(deadletters.NoSuchMessage):
+            [id] = [r.event_id for r in await _closing(tx)]
+            await deadletters.discard(tx, id, why="too late")
+    next_process(reader)
+    await reader.try_again()
+    assert await notes(reader.place.engine) == ["1", "2", "3", "4"]
+    assert not reader.lates
+
+
+async def _closing(tx: Tx) -> Sequence[deadletters.OpenMessage]:
+    result = await tx.exec_driver_sql(
+        "select event_id from messaging.open_message where closing is not null"
+    )
+    return result.all()  # type: ignore[return-value]
+
+
+async def test_what_cannot_be_read_is_read_again_once(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the effect and the end of the message that could not be read."""
+    erased: list[UUID] = []
+
+    async def on_erased(tx: Tx, heard: Received[Erased]) -> None:
+        erased.append(heard.event.page)
+
+    page = uuid4()
+    await hear(reader.consumer, Erased(page=page))
+    subscriptions = [reader.subscription, on(Erased, on_erased, name="reader.erased")]
+    reader.build(subscriptions)
+    await reader.replay()
+
+    async def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(claims, "settle", killed)
+        with pytest.raises(KeyboardInterrupt):
+            await reader.retries.step()
+    reader.build(subscriptions)
+    await reader.try_again()
+    assert erased == [page]
+    assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 0}
+
+
+async def test_what_killed_its_process_waits_for_its_turn_to_be_dead(reader: Reader) -> None:
+    """Given up by the consumer while an earlier message of its key is tried again."""
+    page = uuid4()
+    reader.broken = {"1"}
+    await hear(reader.consumer, noted(page, "1", 1))
+    poison = noted(page, "2", 2)
+    unit = reader.consumer.read([poison]).units[0]
+    async with reader.transactions() as tx:
+        attempts = SUSPECT_AFTER + MOST_STARTS
+        assert await inbox.open_failed(tx, unit, "it kills", delay=None, attempts=attempts)
+    await hear(reader.consumer, noted(page, "3", 3))
+    assert await reader.counts() == {"retrying": 1, "waiting": 2, "dead": 0}
+    reader.broken.clear()
+    await reader.try_again()
+    assert await notes(reader.place.engine) == ["1"]
+    assert await reader.counts() == {"retrying": 0, "waiting": 1, "dead": 1}
+    assert "2" not in reader.calls
+    await reader.replay()
+    await reader.try_again()
+    assert await notes(reader.place.engine) == ["1", "2", "3"]
+
+
+async def test_two_replicas_settle_one_backlog_in_order(reader: Reader) -> None:
+    pages = [uuid4() for _ in range(5)]
+    reader.broken = {f"{n}.1" for n in range(5)}
+    batch = [noted(page, f"{n}.{k}", k) for k in range(1, 31) for n, page in enumerate(pages)]
+    await hear(reader.consumer, *batch)
+    await reader.try_again()
+    readers = [Reader(reader.place) for _ in range(2)]
+    for one in readers:
+        patient(one, Patience())
+    await reader.replay()
+
+    async def nothing_open() -> bool:
+        return not any((await reader.counts()).values())
+
+    async with running(readers[0]), running(readers[1]):
+        await until(nothing_open)
+    written = await notes(reader.place.engine)
+    for n in range(5):
+        mine = [text for text in written if text.startswith(f"{n}.")]
+        assert mine == [f"{n}.{k}" for k in range(1, 31)]
+
+
+async def test_late_is_told_of_each_of_a_batch(reader: Reader) -> None:
+    """The events came in another order than they were recorded in."""
+    page = uuid4()
+    reader.broken = {"1"}
+    arriving = (("1", 1), ("4", 4), ("3", 3), ("5", 5), ("2", 2), ("6", 6))
+    await hear(reader.consumer, *(noted(page, text, n) for text, n in arriving))
+    reader.broken.clear()
+    await reader.try_again()
+    assert await notes(reader.place.engine) == ["1", "4", "3", "5", "2", "6"]
+    assert reader.lates == ["3", "2"]
+    async with reader.transactions() as tx:
+        result = await tx.exec_driver_sql("select count(*) from messaging.inbox where late")
+        assert result.scalar_one() == 2
+    await hear(reader.consumer, noted(page, "late", 5))
+    assert reader.lates == ["3", "2", "late"]

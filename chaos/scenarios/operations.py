@@ -44,7 +44,7 @@ async def _kill_something(run: Run) -> None:
             world.start_replica(name)
 
 
-async def _under_fire(run: Run, work: Awaitable[None], kills: int) -> None:
+async def under_fire(run: Run, work: Awaitable[None], kills: int) -> None:
     """Do it while things are killed, so often at most."""
     task = asyncio.ensure_future(work)
     for _ in range(kills):
@@ -56,7 +56,7 @@ async def _under_fire(run: Run, work: Awaitable[None], kills: int) -> None:
     await task
 
 
-async def _job(run: Run, asked: dict[str, Any]) -> None:
+async def job(run: Run, asked: dict[str, Any]) -> None:
     """Ask the owner for a job, whoever of its replicas answers, and wait until it is done."""
     world = run.world
     found: dict[str, Any] = {}
@@ -68,7 +68,7 @@ async def _job(run: Run, asked: dict[str, Any]) -> None:
                     continue
                 async with world.operators([name, "reader-1"]) as operators:
                     if not found:
-                        found.update(await operators.start_job("writer", asked))
+                        found.update(await operators.startjob("writer", asked))
                     found.update(await operators.job("writer", found["id"]))
                 return bool(found["state"] != "open")
         return False
@@ -89,13 +89,13 @@ async def replays(run: Run) -> None:
     now = datetime.now(UTC).isoformat
     kinds: list[dict[str, Any]] = [{}, {"until": now()}, {"since": now()}]
     for more in kinds[:1] if run.short else kinds:
-        await _under_fire(run, _job(run, base | more), 2)
+        await under_fire(run, job(run, base | more), 2)
         run.faults["replay"] += 1
         await run.written_more(50)
     chosen = run.rng.sample(await written_in(world), 100)
     world.repeats += [(event.place, event.nth) for event in chosen]
     again = {"again": True, "ids": [str(event.event_id) for event in chosen]}
-    await _under_fire(run, _job(run, base | again), 2)
+    await under_fire(run, job(run, base | again), 2)
     run.faults["replay to take effect again"] += 1
 
 
@@ -111,7 +111,7 @@ async def replay_again(run: Run) -> None:
     await run.progress("before")
     before = {(event.place, event.nth) for event in await written_in(world)}
     await world.load(True, 0.1)
-    await _under_fire(run, _job(run, asked), 2)
+    await under_fire(run, job(run, asked), 2)
     run.faults["replay to take effect again"] += 1
     await world.load(False)
     await eventually(lambda: quiet(world), 90, "quiet")
@@ -148,7 +148,7 @@ async def repair(run: Run) -> None:
     world.repaired |= lost
     world.late |= lost
     asked: dict[str, Any] = {"kind": "repair", "to": "reader", "by": "chaos", "anew": True}
-    await _under_fire(run, _job(run, asked | {"ids": [str(id) for id in lost]}), 3)
+    await under_fire(run, job(run, asked | {"ids": [str(id) for id in lost]}), 3)
     await run.progress("repaired", 90)
 
 
@@ -213,7 +213,7 @@ async def migrates(run: Run) -> None:
     if twice:
         raise AssertionError(f"{len(twice)} listeners are on the list twice")
     base: dict[str, Any] = {"kind": "replay", "to": "reader", "by": "chaos", "anew": True}
-    await _job(run, base)
+    await job(run, base)
 
 
 _TWICE = """
@@ -236,7 +236,7 @@ async def newcomer(run: Run) -> None:
         world.start_replica(name)
     world.readers.append("newcomer")
     run.afterwards.append(partial(world.dismiss, "newcomer"))
-    await _under_fire(run, run.written_more(300), run.times(6))
+    await under_fire(run, run.written_more(300), run.times(6))
     await _jobs_done(world)
 
 

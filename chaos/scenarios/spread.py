@@ -1,6 +1,7 @@
 """A reader whose replicas work at once, over a number of queues that changes."""
 
 from chaos.run import Run, scenario
+from chaos.scenarios.operations import job
 from chaos.service import PARTITIONS
 from chaos.world import QUEUE, READERS, REPLICAS, World, eventually
 
@@ -20,7 +21,7 @@ async def _change(run: Run, count: int) -> None:
 @scenario("1, 3 and 2 partitions", short=True)
 async def partitions(run: Run) -> None:
     """The reader's replicas work at once over 3 queues and then over 2, under load, while replicas
-    are killed; audits go through all of the queues.
+    are killed; audits and a replay of the whole log go through all of the queues.
     """
     world = run.world
     for count in COUNTS:
@@ -33,6 +34,8 @@ async def partitions(run: Run) -> None:
             world.start_replica(name)
             run.faults["kill -9 of a service"] += 1
         await run.written_more(100)
+        await job(run, {"kind": "replay", "to": "reader", "by": "chaos", "anew": True})
+        run.faults["replay"] += 1
         await run.progress(f"{count} partitions", 90)
     await _back_to_one(world, run)
 

@@ -68,7 +68,7 @@ async def job(run: Run, asked: dict[str, Any]) -> None:
                     continue
                 async with world.operators([name, "reader-1"]) as operators:
                     if not found:
-                        found.update(await operators.startjob("writer", asked))
+                        found.update(await operators.start_job("writer", asked))
                     found.update(await operators.job("writer", found["id"]))
                 return bool(found["state"] != "open")
         return False

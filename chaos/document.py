@@ -31,7 +31,8 @@ everything is healed, and once outbox, queues and inbox are empty:
 Some scenarios need root: hosts of their own are network namespaces behind a bridge, whose cable is unplugged
 (nobody is told); the disk that loses what was not flushed is an ext4 file system on a loop device over a file
 that `chaos/disk.py` serves by FUSE. What a machine lacks is said, and the scenario skipped.
-
+"""
+TABLE = """
 | scenario | seed | faults injected | events | lost | doubled | reordered | late | repaired | audits | false alarms | audit | s |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|
 """
@@ -53,5 +54,6 @@ def write(results: Sequence[Result], path: Path) -> None:
         f"faults were injected, with {sum(r.false_alarms for r in results)} false alarms.\n"
     )
     what = [f"- **{one.name}**: {one.what}" for one in SCENARIOS.values()]
-    text = HEAD + "\n".join(rows) + "\n" + total + "\n## The scenarios\n\n" + "\n".join(what) + "\n"
+    table = TABLE + "\n".join(rows) + "\n" + total if results else ""
+    text = HEAD + table + "\n## The scenarios\n\n" + "\n".join(what) + "\n"
     path.write_text(text)

@@ -17,7 +17,7 @@ async def _taken_over(run: Run, *names: str) -> None:
     await run.written_more(100)
 
 
-@scenario("the leading relay frozen", short=True)
+@scenario("the leading relay frozen")
 async def relay_frozen(run: Run) -> None:
     """SIGSTOP of the replica that publishes, in mid-batch; its successor takes over; SIGCONT."""
     for _ in range(run.times(2)):

@@ -78,7 +78,7 @@ async def job(run: Run, asked: dict[str, Any]) -> None:
         raise RuntimeError(f"the {asked['kind']} has {found['state']}: {found['outcome']}")
 
 
-@scenario("replays under kills", short=True)
+@scenario("replays under kills")
 async def replays(run: Run) -> None:
     """The whole log into the present, part of it, from a moment on, and events that are to take
     effect again: each while relay, consumer and engines are killed. Live events go on meanwhile.
@@ -201,7 +201,7 @@ async def interrupt_migrates(run: Run, readers: list[str], times: int) -> None:
     await asyncio.gather(*(one.ended() for one in both))
 
 
-@scenario("migrates at once and interrupted", short=True)
+@scenario("migrates at once and interrupted")
 async def migrates(run: Run) -> None:
     """`migrate` is run twice at once and killed at any moment, again and again, under load; nobody
     may be on the list of listeners twice, and a replay must end.

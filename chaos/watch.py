@@ -5,7 +5,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
-import asyncpg
 import httpx
 
 from chaos.world import World, eventually
@@ -53,8 +52,12 @@ class Watch:
 
     async def _audit_for_ever(self) -> None:
         while True:
-            with suppress(OSError, httpx.HTTPError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            try:
                 await self._audit()
+            except (OSError, httpx.HTTPError):
+                pass  # whoever was asked has gone
+            except Exception as error:
+                self.wrong.append(f"an audit under way: {type(error).__name__}: {error}")
             await asyncio.sleep(0.5)
 
     async def _audit(self) -> None:

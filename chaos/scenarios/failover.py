@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from uuid import UUID
 
+import asyncpg
+
 from chaos.judge import quiet, written_in
 from chaos.nodes import Cluster
 from chaos.postgres import Postgres
@@ -14,6 +16,21 @@ from chaos.scenarios.operations import Migrate
 from chaos.service import PLACES
 from chaos.world import REPLICAS, WRITERS, World, eventually
 
+# A new server counts its transactions from the beginning, far from where this one is then.
+_AGE = """
+do $$
+begin
+    create temporary table spent (n integer);
+    for n in 1..50000 loop
+        begin
+            insert into spent values (n);
+        exception when others then
+            raise;
+        end;
+    end loop;
+    drop table spent;
+end $$
+"""
 EVERYWHERE = [f"place {number:03}" for number in range(PLACES)]
 
 
@@ -31,6 +48,9 @@ class FailoverWorld(World):
         self._stack.push_async_callback(self.stop_postgres)
         self._stack.push_async_callback(self.cluster.stop)
         await self.cluster.start()
+        connection = await asyncpg.connect(self.postgres.url())
+        await connection.execute(_AGE)
+        await connection.close()
         self.to_primary = Proxy(self.postgres.port)
         await self.to_primary.start()
         self._stack.push_async_callback(self.to_primary.stop)

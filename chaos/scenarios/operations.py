@@ -230,11 +230,12 @@ async def newcomer(run: Run) -> None:
     world = run.world
     await world.make_database("newcomer")
     await run.written_more(200)
-    await interrupt_migrates(run, ["reader", "newcomer"], run.times(4))
     for name in ("newcomer-1", "newcomer-2"):
         world.replicas[name] = Replica(name, free_port(), world.folder)
-        world.start_replica(name)
     world.readers.append("newcomer")
+    await interrupt_migrates(run, ["reader", "newcomer"], run.times(4))
+    for name in ("newcomer-1", "newcomer-2"):
+        world.start_replica(name)
     run.afterwards.append(partial(world.dismiss, "newcomer"))
     await under_fire(run, run.written_more(300), run.times(6))
     await _jobs_done(world)

@@ -36,6 +36,7 @@ class Proxy:
         if self._server is not None:
             self._server.close()
         self.reset()
+        self._healed.set()  # what waits is let go
 
     def cut(self) -> None:
         """Reset all connections and refuse new ones until `heal`."""

@@ -180,7 +180,7 @@ def test_the_disk_keeps_what_was_flushed_and_nothing_else(tmp_path: Path) -> Non
         made.stop()
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 async def test_nothing_is_lost_doubled_or_reordered(rabbitmq: RabbitMQ) -> None:
     if rabbitmq.node is None:
         missing("rabbitmq", "chaos starts nodes of its own")

@@ -199,19 +199,29 @@ async def interrupt_migrates(run: Run, readers: list[str], times: int) -> None:
         one.ready()
     run.faults["two migrates at once"] += 1
     await asyncio.gather(*(one.ended() for one in both))
+    twice = [row["service"] for row in await run.world.rows("writer", _TWICE)]
+    if twice:
+        raise AssertionError(f"on the list of listeners twice: {', '.join(twice)}")
 
 
 @scenario("migrates at once and interrupted")
 async def migrates(run: Run) -> None:
-    """`migrate` is run twice at once and killed at any moment, again and again, under load; nobody
-    may be on the list of listeners twice, and a replay must end.
+    """`migrate` is run twice at once and killed at any moment, again and again, under load; a
+    listener that had left comes back by two at once. Nobody may be on the list twice, and a replay
+    must end.
     """
     world = run.world
-    await interrupt_migrates(run, ["reader"], run.times(6))
+    await interrupt_migrates(run, ["reader"], run.times(4))
+    for _ in range(run.times(3)):
+        await world.load(False)
+        await run.all_sent()
+        world.readers.remove("reader")
+        await world.write_listeners()
+        world.readers.append("reader")
+        await interrupt_migrates(run, ["reader"], 0)
+        run.faults["listener that comes back"] += 1
+        await world.load(True)
     await run.written_more(50)
-    twice = await world.rows("writer", _TWICE)
-    if twice:
-        raise AssertionError(f"{len(twice)} listeners are on the list twice")
     base: dict[str, Any] = {"kind": "replay", "to": "reader", "by": "chaos", "anew": True}
     await job(run, base)
 

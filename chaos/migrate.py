@@ -1,6 +1,7 @@
 """What `hirewire migrate` does, for the suite's services: `python -m chaos.migrate READER…`.
 
-Says `ready` before it begins, so that it can be killed at any moment of its work.
+Says `ready` before it begins, and `introduces` when databases are migrated and queues and list of
+listeners come next, so that it can be killed at any moment of its work.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ async def migrate(settings: Settings, readers: list[str]) -> None:
         stack.push_async_callback(broker.close)
         connection = await connect(settings.service_database("writer"), application="migrate")
         stack.push_async_callback(connection.close)
+        print("introduces", flush=True)
         past = {(NEWCOMER.name, event) for event in NEWCOMER.hears_from_the_beginning}
         await introduce(
             broker,

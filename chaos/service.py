@@ -87,7 +87,7 @@ async def load(transactions: Transactions) -> None:
     while True:
         async with transactions() as tx:
             control = (
-                await tx.exec_driver_sql("select running, pause, hot, big from control")
+                await tx.exec_driver_sql("select running, pause, hot, big from control for share")
             ).one()
             if control.running:
                 numbers = random.sample(range(PLACES), random.randint(1, 4))

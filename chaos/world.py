@@ -313,7 +313,10 @@ class World:
     async def load(
         self, running: bool, pause: float = 0.02, *, hot: float = 0, big: float = 0
     ) -> None:
-        """Let the writers write, or not; `hot` of it at one place, `big` of it in megabytes."""
+        """Let the writers write, or not; `hot` of it at one place, `big` of it in megabytes.
+
+        Returns once what they had begun before is committed: they hold a lock on `control`.
+        """
         await self.sql(
             "writer",
             "update control set running = $1, pause = $2, hot = $3, big = $4",

@@ -104,7 +104,7 @@ class FailoverWorld(World):
 async def _migrate(world: World) -> None:
     """What an operator runs after a restore or a failover."""
     one = Migrate(world, ["reader"])
-    one.ready()
+    one.comes_to("ready")
     await one.ended()
 
 

@@ -163,12 +163,12 @@ class Migrate:
             output=subprocess.PIPE,
         )
 
-    def ready(self) -> None:
-        """Wait until it begins."""
+    def comes_to(self, step: str) -> None:
+        """Wait until it says so."""
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if line.strip() != b"ready":
-            raise RuntimeError(f"migrate does not start: {line!r}")
+        while (line := self._process.stdout.readline().decode().strip()) != step:
+            if line not in ("ready", "introduces"):
+                raise RuntimeError(f"migrate does not come to {step!r}: {line}")
 
     def kill(self) -> None:
         """End it where it is."""
@@ -188,15 +188,16 @@ async def interrupt_migrates(run: Run, readers: list[str], times: int) -> None:
     """Migrates that are killed at any moment, now and then two at once; then two to the end."""
     for _ in range(times):
         some = [Migrate(run.world, readers) for _ in range(run.rng.randint(1, 2))]
+        step, most = run.rng.choice([("ready", 0.5), ("introduces", 0.05)])
         for one in some:
-            one.ready()
-        await run.pause(0.0, 0.4)
+            one.comes_to(step)
+        await run.pause(0.0, most)
         for one in some:
             one.kill()
         run.faults["migrate killed"] += len(some)
     both = [Migrate(run.world, readers) for _ in range(2)]
     for one in both:
-        one.ready()
+        one.comes_to("introduces")
     run.faults["two migrates at once"] += 1
     await asyncio.gather(*(one.ended() for one in both))
     twice = [row["service"] for row in await run.world.rows("writer", _TWICE)]
@@ -243,7 +244,7 @@ async def newcomer(run: Run) -> None:
     for name in ("newcomer-1", "newcomer-2"):
         world.replicas[name] = Replica(name, free_port(), world.folder)
     world.readers.append("newcomer")
-    await interrupt_migrates(run, ["reader", "newcomer"], run.times(4))
+    await interrupt_migrates(run, ["reader", "newcomer"], 4)
     for name in ("newcomer-1", "newcomer-2"):
         world.start_replica(name)
     run.afterwards.append(partial(world.dismiss, "newcomer"))

@@ -35,9 +35,9 @@ HOT = "place hot"
 POISON = "poison"
 PARTITIONS = "CHAOS_PARTITIONS"
 """Environment variable: over how many queues the reader's replicas work at once."""
-HANDLER_SECONDS = 10.0
+HANDLER_SECONDS = 3.0
 """Time limit of the handlers."""
-SLOW_SECONDS = 25.0
+SLOW_SECONDS = 120.0
 RETRY = RetrySchedule(
     attempts=40, first=timedelta(seconds=0.2), factor=2, longest=timedelta(seconds=2)
 )

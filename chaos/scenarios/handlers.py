@@ -111,7 +111,7 @@ async def slow_handler(run: Run) -> None:
     await _fix(world, False)
     slow = [id for n in range(2) for id in await run.write_at([f"place slow {n}"], "slow")]
     run.faults["handler over its limit"] += len(slow)
-    await asyncio.sleep(2 * HANDLER_SECONDS + 2)
+    await asyncio.sleep(2 * HANDLER_SECONDS)
     await run.progress("others beside a slow handler", but=slow)
     await _fix(world, True)
     await run.progress("fixed", 90)
@@ -119,11 +119,11 @@ async def slow_handler(run: Run) -> None:
 
 @scenario("a handler slower than the broker's patience")
 async def consumer_timeout(run: Run) -> None:
-    """The broker closes the channel of a consumer that does not ack in 4 s (`consumer_timeout`);
+    """The broker closes the channel of a consumer that does not ack in 2 s (`consumer_timeout`);
     a handler takes longer again and again, and in the end is fixed.
     """
     world = run.world
-    await _set_patience(world, 4_000, 1_000)
+    await _set_patience(world, 2_000, 500)
     for name in READERS:
         world.kill_replica(name)
         world.start_replica(name)
@@ -131,7 +131,7 @@ async def consumer_timeout(run: Run) -> None:
     try:
         slow = await run.write_at(["place slow 0"], "slow")
         run.faults["handler over the broker's patience"] += len(slow)
-        await asyncio.sleep(30)
+        await asyncio.sleep(20)
         await _fix(world, True)
         await run.progress("fixed", 90)
     finally:

@@ -69,7 +69,10 @@ class Run:
             return written <= {effect.event_id for effect in await effects_in(world, "reader")}
 
         started = asyncio.get_running_loop().time()
-        await eventually(effective, seconds, f"{what}: what was committed has taken effect")
+        try:
+            await eventually(effective, seconds, f"{what}: what was committed has taken effect")
+        except TimeoutError as error:
+            raise TimeoutError(f"{error} ({await whereabouts(world)})") from None
         took = asyncio.get_running_loop().time() - started
         self.notes.append(f"{what}: after {took:.0f} s")
 
@@ -91,6 +94,16 @@ class Run:
                 return [await write_one(tx, place, mood, filler) for place in sorted(places)]
         finally:
             await engine.dispose()
+
+
+async def whereabouts(world: World) -> str:
+    """Where what has not taken effect is."""
+    unsent = await world.sql("writer", "select count(*) from messaging.outbox")
+    rows = await world.rows(
+        "reader",
+        "select state, count(*) as number from messaging.open_message group by 1 order by 1",
+    )
+    return "; ".join([f"{unsent} unsent", *(f"{row['number']} {row['state']}" for row in rows)])
 
 
 Action = Callable[[Run], Awaitable[None]]

@@ -56,6 +56,7 @@ insert into control values (true);
 create table attempt (event_id uuid primary key, number bigint not null);
 create table effect (n bigserial primary key, event_id uuid not null, place text not null,
     nth bigint not null, late boolean not null);
+create index on effect (event_id);
 create table state (place text primary key, nth bigint not null)
 """
 

@@ -19,8 +19,6 @@ from hirewire.launcher.rabbitmq import PrivateRabbitMQ, find_server
 JOIN_SECONDS = 60.0
 TICK_SECONDS = 8
 """After so long without a sign from another node it is held to be down."""
-MOST_BYTES = 6_000_000
-"""The largest message that the broker takes."""
 
 
 class Node(PrivateRabbitMQ):
@@ -51,7 +49,7 @@ class Node(PrivateRabbitMQ):
     def _write_configuration(self) -> None:
         super()._write_configuration()
         path = self.data_dir / "rabbitmq.conf"
-        lines = [f"max_message_size = {MOST_BYTES}"]
+        lines: list[str] = []
         if self._address is not None:
             lines.append(f"listeners.tcp.other = {self._address}:{self.amqp_port}")
         if len(self._shared["names"]) > 1:

@@ -7,7 +7,6 @@ of an event says how its handler fails.
 """
 
 import asyncio
-import inspect
 import os
 import random
 import signal
@@ -15,7 +14,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
@@ -98,7 +96,9 @@ async def load(transactions: Transactions) -> None:
                 ]
                 for place in sorted(places):
                     big = random.random() < control.big
-                    await write_one(tx, place, filler=random.randint(1, 4) << 20 if big else 0)
+                    await write_one(
+                        tx, place, filler=random.randint(1, 4) * 1_000_000 if big else 0
+                    )
         await asyncio.sleep(control.pause)
 
 
@@ -165,20 +165,22 @@ async def fail(tx: Tx, one: Received[Happened]) -> None:
         await asyncio.sleep(SLOW_SECONDS)
 
 
-# Until the limit is part of the core.
-_LIMITED = "timeout" in inspect.signature(on_batch).parameters
-_LIMIT: Any = {"timeout": timedelta(seconds=HANDLER_SECONDS)} if _LIMITED else {}
+LIMIT = timedelta(seconds=HANDLER_SECONDS)
 WRITER = Service("writer", routes=(), publishes=(Happened,), duties=(load,))
 READER = Service(
     "reader",
     routes=(),
-    subscriptions=(on_batch(Happened, effects, name="reader.effects", retry=RETRY, **_LIMIT),),
+    subscriptions=(
+        on_batch(Happened, effects, name="reader.effects", retry=RETRY, time_limit=LIMIT),
+    ),
 )
 NEWCOMER = Service(
     "newcomer",
     routes=(),
     subscriptions=(
-        on_batch(Happened, effects, name="newcomer.effects", retry=RETRY, history=True, **_LIMIT),
+        on_batch(
+            Happened, effects, name="newcomer.effects", retry=RETRY, history=True, time_limit=LIMIT
+        ),
     ),
 )
 SERVICES = {"writer": WRITER, "reader": READER, "newcomer": NEWCOMER}

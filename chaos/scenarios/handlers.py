@@ -3,7 +3,6 @@
 import asyncio
 from uuid import UUID
 
-from chaos.nodes import MOST_BYTES
 from chaos.run import Run, scenario
 from chaos.service import HANDLER_SECONDS, HOT, Happened
 from chaos.world import READERS, WRITERS, World, eventually
@@ -181,21 +180,23 @@ async def big_bodies(run: Run) -> None:
 
 @scenario("a body over the broker's limit")
 async def body_too_large(run: Run) -> None:
-    """An event that the broker does not take: refused when it is recorded, or it holds back its own
-    key and nothing else until the limit is raised.
+    """An event that may be recorded and that the broker does not take: it holds back its own key
+    and nothing else until the limit is raised.
     """
     world = run.world
-    try:
-        large = await run.write_at(["place large"], filler=MOST_BYTES + 1000)
-    except ValueError as error:
-        run.notes.append(f"refused: {error}")
-        large = []
+    await _set_most_bytes(world, 1_000_000)
+    large = await run.write_at(["place large"], filler=2_000_000)
     run.faults["body over the limit"] += 1
     await run.written_more(100)
     await run.progress("others beside a body that is too large", but=large)
+    await _set_most_bytes(world, 134_217_728)
+    await run.progress("the limit is raised", 90)
+
+
+async def _set_most_bytes(world: World, most: int) -> None:
+    """The largest message that the broker takes; a channel knows what it was when it opened."""
     for node in world.cluster.nodes:
-        await node.evaluate(f"application:set_env(rabbit, max_message_size, {4 * MOST_BYTES}).")
+        await node.evaluate(f"application:set_env(rabbit, max_message_size, {most}).")
     for name in WRITERS:
         world.kill_replica(name)
     await world.everything_up()
-    await run.progress("the limit is raised", 90)

@@ -1,4 +1,4 @@
-"""`./dev chaos [--seed N]… [--short] [--write] [scenario…]`."""
+"""`./dev chaos [--seed N]… [--short] [--list] [--write] [scenario…]`."""
 
 import argparse
 import sys
@@ -11,29 +11,43 @@ from chaos.runner import Result, run
 from chaos.scenarios import SCENARIOS
 
 
+def chosen(wanted: list[str]) -> list[str]:
+    """The scenarios of these names, or whose names hold these words. Raises `LookupError`."""
+    found: list[str] = []
+    for word in wanted:
+        exact = [name for name in SCENARIOS if name == word]
+        near = exact or [name for name in SCENARIOS if word.lower() in name.lower()]
+        if not near:
+            raise LookupError(f"no scenario {word!r}: --list prints them")
+        found += [name for name in near if name not in found]
+    return found
+
+
 def main() -> None:
     """Run from the command line; exit code 1 when the promise was not kept."""
     parser = argparse.ArgumentParser(prog="./dev chaos", description=__doc__)
     parser.add_argument("--seed", type=int, action="append", help="repeatable; 1 by default")
     parser.add_argument("--short", action="store_true", help="one node, the quick scenarios")
+    parser.add_argument("--list", action="store_true", help="print the scenarios and end")
     parser.add_argument("--write", action="store_true", help="write docs/chaos.md")
-    parser.add_argument("scenario", nargs="*", help="; ".join(SCENARIOS))
+    parser.add_argument("scenario", nargs="*", help="a scenario's name or a part of it")
     given = parser.parse_args()
-    for name in given.scenario:
-        if name not in SCENARIOS:
-            parser.error(f"no scenario {name!r}: one of {', '.join(SCENARIOS)}")
+    if given.list:
+        for one in SCENARIOS.values():
+            print(f"{'short' if one.short else '     '}  {one.name}: {one.what}")
+        return
+    try:
+        names = chosen(given.scenario)
+    except LookupError as error:
+        parser.error(str(error.args[0]))
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     results: list[Result] = []
     for seed in given.seed or [1]:
-        results += run(
-            seed,
-            given.scenario,
-            short=given.short,
-            say=lambda text: print(text, flush=True),
-        )
+        results += run(seed, names, short=given.short, say=lambda text: print(text, flush=True))
     if given.write:
         write(results, Path("docs/chaos.md"))
     sys.exit(0 if all(result.good for result in results) else 1)
 
 
-main()
+if __name__ == "__main__":
+    main()

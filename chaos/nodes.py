@@ -1,9 +1,13 @@
 """RabbitMQ nodes of one's own as a cluster on this machine."""
 
 import asyncio
+import os
 import secrets
 import shutil
+import signal
 import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +17,20 @@ from hirewire.launcher.process import free_port, open_private, write_private
 from hirewire.launcher.rabbitmq import PrivateRabbitMQ, find_server
 
 JOIN_SECONDS = 60.0
+TICK_SECONDS = 8
+"""After so long without a sign from another node it is held to be down."""
 
 
 class Node(PrivateRabbitMQ):
     """One node; what it shares with the others is given."""
 
-    def __init__(self, data_dir: Path, shared: dict[str, Any], nth: int) -> None:
+    def __init__(
+        self, data_dir: Path, shared: dict[str, Any], nth: int, address: str | None = None
+    ) -> None:
         super().__init__(data_dir)
         self._shared = shared
+        self._address = address
+        """Of this machine, where it listens as well as on 127.0.0.1."""
         self.name = f"{shared['prefix']}{nth}@localhost"
 
     def _load_settings(self) -> dict[str, Any]:
@@ -38,10 +48,18 @@ class Node(PrivateRabbitMQ):
 
     def _write_configuration(self) -> None:
         super()._write_configuration()
-        if len(self._shared["names"]) < 2:
-            return
         path = self.data_dir / "rabbitmq.conf"
-        lines = [
+        lines: list[str] = []
+        if self._address is not None:
+            lines.append(f"listeners.tcp.other = {self._address}:{self.amqp_port}")
+        if len(self._shared["names"]) > 1:
+            lines += self._cluster_lines()
+        write_private(path, path.read_text() + "\n".join(lines) + "\n")
+        if user := self._user():
+            shutil.chown(path, user)
+
+    def _cluster_lines(self) -> list[str]:
+        return [
             "cluster_formation.peer_discovery_backend = classic_config",
             "cluster_formation.randomized_startup_delay_range.min = 0",
             "cluster_formation.randomized_startup_delay_range.max = 1",
@@ -51,12 +69,19 @@ class Node(PrivateRabbitMQ):
                 for nth, name in enumerate(self._shared["names"], 1)
             ),
         ]
-        write_private(path, path.read_text() + "\n".join(lines) + "\n")
-        if user := self._user():
-            shutil.chown(path, user)
+
+    def _environment(self) -> dict[str, str]:
+        return super()._environment() | {
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": f"-kernel net_ticktime {TICK_SECONDS}"
+        }
 
     async def _start_epmd(self) -> None:
         """The cluster has one for all."""
+
+    @property
+    def host(self) -> str:
+        """The address where it is found."""
+        return "127.0.0.1"
 
     @property
     def amqp_port(self) -> int:
@@ -76,11 +101,34 @@ class Node(PrivateRabbitMQ):
         if process.returncode:
             raise RuntimeError(f"rabbitmqctl {arguments[0]}: {log.read_text()[-500:]}")
 
+    def let_go(self) -> None:
+        """Once it is dead: close what this process itself has open in its folder."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def freeze(self) -> None:
+        """Stop it in its tracks: its connections stay, and nobody answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
+    async def evaluate(self, expression: str) -> None:
+        """Run Erlang in it: for settings that cannot be changed otherwise."""
+        await self.control("eval", expression)
+
 
 class Cluster:
-    """So many nodes, up together."""
+    """So many nodes, up together; `address`: where they listen beside 127.0.0.1."""
 
-    def __init__(self, folder: Path, size: int) -> None:
+    def __init__(self, folder: Path, size: int, address: str | None = None) -> None:
         shared: dict[str, Any] = {
             "prefix": f"chaos{secrets.token_hex(3)}n",
             "password": secrets.token_hex(12),
@@ -88,20 +136,16 @@ class Cluster:
             "epmd": free_port(),
         }
         shared["names"] = [f"{shared['prefix']}{nth}@localhost" for nth in range(1, size + 1)]
-        self.nodes = [Node(folder / f"node{n}", shared, n) for n in range(1, size + 1)]
+        self.nodes: Sequence[Node] = [
+            Node(folder / f"node{n}", shared, n, address) for n in range(1, size + 1)
+        ]
         self._folder = folder
         self._epmd: subprocess.Popen[bytes] | None = None
         self._shared = shared
 
     async def start(self) -> None:
         """Start all nodes and wait until each knows all."""
-        program = shutil.which("epmd")
-        assert program is not None
-        self._epmd = subprocess.Popen(
-            [program, "-port", str(self._shared["epmd"]), "-address", "127.0.0.1"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        self._start_epmd()
         first, *others = self.nodes
         await first.start()
         await asyncio.gather(*(node.start() for node in others))
@@ -110,6 +154,15 @@ class Cluster:
             if asyncio.get_running_loop().time() > until:
                 raise RuntimeError("the nodes have not found each other")
             await asyncio.sleep(0.2)
+
+    def _start_epmd(self) -> None:
+        program = shutil.which("epmd")
+        assert program is not None
+        self._epmd = subprocess.Popen(
+            [program, "-port", str(self._shared["epmd"]), "-address", "127.0.0.1"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     async def stop(self) -> None:
         """Stop all."""

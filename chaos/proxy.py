@@ -12,12 +12,15 @@ SLOW_SECONDS = 0.05
 
 
 class Proxy:
-    """Forwards connections from a port of its own to `target`."""
+    """Forwards connections from a port of its own to `target`, a port of `host`."""
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, target_port: int, host: str = "127.0.0.1") -> None:
         self.port = 0
         self.mode: Mode = "open"
-        self._target = target_port
+        self.target = target_port
+        self._host = host
+        self.sources: dict[int, int] = {}
+        """For each connection to the target: the port it comes from, and that of the client."""
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._healed = asyncio.Event()
@@ -33,6 +36,7 @@ class Proxy:
         if self._server is not None:
             self._server.close()
         self.reset()
+        self._healed.set()  # what waits is let go
 
     def cut(self) -> None:
         """Reset all connections and refuse new ones until `heal`."""
@@ -68,14 +72,17 @@ class Proxy:
                 writer.transport.abort()
                 return
             try:
-                there, back = await asyncio.open_connection("127.0.0.1", self._target)
+                there, back = await asyncio.open_connection(self._host, self.target)
             except OSError:
                 writer.transport.abort()
                 return
             self._writers.add(back)
+            source = back.get_extra_info("sockname")[1]
+            self.sources[source] = writer.get_extra_info("peername")[1]
             try:
                 await asyncio.gather(self._pass(reader, back), self._pass(there, writer))
             finally:
+                del self.sources[source]
                 self._writers.discard(back)
                 back.close()
         finally:

@@ -1,21 +1,25 @@
-"""Runs scenarios one after the other in one world, and judges each."""
+"""Runs scenarios one after the other, each kind in a world of its own, and judges each."""
 
 import asyncio
-import json
 import random
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from chaos.scenarios import FIRST, SCENARIOS, SHORT, Run, given_up
-from chaos.verify import Effect, Verdict, Written, verdict
+from chaos.judge import judge, quiet, untruths
+from chaos.run import SCENARIOS, Run, Scenario
+from chaos.scenarios import FIRST
+from chaos.watch import Watch
 from chaos.world import QUEUE, World, eventually
 from hirewire.operators.auditing import Auditor, Report
 
 SETTLE_SECONDS = 150.0
+SCENARIO_SECONDS = 400.0
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,10 @@ class Result:
     reordered: int
     late: int
     repaired: int
+    audits: int
+    """Complete ones while the faults were injected."""
+    false_alarms: int
+    """Events that one of them called missing and that were not."""
     audit: str
     seconds: float
     note: str
@@ -38,55 +46,85 @@ class Result:
     @property
     def good(self) -> bool:
         """Whether the promise was kept."""
-        return not (self.lost or self.doubled or self.reordered) and self.audit == "clean"
+        wrong = self.lost or self.doubled or self.reordered or self.false_alarms
+        return not wrong and self.audit == "clean" and self.audits > 0
 
 
-async def run_all(
-    seed: int,
-    names: Sequence[str],
-    *,
-    short: bool,
-    say: Callable[[str], None],
-) -> list[Result]:
-    """Run these scenarios from a seed; all of the form when none are named."""
-    chosen = list(names) or (list(SHORT) if short else list(SCENARIOS))
-    results = []
-    with tempfile.TemporaryDirectory(prefix="hirewire-chaos-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        async with World(folder, nodes=1 if short else 3) as world:
-            if FIRST not in chosen:
-                await world.declare()
-            for scenario in chosen:
+async def run_all(seed: int, names: Sequence[str], *, short: bool, say: Say) -> list[Result]:
+    """Run these scenarios from a seed; all of the form when none are named.
+
+    A world in which something went wrong is left: the next scenario gets a fresh one.
+    """
+    chosen = [s for s in SCENARIOS.values() if (s.name in names if names else s.short or not short)]
+    results: list[Result] = []
+    for kind in dict.fromkeys(scenario.world for scenario in chosen):
+        async with AsyncExitStack() as stack:
+            world: World | None = None
+            for scenario in (one for one in chosen if one.world is kind):
+                if lacks := scenario.missing():
+                    say(f"skip seed {seed}  {scenario.name}: this machine lacks {lacks}")
+                    continue
+                if world is None:
+                    world = await stack.enter_async_context(_opened(kind, short=short))
+                    if scenario.name != FIRST:
+                        await world.declare()
                 results.append(await run_one(world, seed, scenario, short=short))
                 say(line_of(results[-1]))
+                if not results[-1].good:
+                    await stack.aclose()
+                    world = None
     return results
 
 
-async def run_one(world: World, seed: int, name: str, *, short: bool) -> Result:
+@asynccontextmanager
+async def _opened(kind: type[World], *, short: bool) -> AsyncIterator[World]:
+    with tempfile.TemporaryDirectory(prefix="hirewire-chaos-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        async with kind(folder, nodes=1 if short else kind.SIZE) as world:
+            yield world
+
+
+async def run_one(world: World, seed: int, scenario: Scenario, *, short: bool) -> Result:
     """One scenario, from a world that is up to one that is quiet again."""
-    run = Run(world, random.Random(f"{seed} {name}"), short)
-    started, before = time.monotonic(), await world.written()
-    late = (await judge(world)).late
-    if name != FIRST:
-        await world.everything_up()
-        await world.load(True)
-        await run.written_more(50)
-    await SCENARIOS[name](run)
-    report, repaired = await _settle(run)
-    found = await judge(world)
-    excused = run.injects_disorder or repaired > 0
+    run = Run(world, random.Random(f"{seed} {scenario.name}"), short)
+    started = time.monotonic()
+    before = await judge(world)
+    watch = Watch(world)
+    repaired, audit, found = 0, "", before
+    try:
+        async with asyncio.timeout(SCENARIO_SECONDS):
+            if scenario.name != FIRST:
+                await world.everything_up()
+                await world.load(True)
+                await run.written_more(50)
+            watch.start()
+            await scenario.action(run)
+            await world.everything_up()
+            await watch.completes()
+            await watch.stop()
+            report, repaired = await _settle(run)
+        found = await judge(world)
+        audit = _verdict(report, found.events, world.readers, watch)
+        for step in run.afterwards:
+            await step()
+    except Exception as error:  # a finding, which does not end the others
+        audit = f"{type(error).__name__}: {error}"
+    finally:
+        await watch.stop()
     return Result(
-        scenario=name,
+        scenario=scenario.name,
         seed=seed,
         faults=", ".join(f"{n} × {fault}" for fault, n in sorted(run.faults.items())),
-        events=found.events - before,
+        events=found.events - before.events,
         lost=found.lost,
         doubled=found.doubled + found.invented,
-        reordered=found.reordered + (0 if excused else found.late - late),
-        late=found.late - late,
+        reordered=found.reordered,
+        late=found.late - before.late,
         repaired=repaired,
-        audit=_verdict(report),
+        audits=watch.complete,
+        false_alarms=len(watch.missing - world.repaired),
+        audit=audit,
         seconds=round(time.monotonic() - started, 1),
         note="; ".join(run.notes),
     )
@@ -98,61 +136,28 @@ async def _settle(run: Run) -> tuple[Report, int]:
     await world.everything_up()
     await world.load(False)
     await eventually(lambda: world.cluster.in_step(QUEUE), 90, "members in step")
-    await eventually(lambda: _quiet(world), SETTLE_SECONDS, "quiet")
+    await eventually(lambda: quiet(world), SETTLE_SECONDS, "quiet")
     async with world.operators() as operators:
         auditor = Auditor(operators, wait=60)
         report = await auditor.audit(UUID(int=0))
         repaired = 0
         if run.needs_repair and report.missing:
+            missing = {id for _, _, line in report.lines() for id in line.missing}
+            world.repaired |= missing
+            world.late |= missing
             repaired = sum((await auditor.repair(report, by="chaos")).values())
-            await eventually(lambda: _quiet(world), SETTLE_SECONDS, "quiet after the repair")
+            await eventually(lambda: quiet(world), SETTLE_SECONDS, "quiet after the repair")
             report = await auditor.audit(UUID(int=0))
     return report, repaired
 
 
-async def _quiet(world: World) -> bool:
-    """Nothing unsent, nothing in the queue, nothing open."""
-    if await world.sql("writer", "select count(*) from messaging.outbox"):
-        return False
-    if await world.sql(
-        "reader", "select count(*) from messaging.open_message where state <> 'discarded'"
-    ):
-        return False
-    try:
-        found = await world.cluster.ask(f"queues/%2F/{QUEUE}")
-    except RuntimeError:
-        return False
-    return not found.get("messages", 1) and bool(found.get("consumers"))
-
-
-async def judge(world: World) -> Verdict:
-    """Everything ever written in this world against everything that took effect."""
-    written = [
-        Written(UUID(str(r["event_id"])), r["place"], r["nth"])
-        for r in await world.rows("writer", "select event_id, place, nth from written")
-    ]
-    effects = [
-        Effect(UUID(str(r["event_id"])), r["place"], r["nth"], r["late"])
-        for r in await world.rows(
-            "reader", "select event_id, place, nth, late from effect order by n"
-        )
-    ]
-    given = await given_up(world)
-    found = verdict(written, effects, given)
-    newest: dict[str, int] = {}
-    for event in written:
-        if event.event_id not in given:
-            newest[event.place] = max(event.nth, newest.get(event.place, 0))
-    state = {r["place"]: r["nth"] for r in await world.rows("reader", "select * from state")}
-    if state != newest:
-        raise AssertionError("the state did not end at the newest of every place")
-    return found
-
-
-def _verdict(report: Report) -> str:
-    if report.clean:
+def _verdict(report: Report, written: int, readers: Sequence[str], watch: Watch) -> str:
+    problems = [*report.problems, *watch.wrong[:1], *untruths(report, written, readers)]
+    if report.missing:
+        problems.insert(0, f"{report.missing} missing")
+    if report.clean and not problems:
         return "clean"
-    return f"{report.missing} missing; " + "; ".join(report.problems)
+    return "; ".join(problems) or "does not add up"
 
 
 def line_of(result: Result) -> str:
@@ -160,23 +165,13 @@ def line_of(result: Result) -> str:
     return (
         f"{'ok  ' if result.good else 'FAIL'} seed {result.seed}  {result.scenario}: "
         f"{result.events:,} events, lost {result.lost}, doubled {result.doubled}, reordered "
-        f"{result.reordered}, late {result.late}, repaired {result.repaired}, audit "
+        f"{result.reordered}, late {result.late}, repaired {result.repaired}, "
+        f"{result.audits} audits under way with {result.false_alarms} false alarms, audit "
         f"{result.audit}, {result.seconds} s  [{result.faults}]"
+        + (f"  ({result.note})" if result.note else "")
     )
 
 
-def save(results: Sequence[Result], path: Path) -> None:
-    """Keep results for the document."""
-    path.write_text(json.dumps([asdict(result) for result in results], indent=1))
-
-
-def load(path: Path) -> list[Result]:
-    """Results that were kept."""
-    return [Result(**one) for one in json.loads(path.read_text())]
-
-
-def run(
-    seed: int, names: Sequence[str], *, short: bool, say: Callable[[str], None]
-) -> list[Result]:
+def run(seed: int, names: Sequence[str], *, short: bool, say: Say) -> list[Result]:
     """`run_all` from code that is not async."""
     return asyncio.run(run_all(seed, names, short=short, say=say))

@@ -1,15 +1,22 @@
-"""The two services of the chaos suite: `python -m chaos.service writer|reader PORT`.
+"""The services of the chaos suite: `python -m chaos.service writer|reader|newcomer PORT`.
 
 Ordinary Hirewire services, served as any other: relay, consumer, retries, janitor, internal API.
 The writer tells what happened, some hundred times a second, while its table `control` says so; the
-reader writes one row for each event it hears.
+reader writes one row for each event it hears, and so does the newcomer, who comes later. The mood
+of an event says how its handler fails.
 """
 
 import asyncio
 import os
 import random
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError
 
 from hirewire.kit.service import Service, create_app
 from hirewire.kit.settings import load_settings
@@ -18,21 +25,36 @@ from hirewire.launcher.serving import serve_application
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event
 from hirewire.messaging.outbox import Transactions, Tx, record
+from hirewire.messaging.retry import Reject, RetrySchedule
 from hirewire.messaging.subscriptions import on_batch
 
 PLACES = 300
+HOT = "place hot"
 POISON = "poison"
+PARTITIONS = "CHAOS_PARTITIONS"
+"""Environment variable: over how many queues the reader's replicas work at once."""
+HANDLER_SECONDS = 3.0
+"""Time limit of the handlers."""
+SLOW_SECONDS = 120.0
+RETRY = RetrySchedule(
+    attempts=40, first=timedelta(seconds=0.2), factor=2, longest=timedelta(seconds=2)
+)
 
 WRITER_TABLES = """
-create table control (running boolean not null, pause float8 not null);
-insert into control values (false, 0.02);
+create table control (running boolean not null, pause float8 not null, hot float8 not null,
+    big float8 not null);
+insert into control values (false, 0.02, 0, 0);
 create table tally (place text primary key, nth bigint not null);
 create table written (event_id uuid primary key, place text not null, nth bigint not null,
     mood text not null)
 """
 READER_TABLES = """
+create table control (fixed boolean not null);
+insert into control values (true);
+create table attempt (event_id uuid primary key, number bigint not null);
 create table effect (n bigserial primary key, event_id uuid not null, place text not null,
     nth bigint not null, late boolean not null);
+create index on effect (event_id);
 create table state (place text primary key, nth bigint not null)
 """
 
@@ -43,35 +65,48 @@ class Happened(Event, name="chaos.happened", owner="writer", key="place"):
     place: str
     nth: int
     mood: str = ""
+    filler: str = ""
 
 
-async def write_one(tx: Tx, place: str, mood: str = "") -> None:
-    """The business transaction: a tally, and the event."""
+async def write_one(tx: Tx, place: str, mood: str = "", filler: int = 0) -> UUID:
+    """The business transaction: a tally, and the event with `filler` bytes more than it needs."""
     result = await tx.exec_driver_sql(
         "insert into tally as t values ($1, 1) on conflict (place) do update set nth = t.nth + 1 "
         "returning nth",
         (place,),
     )
     nth = result.scalar_one()
-    id = record(tx, Happened(place=place, nth=nth, mood=mood))
+    id = record(tx, Happened(place=place, nth=nth, mood=mood, filler="x" * filler))
     await tx.exec_driver_sql("insert into written values ($1, $2, $3, $4)", (id, place, nth, mood))
+    return id
 
 
 async def load(transactions: Transactions) -> None:
     """Write for ever, while `control` says so."""
     while True:
         async with transactions() as tx:
-            control = (await tx.exec_driver_sql("select running, pause from control")).one()
+            control = (
+                await tx.exec_driver_sql("select running, pause, hot, big from control for share")
+            ).one()
             if control.running:
-                for place in sorted(random.sample(range(PLACES), random.randint(1, 4))):
-                    await write_one(tx, f"place {place:03}")
+                numbers = random.sample(range(PLACES), random.randint(1, 4))
+                places = [
+                    HOT if random.random() < control.hot else f"place {number:03}"
+                    for number in numbers
+                ]
+                for place in sorted(places):
+                    big = random.random() < control.big
+                    await write_one(
+                        tx, place, filler=random.randint(1, 4) * 1_000_000 if big else 0
+                    )
         await asyncio.sleep(control.pause)
 
 
 async def effects(tx: Tx, heard: Sequence[Received[Happened]]) -> None:
     """One row for each event, and the state by its newest version."""
-    if any(one.event.mood == POISON for one in heard):
-        os._exit(9)
+    for one in heard:
+        if one.event.mood:
+            await fail(tx, one)
     await tx.exec_driver_sql(
         "insert into effect (event_id, place, nth, late) "
         "select * from unnest($1::uuid[], $2::text[], $3::bigint[], $4::boolean[])",
@@ -82,27 +117,82 @@ async def effects(tx: Tx, heard: Sequence[Received[Happened]]) -> None:
             [one.late for one in heard],
         ),
     )
-    newest: dict[str, int] = {}
-    for one in heard:
-        newest[one.event.place] = max(one.event.nth, newest.get(one.event.place, 0))
+    newest = {one.event.place: one.event.nth for one in heard if not one.late}
     await tx.exec_driver_sql(
         "insert into state as s select * from unnest($1::text[], $2::bigint[]) "
-        "on conflict (place) do update set nth = greatest(s.nth, excluded.nth)",
+        "on conflict (place) do update set nth = excluded.nth",
         (sorted(newest), [newest[place] for place in sorted(newest)]),
     )
+    for one in heard:
+        if one.event.mood == "swallows":
+            await swallow(tx, one)
 
 
+async def swallow(tx: Tx, one: Received[Happened]) -> None:
+    """Unless it is fixed: a statement fails, as the handler's last, and nobody is told."""
+    if not (await tx.exec_driver_sql("select fixed from control")).scalar_one():
+        with suppress(DBAPIError):
+            await tx.exec_driver_sql("insert into attempt values ($1, 1)", (one.id,))
+
+
+async def fail(tx: Tx, one: Received[Happened]) -> None:
+    """Do what the event's mood says, unless it has been fixed since."""
+    mood = one.event.mood
+    if mood == POISON:
+        os._exit(9)
+    async with tx.engine.begin() as other:
+        statement = (
+            "insert into attempt as a values ($1, 1) on conflict (event_id) do update "
+            "set number = a.number + 1 returning number"
+        )
+        attempt = (await other.exec_driver_sql(statement, (one.id,))).scalar_one()
+    fixed = (await tx.exec_driver_sql("select fixed from control")).scalar_one()
+    if mood == "kills" and attempt <= 2:
+        os._exit(9)
+    if mood == "freezes" and attempt == 1:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    if mood == "holds" and attempt == 1:
+        await asyncio.sleep(SLOW_SECONDS)
+    if fixed:
+        return
+    if mood == "fails":
+        raise RuntimeError("not fixed yet")
+    if mood == "fails as if the database were away":
+        raise ConnectionRefusedError("another server, not the database")
+    if mood == "rejects":
+        raise Reject("not before it is fixed")
+    if mood == "slow":
+        await asyncio.sleep(SLOW_SECONDS)
+
+
+LIMIT = timedelta(seconds=HANDLER_SECONDS)
 WRITER = Service("writer", routes=(), publishes=(Happened,), duties=(load,))
 READER = Service(
-    "reader", routes=(), subscriptions=(on_batch(Happened, effects, name="reader.effects"),)
+    "reader",
+    routes=(),
+    subscriptions=(
+        on_batch(Happened, effects, name="reader.effects", retry=RETRY, time_limit=LIMIT),
+    ),
 )
-SERVICES = {"writer": WRITER, "reader": READER}
+NEWCOMER = Service(
+    "newcomer",
+    routes=(),
+    subscriptions=(
+        on_batch(
+            Happened, effects, name="newcomer.effects", retry=RETRY, history=True, time_limit=LIMIT
+        ),
+    ),
+)
+SERVICES = {"writer": WRITER, "reader": READER, "newcomer": NEWCOMER}
 
 
 def main() -> None:
     """Serve one replica in the foreground."""
     name, port = sys.argv[1], int(sys.argv[2])
+    count = os.environ.pop(PARTITIONS, "1")
     settings = load_settings()
+    if count != "1":
+        settings = settings.model_copy(update={"partitions": {"reader": int(count)}})
     configure_logging(settings, name)
     serve_application(create_app(SERVICES[name], settings), settings, port=port)
 

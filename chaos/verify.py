@@ -1,7 +1,7 @@
 """What is right after a scenario: every event once, in order, and clean books."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -45,27 +45,50 @@ class Verdict:
 
 
 def verdict(
-    written: Sequence[Written], effects: Sequence[Effect], given_up: Iterable[UUID] = ()
+    written: Sequence[Written],
+    effects: Sequence[Effect],
+    given_up: Iterable[UUID] = (),
+    may_be_late: Iterable[UUID] = (),
 ) -> Verdict:
-    """Compare what was committed with what took effect; `given_up` was discarded on purpose."""
+    """Compare what was committed with what took effect.
+
+    `given_up` was discarded on purpose; `may_be_late` was brought out of its order on purpose, and
+    lateness of anything else counts as disorder.
+    """
     times = Counter(effect.event_id for effect in effects)
     expected = {event.event_id for event in written} - set(given_up)
     return Verdict(
         events=len(written),
         lost=len(expected - times.keys()),
         doubled=sum(number - 1 for number in times.values()),
-        reordered=_reordered(effects),
+        reordered=_reordered(effects, set(may_be_late)),
         late=sum(effect.late for effect in effects),
         invented=len(times.keys() - {event.event_id for event in written}),
     )
 
 
-def _reordered(effects: Iterable[Effect]) -> int:
-    """Effects that came after a later one of their place without being marked late."""
+def repeats(expected: Iterable[tuple[str, int]], effects: Iterable[Effect]) -> Verdict:
+    """Judge what was replayed to take effect once more: each as often as was asked."""
+    asked = Counter(expected)
+    given = Counter((effect.place, effect.nth) for effect in effects)
+    return Verdict(
+        events=asked.total(),
+        lost=(asked - given).total(),
+        doubled=(given - asked).total(),
+        reordered=0,
+        late=0,
+        invented=0,
+    )
+
+
+def _reordered(effects: Iterable[Effect], may_be_late: Set[UUID]) -> int:
+    """Effects that came after a later one of their place, or are marked late without a reason."""
     newest: dict[str, int] = {}
     count = 0
     for effect in effects:
-        if not effect.late and effect.nth <= newest.get(effect.place, 0):
+        if effect.late:
+            count += effect.event_id not in may_be_late
+        elif effect.nth <= newest.get(effect.place, 0):
             count += 1
         newest[effect.place] = max(effect.nth, newest.get(effect.place, 0))
     return count

@@ -1,84 +1,110 @@
 """Where the faults happen: a cluster, PostgreSQL, proxies in between, replicas of two services."""
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import asyncpg
 import httpx
 from sqlalchemy.engine import make_url
 
+from chaos import network
+from chaos.network import Network
 from chaos.nodes import Cluster
+from chaos.postgres import Postgres
 from chaos.proxy import Proxy
-from chaos.service import READER, READER_TABLES, WRITER_TABLES, Happened
+from chaos.replica import Replica
+from chaos.service import NEWCOMER, READER, READER_TABLES, WRITER_TABLES, Happened
 from hirewire.kit.db import ensure_database, migrate
-from hirewire.launcher.postgres import EmbeddedPostgres
-from hirewire.launcher.process import free_port, spawn, stop
+from hirewire.launcher.process import free_port
 from hirewire.messaging.broker import QueueTopology, open_broker, queue_of
 from hirewire.messaging.database import connect
 from hirewire.messaging.listeners import write_listeners
 from hirewire.operators.client import Operators
 
-ROOT = Path(__file__).resolve().parents[1]
 TOKEN = "operators-of-the-chaos-suite"
 QUEUE = queue_of("reader")
-TOPOLOGY = QueueTopology(QUEUE, READER.hears)
-REPLICAS = ("writer-1", "writer-2", "reader-1", "reader-2")
-CLOCKS = ("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",)
-
-
-@dataclass
-class Replica:
-    """A process of a service."""
-
-    name: str
-    port: int
-    process: subprocess.Popen[bytes] | None = None
-    clock: str = ""
-    """By how much its clock is wrong, as libfaketime has it: ``+2d``."""
-
-    @property
-    def service(self) -> str:
-        """The service it belongs to."""
-        return self.name.partition("-")[0]
+TOPOLOGIES = {
+    "reader": QueueTopology(QUEUE, READER.hears),
+    "newcomer": QueueTopology(queue_of("newcomer"), NEWCOMER.hears),
+}
+TABLES = {"writer": WRITER_TABLES, "reader": READER_TABLES, "newcomer": READER_TABLES}
+WRITERS = ("writer-1", "writer-2")
+READERS = ("reader-1", "reader-2")
+REPLICAS = (*WRITERS, *READERS)
+LEADS = """
+select a.client_addr::text, a.client_port from pg_locks l join pg_stat_activity a using (pid)
+where l.locktype = 'advisory' and l.granted and a.application_name = 'writer relay'
+"""
 
 
 @dataclass
 class World:
     """Everything, under one folder. ``async with World(folder, nodes=3) as world``."""
 
+    SIZE: ClassVar[int] = 3
+    """Nodes of the cluster in the long form."""
     folder: Path
     nodes: int
     replicas: dict[str, Replica] = field(default_factory=dict)
+    readers: list[str] = field(default_factory=lambda: ["reader"])
+    """The services that are to hear everything."""
+    late: set[UUID] = field(default_factory=set)
+    """Events that were brought out of their order on purpose, or repaired."""
+    repeats: list[tuple[str, int]] = field(default_factory=list)
+    """Place and number of events that were replayed to take effect once more."""
+    repaired: set[UUID] = field(default_factory=set)
+    """Events that were lost on the way and sent again: an audit may have called them missing."""
+    forgotten: set[UUID] = field(default_factory=set)
+    """Events that the writer's database held once and does not any more."""
 
     def __post_init__(self) -> None:
-        self.postgres = EmbeddedPostgres(self.folder / "postgres")
-        self.cluster = Cluster(self.folder / "rabbitmq", self.nodes)
+        self.network = Network() if network.missing() is None else None
         self._stack = AsyncExitStack()
 
+    @classmethod
+    def missing(cls, *, needs_hosts: bool) -> str | None:
+        """What this machine lacks for such a world."""
+        return network.missing() if needs_hosts else None
+
     async def __aenter__(self) -> Self:
-        await self.postgres.start()
-        self._stack.push_async_callback(self._stop_postgres)
-        await self.cluster.start()
-        self._stack.push_async_callback(self.cluster.stop)
-        self.to_broker = [Proxy(node.amqp_port) for node in self.cluster.nodes]
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def _start(self) -> None:
+        address = None
+        if self.network is not None:
+            self._stack.callback(self.network.stop)
+            self.network.start()
+            address = self.network.address
+        await self._start_engines(address)
+        self.to_broker = [Proxy(node.amqp_port, node.host) for node in self.cluster.nodes]
         self.to_database = Proxy(self.postgres.port)
         for proxy in (*self.to_broker, self.to_database):
             await proxy.start()
             self._stack.push_async_callback(proxy.stop)
-        await self._make_databases()
-        self.replicas = {name: Replica(name, free_port()) for name in REPLICAS}
+        for service in ("writer", "reader"):
+            await self.make_database(service)
+        self.replicas = {name: Replica(name, free_port(), self.folder) for name in REPLICAS}
         self._stack.push_async_callback(self.stop_all)
-        return self
+
+    async def _start_engines(self, address: str | None) -> None:
+        self.postgres = Postgres(self.folder / "postgres", address=address)
+        self.cluster = Cluster(self.folder / "rabbitmq", self.nodes, address)
+        await self.postgres.start()
+        self._stack.push_async_callback(self.stop_postgres)
+        self._stack.push_async_callback(self.cluster.stop)
+        await self.cluster.start()
 
     async def __aexit__(
         self,
@@ -88,48 +114,60 @@ class World:
     ) -> None:
         await self._stack.aclose()
 
-    async def _stop_postgres(self) -> None:
+    async def stop_postgres(self) -> None:
+        """Stop the present server."""
         await self.postgres.stop()
 
-    def database(self, service: str, *, direct: bool = True) -> str:
-        """A service's database, past the proxy or through it."""
+    def database(self, service: str, *, replica: Replica | None = None) -> str:
+        """A service's database as the suite itself finds it, or as this replica does."""
         url = make_url(self.postgres.url(f"chaos_{service}"))
-        if not direct:
+        if replica is not None:
             url = url.set(port=self.to_database.port)
+            if replica.host is not None and self.network is not None:
+                url = url.set(host=self.network.address, port=self.postgres.port)
         return url.render_as_string(hide_password=False)
 
-    def broker_url(self, *, direct: bool = True) -> str:
-        """The cluster, past the proxies or through them."""
-        parts = urlsplit(self.cluster.nodes[0].url)
-        login = parts.netloc.rpartition("@")[0]
-        ports = (
-            [node.amqp_port for node in self.cluster.nodes]
-            if direct
-            else [proxy.port for proxy in self.to_broker]
-        )
-        return f"amqp://{login}@{','.join(f'127.0.0.1:{port}' for port in ports)}/%2F"
+    def broker_url(self, *, replica: Replica | None = None) -> str:
+        """The cluster as the suite itself finds it, or as this replica does."""
+        login = urlsplit(self.cluster.nodes[0].url).netloc.rpartition("@")[0]
+        places = [f"{node.host}:{node.amqp_port}" for node in self.cluster.nodes]
+        if replica is not None:
+            places = [f"127.0.0.1:{proxy.port}" for proxy in self.to_broker]
+            if replica.host is not None and self.network is not None:
+                there = self.network.address
+                places = [f"{there}:{node.amqp_port}" for node in self.cluster.nodes]
+        return f"amqp://{login}@{','.join(places)}/%2F"
 
-    async def _make_databases(self) -> None:
-        for service, tables in (("writer", WRITER_TABLES), ("reader", READER_TABLES)):
-            await ensure_database(self.database(service))
-            await migrate(self.database(service), None)
-            await self.sql(service, tables)
+    async def make_database(self, service: str) -> None:
+        """A service's database with its tables."""
+        await ensure_database(self.database(service))
+        await migrate(self.database(service), None)
+        await self.sql(service, TABLES[service])
 
     async def declare(self) -> None:
         """What `hirewire migrate` does: queue and binding, then who hears."""
         broker = open_broker(self.broker_url(), client="chaos")
         try:
-            await broker.declare([TOPOLOGY])
+            await broker.declare([TOPOLOGIES[reader] for reader in self.readers])
         finally:
             await broker.close()
         await self.write_listeners()
         await eventually(lambda: self.cluster.in_step(QUEUE), 60, "the queue's members in step")
 
+    async def dismiss(self, reader: str) -> None:
+        """A reader goes, and its queue with it."""
+        for name in [n for n, one in self.replicas.items() if one.service == reader]:
+            await self.stop_replica(name)
+            del self.replicas[name]
+        self.readers.remove(reader)
+        await self.declare()
+        await self.cluster.ask(f"queues/%2F/{queue_of(reader)}", "DELETE")
+
     async def write_listeners(self) -> None:
         """The list of listeners alone."""
         connection = await connect(self.database("writer"), application="chaos")
         async with connection.transaction():
-            await write_listeners(connection, {Happened.name: ["reader"]})
+            await write_listeners(connection, {Happened.name: self.readers})
         await connection.close()
 
     async def sql(self, service: str, statement: str, *values: object) -> object:
@@ -151,44 +189,32 @@ class World:
         finally:
             await connection.close()
 
-    def start_replica(self, name: str, *, clock: str = "") -> None:
-        """Start a replica, with its clock wrong by `clock`."""
-        replica = self.replicas[name]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("HIREWIRE_")} | {
-            "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
-            "HIREWIRE_DATABASE_URL": self.database("x", direct=False).removesuffix("_x"),
-            "HIREWIRE_BROKER_URL": self.broker_url(direct=False) + "?heartbeat=4",
+    def settings_of(self, replica: Replica | None = None) -> Mapping[str, str]:
+        """The platform's settings for a process."""
+        return {
+            "HIREWIRE_DATABASE_URL": self.database("x", replica=replica).removesuffix("_x"),
+            "HIREWIRE_BROKER_URL": self.broker_url(replica=replica) + "?heartbeat=4",
             "HIREWIRE_OPERATOR_TOKEN": TOKEN,
             "HIREWIRE_LOG_FORMAT": "json",
         }
-        if clock:
-            environment |= {
-                "LD_PRELOAD": next(path for path in CLOCKS if Path(path).exists()),
-                "FAKETIME": clock,
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            }
-        with open(self.folder / f"{name}.log", "ab") as log:
-            replica.process = spawn(
-                [sys.executable, "-m", "chaos.service", replica.service, str(replica.port)],
-                env=environment,
-                output=log,
-            )
+
+    def start_replica(self, name: str, *, clock: str = "", host: bool = False) -> None:
+        """Start a replica, with its clock wrong by `clock`, or on a host of its own."""
+        replica = self.replicas[name]
         replica.clock = clock
+        replica.host = None
+        if host:
+            assert self.network is not None
+            replica.host = self.network.host(name)
+        replica.start(self.settings_of(replica))
 
     def kill_replica(self, name: str) -> None:
         """End it as a power cut would."""
-        process = self.replicas[name].process
-        if process is not None:
-            process.kill()
-            process.wait()
-        self.replicas[name].process = None
+        self.replicas[name].kill()
 
     async def stop_replica(self, name: str) -> None:
         """SIGTERM, and wait."""
-        replica = self.replicas[name]
-        if replica.process is not None:
-            await stop(replica.process, (signal.SIGTERM, 20))
-            replica.process = None
+        await self.replicas[name].stop()
 
     async def stop_all(self) -> None:
         """Stop all replicas."""
@@ -196,45 +222,109 @@ class World:
 
     async def everything_up(self) -> None:
         """Start the replicas that are not running (also such that died), heal, and wait."""
-        for proxy in (*self.to_broker, self.to_database):
-            proxy.heal()
+        self.heal()
         for name, replica in self.replicas.items():
-            if replica.process is None or replica.process.poll() is not None or replica.clock:
+            replica.thaw()
+            if not replica.runs or replica.clock or replica.host is not None:
                 self.kill_replica(name)
                 self.start_replica(name)
         await asyncio.gather(*(self._answers(name) for name in self.replicas))
 
-    async def _answers(self, name: str) -> None:
-        url = f"http://127.0.0.1:{self.replicas[name].port}/health/live"
+    def heal(self) -> None:
+        """The network is whole again, and no node is frozen."""
+        for proxy in (*self.to_broker, self.to_database):
+            proxy.heal()
+        if self.network is not None:
+            self.network.plug_all()
+        for node in self.cluster.nodes:
+            node.thaw()
 
+    async def _answers(self, name: str) -> None:
         async def live() -> bool:
-            replica = self.replicas[name]
-            if replica.process is None or replica.process.poll() is not None:
+            if not self.replicas[name].runs:
                 self.start_replica(name)
-            try:
-                async with httpx.AsyncClient(timeout=2) as client:
-                    return (await client.get(url)).status_code == 200
-            except httpx.HTTPError:
-                return False
+            return await self.is_live(name)
 
         await eventually(live, 60, f"{name} answers")
+
+    async def is_live(self, name: str, seconds: float = 2) -> bool:
+        """Whether a replica answers and all its duties are at work."""
+        try:
+            async with httpx.AsyncClient(timeout=seconds) as client:
+                answer = await client.get(f"{self.replicas[name].address}/health/live")
+                return answer.status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    async def leading_writer(self) -> str:
+        """The replica whose relay leads. Waits until one does."""
+        found: list[str] = []
+
+        async def leads() -> bool:
+            for row in await self.rows("writer", LEADS):
+                found[:] = self._clients(row["client_addr"], row["client_port"], self.to_database)
+            return bool(found)
+
+        await eventually(leads, 30, "a relay leads")
+        return found[0]
+
+    async def active_reader(self) -> str:
+        """The replica that consumes. Waits until the broker has noticed it."""
+        found: list[str] = []
+
+        async def consumes() -> bool:
+            try:
+                queue = await self.cluster.ask(f"queues/%2F/{QUEUE}")
+            except RuntimeError:
+                return False
+            for one in queue.get("consumer_details", ()):
+                channel = one.get("channel_details") or {}
+                if one.get("active") and "peer_port" in channel:
+                    for proxy in self.to_broker:
+                        found[:] += self._clients(
+                            channel["peer_host"], int(channel["peer_port"]), proxy
+                        )
+            return bool(found)
+
+        await eventually(consumes, 40, "a reader consumes")
+        return found[0]
+
+    def _clients(self, address: str, port: int, proxy: Proxy) -> list[str]:
+        """The replica behind a connection that an engine has."""
+        source = proxy.sources.get(port)
+        return [
+            name
+            for name, replica in self.replicas.items()
+            if (replica.host is not None and address.split("/")[0] == replica.host.address)
+            or (source is not None and replica.host is None and replica.has_port(source))
+        ]
 
     async def metrics(self, name: str) -> str:
         """A replica's metrics."""
         async with httpx.AsyncClient(timeout=5) as client:
-            return (await client.get(f"http://127.0.0.1:{self.replicas[name].port}/metrics")).text
+            return (await client.get(f"{self.replicas[name].address}/metrics")).text
 
-    def operators(self) -> Operators:
-        """The internal API of one replica a service."""
-        urls = {
-            service: f"http://127.0.0.1:{self.replicas[f'{service}-1'].port}"
-            for service in ("writer", "reader")
-        }
+    def operators(self, chosen: Sequence[str] | None = None) -> Operators:
+        """The internal API of one replica a service; of these, or of the first ones."""
+        names = chosen or [f"{service}-1" for service in ("writer", *self.readers)]
+        urls = {self.replicas[name].service: self.replicas[name].address for name in names}
         return Operators(urls, TOKEN)
 
-    async def load(self, running: bool, pause: float = 0.02) -> None:
-        """Let the writers write, or not."""
-        await self.sql("writer", "update control set running = $1, pause = $2", running, pause)
+    async def load(
+        self, running: bool, pause: float = 0.02, *, hot: float = 0, big: float = 0
+    ) -> None:
+        """Let the writers write, or not; `hot` of it at one place, `big` of it in megabytes.
+
+        Returns once what they had begun before is committed: they hold a lock on `control`.
+        """
+        await self.sql(
+            "writer",
+            "update control set running = $1, pause = $2, hot = $3, big = $4",
+            running,
+            pause,
+            float(hot),
+            float(big),
+        )
 
     async def written(self) -> int:
         """Events committed so far."""

@@ -1,77 +1,19 @@
-"""The faults. Each scenario injects its own while the writers write; `Settled` checks the rest."""
+"""Faults of engines, of the network between, and of the services' own processes."""
 
 import asyncio
-import random
-from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-from chaos.service import POISON, Happened, write_one
-from chaos.world import QUEUE, REPLICAS, TOPOLOGY, World, eventually
-from hirewire.kit.db import make_engine
+from chaos.run import Run, scenario
+from chaos.service import POISON
+from chaos.world import QUEUE, READERS, REPLICAS, TOPOLOGIES, WRITERS, eventually
 from hirewire.messaging.broker import open_broker
 from hirewire.messaging.envelope import message_of
-from hirewire.messaging.outbox import Transactions
 
-
-@dataclass
-class Run:
-    """One scenario being run."""
-
-    world: World
-    rng: random.Random
-    short: bool
-    faults: Counter[str] = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
-    given_up: list[UUID] = field(default_factory=list)
-    needs_repair: bool = False
-    injects_disorder: bool = False
-
-    def times(self, long: int) -> int:
-        """How often, in the long form; a third of it in the short one."""
-        return max(1, long // 3) if self.short else long
-
-    async def pause(self, least: float, most: float) -> None:
-        """Let the load run for a while."""
-        await asyncio.sleep(self.rng.uniform(least, most))
-
-    async def written_more(self, count: int) -> None:
-        """Return once the writers have committed so many more events."""
-        goal = await self.world.written() + count
-
-        async def enough() -> bool:
-            return await self.world.written() >= goal
-
-        await eventually(enough, 60, f"{count} more events")
-
-
-Scenario = Callable[[Run], Awaitable[None]]
-SCENARIOS: dict[str, Scenario] = {}
-SHORT = (
-    "services killed",
-    "relay killed in mid-batch",
-    "PostgreSQL restarted",
-    "network cut, hung and slowed",
-    "duplicates and disorder injected",
-    "queue deleted by hand",
-    "a message that kills its process",
-)
-"""Those of the short form: one RabbitMQ node is enough for them."""
 FIRST = "published before any queue exists"
-
-
-def scenario(name: str) -> Callable[[Scenario], Scenario]:
-    """Enter a scenario under its name."""
-
-    def enter(function: Scenario) -> Scenario:
-        SCENARIOS[name] = function
-        return function
-
-    return enter
 
 
 @scenario(FIRST)
@@ -79,7 +21,7 @@ async def before_any_queue(run: Run) -> None:
     """There is no exchange binding and no queue; the owner's list says who should hear."""
     world = run.world
     await world.write_listeners()
-    for name in ("writer-1", "writer-2"):
+    for name in WRITERS:
         world.start_replica(name)
     await world.load(True)
     await run.written_more(100)
@@ -89,7 +31,7 @@ async def before_any_queue(run: Run) -> None:
     await world.declare()
 
 
-@scenario("services killed")
+@scenario("services killed", short=True)
 async def services_killed(run: Run) -> None:
     """Kill -9 of replicas of both services, at random moments."""
     for _ in range(run.times(12)):
@@ -101,23 +43,18 @@ async def services_killed(run: Run) -> None:
         run.world.start_replica(name)
 
 
-@scenario("relay killed in mid-batch")
+@scenario("relay killed in mid-batch", short=True)
 async def relay_killed(run: Run) -> None:
     """A backlog is written at once, and the writers are killed while it is being published."""
     world = run.world
-    engine = make_engine(world.database("writer"), pool=2)
-    transactions = Transactions(engine, "writer")
     for _ in range(run.times(6)):
         for _ in range(10):
-            async with transactions() as tx:
-                for place in _places(run.rng, 300, 300):
-                    await write_one(tx, place)
-        for name in ("writer-1", "writer-2"):
+            await run.write(300, places=300)
+        for name in WRITERS:
             await run.pause(0.02, 0.3)
             world.kill_replica(name)
             run.faults["kill -9 of a relay"] += 1
             world.start_replica(name)
-    await engine.dispose()
 
 
 @scenario("the queue's leader killed")
@@ -146,7 +83,7 @@ async def two_nodes(run: Run) -> None:
         await node.start()
 
 
-@scenario("PostgreSQL restarted")
+@scenario("PostgreSQL restarted", short=True)
 async def postgres_restarted(run: Run) -> None:
     """Fast and immediate shutdowns; the latter is a crash with recovery."""
     world = run.world
@@ -162,7 +99,7 @@ async def postgres_restarted(run: Run) -> None:
         await world.postgres.start()
 
 
-@scenario("network cut, hung and slowed")
+@scenario("network cut, hung and slowed", short=True)
 async def network(run: Run) -> None:
     """Between the services and both engines; a hung one is noticed by heartbeats only."""
     world = run.world
@@ -204,67 +141,66 @@ async def disk_alarm(run: Run) -> None:
         await node.control("set_disk_free_limit", "50MB")
 
 
-@scenario("queue deleted by hand")
+@scenario("queue deleted by hand", short=True)
 async def queue_deleted(run: Run) -> None:
     """With all that waited in it: the books must name what is gone, and the repair bring it."""
     world = run.world
-    for name in ("reader-1", "reader-2"):
+    for name in READERS:
         await world.stop_replica(name)
     await run.written_more(200)
     await world.load(False)
-
-    async def all_sent() -> bool:
-        return not await world.sql("writer", "select count(*) from messaging.outbox")
-
-    await eventually(all_sent, 30, "all sent")
+    await run.all_sent()
     waiting = (await world.cluster.ask(f"queues/%2F/{QUEUE}")).get("messages", 0)
     await world.cluster.ask(f"queues/%2F/{QUEUE}", "DELETE")
     run.faults["queue deleted"] += 1
     run.notes.append(f"about {waiting} messages were in it")
     run.needs_repair = True
-    for name in ("reader-1", "reader-2"):
+    for name in READERS:
         world.start_replica(name)
     await world.load(True)
     await run.written_more(50)
 
 
-@scenario("duplicates and disorder injected")
+@scenario("duplicates and disorder injected", short=True)
 async def disorder(run: Run) -> None:
-    """Events that the relay has not published yet come shuffled, and thrice; then it does."""
+    """Events that the relay has not published yet come shuffled, and thrice; then it does.
+
+    Late are those that the first shuffle has put behind a later one of their key, and no others.
+    """
     world = run.world
-    run.injects_disorder = True
     broker = open_broker(world.broker_url(), client="writer")
     try:
         for _ in range(run.times(3)):
-            for name in ("writer-1", "writer-2"):
+            for name in WRITERS:
                 await world.stop_replica(name)
-            await _write(world, run.rng, 300, places=20)
-            rows = await world.rows(
-                "writer", "select l.* from messaging.log l join messaging.outbox o using (id)"
+            await run.write(300, places=20)
+            rows = list(
+                await world.rows(
+                    "writer", "select l.* from messaging.log l join messaging.outbox o using (id)"
+                )
             )
-            for _ in range(3):
-                messages = [message_of(row, "writer") for row in rows]
-                run.rng.shuffle(messages)
-                await broker.publish(messages)
-                run.faults["deliveries injected"] += len(messages)
-            for name in ("writer-1", "writer-2"):
+            for nth in range(3):
+                run.rng.shuffle(rows)
+                if nth == 0:
+                    world.late |= _overtaken(rows)
+                await broker.publish([message_of(row, "writer") for row in rows])
+                run.faults["deliveries injected"] += len(rows)
+            for name in WRITERS:
                 world.start_replica(name)
             await run.written_more(50)
     finally:
         await broker.close()
 
 
-async def _write(world: World, rng: random.Random, count: int, *, places: int) -> None:
-    engine = make_engine(world.database("writer"), pool=2)
-    async with Transactions(engine, "writer")() as tx:
-        for place in _places(rng, count, places):
-            await write_one(tx, place)
-    await engine.dispose()
-
-
-def _places(rng: random.Random, count: int, among: int) -> list[str]:
-    """Sorted, so that transactions do not wait for each other in a circle."""
-    return sorted(f"place {rng.randrange(among):03}" for _ in range(count))
+def _overtaken(rows: Sequence[asyncpg.Record]) -> set[UUID]:
+    """Those that come after a later one of their key."""
+    highest: dict[str, int] = {}
+    found = set()
+    for row in rows:
+        if row["sequence"] < highest.get(row["key"], 0):
+            found.add(UUID(str(row["id"])))
+        highest[row["key"]] = max(row["sequence"], highest.get(row["key"], 0))
+    return found
 
 
 @scenario("10,000 events while the broker restarts")
@@ -272,7 +208,7 @@ async def broker_restarts(run: Run) -> None:
     """All nodes are stopped and killed again and again while 10,000 events are written."""
     world = run.world
     goal = await world.written() + (10_000 if not run.short else 1000)
-    writing = asyncio.create_task(_write_until(world, run.rng, goal))
+    writing = asyncio.create_task(_write_until(run, goal))
     while not writing.done():
         await run.pause(2.0, 5.0)
         hard = run.rng.random() < 0.5
@@ -288,9 +224,9 @@ async def broker_restarts(run: Run) -> None:
     await writing
 
 
-async def _write_until(world: World, rng: random.Random, goal: int) -> None:
-    while await world.written() < goal:
-        await _write(world, rng, 50, places=300)
+async def _write_until(run: Run, goal: int) -> None:
+    while await run.world.written() < goal:
+        await run.write(50, places=300)
         await asyncio.sleep(0.05)
 
 
@@ -300,7 +236,7 @@ async def cancelled(run: Run) -> None:
     world = run.world
     await world.load(True, 0.005)
     for _ in range(run.times(8)):
-        for name in ("reader-1", "reader-2"):
+        for name in READERS:
             await run.pause(0.3, 1.0)
             await world.stop_replica(name)
             run.faults["SIGTERM to a consumer"] += 1
@@ -317,7 +253,7 @@ async def without_consumer(run: Run) -> None:
         broker = open_broker(world.broker_url(), client="somebody")
         try:
             await world.cluster.ask(f"queues/%2F/{QUEUE}", "DELETE")
-            await broker.declare([TOPOLOGY])
+            await broker.declare([TOPOLOGIES["reader"]])
         finally:
             await broker.close()
         run.faults["consumer taken away"] += 1
@@ -334,7 +270,7 @@ async def backlog(run: Run) -> None:
     await run.written_more(300)
 
     async def shown() -> bool:
-        for name in ("writer-1", "writer-2"):
+        for name in WRITERS:
             figures = _figures(await world.metrics(name))
             if (
                 figures.get('hirewire_outbox_unsent{service="writer"}', 0) > 100
@@ -352,31 +288,24 @@ def _figures(text: str) -> dict[str, float]:
     return {name: float(value) for name, _, value in pairs}
 
 
-@scenario("a message that kills its process")
+@scenario("a message that kills its process", short=True)
 async def poison(run: Run) -> None:
     """os._exit in the handler, each time: it ends as dead, and its neighbours pass."""
     world = run.world
-    engine = make_engine(world.database("writer"), pool=2)
     for _ in range(run.times(2)):
-        async with Transactions(engine, "writer")() as tx:
-            await write_one(tx, f"place {run.rng.randrange(300):03}", POISON)
-    await engine.dispose()
+        await run.write(1, places=300, mood=POISON)
     poisons = {r["event_id"] for r in await world.rows("writer", _POISONS, POISON)}
     run.faults["message that kills its process"] += run.times(2)
 
     async def all_dead() -> bool:
-        for name in ("reader-1", "reader-2"):
-            process = world.replicas[name].process
-            if process is None or process.poll() is not None:
+        for name in READERS:
+            if not world.replicas[name].runs:
                 run.faults["process ended by it"] += 1
                 world.start_replica(name)
         rows = await world.rows("reader", _DEAD)
         return poisons <= {r["event_id"] for r in rows}
 
     await eventually(all_dead, 150, "the poison is dead")
-    for name in ("reader-1", "reader-2"):
-        if world.replicas[name].process is None:
-            world.start_replica(name)
     await world.everything_up()
     async with world.operators() as operators:
         for id in poisons:
@@ -386,16 +315,3 @@ async def poison(run: Run) -> None:
 
 _POISONS = "select event_id from written where mood = $1"
 _DEAD = "select event_id from messaging.open_message where state in ('dead', 'discarded')"
-
-
-async def given_up(world: World) -> list[UUID]:
-    """Events that were discarded on purpose."""
-    rows: list[asyncpg.Record] = list(
-        await world.rows(
-            "reader", "select event_id from messaging.open_message where state = 'discarded'"
-        )
-    )
-    return [UUID(str(row["event_id"])) for row in rows]
-
-
-__all__ = ["SCENARIOS", "SHORT", "Happened", "Run", "given_up"]

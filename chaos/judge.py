@@ -1,0 +1,111 @@
+"""Judges a world that is quiet: everything ever written against everything that took effect."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from chaos.verify import Effect, Verdict, Written, repeats, verdict
+from chaos.world import World
+from hirewire.messaging.broker import queue_of
+from hirewire.operators.auditing import Report
+
+_WRITTEN = "select event_id, place, nth from written"
+_EFFECTS = "select event_id, place, nth, late from effect order by n"
+_DISCARDED = "select event_id from messaging.open_message where state = 'discarded'"
+_OPEN = "select count(*) from messaging.open_message where state <> 'discarded'"
+
+
+async def quiet(world: World) -> bool:
+    """Nothing unsent, nothing in a queue, nothing open."""
+    if await world.sql("writer", "select count(*) from messaging.outbox"):
+        return False
+    for reader in world.readers:
+        if await world.sql(reader, _OPEN):
+            return False
+    try:
+        queues = {queue["name"]: queue for queue in await world.cluster.ask("queues/%2F")}
+    except RuntimeError:
+        return False
+    for reader in world.readers:
+        name = queue_of(reader)
+        own = [q for n, q in queues.items() if n == name or n.startswith(f"{name}.p")]
+        if any(queue.get("messages", 1) for queue in own):
+            return False
+        if not queues.get(name, {}).get("consumers"):
+            return False
+    return True
+
+
+async def judge(world: World) -> Verdict:
+    """The verdict on all readers together. Raises `AssertionError` when a state is wrong."""
+    written = await written_in(world)
+    found = [await _judge_reader(world, reader, written) for reader in world.readers]
+    return Verdict(
+        events=len(written),
+        lost=sum(one.lost for one in found),
+        doubled=sum(one.doubled for one in found),
+        reordered=sum(one.reordered for one in found),
+        late=sum(one.late for one in found),
+        invented=sum(one.invented for one in found),
+    )
+
+
+async def written_in(world: World) -> list[Written]:
+    """All that is committed."""
+    rows = await world.rows("writer", _WRITTEN)
+    return [Written(UUID(str(r["event_id"])), r["place"], r["nth"]) for r in rows]
+
+
+async def effects_in(world: World, reader: str) -> list[Effect]:
+    """All that took effect at a reader, in the order of the commits."""
+    rows = await world.rows(reader, _EFFECTS)
+    return [Effect(UUID(str(r["event_id"])), r["place"], r["nth"], r["late"]) for r in rows]
+
+
+async def given_up(world: World, reader: str = "reader") -> set[UUID]:
+    """Events that were discarded on purpose."""
+    return {UUID(str(row["event_id"])) for row in await world.rows(reader, _DISCARDED)}
+
+
+async def _judge_reader(world: World, reader: str, written: Sequence[Written]) -> Verdict:
+    known = {event.event_id for event in written}
+    effects = [e for e in await effects_in(world, reader) if e.event_id not in world.forgotten]
+    asked = set(world.repeats)
+    again = [e for e in effects if e.event_id not in known and (e.place, e.nth) in asked]
+    repeated = {effect.event_id for effect in again}
+    once = [effect for effect in effects if effect.event_id not in repeated]
+    given = await given_up(world, reader)
+    found = verdict(written, once, given, world.late)
+    more = repeats(world.repeats if reader == "reader" else (), again)
+    newest: dict[str, int] = {}
+    for event in written:
+        if event.event_id not in given:
+            newest[event.place] = max(event.nth, newest.get(event.place, 0))
+    rows = await world.rows(reader, "select place, nth from state")
+    wrong = {row["place"] for row in rows if row["nth"] != newest.get(row["place"])}
+    wrong -= {place for place, _ in world.repeats}  # an old event has taken effect last
+    if (len(rows) != len(newest) or wrong) and not found.lost:
+        raise AssertionError(f"{reader}: the state of {len(wrong)} places is not the newest")
+    return Verdict(
+        events=found.events,
+        lost=found.lost + more.lost,
+        doubled=found.doubled + more.doubled,
+        reordered=found.reordered,
+        late=found.late,
+        invented=found.invented,
+    )
+
+
+def untruths(report: Report, written: int, readers: Sequence[str]) -> list[str]:
+    """What a clean report says that is not so: it must know of every event and every reader."""
+    account = report.accounts.get("writer")
+    if account is None:
+        return ["no account of the writer"]
+    found = []
+    if account.recorded != written:
+        found.append(f"{account.recorded} recorded, but {written} are committed")
+    for reader in readers:
+        line = account.lines.get(reader)
+        expected = line.expected if line is not None else 0
+        if expected != written:
+            found.append(f"{reader}: {expected} expected, but {written} are committed")
+    return found

@@ -1,0 +1,107 @@
+"""A process of a service, on this machine or on a host of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from chaos.network import Host, inside
+from hirewire.launcher.process import spawn, stop
+
+ROOT = Path(__file__).resolve().parents[1]
+CLOCKS = ("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",)
+
+
+@dataclass
+class Replica:
+    """A process of a service; its log is below `folder`."""
+
+    name: str
+    port: int
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+    clock: str = ""
+    """By how much its clock is wrong, as libfaketime has it: ``+2d``."""
+    host: Host | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+    """Environment variables that it is started with, beside the usual ones."""
+
+    @property
+    def service(self) -> str:
+        """The service it belongs to."""
+        return self.name.partition("-")[0]
+
+    @property
+    def address(self) -> str:
+        """Where it serves HTTP."""
+        return f"http://{self.host.address if self.host else '127.0.0.1'}:{self.port}"
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is a process; it may be frozen."""
+        return self.process is not None and self.process.poll() is None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether its process is stopped in its tracks."""
+        if self.process is None or not self.runs:
+            return False
+        return bool(psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED)
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Start it with these of the platform's settings."""
+        known = {k: v for k, v in os.environ.items() if not k.startswith("HIREWIRE_")}
+        known |= {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", **environment, **self.settings}
+        if self.host is not None:
+            known["HIREWIRE_HOST"] = "0.0.0.0"
+        if self.clock:
+            known |= {
+                "LD_PRELOAD": next(path for path in CLOCKS if Path(path).exists()),
+                "FAKETIME": self.clock,
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            }
+        with open(self.folder / f"{self.name}.log", "ab") as log, inside(self.host):
+            self.process = spawn(
+                [sys.executable, "-m", "chaos.service", self.service, str(self.port)],
+                env=known,
+                output=log,
+            )
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+    async def stop(self) -> None:
+        """SIGTERM, and wait."""
+        if self.process is not None:
+            self.thaw()
+            await stop(self.process, (signal.SIGTERM, 20))
+            self.process = None
+
+    def freeze(self) -> None:
+        """Stop it in its tracks; the kernel keeps its connections."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on with what it has in hand."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGCONT)
+
+    def has_port(self, port: int) -> bool:
+        """Whether it has a connection that comes from this port."""
+        if self.process is None or not self.runs:
+            return False
+        with suppress(psutil.Error):
+            connections = psutil.Process(self.process.pid).net_connections("tcp4")
+            return any(one.laddr and one.laddr.port == port for one in connections)
+        return False

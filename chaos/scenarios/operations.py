@@ -1,0 +1,261 @@
+"""What operators do, while everything around them is killed: migrate, replay, repair."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Awaitable
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from chaos.judge import quiet, written_in
+from chaos.replica import ROOT, Replica
+from chaos.run import Run, scenario
+from chaos.world import QUEUE, READERS, WRITERS, World, eventually
+from hirewire.launcher.process import free_port, spawn
+from hirewire.operators.auditing import Auditor
+from hirewire.operators.client import Refused, ServiceAway
+
+JOB_SECONDS = 120.0
+
+
+async def _kill_something(run: Run) -> None:
+    """The relay, the consumer, the database or a node of the broker, by kill -9."""
+    world = run.world
+    victim = run.rng.choice(["relay", "consumer", "PostgreSQL", "a node"])
+    run.faults[f"kill -9 of {victim}"] += 1
+    if victim == "PostgreSQL":
+        await world.postgres.kill()
+        await run.pause(0.1, 0.5)
+        await world.postgres.start()
+    elif victim == "a node":
+        node = run.rng.choice(world.cluster.nodes)
+        node.kill()
+        await run.pause(0.1, 0.5)
+        await node.start()
+        await eventually(lambda: world.cluster.in_step(QUEUE), 90, "members in step")
+    else:
+        services = ("writer",) if victim == "relay" else tuple(world.readers)
+        names = [name for name, one in world.replicas.items() if one.service in services]
+        for name in names:
+            world.kill_replica(name)
+            world.start_replica(name)
+
+
+async def under_fire(run: Run, work: Awaitable[None], kills: int) -> None:
+    """Do it while things are killed, so often at most."""
+    task = asyncio.ensure_future(work)
+    for _ in range(kills):
+        await asyncio.wait({task}, timeout=run.rng.uniform(0.2, 1.5))
+        if task.done():
+            break
+        await _kill_something(run)
+    await run.world.everything_up()
+    await task
+
+
+async def job(run: Run, asked: dict[str, Any]) -> None:
+    """Ask the owner for a job, whoever of its replicas answers, and wait until it is done."""
+    world = run.world
+    found: dict[str, Any] = {}
+
+    async def ended() -> bool:
+        with suppress(ServiceAway, Refused):
+            for name in WRITERS:
+                if not await world.is_live(name, 1):
+                    continue
+                async with world.operators([name, "reader-1"]) as operators:
+                    if not found:
+                        found.update(await operators.start_job("writer", asked))
+                    found.update(await operators.job("writer", found["id"]))
+                return bool(found["state"] != "open")
+        return False
+
+    await eventually(ended, JOB_SECONDS, f"the {asked['kind']} ends")
+    if found["state"] != "done":
+        raise RuntimeError(f"the {asked['kind']} has {found['state']}: {found['outcome']}")
+
+
+@scenario("replays under kills")
+async def replays(run: Run) -> None:
+    """The whole log into the present, part of it, from a moment on, and events that are to take
+    effect again: each while relay, consumer and engines are killed. Live events go on meanwhile.
+    """
+    world = run.world
+    base: dict[str, Any] = {"kind": "replay", "to": "reader", "by": "chaos", "anew": True}
+    await run.written_more(300)
+    now = datetime.now(UTC).isoformat
+    kinds: list[dict[str, Any]] = [{}, {"until": now()}, {"since": now()}]
+    for more in kinds[:1] if run.short else kinds:
+        await under_fire(run, job(run, base | more), 2)
+        run.faults["replay"] += 1
+        await run.written_more(50)
+    chosen = run.rng.sample(await written_in(world), 100)
+    world.repeats += [(event.place, event.nth) for event in chosen]
+    again = {"again": True, "ids": [str(event.event_id) for event in chosen]}
+    await under_fire(run, job(run, base | again), 2)
+    run.faults["replay to take effect again"] += 1
+
+
+@scenario("a replay of everything to take effect again")
+async def replay_again(run: Run) -> None:
+    """Into the present: no live event is missing or doubled because of it, and the audit never says
+    so.
+    """
+    world = run.world
+    asked = {"kind": "replay", "to": "reader", "by": "chaos", "again": True, "anew": True}
+    await run.written_more(100)
+    await world.load(False)
+    await run.progress("before")
+    before = {(event.place, event.nth) for event in await written_in(world)}
+    await world.load(True, 0.1)
+    await under_fire(run, job(run, asked), 2)
+    run.faults["replay to take effect again"] += 1
+    await world.load(False)
+    await eventually(lambda: quiet(world), 90, "quiet")
+    # What was written meanwhile may be part of it, or not.
+    rows = await world.rows("reader", _TWICE_EFFECTIVE)
+    world.repeats += [*before, *({(row["place"], row["nth"]) for row in rows} - before)]
+    await world.load(True)
+
+
+_TWICE_EFFECTIVE = "select place, nth from effect group by 1, 2 having count(*) > 1"
+
+
+@scenario("repair under kills")
+async def repair(run: Run) -> None:
+    """A full queue is emptied by hand; the audit names what is gone, and the repair brings exactly
+    that, while relay, consumer and engines are killed.
+    """
+    world = run.world
+    await world.load(False)
+    await run.progress("before")
+    for name in READERS:
+        await world.stop_replica(name)
+    lost = set(await run.write(300, places=300))
+    await run.all_sent()
+    await world.cluster.ask(f"queues/%2F/{QUEUE}/contents", "DELETE")
+    run.faults["queue emptied"] += 1
+    await world.everything_up()
+    await world.load(True)
+    async with world.operators() as operators:
+        report = await Auditor(operators, wait=60).audit(UUID(int=0))
+    named = {id for _, _, line in report.lines() for id in line.missing}
+    if named != lost:
+        raise AssertionError(f"{len(lost)} events are lost, and the audit named {len(named)}")
+    world.repaired |= lost
+    world.late |= lost
+    asked: dict[str, Any] = {"kind": "repair", "to": "reader", "by": "chaos", "anew": True}
+    await under_fire(run, job(run, asked | {"ids": [str(id) for id in lost]}), 3)
+    await run.progress("repaired", 90)
+
+
+class Migrate:
+    """A `migrate` in a process of its own."""
+
+    def __init__(self, world: World, readers: list[str]) -> None:
+        self._process = spawn(
+            [sys.executable, "-m", "chaos.migrate", *readers],
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+            | dict(world.settings_of()),
+            output=subprocess.PIPE,
+        )
+
+    def comes_to(self, step: str) -> None:
+        """Wait until it says so."""
+        assert self._process.stdout is not None
+        while (line := self._process.stdout.readline().decode().strip()) != step:
+            if line not in ("ready", "introduces"):
+                raise RuntimeError(f"migrate does not come to {step!r}: {line}")
+
+    def kill(self) -> None:
+        """End it where it is."""
+        self._process.kill()
+        self._process.wait()
+
+    async def ended(self) -> None:
+        """Wait for its end. Raises `RuntimeError` when it has failed."""
+        await asyncio.to_thread(self._process.wait, 60)
+        if self._process.returncode:
+            assert self._process.stdout is not None
+            text = self._process.stdout.read().decode(errors="replace")
+            raise RuntimeError(f"migrate failed: {text[-300:]}")
+
+
+async def interrupt_migrates(run: Run, readers: list[str], times: int) -> None:
+    """Migrates that are killed at any moment, now and then two at once; then two to the end."""
+    for _ in range(times):
+        some = [Migrate(run.world, readers) for _ in range(run.rng.randint(1, 2))]
+        step, most = run.rng.choice([("ready", 0.5), ("introduces", 0.05)])
+        for one in some:
+            one.comes_to(step)
+        await run.pause(0.0, most)
+        for one in some:
+            one.kill()
+        run.faults["migrate killed"] += len(some)
+    both = [Migrate(run.world, readers) for _ in range(2)]
+    for one in both:
+        one.comes_to("introduces")
+    run.faults["two migrates at once"] += 1
+    await asyncio.gather(*(one.ended() for one in both))
+    twice = [row["service"] for row in await run.world.rows("writer", _TWICE)]
+    if twice:
+        raise AssertionError(f"on the list of listeners twice: {', '.join(twice)}")
+
+
+@scenario("migrates at once and interrupted")
+async def migrates(run: Run) -> None:
+    """`migrate` is run twice at once and killed at any moment, again and again, under load; a
+    listener that had left comes back by two at once. Nobody may be on the list twice, and a replay
+    must end.
+    """
+    world = run.world
+    await interrupt_migrates(run, ["reader"], run.times(4))
+    for _ in range(run.times(3)):
+        await world.load(False)
+        await run.all_sent()
+        world.readers.remove("reader")
+        await world.write_listeners()
+        world.readers.append("reader")
+        await interrupt_migrates(run, ["reader"], 0)
+        run.faults["listener that comes back"] += 1
+        await world.load(True)
+    await run.written_more(50)
+    base: dict[str, Any] = {"kind": "replay", "to": "reader", "by": "chaos", "anew": True}
+    await job(run, base)
+
+
+_TWICE = """
+select type, service from messaging.listener where until is null
+group by type, service having count(*) > 1
+"""
+
+
+@scenario("a new subscriber with the past", short=True)
+async def newcomer(run: Run) -> None:
+    """A third service comes under load, by migrates that are interrupted; it is to hear all of the
+    log and then the present, while relay, consumers and engines are killed.
+    """
+    world = run.world
+    await world.make_database("newcomer")
+    await run.written_more(200)
+    for name in ("newcomer-1", "newcomer-2"):
+        world.replicas[name] = Replica(name, free_port(), world.folder)
+    world.readers.append("newcomer")
+    await interrupt_migrates(run, ["reader", "newcomer"], 4)
+    for name in ("newcomer-1", "newcomer-2"):
+        world.start_replica(name)
+    run.afterwards.append(partial(world.dismiss, "newcomer"))
+    await under_fire(run, run.written_more(300), run.times(6))
+    await _jobs_done(world)
+
+
+async def _jobs_done(world: World) -> None:
+    async def none_open() -> bool:
+        return not await world.sql(
+            "writer", "select count(*) from messaging.job where state = 'open'"
+        )
+
+    await eventually(none_open, JOB_SECONDS, "the past has been sent")

@@ -1,0 +1,82 @@
+"""The machine of both engines loses its power: what they had not flushed is gone."""
+
+import asyncio
+from pathlib import Path
+
+from chaos import volume
+from chaos.nodes import Cluster
+from chaos.postgres import Postgres
+from chaos.run import Run, scenario
+from chaos.volume import Volume
+from chaos.world import REPLICAS, World
+
+
+class PowerWorld(World):
+    """PostgreSQL and a node, with their data on a disk that loses what is not flushed."""
+
+    SIZE = 1
+
+    @classmethod
+    def missing(cls, *, needs_hosts: bool) -> str | None:
+        """What this machine lacks for it."""
+        return volume.missing()
+
+    async def _start_engines(self, address: str | None) -> None:
+        self.volume = Volume(self.folder / "machine")
+        self._stack.callback(self.volume.stop)
+        self.volume.start()
+        place: Path = self.volume.place
+        self.postgres = Postgres(place / "postgres", address=address)
+        self.cluster = Cluster(place / "rabbitmq", 1, address)
+        self._stack.push_async_callback(self._let_go)
+        await self.postgres.start()
+        self._stack.push_async_callback(self.stop_postgres)
+        self._stack.push_async_callback(self.cluster.stop)
+        await self.cluster.start()
+        self.volume.sync()
+
+    async def _let_go(self) -> None:
+        for node in self.cluster.nodes:
+            node.let_go()
+
+    async def lose_power(self, seed: int) -> int:
+        """Both engines end, and what they had not flushed with them; how many blocks of the disk.
+
+        What ends a little later than the other has confirmed nothing that is not flushed either.
+        """
+        for node in self.cluster.nodes:
+            node.kill()
+            node.let_go()
+        await self.postgres.kill()
+        return self.volume.cut(seed)
+
+    async def restore_power(self) -> None:
+        """Mount and start what is left."""
+        self.volume.mount()
+        await self.postgres.start()
+        for node in self.cluster.nodes:
+            await node.start()
+
+
+@scenario("power loss", world=PowerWorld)
+async def power_loss(run: Run) -> None:
+    """PostgreSQL and RabbitMQ end by kill -9 while they write, and all that they had not flushed is
+    lost with them; sometimes the services end as well.
+    """
+    world = run.world
+    assert isinstance(world, PowerWorld)
+    blocks = 0
+    for _ in range(run.times(5)):
+        await run.write(300, places=300)
+        await run.written_more(100)
+        blocks += await world.lose_power(run.rng.randrange(1 << 30))
+        run.faults["power loss"] += 1
+        if run.rng.random() < 0.5:
+            for name in REPLICAS:
+                world.kill_replica(name)
+        await asyncio.sleep(0.2)
+        await world.restore_power()
+        await world.everything_up()
+        await run.progress("after the power came back", 90)
+        world.volume.sync()
+    run.notes.append(f"{blocks} blocks in the disk's cache lost")

@@ -1,0 +1,61 @@
+"""A reader whose replicas work at once, over a number of queues that changes."""
+
+from chaos.run import Run, scenario
+from chaos.scenarios.operations import job
+from chaos.service import PARTITIONS
+from chaos.world import QUEUE, READERS, REPLICAS, World, eventually
+
+COUNTS = (3, 2)
+
+
+async def _change(run: Run, count: int) -> None:
+    """One replica after the other is killed, and started with the new number."""
+    for name in READERS:
+        run.world.kill_replica(name)
+        run.world.replicas[name].settings = {PARTITIONS: str(count)} if count > 1 else {}
+        run.world.start_replica(name)
+        await run.pause(0.5, 1.5)
+    run.faults[f"now {count} partitions"] += 1
+
+
+@scenario("1, 3 and 2 partitions", short=True)
+async def partitions(run: Run) -> None:
+    """The reader's replicas work at once over 3 queues and then over 2, under load, while replicas
+    are killed; audits and a replay of the whole log go through all of the queues.
+    """
+    world = run.world
+    for count in COUNTS:
+        await run.write(600, places=100)
+        await _change(run, count)
+        for _ in range(run.times(4)):
+            name = run.rng.choice(REPLICAS)
+            await run.pause(0.3, 1.5)
+            world.kill_replica(name)
+            world.start_replica(name)
+            run.faults["kill -9 of a service"] += 1
+        await run.written_more(100)
+        await job(run, {"kind": "replay", "to": "reader", "by": "chaos", "anew": True})
+        run.faults["replay"] += 1
+        await run.progress(f"{count} partitions", 90)
+    await _back_to_one(world, run)
+
+
+async def _back_to_one(world: World, run: Run) -> None:
+    """The number may not shrink to one by itself: rest, empty the queues, and begin anew."""
+    await world.load(False)
+    await world.everything_up()
+    await run.progress("before one queue again", 90)
+
+    async def empty() -> bool:
+        found = await world.cluster.ask("queues/%2F")
+        return not any(q.get("messages", 1) for q in found if q["name"].startswith(QUEUE))
+
+    await eventually(empty, 60, "the queues are empty")
+    for name in READERS:
+        world.kill_replica(name)
+        world.replicas[name].settings = {}
+    await world.sql("reader", "delete from messaging.spread")
+    for number in range(max(COUNTS)):
+        await world.cluster.ask(f"queues/%2F/{QUEUE}.p{number}", "DELETE")
+    await world.everything_up()
+    await world.load(True)

@@ -389,6 +389,22 @@ async def test_what_is_dropped_is_counted(writer: Writer, reader: Reader) -> Non
     assert REGISTRY.get_sample_value("hirewire_events_superseded_total", labels) == 2
 
 
+async def test_a_mark_that_cannot_be_read_stops_nothing(writer: Writer, reader: Reader) -> None:
+    page = uuid4()
+    await heard(writer, reader, page, 1)
+    whole = {"id": str(uuid4()), "type": "hirewire.history", "source": "/hirewire/other"}
+    whole |= {"edge": "begin", "types": f"{TYPE},{TYPE}", "attempt": "1"}
+    odd = [{}, {"attempt": "9" * 5000}, {"attempt": "x"}, {"edge": "x"}, {"id": "x"}]
+    for changes in (*odd, {"source": "a\x00b"}, {"types": "\x07"}):
+        headers = whole | changes
+        id = str(uuid4())
+        mark = Message(id, "hirewire.history", id, b"{}", headers, to=reader.name)
+        await writer.broker.publish([mark])
+    await writer.write(page, 2)
+    await writer.settle()
+    await reader.expect(page, 1, 2)
+
+
 async def test_a_mark_is_its_owners(writer: Writer, reader: Reader, broker_url: str) -> None:
     """An end without a begin is none; the type of another owner's events is not held back."""
     page = uuid4()

@@ -28,7 +28,7 @@ NAME = "hirewire.history"
 MOST_DIGITS = 9
 
 _OPEN = """
-select job, source, max(attempt) as attempt, array_agg(type order by type) as types
+select job, source, max(attempt) as attempt, array_agg(distinct type) as types
 from messaging.awaiting where queue = any($1::text[]) group by job, source order by min(nth)
 """
 _KNOWN = """
@@ -109,7 +109,9 @@ def mark_of(delivery: Delivery, services: frozenset[str] = frozenset()) -> Mark 
         raise Malformed("a mark without an id") from None
     if not _sent_by(delivery, source, services):
         raise Malformed(f"a mark of {source}, but {delivery.user_id} sent it")
-    types = tuple(headers.get("types", "").split(","))
+    types = tuple(dict.fromkeys(headers.get("types", "").split(",")))
+    if not all(text.isprintable() for text in (*types, source or "")):
+        raise Malformed("a mark with control characters")
     attempt = headers.get("attempt", "0")
     if not attempt.isascii() or not attempt.isdigit() or len(attempt) > MOST_DIGITS:
         raise Malformed("header attempt: not a whole number")

@@ -1,0 +1,56 @@
+"""The events of the model, and what its handlers are told to do instead of their work."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+from hirewire.messaging.event import Event
+
+Fault = Literal["fails", "rejects", "later", "database", "hangs", "waits"]
+
+
+class Written(Event, name="model.written", owner="writer", key="page"):
+    """Something was written on a page."""
+
+    page: UUID
+    number: int
+
+
+class Wiped(Event, name="model.wiped", owner="writer", key="page"):
+    """A page was wiped."""
+
+    page: UUID
+    number: int
+
+
+TYPES = (Written.name, Wiped.name)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A committed event, as the model keeps it."""
+
+    number: int
+    type: str
+    page: UUID
+    id: UUID
+
+
+@dataclass
+class Log:
+    """All that was committed, key by key in the order of the commits."""
+
+    pages: dict[UUID, list[Recorded]] = field(default_factory=dict)
+
+    def add(self, event: Recorded) -> None:
+        """Behind all others of its key."""
+        self.pages.setdefault(event.page, []).append(event)
+
+    def of(self, page: UUID, type: str) -> list[int]:
+        """The numbers of one type of one key, in order."""
+        return [event.number for event in self.pages.get(page, ()) if event.type == type]
+
+    @property
+    def ids(self) -> set[UUID]:
+        """Of everything."""
+        return {event.id for events in self.pages.values() for event in events}

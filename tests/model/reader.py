@@ -1,0 +1,177 @@
+"""A reading service of the model: real consumer and retries, handlers that note what they did."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hirewire.messaging.broker import QueueTopology, queue_of
+from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.loops import Wake
+from hirewire.messaging.outbox import Transactions, Tx
+from hirewire.messaging.retries import Retries
+from hirewire.messaging.retry import Later, Reject, RetrySchedule
+from hirewire.messaging.subscriptions import Subscription, on, on_batch
+from tests.model.broker import FaultyBroker
+from tests.model.events import TYPES, Fault, Wiped, Written
+
+AT_ONCE = RetrySchedule(attempts=3, first=timedelta(0), jitter=0)
+BATCH = 64
+"""Deliveries the consumer asks for at once."""
+
+TABLE = """
+create table effect (
+    nth bigint generated always as identity, subscription text not null, page uuid not null,
+    number bigint not null, late boolean not null)
+"""
+
+
+class Reader:
+    """A service that hears the writer. Each of its processes is a task."""
+
+    def __init__(
+        self, name: str, engine: AsyncEngine, broker: FaultyBroker, *, history: bool = False
+    ) -> None:
+        self.name = name
+        self.engine = engine
+        self.broker = broker
+        self.topology = QueueTopology(queue_of(name), TYPES)
+        self.transactions = Transactions(engine, name)
+        self.faults: dict[tuple[bool, int], Fault] = {}
+        """What happens to an event's second handler, or its first, in place of an effect."""
+        self.discarded: set[tuple[str, int]] = set()
+        self.hanging = asyncio.Event()
+        self.inside, self.gate = asyncio.Event(), asyncio.Event()
+        """A handler that waits is inside; it goes on when the gate opens."""
+        self.subscriptions: tuple[Subscription, ...] = (
+            on(Written, self.one, name="pages", retry=AT_ONCE, history=history),
+            on_batch(Written, self.many, name="batches", retry=AT_ONCE, history=history),
+            on(Wiped, self.wiped, name="wiped", retry=AT_ONCE, history=history),
+            on(
+                Wiped,
+                self.skips,
+                name="skips",
+                retry=AT_ONCE,
+                behind_failed="skip",
+                history=history,
+            ),
+        )
+        self.consumers: list[tuple[Consumer, asyncio.Task[None]]] = []
+        self._retries: Retries | None = None
+
+    def start(self) -> None:
+        """One more process; behind the first ones it stands by."""
+        consumer = Consumer(
+            service=self.name,
+            transactions=self.transactions,
+            broker=self.broker,
+            subscriptions=self.subscriptions,
+            batch=BATCH,
+        )
+        self.consumers.append((consumer, asyncio.create_task(consumer.run())))
+
+    async def kill(self, nth: int = 0) -> None:
+        """End a process at whatever it is doing."""
+        _, task = self.consumers.pop(nth)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    async def hear(self, most: int) -> int:
+        """Let the active process have up to `most` deliveries, and handle and ack them. A process
+        whose handler hangs is killed, and another takes its place.
+        """
+        if not self.consumers:
+            self.start()
+        self.hanging.clear()
+        heard = asyncio.create_task(self.broker.hand_out(self.topology.queue, most))
+        hangs = asyncio.create_task(self.hanging.wait())
+        await asyncio.wait({heard, hangs}, return_when=asyncio.FIRST_COMPLETED)
+        hangs.cancel()
+        if self.hanging.is_set():
+            await self.kill()
+            self.start()
+        return await heard
+
+    async def retry(self) -> bool:
+        """One attempt at one message that failed; false when there is none. A process whose handler
+        hangs is killed in it.
+        """
+        if not self.consumers:
+            self.start()
+        retries = Retries(
+            consumer=self.consumers[0][0], transactions=self.transactions, wake=Wake()
+        )
+        self.hanging.clear()
+        attempt = asyncio.create_task(retries.step())
+        hangs = asyncio.create_task(self.hanging.wait())
+        await asyncio.wait({attempt, hangs}, return_when=asyncio.FIRST_COMPLETED)
+        hangs.cancel()
+        if self.hanging.is_set():
+            attempt.cancel()
+        try:
+            return await attempt
+        except asyncio.CancelledError:
+            return True
+
+    async def one(self, tx: Tx, heard: Received[Written]) -> None:
+        """Handler of one."""
+        await self._take_effect(tx, "pages", heard.event.page, heard.event.number, heard.late)
+
+    async def many(self, tx: Tx, heard: Sequence[Received[Written]]) -> None:
+        """Handler of a batch."""
+        for one in heard:
+            await self._take_effect(tx, "batches", one.event.page, one.event.number, one.late)
+
+    async def wiped(self, tx: Tx, heard: Received[Wiped]) -> None:
+        """Handler of one, of the other type."""
+        await self._take_effect(tx, "wiped", heard.event.page, heard.event.number, heard.late)
+
+    async def skips(self, tx: Tx, heard: Received[Wiped]) -> None:
+        """Handler that lets later messages pass those that failed."""
+        await self._take_effect(tx, "skips", heard.event.page, heard.event.number, heard.late)
+
+    async def _take_effect(
+        self, tx: Tx, subscription: str, page: UUID, number: int, late: bool
+    ) -> None:
+        await tx.exec_driver_sql(
+            "insert into effect (subscription, page, number, late) values ($1, $2, $3, $4)",
+            (subscription, page, number, late),
+        )
+        place = (subscription in ("batches", "skips"), number)
+        match self.faults.get(place):
+            case "fails":
+                raise ValueError(f"{subscription} fails at {number}")
+            case "rejects":
+                raise Reject(f"{subscription} rejects {number}")
+            case "later":
+                raise Later(timedelta(0))
+            case "database":
+                del self.faults[place]
+                await tx.exec_driver_sql("select pg_terminate_backend(pg_backend_pid())")
+            case "hangs":
+                del self.faults[place]
+                self.hanging.set()
+                await asyncio.Event().wait()
+            case "waits":
+                del self.faults[place]
+                self.inside.set()
+                await self.gate.wait()
+            case None:
+                pass
+
+    async def effects(self) -> dict[tuple[str, UUID], list[tuple[int, bool]]]:
+        """What has taken effect and whether it was marked late, in order, by handler and key."""
+        found: dict[tuple[str, UUID], list[tuple[int, bool]]] = {}
+        async with self.engine.connect() as connection:
+            result = await connection.exec_driver_sql(
+                "select subscription, page, number, late from effect order by nth"
+            )
+            for row in result:
+                place = (row.subscription, UUID(str(row.page)))
+                found.setdefault(place, []).append((row.number, row.late))
+        return found

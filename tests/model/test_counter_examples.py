@@ -1,0 +1,240 @@
+"""What the models in `model/` show to go wrong without a guard, played on the real messaging.
+
+Each test is the way into an error that TLC found when it left out the guard in the test's name.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from tests.model.reader import Reader
+from tests.model.world import Databases, World
+
+
+@pytest.fixture(scope="module")
+async def databases(postgres_url: str) -> AsyncIterator[Databases]:
+    made = await Databases.make(postgres_url)
+    yield made
+    await made.dispose()
+
+
+@pytest.fixture
+async def world(databases: Databases) -> AsyncIterator[World]:
+    made = World(databases)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def write(world: World, *pages: int) -> None:
+    """One transaction with an event on each of these pages."""
+    await world.begin()
+    for page in pages:
+        world.record(world.transactions[-1], page, wiped=False)
+    await world.commit(world.transactions[-1])
+
+
+async def numbers(world: World, reader: Reader, page: int = 0) -> Sequence[int]:
+    """What has taken effect of a page, in order."""
+    effects = await reader.effects()
+    return [number for number, _ in effects.get(("pages", world.pages[page]), [])]
+
+
+def in_queue(world: World) -> Sequence[int]:
+    """The sequences of the events in the reader's queue, in order."""
+    ready = world.broker.queues[world.reader.topology.queue].ready
+    return [int(d.headers["sequence"]) for d in ready if d.headers["type"].startswith("model.")]
+
+
+# ---- Publishing
+
+
+async def test_position_under_lock(world: World) -> None:
+    """Of two open transactions of a key, the one that began later commits first."""
+    await world.begin()
+    await world.begin()
+    first, second = world.transactions
+    world.record(first, 0, wiped=False)
+    world.record(second, 0, wiped=False)
+    await world.commit(second)
+    await world.relay(0, 1)
+    await world.commit(first)
+    await world.relay(0, 1)
+    assert in_queue(world) == [1, 2]
+    await world.reader.hear(2)
+    assert await numbers(world, world.reader) == [2, 1]
+    await world.settle()
+
+
+async def test_confirm_before_mark(world: World) -> None:
+    """The connection breaks before anything of a call was taken."""
+    await write(world, 0)
+    world.broker.breaks_after = 0
+    await world.relay(0, 1)
+    assert in_queue(world) == []
+    await world.relay(0, 1)
+    assert in_queue(world) == [1]
+    await world.settle()
+
+
+@pytest.mark.parametrize("refused", [{0}, {1}])
+async def test_refused_is_unsent_and_holds_back(world: World, refused: set[int]) -> None:
+    """One of two keys is refused: nothing of it passes, and nothing of the other waits."""
+    await write(world, 0, 1, 0, 1)
+    world.broker.refused = refused
+    await world.relay(0, 2)
+    assert in_queue(world) == [1, 2]
+    await write(world, 0, 1)
+    await world.relay(0, 2)
+    assert in_queue(world) == [1, 2, 3]
+    await world.settle()
+
+
+async def test_former_leader_publishes_what_it_has_in_hand(world: World) -> None:
+    """It stands still in the middle of a call, while another one leads, and then goes on."""
+    await write(world, 0, 0, 0)
+    await world.freeze_leader(0, taken=None)
+    queue = in_queue(world)
+    first = [queue.index(sequence) for sequence in (1, 2, 3)]
+    assert first == sorted(first)
+    await world.settle()
+
+
+async def test_what_was_under_way_arrives_late(world: World) -> None:
+    """A broken connection's messages arrive behind all that was published after it."""
+    await write(world, 0, 1, 2)
+    world.broker.breaks_after, world.broker.arrives_later = 1, True
+    await world.relay(0, 1)
+    await write(world, 0, 1, 2)
+    await world.relay(0, 1)
+    world.broker.let_arrive()
+    await world.settle()
+
+
+# ---- Consuming
+
+
+async def test_ack_after_commit(world: World) -> None:
+    """The process is killed in its handler: the batch comes again."""
+    await write(world, 0, 0)
+    await world.relay(0, 1)
+    world.reader.faults[(False, 2)] = "hangs"
+    await world.reader.hear(2)
+    assert in_queue(world) == [1, 2]
+    assert await numbers(world, world.reader) == []
+    await world.settle()
+
+
+async def test_inbox_knows_repeats(world: World) -> None:
+    """The ack is lost behind the commit: the batch comes again."""
+    await write(world, 0, 0)
+    await world.relay(0, 1)
+    world.broker.loses_ack = True
+    await world.reader.hear(2)
+    assert await numbers(world, world.reader) == [1, 2]
+    assert in_queue(world) == [1, 2]
+    await world.reader.hear(2)
+    assert await numbers(world, world.reader) == [1, 2]
+    await world.settle()
+
+
+async def test_parks_behind_open_and_promotes_next(world: World) -> None:
+    """Followers of a failed one wait, and have their turn one by one when it is given up."""
+    await write(world, 0, 0, 0)
+    await world.relay(0, 1)
+    world.reader.faults[(False, 1)] = "rejects"
+    for _ in range(3):
+        await world.reader.hear(1)
+    assert await numbers(world, world.reader) == []
+    await world.discard(world.reader, 0)
+    assert await world.reader.retry()
+    assert await numbers(world, world.reader) == [2]
+    assert await world.reader.retry()
+    assert await numbers(world, world.reader) == [2, 3]
+    await world.settle()
+
+
+async def test_key_lock(world: World) -> None:
+    """A follower arrives while the failed one before it is being handled again."""
+    reader = world.reader
+    await write(world, 0, 0)
+    await world.relay(0, 1)
+    reader.faults[(False, 1)] = "fails"
+    await reader.hear(1)
+    reader.faults[(False, 1)] = "waits"
+    retry = asyncio.create_task(reader.retry())
+    await reader.inside.wait()
+    hear = asyncio.create_task(reader.hear(1))
+    await world.until_a_lock_is_awaited(reader)
+    reader.gate.set()
+    await asyncio.gather(retry, hear)
+    await reader.retry()
+    assert await numbers(world, reader) == [1, 2]
+    await world.settle()
+
+
+async def test_taken_over_while_it_works(world: World) -> None:
+    """The broker gives a batch to a second process while the first is still in its handler."""
+    reader = world.reader
+    await write(world, 0, 0)
+    await world.relay(0, 1)
+    reader.faults[(False, 2)] = "waits"
+    first = asyncio.create_task(reader.hear(2))
+    await reader.inside.wait()
+    reader.start()
+    await asyncio.sleep(0)
+    world.broker.disconnect(reader.topology.queue)
+    second = asyncio.create_task(reader.hear(2))
+    await world.until_a_lock_is_awaited(reader)
+    reader.gate.set()
+    await asyncio.gather(first, second)
+    assert await numbers(world, reader) == [1, 2]
+    await world.settle()
+
+
+# ---- Cutover and barrier
+
+
+async def test_last_pass_alone(world: World) -> None:
+    """A reader joins while a key's events are refused, and others go on."""
+    await write(world, 0, 1, 0, 1)
+    world.broker.refused = {0}
+    await world.relay(0, 1)
+    await world.join()
+    await write(world, 0, 1)
+    for _ in range(3):
+        await world.relay(0, 1)
+        await write(world, 0, 1)
+        await world.readers[1].hear(3)
+        await world.check()
+    await world.settle()
+
+
+async def test_waits_for_unsent_and_lists_stuck(world: World) -> None:
+    """A barrier is asked for while an event is refused again and again."""
+    await write(world, 0, 1)
+    world.broker.refused = {0}
+    await world.relay(0, 1)
+    await world.ask_barrier()
+    await world.relay(0, 2)
+    await world.reader.hear(20)
+    [id] = world.barriers
+    barrier = await world.barrier(id)
+    assert barrier.published_at is not None
+    assert len(barrier.unsent) == 1
+    await world.settle()
+
+
+async def test_notes_with_effects(world: World) -> None:
+    """The process is killed with a barrier in its batch: it has not passed."""
+    await write(world, 0)
+    await world.ask_barrier()
+    await world.relay(0, 2)
+    world.reader.faults[(False, 1)] = "hangs"
+    await world.reader.hear(20)
+    [id] = world.barriers
+    assert not await world.has_passed(id, world.reader)
+    await world.reader.hear(20)
+    assert await world.has_passed(id, world.reader)
+    await world.settle()

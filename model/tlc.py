@@ -82,7 +82,8 @@ def check(jar: Path, spec: str, changes: Mapping[str, str], *, seconds: float) -
         command = [
             "java",
             "-Xmx2g",
-            "-XX:+UseParallelGC",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
             f"-Djava.io.tmpdir={scratch}",
             *("-cp", str(jar), "tlc2.TLC", "-nowarning", "-cleanup"),
             *("-workers", "1", "-metadir", scratch, "-config", "run.cfg", f"{spec}.tla"),

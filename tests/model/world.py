@@ -310,12 +310,12 @@ class World:
 
     async def until_a_lock_is_awaited(self, reader: Reader) -> None:
         """Return when one of the reader's transactions waits for another one."""
-        async with reader.engine.connect() as connection:
-            for _ in range(2000):
+        for _ in range(500):
+            async with reader.engine.connect() as connection:  # each transaction sees one state
                 waiting = await connection.exec_driver_sql(_WAITING)
                 if waiting.scalar_one():
                     return
-                await asyncio.sleep(0.005)
+            await asyncio.sleep(0.005)
         raise AssertionError("no transaction waits")
 
     async def _is_cutting_over(self, reader: Reader) -> bool:

@@ -1,5 +1,6 @@
 """Services in tests: a real database, the real application, a client, and tokens."""
 
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -120,7 +121,8 @@ async def copy_of_migrated(url: str, service: str | None) -> None:
     place = make_url(url)
     server = (f"{place.host}:{place.port}", service)
     if server not in _templates:
-        name = f"template_{service or 'messaging'}_{uuid4().hex[:8]}"
+        suffix = os.environ.get("HIREWIRE_TEST_TEMPLATE") or uuid4().hex[:8]
+        name = f"template_{service or 'messaging'}_{suffix}"
         template = place.set(database=name).render_as_string(hide_password=False)
         await migrate(template, service)
         _templates[server] = name

@@ -1,0 +1,99 @@
+"""`./dev mutate [--list] [--only NAME|FILE]… [--tenth N|auto] [--skip-baseline] [--seconds N]`."""
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import structlog
+
+from mutate.catalogue import DoesNotApply, Mutant, chosen, load, tenth
+from mutate.runner import (
+    MOST_SECONDS,
+    BaselineFailed,
+    Verdict,
+    check_baseline,
+    judge_all,
+    workers,
+)
+from mutate.tree import ROOT
+
+
+def main() -> int:
+    """Run from the command line; the exit code is 1 when a mutant survives or does not apply."""
+    parser = argparse.ArgumentParser(prog="./dev mutate", description=__doc__)
+    parser.add_argument("--list", action="store_true", help="print the mutants")
+    parser.add_argument(
+        "--only", action="append", metavar="NAME|FILE", help="one mutant or file; repeatable"
+    )
+    parser.add_argument("--tenth", metavar="N|auto", help="every tenth; auto: by day of the year")
+    parser.add_argument("--skip-baseline", action="store_true", help="while writing tests")
+    parser.add_argument(
+        "--seconds", type=float, default=MOST_SECONDS, help="for one mutant, 60 by default"
+    )
+    given = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    try:
+        mutants = load()
+        mutants = chosen(mutants, given.only) if given.only else mutants
+    except ValueError as error:
+        parser.error(str(error))
+    if given.tenth is not None:
+        number = _tenth_of(given.tenth, parser)
+        mutants = tenth(mutants, number)
+        print(f"tenth {number}: {len(mutants)} mutants")
+    if given.list:
+        for mutant in mutants:
+            print(f"{mutant.name:<52} {mutant.file}\n    {mutant.why}")
+        return 0
+    if not _all_apply(mutants):
+        return 1
+    return asyncio.run(_run(mutants, given.seconds, baseline=not given.skip_baseline))
+
+
+def _tenth_of(text: str, parser: argparse.ArgumentParser) -> int:
+    if text == "auto":
+        return datetime.now(UTC).timetuple().tm_yday % 10
+    if not text.isdigit() or int(text) > 9:
+        parser.error("--tenth: a number from 0 to 9, or auto")
+    return int(text)
+
+
+def _all_apply(mutants: Sequence[Mutant]) -> bool:
+    good = True
+    for mutant in mutants:
+        try:
+            mutant.applied_to((ROOT / mutant.file).read_text())
+        except (DoesNotApply, OSError) as error:
+            print(f"does not apply: {error}", file=sys.stderr)
+            good = False
+    return good
+
+
+async def _run(mutants: Sequence[Mutant], seconds: float, *, baseline: bool) -> int:
+    started = time.monotonic()
+    async with workers(seconds) as crew:
+        if baseline:
+            try:
+                await check_baseline(crew, mutants, lambda text: print(text, flush=True))
+            except BaselineFailed as error:
+                print(error, file=sys.stderr)
+                return 1
+        verdicts = await judge_all(crew, mutants, _say)
+    survivors = [verdict for verdict in verdicts if verdict.killed_by is None]
+    killed = len(verdicts) - len(survivors)
+    print(f"killed {killed} of {len(verdicts)} in {time.monotonic() - started:.0f} s")
+    for one in survivors:
+        print(f"SURVIVED {one.mutant.name} ({one.mutant.file}): {one.mutant.why} {one.note}")
+    return 1 if survivors else 0
+
+
+def _say(verdict: Verdict) -> None:
+    by = verdict.killed_by or "SURVIVED"
+    print(f"{verdict.seconds:5.1f} s  {verdict.mutant.name:<52} {by}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

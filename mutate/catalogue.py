@@ -1,0 +1,93 @@
+"""The mutants: small wrong changes, kept as text in `mutants/*.toml`, one file a source file.
+
+A mutant replaces one piece of text, which must occur exactly once. So a refactoring that touches
+the piece makes the mutant an error with its name, and whoever refactors brings it up to date.
+"""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "mutants"
+
+
+class DoesNotApply(Exception):
+    """The mutant's old text is not in its file exactly once, or the result is not Python."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One small wrong change."""
+
+    name: str
+    """Stable and unique: ``relay-counts-a-nack-as-confirmed``."""
+    file: str
+    """The source file, relative to the project's folder."""
+    old: str
+    new: str
+    why: str
+    """What would go wrong, in one line."""
+    tests: tuple[str, ...]
+    """Test files and node ids, one of which must fail."""
+    may_hang: bool
+    """Whether running out of time counts as being noticed."""
+
+    def applied_to(self, source: str) -> str:
+        """The mutated source. Raises `DoesNotApply`."""
+        count = source.count(self.old)
+        if count != 1:
+            raise DoesNotApply(f"{self.name}: its old text is {count} times in {self.file}")
+        mutated = source.replace(self.old, self.new)
+        if mutated == source:
+            raise DoesNotApply(f"{self.name}: changes nothing")
+        try:
+            compile(mutated, self.file, "exec")
+        except SyntaxError as error:
+            raise DoesNotApply(f"{self.name}: {error}") from None
+        return mutated
+
+
+def load(folder: Path = FOLDER) -> list[Mutant]:
+    """All mutants, in the order of their files and in these. Raises `ValueError` for a bad list."""
+    mutants: list[Mutant] = []
+    for path in sorted(folder.glob("*.toml")):
+        mutants += _read(path)
+    names = [mutant.name for mutant in mutants]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"two mutants are named {', '.join(sorted(twice))}")
+    return mutants
+
+
+def _read(path: Path) -> list[Mutant]:
+    content = tomllib.loads(path.read_text())
+    file, tests, entries = content.pop("file"), content.pop("tests"), content.pop("mutant")
+    if content:
+        raise ValueError(f"{path.name}: unknown {', '.join(sorted(content))}")
+    mutants = []
+    for entry in entries:
+        may_hang = entry.pop("may_hang", False)
+        if entry.keys() != {"name", "why", "old", "new"}:
+            raise ValueError(f"{path.name}: a mutant has name, why, old, new: {sorted(entry)}")
+        mutants.append(Mutant(**entry, file=file, tests=tuple(tests), may_hang=may_hang))
+    return mutants
+
+
+def chosen(mutants: Sequence[Mutant], names: Sequence[str]) -> list[Mutant]:
+    """Those of these names, or of files whose path ends in a name. Raises `ValueError`."""
+    found: list[Mutant] = []
+    for name in names:
+        matching = [m for m in mutants if m.name == name or _is_file(m, name)]
+        if not matching:
+            raise ValueError(f"no mutant and no mutated file is named {name!r}")
+        found += [mutant for mutant in matching if mutant not in found]
+    return found
+
+
+def _is_file(mutant: Mutant, name: str) -> bool:
+    return mutant.file == name or mutant.file.endswith((f"/{name}", f"/{name}.py"))
+
+
+def tenth(mutants: Sequence[Mutant], number: int) -> list[Mutant]:
+    """Every tenth mutant, from `number` (0 to 9) on: ten such runs are all of them."""
+    return list(mutants[number % 10 :: 10])

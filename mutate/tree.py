@@ -1,0 +1,41 @@
+"""A private copy of the project, in which mutants are applied one after another."""
+
+import compileall
+import shutil
+import subprocess
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+from mutate.catalogue import Mutant
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("src", "tests")
+"""What tests of the core need, beside pyproject.toml."""
+
+
+class Tree:
+    """A copy of the project below `folder`; the project itself is never touched."""
+
+    def __init__(self, folder: Path, root: Path = ROOT) -> None:
+        self.folder = folder
+        for part in PARTS:
+            ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+            shutil.copytree(root / part, folder / part, ignore=ignored)
+        shutil.copy(root / "pyproject.toml", folder)
+        # By content and not by time: a mutant may be as long as the original and a moment younger.
+        compileall.compile_dir(
+            folder / "src", quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH
+        )
+
+    def apply(self, mutant: Mutant) -> None:
+        """Apply a mutant; `restore` takes it back. Raises `DoesNotApply`."""
+        path = self.folder / mutant.file
+        path.write_text(mutant.applied_to(path.read_text()))
+
+    def restore(self, mutant: Mutant, root: Path = ROOT) -> None:
+        """Make the mutated file what it is in the project."""
+        shutil.copyfile(root / mutant.file, self.folder / mutant.file)
+
+    def remove(self) -> None:
+        """Delete the copy."""
+        subprocess.run(["rm", "-rf", self.folder], check=True)

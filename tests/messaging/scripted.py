@@ -1,0 +1,167 @@
+"""Instruments that make one moment happen: a broker that does as it is told, a transaction that is
+met by something just before it begins, a wait until somebody waits for a lock.
+
+The broker is no stand-in for a real one: it is used where a fault must come at one exact moment,
+which a real broker cannot be made to do. It keeps the promises of `Broker` unless told otherwise.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hirewire.messaging.broker import (
+    BrokerUnavailable,
+    Delivery,
+    Message,
+    Outcome,
+    QueueStats,
+    QueueTopology,
+)
+from hirewire.messaging.outbox import Transactions, Tx
+from tests.builders import eventually
+
+
+class ScriptedBroker:
+    """Confirms everything and delivers what it is fed, unless its hooks do otherwise.
+
+    `before_publish` is awaited with the messages of each call and may wait or raise; `judge` says
+    each message's outcome. As the real ones do, it takes no message of a key after one of the same
+    key and call that it did not take.
+    """
+
+    def __init__(self) -> None:
+        self.offered: list[Message] = []
+        """All that was handed to `publish`, in order."""
+        self.taken: list[Message] = []
+        """What was confirmed, in order."""
+        self.acked: list[int] = []
+        """Positions, as they were acked."""
+        self.consumed = asyncio.Event()
+        """Somebody has asked for deliveries."""
+        self.before_publish: Callable[[Sequence[Message]], Awaitable[None]] | None = None
+        self.judge: Callable[[Message], Outcome] = lambda _: Outcome.CONFIRMED
+        self.before_ack: Callable[[Delivery], Awaitable[None]] | None = None
+        self._batches: asyncio.Queue[list[Delivery]] = asyncio.Queue()
+        self._position = 0
+
+    def feed(self, *deliveries: Delivery) -> None:
+        """Deliver these as one batch, behind what was fed before."""
+        batch = []
+        for one in deliveries:
+            self._position += 1
+            batch.append(replace(one, position=self._position))
+        self._batches.put_nowait(batch)
+
+    async def declare(self, queues: Sequence[QueueTopology]) -> None:
+        """Nothing to declare."""
+
+    async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """See `Broker.publish`."""
+        self.offered += messages
+        if self.before_publish is not None:
+            await self.before_publish(messages)
+        stopped: set[str] = set()
+        outcomes = []
+        for message in messages:
+            outcome = Outcome.REFUSED if message.key in stopped else self.judge(message)
+            if outcome is Outcome.UNROUTABLE and not getattr(message, "mandatory", True):
+                outcome = Outcome.CONFIRMED
+            if outcome is Outcome.CONFIRMED:
+                self.taken.append(message)
+            elif outcome is Outcome.REFUSED:
+                stopped.add(message.key)
+            outcomes.append(outcome)
+        return outcomes
+
+    async def deliveries(
+        self, topology: QueueTopology, *, limit: int
+    ) -> AsyncGenerator[Sequence[Delivery]]:
+        """What was fed, batch by batch; the next one does not wait for an ack."""
+        self.consumed.set()
+        while True:
+            yield await self._batches.get()
+
+    async def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery]]:
+        """Nothing arrives."""
+        for _ in range(0):
+            yield []
+
+    async def ack(self, delivery: Delivery) -> None:
+        """See `Broker.ack`."""
+        if self.before_ack is not None:
+            await self.before_ack(delivery)
+        self.acked.append(delivery.position)
+
+    async def stats(self, queue: str) -> QueueStats:
+        """Nothing waits."""
+        return QueueStats(0, 1)
+
+    async def ping(self) -> None:
+        """Well."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    def texts(self) -> list[str]:
+        """The bodies that were taken, in order."""
+        return [message.body.decode() for message in self.taken]
+
+
+def unavailable(_: object = None) -> BrokerUnavailable:
+    """What a broker that is away raises."""
+    return BrokerUnavailable("scripted: away")
+
+
+class MetTransactions(Transactions):
+    """Transactions before each of which something may happen, as if another replica did it."""
+
+    def __init__(self, engine: AsyncEngine, owner: str) -> None:
+        super().__init__(engine, owner)
+        self.before_each: Callable[[], Awaitable[None]] | None = None
+
+    @asynccontextmanager
+    async def __call__(self) -> AsyncIterator[Tx]:
+        """See `Transactions`."""
+        if self.before_each is not None:
+            await self.before_each()
+        async with super().__call__() as tx:
+            yield tx
+
+
+async def lock_awaited(engine: AsyncEngine, sessions: int = 1) -> None:
+    """Return once so many sessions of this database wait for a lock."""
+
+    async def waiting() -> bool:
+        async with engine.connect() as connection:
+            found = await connection.exec_driver_sql(
+                "select count(*) from pg_stat_activity where datname = current_database() "
+                "and wait_event_type = 'Lock'"
+            )
+            return int(found.scalar_one()) >= sessions
+
+    await eventually(waiting, what="a session waits for a lock")
+
+
+async def lock_awaited_or_done(engine: AsyncEngine, task: "asyncio.Task[object]") -> None:
+    """Return once a session of this database waits for a lock, or the task has ended."""
+
+    async def waiting() -> bool:
+        if task.done():
+            return True
+        async with engine.connect() as connection:
+            found = await connection.exec_driver_sql(
+                "select count(*) from pg_stat_activity where datname = current_database() "
+                "and wait_event_type = 'Lock'"
+            )
+            return int(found.scalar_one()) > 0
+
+    await eventually(waiting, what="a session waits for a lock, or the task has ended")
+
+
+async def rows(engine: AsyncEngine, query: str, *arguments: object) -> list[tuple[object, ...]]:
+    """The rows of a query, committed ones only."""
+    async with engine.connect() as connection:
+        return [tuple(row) for row in await connection.exec_driver_sql(query, arguments)]

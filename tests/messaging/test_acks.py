@@ -1,0 +1,193 @@
+"""An ack says that all up to it is committed; what is not committed is never acked."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import pytest
+
+from hirewire.messaging.broker import Delivery
+from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.outbox import Tx
+from hirewire.messaging.subscriptions import on
+from tests.builders import eventually
+from tests.messaging.conftest import Noted, Place
+from tests.messaging.scripted import MetTransactions, ScriptedBroker, rows
+from tests.messaging.test_consumer import noted, notes, place_with_notes, write
+
+__all__ = ["place_with_notes"]
+
+
+class Hearing:
+    """A consumer at a scripted broker, which notes what was committed at each ack."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.broker = ScriptedBroker()
+        self.broker.before_ack = self.look
+        self.committed_at_ack: list[tuple[int, list[str]]] = []
+        self.gates: dict[str, asyncio.Event] = {}
+        self.fails: set[str] = set()
+        self.calls: list[str] = []
+        self.consumer = Consumer(
+            service="reader",
+            transactions=place.transactions("reader"),
+            broker=self.broker,
+            subscriptions=[on(Noted, self.on_noted, name="reader.notes")],
+            batch=4,
+        )
+
+    async def on_noted(self, tx: Tx, heard: Received[Noted]) -> None:
+        self.calls.append(heard.event.text)
+        if gate := self.gates.get(heard.event.text):
+            await gate.wait()
+        if heard.event.text in self.fails:
+            raise ValueError("broken")
+        await write(tx, heard.event.text)
+
+    async def look(self, delivery: Delivery) -> None:
+        self.committed_at_ack.append((delivery.position, await notes(self.place.engine)))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.consumer.run())
+        try:
+            yield
+        finally:
+            for gate in self.gates.values():
+                gate.set()
+            self.consumer.stop()
+            await task
+
+    async def acked(self, position: int) -> None:
+        async def there() -> bool:
+            return position in self.broker.acked
+
+        await eventually(there)
+
+
+@pytest.fixture
+def hearing(place_with_notes: Place) -> Hearing:
+    return Hearing(place_with_notes)
+
+
+def batch(*texts: str) -> Sequence[Delivery]:
+    return [noted(uuid4(), text, 1) for text in texts]
+
+
+async def test_a_batch_is_acked_once_it_is_committed(hearing: Hearing) -> None:
+    hearing.broker.feed(*batch("a", "b", "c", "d"))
+    hearing.broker.feed(*batch("e", "f", "g", "h"))
+    async with hearing.running():
+        await hearing.acked(8)
+    assert hearing.committed_at_ack == [(4, list("abcd")), (8, list("abcdefgh"))]
+
+
+async def test_no_batch_is_acked_before_the_one_in_front_of_it(hearing: Hearing) -> None:
+    """Not even handled: within a key that would be the wrong order."""
+    gate = hearing.gates["a"] = asyncio.Event()
+    hearing.broker.feed(*batch("a", "b", "c", "d"))
+    hearing.broker.feed(*batch("e", "f", "g", "h"))
+    async with hearing.running():
+
+        async def begun() -> bool:
+            return hearing.calls[:1] == ["a"]
+
+        await eventually(begun)
+        for _ in range(20):  # turns in which a second batch could begin
+            await notes(hearing.place.engine)
+        assert hearing.calls == ["a"]
+        assert hearing.broker.acked == []
+        gate.set()
+        await hearing.acked(8)
+    assert [position for position, _ in hearing.committed_at_ack] == [4, 8]
+    assert await notes(hearing.place.engine) == list("abcdefgh")
+
+
+async def test_a_batch_that_fails_is_acked_once_the_failure_is_kept(hearing: Hearing) -> None:
+    hearing.fails = {"b"}
+    kept: list[object] = []
+
+    async def look(_: Delivery) -> None:
+        kept.extend(await rows(hearing.place.engine, "select state from messaging.open_message"))
+
+    hearing.broker.before_ack = look
+    hearing.broker.feed(*batch("a", "b", "c", "d"))
+    async with hearing.running():
+        await hearing.acked(4)
+    assert kept == [("retrying",)]
+    assert await notes(hearing.place.engine) == list("acd")
+
+
+async def test_nothing_is_acked_while_its_transaction_cannot_be_had(hearing: Hearing) -> None:
+    """The database ends the session in the middle; the batch stays the broker's."""
+    ended: list[bool] = []
+
+    async def end_session(tx: Tx, heard: Received[Noted]) -> None:
+        ended.append(True)
+        await tx.exec_driver_sql("select pg_terminate_backend(pg_backend_pid())")
+
+    hearing.consumer = Consumer(
+        service="reader",
+        transactions=hearing.place.transactions("reader"),
+        broker=hearing.broker,
+        subscriptions=[on(Noted, end_session, name="reader.notes")],
+        batch=4,
+    )
+    hearing.broker.feed(*batch("a"))
+    hearing.broker.feed(*batch("b"))
+    async with hearing.running():
+
+        async def twice() -> bool:
+            return len(ended) >= 2
+
+        await eventually(twice)
+    assert hearing.broker.acked == []
+    assert await rows(hearing.place.engine, "select 1 from messaging.inbox") == []
+    assert await rows(hearing.place.engine, "select 1 from messaging.open_message") == []
+
+
+async def test_a_stopped_consumer_finishes_the_batch_at_hand(hearing: Hearing) -> None:
+    gate = hearing.gates["a"] = asyncio.Event()
+    hearing.broker.feed(*batch("a", "b"))
+    async with hearing.running():
+
+        async def begun() -> bool:
+            return hearing.calls == ["a"]
+
+        await eventually(begun)
+        hearing.consumer.stop()
+        gate.set()
+        await hearing.acked(2)
+    assert await notes(hearing.place.engine) == ["a", "b"]
+
+
+async def test_a_queue_whose_keys_are_spread_is_not_read_whole(hearing: Hearing) -> None:
+    """Beside readers of partitions that would break the order of keys."""
+    async with hearing.place.engine.begin() as connection:
+        await connection.exec_driver_sql("insert into messaging.spread (partitions) values (3)")
+    transactions = MetTransactions(hearing.place.engine, "reader")
+    tries = 0
+
+    async def count() -> None:
+        nonlocal tries
+        tries += 1
+
+    transactions.before_each = count
+    hearing.consumer = Consumer(
+        service="reader",
+        transactions=transactions,
+        broker=hearing.broker,
+        subscriptions=[on(Noted, hearing.on_noted, name="reader.notes")],
+    )
+    hearing.broker.feed(*batch("a"))
+    async with hearing.running():
+
+        async def tried_again() -> bool:
+            return tries > 1
+
+        await eventually(tried_again)
+    assert not hearing.broker.consumed.is_set()
+    assert hearing.broker.acked == []

@@ -1,0 +1,303 @@
+"""Two replicas at one key or one message: one waits for the other, and nothing is done twice."""
+
+import asyncio
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+import pytest
+
+from hirewire.messaging import deadletters
+from hirewire.messaging.broker import Delivery
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.outbox import Tx
+from hirewire.messaging.subscriptions import on
+from hirewire.messaging.testing import delivery, hear
+from tests.messaging.conftest import Noted, Place
+from tests.messaging.scripted import (
+    MetTransactions,
+    lock_awaited,
+    lock_awaited_or_done,
+    rows,
+)
+from tests.messaging.test_consumer import (
+    AT_ONCE,
+    Reader,
+    noted,
+    notes,
+    place_with_notes,
+    reader,
+    write,
+)
+
+__all__ = ["place_with_notes", "reader"]
+
+
+class Pausing(Reader):
+    """A reader whose handler stops once, in the middle of its transaction, until told to go on."""
+
+    def __init__(self, place: Place, pauses_at: str, **options: object) -> None:
+        self.pauses_at = pauses_at
+        self.pausing, self.go = asyncio.Event(), asyncio.Event()
+        super().__init__(place, **options)
+
+    async def on_noted(self, tx: Tx, heard: Received[Noted]) -> None:
+        if heard.event.text == self.pauses_at and not self.broken:
+            self.pausing.set()
+            await self.go.wait()
+        await super().on_noted(tx, heard)
+
+
+async def test_a_retry_keeps_its_key_until_it_is_committed(place_with_notes: Place) -> None:
+    """Where followers may pass: one that comes during the retry takes effect after it, or the
+    retry says that it is late."""
+    page = uuid4()
+    slow = Pausing(place_with_notes, "1", behind_failed="skip")
+    slow.broken = {"1"}
+    await hear(slow.consumer, noted(page, "1", 1))
+    slow.broken = set()
+    retrying = asyncio.create_task(slow.retries.step())
+    await slow.pausing.wait()
+    live = Reader(place_with_notes, behind_failed="skip")
+    arriving = asyncio.create_task(hear(live.consumer, noted(page, "2", 2)))
+    await lock_awaited_or_done(place_with_notes.engine, arriving)
+    slow.go.set()
+    await asyncio.gather(retrying, arriving)
+    written = await notes(place_with_notes.engine)
+    assert [text for text in written if text not in slow.lates] == ["1", "2"]
+
+
+async def test_a_retry_is_made_by_one_replica(place_with_notes: Place) -> None:
+    page = uuid4()
+    first, second = Pausing(place_with_notes, "1"), Reader(place_with_notes)
+    first.broken = {"1"}
+    await hear(first.consumer, noted(page, "1", 1))
+    first.broken = set()
+    retrying = asyncio.create_task(first.retries.step())
+    await first.pausing.wait()
+    await due_now_unless_locked(place_with_notes)
+    assert not await second.retries.step()
+    first.go.set()
+    await retrying
+    assert not await second.retries.step()
+    assert await notes(place_with_notes.engine) == ["1"]
+
+
+async def due_now_unless_locked(place: Place) -> None:
+    """As if the 30 seconds of a claim were over, for those whose row nobody holds."""
+    async with place.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "update messaging.open_message set next_attempt_at = clock_timestamp() "
+            "where (event_id, subscription) in (select event_id, subscription "
+            "from messaging.open_message where state = 'retrying' for update skip locked)"
+        )
+
+
+async def test_a_retry_that_was_given_up_meanwhile_is_not_made(place_with_notes: Place) -> None:
+    """An operator discards the message after it was claimed and before it is handled."""
+    reader = Reader(place_with_notes)
+    transactions = met(reader)
+    one = noted(uuid4(), "1", 1)
+    reader.broken = {"1"}
+    await hear(reader.consumer, one)
+    reader.broken = set()
+    calls = list(reader.calls)
+
+    async def discard_once_claimed() -> None:
+        found = await rows(
+            place_with_notes.engine,
+            "select 1 from messaging.open_message where state = 'retrying' and attempts > 1",
+        )
+        if found:
+            transactions.before_each = None
+            async with place_with_notes.transactions("reader")() as tx:
+                await deadletters.discard(tx, UUID(one.headers["id"]), why="a test")
+
+    transactions.before_each = discard_once_claimed
+    await reader.retries.step()
+    assert transactions.before_each is None
+    assert reader.calls == calls
+    assert await notes(place_with_notes.engine) == []
+
+
+def met(reader: Reader) -> MetTransactions:
+    """Give a reader transactions that something can come before."""
+    transactions = MetTransactions(reader.place.engine, "reader")
+    place = reader.place
+
+    class Met(Place):
+        def transactions(self, owner: str = "writer") -> MetTransactions:
+            return transactions
+
+    reader.place = Met(place.url, place.engine)
+    reader.build([reader.subscription])
+    return transactions
+
+
+async def test_a_failure_is_not_kept_of_what_another_replica_has_handled(
+    place_with_notes: Place,
+) -> None:
+    """It was handled between our failed attempt and our entering it as failed."""
+    one = noted(uuid4(), "1", 1)
+    failing, other = Reader(place_with_notes), Reader(place_with_notes)
+    transactions = met(failing)
+    failing.broken = {"1"}
+
+    async def handle_once_failed() -> None:
+        if failing.calls.count("1") == 2:  # in the batch, and alone
+            transactions.before_each = None
+            await hear(other.consumer, one)
+
+    transactions.before_each = handle_once_failed
+    await hear(failing.consumer, one)
+    assert transactions.before_each is None
+    assert await notes(place_with_notes.engine) == ["1"]
+    assert await failing.counts() == {"retrying": 0, "waiting": 0, "dead": 0}
+    await hear(other.consumer, noted(UUID(one.headers["partitionkey"]), "2", 2))
+    assert await notes(place_with_notes.engine) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("table", "of"),
+    [
+        ("messaging.inbox (event_id, subscription)", lambda d: (d.headers["id"], "reader.notes")),
+        (
+            "messaging.progress (subscription, source, key)",
+            lambda d: ("reader.notes", d.headers["source"], d.headers["partitionkey"]),
+        ),
+    ],
+)
+async def test_a_batch_takes_its_rows_in_one_order(
+    reader: Reader, table: str, of: Callable[[Delivery], tuple[str, ...]]
+) -> None:
+    """So two replicas with batches in different order never wait for each other: while this one
+    waits for the lowest row, it holds none of the others."""
+    batch = [noted(uuid4(), str(n), 1) for n in range(6)]
+    low, *others = sorted(batch, key=of)
+    marks = ", ".join(f"${n}" for n in range(1, len(of(low)) + 1))
+    insert = f"insert into {table} values ({marks})"
+    async with reader.place.engine.connect() as holder:
+        await holder.begin()
+        await holder.exec_driver_sql("set local lock_timeout = '2s'")
+        await holder.exec_driver_sql(insert, of(low))
+        handling = asyncio.create_task(hear(reader.consumer, *reversed(sorted(batch, key=of))))
+        await lock_awaited(reader.place.engine)
+        for one in others:
+            await holder.exec_driver_sql(insert, of(one))
+        await holder.rollback()
+    await handling
+    assert len(await notes(reader.place.engine)) == 6
+    assert sorted(reader.calls) == list("012345")  # nothing was taken apart
+
+
+async def test_a_repeat_beside_new_messages_costs_them_nothing(reader: Reader) -> None:
+    """Its batch is not taken apart, so no handler is called twice."""
+    batch = [noted(uuid4(), str(n), 1) for n in range(4)]
+    await hear(reader.consumer, batch[1])
+    await hear(reader.consumer, *batch, batch[3])
+    assert reader.calls == ["1", "0", "2", "3"]
+    assert await notes(reader.place.engine) == ["1", "0", "2", "3"]
+
+
+async def test_many_parked_at_once_come_one_by_one_in_order_before_what_comes_later(
+    reader: Reader,
+) -> None:
+    page = uuid4()
+    reader.broken = {"1"}
+    await hear(reader.consumer, noted(page, "1", 1))
+    await hear(reader.consumer, *(noted(page, str(n), n) for n in (2, 3, 4, 5)))
+    assert await reader.counts() == {"retrying": 1, "waiting": 4, "dead": 0}
+    reader.broken = set()
+    assert await reader.retries.step()
+    assert await reader.retries.step()
+    assert await reader.counts() == {"retrying": 1, "waiting": 2, "dead": 0}
+    await hear(reader.consumer, noted(page, "6", 6))
+    await reader.try_again()
+    assert await notes(reader.place.engine) == list("123456")
+    await hear(reader.consumer, noted(page, "7", 7))
+    assert await notes(reader.place.engine) == list("1234567")
+    assert not reader.lates
+
+
+async def test_late_means_that_a_later_number_has_taken_effect(reader: Reader) -> None:
+    page = uuid4()
+    await hear(reader.consumer, noted(page, "3", 3))
+    for text, number in (("1", 1), ("2", 2), ("again 3", 3), ("4", 4)):
+        await hear(reader.consumer, noted(page, text, number))
+    await hear(reader.consumer, noted(page, "6", 6), noted(page, "5", 5), noted(page, "7", 7))
+    assert reader.lates == ["1", "2", "5"]
+    late = await rows(reader.place.engine, "select count(*) from messaging.inbox where late")
+    assert late == [(3,)]
+
+
+async def test_a_late_retry_does_not_turn_the_key_back(place_with_notes: Place) -> None:
+    reader = Reader(place_with_notes, behind_failed="skip")
+    page = uuid4()
+    reader.broken = {"1"}
+    await hear(reader.consumer, noted(page, "1", 1), noted(page, "3", 3))
+    reader.broken = set()
+    await reader.try_again()
+    await hear(reader.consumer, noted(page, "2", 2))
+    assert await notes(place_with_notes.engine) == ["3", "1", "2"]
+    assert reader.lates == ["1", "2"]
+    late = await rows(place_with_notes.engine, "select count(*) from messaging.inbox where late")
+    assert late == [(2,)]
+
+
+async def test_an_attempt_is_spent_before_it_begins(reader: Reader) -> None:
+    """Seen from elsewhere while the handler runs: a process that dies in it has spent it."""
+    spent: list[object] = []
+
+    async def look(tx: Tx, heard: Received[Noted]) -> None:
+        spent.extend(await rows(reader.place.engine, "select attempts from messaging.open_message"))
+        raise ValueError("broken")
+
+    reader.build([on(Noted, look, name="reader.notes", retry=AT_ONCE)])
+    await hear(reader.consumer, noted(uuid4(), "1", 1))
+    await reader.try_again()
+    assert spent == [(2,), (3,)]
+    assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 1}
+
+
+async def test_a_retry_knows_the_message_by_the_same_id(reader: Reader) -> None:
+    """Also one that came without any: it got its id when it was heard first."""
+    ids: list[UUID] = []
+
+    async def look(tx: Tx, heard: Received[Noted]) -> None:
+        ids.append(heard.id)
+        if len(ids) < 4:
+            raise ValueError("broken")
+        await write(tx, heard.event.text)
+
+    reader.build([on(Noted, look, name="reader.notes", retry=AT_ONCE)])
+    stranger = Delivery(body=Noted(page=uuid4(), text="x").body(), routing_key="test.noted")
+    await hear(reader.consumer, stranger)
+    await reader.try_again()
+    [(kept,)] = await rows(reader.place.engine, "select event_id::text from messaging.inbox")
+    assert [str(id) for id in ids[2:]] == [kept, kept]
+    assert await notes(reader.place.engine) == ["x"]
+
+
+async def test_a_forged_message_stays_refused_however_often_it_is_tried(reader: Reader) -> None:
+    forged = Delivery(
+        body=Noted(page=uuid4(), text="forged").body(), routing_key="test.noted", user_id="stranger"
+    )
+    await hear(reader.consumer, forged)
+    assert await reader.replay() == 1
+    await reader.try_again()
+    assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 1}
+    assert await notes(reader.place.engine) == []
+
+
+async def test_replaying_the_dead_leaves_those_behind_them_where_they_are(reader: Reader) -> None:
+    page = uuid4()
+    reader.broken = {"1", "x"}
+    await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))
+    await reader.try_again()
+    await hear(reader.consumer, noted(uuid4(), "x", 1))
+    assert await reader.counts() == {"retrying": 1, "waiting": 2, "dead": 1}
+    assert await reader.replay() == 1
+    assert await reader.counts() == {"retrying": 2, "waiting": 2, "dead": 0}
+    async with reader.transactions() as tx:
+        [first, *_] = await deadletters.open_messages(tx, states=["waiting"])
+        with pytest.raises(deadletters.NoSuchMessage):
+            await deadletters.discard(tx, first.event_id, why="it only waits")

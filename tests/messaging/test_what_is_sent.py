@@ -1,0 +1,265 @@
+"""An event leaves the outbox when the broker has it, and never passes one of its key."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from uuid import UUID, uuid4
+
+import pytest
+
+from hirewire.messaging.broker import BrokerUnavailable, Message, Outcome
+from hirewire.messaging.database import connect
+from hirewire.messaging.listeners import write_listeners
+from hirewire.messaging.outbox import record
+from hirewire.messaging.relay import BATCH, Relay
+from hirewire.messaging.testing import recorded
+from tests.builders import eventually
+from tests.messaging.conftest import Erased, Noted, Place
+from tests.messaging.scripted import ScriptedBroker, rows, unavailable
+
+
+@pytest.fixture
+def broker() -> ScriptedBroker:
+    return ScriptedBroker()
+
+
+@pytest.fixture
+async def relay(place: Place, broker: ScriptedBroker) -> AsyncIterator[Relay]:
+    made = Relay(service="writer", database_url=place.url, broker=broker)
+    yield made
+    await made.close()
+
+
+async def note(place: Place, page: UUID, *texts: str) -> None:
+    async with place.transactions()() as tx:
+        for text in texts:
+            record(tx, Noted(page=page, text=text))
+
+
+def texts(messages: Sequence[Message]) -> list[str]:
+    return [Noted.model_validate_json(message.body).text for message in messages]
+
+
+async def unsent(place: Place) -> list[str]:
+    return [row.body["text"] for row in await recorded(place.engine) if not row.sent]
+
+
+async def due_again(place: Place) -> None:
+    """As if the pause after a refusal were over."""
+    async with place.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "update messaging.outbox set next_attempt_at = clock_timestamp() - interval '1 s' "
+            "where next_attempt_at is not null"
+        )
+
+
+async def test_what_the_broker_refused_stays_unsent_and_so_does_all_behind_it(
+    place: Place, relay: Relay, broker: ScriptedBroker
+) -> None:
+    page, other = uuid4(), uuid4()
+    await note(place, page, "1", "2", "3")
+    await note(place, other, "a", "b")
+    refused = {"1"}
+
+    def judge(message: Message) -> Outcome:
+        return Outcome.REFUSED if set(texts([message])) & refused else Outcome.CONFIRMED
+
+    broker.judge = judge
+    while await relay.step():
+        pass
+    assert texts(broker.taken) == ["a", "b"]
+    assert await unsent(place) == ["1", "2", "3"]
+    await note(place, page, "4")  # recorded after the refusal: it is behind as well
+    await note(place, uuid4(), "c")
+    await relay.step()
+    assert texts(broker.taken) == ["a", "b", "c"]
+    refused.clear()
+    await due_again(place)
+    while await relay.step():
+        pass
+    assert texts(broker.taken) == ["a", "b", "c", "1", "2", "3", "4"]
+    assert await unsent(place) == []
+
+
+async def test_a_refused_event_is_tried_again_after_growing_pauses(
+    place: Place, relay: Relay, broker: ScriptedBroker
+) -> None:
+    await note(place, uuid4(), "1")
+    broker.judge = lambda _: Outcome.REFUSED
+    pauses = []
+    for _ in range(4):
+        await due_again(place)
+        await relay.step()
+        [(attempts, pause)] = await rows(
+            place.engine,
+            "select attempts, extract(epoch from next_attempt_at - clock_timestamp())::float8 "
+            "from messaging.outbox",
+        )
+        assert isinstance(pause, float)
+        pauses.append(pause)
+    assert attempts == 4
+    assert len(broker.offered) == 4
+    assert pauses == sorted(pauses)
+    assert pauses[-1] > 1
+
+
+async def test_what_was_unroutable_is_sent_only_if_nobody_listens(
+    place: Place, relay: Relay, broker: ScriptedBroker
+) -> None:
+    connection = await connect(place.url, application="tests")
+    async with connection.transaction():
+        await write_listeners(connection, {"test.noted": ["reader"]})
+    await connection.close()
+    page = uuid4()
+    await note(place, page, "heard")
+    async with place.transactions()() as tx:
+        record(tx, Erased(page=uuid4()))
+    broker.judge = lambda _: Outcome.UNROUTABLE
+    while await relay.step():
+        pass
+    assert [row.sent for row in await recorded(place.engine)] == [False, True]
+    broker.judge = lambda _: Outcome.CONFIRMED
+    await due_again(place)
+    await relay.step()
+    assert await unsent(place) == []
+
+
+async def test_nothing_is_marked_before_the_broker_has_answered(
+    place: Place, relay: Relay, broker: ScriptedBroker
+) -> None:
+    await note(place, uuid4(), "1")
+    seen: list[list[str]] = []
+
+    async def look(_: Sequence[Message]) -> None:
+        seen.append(await unsent(place))
+
+    broker.before_publish = look
+    await relay.step()
+    assert seen == [["1"]]
+    assert await unsent(place) == []
+
+
+async def test_a_broker_that_goes_away_leaves_all_unsent(
+    place: Place, relay: Relay, broker: ScriptedBroker
+) -> None:
+    page = uuid4()
+    await note(place, page, "1", "2")
+
+    async def fail(_: Sequence[Message]) -> None:
+        raise unavailable()
+
+    broker.before_publish = fail
+    with pytest.raises(BrokerUnavailable):
+        await relay.step()
+    assert await unsent(place) == ["1", "2"]
+    broker.before_publish = None
+    while await relay.step():
+        pass
+    assert texts(broker.taken) == ["1", "2"]
+
+
+async def test_more_than_one_reading_is_published_once_and_in_order(
+    place: Place, relay: Relay, broker: ScriptedBroker
+) -> None:
+    """The broker is slow, so that the outbox is read again while much is under way."""
+    pages = [uuid4() for _ in range(BATCH // 3)]
+    count = BATCH + BATCH // 2
+    async with place.transactions()() as tx:
+        for n in range(count):
+            record(tx, Noted(page=pages[n % len(pages)], text=str(n)))
+
+    async def slow(_: Sequence[Message]) -> None:
+        await asyncio.sleep(0.02)
+
+    broker.before_publish = slow
+    while await relay.step():
+        pass
+    assert await unsent(place) == []
+    assert max(Counter(texts(broker.taken)).values()) == 1
+    assert len(broker.taken) == count
+    for page in pages:
+        mine = [int(text) for text in texts([m for m in broker.taken if m.key == str(page)])]
+        assert mine == sorted(mine)
+
+
+async def test_the_earliest_events_go_first(
+    place: Place, relay: Relay, broker: ScriptedBroker
+) -> None:
+    async with place.transactions()() as tx:
+        for n in range(BATCH + 10):
+            record(tx, Noted(page=uuid4(), text=str(n)))
+    late = set(map(str, range(BATCH, BATCH + 10)))
+    await relay.step()
+    assert not set(texts(broker.taken[: BATCH // 2])) & late
+
+
+async def test_a_refusal_among_many_of_a_key_holds_back_those_in_hand(
+    place: Place, relay: Relay, broker: ScriptedBroker
+) -> None:
+    page = uuid4()
+    await note(place, page, *map(str, range(10)))
+    times = Counter[str]()
+
+    def judge(message: Message) -> Outcome:
+        [text] = texts([message])
+        times[text] += 1
+        return Outcome.REFUSED if text in "369" and times[text] == 1 else Outcome.CONFIRMED
+
+    broker.judge = judge
+
+    async def all_sent() -> bool:
+        await due_again(place)
+        await relay.step()
+        return not await unsent(place)
+
+    await eventually(all_sent)
+    assert texts(broker.taken) == list(map(str, range(10)))
+
+
+async def test_only_the_leader_publishes(place: Place, broker: ScriptedBroker) -> None:
+    """Also after the leader has lost its connection, and with it the lead, without knowing."""
+    relays = [Relay(service="writer", database_url=place.url, broker=broker) for _ in range(2)]
+    await relays[0].step()
+    await note(place, uuid4(), "1")
+    await relays[1].step()
+    assert broker.offered == []
+    assert await unsent(place) == ["1"]
+    connection = await connect(place.url, application="tests")
+    await connection.execute(
+        "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' "
+        "and database = (select oid from pg_database where datname = current_database())"
+    )
+    await connection.close()
+
+    async def taken_over() -> bool:
+        await relays[1].step()
+        return relays[1].leads
+
+    await eventually(taken_over)
+    await note(place, uuid4(), "2")
+    offered = len(broker.offered)
+    for _ in range(3):  # the first may find out by an error that its connection is gone
+        with suppress(Exception):
+            await relays[0].step()
+    assert len(broker.offered) == offered
+    assert not relays[0].leads
+    await relays[1].step()
+    assert texts(broker.taken) == ["1", "2"]
+    for relay in relays:
+        await relay.close()
+
+
+async def test_a_refused_event_is_not_tried_before_its_time(
+    place: Place, relay: Relay, broker: ScriptedBroker
+) -> None:
+    await note(place, uuid4(), "1")
+    broker.judge = lambda _: Outcome.REFUSED
+    await relay.step()
+    async with place.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "update messaging.outbox set next_attempt_at = clock_timestamp() + interval '1 h'"
+        )
+    broker.judge = lambda _: Outcome.CONFIRMED
+    await relay.step()
+    assert broker.taken == []

@@ -115,8 +115,7 @@ class Worker:
             return Verdict(mutant, ran.failed or "the time limit", ran.seconds)
         if ran.passed:
             return Verdict(mutant, None, ran.seconds)
-        note = "" if ran.failed else ran.output.strip()[-500:]
-        return Verdict(mutant, ran.failed, ran.seconds, note)
+        return Verdict(mutant, ran.failed or "pytest, which it ended", ran.seconds)
 
 
 def _inherited() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,6 +11,7 @@ from hirewire.messaging import deadletters
 from hirewire.messaging.broker import Delivery
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.outbox import Tx
+from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.subscriptions import on
 from hirewire.messaging.testing import delivery, hear
 from tests.messaging.conftest import Noted, Place
@@ -75,10 +77,11 @@ async def test_a_retry_is_made_by_one_replica(place_with_notes: Place) -> None:
     retrying = asyncio.create_task(first.retries.step())
     await first.pausing.wait()
     await due_now_unless_locked(place_with_notes)
-    assert not await second.retries.step()
+    too = asyncio.create_task(second.retries.step())
+    await lock_awaited_or_done(place_with_notes.engine, too)
     first.go.set()
-    await retrying
-    assert not await second.retries.step()
+    await asyncio.gather(retrying, too)
+    await second.try_again()
     assert await notes(place_with_notes.engine) == ["1"]
 
 
@@ -117,6 +120,61 @@ async def test_a_retry_that_was_given_up_meanwhile_is_not_made(place_with_notes:
     assert transactions.before_each is None
     assert reader.calls == calls
     assert await notes(place_with_notes.engine) == []
+
+
+async def test_a_replica_that_was_away_does_not_go_on_with_what_another_has_taken(
+    place_with_notes: Place,
+) -> None:
+    patient = RetrySchedule(attempts=9, first=timedelta(0))
+    slow, other = (Reader(place_with_notes, retry=patient) for _ in range(2))
+    transactions = met(slow)
+    slow.broken = other.broken = {"1"}
+    await hear(slow.consumer, noted(uuid4(), "1", 1))
+    slow.calls.clear()
+
+    async def fail_elsewhere_once_claimed() -> None:
+        found = await rows(
+            place_with_notes.engine, "select 1 from messaging.open_message where attempts > 1"
+        )
+        if found:
+            transactions.before_each = None
+            await due_now_unless_locked(place_with_notes)
+            assert await other.retries.step()
+
+    transactions.before_each = fail_elsewhere_once_claimed
+    await slow.retries.step()
+    assert transactions.before_each is None
+    assert (slow.calls, other.calls) == ([], ["1"])
+    assert await rows(place_with_notes.engine, "select attempts from messaging.open_message") == [
+        (3,)
+    ]
+
+
+async def test_a_retry_waits_for_its_time(place_with_notes: Place) -> None:
+    reader = Reader(place_with_notes, retry=RetrySchedule(first=timedelta(hours=1)))
+    reader.broken = {"1"}
+    await hear(reader.consumer, noted(uuid4(), "1", 1))
+    reader.calls.clear()
+    assert not await reader.retries.step()
+    assert reader.calls == []
+
+
+async def test_attempts_end_also_for_a_retry_that_ends_its_process(
+    place_with_notes: Place,
+) -> None:
+    reader = Reader(place_with_notes)
+    reader.broken = {"1"}
+    await hear(reader.consumer, noted(uuid4(), "1", 1))
+    reader.mood = {"1": KeyboardInterrupt()}
+    ended = 0
+    for _ in range(AT_ONCE.attempts + 3):
+        try:
+            await reader.retries.step()
+        except KeyboardInterrupt:
+            ended += 1
+        await due_now_unless_locked(place_with_notes)
+    assert ended == AT_ONCE.attempts - 1
+    assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 1}
 
 
 def met(reader: Reader) -> MetTransactions:

@@ -1,0 +1,223 @@
+"""A replay sends what the log holds, in order, once, however often it is interrupted."""
+
+from collections.abc import AsyncIterator, Sequence
+from uuid import UUID, uuid4
+
+import pytest
+
+from hirewire.messaging import jobs
+from hirewire.messaging.broker import Message, Outcome
+from hirewire.messaging.database import connect
+from hirewire.messaging.listeners import write_listeners
+from hirewire.messaging.outbox import record
+from hirewire.messaging.relay import Relay
+from tests.builders import eventually
+from tests.messaging.conftest import Noted, Place
+from tests.messaging.scripted import ScriptedBroker, rows
+
+TYPES = ["test.noted"]
+
+
+@pytest.fixture
+def broker() -> ScriptedBroker:
+    return ScriptedBroker()
+
+
+@pytest.fixture
+async def relay(place: Place, broker: ScriptedBroker) -> AsyncIterator[Relay]:
+    connection = await connect(place.url, application="tests")
+    async with connection.transaction():
+        await write_listeners(connection, {"test.noted": ["reader"]})
+    await connection.close()
+    made = Relay(service="writer", database_url=place.url, broker=broker)
+    yield made
+    await made.close()
+
+
+async def note(place: Place, page: UUID, *texts: str) -> None:
+    async with place.transactions()() as tx:
+        for text in texts:
+            record(tx, Noted(page=page, text=text))
+
+
+async def ask(place: Place, *, anew: bool = False, **asked: object) -> UUID:
+    async with place.transactions()() as tx:
+        wish = {"to": "reader", "types": TYPES, **asked}
+        return (await jobs.ask(tx, "replay", wish, by="tests", again=anew))[0]
+
+
+async def until_done(place: Place, relay: Relay, id: UUID) -> jobs.Job:
+    async def done() -> jobs.Job | None:
+        await relay.step()
+        async with place.transactions()() as tx:
+            job = await jobs.find(tx, id)
+        return job if job is not None and job.state == "done" else None
+
+    found = await eventually(done)
+    assert isinstance(found, jobs.Job)
+    return found
+
+
+def sent_to_reader(messages: Sequence[Message]) -> list[str]:
+    return [
+        Noted.model_validate_json(m.body).text
+        for m in messages
+        if m.to == "reader" and m.type == "test.noted"
+    ]
+
+
+async def test_a_replay_is_in_order_and_says_how_much_it_was(
+    place: Place, relay: Relay, broker: ScriptedBroker
+) -> None:
+    page = uuid4()
+    await note(place, page, *map(str, range(10)))
+    await note(place, uuid4(), *map(str, range(10, 15)))
+    await relay.step()
+    job = await until_done(place, relay, await ask(place))
+    replayed = sent_to_reader(broker.taken)
+    assert sorted(map(int, replayed)) == list(range(15))
+    assert [t for t in replayed if int(t) < 10] == list(map(str, range(10)))
+    assert (job.done, job.total) == (15, 15)
+
+
+async def test_many_pieces_miss_and_repeat_nothing(
+    place: Place, relay: Relay, broker: ScriptedBroker
+) -> None:
+    pages = [uuid4() for _ in range(500)]
+    count = 2 * jobs.PIECE + 10
+    async with place.transactions()() as tx:
+        for n in range(count):
+            record(tx, Noted(page=pages[n % 500], text=str(n)))
+    while await relay.step():
+        pass
+    await until_done(place, relay, await ask(place))
+    replayed = list(map(int, sent_to_reader(broker.taken)))
+    assert sorted(replayed) == list(range(count))
+    for nth in range(500):
+        mine = [n for n in replayed if n % 500 == nth]
+        assert mine == sorted(mine)
+
+
+async def test_a_piece_that_was_not_taken_is_sent_again(
+    place: Place, relay: Relay, broker: ScriptedBroker
+) -> None:
+    page = uuid4()
+    await note(place, page, *"12345")
+    await relay.step()
+    refusals = 2
+
+    def judge(message: Message) -> Outcome:
+        nonlocal refusals
+        if sent_to_reader([message]) == ["3"] and refusals:
+            refusals -= 1
+            return Outcome.REFUSED
+        return Outcome.CONFIRMED
+
+    broker.judge = judge
+    await until_done(place, relay, await ask(place))
+    replayed = sent_to_reader(broker.taken)
+    assert replayed[-5:] == list("12345")
+    assert set(replayed[:-5]) <= {"1", "2"}  # never one behind the refused
+
+
+async def test_a_piece_is_done_only_when_it_was_taken(
+    place: Place, relay: Relay, broker: ScriptedBroker
+) -> None:
+    await note(place, uuid4(), "1")
+    await relay.step()
+    id = await ask(place)
+    broker.judge = lambda m: Outcome.UNROUTABLE if m.to else Outcome.CONFIRMED
+    for _ in range(4):
+        await relay.step()
+    async with place.transactions()() as tx:
+        job = await jobs.find(tx, id)
+    assert job is not None
+    assert (job.state, job.done) == ("open", 0)
+    broker.judge = lambda _: Outcome.CONFIRMED
+    await until_done(place, relay, id)
+    assert sent_to_reader(broker.taken) == ["1"]
+
+
+async def test_a_repeat_again_has_an_id_of_its_own_always_the_same_and_no_number(
+    place: Place, relay: Relay, broker: ScriptedBroker
+) -> None:
+    """So it takes effect once more, and not twice more when a piece is sent again."""
+    await note(place, uuid4(), "1", "2")
+    await relay.step()
+    [first, second] = broker.taken
+    refusals = 1
+
+    def judge(message: Message) -> Outcome:
+        nonlocal refusals
+        if sent_to_reader([message]) == ["2"] and refusals:
+            refusals -= 1
+            return Outcome.REFUSED
+        return Outcome.CONFIRMED
+
+    broker.judge = judge
+    await until_done(place, relay, await ask(place, again=True))
+    again = [m for m in broker.taken if m.to == "reader"]
+    ones = [m for m in again if sent_to_reader([m]) == ["1"]]
+    assert len(ones) >= 2  # the piece was sent twice
+    assert len({m.id for m in ones}) == 1
+    assert ones[0].id != first.id
+    assert ones[0].headers["replayof"] == first.id
+    assert UUID(ones[0].id).int >> 80 == UUID(first.id).int >> 80  # of the same millisecond
+    assert all("sequence" not in m.headers for m in again)
+    assert {m.id for m in again} & {first.id, second.id} == set()
+    before = {m.id for m in again}
+    await until_done(place, relay, await ask(place, anew=True, again=True))
+    later = {m.id for m in broker.taken if m.to == "reader"} - before
+    assert len(later) == 2  # another request is another repeat
+
+
+async def test_asking_twice_is_one_request(place: Place) -> None:
+    first, second = await ask(place, key="k"), await ask(place, key="k")
+    assert first == second
+    assert await ask(place, key="other") != first
+    assert await ask(place, key="k", anew=True) != first
+
+
+async def test_only_what_was_asked_for_is_sent(
+    place: Place, relay: Relay, broker: ScriptedBroker
+) -> None:
+    page, other = uuid4(), uuid4()
+    await note(place, page, "a", "b")
+    await note(place, other, "c")
+    await relay.step()
+    [(id_of_c,)] = await rows(
+        place.engine, "select id::text from messaging.log where key = $1", str(other)
+    )
+    await until_done(place, relay, await ask(place, key=str(page)))
+    assert sent_to_reader(broker.taken) == ["a", "b"]
+    await until_done(place, relay, await ask(place, ids=[id_of_c]))
+    assert sent_to_reader(broker.taken) == ["a", "b", "c"]
+
+
+async def test_a_replay_into_the_present_ends_behind_what_came_meanwhile(
+    place: Place, relay: Relay, broker: ScriptedBroker
+) -> None:
+    """Each event once, in order, between one begin and one end; what comes later is live."""
+    page = uuid4()
+    await note(place, page, "1", "2")
+    await relay.step()
+
+    async def meanwhile(messages: Sequence[Message]) -> None:
+        if sent_to_reader(messages):
+            broker.before_publish = None
+            await note(place, page, "3", "4")
+
+    broker.before_publish = meanwhile
+    await until_done(place, relay, await ask(place, handover=True))
+    while await relay.step():
+        pass
+    await note(place, page, "5")
+    await relay.step()
+    directed = [
+        m.headers["edge"] if "edge" in m.headers else Noted.model_validate_json(m.body).text
+        for m in broker.taken
+        if m.to == "reader"
+    ]
+    assert directed == ["begin", "1", "2", "3", "4", "end"]
+    live = [Noted.model_validate_json(m.body).text for m in broker.taken if m.to is None]
+    assert live == list("12345")

@@ -2,7 +2,6 @@
 
 import compileall
 import shutil
-import subprocess
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
@@ -17,7 +16,7 @@ class Tree:
     """A copy of the project below `folder`; the project itself is never touched."""
 
     def __init__(self, folder: Path, root: Path = ROOT) -> None:
-        self.folder = folder
+        self.folder, self._root = folder, root
         for part in PARTS:
             ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
             shutil.copytree(root / part, folder / part, ignore=ignored)
@@ -32,10 +31,6 @@ class Tree:
         path = self.folder / mutant.file
         path.write_text(mutant.applied_to(path.read_text()))
 
-    def restore(self, mutant: Mutant, root: Path = ROOT) -> None:
+    def restore(self, mutant: Mutant) -> None:
         """Make the mutated file what it is in the project."""
-        shutil.copyfile(root / mutant.file, self.folder / mutant.file)
-
-    def remove(self) -> None:
-        """Delete the copy."""
-        subprocess.run(["rm", "-rf", self.folder], check=True)
+        shutil.copyfile(self._root / mutant.file, self.folder / mutant.file)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -122,6 +123,11 @@ class MetTransactions(Transactions):
         super().__init__(engine, owner)
         self.before_each: Callable[[], Awaitable[None]] | None = None
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something is to happen that has not happened yet."""
+        return self.before_each is not None
+
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[Tx]:
         """See `Transactions`."""
@@ -131,34 +137,18 @@ class MetTransactions(Transactions):
             yield tx
 
 
-async def lock_awaited(engine: AsyncEngine, sessions: int = 1) -> None:
-    """Return once so many sessions of this database wait for a lock."""
-
-    async def waiting() -> bool:
-        async with engine.connect() as connection:
-            found = await connection.exec_driver_sql(
-                "select count(*) from pg_stat_activity where datname = current_database() "
-                "and wait_event_type = 'Lock'"
-            )
-            return int(found.scalar_one()) >= sessions
-
-    await eventually(waiting, what="a session waits for a lock")
-
-
-async def lock_awaited_or_done(engine: AsyncEngine, task: "asyncio.Task[object]") -> None:
+async def lock_awaited(engine: AsyncEngine, task: "asyncio.Task[Any] | None" = None) -> None:
     """Return once a session of this database waits for a lock, or the task has ended."""
 
     async def waiting() -> bool:
-        if task.done():
-            return True
-        async with engine.connect() as connection:
-            found = await connection.exec_driver_sql(
-                "select count(*) from pg_stat_activity where datname = current_database() "
-                "and wait_event_type = 'Lock'"
-            )
-            return int(found.scalar_one()) > 0
+        found = await rows(
+            engine,
+            "select 1 from pg_stat_activity where datname = current_database() "
+            "and wait_event_type = 'Lock'",
+        )
+        return bool(found) or (task is not None and task.done())
 
-    await eventually(waiting, what="a session waits for a lock, or the task has ended")
+    await eventually(waiting, what="a session waits for a lock")
 
 
 async def rows(engine: AsyncEngine, query: str, *arguments: object) -> list[tuple[object, ...]]:

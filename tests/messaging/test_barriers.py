@@ -1,4 +1,4 @@
-"""A barrier stands behind all that was committed before it, in every queue, and says what it left."""
+"""A barrier stands behind all that was committed before it, in each queue, but for what it names."""
 
 from collections.abc import AsyncIterator, Sequence
 from uuid import UUID, uuid4
@@ -65,9 +65,7 @@ async def fence(place: Place, id: UUID) -> fences.Fence:
 def order(messages: Sequence[Message]) -> list[str]:
     """Texts of events, and the receivers of barriers."""
     return [
-        f"barrier to {m.to}"
-        if m.type == fences.NAME
-        else Noted.model_validate_json(m.body).text
+        f"barrier to {m.to}" if m.type == fences.NAME else Noted.model_validate_json(m.body).text
         for m in messages
     ]
 
@@ -183,7 +181,7 @@ async def test_a_barrier_is_heard_only_with_all_in_front_of_it(place_with_notes:
     sent = fences.message(uuid4(), "writer", "reader")
     barrier = Delivery(sent.body, sent.routing_key, sent.headers, sent.id)
     batch = [delivery(Noted(page=uuid4(), text="before")), barrier]
-    with pytest.raises(Exception, match="terminat|closed|connection"):
+    with pytest.raises(Exception, match=r"terminat|closed|connection"):
         await consumer.handle(batch)
     assert await rows(place.engine, "select fence_id from messaging.fence_heard") == []
     ends = False

@@ -1,7 +1,7 @@
 """Within a key, position, sequence and commit have one order, whoever waits for whom."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -17,10 +17,10 @@ from tests.messaging.scripted import ScriptedBroker, lock_awaited, rows
 _LOCK_COUNTER = "select last from messaging.counter where key = $1 for update"
 
 
-async def note(place: Place, page: object, *texts: str) -> None:
+async def note(place: Place, page: UUID, *texts: str) -> None:
     async with place.transactions()() as tx:
         for text in texts:
-            record(tx, Noted(page=page, text=text))  # type: ignore[arg-type]
+            record(tx, Noted(page=page, text=text))
 
 
 async def in_order_of_position(place: Place, page: object) -> list[tuple[object, ...]]:

@@ -13,12 +13,11 @@ from hirewire.messaging.envelope import Received
 from hirewire.messaging.outbox import Tx
 from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.subscriptions import on
-from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.testing import hear
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.scripted import (
     MetTransactions,
     lock_awaited,
-    lock_awaited_or_done,
     rows,
 )
 from tests.messaging.test_consumer import (
@@ -61,7 +60,7 @@ async def test_a_retry_keeps_its_key_until_it_is_committed(place_with_notes: Pla
     await slow.pausing.wait()
     live = Reader(place_with_notes, behind_failed="skip")
     arriving = asyncio.create_task(hear(live.consumer, noted(page, "2", 2)))
-    await lock_awaited_or_done(place_with_notes.engine, arriving)
+    await lock_awaited(place_with_notes.engine, arriving)
     slow.go.set()
     await asyncio.gather(retrying, arriving)
     written = await notes(place_with_notes.engine)
@@ -78,7 +77,7 @@ async def test_a_retry_is_made_by_one_replica(place_with_notes: Place) -> None:
     await first.pausing.wait()
     await due_now_unless_locked(place_with_notes)
     too = asyncio.create_task(second.retries.step())
-    await lock_awaited_or_done(place_with_notes.engine, too)
+    await lock_awaited(place_with_notes.engine, too)
     first.go.set()
     await asyncio.gather(retrying, too)
     await second.try_again()
@@ -117,7 +116,7 @@ async def test_a_retry_that_was_given_up_meanwhile_is_not_made(place_with_notes:
 
     transactions.before_each = discard_once_claimed
     await reader.retries.step()
-    assert transactions.before_each is None
+    assert not transactions.waiting
     assert reader.calls == calls
     assert await notes(place_with_notes.engine) == []
 
@@ -143,7 +142,7 @@ async def test_a_replica_that_was_away_does_not_go_on_with_what_another_has_take
 
     transactions.before_each = fail_elsewhere_once_claimed
     await slow.retries.step()
-    assert transactions.before_each is None
+    assert not transactions.waiting
     assert (slow.calls, other.calls) == ([], ["1"])
     assert await rows(place_with_notes.engine, "select attempts from messaging.open_message") == [
         (3,)
@@ -207,7 +206,7 @@ async def test_a_failure_is_not_kept_of_what_another_replica_has_handled(
 
     transactions.before_each = handle_once_failed
     await hear(failing.consumer, one)
-    assert transactions.before_each is None
+    assert not transactions.waiting
     assert await notes(place_with_notes.engine) == ["1"]
     assert await failing.counts() == {"retrying": 0, "waiting": 0, "dead": 0}
     await hear(other.consumer, noted(UUID(one.headers["partitionkey"]), "2", 2))
@@ -237,7 +236,7 @@ async def test_a_batch_takes_its_rows_in_one_order(
         await holder.begin()
         await holder.exec_driver_sql("set local lock_timeout = '2s'")
         await holder.exec_driver_sql(insert, of(low))
-        handling = asyncio.create_task(hear(reader.consumer, *reversed(sorted(batch, key=of))))
+        handling = asyncio.create_task(hear(reader.consumer, *sorted(batch, key=of, reverse=True)))
         await lock_awaited(reader.place.engine)
         for one in others:
             await holder.exec_driver_sql(insert, of(one))
@@ -248,10 +247,19 @@ async def test_a_batch_takes_its_rows_in_one_order(
 
 
 async def test_a_repeat_beside_new_messages_costs_them_nothing(reader: Reader) -> None:
-    """Its batch is not taken apart, so no handler is called twice."""
+    """Its batch is not taken apart: one transaction, each handler called once."""
+    transactions = met(reader)
+    opened = 0
+
+    async def count() -> None:
+        nonlocal opened
+        opened += 1
+
     batch = [noted(uuid4(), str(n), 1) for n in range(4)]
     await hear(reader.consumer, batch[1])
+    transactions.before_each = count
     await hear(reader.consumer, *batch, batch[3])
+    assert opened == 1
     assert reader.calls == ["1", "0", "2", "3"]
     assert await notes(reader.place.engine) == ["1", "0", "2", "3"]
 

@@ -42,9 +42,7 @@ async def expected(place: Place) -> dict[UUID, list[str]]:
     await relay.step()
     await relay.close()
     async with place.transactions()() as tx:
-        found = await audit.recorded_before(
-            tx, id, since=UUID(int=0), after=UUID(int=0), limit=100
-        )
+        found = await audit.recorded_before(tx, id, since=UUID(int=0), after=UUID(int=0), limit=100)
     return {one.id: list(one.listeners) for one in found}
 
 
@@ -92,9 +90,7 @@ async def test_the_list_is_read_page_by_page_without_a_gap(place: Place) -> None
             tx, barrier, since=UUID(int=0), after=found[-1] if found else UUID(int=0), limit=3
         ):
             found += [one.id for one in page]
-        since = await audit.recorded_before(
-            tx, barrier, since=ids[5], after=UUID(int=0), limit=100
-        )
+        since = await audit.recorded_before(tx, barrier, since=ids[5], after=UUID(int=0), limit=100)
     assert found == sorted(ids)
     assert [one.id for one in since] == sorted(ids)[5:]
 
@@ -119,9 +115,7 @@ async def test_every_event_is_in_the_one_state_that_its_reader_knows(reader: Rea
         given_up = UUID(batch["given up"].headers["id"])
         await deadletters.discard(tx, given_up, why="a test", by="me")
     unknown = noted(uuid4(), "unknown", 1)
-    asked = {
-        UUID(d.headers["id"]): "test.noted" for d in (*batch.values(), *late, unknown)
-    }
+    asked = {UUID(d.headers["id"]): "test.noted" for d in (*batch.values(), *late, unknown)}
     found = await states(reader, asked)
 
     def state(one: Delivery) -> str:

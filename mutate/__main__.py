@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -50,7 +51,7 @@ def main() -> int:
         return 0
     if not _all_apply(mutants):
         return 1
-    return asyncio.run(_run(mutants, given.seconds, baseline=not given.skip_baseline))
+    return asyncio.run(_until_ended(mutants, given.seconds, baseline=not given.skip_baseline))
 
 
 def _tenth_of(text: str, parser: argparse.ArgumentParser) -> int:
@@ -70,6 +71,18 @@ def _all_apply(mutants: Sequence[Mutant]) -> bool:
             print(f"does not apply: {error}", file=sys.stderr)
             good = False
     return good
+
+
+async def _until_ended(mutants: Sequence[Mutant], seconds: float, *, baseline: bool) -> int:
+    """Run, and clean up also when the command is told to end."""
+    running = asyncio.create_task(_run(mutants, seconds, baseline=baseline))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, running.cancel)
+    try:
+        return await running
+    except asyncio.CancelledError:
+        print("ended before its time", file=sys.stderr)
+        return 1
 
 
 async def _run(mutants: Sequence[Mutant], seconds: float, *, baseline: bool) -> int:

@@ -26,7 +26,7 @@ BASELINE_SECONDS = 600.0
 PLUGINS = ("-p", "pytest_asyncio.plugin", "-p", "pytest_timeout")
 """Those that the core's tests need; loading the others takes most of a short run."""
 
-_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)(?: - (.*))?$", re.MULTILINE)
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S.*?)(?: - (.*))?$", re.MULTILINE)
 _OUT_OF_TIME = re.compile(r"Timeout \(?>")
 
 

@@ -1,4 +1,4 @@
-"""A barrier stands behind all that was committed before it, in each queue, but for what it names."""
+"""A barrier stands behind all that was committed before it, in each queue, or names what is not."""
 
 from collections.abc import AsyncIterator, Sequence
 from uuid import UUID, uuid4

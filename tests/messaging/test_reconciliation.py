@@ -67,6 +67,15 @@ async def test_those_should_hear_an_event_who_listened_when_it_was_recorded(plac
 _STILL = "select service from messaging.listener where until is null order by 1"
 
 
+async def test_a_service_that_comes_back_should_hear_again(place: Place) -> None:
+    await listeners(place, noted=["reader"])
+    await listeners(place, noted=[])
+    missed = await note(place)
+    await listeners(place, noted=["reader"])
+    heard = await note(place)
+    assert await expected(place) == {missed: [], heard: ["reader"]}
+
+
 async def test_writing_the_list_again_changes_nothing(place: Place) -> None:
     await listeners(place, noted=["reader"])
     before = await rows(place.engine, "select * from messaging.listener")
@@ -218,8 +227,10 @@ async def test_a_newcomer_is_bound_behind_the_mark_of_its_history(place: Place) 
         "begin to reader",
         "bound to test.noted, 0 on the list",
     ]
-    [(asked,)] = await rows(place.engine, "select asked->>'to' from messaging.job")
-    assert asked == "reader"
+    asked = await rows(
+        place.engine, "select kind, asked->>'to', asked->>'types' from messaging.job"
+    )
+    assert asked == [("replay", "reader", '["test.noted"]')]
     broker.steps.clear()
     await introduce(broker, {"writer": owner}, [queue], past={("reader", "test.noted")})
     assert broker.steps == ["bound to test.noted, 1 on the list"]  # it is no newcomer any more

@@ -1,0 +1,1 @@
+"""Deterministic simulation of the messaging core: the real code over a seeded world."""

@@ -1,0 +1,265 @@
+"""An event loop whose time is virtual and whose order is decided by a seed.
+
+Nothing waits for real: when no callback is ready, time jumps to the next timer. What the world
+does (an answer of the database, a confirm of the broker) is a timer with a seeded delay, so the
+seed decides the order in which processes get on. Within one process callbacks keep the order that
+asyncio promises. Callbacks of a killed process never run again; those of a frozen one are held.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextvars import Context, ContextVar, copy_context
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any
+
+import sys
+
+
+class Host:
+    """What runs callbacks: one simulated operating system process."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.alive = True
+        self.frozen = False
+        self.pace = 1.0
+        """Its slowness: delays of all it asks for are multiplied by this."""
+        self.skew = 0.0
+        """How far its wall clock is from the true one."""
+        self.held: list[Handle] = []
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+HOST: ContextVar[Host | None] = ContextVar("simulated_host", default=None)
+"""The process in which code runs; None is the world itself."""
+
+
+class Handle:
+    """A callback to be run once."""
+
+    __slots__ = ("args", "callback", "context", "dead", "when")
+
+    def __init__(
+        self, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None
+    ) -> None:
+        self.callback = callback
+        self.args = args
+        self.context = context
+        self.dead = False
+        self.when = 0.0
+
+    def cancel(self) -> None:
+        """Never run it."""
+        self.dead = True
+
+    def cancelled(self) -> bool:
+        """Whether it was cancelled."""
+        return self.dead
+
+
+class SeededTask(asyncio.Task[Any]):
+    """A task with a hash of its own number: sets of tasks are read in the same order each time."""
+
+    _numbers = count()
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self._number = next(SeededTask._numbers)
+        super().__init__(*arguments, **named)
+        self._log_destroy_pending = False
+
+    def __hash__(self) -> int:
+        return self._number
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+class SeededLoop(asyncio.AbstractEventLoop):
+    """The part of an event loop that the core uses."""
+
+    def __init__(self) -> None:
+        self._now = 0.0
+        self._ready: deque[Handle] = deque()
+        self._timers: list[tuple[float, int, Handle]] = []
+        self._numbers = count()
+        self.steps = 0
+        self.tasks: list[asyncio.Task[Any]] = []
+        self.generators: list[AsyncGenerator[Any, None]] = []
+        self.errors: list[str] = []
+        SeededTask._numbers = count()
+
+    def time(self) -> float:
+        """Virtual seconds since the beginning of the history."""
+        return self._now
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time go by within a step: a statement that takes long."""
+        self._now += seconds
+
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> Handle:
+        """Run it in this turn."""
+        handle = Handle(callback, args, context or copy_context())
+        self._ready.append(handle)
+        return handle
+
+    call_soon_threadsafe = call_soon  # type: ignore[assignment]
+
+    def call_later(  # type: ignore[override]
+        self,
+        delay: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: Context | None = None,
+    ) -> Handle:
+        """Run it after a delay, in the caller's process."""
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
+    def call_at(  # type: ignore[override]
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: Context | None = None,
+    ) -> Handle:
+        """Run it at a time, in the caller's process."""
+        handle = Handle(callback, args, context or copy_context())
+        handle.when = when
+        heappush(self._timers, (when, next(self._numbers), handle))
+        return handle
+
+    def happen(self, delay: float, callback: Callable[..., object], *args: Any) -> Handle:
+        """Let the world do something after a delay, whatever becomes of the processes."""
+        handle = Handle(callback, args, None)
+        heappush(self._timers, (self._now + delay, next(self._numbers), handle))
+        return handle
+
+    def create_future(self) -> asyncio.Future[Any]:
+        """A future of this loop."""
+        return asyncio.Future(loop=self)
+
+    def create_task(
+        self, coro: Coroutine[Any, Any, Any], *, name: object = None, context: Any = None
+    ) -> asyncio.Task[Any]:
+        """A task of this loop. Kept to the end: a killed process's coroutines must not be closed
+        before that, or their `finally` blocks would act on the world.
+        """
+        task = SeededTask(coro, loop=self, name=name, context=context)
+        self.tasks.append(task)
+        return task
+
+    def get_debug(self) -> bool:
+        """Never."""
+        return False
+
+    def is_running(self) -> bool:
+        """While a history runs."""
+        return True
+
+    def is_closed(self) -> bool:
+        """Never."""
+        return False
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Keep it for the judge."""
+        error = context.get("exception")
+        self.errors.append(f"{context.get('message')}: {type(error).__name__}: {error}")
+
+    def spawn(self, host: Host, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Begin a task inside a process."""
+        context = copy_context()
+        context.run(HOST.set, host)
+        return self.create_task(work, name=name, context=context)
+
+    def thaw(self, host: Host) -> None:
+        """Let a frozen process go on: what was held runs now, in its order."""
+        host.frozen = False
+        self._ready.extend(host.held)
+        host.held.clear()
+
+    def run(self, done: Callable[[], bool], most_steps: int) -> bool:
+        """Run until `done` says so (looked at between turns). False: nothing moves, or too long."""
+        before = asyncio._get_running_loop()
+        hooks = sys.get_asyncgen_hooks()
+        asyncio._set_running_loop(self)
+        sys.set_asyncgen_hooks(firstiter=self.generators.append, finalizer=lambda _: None)
+        try:
+            while not done():
+                if self.steps > most_steps or not self._turn():
+                    return False
+            return True
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
+            asyncio._set_running_loop(before)
+
+    def _turn(self) -> bool:
+        """The next timer, and all that follows from it at once."""
+        ready, timers = self._ready, self._timers
+        if not ready:
+            while timers:
+                when, _, handle = heappop(timers)
+                if not handle.dead:
+                    if when > self._now:
+                        self._now = when
+                    ready.append(handle)
+                    break
+            else:
+                return False
+        while ready:
+            handle = ready.popleft()
+            if handle.dead:
+                continue
+            context = handle.context
+            self.steps += 1
+            if context is None:
+                handle.callback(*handle.args)
+                continue
+            host = context.get(HOST)
+            if host is not None:
+                if not host.alive:
+                    continue
+                if host.frozen:
+                    host.held.append(handle)
+                    continue
+            context.run(handle.callback, *handle.args)
+        return True
+
+    def close(self) -> None:
+        """Take all coroutines down. The world must be over by now: nothing they do counts."""
+        for task in self.tasks:
+            if not task.done():
+                _close(task.get_coro())  # type: ignore[arg-type]
+        for generator in self.generators:
+            _end(generator)
+        self.tasks.clear()
+        self.generators.clear()
+        self._ready.clear()
+        self._timers.clear()
+
+
+def _close(work: Any) -> None:
+    """Close a coroutine that may wait in its `finally` blocks."""
+    for _ in range(20):
+        try:
+            work.close()
+        except RuntimeError:
+            continue
+        except BaseException:  # noqa: BLE001, S110  (it is over, whatever it says)
+            pass
+        return
+
+
+def _end(generator: AsyncGenerator[Any, None]) -> None:
+    for _ in range(20):
+        try:
+            generator.aclose().send(None)
+        except RuntimeError:
+            continue
+        except BaseException:  # noqa: BLE001, S110  (StopIteration among them)
+            pass
+        return

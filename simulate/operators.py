@@ -1,0 +1,197 @@
+"""What operators do in a history: audit, replay, discard, and bring in a new service."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+from hirewire.messaging import audit, deadletters, fences, jobs, listeners
+from hirewire.messaging.audit import Expected, Found
+from hirewire.messaging.broker import QueueTopology, queue_of
+from hirewire.messaging.outbox import Transactions
+from hirewire.operators.auditing import Auditor, Report
+from hirewire.operators.client import Operators, ServiceAway
+from simulate.broker import Client
+from simulate.loop import Host
+from simulate.patches import connect
+from simulate.plan import Decision
+from simulate.postgres.client import Engine
+from simulate.services import OWNERS, subscriptions_of
+from simulate.world import World
+
+T = TypeVar("T")
+FIRST = UUID(int=0)
+
+
+class Desk(Operators):
+    """The operators' calls without HTTP: each is the same code in a transaction of the service."""
+
+    def __init__(self, world: World, services: Sequence[str]) -> None:
+        super().__init__({name: name for name in services}, "")
+        self._transactions = {
+            name: Transactions(Engine(world, world.database(name)), name)  # type: ignore[arg-type]
+            for name in services
+        }
+
+    async def _in(self, service: str, call: Callable[..., Awaitable[T]], *given: Any) -> T:
+        try:
+            async with self._transactions[service]() as tx:
+                return await call(tx, *given)
+        except Exception as error:
+            raise ServiceAway(f"{service}: {error}") from error
+
+    async def raise_fence(self, owner: str) -> UUID:
+        """See `Operators`."""
+        return await self._in(owner, fences.ask)
+
+    async def fence(self, owner: str, id: UUID) -> dict[str, Any]:
+        """See `Operators`."""
+        found = await self._in(owner, fences.find, id)
+        if found is None:
+            raise ServiceAway(f"{owner} does not know the fence")
+        return {
+            "reached": list(found.reached),
+            "publishedAt": found.published_at,
+            "unsent": [str(one) for one in found.unsent],
+        }
+
+    async def fence_is_heard(self, listener: str, id: UUID) -> bool:
+        """See `Operators`."""
+        return queue_of(listener) in await self._in(listener, fences.heard, id)
+
+    async def log(self, owner: str, id: UUID, since: UUID) -> AsyncIterator[list[Expected]]:
+        """See `Operators`."""
+        after = FIRST
+        while True:
+            async with self._transactions[owner]() as tx:
+                page = await audit.recorded_before(tx, id, since=since, after=after, limit=1000)
+            if not page:
+                return
+            yield page
+            after = page[-1].id
+
+    async def states(self, listener: str, events: Mapping[UUID, str]) -> list[Found]:
+        """See `Operators`."""
+
+        async def ask(tx: Any) -> list[Found]:
+            return await audit.states_of(tx, subscriptions_of(listener), events)
+
+        return await self._in(listener, ask)
+
+
+class Office:
+    """Operators at work; nothing of theirs is killed but `migrate`."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.host = Host("operator")
+        self.services = ["writer", "reader"]
+        self.reports: list[tuple[float, Report]] = []
+        self.at_work = 0
+        self.introduced = False
+        self.wants_archive = False
+
+    def do(self, decision: Decision) -> None:
+        """Begin what was decided."""
+        work = {
+            "audit": lambda: self.audit(5.0),
+            "replay": lambda: self.replay(decision),
+            "replay dead": lambda: self.replay_dead(decision.target),
+            "discard": lambda: self.discard(decision.target),
+        }[decision.kind]
+        self.world.note(f"{'operator':10} {decision.kind} {decision.detail}")
+        self.world.loop.spawn(self.host, self._work(work()), decision.kind)
+
+    async def _work(self, work: Awaitable[None]) -> None:
+        self.at_work += 1
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001  (said to the operator, who may try again)
+            self.world.note(f"{'operator':10} was told: {type(error).__name__}: {error}")
+        finally:
+            self.at_work -= 1
+
+    async def audit(self, wait: float) -> None:
+        """The real audit."""
+        report = await Auditor(Desk(self.world, self.services), wait=wait).audit(FIRST)
+        self.reports.append((self.world.loop.time(), report))
+        self.world.note(f"{'operator':10} audit: {len(report.problems)} problems")
+
+    async def replay(self, decision: Decision) -> None:
+        """Send a service what the log holds."""
+        types = {"moved": ["sim.moved"], "renamed": ["sim.renamed"]}.get(
+            decision.detail, ["sim.moved", "sim.renamed"]
+        )
+        asked = {"to": decision.target, "types": types, "handover": True}
+        async with Desk(self.world, ["writer"])._transactions["writer"]() as tx:
+            await jobs.ask(tx, "replay", asked, by="operator", again=False)
+
+    async def replay_dead(self, service: str) -> None:
+        """Give the dead another chance."""
+        async with Desk(self.world, [service])._transactions[service]() as tx:
+            await deadletters.replay(tx, note="again", by="operator")
+
+    async def discard(self, service: str) -> None:
+        """Give up one dead letter."""
+        dead = [
+            row
+            for row in self.world.database(service).tables["open_message"].committed()
+            if row["state"] == "dead"
+        ]
+        if dead:
+            async with Desk(self.world, [service])._transactions[service]() as tx:
+                await deadletters.discard(tx, dead[0]["event_id"], why="no use", by="operator")
+
+    def introduce(self, start: Callable[[], None], killed_after: float | None) -> None:
+        """Run `migrate` with a new service; perhaps it is killed on its way."""
+        self.wants_archive = True
+        host = Host("migrate")
+        self.world.note(f"{'migrate':10} begins")
+
+        async def work() -> None:
+            await self._migrate(host)
+            self.introduced = True
+            start()
+
+        self.world.loop.spawn(host, self._work(work()), "migrate")
+
+        def kill() -> None:
+            if host.alive and not self.introduced:
+                self.world.note(f"{'migrate':10} is killed")
+                self.at_work -= 1
+            host.alive = False
+            for wire in self.world.wires_of(host):
+                wire.session.terminate()
+
+        if killed_after is not None:
+            self.world.loop.happen(killed_after, kill)
+
+    async def _migrate(self, host: Host) -> None:
+        broker = Client(self.world.broker, host)
+        owners = {
+            name: await connect(f"postgresql://sim/{name}", application="migrate")
+            for name in ("writer", "reader")
+        }
+        queues = [topology(name) for name in ("writer", "reader", "archive")]
+        past = {("archive", "sim.moved"), ("archive", "sim.renamed")}
+        await listeners.introduce(broker, owners, queues, past=past)  # type: ignore[arg-type]
+        for connection in owners.values():
+            await connection.close()
+
+
+def topology(service: str) -> QueueTopology:
+    """The queue of a service."""
+    types = sorted({s.event.name for s in subscriptions_of(service)})
+    return QueueTopology(queue_of(service), tuple(types))
+
+
+def prepare(world: World) -> None:
+    """What `migrate` has done before the first service started."""
+    for service in ("writer", "reader"):
+        world.broker.declare(topology(service), exactly=True)
+    for type, owner in OWNERS.items():
+        hearer = "writer" if owner == "reader" else "reader"
+        world.database(owner).put(
+            "listener",
+            (type, hearer, 3),
+            {"type": type, "service": hearer, "since": 3, "until": None},
+        )

@@ -1,0 +1,136 @@
+"""Clock, chance and connections of the core, put into the hands of the world that runs now.
+
+Only module attributes are replaced, while a history runs; the code under test is as it ships.
+Sizes of batches and pieces are made small, so that small histories come to their edges.
+"""
+
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, tzinfo
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+from uuid import UUID
+
+import hirewire.messaging
+from hirewire.messaging import database, ids
+from simulate.postgres.client import Connection, open_wire
+from simulate.postgres.shared import moment
+from simulate.world import World
+
+SIZES = {
+    "relay": {"BATCH": 6, "CHUNK": 3, "CHUNKS_UNDER_WAY": 2, "STANDBY_SECONDS": 2.0},
+    "retries": {"IDLE_SECONDS": 1.0},
+    "jobs": {"PIECE": 4, "LAST_PASS": 3},
+}
+
+
+class _Time:
+    """In place of the module `time`."""
+
+    def monotonic(self) -> float:
+        return World.current.loop.time()
+
+    perf_counter = monotonic
+
+    def time(self) -> float:
+        return moment(self.monotonic()).timestamp()
+
+
+class _Datetime(datetime):
+    """In place of `datetime` where it is asked for the present."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Any:
+        return moment(World.current.loop.time()).astimezone(tz)
+
+
+class _Random:
+    """In place of the module `random`."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(World.current.random, name)
+
+
+class _Log:
+    """In place of a logger: lines of the history, where one is kept."""
+
+    def __getattr__(self, level: str) -> Any:
+        def write(text: str, **fields: Any) -> None:
+            world = World.current
+            if world.trace is not None:
+                shown = " ".join(f"{name}={value}" for name, value in fields.items())
+                world.note(f"{'':10} log: {text} {shown}")
+                error = sys.exc_info()[1] if level == "exception" else None
+                if error is not None:
+                    world.note(f"{'':10} {type(error).__name__}: {error}")
+
+        return write
+
+
+def _new_id() -> UUID:
+    return World.current.new_id()
+
+
+async def connect(url: str, *, application: str, **_: Any) -> Connection:
+    world = World.current
+    return Connection(await open_wire(world, world.database(url.rsplit("/", 1)[1])))
+
+
+def _new_traceparent() -> str:
+    return "00-00000000000000000000000000000001-0000000000000001-00"
+
+
+async def _never(*_: object) -> None:
+    await asyncio.sleep(1e9)
+
+
+def _replacements() -> list[tuple[Any, str, Any]]:
+    """Module or class, attribute, what takes its place."""
+    by_value: list[tuple[object, object]] = [
+        (ids.new_id, _new_id),
+        (database.connect, connect),
+        (time, _Time()),
+        (random, _Random()),
+        (datetime, _Datetime),
+    ]
+    found: list[tuple[Any, str, Any]] = []
+    names = ["hirewire.messaging." + m.name for m in iter_modules(hirewire.messaging.__path__)]
+    for name in names:
+        if name.rpartition(".")[2] in ("brokers", "migrations", "testing"):
+            continue
+        module = import_module(name)
+        for attribute, value in list(vars(module).items()):
+            for old, new in by_value:
+                if value is old:
+                    found.append((module, attribute, new))
+            if attribute == "log":
+                found.append((module, attribute, _Log()))
+    for name, sizes in SIZES.items():
+        module = import_module(f"hirewire.messaging.{name}")
+        found += [(module, n, value) for n, value in sizes.items() if hasattr(module, n)]
+    found.append((import_module("hirewire.operators.auditing"), "POLL_SECONDS", 0.25))
+    found.append((import_module("hirewire.messaging.tracing"), "new_traceparent", _new_traceparent))
+    for module_name, class_name in (("janitor", "Janitor"), ("gauges", "Gauges")):
+        kind = getattr(import_module(f"hirewire.messaging.{module_name}"), class_name)
+        found.append((kind, "run", _never))
+    return found
+
+
+@contextmanager
+def installed() -> Iterator[None]:
+    """While the block runs, the core lives in the simulated world."""
+    changed = [
+        (place, name, getattr(place, name), new) for place, name, new in _replacements()
+    ]
+    try:
+        for place, name, _, new in changed:
+            setattr(place, name, new)
+        yield
+    finally:
+        for place, name, old, _ in changed:
+            setattr(place, name, old)

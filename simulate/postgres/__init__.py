@@ -1,0 +1,1 @@
+"""PostgreSQL's semantics in memory, for the statements that the core issues."""

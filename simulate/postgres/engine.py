@@ -1,0 +1,441 @@
+"""Rows, locks, transactions and sessions: READ COMMITTED as PostgreSQL has it.
+
+A statement is a Python function or generator over a `Transaction`. It runs as one atomic step,
+except that it waits where PostgreSQL waits: for a row or a unique key that another transaction has
+in hand, or for an advisory lock. There the generator yields the sessions that it waits for, and
+goes on, in the middle of the statement, when one of them has let go.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from types import GeneratorType
+from typing import Any, TypeAlias
+
+import asyncpg
+
+from simulate.loop import SeededLoop
+
+Values: TypeAlias = dict[str, Any]
+Waits: TypeAlias = Generator["list[Session]", None, Any]
+Body: TypeAlias = Callable[["Transaction", Any], Any]
+
+
+class Row:
+    """One row: what is committed, and what the transaction that has it in hand makes of it."""
+
+    __slots__ = ("committed", "holder", "key", "pending", "table")
+
+    def __init__(self, table: "Table", key: Any) -> None:
+        self.table = table
+        self.key = key
+        self.committed: Values | None = None
+        self.pending: Values | None = None
+        self.holder: Transaction | None = None
+
+
+class Table:
+    """Rows by primary key."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.rows: dict[Any, Row] = {}
+
+    def committed(self) -> list[Values]:
+        """What a new transaction would see."""
+        return [row.committed for row in self.rows.values() if row.committed is not None]
+
+
+class Transaction:
+    """An open transaction of one session."""
+
+    __slots__ = ("advisory", "db", "failed", "notices", "savepoints", "session", "undo", "xid")
+
+    def __init__(self, session: "Session") -> None:
+        self.session = session
+        self.db = session.db
+        self.xid = 0
+        self.failed = False
+        self.undo: list[tuple[Row, Values | None, Transaction | None]] = []
+        self.savepoints: list[int] = []
+        self.advisory: list[int] = []
+        self.notices: list[str] = []
+
+    def xact(self) -> int:
+        """Its id, drawn when it first writes."""
+        if not self.xid:
+            self.xid = self.db.next_xid
+            self.db.next_xid += 1
+            self.db.running[self.xid] = self
+        return self.xid
+
+    def see(self, table: str) -> list[tuple[Row, Values]]:
+        """The rows that a statement which begins now sees."""
+        found = []
+        for row in self.db.tables[table].rows.values():
+            values = row.pending if row.holder is self else row.committed
+            if values is not None:
+                found.append((row, values))
+        return found
+
+    def get(self, table: str, key: Any) -> Values | None:
+        """One row by its key, as this transaction sees it."""
+        row = self.db.tables[table].rows.get(key)
+        if row is None:
+            return None
+        return row.pending if row.holder is self else row.committed
+
+    def lock(self, row: Row) -> Waits:
+        """Take the row, waiting for whoever has it; its newest values (None: it is gone)."""
+        while row.holder is not None and row.holder is not self:
+            yield [row.holder.session]
+        if row.holder is None:
+            if row.committed is None:
+                return None
+            self.undo.append((row, row.pending, None))
+            row.holder, row.pending = self, row.committed
+            self.xact()
+        return row.pending
+
+    def write(self, row: Row, values: Values | None) -> None:
+        """Change or delete a row that this transaction has locked."""
+        self.undo.append((row, row.pending, self))
+        row.pending = values
+
+    def put(self, table: str, key: Any) -> Waits:
+        """Insert where nobody else has the key: the new row, in hand, or the one in conflict.
+
+        Waits for a transaction that has inserted or deleted the same key.
+        """
+        rows = self.db.tables[table].rows
+        while True:
+            row = rows.get(key)
+            if row is None:
+                row = rows[key] = Row(self.db.tables[table], key)
+                self.undo.append((row, None, None))
+                row.holder = self
+                self.xact()
+                return row, True
+            if row.holder is self:
+                return row, row.pending is None
+            if row.holder is None or (row.committed is not None and row.pending is not None):
+                return row, False  # committed, and at most locked or updated
+            yield [row.holder.session]
+
+    def insert(self, table: str, key: Any, values: Values) -> Waits:
+        """A plain insert; a unique violation when the key is there."""
+        row, free = yield from self.put(table, key)
+        if not free:
+            raise asyncpg.UniqueViolationError(f"duplicate key value in {table}")
+        self.write(row, values)
+
+    def roll_back_to(self, mark: int) -> None:
+        """Undo all that came after a mark, and let go of what was locked since."""
+        freed = False
+        for row, pending, holder in reversed(self.undo[mark:]):
+            row.pending, row.holder = pending, holder
+            if holder is None:
+                freed = True
+                rows = row.table.rows
+                if row.committed is None and rows.get(row.key) is row:
+                    del rows[row.key]
+        del self.undo[mark:]
+        if freed:
+            self.session.let_go()
+
+    def abort(self) -> None:
+        """A statement has failed: all since the last savepoint is undone and unlocked at once, and
+        nothing else is done until it is rolled back to there.
+        """
+        self.failed = True
+        self.roll_back_to(self.savepoints[-1] if self.savepoints else 0)
+        if not self.savepoints:
+            self._release()
+
+    def _release(self) -> None:
+        self.db.running.pop(self.xid, None)
+        for number in self.advisory:
+            self.session.unlock(number)
+        self.advisory.clear()
+
+    def end(self, *, commit: bool) -> bool:
+        """Commit or roll back. False when what was to be committed had failed."""
+        done = commit and not self.failed
+        if done:
+            self._apply()
+        else:
+            self.roll_back_to(0)
+        self.undo.clear()
+        self._release()
+        self.session.transaction = None
+        self.session.let_go()
+        if done:
+            for channel in self.notices:
+                self.db.notify(channel)
+        return done or not commit
+
+    def _apply(self) -> None:
+        for row, _, _ in self.undo:
+            if row.holder is self:
+                row.holder = None
+                if row.pending is None:
+                    rows = row.table.rows
+                    row.committed = None
+                    if rows.get(row.key) is row:
+                        del rows[row.key]
+                else:
+                    if row.table.name in self.db.watched and row.committed is None:
+                        self.db.watched[row.table.name].append(row.pending)
+                    row.committed = row.pending
+
+
+class Session:
+    """A backend: at most one statement at a time, session locks, and an end."""
+
+    def __init__(self, db: "Database", closed: Callable[["Session"], None]) -> None:
+        self.db = db
+        self.alive = True
+        self.doomed = False
+        """Its client is gone; it ends as soon as it is not waiting for a lock."""
+        self.transaction: Transaction | None = None
+        self.waits_for: list[Session] = []
+        self.waiters: list[_Running] = []
+        self.settings: dict[str, str] = {}
+        self._closed = closed
+
+    def begin(self) -> Transaction:
+        """Open the transaction if it is not open yet."""
+        if self.transaction is None:
+            self.transaction = Transaction(self)
+        return self.transaction
+
+    def execute(
+        self, body: Body, parameters: Any, answer: Callable[[object, bool], None], *, single: bool
+    ) -> None:
+        """Run a statement; `single` commits it at once. `answer` gets a result or an exception."""
+        transaction = self.begin()
+        if transaction.failed:
+            answer(asyncpg.InFailedSQLTransactionError("current transaction is aborted"), False)
+            return
+        try:
+            result = body(transaction, parameters)
+        except asyncpg.PostgresError as error:
+            self.fail(transaction, error, answer, single=single)
+            return
+        running = _Running(self, transaction, result, answer, single=single)
+        if type(result) is GeneratorType:
+            running.go_on()
+        else:
+            running.finish(result)
+
+    def fail(
+        self,
+        transaction: Transaction,
+        error: Exception,
+        answer: Callable[[object, bool], None],
+        *,
+        single: bool,
+    ) -> None:
+        """A statement has failed."""
+        transaction.abort()
+        if single:
+            transaction.end(commit=False)
+        answer(error, False)
+
+    def finish(self, *, commit: bool) -> bool:
+        """End the open transaction, if there is one. False: COMMIT was answered by ROLLBACK."""
+        return self.transaction is None or self.transaction.end(commit=commit)
+
+    def try_lock(self, number: int) -> bool:
+        """An exclusive advisory lock, re-entrant."""
+        holders = self.db.advisory.setdefault(number, {})
+        if any(session is not self for session in holders):
+            return False
+        holders[self] = holders.get(self, 0) + 1
+        return True
+
+    def unlock(self, number: int) -> bool:
+        """Let go of it once."""
+        holders = self.db.advisory.get(number, {})
+        if self not in holders:
+            return False
+        holders[self] -= 1
+        if not holders[self]:
+            del holders[self]
+            self.let_go()
+        return True
+
+    def let_go(self) -> None:
+        """Something was unlocked: who waits for this session looks again, in any order."""
+        if self.waiters:
+            waiting, self.waiters = self.waiters, []
+            self.db.random.shuffle(waiting)
+            for running in waiting:
+                self.db.loop.happen(0.00001, running.go_on)
+
+    def deadlocked(self, waits_for: "list[Session]") -> bool:
+        """Whether one of those waits, in the end, for this session."""
+        seen: list[Session] = []
+        ahead = list(waits_for)
+        while ahead:
+            other = ahead.pop()
+            if other is self:
+                return True
+            if other not in seen:
+                seen.append(other)
+                ahead += other.waits_for
+        return False
+
+    def terminate(self) -> None:
+        """The client is gone, or the server ends it: everything is rolled back and unlocked."""
+        if not self.alive:
+            return
+        if self.waits_for:
+            self.doomed = True  # a backend that waits for a lock looks at its client after that
+            return
+        self.end()
+
+    def end(self) -> None:
+        """End it now, whatever it does."""
+        self.alive = False
+        if self.transaction is not None:
+            self.transaction.end(commit=False)
+        for number in list(self.advisory_numbers()):
+            self.db.advisory[number].pop(self, None)
+        self.waits_for = []
+        self.let_go()
+        self.db.sessions.pop(self, None)
+        self._closed(self)
+
+    def advisory_numbers(self) -> Iterable[int]:
+        """The numbers of the locks that it holds."""
+        return [number for number, holders in self.db.advisory.items() if self in holders]
+
+
+class _Running:
+    """A statement on its way through its waits."""
+
+    __slots__ = ("answer", "session", "single", "steps", "transaction", "waiting")
+
+    def __init__(
+        self,
+        session: Session,
+        transaction: Transaction,
+        steps: Any,
+        answer: Callable[[object, bool], None],
+        *,
+        single: bool,
+    ) -> None:
+        self.session = session
+        self.transaction = transaction
+        self.steps = steps
+        self.answer = answer
+        self.single = single
+        self.waiting = True
+
+    def go_on(self) -> None:
+        """Run to the next wait or the end."""
+        session = self.session
+        if not session.alive or not self.waiting:
+            return
+        self.waiting = False
+        session.waits_for = []
+        try:
+            waits_for = next(self.steps)
+            if session.deadlocked(waits_for):
+                self.steps.throw(asyncpg.DeadlockDetectedError("deadlock detected"))
+        except StopIteration as stop:
+            self.finish(stop.value)
+        except asyncpg.PostgresError as error:
+            session.fail(self.transaction, error, self.answer, single=self.single)
+            if session.doomed:
+                session.end()
+        else:
+            session.waits_for = waits_for
+            self.waiting = True
+            for other in waits_for:
+                other.waiters.append(self)
+
+    def finish(self, result: object) -> None:
+        """The statement is done."""
+        if self.session.doomed:
+            self.session.end()
+            return
+        if self.single:
+            self.transaction.end(commit=True)
+        self.answer(result, True)
+
+
+@dataclass
+class Database:
+    """One service's database."""
+
+    name: str
+    loop: SeededLoop
+    random: Random
+    tables: dict[str, Table] = field(default_factory=dict)
+    sequences: dict[str, int] = field(default_factory=dict)
+    sessions: dict[Session, None] = field(default_factory=dict)
+    advisory: dict[int, dict[Session, int]] = field(default_factory=dict)
+    running: dict[int, Transaction] = field(default_factory=dict)
+    listeners: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
+    watched: dict[str, list[Values]] = field(default_factory=dict)
+    """Tables of which every inserted row is kept, in the order of the commits: for the judge."""
+    next_xid: int = 1000
+    up: bool = True
+
+    def connect(self, closed: Callable[[Session], None]) -> Session:
+        """A new session."""
+        session = Session(self, closed)
+        self.sessions[session] = None
+        return session
+
+    def put(self, table: str, key: Any, values: Values) -> None:
+        """A committed row, without a transaction: to begin with."""
+        row = Row(self.tables[table], key)
+        row.committed = values
+        self.tables[table].rows[key] = row
+
+    def nextval(self, name: str) -> int:
+        """The next number; not given back by a rollback."""
+        number = self.sequences.get(name, 0) + 1
+        self.sequences[name] = number
+        return number
+
+    def snapshot(self) -> str:
+        """Like ``pg_current_snapshot()::text``."""
+        running = sorted(self.running)
+        least = running[0] if running else self.next_xid
+        return f"{least}:{self.next_xid}:{','.join(map(str, running))}"
+
+    def notify(self, channel: str) -> None:
+        """Tell those who listen."""
+        for listener in self.listeners.get(channel, ()):
+            self.loop.happen(0.0002 * (1 + self.random.random()), listener)
+
+    def crash(self) -> None:
+        """All sessions end; what is committed stays."""
+        for session in list(self.sessions):
+            session.end()
+
+    def clock(self) -> float:
+        """Like `clock_timestamp()`: each reading is later; rarely much, as on a busy host."""
+        draw = self.random.random()
+        self.loop.pass_time(0.3 * self.random.random() if draw < self.stalls else 1e-6)
+        return self.loop.time()
+
+    stalls: float = 0.01
+    """How often time goes by noticeably between two readings of one statement."""
+
+
+def visible(xid: int, snapshot: str) -> bool:
+    """Like `pg_visible_in_snapshot`."""
+    least, next_one, running = snapshot.split(":")
+    if xid < int(least):
+        return True
+    return xid < int(next_one) and str(xid) not in running.split(",")
+
+
+def columns(values: Mapping[str, Any], names: Iterable[str]) -> tuple[Any, ...]:
+    """Some columns of a row."""
+    return tuple(values[name] for name in names)

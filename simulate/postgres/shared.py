@@ -1,0 +1,88 @@
+"""What several statements do in the same way."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from simulate.postgres.engine import Transaction, Values, Waits
+
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+"""Virtual time zero."""
+
+
+def moment(seconds: float) -> datetime:
+    """Virtual time as a timestamp."""
+    return BEGINNING + timedelta(seconds=seconds)
+
+
+def seconds_of(at: datetime | None) -> float | None:
+    """The other way round."""
+    return None if at is None else (at - BEGINNING).total_seconds()
+
+
+def greatest(*values: Any) -> Any:
+    """Like SQL's: nulls do not count."""
+    known = [value for value in values if value is not None]
+    return max(known) if known else None
+
+
+def upsert(
+    tx: Transaction, table: str, key: Any, new: Values, change: Callable[[Values], Values]
+) -> Waits:
+    """``insert … on conflict do update``: the row's values afterwards."""
+    while True:
+        row, free = yield from tx.put(table, key)
+        if free:
+            tx.write(row, new)
+            return new
+        old = yield from tx.lock(row)
+        if old is not None:
+            values = {**old, **change(old)}
+            tx.write(row, values)
+            return values
+
+
+def insert_new(tx: Transaction, table: str, key: Any, new: Values) -> Waits:
+    """``insert … on conflict do nothing``: whether it was new."""
+    row, free = yield from tx.put(table, key)
+    if free:
+        tx.write(row, new)
+    return free
+
+
+def update(
+    tx: Transaction,
+    table: str,
+    where: Callable[[Values], bool],
+    change: Callable[[Values], Values | None],
+) -> Waits:
+    """Update, or delete where `change` gives None; the rows afterwards (deleted ones: before).
+
+    Rows are those that the statement sees when it begins; each is looked at again once it is had.
+    """
+    changed = []
+    for row, seen in tx.see(table):
+        if not where(seen):
+            continue
+        values = yield from tx.lock(row)
+        if values is None or not where(values):
+            continue
+        new = change(values)
+        tx.write(row, None if new is None else {**values, **new})
+        changed.append(values if new is None else row.pending)
+    return changed
+
+
+def update_one(
+    tx: Transaction, table: str, key: Any, change: Callable[[Values], Values | None]
+) -> Waits:
+    """The same for one key; the row afterwards (or the deleted one), None when there is none."""
+    if tx.get(table, key) is None:
+        return None
+    row = tx.db.tables[table].rows[key]
+    values = yield from tx.lock(row)
+    if values is None:
+        return None
+    new = change(values)
+    tx.write(row, None if new is None else {**values, **new})
+    return values if new is None else row.pending

@@ -1,0 +1,105 @@
+"""The world of one history: time, chance, databases, the broker, and what goes wrong when."""
+
+import random
+from dataclasses import dataclass
+from uuid import UUID
+
+from simulate.broker import Client, Server
+from simulate.loop import HOST, Host, SeededLoop
+from simulate.postgres.client import TABLES, Wire
+from simulate.postgres.engine import Database, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A connection that is lost at the nth statement or request of a kind in one process."""
+
+    host: str
+    label: str
+    nth: int
+    when: str
+    """``before`` it arrives, or ``after``: it was done and the answer is lost."""
+
+
+class World:
+    """Everything outside the code under test."""
+
+    current: "World"
+    """The one that runs now."""
+
+    def __init__(self, seed: int, broker: str) -> None:
+        self.random = random.Random(seed)
+        self.loop = SeededLoop()
+        self.over = False
+        self.fatal = ""
+        self.broker = Server(self, broker)
+        self.clients: list[Client] = []
+        self.databases: dict[str, Database] = {}
+        self.attempts: dict[tuple[str, UUID], int] = {}
+        """How often a handler was called for an event, whatever became of its transaction."""
+        self.handling: dict[tuple[str, UUID], Host | None] = {}
+        self.killed: set[tuple[str, UUID]] = set()
+        """Handlings during which a process was killed: such a message may be given up."""
+        self.trace: list[str] | None = None
+        self._wires: dict[Host, list[Wire]] = {}
+        self._cuts: dict[tuple[str, str, int], str] = {}
+        self._counts: dict[tuple[str, str], int] = {}
+        self._ids = 0
+        self.calm = False
+        """No more faults."""
+        self.speed = 1.0
+        World.current = self
+
+    def database(self, name: str) -> Database:
+        """A service's database, made empty at first."""
+        if name not in self.databases:
+            db = Database(name, self.loop, self.random)
+            db.tables = {table: Table(table) for table in TABLES}
+            db.watched = {"made": [], "effect": []}
+            db.put("only", 1, {"id": 1})
+            self.databases[name] = db
+        return self.databases[name]
+
+    def delay(self, host: Host | None) -> float:
+        """How long a message is on its way: mostly about a millisecond, seldom half a second."""
+        pace = self.speed if host is None else self.speed * host.pace
+        return pace * 0.0004 / (1.0008 - self.random.random())
+
+    def wires_of(self, host: Host) -> list[Wire]:
+        """The database connections of a process."""
+        return self._wires.setdefault(host, [])
+
+    def plan(self, cut: Cut) -> None:
+        """Lose a connection at that moment."""
+        self._cuts[cut.host, cut.label, cut.nth] = cut.when
+
+    def cut_at(self, host: Host | None, label: str) -> str | None:
+        """Whether this request's connection is to be lost now, and when."""
+        if host is None:
+            return None
+        counts = self._counts
+        nth = counts[host.name, label] = counts.get((host.name, label), 0) + 1
+        if self.trace is not None:
+            self.trace.append(f"{self.loop.time():9.4f} {host.name:10} {label}")
+        if self.calm or not self._cuts:
+            return None
+        return self._cuts.get((host.name, label, nth))
+
+    def note(self, text: str) -> None:
+        """A line of the history."""
+        if self.trace is not None:
+            self.trace.append(f"{self.loop.time():9.4f} {text}")
+
+    def new_id(self) -> UUID:
+        """A UUIDv7 of the virtual time."""
+        self._ids += 1
+        host = HOST.get()
+        skew = host.skew if host is not None else 0.0
+        milliseconds = 1_767_225_600_000 + int((self.loop.time() + skew) * 1000)
+        rest = self._ids << 40 | self.random.getrandbits(40)
+        return UUID(int=milliseconds << 80 | 7 << 76 | (rest >> 62 & 0xFFF) << 64 | 2 << 62 | rest)
+
+    def close(self) -> None:
+        """The end: nothing that still runs has any effect."""
+        self.over = True
+        self.loop.close()

@@ -91,6 +91,13 @@ class Server:
 
     def take(self, message: Message) -> Outcome:
         """Put a message into the queues that it belongs to."""
+        outcome = self._take(message)
+        if self.world.trace is not None:
+            shown = f"{message.routing_key} {message.headers.get('sequence', '')}"
+            self.world.note(f"{'broker':10} {message.key} {shown} {message.id[-12:]} {outcome.value}")
+        return outcome
+
+    def _take(self, message: Message) -> Outcome:
         random, now = self.world.random, self.world.loop.time()
         refused = any(
             begin <= now < end and random.random() < 0.4 for begin, end in self.refusing

@@ -16,6 +16,8 @@ from simulate.world import Cut, World
 CALM_SECONDS = 400.0
 """So long, in virtual time, everything may take to come to rest once nothing goes wrong."""
 MOST_STEPS = 400_000
+LOOK_EVERY = 10
+"""Turns of the loop between two looks at whether it all rests."""
 
 
 @dataclass(slots=True)
@@ -86,9 +88,13 @@ class _History:
         world = self.world
         until = world.loop.time() + CALM_SECONDS
         late = False
+        looks = 0
 
         def enough() -> bool:
-            nonlocal late
+            nonlocal late, looks
+            looks += 1
+            if looks % LOOK_EVERY:
+                return False
             late = world.loop.time() > until
             return bool(world.fatal) or late or done()
 

@@ -1,13 +1,14 @@
 """What operators do in a history: audit, replay, discard, and bring in a new service."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
 from hirewire.messaging import audit, deadletters, fences, jobs, listeners
 from hirewire.messaging.audit import Expected, Found
 from hirewire.messaging.broker import QueueTopology, queue_of
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.outbox import Transactions, wake_after
 from hirewire.operators.auditing import Auditor, Report
 from hirewire.operators.client import Operators, ServiceAway
 from simulate.broker import Client
@@ -28,7 +29,11 @@ class Desk(Operators):
     def __init__(self, world: World, services: Sequence[str]) -> None:
         super().__init__({name: name for name in services}, "")
         self._transactions = {
-            name: Transactions(Engine(world, world.database(name)), name)  # type: ignore[arg-type]
+            name: Transactions(
+                Engine(world, world.database(name)),  # type: ignore[arg-type]
+                name,
+                partial(world.database(name).notify, "hirewire_outbox"),
+            )
             for name in services
         }
 
@@ -41,7 +46,13 @@ class Desk(Operators):
 
     async def raise_fence(self, owner: str) -> UUID:
         """See `Operators`."""
-        return await self._in(owner, fences.ask)
+
+
+        async def ask(tx: Any) -> UUID:
+            wake_after(tx)
+            return await fences.ask(tx)
+
+        return await self._in(owner, ask)
 
     async def fence(self, owner: str, id: UUID) -> dict[str, Any]:
         """See `Operators`."""
@@ -123,6 +134,7 @@ class Office:
         )
         asked = {"to": decision.target, "types": types, "handover": True}
         async with Desk(self.world, ["writer"])._transactions["writer"]() as tx:
+            wake_after(tx)
             await jobs.ask(tx, "replay", asked, by="operator", again=False)
 
     async def replay_dead(self, service: str) -> None:

@@ -23,8 +23,8 @@ from simulate.postgres.shared import moment
 from simulate.world import World
 
 SIZES = {
-    "relay": {"BATCH": 6, "CHUNK": 3, "CHUNKS_UNDER_WAY": 2, "STANDBY_SECONDS": 2.0},
-    "retries": {"IDLE_SECONDS": 1.0},
+    "relay": {"BATCH": 6, "CHUNK": 3, "CHUNKS_UNDER_WAY": 2, "STANDBY_SECONDS": 4.0},
+    "retries": {"IDLE_SECONDS": 3.0},
     "jobs": {"PIECE": 4, "LAST_PASS": 3},
 }
 

@@ -61,11 +61,14 @@ def load(text: str) -> Plan:
     return Plan(found["seed"], found["broker"], tuple(decisions))
 
 
-def draw(seed: int, steps: int = 14) -> Plan:
-    """A plan of about so many decisions of each sort, from a seed."""
+def draw(seed: int, steps: int = 14, without: frozenset[str] = frozenset()) -> Plan:
+    """A plan of about so many decisions of each sort, from a seed.
+
+    `without` leaves out kinds of decisions, of transactions and of handlings, by their names.
+    """
     random = Random(seed)
     broker = random.choice(("rabbitmq", "postgres"))
-    span = random.choice((0.3, 1.0, 3.0))
+    span = random.choice((0.1, 0.4, 1.5))
     keys = KEYS[: random.randint(1, 3)]
     decisions = [
         _transaction(random, random.uniform(0, span), keys)
@@ -73,7 +76,15 @@ def draw(seed: int, steps: int = 14) -> Plan:
     ]
     decisions += [_fault(random, span) for _ in range(random.randint(0, steps // 2))]
     decisions += _operator(random, span)
-    return Plan(seed, broker, tuple(sorted(decisions, key=lambda d: d.at)))
+    decisions.sort(key=lambda d: d.at)
+    kept = [_softened(d, without) for d in decisions if d.kind not in without]
+    return Plan(seed, broker, tuple(kept))
+
+
+def _softened(decision: Decision, without: frozenset[str]) -> Decision:
+    events = tuple((t, k, "ok" if how in without else how) for t, k, how in decision.events)
+    detail = "plain" if decision.detail in without else decision.detail
+    return replace(decision, events=events, detail=detail)
 
 
 HANDLINGS = (
@@ -115,7 +126,7 @@ def _fault(random: Random, span: float) -> Decision:
         ("cut", "kill", "stop", "freeze", "drop", "slow", "database", "broker", "refuse"),
         (30, 14, 8, 8, 8, 8, 6, 6, 12),
     )[0]
-    length = round(random.choice((0.02, 0.2, 1.0, 6.0)) * (0.5 + random.random()), 4)
+    length = round(random.choice((0.02, 0.1, 0.4, 1.5)) * (0.5 + random.random()), 4)
     if kind == "cut":
         label = random.choice(LABELS[process.partition(".")[0]])
         when = random.choice(("before", "after"))

@@ -19,6 +19,8 @@ from simulate.world import World
 RETRY = RetrySchedule(
     attempts=5, first=timedelta(seconds=0.05), factor=2.0, longest=timedelta(seconds=1)
 )
+AT_ONCE = RetrySchedule(attempts=5, first=timedelta(0))
+"""Most retries of a history: waiting costs time, and finds nothing more."""
 MAY_DIE = frozenset({"dead", "reject", "caught"})
 """Handlings after which a dead letter is right."""
 
@@ -108,7 +110,7 @@ def one(name: str, event: type[Event], **options: object) -> Subscription:
     async def handle(tx: Tx, received: Received[Event]) -> None:
         await take_effect(tx, name, received)
 
-    return on(event, handle, name=name, retry=RETRY, **options)  # type: ignore[arg-type]
+    return on(event, handle, name=name, retry=AT_ONCE, **options)  # type: ignore[arg-type]
 
 
 def many(name: str, event: type[Event]) -> Subscription:
@@ -118,7 +120,7 @@ def many(name: str, event: type[Event]) -> Subscription:
         for received in batch:
             await take_effect(tx, name, received)
 
-    return on_batch(event, handle, name=name, retry=RETRY)
+    return on_batch(event, handle, name=name, retry=AT_ONCE)
 
 
 async def _echo(tx: Tx, received: Received[Moved]) -> None:

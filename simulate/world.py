@@ -80,7 +80,7 @@ class World:
         counts = self._counts
         nth = counts[host.name, label] = counts.get((host.name, label), 0) + 1
         if self.trace is not None:
-            self.trace.append(f"{self.loop.time():9.4f} {host.name:10} {label}")
+            self.trace.append(f"{self.loop.time():9.4f} {host.name:10} {label[:60]}")
         if self.calm or not self._cuts:
             return None
         return self._cuts.get((host.name, label, nth))
@@ -102,4 +102,5 @@ class World:
     def close(self) -> None:
         """The end: nothing that still runs has any effect."""
         self.over = True
+        self.trace = None
         self.loop.close()

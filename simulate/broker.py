@@ -99,7 +99,7 @@ class Server:
 
     def _take(self, message: Message) -> Outcome:
         random, now = self.world.random, self.world.loop.time()
-        refused = any(
+        refused = self.kind == "rabbitmq" and any(
             begin <= now < end and random.random() < 0.4 for begin, end in self.refusing
         )
         if refused and random.random() < 0.8:

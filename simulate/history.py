@@ -16,8 +16,8 @@ from simulate.world import Cut, World
 CALM_SECONDS = 400.0
 """So long, in virtual time, everything may take to come to rest once nothing goes wrong."""
 MOST_STEPS = 400_000
-LOOK_EVERY = 10
-"""Turns of the loop between two looks at whether it all rests."""
+LOOK_SECONDS = 0.01
+"""Between two looks at whether it all rests."""
 
 
 @dataclass(slots=True)
@@ -88,14 +88,15 @@ class _History:
         world = self.world
         until = world.loop.time() + CALM_SECONDS
         late = False
-        looks = 0
+        look_at = 0.0
 
         def enough() -> bool:
-            nonlocal late, looks
-            looks += 1
-            if looks % LOOK_EVERY:
+            nonlocal late, look_at
+            now = world.loop.time()
+            if now < look_at:
                 return False
-            late = world.loop.time() > until
+            look_at = now + LOOK_SECONDS
+            late = now > until
             return bool(world.fatal) or late or done()
 
         moves = world.loop.run(enough, MOST_STEPS)

@@ -1,0 +1,40 @@
+"""`./dev simulate`: histories of the messaging core, each decided by its seed."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Run from the command line; exit code 1 when a history fails."""
+    if os.environ.get("PYTHONHASHSEED") != "0":  # sets of names are read in an order that it sets
+        os.environ["PYTHONHASHSEED"] = "0"
+        os.execv(sys.executable, [sys.executable, "-m", "simulate", *sys.argv[1:]])
+    from simulate.commands import find_fault, run_histories, run_one
+
+    given = _arguments()
+    without = frozenset(filter(None, given.without.split(",")))
+    if given.plan or given.seed is not None:
+        sys.exit(run_one(given, without))
+    if given.fault:
+        sys.exit(find_fault(given, without))
+    sys.exit(run_histories(given, without))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev simulate", description=__doc__)
+    parser.add_argument("--seed", type=int, help="run this one history and print it")
+    parser.add_argument("--plan", type=Path, help="run a history that was kept as a file")
+    parser.add_argument("--steps", type=int, default=10, help="transactions in a history (10)")
+    parser.add_argument("--histories", type=int, default=1000, help="how many (1000)")
+    parser.add_argument("--first", type=int, default=1, help="their first seed (1)")
+    parser.add_argument("--jobs", type=int, default=2, help="processes (2)")
+    parser.add_argument("--without", default="", help="leave out: names of decisions, by commas")
+    parser.add_argument("--keep", type=Path, help="write what fails, made small, to this folder")
+    parser.add_argument("--fault", help="put a known fault back and count until it is found; or all")
+    parser.add_argument("--no-shrink", action="store_true", help="do not make failing ones small")
+    return parser.parse_args()
+
+
+main()

@@ -1,0 +1,117 @@
+"""Many histories, over several processes; and what is said of them."""
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+
+from simulate.faults import FAULTS
+from simulate.history import Outcome, run
+from simulate.patches import installed
+from simulate.plan import Plan, draw
+
+SHARE = 50
+"""Histories that one process takes at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be run."""
+
+    first: int
+    count: int
+    steps: int = 10
+    without: frozenset[str] = frozenset()
+    fault: str = ""
+    """A known fault that is put back into the core first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A history that failed."""
+
+    seed: int
+    plan: Plan
+    said: tuple[str, ...]
+    kinds: frozenset[str]
+
+
+@dataclass(slots=True)
+class Summary:
+    """What became of many."""
+
+    histories: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+    virtual_seconds: float = 0.0
+    failures: list[Failure] = field(default_factory=list)
+
+    def line(self) -> str:
+        """One line for people."""
+        rate = self.histories / max(self.seconds, 1e-9)
+        return (
+            f"{self.histories} histories, {self.steps} steps and {self.virtual_seconds:.0f} s of "
+            f"their time in {self.seconds:.1f} s: {rate:.0f} histories/s, "
+            f"{len(self.failures)} failed"
+        )
+
+
+def run_share(task: Task) -> Summary:
+    """Some histories, in this process."""
+    summary = Summary()
+    fault = FAULTS[task.fault].put_back() if task.fault else nullcontext()
+    with installed(), fault:
+        for seed in range(task.first, task.first + task.count):
+            plan = draw(seed, task.steps, task.without)
+            outcome = run(plan)
+            summary.histories += 1
+            summary.steps += outcome.steps
+            summary.virtual_seconds += outcome.seconds
+            if outcome.faults:
+                summary.failures.append(failure_of(seed, outcome))
+    return summary
+
+
+def failure_of(seed: int, outcome: Outcome) -> Failure:
+    """What is kept of a failed history."""
+    return Failure(seed, outcome.plan, tuple(map(str, outcome.faults)), outcome.kinds)
+
+
+def shares(task: Task) -> list[Task]:
+    """The task in parts."""
+    return [
+        Task(first, min(SHARE, task.first + task.count - first), task.steps, task.without, task.fault)
+        for first in range(task.first, task.first + task.count, SHARE)
+    ]
+
+
+def run_many(
+    task: Task,
+    jobs: int,
+    *,
+    told: Callable[[Summary], None] = lambda _: None,
+    most_failures: int = 10,
+) -> Summary:
+    """All histories of a task; stops early after some failures."""
+    total = Summary()
+    begun = time.monotonic()
+    for summary in _results(shares(task), jobs):
+        total.histories += summary.histories
+        total.steps += summary.steps
+        total.virtual_seconds += summary.virtual_seconds
+        total.failures += summary.failures
+        total.seconds = time.monotonic() - begun
+        told(total)
+        if len(total.failures) >= most_failures:
+            break
+    total.failures.sort(key=lambda failure: failure.seed)
+    return total
+
+
+def _results(parts: Sequence[Task], jobs: int) -> Iterator[Summary]:
+    if jobs == 1:
+        yield from map(run_share, parts)
+        return
+    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+        yield from pool.imap(run_share, parts)

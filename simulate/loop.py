@@ -90,6 +90,7 @@ class SeededLoop(asyncio.AbstractEventLoop):
         self.tasks: list[asyncio.Task[Any]] = []
         self.generators: list[AsyncGenerator[Any, None]] = []
         self.errors: list[str] = []
+        self.ended = False
         SeededTask._numbers = count()
 
     def time(self) -> float:
@@ -149,6 +150,11 @@ class SeededLoop(asyncio.AbstractEventLoop):
         """A task of this loop. Kept to the end: a killed process's coroutines must not be closed
         before that, or their `finally` blocks would act on the world.
         """
+        if self.ended:
+            coro.close()
+            never: Any = self.create_future()
+            never.cancel()
+            return never  # type: ignore[no-any-return]
         task = SeededTask(coro, loop=self, name=name, context=context)
         self.tasks.append(task)
         return task
@@ -231,6 +237,15 @@ class SeededLoop(asyncio.AbstractEventLoop):
 
     def close(self) -> None:
         """Take all coroutines down. The world must be over by now: nothing they do counts."""
+        self.ended = True
+        before = asyncio._get_running_loop()
+        asyncio._set_running_loop(self)
+        try:
+            self._take_down()
+        finally:
+            asyncio._set_running_loop(before)
+
+    def _take_down(self) -> None:
         for task in self.tasks:
             if not task.done():
                 _close(task.get_coro())  # type: ignore[arg-type]

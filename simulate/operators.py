@@ -15,7 +15,7 @@ from simulate.broker import Client
 from simulate.loop import Host
 from simulate.patches import connect
 from simulate.plan import Decision
-from simulate.postgres.client import Engine
+from simulate.postgres.pooled import Engine
 from simulate.services import OWNERS, subscriptions_of
 from simulate.world import World
 
@@ -164,10 +164,10 @@ class Office:
             self.introduced = True
             start()
 
-        self.world.loop.spawn(host, self._work(work()), "migrate")
+        task = self.world.loop.spawn(host, self._work(work()), "migrate")
 
         def kill() -> None:
-            if host.alive and not self.introduced:
+            if host.alive and not task.done():
                 self.world.note(f"{'migrate':10} is killed")
                 self.at_work -= 1
             host.alive = False

@@ -17,8 +17,12 @@ from typing import Any
 from uuid import UUID
 
 import hirewire.messaging
+from sqlalchemy import event
+
 from hirewire.messaging import database, ids
-from simulate.postgres.client import Connection, open_wire
+from simulate.postgres.plain import Connection
+from simulate.postgres.pooled import Events
+from simulate.postgres.wire import open_wire
 from simulate.postgres.shared import moment
 from simulate.world import World
 
@@ -97,6 +101,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         (time, _Time()),
         (random, _Random()),
         (datetime, _Datetime),
+        (event, Events()),
     ]
     found: list[tuple[Any, str, Any]] = []
     names = ["hirewire.messaging." + m.name for m in iter_modules(hirewire.messaging.__path__)]
@@ -115,7 +120,11 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         found += [(module, n, value) for n, value in sizes.items() if hasattr(module, n)]
     found.append((import_module("hirewire.operators.auditing"), "POLL_SECONDS", 0.25))
     found.append((import_module("hirewire.messaging.tracing"), "new_traceparent", _new_traceparent))
-    for module_name, class_name in (("janitor", "Janitor"), ("gauges", "Gauges")):
+    for module_name, class_name in (
+        ("janitor", "Janitor"),
+        ("gauges", "Gauges"),
+        ("schedule", "Scheduler"),
+    ):
         kind = getattr(import_module(f"hirewire.messaging.{module_name}"), class_name)
         found.append((kind, "run", _never))
     return found

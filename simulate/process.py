@@ -7,7 +7,7 @@ from hirewire.messaging.runtime import Messaging, Options
 from simulate.broker import Client
 from simulate.loop import Host
 from simulate.plan import Decision
-from simulate.postgres.client import Engine
+from simulate.postgres.pooled import Engine
 from simulate.services import CLASSES, SERVICES, subscriptions_of, write_event
 from simulate.world import World
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from simulate.broker import Client, Server
 from simulate.loop import HOST, Host, SeededLoop
-from simulate.postgres.client import TABLES, Wire
+from simulate.postgres.wire import TABLES, Wire
 from simulate.postgres.engine import Database, Table
 
 

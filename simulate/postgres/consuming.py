@@ -164,23 +164,34 @@ def open_track(tx: Transaction, track: Any) -> Waits:
 
 
 @statement(
-    "insert into messaging.suspect as s (fingerprint, starts) values ($1, 1) "
-    "on conflict (fingerprint) do update set starts = s.starts + 1 returning starts",
-    returns="starts",
+    "insert into messaging.suspect (fingerprint, instance) values ($1, $2) on conflict do nothing"
 )
-def count_start(tx: Transaction, parameters: Any) -> Waits:
-    """One more start of a suspect."""
-    new = {"fingerprint": parameters[0], "starts": 1, "first_start": tx.db.clock()}
-    row = yield from upsert(
-        tx, "suspect", parameters[0], new, lambda old: {"starts": old["starts"] + 1}
-    )
-    return [(row["starts"],)]
+def note_start(tx: Transaction, parameters: Any) -> Waits:
+    """A process starts to handle a suspect."""
+    fingerprint, instance = parameters
+    new = {"fingerprint": fingerprint, "instance": instance, "first_start": tx.db.clock()}
+    return int((yield from insert_new(tx, "suspect", (fingerprint, instance), new)))
+
+
+@statement("select count(*) from messaging.suspect where fingerprint = $1", returns="count")
+def count_starts(tx: Transaction, parameters: Any) -> list[tuple[int]]:
+    """How many processes have started with it."""
+    return [(sum(v["fingerprint"] == parameters[0] for _, v in tx.see("suspect")),)]
 
 
 @statement("delete from messaging.suspect where fingerprint = $1")
 def clear_suspect(tx: Transaction, parameters: Any) -> Waits:
     """It has come to an end."""
-    gone = yield from update_one(tx, "suspect", parameters[0], lambda _: None)
+    gone = yield from update(
+        tx, "suspect", lambda v: v["fingerprint"] == parameters[0], lambda _: None
+    )
+    return len(gone)
+
+
+@statement("delete from messaging.suspect where fingerprint = $1 and instance = $2")
+def forget_start(tx: Transaction, parameters: Any) -> Waits:
+    """A process takes its start back."""
+    gone = yield from update_one(tx, "suspect", tuple(parameters), lambda _: None)
     return int(gone is not None)
 
 

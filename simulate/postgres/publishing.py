@@ -7,7 +7,7 @@ from simulate.postgres.catalogue import statement
 from simulate.postgres.engine import Transaction, Waits
 from simulate.postgres.shared import moment, upsert, update_one
 
-LOG = "id position type key sequence correlation_id causation_id traceparent recorded_at body"
+LOG = "id position type key sequence correlation_id causation_id traceparent recorded_at version body"
 
 
 def count_up(tx: Transaction, key: str, number: int) -> Waits:
@@ -21,7 +21,7 @@ def count_up(tx: Transaction, key: str, number: int) -> Waits:
 
 def log_event(tx: Transaction, position: int, event: tuple[Any, ...], sequence: int) -> Waits:
     """Write one event to the log and to the outbox."""
-    id, type, key, body, correlation_id, causation_id, traceparent = event
+    id, type, key, body, correlation_id, causation_id, traceparent, version = event
     yield from tx.insert(
         "log",
         id,
@@ -36,6 +36,7 @@ def log_event(tx: Transaction, position: int, event: tuple[Any, ...], sequence: 
             "correlation_id": correlation_id,
             "causation_id": causation_id,
             "traceparent": traceparent,
+            "version": version,
             "body": body,
         },
     )

@@ -1,0 +1,122 @@
+"""What `asyncpg.connect` gives, over a simulated session."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from hirewire.messaging import database
+from simulate.postgres.rows import RowBase
+from simulate.postgres.wire import Wire
+
+
+class _Protocol:
+    """What is under asyncpg's own class: COMMIT and ROLLBACK go through it."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def query(self, text: str, timeout: float | None) -> str:
+        """Send it; the server's status."""
+        commit = text.upper().startswith("COMMIT")
+        done = await self._wire.finish(commit=commit)
+        return "COMMIT" if commit and done else "ROLLBACK"
+
+    def is_connected(self) -> bool:
+        """Whether it is known to be lost."""
+        return not self._wire.lost
+
+
+class _Checked(database.CheckedConnection):
+    """The core's own class of connections, without a network."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        pass
+
+
+def driver_of(wire: Wire) -> _Checked:
+    """The connection by which a transaction ends: the core looks there at what COMMIT returns."""
+    made = _Checked.__new__(_Checked)
+    made._protocol = _Protocol(wire)
+    made._aborted = False
+    made._query_loggers = ()
+    return made
+
+
+class Connection:
+    """What `asyncpg.connect` gives, as far as the core uses it."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        self._driver = driver_of(wire)
+        self._open = 0
+
+    async def fetch(self, sql: str, *parameters: Any) -> list[RowBase]:
+        """All rows."""
+        rows, _ = await self._wire.run(sql, parameters, single=not self._open)
+        return rows if isinstance(rows, list) else []
+
+    async def fetchrow(self, sql: str, *parameters: Any) -> RowBase | None:
+        """The first row."""
+        rows = await self.fetch(sql, *parameters)
+        return rows[0] if rows else None
+
+    async def fetchval(self, sql: str, *parameters: Any) -> Any:
+        """The first column of the first row."""
+        rows = await self.fetch(sql, *parameters)
+        return rows[0][0] if rows else None
+
+    async def execute(self, sql: str, *parameters: Any) -> str:
+        """The status line."""
+        result, _ = await self._wire.run(sql, parameters, single=not self._open)
+        number = len(result) if isinstance(result, list) else result
+        return f"{sql.split(None, 1)[0].upper()} {number}"
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """A transaction; inner ones are not used by the core."""
+        self._open += 1
+        try:
+            yield
+        except BaseException:
+            self._open -= 1
+            if not self._wire.lost:
+                await self._driver.execute("ROLLBACK;")
+            raise
+        self._open -= 1
+        await self._driver.execute("COMMIT;")
+
+    def is_closed(self) -> bool:
+        """Whether it is known to be closed."""
+        return self._wire.lost
+
+    def is_in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return bool(self._open)
+
+    async def add_listener(self, channel: str, callback: Callable[..., Any]) -> None:
+        """LISTEN."""
+        wire, db = self._wire, self._wire.session.db
+        host = wire.host
+
+        def told() -> None:
+            if not wire.lost and (host is None or host.alive):
+                callback(self, 1, channel, "")
+
+        db.listeners.setdefault(channel, []).append(told)
+
+    def add_termination_listener(self, callback: Callable[..., Any]) -> None:
+        """Called when the connection ends."""
+        self._wire._terminated.append(lambda: callback(self))
+
+    def remove_termination_listener(self, callback: Callable[..., Any]) -> None:
+        """Not called any more."""
+
+    async def close(self, *, timeout: float | None = None) -> None:
+        """Close it."""
+        self._wire.cut()
+
+    def terminate(self) -> None:
+        """Drop it."""
+        self._wire.cut()

@@ -1,0 +1,244 @@
+"""What SQLAlchemy's asynchronous engine and connections are to the core, over simulated sessions."""
+
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace, TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError
+
+from hirewire.messaging.database import CommitRefused
+from simulate.postgres.engine import Database
+from simulate.postgres.plain import driver_of
+from simulate.postgres.rows import Result
+from simulate.postgres.wire import Wire, open_wire
+
+if TYPE_CHECKING:
+    from simulate.world import World
+
+ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class Events:
+    """In place of `sqlalchemy.event`: what the core wants to be told of an engine."""
+
+    @staticmethod
+    def contains(engine: "SyncEngine", name: str, told: Callable[..., None]) -> bool:
+        """Whether it is told already."""
+        return told in engine.told.get(name, [])
+
+    @staticmethod
+    def listen(engine: "SyncEngine", name: str, told: Callable[..., None]) -> None:
+        """Tell it from now on."""
+        engine.told.setdefault(name, []).append(told)
+
+
+class SyncEngine:
+    """What is inside an engine."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, list[Callable[..., None]]] = {}
+
+    def tell(self, name: str, *given: Any) -> None:
+        """Something has happened."""
+        for told in self.told.get(name, ()):
+            told(*given)
+
+
+class SyncConnection:
+    """What is inside a connection: its options, and the driver's connection."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._options: dict[str, Any] = {}
+        self.connection = SimpleNamespace(driver_connection=driver_of(wire))
+
+    def execution_options(self, **options: Any) -> None:
+        """Set some."""
+        self._options |= options
+
+    def get_execution_options(self) -> dict[str, Any]:
+        """Those that are set."""
+        return self._options
+
+
+class Tx:
+    """An `AsyncConnection`."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self._wire: Wire | None = None
+        self._used = False
+        self._savepoints = 0
+        self.sync_connection: SyncConnection | None = None
+
+    async def start(self) -> Self:
+        """Take a connection of the pool."""
+        self._wire = await self._engine.take()
+        self.sync_connection = SyncConnection(self._wire)
+        return self
+
+    __aenter__ = start
+
+    async def close(self) -> None:
+        """Give it back."""
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            self._engine.give_back(wire, clean=not self._used)
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def invalidate(self) -> None:
+        """Do not give it to anybody else."""
+        assert self._wire is not None
+        self._wire.cut()
+
+    @property
+    def wire(self) -> Wire:
+        """Its session's client end."""
+        assert self._wire is not None
+        return self._wire
+
+    async def exec_driver_sql(self, sql: str, parameters: Sequence[Any] = ()) -> Result:
+        """Run a statement."""
+        self._used = True
+        try:
+            result, _ = await self.wire.run(sql, parameters, single=False)
+        except ERRORS as error:
+            raise self._translated(error, sql) from error
+        if type(result) is list:
+            return Result(result, len(result))
+        return Result([], result)
+
+    def _translated(self, error: Exception, sql: str) -> DBAPIError:
+        original = Exception(f"{type(error)}: {error}")
+        original.__cause__ = error
+        lost = self.wire.lost or isinstance(error, asyncpg.PostgresConnectionError)
+        if lost:
+            self._engine.forget()
+        said = SimpleNamespace(
+            connection=self.sync_connection, original_exception=original, is_disconnect=lost
+        )
+        self._engine.sync_engine.tell("handle_error", said)
+        if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+            return IntegrityError(sql, None, original)
+        kind = InterfaceError if isinstance(error, asyncpg.InterfaceError) else DBAPIError
+        return kind(sql, None, original, connection_invalidated=lost)
+
+    def begin(self) -> "_Block":
+        """Commit at the end, roll back on an exception."""
+        return _Block(self._end)
+
+    async def _end(self, *, commit: bool) -> None:
+        if not self._used or (self.wire.lost and not commit):
+            return
+        assert self.sync_connection is not None
+        driver = self.sync_connection.connection.driver_connection
+        try:
+            await driver.execute("COMMIT;" if commit else "ROLLBACK;")
+        except ERRORS as error:
+            if commit:
+                raise self._translated(error, "COMMIT") from error
+        except CommitRefused:
+            self._used = False
+            raise
+        self._used = False
+
+    def begin_nested(self) -> "_Block":
+        """A savepoint: rolled back to on an exception."""
+        self._used = True
+        self._savepoints += 1
+        name = f"sa_savepoint_{self._savepoints}"
+
+        async def begin() -> None:
+            self._engine.sync_engine.tell("savepoint", self.sync_connection, name)
+            await self._savepoint("savepoint")
+
+        async def end(*, commit: bool) -> None:
+            if commit:
+                await self._savepoint("release savepoint")
+            elif not self.wire.lost:
+                tell = self._engine.sync_engine.tell
+                tell("rollback_savepoint", self.sync_connection, name, None)
+                await self._savepoint("rollback to savepoint")
+
+        return _Block(end, begin)
+
+    async def _savepoint(self, verb: str) -> None:
+        session = self.wire.session
+
+        def work(answer: Callable[[object, bool], None]) -> None:
+            transaction = session.begin()
+            if verb == "savepoint":
+                transaction.savepoints.append(len(transaction.undo))
+            elif verb.startswith("rollback"):
+                transaction.roll_back_to(transaction.savepoints.pop())
+                transaction.failed = False
+            elif transaction.failed:
+                answer(asyncpg.InFailedSQLTransactionError("transaction is aborted"), False)
+                return
+            else:
+                transaction.savepoints.pop()
+            answer(True, True)
+
+        try:
+            await self.wire.ask("savepoint", work)
+        except ERRORS as error:
+            raise self._translated(error, verb) from error
+
+
+class _Block:
+    """A block with an end for good and one for bad."""
+
+    __slots__ = ("_begin", "_end")
+
+    def __init__(self, end: Callable[..., Any], begin: Callable[[], Any] | None = None) -> None:
+        self._end = end
+        self._begin = begin
+
+    async def __aenter__(self) -> None:
+        if self._begin is not None:
+            await self._begin()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
+    ) -> None:
+        await self._end(commit=kind is None)
+
+
+class Engine:
+    """An `AsyncEngine`: the pool of one process."""
+
+    def __init__(self, world: "World", db: Database) -> None:
+        self._world = world
+        self._db = db
+        self._idle: list[Wire] = []
+        self.sync_engine = SyncEngine()
+
+    def connect(self) -> Tx:
+        """A connection of the pool, once it is started."""
+        return Tx(self)
+
+    async def take(self) -> Wire:
+        """An idle connection, or a new one."""
+        if self._idle:
+            return self._idle.pop()
+        self.sync_engine.tell("do_connect", None, None, None, {})
+        return await open_wire(self._world, self._db)
+
+    def give_back(self, wire: Wire, *, clean: bool) -> None:
+        """A connection is not used any more."""
+        if wire.lost or not clean:
+            wire.cut()
+        else:
+            self._idle.append(wire)
+
+    def forget(self) -> None:
+        """A connection was lost: the others of that time are not trusted either."""
+        for wire in self._idle:
+            wire.cut()
+        self._idle.clear()
+
+    async def dispose(self) -> None:
+        """Close all."""
+        self.forget()

@@ -105,7 +105,7 @@ class Transaction:
     def put(self, table: str, key: Any) -> Waits:
         """Insert where nobody else has the key: the new row, in hand, or the one in conflict.
 
-        Waits for a transaction that has inserted or deleted the same key.
+        Waits for a transaction that has inserted, updated or deleted a row of the same key.
         """
         rows = self.db.tables[table].rows
         while True:
@@ -118,8 +118,8 @@ class Transaction:
                 return row, True
             if row.holder is self:
                 return row, row.pending is None
-            if row.holder is None or (row.committed is not None and row.pending is not None):
-                return row, False  # committed, and at most locked or updated
+            if row.holder is None or (row.committed is not None and row.pending is row.committed):
+                return row, False  # committed, and at most locked
             yield [row.holder.session]
 
     def insert(self, table: str, key: Any, values: Values) -> Waits:

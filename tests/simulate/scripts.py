@@ -1,0 +1,350 @@
+"""Random scripts of the core's statements, for the model and for a real PostgreSQL alike."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from simulate.postgres.catalogue import NAMED, constant
+
+IDS = [UUID(int=(0x019B76DAA800 + n) << 80 | 7 << 76 | 2 << 62 | n) for n in range(1, 9)]
+KEYS = ("a", "b")
+NAMES = ("one", "two")
+TYPES = ("t.moved", "t.renamed")
+SOURCE = "/hirewire/writer"
+FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one session does: a statement, or the end of its transaction."""
+
+    session: int
+    name: str
+    parameters: tuple[Any, ...] = ()
+    keep: str = ""
+    """Under which name its answer is kept, for later parameters `Kept`."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A parameter that an earlier answer has given."""
+
+    name: str
+
+
+Draw = Callable[[Random], tuple[Any, ...]]
+CASES: dict[str, Draw] = {}
+
+
+def case(name: str) -> Callable[[Draw], Draw]:
+    def enter(draw: Draw) -> Draw:
+        CASES[name] = draw
+        return draw
+
+    return enter
+
+
+def text_of(name: str) -> str:
+    """The SQL of a statement by its name in the catalogue."""
+    return constant(name) or next(s.name for n, s in NAMED.items() if n == name)
+
+
+def _event(r: Random) -> tuple[Any, ...]:
+    version = r.choice((None, 2))
+    return (r.choice(IDS), r.choice(TYPES), r.choice(KEYS), '{"n":1}', "c", None, None, version)
+
+
+def _units(r: Random) -> list[tuple[UUID, str, str]]:
+    units = {(r.choice(IDS), r.choice(NAMES)): r.choice(KEYS) for _ in range(r.randint(1, 3))}
+    return [(id, name, key) for (id, name), key in units.items()]
+
+
+def _tracks(r: Random) -> tuple[list[Any], ...]:
+    tracks = {(r.choice(NAMES), SOURCE, r.choice(KEYS)): r.choice((None, 1, 2, 3)) for _ in "12"}
+    return (*(list(c) for c in zip(*tracks, strict=True)), list(tracks.values()))
+
+
+def _track(r: Random) -> tuple[str, str, str]:
+    return (r.choice(NAMES), SOURCE, r.choice(KEYS))
+
+
+def _unit(r: Random) -> tuple[UUID, str]:
+    return (r.choice(IDS), r.choice(NAMES))
+
+
+@case("outbox._FLUSH_ONE")
+def _(r: Random) -> tuple[Any, ...]:
+    return _event(r)
+
+
+@case("outbox._FLUSH")
+def _(r: Random) -> tuple[Any, ...]:
+    events = {e[0]: e for e in (_event(r) for _ in range(3))}.values()
+    return tuple(list(column) for column in zip(*events, strict=True))
+
+
+@case("relay._UNSENT")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.randint(1, 5), r.sample(range(1, 9), r.randint(0, 3)))
+
+
+@case("relay._SENT")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.sample(range(1, 9), 2),)
+
+
+@case("relay._FAILED")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.sample(range(1, 9), 2), "refused")
+
+
+@case("inbox._ENTER")
+def _(r: Random) -> tuple[Any, ...]:
+    units = _units(r)
+    tracks: dict[tuple[str, str, str], int | None] = {}
+    for _id, name, key in units:
+        tracks[name, SOURCE, key] = r.choice((None, 1, 2, 3))
+    columns = [list(column) for column in zip(*tracks, strict=True)]
+    ids, names = [unit[0] for unit in units], [unit[1] for unit in units]
+    return (ids, names, *columns, list(tracks.values()), len(units))
+
+
+@case("inbox._ADVANCE")
+def _(r: Random) -> tuple[Any, ...]:
+    return _tracks(r)
+
+
+@case("inbox._PARK")
+def _(r: Random) -> tuple[Any, ...]:
+    rows = [(i, n, TYPES[0], SOURCE, k, 1, b"{}", '{"x":"y"}') for i, n, k in _units(r)]
+    return tuple(list(column) for column in zip(*rows, strict=True))
+
+
+@case("inbox._HOLD_BACK")
+def _(r: Random) -> tuple[Any, ...]:
+    names, sources, keys, sequences = _tracks(r)
+    return (names, sources, keys, [r.randint(1, 2) for _ in names], sequences)
+
+
+@case("inbox._MARK_LATE")
+def _(r: Random) -> tuple[Any, ...]:
+    units = _units(r)
+    return ([unit[0] for unit in units], [unit[1] for unit in units])
+
+
+@case("inbox._OPEN")
+def _(r: Random) -> tuple[Any, ...]:
+    state, delay = r.choice((("dead", 0.0), ("retrying", 0.0), ("retrying", 3600.0)))
+    rest = (SOURCE, r.choice(KEYS), 1, b"{}", '{"x":"y"}', 1, delay, "Boom", "[]")
+    return (*_unit(r), state, r.choice(TYPES), *rest)
+
+
+@case("inbox._OPEN_TRACK")
+def _(r: Random) -> tuple[Any, ...]:
+    return _track(r)
+
+
+@case("retries._LOCK")
+def _(r: Random) -> tuple[Any, ...]:
+    return (*_unit(r), r.choice((1, 1, 2)))
+
+
+@case("retries._LOCK_TRACK")
+def _(r: Random) -> tuple[Any, ...]:
+    return _track(r)
+
+
+@case("retries._PROMOTE")
+def _(r: Random) -> tuple[Any, ...]:
+    return _track(r)
+
+
+@case("retries._HANDLED")
+def _(r: Random) -> tuple[Any, ...]:
+    return (*_unit(r), r.random() < 0.5)
+
+
+@case("retries._FAILED")
+def _(r: Random) -> tuple[Any, ...]:
+    state, delay = r.choice((("dead", 0.0), ("retrying", 0.0), ("retrying", 3600.0)))
+    return (*_unit(r), state, 2, "Boom", delay, '[{"n": 2}]', 50)
+
+
+@case("retries._CLOSE_TRACK")
+def _(r: Random) -> tuple[Any, ...]:
+    return (*_track(r), r.choice((None, 1, 5)))
+
+
+@case("handover._BEGIN")
+def _(r: Random) -> tuple[Any, ...]:
+    return ("q", list(TYPES), r.choice(IDS))
+
+
+@case("handover._END")
+def _(r: Random) -> tuple[Any, ...]:
+    return ("q", [r.choice(TYPES)], r.choice(IDS))
+
+
+@case("jobs._ASK")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(IDS), "replay", json.dumps({"to": "reader", "types": list(TYPES)}), "me")
+
+
+def _chosen(r: Random) -> tuple[Any, ...]:
+    key, ids = r.choice((None, "a")), r.choice((None, IDS[:4]))
+    return (list(TYPES), FIRST, LAST, key, ids, Kept("snapshot"), r.choice((None, Kept("before"))))
+
+
+@case("jobs._COUNT")
+def _(r: Random) -> tuple[Any, ...]:
+    return _chosen(r)
+
+
+@case("jobs._NEXT")
+def _(r: Random) -> tuple[Any, ...]:
+    return (*_chosen(r), r.randint(0, 2), 5)
+
+
+@case("jobs._FORGET_FORMER")
+def _(r: Random) -> tuple[Any, ...]:
+    return ("reader", [r.choice(TYPES)])
+
+
+@case("jobs._HEARD_ALL")
+def _(r: Random) -> tuple[Any, ...]:
+    return ("reader", [r.choice(TYPES)])
+
+
+@case("fences._ASK")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(IDS),)
+
+
+@case("fences._TAKE_SNAPSHOT")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(IDS),)
+
+
+@case("fences._UNSENT")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(IDS), 10)
+
+
+@case("fences._REACHED")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(IDS), ["reader"], IDS[:1], r.random() < 0.5)
+
+
+@case("fences._HEARD")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.sample(IDS, 2), "q")
+
+
+@case("listeners._ENDED")
+def _(r: Random) -> tuple[Any, ...]:
+    return (list(TYPES), [r.choice(("reader", "other")) for _ in TYPES])
+
+
+@case("listeners._BEGUN")
+def _(r: Random) -> tuple[Any, ...]:
+    return (list(TYPES), [r.choice(("reader", "other")) for _ in TYPES])
+
+
+@case("audit._LOG")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(IDS), FIRST, FIRST, 10)
+
+
+@case("audit._STATES")
+def _(r: Random) -> tuple[Any, ...]:
+    ids = r.sample(IDS, 4)
+    return (ids, [TYPES[0]] * 4, [TYPES[0], TYPES[0]], list(NAMES))
+
+
+WITHOUT_PARAMETERS = (
+    "relay._LISTENED",
+    "retries._CLAIM",
+    "fences._OPEN",
+    "fences._SERVICES",
+    "jobs._OPEN",
+)
+for _name in WITHOUT_PARAMETERS:
+    CASES[_name] = lambda r: ()
+
+INLINE: dict[str, Draw] = {
+    "insert into messaging.suspect (fingerprint": lambda r: (r.choice(IDS), r.choice(IDS)),
+    "select count(*) from messaging.suspect": lambda r: (r.choice(IDS),),
+    "delete from messaging.suspect where fingerprint = $1 and": lambda r: (
+        r.choice(IDS),
+        r.choice(IDS),
+    ),
+    "delete from messaging.suspect where fingerprint = $1": lambda r: (r.choice(IDS),),
+    "select partitions from messaging.spread": lambda r: (),
+    "update messaging.open_message set state = 'retrying', attempts = 0": lambda r: (
+        r.choice((None, *IDS)),
+        r.choice((None, *TYPES)),
+        "again",
+        "me",
+    ),
+    "update messaging.open_message set state = 'discarded'": lambda r: (
+        r.choice(IDS),
+        r.choice((None, *NAMES)),
+        "no",
+        "me",
+    ),
+    "select type, job from messaging.awaiting": lambda r: ("q",),
+    "select count(*) from messaging.job": lambda r: (
+        "replay",
+        json.dumps({"types": list(TYPES), "to": "reader"}),
+    ),
+    "select id, kind, asked, asked_by": lambda r: (r.choice(IDS),),
+    "update messaging.job set pass_snapshot": lambda r: (r.choice(IDS), Kept("snapshot"), 3),
+    "update messaging.job set snapshot": lambda r: (r.choice(IDS), Kept("snapshot")),
+    "update messaging.job set pass_position": lambda r: (r.choice(IDS), 4, 2),
+    "update messaging.job set done": lambda r: (r.choice(IDS), 2),
+    "update messaging.job set state": lambda r: (r.choice(IDS), "done", "sent"),
+    "insert into messaging.job (id": lambda r: ("retry", "{}", "me", 1),
+    "select distinct type from messaging.listener where service": lambda r: ("reader",),
+    "select type from messaging.listener where service": lambda r: ("reader",),
+    "update messaging.fence f set reached": lambda r: (r.choice(IDS), ["other"]),
+    "select reached, published_at": lambda r: (r.choice(IDS),),
+    "select queue from messaging.fence_heard": lambda r: (r.choice(IDS),),
+    "select pg_try_advisory_lock": lambda r: (r.choice((1, 2)),),
+    "select pg_advisory_unlock": lambda r: (r.choice((1, 2)),),
+    "select pg_advisory_xact_lock": lambda r: (r.choice((1, 2, 3)),),
+}
+"""Statements without a constant of their own, by their first words; the longest that fits."""
+NOT_COMPARED = ("notify hirewire_outbox", "select pg_current_snapshot()::text")
+"""Whose answers are not alike by their nature; the snapshot is taken by steps of its own."""
+
+
+def draw_of(name: str) -> Draw | None:
+    """How to draw a statement's parameters; None for a statement that has no case."""
+    if name in CASES:
+        return CASES[name]
+    fitting = [words for words in INLINE if name.startswith(words)]
+    return INLINE[max(fitting, key=len)] if fitting else None
+
+
+def script(seed: int, length: int) -> list[Step]:
+    """Steps of two sessions, with transactions that overlap."""
+    r = Random(seed)
+    names = [name for name in NAMED if draw_of(name) and "sim." not in name]
+    chosen = r.sample(names, 12) + ["outbox._FLUSH_ONE", "inbox._OPEN", "inbox._ENTER"]
+    steps = [Step(0, "snapshot", keep="before"), Step(0, "snapshot", keep="snapshot")]
+    for _ in range(length):
+        session = r.randrange(2)
+        what = r.random()
+        if what < 0.15:
+            steps.append(Step(session, r.choice(("commit", "commit", "rollback"))))
+        elif what < 0.2:
+            steps.append(Step(session, "snapshot", keep=r.choice(("snapshot", "before"))))
+        else:
+            name = r.choice(chosen)
+            draw = draw_of(name)
+            assert draw is not None
+            steps.append(Step(session, name, draw(r)))
+    return [*steps, Step(0, "commit"), Step(1, "commit")]

@@ -32,7 +32,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="processes (2)")
     parser.add_argument("--without", default="", help="leave out: names of decisions, by commas")
     parser.add_argument("--keep", type=Path, help="write what fails, made small, to this folder")
-    parser.add_argument("--fault", help="put a known fault back and count until it is found; or all")
+    parser.add_argument(
+        "--fault", help="put a known fault back and count until it is found; or all"
+    )
     parser.add_argument("--no-shrink", action="store_true", help="do not make failing ones small")
     return parser.parse_args()
 

@@ -19,7 +19,7 @@ from hirewire.messaging.broker import (
     QueueStats,
     QueueTopology,
 )
-from simulate.loop import HOST, Host
+from simulate.loop import Host
 
 if TYPE_CHECKING:
     from simulate.world import World
@@ -94,7 +94,9 @@ class Server:
         outcome = self._take(message)
         if self.world.trace is not None:
             shown = f"{message.routing_key} {message.headers.get('sequence', '')}"
-            self.world.note(f"{'broker':10} {message.key} {shown} {message.id[-12:]} {outcome.value}")
+            self.world.note(
+                f"{'broker':10} {message.key} {shown} {message.id[-12:]} {outcome.value}"
+            )
         return outcome
 
     def _take(self, message: Message) -> Outcome:
@@ -139,7 +141,7 @@ class Server:
         queue = lease.queue
         if queue.consumers[0] is not lease or (self.kind == "postgres" and lease.unacked):
             return []
-        found = []
+        found: list[Delivery] = []
         while queue.ready and len(found) < limit:
             stored = queue.ready.popleft()
             lease.last += 1
@@ -306,7 +308,8 @@ class Client:
 
     async def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery], None]:
         """See `Broker.broadcasts`: nobody here asks for them."""
-        raise BrokerUnavailable("no broadcasts here")
+        for _ in types:
+            raise BrokerUnavailable("no broadcasts here")
         yield []
 
     async def ack(self, delivery: Delivery) -> None:

@@ -158,7 +158,8 @@ def _() -> list[Change]:
 
     async def enter(tx: Any, units: Any) -> Any:
         return [
-            (unit, inbox.Standing(standing.previous, 0)) for unit, standing in await right(tx, units)
+            (unit, inbox.Standing(standing.previous, 0))
+            for unit, standing in await right(tx, units)
         ]
 
     return [(inbox, "enter", enter)]

@@ -2,11 +2,10 @@
 
 import gc
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from simulate.judge import Fault, judge, judge_report
-from simulate.loop import SeededTask
 from simulate.operators import Office, prepare
 from simulate.plan import Decision, Plan
 from simulate.process import Process, all_of
@@ -191,31 +190,29 @@ class _History:
         self.world.loop.happen(3.0, self._restart)
 
     def _rests(self) -> bool:
-        return not self._unrest()
+        return next(self._unrest(), None) is None
 
-    def _unrest(self) -> list[str]:
+    def _unrest(self) -> Iterator[str]:
         """What still moves, or should."""
-        found = []
         office, world = self.office, self.world
         if office.at_work or (office.wants_archive and not office.introduced):
-            found.append("an operator waits")
+            yield "an operator waits"
         if any(client.publications for client in world.clients if client.host.alive):
-            found.append("something is being published")
+            yield "something is being published"
         for queue in world.broker.queues.values():
             if not queue.empty:
-                found.append(f"{queue.name} is not empty")
+                yield f"{queue.name} is not empty"
         for db in world.databases.values():
             tables = db.tables
             if tables["outbox"].rows:
-                found.append(f"{db.name} has unsent events")
+                yield f"{db.name} has unsent events"
             if any(v["state"] == "open" for v in tables["job"].committed()):
-                found.append(f"{db.name} has open jobs")
+                yield f"{db.name} has open jobs"
             if any(v["published_at"] is None for v in tables["fence"].committed()):
-                found.append(f"{db.name} has unsent barriers")
+                yield f"{db.name} has unsent barriers"
             if tables["awaiting"].rows:
-                found.append(f"{db.name} awaits a replay")
-            found += _open_messages(db.name, tables["open_message"].committed())
-        return found
+                yield f"{db.name} awaits a replay"
+            yield from _open_messages(db.name, tables["open_message"].committed())
 
     def _last_audit(self) -> None:
         self.world.loop.spawn(self.office.host, self.office._work(self.office.audit(60.0)), "audit")
@@ -234,21 +231,12 @@ class _History:
         return text.hexdigest()[:16]
 
 
-def _open_messages(name: str, rows: list[dict[str, object]]) -> list[str]:
+def _open_messages(name: str, rows: list[dict[str, object]]) -> Iterator[str]:
     """Messages that should move: retrying ones, and those that wait behind nobody."""
-    found = []
-    blocked = {
-        (v["subscription"], v["source"], v["key"]) for v in rows if v["state"] == "dead"
-    }
+    blocked = {(v["subscription"], v["source"], v["key"]) for v in rows if v["state"] == "dead"}
     for values in rows:
         track = (values["subscription"], values["source"], values["key"])
         if values["state"] == "retrying":
-            found.append(f"{name} retries {values['subscription']}")
+            yield f"{name} retries {values['subscription']}"
         elif values["state"] == "waiting" and track not in blocked:
-            found.append(f"{name} {values['subscription']} waits behind nobody")
-    return found
-
-
-def fresh() -> None:
-    """Forget what the history before left in the counters of tasks."""
-    SeededTask._numbers = type(SeededTask._numbers)()
+            yield f"{name} {values['subscription']} waits behind nobody"

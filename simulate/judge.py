@@ -30,7 +30,10 @@ def judge(world: World, services: Iterable[str]) -> list[Fault]:
     for service in services:
         for subscription in subscriptions_of(service):
             found += _judge_subscription(
-                world, service, subscription.name, subscription.event.name,
+                world,
+                service,
+                subscription.name,
+                subscription.event.name,
                 ordered=subscription.behind_failed == "wait",
             )
     return found
@@ -86,9 +89,10 @@ def _judge_order(
             found.append(Fault("late", f"{name} {row['key']} {_short(row['event_id'])}"))
     for id, row in closed.items():
         # Nothing may have passed what is dead or waits behind it.
-        if row["state"] in ("dead", "waiting") and place.get(id, 1 << 30) < last.get(row["key"], -1):
-            if row["subscription"] == name:
-                found.append(Fault("passed", f"{name} {row['key']} {_short(id)} {row['state']}"))
+        if row["state"] == "discarded" or row["subscription"] != name:
+            continue
+        if place.get(id, 1 << 30) < last.get(row["key"], -1):
+            found.append(Fault("passed", f"{name} {row['key']} {_short(id)} {row['state']}"))
     return found
 
 

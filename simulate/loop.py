@@ -7,14 +7,13 @@ asyncio promises. Callbacks of a killed process never run again; those of a froz
 """
 
 import asyncio
+import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any
-
-import sys
+from typing import Any, cast
 
 
 class Host:
@@ -78,8 +77,8 @@ class SeededTask(asyncio.Task[Any]):
         return self is other
 
 
-class SeededLoop(asyncio.AbstractEventLoop):
-    """The part of an event loop that the core uses."""
+class SeededLoop:
+    """The part of an event loop that asyncio's own classes and the core use."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -101,7 +100,7 @@ class SeededLoop(asyncio.AbstractEventLoop):
         """Let time go by within a step: a statement that takes long."""
         self._now += seconds
 
-    def call_soon(  # type: ignore[override]
+    def call_soon(
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> Handle:
         """Run it in this turn."""
@@ -109,9 +108,9 @@ class SeededLoop(asyncio.AbstractEventLoop):
         self._ready.append(handle)
         return handle
 
-    call_soon_threadsafe = call_soon  # type: ignore[assignment]
+    call_soon_threadsafe = call_soon
 
-    def call_later(  # type: ignore[override]
+    def call_later(
         self,
         delay: float,
         callback: Callable[..., object],
@@ -121,7 +120,7 @@ class SeededLoop(asyncio.AbstractEventLoop):
         """Run it after a delay, in the caller's process."""
         return self.call_at(self._now + delay, callback, *args, context=context)
 
-    def call_at(  # type: ignore[override]
+    def call_at(
         self,
         when: float,
         callback: Callable[..., object],
@@ -142,7 +141,7 @@ class SeededLoop(asyncio.AbstractEventLoop):
 
     def create_future(self) -> asyncio.Future[Any]:
         """A future of this loop."""
-        return asyncio.Future(loop=self)
+        return asyncio.Future(loop=cast(asyncio.AbstractEventLoop, self))
 
     def create_task(
         self, coro: Coroutine[Any, Any, Any], *, name: object = None, context: Any = None
@@ -154,8 +153,10 @@ class SeededLoop(asyncio.AbstractEventLoop):
             coro.close()
             never: Any = self.create_future()
             never.cancel()
-            return never  # type: ignore[no-any-return]
-        task = SeededTask(coro, loop=self, name=name, context=context)
+            return cast("asyncio.Task[Any]", never)
+        task = SeededTask(
+            coro, loop=cast(asyncio.AbstractEventLoop, self), name=name, context=context
+        )
         self.tasks.append(task)
         return task
 
@@ -192,7 +193,7 @@ class SeededLoop(asyncio.AbstractEventLoop):
         """Run until `done` says so (looked at between turns). False: nothing moves, or too long."""
         before = asyncio._get_running_loop()
         hooks = sys.get_asyncgen_hooks()
-        asyncio._set_running_loop(self)
+        asyncio._set_running_loop(cast(asyncio.AbstractEventLoop, self))
         sys.set_asyncgen_hooks(firstiter=self.generators.append, finalizer=lambda _: None)
         try:
             while not done():
@@ -239,7 +240,7 @@ class SeededLoop(asyncio.AbstractEventLoop):
         """Take all coroutines down. The world must be over by now: nothing they do counts."""
         self.ended = True
         before = asyncio._get_running_loop()
-        asyncio._set_running_loop(self)
+        asyncio._set_running_loop(cast(asyncio.AbstractEventLoop, self))
         try:
             self._take_down()
         finally:
@@ -248,7 +249,7 @@ class SeededLoop(asyncio.AbstractEventLoop):
     def _take_down(self) -> None:
         for task in self.tasks:
             if not task.done():
-                _close(task.get_coro())  # type: ignore[arg-type]
+                _close(task.get_coro())
         for generator in self.generators:
             _end(generator)
         self.tasks.clear()
@@ -264,7 +265,7 @@ def _close(work: Any) -> None:
             work.close()
         except RuntimeError:
             continue
-        except BaseException:  # noqa: BLE001, S110  (it is over, whatever it says)
+        except BaseException:  # it is over, whatever it says
             pass
         return
 
@@ -275,6 +276,6 @@ def _end(generator: AsyncGenerator[Any, None]) -> None:
             generator.aclose().send(None)
         except RuntimeError:
             continue
-        except BaseException:  # noqa: BLE001, S110  (StopIteration among them)
+        except BaseException:  # StopIteration among them
             pass
         return

@@ -47,7 +47,6 @@ class Desk(Operators):
     async def raise_fence(self, owner: str) -> UUID:
         """See `Operators`."""
 
-
         async def ask(tx: Any) -> UUID:
             wake_after(tx)
             return await fences.ask(tx)
@@ -103,20 +102,25 @@ class Office:
 
     def do(self, decision: Decision) -> None:
         """Begin what was decided."""
-        work = {
-            "audit": lambda: self.audit(5.0),
-            "replay": lambda: self.replay(decision),
-            "replay dead": lambda: self.replay_dead(decision.target),
-            "discard": lambda: self.discard(decision.target),
-        }[decision.kind]
+        match decision.kind:
+            case "audit":
+                work = self.audit(5.0)
+            case "replay":
+                work = self.replay(decision)
+            case "replay dead":
+                work = self.replay_dead(decision.target)
+            case "discard":
+                work = self.discard(decision.target)
+            case other:
+                raise ValueError(f"operators know no {other!r}")
         self.world.note(f"{'operator':10} {decision.kind} {decision.detail}")
-        self.world.loop.spawn(self.host, self._work(work()), decision.kind)
+        self.world.loop.spawn(self.host, self._work(work), decision.kind)
 
     async def _work(self, work: Awaitable[None]) -> None:
         self.at_work += 1
         try:
             await work
-        except Exception as error:  # noqa: BLE001  (said to the operator, who may try again)
+        except Exception as error:  # said to the operator, who may try again
             self.world.note(f"{'operator':10} was told: {type(error).__name__}: {error}")
         finally:
             self.at_work -= 1

@@ -16,19 +16,19 @@ from pkgutil import iter_modules
 from typing import Any
 from uuid import UUID
 
-import hirewire.messaging
 from sqlalchemy import event
 
+import hirewire.messaging
 from hirewire.messaging import database, ids
 from simulate.postgres.plain import Connection
 from simulate.postgres.pooled import Events
-from simulate.postgres.wire import open_wire
 from simulate.postgres.shared import moment
+from simulate.postgres.wire import open_wire
 from simulate.world import World
 
-SIZES = {
-    "relay": {"BATCH": 6, "CHUNK": 3, "CHUNKS_UNDER_WAY": 2, "STANDBY_SECONDS": 4.0},
-    "retries": {"IDLE_SECONDS": 3.0},
+SIZES: dict[str, dict[str, float]] = {
+    "relay": {"BATCH": 6, "CHUNK": 3, "CHUNKS_UNDER_WAY": 2, "STANDBY_SECONDS": 10.0},
+    "retries": {"IDLE_SECONDS": 10.0},
     "jobs": {"PIECE": 4, "LAST_PASS": 3},
 }
 
@@ -81,6 +81,7 @@ def _new_id() -> UUID:
 
 
 async def connect(url: str, *, application: str, **_: Any) -> Connection:
+    """In place of the core's: to the database that the address ends with."""
     world = World.current
     return Connection(await open_wire(world, world.database(url.rsplit("/", 1)[1])))
 
@@ -133,9 +134,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
 @contextmanager
 def installed() -> Iterator[None]:
     """While the block runs, the core lives in the simulated world."""
-    changed = [
-        (place, name, getattr(place, name), new) for place, name, new in _replacements()
-    ]
+    changed = [(place, name, getattr(place, name), new) for place, name, new in _replacements()]
     try:
         for place, name, _, new in changed:
             setattr(place, name, new)

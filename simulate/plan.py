@@ -43,7 +43,7 @@ class Plan:
             json.dumps({k: v for k, v in asdict(d).items() if v not in ("", 0, 0.0, ())})
             for d in self.decisions
         ]
-        return f"{json.dumps(shown)[:-1]}, \"decisions\": [\n" + ",\n".join(lines) + "\n]}\n"
+        return f'{json.dumps(shown)[:-1]}, "decisions": [\n' + ",\n".join(lines) + "\n]}\n"
 
     def without(self, left_out: set[int]) -> "Plan":
         """The same with fewer decisions."""

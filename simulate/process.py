@@ -1,5 +1,6 @@
 """A process: one replica of a service, with all of its duties, that can be stopped in any way."""
 
+import asyncio
 from collections.abc import Sequence
 
 from hirewire.messaging.outbox import Transactions
@@ -125,8 +126,6 @@ class Process:
 
 
 async def _request(transactions: Transactions, decision: Decision) -> None:
-    import asyncio
-
     events = [CLASSES[type](item=key, handling=how) for type, key, how in decision.events]
     middle = (len(events) + 1) // 2
     try:
@@ -147,7 +146,7 @@ async def _request(transactions: Transactions, decision: Decision) -> None:
                 await write_event(tx, event)
             if decision.detail == "fails":
                 raise Failed
-    except Exception as error:  # noqa: BLE001  (the caller gets an error page)
+    except Exception as error:  # the caller gets an error page
         World.current.note(f"{'':10} request failed: {type(error).__name__}: {error}")
 
 

@@ -81,7 +81,9 @@ def failure_of(seed: int, outcome: Outcome) -> Failure:
 def shares(task: Task) -> list[Task]:
     """The task in parts."""
     return [
-        Task(first, min(SHARE, task.first + task.count - first), task.steps, task.without, task.fault)
+        Task(
+            first, min(SHARE, task.first + task.count - first), task.steps, task.without, task.fault
+        )
         for first in range(task.first, task.first + task.count, SHARE)
     ]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -92,16 +93,12 @@ async def _go_wrong(tx: Tx, handling: str, calls: int, id: UUID) -> None:
     elif handling == "cancelled" and calls <= few:
         raise asyncio.CancelledError
     elif handling == "caught":
-        try:
+        with suppress(IntegrityError):
             await tx.exec_driver_sql(ONLY)
-        except IntegrityError:
-            pass
     elif handling == "nested":
-        try:
+        with suppress(IntegrityError):
             async with tx.begin_nested():
                 await tx.exec_driver_sql(ONLY)
-        except IntegrityError:
-            pass
 
 
 def one(name: str, event: type[Event], **options: object) -> Subscription:

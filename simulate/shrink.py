@@ -7,7 +7,7 @@ from simulate.history import Outcome, run
 from simulate.plan import Plan
 
 SEEDS = 4
-"""Orders that are tried for each smaller plan: leaving out one decision changes all that follows."""
+"""Orders tried for each smaller plan: leaving out one decision changes all that follows."""
 
 
 def shrink(

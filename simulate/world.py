@@ -6,8 +6,8 @@ from uuid import UUID
 
 from simulate.broker import Client, Server
 from simulate.loop import HOST, Host, SeededLoop
-from simulate.postgres.wire import TABLES, Wire
 from simulate.postgres.engine import Database, Table
+from simulate.postgres.wire import TABLES, Wire
 
 
 @dataclass(frozen=True, slots=True)

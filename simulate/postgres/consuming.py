@@ -1,5 +1,6 @@
 """Statements of the hearing side: inbox, retries, dead letters."""
 
+from collections.abc import Callable
 from typing import Any
 
 from simulate.postgres.catalogue import statement
@@ -28,18 +29,20 @@ def advance_tracks(tx: Transaction, names: Any, sources: Any, keys: Any, sequenc
     ):
         new = {"subscription": name, "source": source, "key": key}
         new |= {"sequence": sequence, "previous": None, "open": 0}
-        row = yield from upsert(
-            tx,
-            "progress",
-            (name, source, key),
-            new,
-            lambda old, sequence=sequence: {
-                "previous": old["sequence"],
-                "sequence": greatest(old["sequence"], sequence),
-            },
-        )
+        row = yield from upsert(tx, "progress", (name, source, key), new, _moved_to(sequence))
         found.append((None, name, source, key, row["previous"], row["open"]))
     return found
+
+
+def _moved_to(sequence: int | None) -> Callable[[Values], Values]:
+    return lambda old: {
+        "previous": old["sequence"],
+        "sequence": greatest(old["sequence"], sequence),
+    }
+
+
+def _held_back(more: int, sequence: int | None) -> Callable[[Values], Values]:
+    return lambda old: {"open": old["open"] + more, "sequence": sequence}
 
 
 @statement("inbox._ENTER", returns=STANDING)
@@ -103,15 +106,7 @@ def park(tx: Transaction, columns: Any) -> Waits:
 def hold_back(tx: Transaction, columns: Any) -> Waits:
     """Count them on their tracks, which have not moved on."""
     for name, source, key, more, sequence in zip(*columns, strict=True):
-        yield from update_one(
-            tx,
-            "progress",
-            (name, source, key),
-            lambda old, more=more, sequence=sequence: {
-                "open": old["open"] + more,
-                "sequence": sequence,
-            },
-        )
+        yield from update_one(tx, "progress", (name, source, key), _held_back(more, sequence))
     return len(columns[0])
 
 
@@ -157,9 +152,7 @@ def open_track(tx: Transaction, track: Any) -> Waits:
     name, source, key = track
     new = {"subscription": name, "source": source, "key": key}
     new |= {"sequence": None, "previous": None, "open": 1}
-    yield from upsert(
-        tx, "progress", tuple(track), new, lambda old: {"open": old["open"] + 1}
-    )
+    yield from upsert(tx, "progress", tuple(track), new, lambda old: {"open": old["open"] + 1})
     return 1
 
 
@@ -201,9 +194,7 @@ def spread(tx: Transaction, _: Any) -> list[tuple[int]]:
     return [(v["partitions"],) for _, v in tx.see("spread")]
 
 
-@statement(
-    "retries._CLAIM", returns="event_id subscription attempts body headers type source key"
-)
+@statement("retries._CLAIM", returns="event_id subscription attempts body headers type source key")
 def claim(tx: Transaction, _: Any) -> Waits:
     """Spend an attempt of the one that is due longest, but for those that others have in hand."""
     due = [
@@ -234,9 +225,7 @@ def lock_claimed(tx: Transaction, parameters: Any) -> Waits:
 
     def same(values: Values | None) -> bool:
         return (
-            values is not None
-            and values["state"] == "retrying"
-            and values["attempts"] == attempts
+            values is not None and values["state"] == "retrying" and values["attempts"] == attempts
         )
 
     if not same(tx.get("open_message", (id, name))):
@@ -330,7 +319,9 @@ def replay_dead(tx: Transaction, parameters: Any) -> Waits:
     rows = yield from update(
         tx,
         "open_message",
-        lambda v: v["state"] == "dead" and id in (None, v["event_id"]) and type in (None, v["type"]),
+        lambda v: (
+            v["state"] == "dead" and id in (None, v["event_id"]) and type in (None, v["type"])
+        ),
         lambda _: {
             "state": "retrying",
             "attempts": 0,
@@ -356,9 +347,11 @@ def discard(tx: Transaction, parameters: Any) -> Waits:
     rows = yield from update(
         tx,
         "open_message",
-        lambda v: v["event_id"] == id
-        and v["state"] in ("dead", "retrying")
-        and name in (None, v["subscription"]),
+        lambda v: (
+            v["event_id"] == id
+            and v["state"] in ("dead", "retrying")
+            and name in (None, v["subscription"])
+        ),
         lambda _: {
             "state": "discarded",
             "settled_at": tx.db.clock(),

@@ -42,9 +42,7 @@ def ask(tx: Transaction, parameters: Any) -> Waits:
 def count_asked(tx: Transaction, parameters: Any) -> list[tuple[int]]:
     """How often the same was asked."""
     kind, asked = parameters[0], json.loads(parameters[1])
-    rows = [
-        v for _, v in tx.see("job") if v["kind"] == kind and json.loads(v["asked"]) == asked
-    ]
+    rows = [v for _, v in tx.see("job") if v["kind"] == kind and json.loads(v["asked"]) == asked]
     return [(len(rows),)]
 
 
@@ -78,9 +76,7 @@ def find(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     return [tuple(shown[name] for name in JOB.split())]
 
 
-@statement(
-    "jobs._OPEN", returns="id kind asked snapshot pass_snapshot position total done"
-)
+@statement("jobs._OPEN", returns="id kind asked snapshot pass_snapshot position total done")
 def open_jobs(tx: Transaction, _: Any) -> list[tuple[Any, ...]]:
     """Those that the relay has to work off."""
     rows = [
@@ -192,9 +188,7 @@ def go_on(tx: Transaction, parameters: Any) -> Waits:
 )
 def count_more(tx: Transaction, parameters: Any) -> Waits:
     """The last piece was sent."""
-    row = yield from update_one(
-        tx, "job", parameters[0], lambda old: _more(old, parameters[1])
-    )
+    row = yield from update_one(tx, "job", parameters[0], lambda old: _more(old, parameters[1]))
     return int(row is not None)
 
 
@@ -241,8 +235,7 @@ def heard_all(tx: Transaction, parameters: Any) -> Waits:
 
 
 @statement(
-    "select distinct type from messaging.listener where service = $1 and until is null "
-    "order by 1",
+    "select distinct type from messaging.listener where service = $1 and until is null order by 1",
     returns="type",
 )
 def listened_by(tx: Transaction, parameters: Any) -> list[tuple[str]]:

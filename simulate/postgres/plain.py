@@ -38,9 +38,12 @@ class _Checked(database.CheckedConnection):
 def driver_of(wire: Wire) -> _Checked:
     """The connection by which a transaction ends: the core looks there at what COMMIT returns."""
     made = _Checked.__new__(_Checked)
-    made._protocol = _Protocol(wire)
-    made._aborted = False
-    made._query_loggers = ()
+    for name, value in (
+        ("_protocol", _Protocol(wire)),
+        ("_aborted", False),
+        ("_query_loggers", ()),
+    ):
+        setattr(made, name, value)
     return made
 
 

@@ -1,4 +1,4 @@
-"""What SQLAlchemy's asynchronous engine and connections are to the core, over simulated sessions."""
+"""What SQLAlchemy's asynchronous engine is to the core, over simulated sessions."""
 
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace, TracebackType

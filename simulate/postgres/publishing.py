@@ -5,17 +5,17 @@ from typing import Any
 
 from simulate.postgres.catalogue import statement
 from simulate.postgres.engine import Transaction, Waits
-from simulate.postgres.shared import moment, upsert, update_one
+from simulate.postgres.shared import moment, update_one, upsert
 
-LOG = "id position type key sequence correlation_id causation_id traceparent recorded_at version body"
+LOG = (
+    "id position type key sequence correlation_id causation_id traceparent recorded_at version body"
+)
 
 
 def count_up(tx: Transaction, key: str, number: int) -> Waits:
     """Take a key's counter `number` further: its last number."""
     new = {"key": key, "last": number}
-    counter = yield from upsert(
-        tx, "counter", key, new, lambda old: {"last": old["last"] + number}
-    )
+    counter = yield from upsert(tx, "counter", key, new, lambda old: {"last": old["last"] + number})
     return counter["last"]
 
 
@@ -82,7 +82,7 @@ def unsent(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     limit, in_hand = parameters
     rows = sorted((v for _, v in tx.see("outbox")), key=lambda v: v["position"])
     failing = [v for v in rows if v["next_attempt_at"] is not None]
-    found = []
+    found: list[dict[str, Any]] = []
     for one in rows:
         if len(found) == limit:
             break

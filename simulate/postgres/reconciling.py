@@ -82,7 +82,7 @@ def reached(tx: Transaction, parameters: Any) -> Waits:
     """Note how far it is."""
     id, services, unsent, everywhere = parameters
     now = tx.db.clock()
-    new = {"reached": list(services), "unsent": list(unsent)}
+    new: Values = {"reached": list(services), "unsent": list(unsent)}
     new["published_at"] = now if everywhere else None
     yield from update_one(tx, "fence", id, lambda _: new)
     return 1

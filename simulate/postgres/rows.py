@@ -53,7 +53,9 @@ class Result:
         """All rows."""
         return self._rows
 
-    fetchall = all
+    def fetchall(self) -> list[RowBase]:
+        """The same."""
+        return self._rows
 
     def __iter__(self) -> Iterator[RowBase]:
         return iter(self._rows)

@@ -9,15 +9,32 @@ import asyncpg
 from simulate.loop import HOST, Host
 from simulate.postgres import consuming, jobs, own, publishing, reconciling  # noqa: F401
 from simulate.postgres.catalogue import Unknown, find
-from simulate.postgres.engine import Database, Session
+from simulate.postgres.engine import Database
+from simulate.postgres.session import Session
 
 if TYPE_CHECKING:
     from simulate.world import World
 
-TABLES = (
-    "counter log outbox inbox open_message progress suspect listener fence fence_heard spread "
-    "awaiting job scheduled recurring made effect only"
-).split()
+TABLES = [
+    "counter",
+    "log",
+    "outbox",
+    "inbox",
+    "open_message",
+    "progress",
+    "suspect",
+    "listener",
+    "fence",
+    "fence_heard",
+    "spread",
+    "awaiting",
+    "job",
+    "scheduled",
+    "recurring",
+    "made",
+    "effect",
+    "only",
+]
 
 
 def gone() -> asyncpg.PostgresError:
@@ -31,7 +48,7 @@ class Wire:
     def __init__(self, world: "World", db: Database, host: Host | None) -> None:
         self.world = world
         self.host = host
-        self.session = db.connect(self._ended)
+        self.session = Session(db, self._ended)
         self.lost = False
         """The client knows that the connection is no more."""
         self._pending: asyncio.Future[Any] | None = None
@@ -68,6 +85,7 @@ class Wire:
     async def ask(
         self, label: str, work: Callable[[Callable[[object, bool], None]], None]
     ) -> object:
+        """Send a request and wait for its answer."""
         world = self.world
         if self.lost or world.over:
             raise asyncpg.InterfaceError("connection is closed")

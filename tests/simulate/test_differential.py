@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -13,12 +12,13 @@ import pytest
 from simulate.loop import SeededLoop
 from simulate.postgres import consuming, jobs, publishing, reconciling  # noqa: F401
 from simulate.postgres.catalogue import NAMED
-from simulate.postgres.engine import Database, Session, Table
+from simulate.postgres.engine import Database, Table
+from simulate.postgres.session import Session
 from simulate.postgres.wire import TABLES
 from tests.messaging.conftest import Place, new_place, place  # noqa: F401
 from tests.simulate.scripts import NOT_COMPARED, Kept, Step, draw_of, script, text_of
 
-SCRIPTS, LENGTH = 60, 60
+SCRIPTS, LENGTH = 20, 60
 BLOCKED = "waits for a lock"
 # By its own clock, so that a script's pace decides nothing.
 LATER = "update messaging.outbox set next_attempt_at = 'infinity' where next_attempt_at is not null"
@@ -31,7 +31,7 @@ class Model:
         self.loop = SeededLoop()
         self.db = Database("x", self.loop, Random(1), stalls=0)
         self.db.tables = {name: Table(name) for name in TABLES}
-        self.sessions: list[Session] = [self.db.connect(lambda _: None) for _ in range(2)]
+        self.sessions: list[Session] = [Session(self.db, lambda _: None) for _ in range(2)]
         self.kept: dict[str, Any] = {}
         self.answers: list[list[Any]] = [[], []]
 
@@ -52,9 +52,9 @@ class Model:
             single=False,
         )
         if step.name == "relay._FAILED" and answers:
-            for row, _values in session.begin().see("outbox"):
-                if row.holder is session.transaction and row.pending["next_attempt_at"]:
-                    session.begin().write(row, row.pending | {"next_attempt_at": 1e12})
+            for row, values in session.begin().see("outbox"):
+                if row.holder is session.transaction and values["next_attempt_at"]:
+                    session.begin().write(row, values | {"next_attempt_at": 1e12})
         return self.answer(step.session)
 
     def answer(self, session: int) -> Any:
@@ -86,7 +86,9 @@ class Real:
             self.open[step.session] = False
             return None
         if step.name == "snapshot":
-            self.kept[step.keep] = await self.observer.fetchval("select pg_current_snapshot()::text")
+            self.kept[step.keep] = await self.observer.fetchval(
+                "select pg_current_snapshot()::text"
+            )
             return None
         if not self.open[step.session]:
             await connection.execute("begin")
@@ -99,9 +101,7 @@ class Real:
         try:
             rows = await connection.fetch(text_of(step.name), *parameters)
             if step.name == "relay._FAILED":
-                await connection.execute(
-                    LATER + " and position = any($1::bigint[])", parameters[0]
-                )
+                await connection.execute(LATER + " and position = any($1::bigint[])", parameters[0])
             return rows
         except asyncpg.PostgresError as error:
             return error
@@ -173,13 +173,13 @@ async def contents(real: Real, model: Model, table: str) -> tuple[Any, Any]:
 
 COMPARED = (
     "counter log outbox inbox open_message progress suspect listener fence fence_heard awaiting job"
-).split()
+)
 
 
 async def run_script(real: Real, seed: int, length: int) -> list[str]:
     """Run one script on both; how they differ."""
     await real.observer.execute(
-        "truncate " + ", ".join(f"messaging.{table}" for table in COMPARED)
+        "truncate " + ", ".join(f"messaging.{table}" for table in COMPARED.split())
     )
     for sequence in ("position", "arrival"):
         await real.observer.execute(f"alter sequence messaging.{sequence} restart")
@@ -214,7 +214,7 @@ async def run_script(real: Real, seed: int, length: int) -> list[str]:
         model.answer(session)
         await real.do(Step(session, "rollback"))
         model.do(Step(session, "rollback"))
-    for table in COMPARED:
+    for table in COMPARED.split():
         theirs, ours = await contents(real, model, table)
         if theirs != ours:
             return [f"script {seed}", *done, f"{table}: PostgreSQL {theirs}", f"model {ours}"]
@@ -233,6 +233,3 @@ async def test_the_model_answers_as_postgresql_does(real: Real) -> None:
 def test_every_statement_of_the_model_is_compared() -> None:
     left_out = [name for name in NAMED if draw_of(name) is None and "sim." not in name]
     assert sorted(left_out) == sorted(NOT_COMPARED)
-
-
-Run = Callable[[], Awaitable[None]]

@@ -1,0 +1,187 @@
+"""Sessions: backends that run one statement at a time, wait for each other, and end."""
+
+from collections.abc import Callable, Iterable
+from types import GeneratorType
+from typing import Any
+
+import asyncpg
+
+from simulate.postgres.engine import Body, Database, Transaction
+
+
+class Session:
+    """A backend: at most one statement at a time, session locks, and an end."""
+
+    def __init__(self, db: "Database", closed: Callable[["Session"], None]) -> None:
+        self.db = db
+        self.alive = True
+        self.doomed = False
+        """Its client is gone; it ends as soon as it is not waiting for a lock."""
+        self.transaction: Transaction | None = None
+        self.waits_for: list[Session] = []
+        self.waiters: list[_Running] = []
+        self.settings: dict[str, str] = {}
+        self._closed = closed
+        db.sessions[self] = None
+
+    def begin(self) -> Transaction:
+        """Open the transaction if it is not open yet."""
+        if self.transaction is None:
+            self.transaction = Transaction(self)
+        return self.transaction
+
+    def execute(
+        self, body: Body, parameters: Any, answer: Callable[[object, bool], None], *, single: bool
+    ) -> None:
+        """Run a statement; `single` commits it at once. `answer` gets a result or an exception."""
+        transaction = self.begin()
+        if transaction.failed:
+            answer(asyncpg.InFailedSQLTransactionError("current transaction is aborted"), False)
+            return
+        try:
+            result = body(transaction, parameters)
+        except asyncpg.PostgresError as error:
+            self.fail(transaction, error, answer, single=single)
+            return
+        running = _Running(self, transaction, result, answer, single=single)
+        if type(result) is GeneratorType:
+            running.go_on()
+        else:
+            running.finish(result)
+
+    def fail(
+        self,
+        transaction: Transaction,
+        error: Exception,
+        answer: Callable[[object, bool], None],
+        *,
+        single: bool,
+    ) -> None:
+        """A statement has failed."""
+        transaction.abort()
+        if single:
+            transaction.end(commit=False)
+        answer(error, False)
+
+    def finish(self, *, commit: bool) -> bool:
+        """End the open transaction, if there is one. False: COMMIT was answered by ROLLBACK."""
+        return self.transaction is None or self.transaction.end(commit=commit)
+
+    def try_lock(self, number: int) -> bool:
+        """An exclusive advisory lock, re-entrant."""
+        holders = self.db.advisory.setdefault(number, {})
+        if any(session is not self for session in holders):
+            return False
+        holders[self] = holders.get(self, 0) + 1
+        return True
+
+    def unlock(self, number: int) -> bool:
+        """Let go of it once."""
+        holders = self.db.advisory.get(number, {})
+        if self not in holders:
+            return False
+        holders[self] -= 1
+        if not holders[self]:
+            del holders[self]
+            self.let_go()
+        return True
+
+    def let_go(self) -> None:
+        """Something was unlocked: who waits for this session looks again, in any order."""
+        if self.waiters:
+            waiting, self.waiters = self.waiters, []
+            self.db.random.shuffle(waiting)
+            for running in waiting:
+                self.db.loop.happen(0.00001, running.go_on)
+
+    def deadlocked(self, waits_for: "list[Session]") -> bool:
+        """Whether one of those waits, in the end, for this session."""
+        seen: list[Session] = []
+        ahead = list(waits_for)
+        while ahead:
+            other = ahead.pop()
+            if other is self:
+                return True
+            if other not in seen:
+                seen.append(other)
+                ahead += other.waits_for
+        return False
+
+    def terminate(self) -> None:
+        """The client is gone, or the server ends it: everything is rolled back and unlocked."""
+        if not self.alive:
+            return
+        if self.waits_for:
+            self.doomed = True  # a backend that waits for a lock looks at its client after that
+            return
+        self.end()
+
+    def end(self) -> None:
+        """End it now, whatever it does."""
+        self.alive = False
+        if self.transaction is not None:
+            self.transaction.end(commit=False)
+        for number in list(self.advisory_numbers()):
+            self.db.advisory[number].pop(self, None)
+        self.waits_for = []
+        self.let_go()
+        self.db.sessions.pop(self, None)
+        self._closed(self)
+
+    def advisory_numbers(self) -> Iterable[int]:
+        """The numbers of the locks that it holds."""
+        return [number for number, holders in self.db.advisory.items() if self in holders]
+
+
+class _Running:
+    """A statement on its way through its waits."""
+
+    __slots__ = ("answer", "session", "single", "steps", "transaction", "waiting")
+
+    def __init__(
+        self,
+        session: Session,
+        transaction: Transaction,
+        steps: Any,
+        answer: Callable[[object, bool], None],
+        *,
+        single: bool,
+    ) -> None:
+        self.session = session
+        self.transaction = transaction
+        self.steps = steps
+        self.answer = answer
+        self.single = single
+        self.waiting = True
+
+    def go_on(self) -> None:
+        """Run to the next wait or the end."""
+        session = self.session
+        if not session.alive or not self.waiting:
+            return
+        self.waiting = False
+        session.waits_for = []
+        try:
+            waits_for = next(self.steps)
+            if session.deadlocked(waits_for):
+                self.steps.throw(asyncpg.DeadlockDetectedError("deadlock detected"))
+        except StopIteration as stop:
+            self.finish(stop.value)
+        except asyncpg.PostgresError as error:
+            session.fail(self.transaction, error, self.answer, single=self.single)
+            if session.doomed:
+                session.end()
+        else:
+            session.waits_for = waits_for
+            self.waiting = True
+            for other in waits_for:
+                other.waiters.append(self)
+
+    def finish(self, result: object) -> None:
+        """The statement is done."""
+        if self.session.doomed:
+            self.session.end()
+            return
+        if self.single:
+            self.transaction.end(commit=True)
+        self.answer(result, True)

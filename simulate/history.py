@@ -1,6 +1,5 @@
 """One history: a plan carried out, faults and all; then calm, and the judge."""
 
-import gc
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -39,13 +38,11 @@ class Outcome:
 
 def run(plan: Plan, *, trace: bool = False) -> Outcome:
     """Run one history. The core must be in the world's hands: see `patches.installed`."""
-    gc.disable()
     history = _History(plan, trace=trace)
     try:
         return history.run()
     finally:
         history.world.close()
-        gc.enable()
 
 
 class _History:

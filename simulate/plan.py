@@ -72,7 +72,7 @@ def draw(seed: int, steps: int = 14, without: frozenset[str] = frozenset()) -> P
     keys = KEYS[: random.randint(1, 3)]
     decisions = [
         _transaction(random, random.uniform(0, span), keys)
-        for _ in range(random.randint(steps // 2, steps))
+        for _ in range(random.randint(max(steps // 3, 1), steps))
     ]
     decisions += [_fault(random, span) for _ in range(random.randint(0, steps // 2))]
     decisions += _operator(random, span)
@@ -109,7 +109,7 @@ def _transaction(random: Random, at: float, keys: tuple[str, ...]) -> Decision:
             random.choice(keys),
             random.choices(names, weights)[0],
         )
-        for _ in range(random.choice((1, 1, 1, 2, 3, 5)))
+        for _ in range(random.choice((1, 1, 1, 1, 2, 3)))
     ]
     kinds = ("plain", "slow", "savepoint", "fails")
     detail = random.choices(kinds, (70, 15, 10, 5))[0]

@@ -131,19 +131,19 @@ async def _request(transactions: Transactions, decision: Decision) -> None:
     try:
         async with transactions() as tx:
             for event in events[:middle]:
-                await write_event(tx, event)
+                write_event(tx, event)
             if decision.detail == "slow":
                 await asyncio.sleep(decision.length)
             if decision.detail == "savepoint":
                 try:
                     async with tx.begin_nested():
                         for event in events[:middle]:
-                            await write_event(tx, event)
+                            write_event(tx, event)
                         raise Failed
                 except Failed:
                     pass
             for event in events[middle:]:
-                await write_event(tx, event)
+                write_event(tx, event)
             if decision.detail == "fails":
                 raise Failed
     except Exception as error:  # the caller gets an error page

@@ -1,9 +1,10 @@
 """Many histories, over several processes; and what is said of them."""
 
+import gc
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from simulate.faults import FAULTS
@@ -13,6 +14,8 @@ from simulate.plan import Plan, draw
 
 SHARE = 50
 """Histories that one process takes at a time."""
+COLLECT_EVERY = 20
+"""Histories between two collections of garbage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,10 @@ def run_share(task: Task) -> Summary:
     """Some histories, in this process."""
     summary = Summary()
     fault = FAULTS[task.fault].put_back() if task.fault else nullcontext()
-    with installed(), fault:
+    with installed(), fault, _garbage_kept():
         for seed in range(task.first, task.first + task.count):
+            if seed % COLLECT_EVERY == 0:
+                gc.collect()
             plan = draw(seed, task.steps, task.without)
             outcome = run(plan)
             summary.histories += 1
@@ -71,6 +76,16 @@ def run_share(task: Task) -> Summary:
             if outcome.faults:
                 summary.failures.append(failure_of(seed, outcome))
     return summary
+
+
+@contextmanager
+def _garbage_kept() -> Iterator[None]:
+    """A history leaves some thousand objects: those of several are collected together."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def failure_of(seed: int, outcome: Outcome) -> Failure:

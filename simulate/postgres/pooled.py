@@ -110,6 +110,14 @@ class Tx:
             return Result(result, len(result))
         return Result([], result)
 
+    def write(self, sql: str, parameters: Sequence[Any]) -> None:
+        """Run a statement that waits for nobody, without the time that the network takes."""
+        self._used = True
+        try:
+            self.wire.write(sql, parameters)
+        except ERRORS as error:
+            raise self._translated(error, sql) from error
+
     def _translated(self, error: Exception, sql: str) -> DBAPIError:
         original = Exception(f"{type(error)}: {error}")
         original.__cause__ = error

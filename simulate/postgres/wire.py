@@ -72,6 +72,19 @@ class Wire:
             return [known.make(row) for row in result], known.columns
         return result, ""
 
+    def write(self, sql: str, parameters: Sequence[Any]) -> None:
+        """Run a statement in no time."""
+        if self.lost or self.world.over:
+            raise asyncpg.InterfaceError("connection is closed")
+        if not self.session.alive:
+            raise gone()
+        answers: list[object] = []
+        self.session.execute(
+            find(sql).body, parameters, lambda value, _: answers.append(value), single=False
+        )
+        if isinstance(answers[0], Exception):
+            raise answers[0]
+
     async def finish(self, *, commit: bool) -> bool:
         """COMMIT or ROLLBACK. False: the server answered a COMMIT by ROLLBACK."""
         session = self.session

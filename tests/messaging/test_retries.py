@@ -379,9 +379,11 @@ async def test_of_a_batch_that_killed_its_process_each_is_tried_alone(reader: Re
     assert await notes(reader.place.engine) == ["1", "2", "3", "5", "6", "7"]
 
 
-async def test_a_frozen_process_has_no_second_effect(
-    reader: Reader, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("fails", [False, True], ids=["handled", "failed"])
+async def test_what_a_frozen_process_had_taken_is_another_s(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
+    """It wakes when another has handled the message, or has put it off after a failure."""
     page = uuid4()
     reader.broken = {"1"}
     await hear(reader.consumer, noted(page, "1", 1), noted(page, "2", 2))
@@ -396,13 +398,18 @@ async def test_a_frozen_process_has_no_second_effect(
     step = asyncio.create_task(reader.retries.step())
     await gate.reached.wait()
     monkeypatch.setattr(claims, "lock", lock)
-    other = Reader(reader.place)
+    retry = RetrySchedule(attempts=5, first=timedelta(hours=1))
+    other = Reader(reader.place, retry=retry)
+    other.broken = {"1"} if fails else set()
     await other.try_again()
-    assert await notes(reader.place.engine) == ["1", "2"]
+    expected = [] if fails else ["1", "2"]
+    assert await notes(reader.place.engine) == expected
+    reader.calls.clear()
     gate.open.set()
     await step
     await reader.try_again()
-    assert await notes(reader.place.engine) == ["1", "2"]
+    assert await notes(reader.place.engine) == expected
+    assert reader.calls == []
 
 
 async def test_what_is_handled_is_not_handled_by_another_at_once(reader: Reader) -> None:

@@ -385,6 +385,7 @@ async def test_what_a_frozen_process_had_taken_is_another_s(
 ) -> None:
     """It wakes when another has handled the message, or has put it off after a failure."""
     page = uuid4()
+    reader = Reader(reader.place, retry=RetrySchedule(attempts=9, first=timedelta(0)))
     reader.broken = {"1"}
     await hear(reader.consumer, noted(page, "1", 1), noted(page, "2", 2))
     reader.broken.clear()
@@ -398,7 +399,7 @@ async def test_what_a_frozen_process_had_taken_is_another_s(
     step = asyncio.create_task(reader.retries.step())
     await gate.reached.wait()
     monkeypatch.setattr(claims, "lock", lock)
-    retry = RetrySchedule(attempts=5, first=timedelta(hours=1))
+    retry = RetrySchedule(attempts=9, first=timedelta(hours=1), longest=timedelta(hours=1))
     other = Reader(reader.place, retry=retry)
     other.broken = {"1"} if fails else set()
     await other.try_again()
@@ -410,6 +411,7 @@ async def test_what_a_frozen_process_had_taken_is_another_s(
     await reader.try_again()
     assert await notes(reader.place.engine) == expected
     assert reader.calls == []
+    assert (await reader.counts())["retrying"] == fails
 
 
 async def test_what_is_handled_is_not_handled_by_another_at_once(reader: Reader) -> None:

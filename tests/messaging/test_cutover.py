@@ -16,6 +16,8 @@ from hirewire.messaging.broker import (
     open_broker,
     queue_of,
 )
+from hirewire.messaging.brokers.rabbitmq import RabbitMQ
+from hirewire.messaging.brokers.rabbitmq.consumer import Consumer as RabbitConsumer
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.outbox import Tx
@@ -52,12 +54,14 @@ async def heard(writer: Writer, reader: Reader, page: UUID, *texts: object) -> N
     await reader.expect(page, *texts)
 
 
-async def standing_by(reader: Reader, writer: Writer, client: str) -> None:
+async def standing_by(reader: Reader, client: str) -> None:
     """Wait until a second replica is connected."""
-    if reader.broker_url.startswith("amqp"):
+    broker = reader.running[-1][0]
+    if isinstance(broker, RabbitMQ):
 
         async def connected() -> bool:
-            return (await writer.broker.stats(reader.topology.queue)).consumers == 2
+            sinks = [sink for link in broker._links for sink in link.connection.sinks.values()]
+            return any(isinstance(sink, RabbitConsumer) and sink.started for sink in sinks)
     else:
 
         async def connected() -> bool:
@@ -81,7 +85,7 @@ async def test_a_standby_that_came_while_a_replay_was_open_hears_the_present(
     await writer.ask(reader.name)
     await step_until(writer, reader.awaits)
     reader.start("standby")
-    await standing_by(reader, writer, "standby")
+    await standing_by(reader, "standby")
     await writer.settle()
 
     async def ended() -> bool:
@@ -101,6 +105,7 @@ async def test_a_standby_that_came_before_a_replay_began_leaves_the_present_to_i
     await writer.introduce([])
     await writer.write(page, 1, 2, 3)
     await writer.settle()
+    await writer.broker.declare([QueueTopology(reader.topology.queue, ())])
     reader.start()
 
     async def active() -> bool:
@@ -108,7 +113,7 @@ async def test_a_standby_that_came_before_a_replay_began_leaves_the_present_to_i
 
     await eventually(active)
     reader.start("standby")
-    await standing_by(reader, writer, "standby")
+    await standing_by(reader, "standby")
     await writer.introduce([reader.name], past={reader.name})
     await eventually(reader.awaits)
     await reader.kill(0)

@@ -136,7 +136,7 @@ HEADERS: dict[str, tuple[str, bool, str]] = {
         "the retention time goes on from a higher number",
     ),
     "epoch": (
-        "1",
+        "95142",
         False,
         "Which life of the owner's database the sequence is of; a later one has the greater pair "
         "(epoch, sequence). Absent: 0",

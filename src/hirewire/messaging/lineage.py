@@ -38,6 +38,12 @@ select $1, i.system_id, i.database_id, i.table_id, i.timeline, $2 from messaging
 on conflict (epoch) do update set system_id = excluded.system_id,
     database_id = excluded.database_id, table_id = excluded.table_id, timeline = excluded.timeline
 """
+# One dump may be restored twice, and neither life knows of the other: so not the next number, but
+# one that no earlier life can have had. There are 80 years of five minutes in 23 bits.
+_NEXT_EPOCH = """
+select greatest($1 + 1, floor(extract(epoch from
+    clock_timestamp() - timestamptz '2026-01-01 00:00Z') / 300)::integer)
+"""
 _UNUSED = """
 select (select last_value = 1 from messaging.position)
     and not exists (select from messaging.inbox) and not exists (select from messaging.progress)
@@ -103,7 +109,7 @@ async def settle(connection: asyncpg.Connection) -> Settled:
     if await connection.fetchval("select pg_is_in_recovery()"):
         raise InRecovery("the database server is a standby")
     current = await connection.fetchrow(_CURRENT)
-    if current is not None and await _changes(connection, current) == []:
+    if current is not None and await _change(connection, current) is None:
         return Settled(current["epoch"])
     async with connection.transaction():
         await _lock(connection)
@@ -111,16 +117,16 @@ async def settle(connection: asyncpg.Connection) -> Settled:
         if current is None:
             if await connection.fetchval(_AHEAD):
                 await connection.execute(_ADOPT, 0, "before lineages were known")
-                return await _raise(connection, 1, "transaction ids of another server")
+                return await _raise(connection, 0, "transaction ids of another server")
             await connection.execute(_ADOPT, 0, "first look")
             return Settled(0)
-        changes = await _changes(connection, current)
-        if not changes:
+        change = await _change(connection, current)
+        if change is None:
             return Settled(current["epoch"])
         if await connection.fetchval(_UNUSED):
             await connection.execute(_ADOPT, current["epoch"], "unused so far")
             return Settled(current["epoch"])
-        return await _raise(connection, current["epoch"] + 1, "; ".join(changes))
+        return await _raise(connection, current["epoch"], change)
 
 
 async def settle_at(url: str) -> Settled:
@@ -148,8 +154,7 @@ async def raise_by_hand(connection: asyncpg.Connection, service: str, why: str) 
         ):
             raise RelayRuns(f"{service} runs: stop it first")
         await _lock(connection)
-        epoch = await current_epoch(connection)
-        return await _raise(connection, epoch + 1, why)
+        return await _raise(connection, await current_epoch(connection), why)
 
 
 async def current_epoch(connection: asyncpg.Connection) -> int:
@@ -163,21 +168,27 @@ async def _lock(connection: asyncpg.Connection) -> None:
     await connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
 
 
-async def _changes(connection: asyncpg.Connection, noted: asyncpg.Record) -> list[str]:
-    """What is another than noted, in words; what is not known on one side says nothing."""
+async def _change(connection: asyncpg.Connection, noted: asyncpg.Record) -> str | None:
+    """What is another than noted, in words: the most telling of it. What is not known on one side
+    says nothing.
+    """
     now = await connection.fetchrow("select * from messaging.identity()")
     assert now is not None
-    return [
+    changes = (
         f"{words}, {now[part]} instead of {noted[part]}"
         for part, words in _PARTS.items()
         if None not in (now[part], noted[part]) and now[part] != noted[part]
-    ]
+    )
+    return next(changes, None)
 
 
-async def _raise(connection: asyncpg.Connection, epoch: int, why: str) -> Settled:
-    """All of it in the caller's transaction. The log's lock parts what was recorded before, and is
-    raised if it is unsent, from what is recorded after and gets the new epoch as its default.
+async def _raise(connection: asyncpg.Connection, noted: int, why: str) -> Settled:
+    """Raise the epoch above `noted`, all of it in the caller's transaction.
+
+    The log's lock parts what was recorded before, and is raised if it is unsent, from what is
+    recorded after and gets the new epoch as its default.
     """
+    epoch: int = await connection.fetchval(_NEXT_EPOCH, noted)
     await connection.execute(
         f"alter table only messaging.log alter column epoch set default {epoch:d}"
     )

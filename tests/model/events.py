@@ -6,7 +6,7 @@ from uuid import UUID
 
 from hirewire.messaging.event import Event
 
-Fault = Literal["fails", "rejects", "later", "database", "hangs", "waits"]
+Fault = Literal["fails", "rejects", "later", "database", "hangs", "waits", "catches"]
 
 
 class Written(Event, name="model.written", owner="writer", key="page"):

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.messaging.broker import QueueTopology, queue_of
@@ -161,6 +162,11 @@ class Reader:
                 del self.faults[place]
                 self.inside.set()
                 await self.gate.wait()
+            case "catches":
+                with suppress(IntegrityError):
+                    await tx.exec_driver_sql(
+                        "insert into messaging.counter values ('a', 1), ('a', 1)"
+                    )
             case None:
                 pass
 

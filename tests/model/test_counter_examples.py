@@ -5,9 +5,12 @@ Each test is the way into an error that TLC found when it left out the guard in 
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 
 import pytest
 
+from hirewire.messaging.outbox import record
+from tests.model.events import Written
 from tests.model.reader import Reader
 from tests.model.world import Databases, World
 
@@ -238,3 +241,38 @@ async def test_notes_with_effects(world: World) -> None:
     await world.reader.hear(20)
     assert await world.has_passed(id, world.reader)
     await world.settle()
+
+
+# ---- Transactions and connections
+
+
+async def test_notices_failure(world: World) -> None:
+    """A batch of half the limit whose database connection broke is given back, though
+    nothing else arrives.
+    """
+    await write(world, *([0, 1] * 16))
+    await world.relay(0, 1)
+    world.reader.faults[(False, 20)] = "database"
+    await world.reader.hear(32)
+    await world.settle()
+
+
+async def test_commit_is_one(world: World) -> None:
+    """A handler that catches a database error does not lose its batch."""
+    await write(world, 0, 1)
+    await world.relay(0, 1)
+    world.reader.faults[(False, 1)] = "catches"
+    await world.reader.hear(2)
+    assert await numbers(world, world.reader, 1) == [2]
+    await world.settle()
+
+
+async def test_savepoint_undone(world: World) -> None:
+    """What was recorded in a savepoint that was rolled back is not published."""
+    async with world.writer() as tx:
+        with suppress(ZeroDivisionError):
+            async with tx.begin_nested():
+                record(tx, Written(page=world.pages[0], number=1))
+                raise ZeroDivisionError
+    await world.relay(0, 1)
+    assert in_queue(world) == []

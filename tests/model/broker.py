@@ -64,6 +64,8 @@ class _Queue:
 class FaultyBroker:
     """An in-process `Broker` with faults on demand."""
 
+    keeps_order_within_batch = True
+
     def __init__(self) -> None:
         self.queues: dict[str, _Queue] = {}
         self.refused: set[int] = set()

@@ -21,7 +21,7 @@ from tests.model.broker import FaultyBroker
 from tests.model.events import TYPES, Fault, Wiped, Written
 
 AT_ONCE = RetrySchedule(attempts=3, first=timedelta(0), jitter=0)
-BATCH = 64
+BATCH = 16
 """Deliveries the consumer asks for at once."""
 
 TABLE = """

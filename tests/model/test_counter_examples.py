@@ -9,8 +9,9 @@ from contextlib import suppress
 
 import pytest
 
+from hirewire.messaging.broker import BrokerUnavailable, Delivery, QueueTopology
 from hirewire.messaging.outbox import record
-from tests.model.events import Written
+from tests.model.events import TYPES, Written
 from tests.model.reader import Reader
 from tests.model.world import Databases, World
 
@@ -241,6 +242,91 @@ async def test_notes_with_effects(world: World) -> None:
     assert not await world.has_passed(id, world.reader)
     await world.reader.hear(20)
     assert await world.has_passed(id, world.reader)
+    await world.settle()
+
+
+async def test_ended_stays_ended(world: World) -> None:
+    """A relay freezes while it publishes a begin mark; its successor does the whole job; then the
+    mark arrives.
+    """
+    await write(world, 0)
+    await world.relay(0, 2)
+    await world.reader.hear(20)
+    await world.replay(world.reader, TYPES, cutover=True)
+    late: list[Delivery] = []
+    queue = world.broker.queues[world.reader.topology.queue]
+    while not late:
+        await world.relay(0, 1)
+        late = [d for d in queue.ready if d.headers.get("edge") == "begin"]
+    await world.relay(0, 3)
+    queue.ready.append(late[0])
+    await write(world, 0)
+    await world.relay(0, 2)
+    await world.settle()
+
+
+async def test_barrier_waits_for_end(world: World) -> None:
+    """A barrier comes between the marks of a replay, before what the reader dropped is brought."""
+    await world.join()
+    await write(world, 0)
+    await world.relay(0, 1)
+    await world.ask_barrier()
+    for _ in range(6):
+        await world.relay(0, 1)
+        while await world.readers[1].hear(1):
+            await world.check_barriers()
+    await world.settle()
+
+
+async def test_marks_loaded_when_active(world: World) -> None:
+    """A standby that connected while a replay was open loads its marks when its turn
+    comes, not before.
+    """
+    await world.replay(world.reader, TYPES, cutover=True)
+    await world.relay(0, 1)
+    await world.reader.hear(1)  # the begin mark
+    world.reader.start()  # stands by, and knows of the open replay
+    await asyncio.sleep(0.3)
+    await world.relay(0, 3)
+    await world.reader.hear(20)
+    await world.reader.kill(0)
+    await write(world, 0)
+    await world.relay(0, 2)
+    await world.reader.hear(20)
+    assert await numbers(world, world.reader) == [1]
+    await world.settle()
+
+
+async def test_job_before_mark(world: World) -> None:
+    """A migrate that is interrupted behind its begin mark leaves nobody dropping."""
+    declare = world.broker.declare
+
+    async def breaks(queues: Sequence[QueueTopology]) -> None:
+        if any(queue.service == "newcomer" and queue.types for queue in queues):
+            raise BrokerUnavailable("interrupted")
+        await declare(queues)
+
+    world.broker.declare = breaks  # type: ignore[method-assign]
+    with suppress(BrokerUnavailable):
+        await world.join()
+    world.broker.declare = declare  # type: ignore[method-assign]
+    world.readers.pop()
+    await world.join()
+    await world.relay(0, 3)
+    await write(world, 0)
+    await world.relay(0, 2)
+    await world.settle()
+
+
+async def test_drops_only_what_is_brought(world: World) -> None:
+    """A replay of one key into the present drops nothing of the others."""
+    await world.replay(world.reader, TYPES, cutover=True, key=str(world.pages[0]))
+    await write(world, 0, 1)
+    world.broker.breaks_after = 0
+    await world.relay(0, 1)
+    for _ in range(4):
+        await write(world, 0, 1)
+        await world.relay(0, 1)
     await world.settle()
 
 

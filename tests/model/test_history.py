@@ -159,6 +159,20 @@ class History(RuleBasedStateMachine):
         self.world.broker.calm()
 
     @rule(reader=small)
+    def another_process_stands_by(self, reader: int) -> None:
+        async def step() -> None:
+            self.chosen(reader).start()
+            await asyncio.sleep(0.01)
+
+        self.do(step())
+
+    @precondition(lambda self: any(len(r.consumers) > 1 for r in self.world.readers))
+    @rule(reader=small)
+    def process_is_killed(self, reader: int) -> None:
+        if len(self.chosen(reader).consumers) > 1:
+            self.do(self.chosen(reader).kill())
+
+    @rule(reader=small)
     def reader_is_disconnected(self, reader: int) -> None:
         self.world.broker.disconnect(self.chosen(reader).topology.queue)
 
@@ -211,6 +225,11 @@ class History(RuleBasedStateMachine):
     @rule(reader=small, types=st.sampled_from((TYPES[:1], TYPES[1:], TYPES)), cutover=st.booleans())
     def replay_is_asked_for(self, reader: int, types: tuple[str, ...], cutover: bool) -> None:
         self.do(self.world.replay(self.chosen(reader), types, cutover=cutover))
+
+    @rule(reader=small, page=small)
+    def cutover_of_one_key(self, reader: int, page: int) -> None:
+        key = str(self.world.pages[page])
+        self.do(self.world.replay(self.chosen(reader), TYPES, cutover=True, key=key))
 
     @precondition(lambda self: len(self.world.readers) == 1)
     @rule()

@@ -109,7 +109,6 @@ class World:
         self.barriers: dict[UUID, set[UUID]] = {}
         """Barriers asked for, with the ids that were committed before."""
         self._checked: set[tuple[UUID, str]] = set()
-        self.cutovers = 0
         self._number = 0
 
     def _relay(self) -> Relay:
@@ -149,7 +148,6 @@ class World:
         engine = self.databases.engines["newcomer"]
         newcomer = Reader("newcomer", engine, self.broker, history=True)
         self.readers.append(newcomer)
-        self.cutovers += 1
         await self._migrate()
         newcomer.start()
 
@@ -231,12 +229,13 @@ class World:
         async with self.writer() as tx:
             self.barriers[await fences.ask(tx)] = self.log.ids
 
-    async def replay(self, reader: Reader, types: tuple[str, ...], *, cutover: bool) -> None:
-        """Ask for a replay to one reader."""
-        asked: dict[str, object] = {"to": reader.name, "types": list(types)}
+    async def replay(
+        self, reader: Reader, types: tuple[str, ...], *, cutover: bool, **more: str
+    ) -> None:
+        """Ask for a replay to one reader; `more` is what else may be asked, like one key."""
+        asked: dict[str, object] = {"to": reader.name, "types": list(types), **more}
         if cutover:
             asked["handover"] = True
-            self.cutovers += 1
         async with self.writer() as tx:
             await jobs.ask(tx, "replay", asked, by="model", again=False)
 
@@ -290,7 +289,7 @@ class World:
         """
         for id, before in list(self.barriers.items()):
             for reader in self.readers:
-                if (id, reader.name) in self._checked or await self._is_cutting_over(reader):
+                if (id, reader.name) in self._checked:
                     continue
                 if await self.has_passed(id, reader):
                     await self._audit(id, before, reader)
@@ -319,14 +318,6 @@ class World:
                     return
             await asyncio.sleep(0.005)
         raise AssertionError("neither done nor waiting for a lock")
-
-    async def _is_cutting_over(self, reader: Reader) -> bool:
-        """Whether a replay into the present may have begun for this reader and not ended."""
-        if not self.cutovers:
-            return False
-        async with self.writer() as tx:
-            ended = all(job.state != "open" for job in await jobs.latest(tx))
-        return not ended or self.broker.waiting([reader.topology.queue]) > 0
 
     async def _audit(self, id: UUID, before: set[UUID], reader: Reader) -> Account:
         async with self.writer() as tx:

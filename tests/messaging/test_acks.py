@@ -12,8 +12,9 @@ from hirewire.messaging.consumer import Consumer
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.outbox import Tx
 from hirewire.messaging.subscriptions import on
+from hirewire.messaging.testing import delivery
 from tests.builders import eventually
-from tests.messaging.conftest import Noted, Place
+from tests.messaging.conftest import Erased, Noted, Place
 from tests.messaging.scripted import MetTransactions, ScriptedBroker, rows
 from tests.messaging.test_consumer import noted, notes, place_with_notes, write
 
@@ -47,8 +48,8 @@ class Hearing:
             raise ValueError("broken")
         await write(tx, heard.event.text)
 
-    async def look(self, delivery: Delivery) -> None:
-        self.committed_at_ack.append((delivery.position, await notes(self.place.engine)))
+    async def look(self, one: Delivery) -> None:
+        self.committed_at_ack.append((one.position, await notes(self.place.engine)))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -119,6 +120,22 @@ async def test_a_batch_that_fails_is_acked_once_the_failure_is_kept(hearing: Hea
         await hearing.acked(4)
     assert kept == [("retrying",)]
     assert await notes(hearing.place.engine) == list("acd")
+
+
+async def test_what_reaches_no_handler_is_kept_before_it_is_acked(hearing: Hearing) -> None:
+    kept: list[object] = []
+
+    async def look(_: Delivery) -> None:
+        kept.extend(await rows(hearing.place.engine, "select state from messaging.open_message"))
+
+    hearing.broker.before_ack = look
+    unheard = delivery(Erased(page=uuid4()))
+    unreadable = Delivery(body=b"?", routing_key="test.noted")
+    hearing.broker.feed(*batch("a"), unheard, unreadable, *batch("b"))
+    async with hearing.running():
+        await hearing.acked(4)
+    assert kept == [("dead",)] * 2
+    assert await notes(hearing.place.engine) == ["a", "b"]
 
 
 async def test_nothing_is_acked_while_its_transaction_cannot_be_had(hearing: Hearing) -> None:

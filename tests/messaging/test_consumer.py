@@ -298,8 +298,14 @@ async def test_an_alien_message_is_dead_with_the_reason(
     assert reason in (message.error or "")
 
 
-async def test_an_event_that_is_not_heard_here_is_dead(reader: Reader) -> None:
-    await hear(reader.consumer, Erased(page=uuid4()))
+def strange(page: UUID) -> Delivery:
+    """An external program's event that the reader does not subscribe to."""
+    body = Erased(page=page).body()
+    return Delivery(body=body, routing_key="test.erased", message_id=str(uuid4()))
+
+
+async def test_a_strangers_event_that_is_not_heard_here_is_dead(reader: Reader) -> None:
+    await hear(reader.consumer, strange(uuid4()))
     async with reader.transactions() as tx:
         [message] = await deadletters.open_messages(tx)
     assert "not heard by reader" in (message.error or "")
@@ -333,7 +339,7 @@ async def test_a_dead_unreadable_message_can_be_replayed_once_the_code_reads_it(
         erased.append(heard.event.page)
 
     page = uuid4()
-    await hear(reader.consumer, Erased(page=page))
+    await hear(reader.consumer, strange(page))
     await reader.replay()
     await reader.try_again()
     assert (await reader.counts())["dead"] == 1

@@ -26,7 +26,14 @@ from hirewire.messaging import fences, handover, inbox, metrics, tracing
 from hirewire.messaging.broker import Broker, BrokerUnavailable, Delivery, QueueTopology, queue_of
 from hirewire.messaging.database import DatabaseUnavailable
 from hirewire.messaging.dispatch import dispatch, verdict
-from hirewire.messaging.envelope import Malformed, decode, message_id_of, type_of
+from hirewire.messaging.envelope import (
+    Malformed,
+    Unknown,
+    decode,
+    message_id_of,
+    source_of,
+    type_of,
+)
 from hirewire.messaging.handlers import register
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.inbox import Standing, Unit
@@ -43,6 +50,8 @@ SUSPECT_AFTER = 3
 MOST_STARTS = 3
 """Processes that started to handle a suspect and never ended it; then it is dead."""
 FORGET_SECONDS = 2.0
+OURS = source_of("")
+"""How the `source` of every service's own events begins."""
 LONGEST_BATCH_SECONDS = 5.0
 """A batch that took longer makes the next ones smaller: its transaction stays open meanwhile."""
 STALE_SECONDS = 1.0
@@ -56,6 +65,8 @@ class Unreadable:
     delivery: Delivery
     id: UUID
     reason: str
+    held: bool = False
+    """Whether a newer version of this program is likely to know it."""
 
 
 @dataclass(slots=True)
@@ -182,6 +193,30 @@ class Consumer:
             if register_handlers:
                 await self._refuse_spread_keys(tx)
                 await register(tx, self.topology.queue, self.subscriptions)
+        if register_handlers:
+            await self.adopt_held()
+
+    async def adopt_held(self) -> None:
+        """Handle what an older version kept since it did not know it, before all that came later.
+
+        What a crash interrupts is done once more: the inbox knows which handlers have had it.
+        """
+        after = 0
+        while True:
+            async with self._transactions() as tx:
+                held = await inbox.held(tx, list(self._by_event), after=after)
+            for one in held:
+                after = one.arrival
+                read = self.read_again(one.delivery)
+                if read.unreadable:
+                    continue
+                for unit in read.units:
+                    received = replace(unit.received, id=one.id)
+                    await self.settle(replace(unit, received=received))
+                async with self._transactions() as tx:
+                    await inbox.forget_held(tx, one.id)
+            if not held:
+                return
 
     async def _handle_and_ack(self, batch: Batch) -> None:
         started = time.perf_counter()
@@ -448,12 +483,23 @@ class Consumer:
             received = decode(delivery, self._services)
             heard = self._by_event.get(received.event.name)
             if heard is None:
-                raise Malformed(f"{received.event.name} is not heard by {self.service}")
+                raise Unknown(f"{received.event.name} is not heard by {self.service}")
         except Malformed as error:
-            batch.unreadable.append(Unreadable(delivery, message_id_of(delivery), str(error)))
+            held = isinstance(error, Unknown) and self._is_ours(delivery)
+            id = message_id_of(delivery)
+            batch.unreadable.append(Unreadable(delivery, id, str(error), held))
         else:
             for subscription in heard:
                 batch.units.append(Unit(delivery, received, subscription))
+
+    def _is_ours(self, delivery: Delivery) -> bool:
+        """Whether it came as events of our own services do: then a newer version has bound it."""
+        return (
+            delivery.headers.get("source", "").startswith(OURS)
+            and delivery.routing_key
+            in (type_of(delivery), f"to.{self.service}.{type_of(delivery)}")
+            and (delivery.user_id is None or delivery.user_id in self._services)
+        )
 
     def _read_mark(self, delivery: Delivery, batch: Batch) -> None:
         if fences.is_fence(delivery):
@@ -464,6 +510,12 @@ class Consumer:
             raise Malformed(f"unknown message {type_of(delivery)!r}")
 
     async def _bury(self, tx: Tx, one: Unreadable) -> None:
+        if one.held:
+            await inbox.hold(tx, one.delivery, one.id, one.reason)
+            log.warning(
+                "event is kept for a newer version", service=self.service, reason=one.reason
+            )
+            return
         await inbox.bury(tx, one.delivery, one.id, one.reason)
         self._count_dead("", one.reason)
 

@@ -21,6 +21,8 @@ UNREADABLE = "(unreadable)"
 """Stands for the subscription of a message that reached no handler."""
 ERROR_LENGTH = 2000
 HISTORY_LENGTH = 50
+HELD_FOR = timedelta(days=1)
+"""How long what this version does not know is kept for one that does."""
 
 
 @dataclass(slots=True)
@@ -149,6 +151,14 @@ insert into messaging.open_message (event_id, subscription, state, type, source,
     body, headers, attempts, next_attempt_at, error, history)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9::json, $10,
     clock_timestamp() + $11::float8 * interval '1 second', $12, $13::jsonb)
+"""
+
+
+_HELD = """
+select event_id, arrival, body, headers from messaging.open_message
+where subscription = $1 and state = 'retrying' and type = any($2::text[]) and arrival > $3
+    and claimed_by is null
+order by arrival limit $4
 """
 
 
@@ -343,15 +353,27 @@ def _state(delay: timedelta | None) -> tuple[str, float | None]:
 
 async def bury(tx: Tx, delivery: Delivery, id: UUID, reason: str) -> None:
     """Enter a delivery that no handler can get as dead, with its raw bytes. It blocks nothing."""
+    await _open_unreadable(tx, delivery, id, reason, delay=None)
+
+
+async def hold(tx: Tx, delivery: Delivery, id: UUID, reason: str) -> None:
+    """Keep a delivery for a version of the program that knows it; after a day it is dead."""
+    await _open_unreadable(tx, delivery, id, reason, delay=HELD_FOR)
+
+
+async def _open_unreadable(
+    tx: Tx, delivery: Delivery, id: UUID, reason: str, *, delay: timedelta | None
+) -> None:
     entered = await tx.exec_driver_sql(_ENTER_ONE, (id, UNREADABLE))
     if entered.first() is None:
         return
+    state, seconds = _state(delay)
     await tx.exec_driver_sql(
         _OPEN,
         (
             id,
             UNREADABLE,
-            "dead",
+            state,
             clean(type_of(delivery))[:255],
             clean(delivery.headers.get("source", ""))[:255],
             "",
@@ -359,10 +381,36 @@ async def bury(tx: Tx, delivery: Delivery, id: UUID, reason: str) -> None:
             delivery.body,
             stored_headers(delivery),
             0,
-            None,
+            seconds,
             clean(reason)[:ERROR_LENGTH],
             json.dumps([history_entry(reason, 0)]),
         ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A delivery that was kept for a newer version."""
+
+    id: UUID
+    arrival: int
+    delivery: Delivery
+
+
+async def held(tx: Tx, types: Sequence[str], *, after: int, limit: int = 100) -> list[Held]:
+    """Kept deliveries of these types, in the order of their arrival, from `after` on."""
+    rows = await tx.exec_driver_sql(_HELD, (UNREADABLE, list(types), after, limit))
+    return [
+        Held(UUID(str(row.event_id)), row.arrival, restored_delivery(bytes(row.body), row.headers))
+        for row in rows
+    ]
+
+
+async def forget_held(tx: Tx, id: UUID) -> None:
+    """Its handlers have it now."""
+    await tx.exec_driver_sql(
+        "delete from messaging.open_message where event_id = $1 and subscription = $2",
+        (id, UNREADABLE),
     )
 
 

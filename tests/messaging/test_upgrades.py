@@ -1,0 +1,122 @@
+"""Versions of a service side by side: what the older one does not know is the newer one's."""
+
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import pytest
+
+from hirewire.messaging import deadletters, inbox
+from hirewire.messaging.broker import Delivery
+from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.outbox import Tx
+from hirewire.messaging.subscriptions import Subscription, on
+from hirewire.messaging.testing import delivery, hear
+from tests.messaging.conftest import Erased, Noted, Place
+from tests.services import NoBroker
+
+
+async def keep(tx: Tx, heard: Received[Erased] | Received[Noted]) -> None:
+    text = getattr(heard.event, "text", "erased")
+    await tx.exec_driver_sql("insert into note (text, late) values ($1, $2)", (text, heard.late))
+
+
+NOTES = on(Noted, keep, name="reader.notes")
+ERASED = on(Erased, keep, name="reader.erased")
+
+
+@pytest.fixture
+async def reader(place: Place) -> Place:
+    async with place.engine.begin() as tx:
+        await tx.exec_driver_sql(
+            "create table note (n bigint generated always as identity, text text, late boolean)"
+        )
+    return place
+
+
+def version(reader: Place, *subscriptions: Subscription) -> Consumer:
+    return Consumer(
+        service="reader",
+        transactions=reader.transactions("reader"),
+        broker=NoBroker(),
+        subscriptions=subscriptions,
+        services=frozenset({"reader", "writer"}),
+    )
+
+
+async def notes(reader: Place) -> list[tuple[str, bool]]:
+    async with reader.engine.connect() as tx:
+        result = await tx.exec_driver_sql("select text, late from note order by n")
+        return [(row.text, row.late) for row in result]
+
+
+async def states(reader: Place) -> dict[str, int]:
+    async with reader.transactions("reader")() as tx:
+        return await deadletters.counts(tx)
+
+
+def noted(page: UUID, nth: int) -> Delivery:
+    return delivery(Noted(page=page, text=f"{nth}"), sequence=nth)
+
+
+async def test_what_an_older_version_does_not_know_is_kept_for_the_newer_one(
+    reader: Place,
+) -> None:
+    page = uuid4()
+    older, newer = version(reader, ERASED), version(reader, ERASED, NOTES)
+    first, second, third = (noted(page, nth) for nth in (1, 2, 3))
+    await hear(older, first, second, third, noted(uuid4(), 1))
+    assert await states(reader) == {"retrying": 4, "waiting": 0, "dead": 0}
+    await newer.adopt_held()
+    await hear(newer, third, noted(page, 4))
+    assert [text for text, late in await notes(reader) if not late] == ["1", "2", "3", "1", "4"]
+    assert await states(reader) == {"retrying": 0, "waiting": 0, "dead": 0}
+
+
+async def test_a_version_of_an_event_to_come_is_kept_too(reader: Place) -> None:
+    consumer = version(reader, NOTES)
+    note = noted(uuid4(), 1)
+    await hear(consumer, replace(note, headers={**note.headers, "typeversion": "2"}))
+    await consumer.adopt_held()  # nor does this version know it
+    assert await notes(reader) == []
+    assert await states(reader) == {"retrying": 1, "waiting": 0, "dead": 0}
+
+
+async def test_adopting_is_done_once_more_after_a_crash(
+    reader: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hear(version(reader, ERASED), noted(uuid4(), 1))
+
+    async def crash(tx: Tx, id: UUID) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(inbox, "forget_held", crash)
+        with pytest.raises(KeyboardInterrupt):
+            await version(reader, ERASED, NOTES).adopt_held()
+    await version(reader, ERASED, NOTES).adopt_held()
+    assert await notes(reader) == [("1", False)]
+    assert (await states(reader))["retrying"] == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"headers": {"source": "urn:somebody"}},
+        {"routing_key": "hirewire.reader"},
+        {"user_id": "stranger"},
+    ],
+    ids=["source", "routing key", "user"],
+)
+async def test_what_a_stranger_makes_up_is_a_dead_letter(
+    reader: Place, change: dict[str, object]
+) -> None:
+    note = noted(uuid4(), 1)
+    headers = {**note.headers, "type": "test.made_up"}
+    headers |= change.pop("headers", {})  # type: ignore[call-overload]
+    strange = replace(
+        note,
+        **{"headers": headers, "routing_key": "test.made_up", **change},  # type: ignore[arg-type]
+    )
+    await hear(version(reader, NOTES), strange)
+    assert await states(reader) == {"retrying": 0, "waiting": 0, "dead": 1}

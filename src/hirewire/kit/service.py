@@ -19,6 +19,7 @@ from hirewire.kit.middleware import BodyLimit, RequestContext
 from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Verifier
 from hirewire.messaging import tracing
+from hirewire.messaging.bodies import BodyStore
 from hirewire.messaging.broker import Broker, open_broker
 from hirewire.messaging.event import Event
 from hirewire.messaging.loops import describe
@@ -90,6 +91,7 @@ def create_app(
     """
     database_url = settings.service_database(service.name)
     engine = make_engine(database_url, pool=settings.database_pool, application=service.name)
+    store = BodyStore(settings.large_bodies) if settings.large_bodies is not None else None
     messaging = Messaging(
         service=service.name,
         engine=engine,
@@ -100,6 +102,7 @@ def create_app(
         options=Options(
             batch=settings.batch_size, retention=timedelta(days=settings.retention_days)
         ),
+        store=store,
         partitions=settings.partitions.get(service.name, 1),
         recurring=service.recurring,
         plain_queues=[name for name in settings.plain_queues("in") if name in service.hears_plain],

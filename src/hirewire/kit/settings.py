@@ -30,6 +30,11 @@ class Settings(BaseSettings):
     search_dir: Path | None = Field(
         None, description="Folder of the search indexes, which are derived. Not set: in memory"
     )
+    large_bodies: Path | None = Field(
+        None,
+        description="Folder that all replicas of all services share: bodies of events over 256 KiB "
+        "go there, and their messages carry a claim. Not set: they go through the broker",
+    )
     dictionary: Path | None = Field(
         None, description="CSV of skills and spellings that vacancies adds: label,ru,other,skill"
     )

@@ -8,17 +8,29 @@ that all replicas of all services share.
 import asyncio
 import hashlib
 import os
-import shutil
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from hirewire.messaging.broker import Delivery, Message
+from hirewire.messaging.broker import (
+    Broker,
+    BrokerUnavailable,
+    Delivery,
+    Message,
+    Outcome,
+    QueueStats,
+    QueueTopology,
+)
 
 REFERENCE, DIGEST, SIZE = "dataref", "datasha256", "datasize"
 """Headers of a message whose body is in the store."""
+LOST = "datalost"
+"""Header that says of a delivery why its body could not be had."""
+BATCH_BYTES = 16 * 1024 * 1024
+"""Bodies that are fetched at once; one may be larger."""
 PREFIX = "urn:uuid:"
 THRESHOLD = 256 * 1024
 """Bytes; a larger body goes into the store, where there is one."""
@@ -33,7 +45,7 @@ class BodyLost(Exception):
 
 
 class BodyStore:
-    """Bodies in a folder, one a file, by day and id. What is put there twice is there once."""
+    """Bodies in a folder, one a file, by id. What is put there twice is there once."""
 
     def __init__(self, folder: Path, *, threshold: int = THRESHOLD) -> None:
         self.threshold = threshold
@@ -79,20 +91,20 @@ class BodyStore:
         return replace(delivery, body=body)
 
     async def prune(self, before: datetime) -> int:
-        """Remove the days before this moment's day; how many. Raises `StoreUnavailable`."""
+        """Remove what was put there before this moment; how many. Raises `StoreUnavailable`."""
         try:
-            return await asyncio.to_thread(self._prune, f"{before.astimezone(UTC):%Y%m%d}")
+            return await asyncio.to_thread(self._prune, before.timestamp())
         except OSError as error:
             raise StoreUnavailable(f"{type(error).__name__}: {error.strerror}") from error
 
     def _path(self, id: UUID) -> Path:
-        moment = datetime.fromtimestamp((id.int >> 80) / 1000, UTC)
-        return self._folder / f"{moment:%Y%m%d}" / str(id)
+        return self._folder / id.hex[-2:] / str(id)
 
     def _put(self, id: UUID, body: bytes) -> None:
         """Whole or not at all, and on the disk: the message may be confirmed right after."""
         path = self._path(id)
         if path.exists():
+            os.utime(path)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{uuid4()}")
@@ -111,15 +123,100 @@ class BodyStore:
             finally:
                 os.close(number)
 
-    def _prune(self, first_kept: str) -> int:
-        if not self._folder.is_dir():
-            return 0
-        old = [
-            one for one in self._folder.iterdir() if one.name.isdigit() and one.name < first_kept
-        ]
-        for one in old:
-            shutil.rmtree(one)
-        return len(old)
+    def _prune(self, before: float) -> int:
+        removed = 0
+        for path in self._folder.glob("??/*"):
+            try:
+                if path.stat().st_mtime < before:
+                    path.unlink()
+                    removed += 1
+            except FileNotFoundError:  # another service was quicker
+                pass
+        return removed
+
+
+class ClaimCheck:
+    """A `Broker` whose large bodies go through a store.
+
+    While the store is away, publishing and consuming wait, as they do for the broker itself. A body
+    that is lost for good costs its own message: it is delivered empty, with the reason as a header.
+    """
+
+    def __init__(self, broker: Broker, store: BodyStore) -> None:
+        self.keeps_order_within_batch = broker.keeps_order_within_batch
+        self._broker = broker
+        self._store = store
+
+    async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """See `Broker.publish`."""
+        try:
+            claims = [await self._store.claim_for(message) for message in messages]
+        except StoreUnavailable as error:
+            raise BrokerUnavailable(f"store of large bodies: {error}") from error
+        outcomes = await self._broker.publish(claims)
+        for message, claim in zip(messages, claims, strict=True):
+            message.refusal = claim.refusal
+        return outcomes
+
+    async def deliveries(
+        self, topology: QueueTopology, *, limit: int
+    ) -> AsyncGenerator[Sequence[Delivery]]:
+        """See `Broker.deliveries`."""
+        async with aclosing(self._broker.deliveries(topology, limit=limit)) as batches:
+            async for batch in batches:
+                for part in _parts(batch):
+                    yield [await self._redeem(delivery) for delivery in part]
+
+    async def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery]]:
+        """See `Broker.broadcasts`."""
+        async with aclosing(self._broker.broadcasts(types)) as batches:
+            async for batch in batches:
+                if not batch:
+                    yield batch
+                for part in _parts(batch):
+                    yield [await self._redeem(delivery) for delivery in part]
+
+    async def _redeem(self, delivery: Delivery) -> Delivery:
+        try:
+            return await self._store.redeem(delivery)
+        except BodyLost as error:
+            return replace(delivery, headers={**delivery.headers, LOST: str(error)})
+        except StoreUnavailable as error:
+            raise BrokerUnavailable(f"store of large bodies: {error}") from error
+
+    async def declare(self, queues: Sequence[QueueTopology]) -> None:
+        """See `Broker.declare`."""
+        await self._broker.declare(queues)
+
+    async def ack(self, delivery: Delivery) -> None:
+        """See `Broker.ack`."""
+        await self._broker.ack(delivery)
+
+    async def stats(self, queue: str) -> QueueStats:
+        """See `Broker.stats`."""
+        return await self._broker.stats(queue)
+
+    async def ping(self) -> None:
+        """See `Broker.ping`."""
+        await self._broker.ping()
+
+    async def close(self) -> None:
+        """See `Broker.close`."""
+        await self._broker.close()
+
+
+def _parts(batch: Sequence[Delivery]) -> list[list[Delivery]]:
+    """A batch in parts of so many bytes."""
+    parts: list[list[Delivery]] = []
+    room = 0
+    for delivery in batch:
+        size = size_of(delivery)
+        if not parts or size > room:
+            parts.append([])
+            room = BATCH_BYTES
+        parts[-1].append(delivery)
+        room -= size
+    return parts
 
 
 def has_claim(headers: Mapping[str, str]) -> bool:

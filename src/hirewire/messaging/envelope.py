@@ -190,6 +190,10 @@ def decode(delivery: Delivery, services: frozenset[str] = frozenset()) -> Receiv
 def _decode(delivery: Delivery, services: frozenset[str]) -> Received[Event]:
     if UNREADABLE_HEADERS in delivery.headers:
         raise Malformed("headers: cannot be read")
+    if "datalost" in delivery.headers and not delivery.body:
+        raise Malformed(f"large body: {delivery.headers['datalost']}")
+    if "dataref" in delivery.headers and not delivery.body:
+        raise Malformed("large body: it is in a store, and HIREWIRE_LARGE_BODIES is not set here")
     name = type_of(delivery)
     if len(delivery.body) > MAX_BODY:
         raise Malformed(f"body of {len(delivery.body)} bytes; at most {MAX_BODY}")

@@ -8,6 +8,7 @@ import asyncpg
 import structlog
 from sqlalchemy.exc import DBAPIError
 
+from hirewire.messaging.bodies import BodyStore
 from hirewire.messaging.locks import lock_number
 from hirewire.messaging.loops import describe
 from hirewire.messaging.outbox import Transactions, Tx
@@ -123,8 +124,16 @@ class Janitor:
     Removing goes by two clocks that must agree, and not soon after they have leapt.
     """
 
-    def __init__(self, *, service: str, transactions: Transactions, retention: timedelta) -> None:
+    def __init__(
+        self,
+        *,
+        service: str,
+        transactions: Transactions,
+        retention: timedelta,
+        store: BodyStore | None = None,
+    ) -> None:
         self._service = service
+        self._store = store
         self._transactions = transactions
         self._retention = retention
 
@@ -137,6 +146,8 @@ class Janitor:
         if await self._unlocked(lambda: self._drop_one(before)):
             return True
         unused_since = before - INBOX_LONGER
+        if self._store is not None:
+            await self._store.prune(unused_since)
         await self._unlocked(lambda: self._raise_bases(unused_since))
         async with self._transactions() as tx:
             if not await self._alone(tx):

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from hirewire.messaging.bodies import BodyStore, ClaimCheck
 from hirewire.messaging.broker import Broker, QueueTopology
 from hirewire.messaging.consumer import Consumer
 from hirewire.messaging.gauges import Gauges
@@ -55,11 +56,13 @@ class Messaging:
         plain_queues: Sequence[str] = (),
         partitions: int = 1,
         recurring: Sequence[Recurring] = (),
+        store: BodyStore | None = None,
     ) -> None:
         """`plain_queues` are events that it hears from a foreign service's plain queue as well;
         over `partitions` queues its replicas work at once. `recurring` are events of its own that
-        are recorded by the clock.
+        are recorded by the clock; `store` takes bodies that are too large for the broker.
         """
+        broker = ClaimCheck(broker, store) if store is not None else broker
         self.service = service
         self.broker = broker
         self.options = options
@@ -118,7 +121,10 @@ class Messaging:
             )
         self.retries = Retries(consumer=self.consumer, transactions=self.transactions, wake=parked)
         self.janitor = Janitor(
-            service=service, transactions=self.transactions, retention=options.retention
+            service=service,
+            transactions=self.transactions,
+            retention=options.retention,
+            store=store,
         )
         self.scheduler = Scheduler(
             service=service, transactions=self.transactions, recurring=recurring

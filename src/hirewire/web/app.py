@@ -62,7 +62,7 @@ def create_web(settings: Settings) -> FastAPI:
     services = Services(settings, BEHIND)
     upstreams = {name: Upstream(name, settings.service_url(name)) for name in BEHIND}
 
-    feed = Live(settings.broker_url)
+    feed = Live(settings.broker_url, settings.large_bodies)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

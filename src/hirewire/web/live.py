@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from fastapi.responses import StreamingResponse
 from prometheus_client import Counter, Gauge
 
 from hirewire.kit.errors import AppError, Kind, Unauthenticated, Unavailable
+from hirewire.messaging.bodies import BodyStore, ClaimCheck
 from hirewire.messaging.broker import Broker, Delivery, open_broker
 from hirewire.messaging.envelope import message_id_of, type_of
 from hirewire.web.clients import Services
@@ -250,11 +252,15 @@ class Hub:
 class Live:
     """Hears the broker for as long as the process runs."""
 
-    def __init__(self, broker_url: str | None) -> None:
+    def __init__(self, broker_url: str | None, large_bodies: Path | None = None) -> None:
         """Without an address there is nothing to hear, and no stream to be had."""
         self.hub = Hub()
         self.is_on = broker_url is not None
-        self._broker = open_broker(broker_url, client="web") if broker_url else None
+        self._broker: Broker | None = None
+        if broker_url:
+            self._broker = open_broker(broker_url, client="web")
+            if large_bodies is not None:
+                self._broker = ClaimCheck(self._broker, BodyStore(large_bodies))
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:

@@ -37,6 +37,9 @@ ATTRIBUTES = frozenset(
         "types",
         "replayof",
         "typeversion",
+        "dataref",
+        "datasha256",
+        "datasize",
     ]
 )
 """What only counts as ours under the prefix."""

@@ -218,7 +218,8 @@ async def test_a_host_whose_clock_is_wrong_removes_nothing(
     await fill(place)
     with monkeypatch.context() as patched:
         patched.setattr("hirewire.messaging.janitor.datetime", Leapt)
-        await run(janitor)
+        for _ in range(50):  # without the check it would drop and add days without end
+            await janitor.step()
     assert await counts(place) == (3, 4)
     await run(janitor)
     assert await counts(place) == (2, 3)

@@ -119,6 +119,7 @@ class Consumer:
         self._by_event: dict[str, list[Subscription]] = {}
         for subscription in subscriptions:
             self._by_event.setdefault(subscription.event.name, []).append(subscription)
+        self._limits = any(subscription.limited for subscription in subscriptions)
         if len({s.name for s in subscriptions}) != len(subscriptions):
             raise ValueError(f"{service}: two subscriptions have one name")
 
@@ -276,6 +277,7 @@ class Consumer:
         else:
             tracing.finish(spans)
             self._count(counts)
+            self._tell_lanes(batch.units)
 
     async def _handle_halves(self, batch: Batch) -> None:
         """One bad message in n costs some 2 log n transactions, and its neighbours nothing."""
@@ -369,6 +371,7 @@ class Consumer:
                     counts = await self._effect(tx, [unit])
                 tracing.finish(spans)
                 self._count(counts)
+                self._tell_lanes([unit])
                 return
             except (Exception, asyncio.CancelledError) as error:
                 tracing.finish(spans, error)
@@ -441,6 +444,11 @@ class Consumer:
     def _count_superseded(self, batch: Batch) -> None:
         for name, number in Counter(type_of(batch.deliveries[n]) for n in batch.dropped).items():
             metrics.superseded.labels(self.service, name).inc(number)
+
+    def _tell_lanes(self, units: Sequence[Unit]) -> None:
+        """What is limited has been kept, and waits for its lane."""
+        if self._limits and any(unit.subscription.limited for unit in units):
+            self._parked()
 
     def _count(self, counts: _Counts) -> None:
         for counter, units in counts:

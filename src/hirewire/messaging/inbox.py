@@ -216,7 +216,8 @@ def _track_columns(
 
 
 async def held_back(tx: Tx, entered: Sequence[tuple[Unit, Standing]]) -> list[Parked]:
-    """Those of the units just entered that must wait: behind open messages, or for an operator.
+    """Those of the units just entered that must wait: behind open messages, for an operator, or
+    for the limits of their subscription.
 
     A subscription that lets followers pass what has failed lets none pass what only waits.
     """
@@ -231,7 +232,7 @@ async def held_back(tx: Tx, entered: Sequence[tuple[Unit, Standing]]) -> list[Pa
     for unit, standing in entered:
         track = unit.track
         behind = track in chained if track in passing else standing.open > 0
-        if behind or standing.paused:
+        if behind or standing.paused or unit.subscription.limited:
             parked.append(Parked(unit, standing.previous, not behind and track not in fronts))
             fronts.add(track)
     return parked

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import structlog
 
-from hirewire.messaging import claims, inbox, metrics, tracing
+from hirewire.messaging import allowances, claims, inbox, metrics, tracing
 from hirewire.messaging.claims import Claim, Left, Settled
 from hirewire.messaging.consumer import Consumer, is_cancelled, is_deadlock, mark_order
 from hirewire.messaging.database import DatabaseUnavailable
@@ -77,6 +77,7 @@ class Lane:
         found = [s for s in owner.consumer.subscriptions if s.name == name]
         self._subscription = found[0] if found else None
         self._retry = self._subscription.retry if self._subscription else RetrySchedule()
+        self._rate = self._subscription.rate if self._subscription else None
         self._chains = self._subscription is None or self._subscription.behind_failed == "wait"
         self._most = 1
         self._each: float | None = None
@@ -122,16 +123,25 @@ class Lane:
 
     async def _fresh(self) -> bool:
         owner = self._owner
+        most = self._most if self._subscription else 1
         async with owner.transactions() as tx:
+            if self._rate is not None:
+                tokens = await allowances.allowed(tx, self.name, self._rate)
+                if tokens < 1:
+                    self.rests_until = time.monotonic() + (1 - tokens) / self._rate.per_second
+                    return False
+                most = min(most, int(tokens))
             claim = await claims.take_fresh(
                 tx,
                 self.name,
                 owner.instance,
-                most=self._most if self._subscription else 1,
+                most=most,
                 attempts=self._retry.most_attempts,
                 lease=owner.patience.lease,
                 chains=self._chains,
             )
+            if self._rate is not None and claim is not None and not claim.closing:
+                await allowances.spend(tx, self.name, claim.size)
         return claim is not None and await self._work_on(claim)
 
     async def _left_behind(self) -> bool:
@@ -229,7 +239,7 @@ class Lane:
                     self._refuse_spent(heads[0], claim)
                 places = {(row.source, row.key) for row in heads}
                 reached = await claims.reached(tx, self.name, places, locked=locked)
-                if quick and self._chains:
+                if quick and self._chains and self._rate is None:
                     claim = await claims.newcomers(
                         tx,
                         self.name,

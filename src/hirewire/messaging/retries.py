@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 
 IDLE_SECONDS = 0.5
 DEFAULT_PATIENCE = Patience()
+_Place: TypeAlias = tuple[str, int]
+"""A subscription, and which of its lanes: it has as many as its concurrency says."""
 LANES = 8
 """Lanes at work at once; of those known to be slow, half as many."""
 TURN_SECONDS = 1.0
@@ -38,8 +40,10 @@ class Retries:
         self._transactions = transactions
         self.wake = wake
         self._owner = Owner(consumer, transactions, new_id(), asyncio.Lock(), patience)
-        self._lanes: dict[str, Lane] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._lanes: dict[_Place, Lane] = {}
+        self._tasks: dict[_Place, asyncio.Task[None]] = {}
+        self._concurrency = {s.name: s.concurrency for s in consumer.subscriptions}
+        self._places = LANES + sum(number - 1 for number in self._concurrency.values())
         self._kept_out = False
 
     async def run(self) -> None:
@@ -70,55 +74,66 @@ class Retries:
     async def step(self) -> bool:
         """Do one piece of work in one lane. False when none is due."""
         for name, overdue in await self._due():
-            if overdue >= 0 and name not in self._tasks and await self._lane(name).piece():
+            place = (name, 0)
+            if overdue >= 0 and place not in self._tasks and await self._lane(place).piece():
                 return True
         return False
 
     async def _due(self) -> list[tuple[str, float]]:
         """The lanes with something scheduled: the one that has worked longest ago comes first."""
-        for lane in self._lanes.values():
-            if lane.name not in self._tasks:
+        for place, lane in self._lanes.items():
+            if place not in self._tasks:
                 await lane.give_back_owed()
         async with self._transactions() as tx:
             found = await claims.due(tx)
-        return sorted(found.items(), key=lambda one: self._lane(one[0]).worked_at)
+        return sorted(found.items(), key=lambda one: self._lane((one[0], 0)).worked_at)
 
-    def _lane(self, name: str) -> Lane:
-        if name not in self._lanes:
-            self._lanes[name] = Lane(name, self._owner)
-        return self._lanes[name]
+    def _lane(self, place: _Place) -> Lane:
+        if place not in self._lanes:
+            self._lanes[place] = Lane(place[0], self._owner)
+        return self._lanes[place]
 
     async def _start_lanes(self) -> float:
         """Start a task for each lane that has something due. How long nothing else will be."""
         pause = IDLE_SECONDS
         self._kept_out = False
         for name, overdue in await self._due():
-            lane = self._lane(name)
             if overdue < 0:
                 pause = min(pause, -overdue)
-            elif name in self._tasks or lane.rests_until > time.monotonic():
                 continue
-            elif self._has_place(lane):
-                self._tasks[name] = task = asyncio.create_task(self._work(lane))
-                task.set_name(f"{self._service} retries of {name}")
-            else:
-                self._kept_out = True
+            for nth in range(self._concurrency.get(name, 1)):
+                pause = min(pause, self._start((name, nth)))
         return pause
 
-    def _has_place(self, lane: Lane) -> bool:
-        if len(self._tasks) >= LANES:
-            return False
-        slow = sum(self._lanes[name].slow for name in self._tasks)
-        return not lane.slow or slow < LANES // 2
+    def _start(self, place: _Place) -> float:
+        """Start a lane's task, if it may. How long until it may."""
+        lane = self._lane(place)
+        rest = lane.rests_until - time.monotonic()
+        if place in self._tasks:
+            return IDLE_SECONDS
+        if rest > 0:
+            return rest
+        if self._has_place(lane):
+            self._tasks[place] = task = asyncio.create_task(self._work(place, lane))
+            task.set_name(f"{self._service} retries of {lane.name}")
+        else:
+            self._kept_out = True
+        return IDLE_SECONDS
 
-    async def _work(self, lane: Lane) -> None:
+    def _has_place(self, lane: Lane) -> bool:
+        if len(self._tasks) >= self._places:
+            return False
+        slow = sum(self._lanes[place].slow for place in self._tasks)
+        return not lane.slow or slow < self._places - LANES // 2
+
+    async def _work(self, place: _Place, lane: Lane) -> None:
         began = time.monotonic()
         worked = False
         try:
             while time.monotonic() - began < TURN_SECONDS and await lane.piece():
                 worked = True
             lane.failures = 0
-            if not worked:  # another process is at it, or has been
+            if not worked and lane.rests_until < time.monotonic():  # others are at it, or were
                 lane.rests_until = time.monotonic() + IDLE_SECONDS
         except Exception as error:
             lane.failures += 1
@@ -128,6 +143,6 @@ class Retries:
             fields: dict[str, Any] = {"lane": lane.name, "failures": lane.failures}
             log.warning("step failed", duty="retries", error=describe(error), **fields)
         finally:
-            del self._tasks[lane.name]
+            del self._tasks[place]
             if worked or self._kept_out:
                 self.wake()

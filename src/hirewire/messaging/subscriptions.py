@@ -18,6 +18,23 @@ DEFAULT_TIME_LIMIT = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """At most so many messages in a time, all replicas together; as many may come at once."""
+
+    count: int
+    per: timedelta = timedelta(seconds=1)
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.per <= timedelta(0):
+            raise ValueError("rate: at least one message in more than no time")
+
+    @property
+    def per_second(self) -> float:
+        """Messages a second."""
+        return self.count / self.per.total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """One handler of one event; made by `on` or `on_batch`. Exactly one handler is set."""
 
@@ -32,10 +49,20 @@ class Subscription:
     """Whether a service that is new to the event first hears what its owner's log holds."""
     time_limit: timedelta = DEFAULT_TIME_LIMIT
     """How long one call of the handler may take; longer is a failed attempt (`TimeoutError`)."""
+    rate: Rate | None = None
+    concurrency: int = 1
+    """How many messages, of different keys, a process handles at once."""
 
     def __post_init__(self) -> None:
         if self.time_limit <= timedelta(0):
             raise ValueError(f"{self.name}: time_limit: more than nothing")
+        if self.concurrency < 1:
+            raise ValueError(f"{self.name}: concurrency: at least 1")
+
+    @property
+    def limited(self) -> bool:
+        """Whether its messages are kept first, and handled beside the queue, as its limits say."""
+        return self.rate is not None or self.concurrency > 1
 
 
 def on(
@@ -47,6 +74,8 @@ def on(
     behind_failed: BehindFailed = "wait",
     history: bool = False,
     time_limit: timedelta = DEFAULT_TIME_LIMIT,
+    rate: Rate | None = None,
+    concurrency: int = 1,
 ) -> Subscription:
     """Hear `event`, one at a time.
 
@@ -59,8 +88,13 @@ def on(
     lets them pass. With `history` a service that is new to this event hears first what the
     owner's log still holds, in order, and then the present: nothing missed, nothing twice.
     A handler that takes longer than `time_limit` is cancelled, and that attempt has failed.
+
+    With a `rate` or a `concurrency` above 1 its messages are kept in the database first and handled
+    from there, in the order of each key, so that it holds up no other handler of the queue.
     """
-    return Subscription(event, name, handler, None, retry, behind_failed, history, time_limit)
+    return Subscription(
+        event, name, handler, None, retry, behind_failed, history, time_limit, rate, concurrency
+    )
 
 
 def on_batch(
@@ -72,10 +106,14 @@ def on_batch(
     behind_failed: BehindFailed = "wait",
     history: bool = False,
     time_limit: timedelta = DEFAULT_TIME_LIMIT,
+    rate: Rate | None = None,
+    concurrency: int = 1,
 ) -> Subscription:
     """Hear `event` in batches: the handler gets the events of that name in the batch, in order.
 
     If it raises, or takes longer than `time_limit`, the batch is taken again in halves, down to
     batches of one.
     """
-    return Subscription(event, name, None, handler, retry, behind_failed, history, time_limit)
+    return Subscription(
+        event, name, None, handler, retry, behind_failed, history, time_limit, rate, concurrency
+    )

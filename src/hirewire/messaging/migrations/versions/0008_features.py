@@ -32,6 +32,14 @@ create table messaging.recurring (
 );
 comment on table messaging.recurring is 'Events that are recorded by a cron expression';
 
+create table messaging.allowance (
+    subscription text primary key,
+    tokens float8 not null,
+    counted_at timestamptz not null
+);
+comment on table messaging.allowance is
+    'How many messages the rate of a subscription allows now, as a token bucket';
+
 alter table messaging.log add column version smallint;
 comment on column messaging.log.version is 'Version of the payload, where it is not the first'
 """
@@ -45,5 +53,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them."""
-    op.execute("drop table messaging.scheduled, messaging.recurring")
+    op.execute("drop table messaging.scheduled, messaging.recurring, messaging.allowance")
     op.execute("alter table messaging.log drop column version")

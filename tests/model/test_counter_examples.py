@@ -216,6 +216,19 @@ async def test_last_pass_alone(world: World) -> None:
     await world.settle()
 
 
+async def test_live_events_are_dropped_between_the_marks(world: World) -> None:
+    """The present of a key arrives before its past is brought."""
+    await write(world, 0)
+    await world.relay(0, 2)
+    await world.join()
+    await write(world, 0)
+    newcomer = world.readers[1]
+    while not await newcomer.hear(1) or await numbers(world, newcomer) == []:
+        await world.relay(0, 1)
+        await world.check()
+    await world.settle()
+
+
 async def test_waits_for_unsent_and_lists_stuck(world: World) -> None:
     """A barrier is asked for while an event is refused again and again."""
     await write(world, 0, 1)

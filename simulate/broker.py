@@ -222,6 +222,8 @@ class _Publication:
 class Client:
     """The `Broker` of one process."""
 
+    keeps_order_within_batch = False
+
     def __init__(self, server: Server, host: Host) -> None:
         self.server = server
         self.world = server.world

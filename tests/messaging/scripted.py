@@ -33,6 +33,8 @@ class ScriptedBroker:
     key and call that it did not take.
     """
 
+    keeps_order_within_batch = False
+
     def __init__(self) -> None:
         self.offered: list[Message] = []
         """All that was handed to `publish`, in order."""

@@ -12,7 +12,8 @@ from hirewire.messaging.broker import BrokerUnavailable, Message, Outcome
 from hirewire.messaging.database import connect
 from hirewire.messaging.listeners import write_listeners
 from hirewire.messaging.outbox import record
-from hirewire.messaging.relay import BATCH, Relay
+from hirewire.messaging.pipeline import BATCH
+from hirewire.messaging.relay import Relay
 from hirewire.messaging.testing import recorded
 from tests.builders import eventually
 from tests.messaging.conftest import Erased, Noted, Place

@@ -295,6 +295,44 @@ async def test_what_arrives_is_bounded_in_bytes(broker: RabbitMQ) -> None:
     assert got == [message.id for message in big]
 
 
+async def test_fewer_large_messages_are_under_way_after_a_connection_lost_to_a_slow_reader(
+    broker: RabbitMQ,
+) -> None:
+    """RabbitMQ closes a connection on which it cannot send; that must not happen again and again.
+    Once they are small, as many as ever are read at once.
+    """
+    for _ in range(4):
+        big = [note() for _ in range(5)]
+        for message in big:
+            message.body = b" " * 1_000_000
+        await broker.publish(big)
+    async with aclosing(broker.deliveries(LOGS, limit=10)) as batches:
+        await anext(batches)
+        [consumer] = [s for link in broker._links for s in link.connection.sinks.values()]
+        assert isinstance(consumer, Consumer)
+        await eventually(partial(is_paused_or_has, consumer, 20))
+        assert consumer._wire.paused
+        consumer._wire._terminate_stream(pika.exceptions.StreamLostError("as RabbitMQ does"))
+        with pytest.raises(BrokerUnavailable):
+            while True:
+                await anext(batches)
+    got = 0
+    with pytest.raises(BrokerUnavailable, match="small again"):
+        async with aclosing(broker.deliveries(LOGS, limit=10)) as batches:
+            async for batch in batches:
+                got += len(batch)
+                assert len(batch) <= 8
+                [consumer] = [s for link in broker._links for s in link.connection.sinks.values()]
+                assert isinstance(consumer, Consumer)
+                assert not consumer._wire.paused
+                await broker.ack(batch[-1])
+                if got == 20:
+                    await broker.publish([note() for _ in range(30)])
+    await broker.publish([note() for _ in range(10)])
+    async with aclosing(broker.deliveries(LOGS, limit=10)) as batches:
+        await anext(batches)
+
+
 async def is_paused_or_has(consumer: Consumer, count: int) -> bool:
     return consumer._wire.paused or len(consumer._arrived) == count
 

@@ -59,6 +59,8 @@ class RabbitMQ:
         self._opening = asyncio.Lock()
         self._publishing = asyncio.Lock()
         self._isolating = asyncio.Lock()
+        self._prefetch: dict[str, int] = {}
+        """Of queues with large bodies and slow readers."""
         self._first = 0
         """The place of the address that is tried first: the last good one, until it fails."""
         self._links: set[Link] = set()
@@ -133,12 +135,16 @@ class RabbitMQ:
     ) -> AsyncGenerator[Sequence[Delivery]]:
         """See `Broker.deliveries`. While idle it asks the broker, every few seconds, whether the
         queue and a consumer of it are really there.
+
+        Large bodies that wait for a slow reader may cost the connection once; the next one has
+        fewer messages under way, until they are small again.
         """
         link = await self._open_link()
         try:
             channel = await link.channel()
             await _declare(channel, topology)
-            await channel.ask(channel.raw.basic_qos, prefetch_count=limit * 2)
+            prefetch = self._prefetch.get(topology.queue, limit * 2)
+            await channel.ask(channel.raw.basic_qos, prefetch_count=prefetch)
             consumer = Consumer(link, channel, limit)
             await consumer.start(topology.queue, exclusive=topology.plain)
             try:
@@ -148,7 +154,12 @@ class RabbitMQ:
                         yield batch
                     else:
                         await self._check_consumed(link, topology.queue)
+                    if prefetch < limit * 2 and consumer.is_idle_and_small:
+                        del self._prefetch[topology.queue]
+                        raise BrokerUnavailable("messages are small again: opened anew for more")
             finally:
+                if (fitting := consumer.fitting_prefetch) is not None and link.closed.done():
+                    self._prefetch[topology.queue] = min(fitting, prefetch)
                 consumer.leave()
         finally:
             self._links.discard(link)

@@ -38,6 +38,9 @@ class Consumer:
         self._most = most
         self._bytes = 0
         self._overrun = self._has_left = False
+        self._average = 0
+        self._unacked = 0
+        self._recent: deque[int] = deque(maxlen=limit)
         self._arrived: deque[Delivery] = deque()
         self._signal = asyncio.Event()
         self._cancelled = False
@@ -83,6 +86,8 @@ class Consumer:
                 break
             taken.append(delivery := self._arrived.popleft())
             self._bytes -= len(delivery.body)
+            self._recent.append(len(delivery.body))
+        self._unacked = taken[-1].position
         if self._wire.paused and self._bytes < PAUSE_BYTES // 2:
             self._wire.resume()
         return taken
@@ -94,6 +99,24 @@ class Consumer:
             self._channel.raw.basic_ack(tag, multiple=True)
         except exceptions.AMQPError as error:
             raise translated(error) from None
+        if tag == self._unacked:
+            self._unacked = 0
+
+    @property
+    def fitting_prefetch(self) -> int | None:
+        """How many messages to have under way, where the connection was lost while it was paused:
+        the reader was slow, and what waited for it too much.
+        """
+        if not self._average or not self._wire.paused:
+            return None
+        return max(1, PAUSE_BYTES // self._average)
+
+    @property
+    def is_idle_and_small(self) -> bool:
+        """Whether all is acked, and a whole batch of such bodies as of late would fit."""
+        recent = self._recent
+        settled = not self._unacked and not self._arrived
+        return settled and len(recent) == recent.maxlen and sum(recent) < PAUSE_BYTES // 2
 
     def leave(self) -> None:
         """Let the channel's end be the consumer's end.
@@ -133,6 +156,7 @@ class Consumer:
         self._signal.set()
         if self._most is None:
             if self._bytes > PAUSE_BYTES:
+                self._average = self._bytes // len(self._arrived)
                 self._wire.pause()
         elif len(self._arrived) > self._most[0] or self._bytes > self._most[1]:
             self._overrun = True

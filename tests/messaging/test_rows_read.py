@@ -49,7 +49,7 @@ async def fill_open_messages(place: Place) -> None:
             "insert into messaging.open_message (event_id, subscription, state, type, source, key, "
             "sequence, body, headers, next_attempt_at) select gen_random_uuid(), 'reader.notes', "
             "(array['dead', 'waiting', 'retrying'])[n % 3 + 1], 'test.noted', '/x', "
-            "(n % 100)::text, n, '', '{}', now() + interval '1 day' "
+            "(n % 100)::text, n, '', '{}', case when n % 3 = 2 then now() + interval '1 day' end "
             f"from generate_series(1, {MANY}) n"
         )
     async with place.engine.connect() as connection:

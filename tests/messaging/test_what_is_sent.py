@@ -12,12 +12,14 @@ from hirewire.messaging.broker import BrokerUnavailable, Message, Outcome
 from hirewire.messaging.database import connect
 from hirewire.messaging.listeners import write_listeners
 from hirewire.messaging.outbox import record
-from hirewire.messaging.pipeline import BATCH
 from hirewire.messaging.relay import Relay
 from hirewire.messaging.testing import recorded
 from tests.builders import eventually
 from tests.messaging.conftest import Erased, Noted, Place
 from tests.messaging.scripted import ScriptedBroker, rows, unavailable
+
+BATCH = 2000
+"""More than a relay reads at once."""
 
 
 @pytest.fixture

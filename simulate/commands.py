@@ -90,7 +90,7 @@ def show(outcome: Outcome) -> None:
 
 def find_fault(given: argparse.Namespace, without: frozenset[str]) -> int:
     """Put known faults back, one after the other: how many histories until each is found."""
-    names = list(FAULTS) if given.fault == "all" else [given.fault]
+    names = list(FAULTS) if given.fault == "all" else given.fault.split(",")
     missed = 0
     for name in names:
         task = Task(given.first, given.histories, given.steps, without, name)

@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from hirewire.messaging import fences, inbox, outbox, relay, retries
+import asyncpg
+
+from hirewire.messaging import consumer, database, fences, inbox, outbox, relay, retries
 from hirewire.messaging.broker import Outcome
 from hirewire.messaging.consumer import Batch, Consumer
 from simulate.postgres.catalogue import statement
@@ -188,3 +190,38 @@ def _() -> list[Change]:
         await tx.exec_driver_sql(retries._CLOSE_TRACK, (*track, sequence))
 
     return [(retries, "close_track", close_track)]
+
+
+@fault("commit-unseen", "nobody looks whether a COMMIT was one")
+def _() -> list[Change]:
+    return [(database.CheckedConnection, "execute", asyncpg.Connection.execute)]
+
+
+@fault("savepoint-kept", "events of a savepoint that was rolled back are recorded")
+def _() -> list[Change]:
+    def ignore(*_: Any) -> None:
+        pass
+
+    return [(outbox, "_on_rollback_to_savepoint", ignore)]
+
+
+@fault("ordinary-is-away", "a handler's ordinary error counts as the database being away")
+def _() -> list[Change]:
+    kinds = (database.DatabaseUnavailable, OSError)
+    return [(consumer, "DatabaseUnavailable", kinds)]
+
+
+@fault("failure-unnoticed", "a batch that failed is looked at when another arrives")
+def _() -> list[Change]:
+    def ignore(*_: Any) -> None:
+        pass
+
+    return [(consumer.Consumer, "_note_failure", ignore)]
+
+
+@fault("followers-pass", "a refused event does not hold back those of its key")
+def _() -> list[Change]:
+    def failed(self: Any, keys: Any) -> None:
+        self.sent(keys)
+
+    return [(relay._Hand, "failed", failed)]

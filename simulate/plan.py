@@ -90,7 +90,8 @@ def _softened(decision: Decision, without: frozenset[str]) -> Decision:
 HANDLINGS = (
     ("ok", 60),
     ("fail", 8),
-    ("away", 4),
+    ("away", 3),
+    ("gone", 2),
     ("caught", 4),
     ("nested", 2),
     ("dead", 3),

@@ -24,7 +24,7 @@ RETRY = RetrySchedule(
 )
 AT_ONCE = RetrySchedule(attempts=5, first=timedelta(0))
 """Most retries of a history: waiting costs time, and finds nothing more."""
-MAY_DIE = frozenset({"dead", "reject", "caught"})
+MAY_DIE = frozenset({"dead", "reject", "caught", "gone"})
 """Handlings after which a dead letter is right."""
 
 
@@ -88,6 +88,8 @@ async def _go_wrong(tx: Tx, handling: str, calls: int, id: UUID) -> None:
         raise Boom("not this time")
     elif handling == "away" and calls <= few:
         raise (TimeoutError, FileNotFoundError, ConnectionRefusedError)[draw % 3]("elsewhere")
+    elif handling == "gone":
+        raise (TimeoutError, FileNotFoundError, ConnectionRefusedError)[draw % 3]("for ever")
     elif handling == "dead" and calls <= 8:
         raise Boom("not for a long time")
     elif handling == "reject" and calls <= 3:

@@ -237,10 +237,14 @@ class Database:
         for session in list(self.sessions):
             session.end()
 
-    def clock(self) -> float:
-        """Like `clock_timestamp()`: each reading is later; rarely much, as on a busy host."""
+    def clock(self, often: float = 1.0) -> float:
+        """Like `clock_timestamp()`: each reading is later; rarely much, as on a busy host.
+
+        `often` makes that less rare, where a statement reads the clock for one row after another.
+        """
         draw = self.random.random()
-        self.loop.pass_time(0.3 * self.random.random() if draw < self.stalls else 1e-6)
+        long = draw < self.stalls * often
+        self.loop.pass_time(0.3 * self.random.random() if long else 1e-6)
         return self.loop.time()
 
     stalls: float = 0.01

@@ -87,11 +87,11 @@ def unsent(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
         if len(found) == limit:
             break
         due = one["next_attempt_at"]
-        if (due is not None and due > tx.db.clock()) or one["position"] in in_hand:
+        if (due is not None and due > tx.db.clock(20)) or one["position"] in in_hand:
             continue
         if any(
             b["key"] == one["key"]
-            and b["next_attempt_at"] > tx.db.clock()
+            and b["next_attempt_at"] > tx.db.clock(20)
             and b["position"] < one["position"]
             for b in failing
         ):

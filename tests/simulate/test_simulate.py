@@ -22,7 +22,10 @@ from simulate.shrink import shrink
 
 ROOT = Path(__file__).resolve().parents[2]
 REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
-OPEN: dict[str, str] = {}
+OPEN = {
+    "refused-follower-and-barrier-sent-twice": "the clock is read for each row; a barrier that was "
+    "refused, and taken all the same, forgets what was unsent when it is sent again",
+}
 """Regressions whose fault is not fixed yet, and why."""
 HISTORIES = 30
 WITHOUT = frozenset({"introduce", "replay", "refuse"})

@@ -113,7 +113,7 @@ class Server:
                 self.world.loop.happen(0.0001, queue.consumers[0].wake)
         if refused:
             return Outcome.REFUSED
-        return Outcome.CONFIRMED if found else Outcome.UNROUTABLE
+        return Outcome.CONFIRMED if found or not message.mandatory else Outcome.UNROUTABLE
 
     def subscribe(self, client: "Client", name: str) -> Lease:
         """A new consumer; it is served once those before it are gone."""
@@ -184,6 +184,8 @@ class _Publication:
         self.messages = messages
         self.future = future
         self.outcomes: list[Outcome] = []
+        self.missed: set[str] = set()
+        """Keys of which one was not taken."""
         self.most = len(messages)
         """So many are taken before the connection is lost."""
         self.lost_answer = False
@@ -196,7 +198,12 @@ class _Publication:
             return
         whole = server.kind == "postgres"
         while len(self.outcomes) < self.most:
-            self.outcomes.append(server.take(self.messages[len(self.outcomes)]))
+            message = self.messages[len(self.outcomes)]
+            held_back = whole and message.key in self.missed
+            outcome = Outcome.HELD_BACK if held_back else server.take(message)
+            if outcome is not Outcome.CONFIRMED:
+                self.missed.add(message.key)
+            self.outcomes.append(outcome)
             if not whole and world.random.random() < 0.15:
                 world.loop.happen(world.delay(None), self.go_on)
                 return
@@ -226,6 +233,7 @@ class Client:
 
     def __init__(self, server: Server, host: Host) -> None:
         self.server = server
+        self.keeps_order_within_batch = server.kind == "postgres"
         self.world = server.world
         self.host = host
         self.leases: list[Lease] = []

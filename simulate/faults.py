@@ -7,12 +7,18 @@ from typing import Any
 
 import asyncpg
 
-from hirewire.messaging import consumer, database, fences, inbox, outbox, relay, retries
+from hirewire.messaging import claims, consumer, database, fences, inbox, outbox
 from hirewire.messaging.broker import Outcome
 from hirewire.messaging.consumer import Batch, Consumer
+from hirewire.messaging.hand import Hand
+from hirewire.messaging.pipeline import Pipeline
+from hirewire.messaging.relay import Relay
 from simulate.postgres.catalogue import statement
+from simulate.postgres.claiming import COLUMNS
+from simulate.postgres.consuming import STANDING, advance_tracks, inbox_row
 from simulate.postgres.engine import Transaction, Waits
 from simulate.postgres.publishing import count_up, log_event
+from simulate.postgres.shared import insert_new
 
 Change = tuple[Any, str, Any]
 """Where, which name, and what takes its place."""
@@ -62,24 +68,27 @@ def _() -> list[Change]:
 
 @fault("nack-confirmed", "a refused message counts as confirmed")
 def _() -> list[Change]:
-    right = relay.Relay._send
+    right = Pipeline._send
 
-    async def send(self: Any, rows: Any) -> Sequence[Outcome]:
-        outcomes = await right(self, rows)
-        return [Outcome.CONFIRMED if o is Outcome.REFUSED else o for o in outcomes]
+    async def send(self: Any, rows: Any) -> tuple[Any, Sequence[Outcome]]:
+        messages, outcomes = await right(self, rows)
+        return messages, [Outcome.CONFIRMED if o is Outcome.REFUSED else o for o in outcomes]
 
-    return [(relay.Relay, "_send", send)]
+    return [(Pipeline, "_send", send)]
 
 
 @fault("two-leaders", "every replica's relay publishes")
 def _() -> list[Change]:
-    right = relay.Relay._lead
+    right = Relay._lead
 
     async def lead(self: Any) -> Any:
         await right(self)
-        return self._connection
+        return self._session
 
-    return [(relay.Relay, "_lead", lead)]
+    async def check(self: Any, session: Any) -> None:
+        await session.check()
+
+    return [(Relay, "_lead", lead), (Relay, "_check", check)]
 
 
 @fault("position-first", "an event's position is drawn before its key's counter is locked")
@@ -107,75 +116,77 @@ def _() -> list[Change]:
 
 @fault("track-not-locked", "a retry does not lock its key")
 def _() -> list[Change]:
-    text = retries._LOCK_TRACK.replace("for update", "")
+    right = claims.reached
 
-    @statement(text, returns="sequence")
-    def read_track(tx: Transaction, track: Any) -> list[tuple[int]]:
-        values = tx.get("progress", tuple(track))
-        return [] if values is None else [(values["sequence"] or 0,)]
+    async def reached(tx: Any, lane: str, places: Any, *, locked: bool) -> Any:
+        return await right(tx, lane, places, locked=False)
 
-    return [(retries, "_LOCK_TRACK", text)]
+    return [(claims, "reached", reached)]
 
 
-@fault("message-not-locked", "a retry does not lock its message")
+@fault("claim-not-checked", "a retry does not look whether its claim is its own still")
 def _() -> list[Change]:
-    async def locked(tx: Any, claimed: Any) -> bool:
-        return True
+    text = claims._LOCK + "-- whoever has it"
 
-    return [(retries, "_locked", locked)]
+    @statement(text, returns=COLUMNS)
+    def lock(tx: Transaction, parameters: Any) -> list[Any]:
+        lane, ids, _ = parameters
+        rows = [tx.get("open_message", (id, lane)) for id in ids]
+        return [tuple(v[name] for name in COLUMNS.split()) for v in rows if v is not None]
+
+    return [(claims, "_LOCK", text)]
 
 
 @fault("fence-overtakes", "a barrier does not wait for what is unsent")
 def _() -> list[Change]:
-    text = fences._UNSENT + "-- none"
+    waits, note = fences._WAITS + "-- never", fences._NOTE_UNSENT + "-- none"
 
-    @statement(text, returns="id stuck")
-    def none(tx: Transaction, parameters: Any) -> list[Any]:
-        return []
+    @statement(waits, returns="exists")
+    def never(tx: Transaction, parameters: Any) -> list[Any]:
+        return [(False,)]
 
-    return [(fences, "_UNSENT", text)]
+    @statement(note)
+    def none(tx: Transaction, parameters: Any) -> int:
+        return 0
+
+    return [(fences, "_WAITS", waits), (fences, "_NOTE_UNSENT", note)]
 
 
-@fault("two-of-a-key", "several events of one key are under way at once")
+@fault("two-of-a-key", "several chunks of one key are under way at once")
 def _() -> list[Change]:
-    def next_chunk(self: Any, most: int) -> list[Any]:
-        rows: list[Any] = []
-        while self._ready and len(rows) < most:
-            key = self._ready.popleft()
-            rows.append(self._lines[key].popleft())
-            if self._lines[key]:
+    right = Hand.next_chunk
+
+    def next_chunk(self: Any, most: int, most_bytes: int) -> Any:
+        rows = right(self, most, most_bytes)
+        for key in dict.fromkeys(row["key"] for row in rows):
+            if self._lines[key].rows and key not in self._ready:
                 self._ready.append(key)
         return rows
 
-    def sent(self: Any, keys: Any) -> None:
-        for key in keys:
-            self._positions[key].pop(0)
+    def arrive(self: Any, key: str, line: Any) -> None:
+        line.under_way -= 1
+        if line.rows and key not in self._ready:
+            self._ready.append(key)
+        elif not line.rows and not line.under_way:
+            del self._lines[key]
 
-    return [(relay._Hand, "next_chunk", next_chunk), (relay._Hand, "sent", sent)]
+    return [(Hand, "next_chunk", next_chunk), (Hand, "_arrive", arrive)]
 
 
 @fault("no-parking", "followers do not wait behind a failed message")
 def _() -> list[Change]:
-    right = inbox.enter
+    async def held_back(tx: Any, entered: Any) -> list[Any]:
+        return []
 
-    async def enter(tx: Any, units: Any) -> Any:
-        return [
-            (unit, inbox.Standing(standing.previous, 0))
-            for unit, standing in await right(tx, units)
-        ]
-
-    return [(inbox, "enter", enter)]
+    return [(inbox, "held_back", held_back)]
 
 
 @fault("no-inbox", "repeats are not recognised")
 def _() -> list[Change]:
     text = inbox._ENTER + "-- again"
 
-    @statement(text, returns="event_id subscription source key previous open")
+    @statement(text, returns=STANDING)
     def enter(tx: Transaction, parameters: Any) -> Waits:
-        from simulate.postgres.consuming import advance_tracks, inbox_row
-        from simulate.postgres.shared import insert_new
-
         ids, names, *tracks, _ = parameters
         for id, name in zip(ids, names, strict=True):
             yield from insert_new(tx, "inbox", (id, name), inbox_row(id, name, tx))
@@ -186,10 +197,13 @@ def _() -> list[Change]:
 
 @fault("nobody-promoted", "what waits behind a failed message is not let go on")
 def _() -> list[Change]:
-    async def close_track(tx: Any, track: Any, sequence: Any) -> None:
-        await tx.exec_driver_sql(retries._CLOSE_TRACK, (*track, sequence))
+    text = claims._PROMOTE + "-- nobody"
 
-    return [(retries, "close_track", close_track)]
+    @statement(text)
+    def nobody(tx: Transaction, parameters: Any) -> int:
+        return 0
+
+    return [(claims, "_PROMOTE", text)]
 
 
 @fault("commit-unseen", "nobody looks whether a COMMIT was one")
@@ -221,7 +235,9 @@ def _() -> list[Change]:
 
 @fault("followers-pass", "a refused event does not hold back those of its key")
 def _() -> list[Change]:
-    def failed(self: Any, keys: Any) -> None:
-        self.sent(keys)
+    def stuck(self: Any, key: str) -> None:
+        line = self._lines.get(key)
+        if line is not None:
+            self._arrive(key, line)
 
-    return [(relay._Hand, "failed", failed)]
+    return [(Hand, "stuck", stuck)]

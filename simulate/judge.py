@@ -49,7 +49,9 @@ def _judge_subscription(
     closed = {
         row["event_id"]: row
         for row in db.tables["open_message"].committed()
-        if row["subscription"] in (name, "(unreadable)") and row["state"] in CLOSED
+        if row["subscription"] in (name, "(unreadable)")
+        and row["state"] in CLOSED
+        and row["closing"] is None
     }
     found = []
     counts = Counter(row["event_id"] for row in effects)
@@ -117,6 +119,8 @@ def judge_report(at: float, report: Report, *, last: bool) -> list[Fault]:
     for owner, listener, line in report.lines():
         for id in line.missing:
             found.append(Fault("said missing", f"{owner} to {listener} {_short(id)} at {at:.3f}"))
+        for one in line.phantoms:
+            found.append(Fault("said phantom", f"{owner} to {listener} {_short(one.id)}"))
     if last and not report.clean:
         said = "; ".join(report.problems) or "it does not add up"
         found.append(Fault("audit", f"never clean: {said}"))

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from hirewire.messaging import audit, deadletters, fences, jobs, listeners
-from hirewire.messaging.audit import Expected, Found
+from hirewire.messaging.audit import Entered, Expected, Found
 from hirewire.messaging.broker import QueueTopology, queue_of
 from hirewire.messaging.outbox import Transactions, wake_after
 from hirewire.operators.auditing import Auditor, Report
@@ -28,6 +28,7 @@ class Desk(Operators):
 
     def __init__(self, world: World, services: Sequence[str]) -> None:
         super().__init__({name: name for name in services}, "")
+        self._world = world
         self._transactions = {
             name: Transactions(
                 Engine(world, world.database(name)),  # type: ignore[arg-type]
@@ -61,7 +62,7 @@ class Desk(Operators):
         return {
             "reached": list(found.reached),
             "publishedAt": found.published_at,
-            "unsent": [str(one) for one in found.unsent],
+            "unsent": found.unsent,
         }
 
     async def fence_is_heard(self, listener: str, id: UUID) -> bool:
@@ -78,6 +79,31 @@ class Desk(Operators):
                 return
             yield page
             after = page[-1].id
+
+    async def flow(self, service: str) -> dict[str, Any]:
+        """See `Operators`."""
+
+        async def ask(tx: Any) -> dict[str, Any]:
+            found = await audit.flow(tx)
+            first = str(await audit.retained_from(tx))
+            return {"sent": found.sent, "entered": found.entered, "retainedFrom": first}
+
+        ready = self._world.broker.queues[queue_of(service)].ready
+        return {**await self._in(service, ask), "queued": len(ready)}
+
+    async def entered(self, listener: str, owner: str, since: UUID) -> AsyncIterator[list[Entered]]:
+        """See `Operators`."""
+        names = [s.name for s in subscriptions_of(listener) if s.event.owner == owner]
+
+        async def ask(tx: Any) -> list[Entered]:
+            return await audit.entered(tx, names, since=since, after=FIRST, limit=10_000)
+
+        if page := await self._in(listener, ask):
+            yield page
+
+    async def unknown(self, owner: str, ids: Sequence[UUID]) -> list[UUID]:
+        """See `Operators`."""
+        return await self._in(owner, audit.unknown, ids)
 
     async def states(self, listener: str, events: Mapping[UUID, str]) -> list[Found]:
         """See `Operators`."""
@@ -209,5 +235,5 @@ def prepare(world: World) -> None:
         world.database(owner).put(
             "listener",
             (type, hearer, 3),
-            {"type": type, "service": hearer, "since": 3, "until": None},
+            {"type": type, "service": hearer, "since": 3, "since_epoch": 0, "until": None},
         )

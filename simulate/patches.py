@@ -6,6 +6,7 @@ Sizes of batches and pieces are made small, so that small histories come to thei
 
 import asyncio
 import random
+import secrets
 import sys
 import time
 from collections.abc import Iterator
@@ -27,9 +28,11 @@ from simulate.postgres.wire import open_wire
 from simulate.world import World
 
 SIZES: dict[str, dict[str, float]] = {
-    "relay": {"BATCH": 6, "CHUNK": 3, "CHUNKS_UNDER_WAY": 2, "STANDBY_SECONDS": 10.0},
+    "pipeline": {"BATCH": 6, "CHUNK": 3, "CHUNKS_UNDER_WAY": 2},
+    "hand": {"LONG": 4, "PASS": 2},
+    "relay": {"STANDBY_SECONDS": 10.0},
     "retries": {"IDLE_SECONDS": 10.0},
-    "jobs": {"PIECE": 4, "LAST_PASS": 3},
+    "replay": {"PIECE": 4, "LAST_PASS": 3},
 }
 
 
@@ -58,6 +61,13 @@ class _Random:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(World.current.random, name)
+
+
+class _Secrets:
+    """In place of the module `secrets`."""
+
+    def token_hex(self, length: int) -> str:
+        return f"{World.current.random.getrandbits(8 * length):0{2 * length}x}"
 
 
 class _Log:
@@ -101,6 +111,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         (database.connect, connect),
         (time, _Time()),
         (random, _Random()),
+        (secrets, _Secrets()),
         (datetime, _Datetime),
         (event, Events()),
     ]

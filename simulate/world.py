@@ -7,6 +7,7 @@ from uuid import UUID
 from simulate.broker import Client, Server
 from simulate.loop import HOST, Host, SeededLoop
 from simulate.postgres.engine import Database, Table
+from simulate.postgres.sessions import first_epoch
 from simulate.postgres.wire import TABLES, Wire
 
 
@@ -57,6 +58,7 @@ class World:
             db.tables = {table: Table(table) for table in TABLES}
             db.watched = {"made": [], "effect": []}
             db.put("only", 1, {"id": 1})
+            db.put("lineage", 0, first_epoch())
             self.databases[name] = db
         return self.databases[name]
 

@@ -8,7 +8,7 @@ table is an error that names it.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -32,6 +32,7 @@ STATEMENTS: dict[str, Statement] = {}
 NAMED: dict[str, Statement] = {}
 """By the constant's name, ``inbox._ENTER``, or the text with single spaces."""
 _BY_SPACED: dict[str, Statement] = {}
+_PATTERNS: list[tuple[re.Pattern[str], Statement]] = []
 
 
 class Unknown(BaseException):
@@ -43,7 +44,7 @@ def statement(*names: str, returns: str = "") -> Callable[[F], F]:
 
     def register(body: F) -> F:
         for name in names:
-            is_constant = re.fullmatch(r"[\w.]+\._?[A-Z_]+", name)
+            is_constant = re.fullmatch(r"[\w.]+\._?[A-Z_]+(\[\w+\])?", name)
             text = constant(name) if is_constant else name
             known = Statement(name, body, returns, row_type(returns))
             NAMED[name if is_constant else spaced(name)] = known
@@ -56,13 +57,29 @@ def statement(*names: str, returns: str = "") -> Callable[[F], F]:
 
 
 def constant(name: str) -> str | None:
-    """The text of a module's constant; None when this version of the core has none of that name."""
+    """The text of a module's constant; None when this version of the core has none of that name.
+
+    ``replay._NEXT[True]`` is the one of a dictionary of texts.
+    """
     module, _, attribute = name.rpartition(".")
+    attribute, _, key = attribute.rstrip("]").partition("[")
     try:
         found = getattr(import_module(f"hirewire.messaging.{module}"), attribute, None)
     except ModuleNotFoundError:
         return None
+    if isinstance(found, dict):
+        found = found.get(key == "True")
     return found if isinstance(found, str) else None
+
+
+def pattern(text: str, *, returns: str = "") -> Callable[[F], F]:
+    """Register the meaning of statements with values in their text: groups are the parameters."""
+
+    def register(body: F) -> F:
+        _PATTERNS.append((re.compile(text), Statement(text, body, returns, row_type(returns))))
+        return body
+
+    return register
 
 
 def spaced(text: str) -> str:
@@ -76,6 +93,15 @@ def find(text: str) -> Statement:
     if known is None:
         known = _BY_SPACED.get(spaced(text))
         if known is None:
-            raise Unknown(f"the model knows no such statement: {spaced(text)}")
+            return _fitting(text)
         STATEMENTS[text] = known
     return known
+
+
+def _fitting(text: str) -> Statement:
+    """By a pattern; not kept, since its values are others each time."""
+    for wanted, known in _PATTERNS:
+        if match := wanted.fullmatch(spaced(text)):
+            body, groups = known.body, match.groups()
+            return replace(known, body=lambda tx, _: body(tx, groups))
+    raise Unknown(f"the model knows no such statement: {spaced(text)}")

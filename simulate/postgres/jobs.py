@@ -1,11 +1,13 @@
 """Statements of the jobs: replay and repair."""
 
 import json
+from functools import partial
 from typing import Any
 
-from simulate.postgres.catalogue import statement
+from simulate.postgres.catalogue import constant, statement
 from simulate.postgres.engine import Transaction, Values, Waits, visible
 from simulate.postgres.publishing import LOG, log_row
+from simulate.postgres.sessions import epoch_of
 from simulate.postgres.shared import insert_new, moment, update, update_one
 
 JOB = "id kind asked asked_by asked_at state total done outcome finished_at"
@@ -24,6 +26,12 @@ def job_row(tx: Transaction, **given: Any) -> Values:
         "done": 0,
         "outcome": None,
         "finished_at": None,
+        "held": False,
+        "attempt": 0,
+        "announced": False,
+        "first_snapshot": None,
+        "first_epoch": 0,
+        "next_attempt_at": None,
         **given,
     }
 
@@ -76,57 +84,196 @@ def find(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     return [tuple(shown[name] for name in JOB.split())]
 
 
-@statement("jobs._OPEN", returns="id kind asked snapshot pass_snapshot position total done")
+ROW = (
+    "id asked cutover held attempt announced first_snapshot first_epoch snapshot pass_snapshot "
+    "position outcome due"
+)
+
+
+def _shown(tx: Transaction, values: Values) -> tuple[Any, ...]:
+    at = values["next_attempt_at"]
+    shown = values | {
+        "cutover": bool(json.loads(values["asked"]).get("handover")),
+        "position": values["pass_position"] or 0,
+        "due": at is None or at <= tx.db.clock(),
+    }
+    return tuple(shown[name] for name in ROW.split())
+
+
+@statement("replay._OPEN", returns=ROW)
 def open_jobs(tx: Transaction, _: Any) -> list[tuple[Any, ...]]:
     """Those that the relay has to work off."""
     rows = [
         v for _, v in tx.see("job") if v["state"] == "open" and v["kind"] in ("replay", "repair")
     ]
-    rows.sort(key=lambda v: v["asked_at"])
-    return [
-        (
-            v["id"],
-            v["kind"],
-            v["asked"],
-            v["snapshot"],
-            v["pass_snapshot"],
-            v["pass_position"] or 0,
-            v["total"],
-            v["done"],
-        )
-        for v in rows
-    ]
+    rows.sort(key=lambda v: (v["asked_at"], v["id"]))
+    return [_shown(tx, v) for v in rows]
 
 
-def chosen(tx: Transaction, parameters: Any) -> list[Values]:
-    """The events of a replay's pass, in the order of their positions."""
+@statement(f"select {constant('replay._COLUMNS')} from messaging.job where id = $1", returns=ROW)
+def read_job(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
+    """One of them."""
+    row = tx.get("job", parameters[0])
+    return [] if row is None else [_shown(tx, row)]
+
+
+@statement("replay._TAKE_OVER", returns=ROW)
+def take_over(tx: Transaction, _: Any) -> Waits:
+    """Another attempt of what has begun."""
+    rows = yield from update(
+        tx,
+        "job",
+        lambda v: (
+            v["state"] == "open"
+            and v["first_snapshot"] is not None
+            and bool(json.loads(v["asked"]).get("handover"))
+        ),
+        lambda old: {"attempt": old["attempt"] + 1, "announced": False},
+    )
+    return [_shown(tx, v) for v in rows]
+
+
+def _fresh(tx: Transaction, values: Values, parameters: Any) -> bool:
+    """Whether it was never published before the job began."""
+    first, job, epoch = parameters[7:10]
+    return (
+        values["epoch"] > epoch
+        or (values["epoch"] == epoch and not visible(values["xact"], first))
+        or tx.get("job_unsent", (job, values["position"])) is not None
+    )
+
+
+def chosen(tx: Transaction, parameters: Any, *, cutover: bool) -> list[tuple[Values, bool]]:
+    """The events of a pass, in the order of their positions, and whether they are fresh."""
     types, first, last, key, ids, snapshot, before = parameters[:7]
-    rows = [
-        v
-        for _, v in tx.see("log")
-        if v["type"] in types
-        and first <= v["id"] < last
-        and key in (None, v["key"])
-        and (ids is None or v["id"] in ids)
-        and visible(v["xact"], snapshot)
-        and (before is None or not visible(v["xact"], before))
-    ]
-    rows.sort(key=lambda v: v["position"])
-    return rows
+    epoch = epoch_of(tx)
+    found = []
+    for _, v in tx.see("log"):
+        if v["type"] not in types:
+            continue
+        if v["epoch"] >= epoch and not visible(v["xact"], snapshot):
+            continue
+        if before is not None and (v["epoch"] != epoch or visible(v["xact"], before)):
+            continue
+        asked = (
+            first <= v["id"] < last and key in (None, v["key"]) and (ids is None or v["id"] in ids)
+        )
+        fresh = _fresh(tx, v, parameters)
+        if (asked or fresh) if cutover else (asked and not fresh):
+            found.append((v, fresh))
+    found.sort(key=lambda one: one[0]["position"])
+    return found
 
 
-@statement("jobs._NEXT", returns=LOG)
-def next_events(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
+NEXT = LOG.replace("id type", "id position type") + " fresh"
+
+
+def _next_events(tx: Transaction, parameters: Any, *, cutover: bool) -> list[tuple[Any, ...]]:
     """The next piece of a pass."""
-    position, limit = parameters[7:]
-    rows = [v for v in chosen(tx, parameters) if v["position"] > position]
-    return [log_row(v) for v in rows[:limit]]
+    position, limit = parameters[10:]
+    rows = [one for one in chosen(tx, parameters, cutover=cutover) if one[0]["position"] > position]
+    shown = [(log_row(v), v["position"], fresh) for v, fresh in rows[:limit]]
+    return [(row[0], place, *row[1:], fresh) for row, place, fresh in shown]
 
 
-@statement("jobs._COUNT", returns="count")
-def count(tx: Transaction, parameters: Any) -> list[tuple[int]]:
+for _cutover in (True, False):
+    statement(f"replay._NEXT[{_cutover}]", returns=NEXT)(partial(_next_events, cutover=_cutover))
+
+
+def _count(tx: Transaction, parameters: Any, *, cutover: bool) -> list[tuple[int]]:
     """How many there are in a pass."""
-    return [(len(chosen(tx, parameters)),)]
+    return [(len(chosen(tx, parameters, cutover=cutover)),)]
+
+
+for _cutover in (True, False):
+    statement(f"replay._COUNT[{_cutover}]", returns="count")(partial(_count, cutover=_cutover))
+
+
+@statement(
+    "insert into messaging.job_unsent (job, position) "
+    "select $1, position from messaging.outbox on conflict do nothing"
+)
+def keep_unsent(tx: Transaction, parameters: Any) -> Waits:
+    """What is unsent as the job begins."""
+    count = 0
+    for _, v in tx.see("outbox"):
+        key = (parameters[0], v["position"])
+        new = {"job": key[0], "position": key[1]}
+        count += yield from insert_new(tx, "job_unsent", key, new)
+    return count
+
+
+@statement("delete from messaging.job_unsent where job = $1")
+def forget_unsent(tx: Transaction, parameters: Any) -> Waits:
+    """The job has ended."""
+    gone = yield from update(
+        tx, "job_unsent", lambda v: v["job"] == parameters[0], lambda _: None
+    )
+    return len(gone)
+
+
+@statement(
+    "insert into messaging.job (id, kind, asked, asked_by, held) "
+    "values ($1, 'replay', $2::jsonb, 'migrate', true)"
+)
+def file_held(tx: Transaction, parameters: Any) -> Waits:
+    """A job that is not to be ended yet."""
+    id, asked = parameters
+    new = job_row(tx, id=id, kind="replay", asked=asked, asked_by="migrate", held=True)
+    yield from tx.insert("job", id, new)
+    return 1
+
+
+@statement(
+    "update messaging.job set held = false, outcome = null where held and state = 'open'"
+)
+def release(tx: Transaction, _: Any) -> Waits:
+    """Those may be ended now."""
+    rows = yield from update(
+        tx,
+        "job",
+        lambda v: v["held"] and v["state"] == "open",
+        lambda _: {"held": False, "outcome": None},
+    )
+    return len(rows)
+
+
+@statement(
+    "update messaging.job set first_snapshot = $2::text::pg_snapshot, first_epoch = $3, "
+    "pass_snapshot = $4::text::pg_snapshot, attempt = $5, total = $6 where id = $1"
+)
+def begin(tx: Transaction, parameters: Any) -> Waits:
+    """It begins, or begins once more."""
+    id, first, epoch, taken, attempt, total = parameters
+    new = {"first_snapshot": first, "first_epoch": epoch, "pass_snapshot": taken}
+    return (yield from change_job(tx, id, **new, attempt=attempt, total=total))
+
+
+@statement("update messaging.job set announced = true where id = $1 and attempt = $2")
+def announced(tx: Transaction, parameters: Any) -> Waits:
+    """The begin mark of this attempt is in the queue."""
+    id, attempt = parameters
+    row = yield from update_one(
+        tx, "job", id, lambda _: {"announced": True}, lambda v: v["attempt"] == attempt
+    )
+    return int(row is not None)
+
+
+@statement("update messaging.job set outcome = $2 where id = $1")
+def explain(tx: Transaction, parameters: Any) -> Waits:
+    """Why it does not go on."""
+    id, why = parameters
+    return (yield from change_job(tx, id, outcome=why))
+
+
+@statement(
+    "update messaging.job set next_attempt_at = clock_timestamp() + $2 * interval '1 second' "
+    "where id = $1"
+)
+def put_off(tx: Transaction, parameters: Any) -> Waits:
+    """Later again."""
+    id, seconds = parameters
+    return (yield from change_job(tx, id, next_attempt_at=tx.db.clock() + seconds))
 
 
 @statement("select pg_current_snapshot()::text", returns="snapshot")
@@ -139,15 +286,6 @@ def change_job(tx: Transaction, id: Any, **new: Any) -> Waits:
     """Note something about a job."""
     row = yield from update_one(tx, "job", id, lambda _: new)
     return int(row is not None)
-
-
-@statement(
-    "update messaging.job set pass_snapshot = $2::text::pg_snapshot, total = $3 where id = $1"
-)
-def begin_pass(tx: Transaction, parameters: Any) -> Waits:
-    """The first pass begins."""
-    id, taken, total = parameters
-    return (yield from change_job(tx, id, pass_snapshot=taken, total=total))
 
 
 @statement(
@@ -171,14 +309,14 @@ def next_pass(tx: Transaction, parameters: Any) -> Waits:
 
 
 @statement(
-    "update messaging.job set pass_position = $2, done = done + $3, "
+    "update messaging.job set pass_position = $2, done = done + $3, outcome = null, "
     "total = greatest(total, done + $3) where id = $1"
 )
 def go_on(tx: Transaction, parameters: Any) -> Waits:
     """A piece was sent."""
     id, position, number = parameters
     row = yield from update_one(
-        tx, "job", id, lambda old: {**_more(old, number), "pass_position": position}
+        tx, "job", id, lambda old: {**_more(old, number), "pass_position": position, "outcome": None}
     )
     return int(row is not None)
 
@@ -208,7 +346,7 @@ def finish(tx: Transaction, parameters: Any) -> Waits:
     return (yield from change_job(tx, id, state=state, outcome=outcome, finished_at=now))
 
 
-@statement("jobs._FORGET_FORMER")
+@statement("replay._FORGET_FORMER")
 def forget_former(tx: Transaction, parameters: Any) -> Waits:
     """Former times on the list do not count any more."""
     service, types = parameters
@@ -221,7 +359,7 @@ def forget_former(tx: Transaction, parameters: Any) -> Waits:
     return len(rows)
 
 
-@statement("jobs._HEARD_ALL")
+@statement("replay._HEARD_ALL")
 def heard_all(tx: Transaction, parameters: Any) -> Waits:
     """The audit expects all of the past to have been heard."""
     service, types = parameters
@@ -229,7 +367,7 @@ def heard_all(tx: Transaction, parameters: Any) -> Waits:
         tx,
         "listener",
         lambda v: v["service"] == service and v["type"] in types and v["until"] is None,
-        lambda _: {"since": 3},
+        lambda _: {"since": 3, "since_epoch": 0},
     )
     return len(rows)
 

@@ -90,6 +90,10 @@ class Connection:
         self._open -= 1
         await self._driver.execute("COMMIT;")
 
+    def get_server_pid(self) -> int:
+        """The number of the process that answers."""
+        return self._wire.session.pid
+
     def is_closed(self) -> bool:
         """Whether it is known to be closed."""
         return self._wire.lost

@@ -1,22 +1,24 @@
 """Statements of the publishing side: outbox and relay."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from simulate.postgres.catalogue import statement
-from simulate.postgres.engine import Transaction, Waits
+from simulate.postgres.engine import Transaction, Values, Waits
+from simulate.postgres.sessions import epoch_of
 from simulate.postgres.shared import moment, update_one, upsert
 
 LOG = (
-    "id position type key sequence correlation_id causation_id traceparent recorded_at version body"
+    "id type key epoch sequence correlation_id causation_id traceparent recorded_at version body"
 )
 
 
 def count_up(tx: Transaction, key: str, number: int) -> Waits:
     """Take a key's counter `number` further: its last number."""
-    new = {"key": key, "last": number}
+    new = {"key": key, "last": number, "base": 0}
     counter = yield from upsert(tx, "counter", key, new, lambda old: {"last": old["last"] + number})
-    return counter["last"]
+    return counter["base"] + counter["last"]
 
 
 def log_event(tx: Transaction, position: int, event: tuple[Any, ...], sequence: int) -> Waits:
@@ -32,6 +34,7 @@ def log_event(tx: Transaction, position: int, event: tuple[Any, ...], sequence: 
             "recorded_at": tx.db.clock(),
             "type": type,
             "key": key,
+            "epoch": epoch_of(tx),
             "sequence": sequence,
             "correlation_id": correlation_id,
             "causation_id": causation_id,
@@ -41,7 +44,7 @@ def log_event(tx: Transaction, position: int, event: tuple[Any, ...], sequence: 
         },
     )
     unsent = {"position": position, "id": id, "key": key, "xact": tx.xact()}
-    unsent |= {"attempts": 0, "next_attempt_at": None, "error": None}
+    unsent |= {"size": len(body.encode()), "attempts": 0, "next_attempt_at": None, "error": None}
     yield from tx.insert("outbox", position, unsent)
 
 
@@ -72,46 +75,39 @@ def flush_one(tx: Transaction, event: Any) -> Waits:
 def log_row(values: dict[str, Any]) -> tuple[Any, ...]:
     """The columns of `LOG`."""
     found = [values[name] for name in LOG.split()]
-    found[8] = moment(found[8])
+    found[LOG.split().index("recorded_at")] = moment(values["recorded_at"])
     return tuple(found)
 
 
-@statement("relay._UNSENT", returns=LOG.replace("id position", "position id"))
+@statement("pipeline._UNSENT", returns=f"position size found {LOG} listened")
 def unsent(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
-    """What may be published now. The clock is read anew for every row, as PostgreSQL does."""
-    limit, in_hand = parameters
+    """What may be published now, with the one clock of its statement."""
+    limit, in_hand, left_out, room = parameters
+    now = tx.db.loop.time()
     rows = sorted((v for _, v in tx.see("outbox")), key=lambda v: v["position"])
-    failing = [v for v in rows if v["next_attempt_at"] is not None]
-    found: list[dict[str, Any]] = []
-    for one in rows:
-        if len(found) == limit:
-            break
-        due = one["next_attempt_at"]
-        if (due is not None and due > tx.db.clock(20)) or one["position"] in in_hand:
-            continue
-        if any(
-            b["key"] == one["key"]
-            and b["next_attempt_at"] > tx.db.clock(20)
-            and b["position"] < one["position"]
-            for b in failing
-        ):
-            continue
-        found.append(one)
-    return unsent_rows(tx, found)
-
-
-def unsent_rows(tx: Transaction, found: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
-    """Positions joined with the log."""
-    rows = []
+    failing = [v for v in rows if v["next_attempt_at"] is not None and v["next_attempt_at"] > now]
+    found = [
+        one
+        for one in rows
+        if (one["next_attempt_at"] is None or one["next_attempt_at"] <= now)
+        and one["position"] not in in_hand
+        and one["key"] not in left_out
+        and not any(b["key"] == one["key"] and b["position"] < one["position"] for b in failing)
+    ][:limit]
+    types = {v["type"] for _, v in tx.see("listener") if v["until"] is None} if found else set()
+    answer = []
+    before = 0
     for one in found:
         logged = tx.get("log", one["id"])
-        if logged is not None:
+        if before < room and logged is not None:
+            listened = logged["type"] in types
             row = log_row(logged)
-            rows.append((one["position"], row[0], *row[2:]))
-    return rows
+            answer.append((one["position"], one["size"], len(found), *row, listened))
+        before += one["size"]
+    return answer
 
 
-@statement("relay._SENT")
+@statement("pipeline._SENT")
 def sent(tx: Transaction, parameters: Any) -> Waits:
     """Take them from the outbox."""
     count = 0
@@ -120,50 +116,30 @@ def sent(tx: Transaction, parameters: Any) -> Waits:
     return count
 
 
-@statement("relay._FAILED")
+@statement("pipeline._FAILED")
 def failed(tx: Transaction, parameters: Any) -> Waits:
     """Not taken by the broker: later again."""
-    positions, error = parameters
-    for position in positions:
-        yield from update_one(
-            tx,
-            "outbox",
-            position,
-            lambda old: {
-                "attempts": old["attempts"] + 1,
-                "error": error,
-                "next_attempt_at": tx.db.clock() + min(2 ** min(old["attempts"], 10) * 0.25, 30),
-            },
-        )
-    return len(positions)
+    now = tx.db.loop.time()
+    count = 0
+    for position, error in zip(*parameters, strict=True):
+        changed = yield from update_one(tx, "outbox", position, _put_off(now, error))
+        count += changed is not None
+    return count
 
 
-@statement("relay._LISTENED", returns="type")
+def _put_off(now: float, error: str) -> Callable[[Values], Values]:
+    return lambda old: {
+        "attempts": old["attempts"] + 1,
+        "error": error,
+        "next_attempt_at": now + min(2 ** min(old["attempts"], 10) * 0.25, 30),
+    }
+
+
+@statement("pipeline._LISTENED", returns="type")
 def listened(tx: Transaction, _: Any) -> list[tuple[str]]:
     """The types that somebody is on the list for."""
     found = {v["type"]: None for _, v in tx.see("listener") if v["until"] is None}
     return [(type,) for type in found]
-
-
-@statement("select pg_try_advisory_lock($1)", returns="locked")
-def try_lock(tx: Transaction, parameters: Any) -> list[tuple[bool]]:
-    """A session lock, if it is free."""
-    return [(tx.session.try_lock(parameters[0]),)]
-
-
-@statement("select pg_advisory_xact_lock($1)", returns="locked")
-def lock_for_transaction(tx: Transaction, parameters: Any) -> Waits:
-    """A lock until the end of the transaction."""
-    while not tx.session.try_lock(parameters[0]):
-        yield list(tx.db.advisory[parameters[0]])
-    tx.advisory.append(parameters[0])
-    return [(None,)]
-
-
-@statement("select pg_advisory_unlock($1)", returns="unlocked")
-def unlock(tx: Transaction, parameters: Any) -> list[tuple[bool]]:
-    """Let go of a session lock."""
-    return [(tx.session.unlock(parameters[0]),)]
 
 
 @statement("notify hirewire_outbox")

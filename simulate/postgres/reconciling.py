@@ -1,16 +1,18 @@
 """Statements of barriers (fences), marks, listeners and the audit."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from simulate.postgres.catalogue import statement
 from simulate.postgres.engine import Transaction, Values, Waits, visible
-from simulate.postgres.shared import insert_new, moment, update, update_one
+from simulate.postgres.sessions import epoch_of, lock_for_transaction
+from simulate.postgres.shared import insert_new, moment, update, update_one, upsert
 
 UNREADABLE = "(unreadable)"
 RANK = {
     state: place
     for place, state in enumerate(
-        ("missing", "dead", "retrying", "waiting", "discarded", "handled")
+        ("missing", "in flight", "dead", "retrying", "waiting", "discarded", "handled")
     )
 }
 
@@ -24,7 +26,7 @@ def listening(tx: Transaction) -> list[Values]:
 def ask(tx: Transaction, parameters: Any) -> Waits:
     """A barrier is asked for."""
     new = {"id": parameters[0], "asked_at": tx.db.clock(), "snapshot": None, "reached": []}
-    new |= {"published_at": None, "unsent": []}
+    new |= {"published_at": None, "epoch": 0}
     yield from tx.insert("fence", parameters[0], new)
     return 1
 
@@ -40,52 +42,58 @@ def open_fences(tx: Transaction, _: Any) -> list[tuple[Any, ...]]:
 @statement("fences._TAKE_SNAPSHOT")
 def take_snapshot(tx: Transaction, parameters: Any) -> Waits:
     """What it is to stand behind."""
-    snapshot = tx.db.snapshot()
-    yield from update_one(
-        tx,
-        "fence",
-        parameters[0],
-        lambda old: {"snapshot": snapshot if old["snapshot"] is None else old["snapshot"]},
+    new = {"snapshot": tx.db.snapshot(), "epoch": epoch_of(tx)}
+    changed = yield from update_one(
+        tx, "fence", parameters[0], lambda _: new, lambda old: old["snapshot"] is None
     )
-    return 1
+    return int(changed is not None)
 
 
-@statement("fences._UNSENT", returns="id stuck")
-def unsent_before(tx: Transaction, parameters: Any) -> list[tuple[Any, bool]]:
-    """What its snapshot sees and is not sent; whether that keeps failing."""
-    fence = tx.get("fence", parameters[0])
+def _unsent_before(tx: Transaction, id: Any) -> list[Values]:
+    """What its snapshot sees and is not sent."""
+    fence = tx.get("fence", id)
     if fence is None or fence["snapshot"] is None:
         return []
-    unsent = [values for _, values in tx.see("outbox")]
-    found = []
-    for one in unsent:
-        if visible(one["xact"], fence["snapshot"]):
-            stuck = any(
-                b["key"] == one["key"]
-                and b["next_attempt_at"] is not None
-                and b["position"] <= one["position"]
-                for b in unsent
-            )
-            found.append((one["id"], stuck))
-    found.sort(key=lambda one: one[1])
-    return found[: parameters[1]]
+    return [v for _, v in tx.see("outbox") if visible(v["xact"], fence["snapshot"])]
+
+
+@statement("fences._WAITS", returns="exists")
+def waits(tx: Transaction, parameters: Any) -> list[tuple[bool]]:
+    """Whether anything that it is to stand behind is unsent, but for what keeps failing."""
+    failing = [v for _, v in tx.see("outbox") if v["next_attempt_at"] is not None]
+    return [
+        (
+            any(
+                not any(b["key"] == v["key"] and b["position"] <= v["position"] for b in failing)
+                for v in _unsent_before(tx, parameters[0])
+            ),
+        )
+    ]
+
+
+@statement("fences._NOTE_UNSENT")
+def note_unsent(tx: Transaction, parameters: Any) -> Waits:
+    """What it does not stand behind."""
+    [id] = parameters
+    count = 0
+    for v in _unsent_before(tx, id):
+        new = {"fence_id": id, "event_id": v["id"]}
+        count += yield from insert_new(tx, "fence_unsent", (id, v["id"]), new)
+    return count
+
+
+@statement("fences._IN_ALL")
+def in_all(tx: Transaction, parameters: Any) -> Waits:
+    """It is in all queues."""
+    now = tx.db.clock()
+    changed = yield from update_one(tx, "fence", parameters[0], lambda _: {"published_at": now})
+    return int(changed is not None)
 
 
 @statement("fences._SERVICES", returns="service")
 def services(tx: Transaction, _: Any) -> list[tuple[str]]:
     """Who hears anything of this owner."""
     return [(name,) for name in sorted({values["service"] for values in listening(tx)})]
-
-
-@statement("fences._REACHED")
-def reached(tx: Transaction, parameters: Any) -> Waits:
-    """Note how far it is."""
-    id, services, unsent, everywhere = parameters
-    now = tx.db.clock()
-    new: Values = {"reached": list(services), "unsent": list(unsent)}
-    new["published_at"] = now if everywhere else None
-    yield from update_one(tx, "fence", id, lambda _: new)
-    return 1
 
 
 @statement(
@@ -109,7 +117,8 @@ def sent(tx: Transaction, parameters: Any) -> Waits:
 
 
 @statement(
-    "select reached, published_at, unsent from messaging.fence where id = $1",
+    "select reached, published_at, (select count(*) from messaging.fence_unsent "
+    "where fence_id = id) as unsent from messaging.fence where id = $1",
     returns="reached published_at unsent",
 )
 def find(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
@@ -118,7 +127,8 @@ def find(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     if row is None:
         return []
     at = row["published_at"]
-    return [(row["reached"], None if at is None else moment(at), row["unsent"])]
+    unsent = sum(v["fence_id"] == parameters[0] for _, v in tx.see("fence_unsent"))
+    return [(row["reached"], None if at is None else moment(at), unsent)]
 
 
 @statement("fences._HEARD")
@@ -140,32 +150,102 @@ def heard(tx: Transaction, parameters: Any) -> list[tuple[str]]:
     return [(queue,) for queue in sorted(found)]
 
 
+def _ended_at(tx: Transaction, queue: str, job: Any) -> int:
+    """The highest attempt of a replay whose end has come; -1 for none."""
+    known = tx.get("replay_ended", (queue, job))
+    return -1 if known is None else int(known["attempt"])
+
+
 @statement("handover._BEGIN")
 def begin(tx: Transaction, parameters: Any) -> Waits:
     """A replay has begun in a queue."""
-    queue, types, job = parameters
+    queue, types, job, source, attempt = parameters
+    if _ended_at(tx, queue, job) >= attempt:
+        return 0
     for type in types:
-        new = {"queue": queue, "type": type, "job": job}
-        yield from insert_new(tx, "awaiting", (queue, type, job), new)
+        new = {"queue": queue, "type": type, "job": job, "source": source, "attempt": attempt}
+        new["nth"] = tx.db.nextval("awaiting")
+        yield from upsert(tx, "awaiting", (queue, type, job), new, _again(source, attempt))
     return len(types)
+
+
+def _again(source: str | None, attempt: int) -> Callable[[Values], Values]:
+    return lambda old: {"source": source, "attempt": max(old["attempt"], attempt)}
 
 
 @statement("handover._END")
 def end(tx: Transaction, parameters: Any) -> Waits:
-    """A replay has ended in a queue."""
-    queue, types, job = parameters
+    """A replay has ended in a queue, and what had begun before it with the same types."""
+    queue, job, attempt = parameters
+    there = [v for _, v in tx.see("awaiting") if v["queue"] == queue]
+    mine = [v for v in there if v["job"] == job and v["attempt"] <= attempt]
+    now = tx.db.clock()
+    new = {"queue": queue, "job": job, "attempt": attempt, "ended_at": now}
+    yield from upsert(
+        tx,
+        "replay_ended",
+        (queue, job),
+        new,
+        lambda old: {"attempt": max(old["attempt"], attempt), "ended_at": now},
+    )
     count = 0
-    for type in types:
-        gone = yield from update_one(tx, "awaiting", (queue, type, job), lambda _: None)
-        count += gone is not None
+    for v in there:
+        if any(_ends(v, m, job, attempt) for m in mine):
+            key = (queue, v["type"], v["job"])
+            count += (yield from update_one(tx, "awaiting", key, lambda _: None)) is not None
     return count
 
 
-@statement("select type, job from messaging.awaiting where queue = $1", returns="type job")
-def awaiting(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
-    """Replays that have begun and not ended."""
-    rows = [v for _, v in tx.see("awaiting") if v["queue"] == parameters[0]]
-    return [(v["type"], v["job"]) for v in rows]
+def _ends(values: Values, ended: Values, job: Any, attempt: int) -> bool:
+    if values["type"] != ended["type"]:
+        return False
+    before = values["nth"] < ended["nth"] and values["source"] in (None, ended["source"])
+    return values["job"] == job or (attempt > 0 and before)
+
+
+@statement("handover._PRUNE")
+def prune(tx: Transaction, parameters: Any) -> Waits:
+    """What ended long ago."""
+    least = tx.db.clock() - 60 * 86400
+    gone = yield from update(
+        tx,
+        "replay_ended",
+        lambda v: v["queue"] == parameters[0] and v["ended_at"] < least,
+        lambda _: None,
+    )
+    return len(gone)
+
+
+@statement("handover._KNOWN", returns="ended job source attempt types nth")
+def known_replays(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
+    """Replays that have begun and not ended, and those that have ended."""
+    groups: dict[tuple[Any, Any], list[Values]] = {}
+    for _, v in tx.see("awaiting"):
+        if v["queue"] == parameters[0]:
+            groups.setdefault((v["job"], v["source"]), []).append(v)
+    rows: list[tuple[Any, ...]] = [
+        (
+            0,
+            *group,
+            max(v["attempt"] for v in some),
+            sorted(v["type"] for v in some),
+            min(v["nth"] for v in some),
+        )
+        for group, some in groups.items()
+    ]
+    rows.sort(key=lambda row: row[5])
+    over = [v for _, v in tx.see("replay_ended") if v["queue"] == parameters[0]]
+    return [*rows, *((1, v["job"], None, v["attempt"], None, None) for v in over)]
+
+
+LISTENER_TABLE = -1
+"""Number of the lock that stands for the one of the table; nothing else is below zero here."""
+
+
+@statement("listeners._ALONE")
+def alone(tx: Transaction, _: Any) -> Waits:
+    """Nobody else writes the list until the end of the transaction."""
+    return (yield from lock_for_transaction(tx, (LISTENER_TABLE,)))
 
 
 @statement("listeners._ENDED")
@@ -190,10 +270,31 @@ def begun(tx: Transaction, parameters: Any) -> Waits:
     for type, service in zip(*parameters, strict=True):
         if (type, service) in there:
             continue
-        new = {"type": type, "service": service, "since": tx.xact(), "until": None}
+        there.append((type, service))
+        if (yield from _listed_meanwhile(tx, type, service)):
+            continue
+        new: Values = {"type": type, "service": service, "since": tx.xact(), "until": None}
+        new["since_epoch"] = epoch_of(tx)
         yield from tx.insert("listener", (type, service, tx.xact()), new)
         count += 1
     return count
+
+
+def _listed_meanwhile(tx: Transaction, type: str, service: str) -> Waits:
+    """Whether another transaction has put it on the list; waits for those under way."""
+    while True:
+        rows = [
+            row for key, row in tx.db.tables["listener"].rows.items() if key[:2] == (type, service)
+        ]
+        there = [row for row in rows if _is_open(row.committed) or _is_open(row.pending)]
+        others = [row.holder.session for row in there if row.holder not in (None, tx)]
+        if not others:
+            return any(_is_open(row.pending if row.holder is tx else row.committed) for row in there)
+        yield others
+
+
+def _is_open(values: Values | None) -> bool:
+    return values is not None and values["until"] is None
 
 
 @statement(
@@ -204,7 +305,7 @@ def listened(tx: Transaction, parameters: Any) -> list[tuple[str]]:
     return [(v["type"],) for v in listening(tx) if v["service"] == parameters[0]]
 
 
-@statement("audit._LOG", returns="id type listeners")
+@statement("audit._LOG", returns="id type listeners unsent")
 def recorded_before(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     """What the barrier stands behind, and who was listening when it was recorded."""
     id, since, after, limit = parameters
@@ -214,7 +315,12 @@ def recorded_before(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     rows = [
         v
         for _, v in tx.see("log")
-        if v["id"] >= since and v["id"] > after and visible(v["xact"], fence["snapshot"])
+        if v["id"] >= since
+        and v["id"] > after
+        and (
+            v["epoch"] < fence["epoch"]
+            or (v["epoch"] == fence["epoch"] and visible(v["xact"], fence["snapshot"]))
+        )
     ]
     rows.sort(key=lambda v: v["id"])
     return [
@@ -224,34 +330,106 @@ def recorded_before(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
             sorted(
                 s["service"]
                 for s in listening(tx)
-                if s["type"] == v["type"] and v["xact"] >= s["since"]
+                if s["type"] == v["type"]
+                and (v["epoch"], v["xact"]) >= (s["since_epoch"], s["since"])
             ),
+            tx.get("fence_unsent", (id, v["id"])) is not None,
         )
         for v in rows[:limit]
     ]
+
+
+@statement("audit._ENTERED", returns="event_id subscriptions heard_at")
+def entered(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
+    """What these handlers have heard of their owners' own events."""
+    names, since, after, limit = parameters
+    first = min((v["since"] for _, v in tx.see("lineage")), default=float("inf"))
+    groups: dict[Any, list[Values]] = {}
+    for _, v in tx.see("inbox"):
+        if (
+            v["event_id"] >= since
+            and v["event_id"] > after
+            and v["subscription"] in names
+            and v["origin"] is None
+            and v["heard_at"] >= first
+        ):
+            groups.setdefault(v["event_id"], []).append(v)
+    return [
+        (
+            id,
+            sorted(v["subscription"] for v in groups[id]),
+            moment(min(v["heard_at"] for v in groups[id])),
+        )
+        for id in sorted(groups)[:limit]
+    ]
+
+
+@statement("audit._UNKNOWN", returns="id")
+def unknown(tx: Transaction, parameters: Any) -> list[tuple[Any]]:
+    """Those that are not in the log."""
+    return [(id,) for id in parameters[0] if tx.get("log", id) is None]
+
+
+@statement("audit._FLOW", returns="sent entered")
+def flow(tx: Transaction, _: Any) -> list[tuple[int, int]]:
+    """Counts that grow; the server's own are a little old, and so is nothing here."""
+    tables = tx.db.tables
+    sent = len(tables["log"].committed()) - len(tables["outbox"].committed())
+    return [(sent, len(tables["inbox"].committed()))]
+
+
+@statement("select messaging.first_id(inbox_from) from messaging.retention", returns="first_id")
+def retained_from(tx: Transaction, _: Any) -> list[tuple[Any]]:
+    """Retention never runs here."""
+    return []
 
 
 @statement("audit._STATES", returns="event_id state note by late")
 def states(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     """What is known of events; of several handlers the one that is worst off counts."""
     ids, types, heard_types, names = parameters
+    handlers = list(zip(heard_types, names, strict=True))
     found = []
     for id, type in sorted(zip(ids, types, strict=True)):
-        units = [
-            _unit(tx, id, name)
-            for heard_type, name in zip(heard_types, names, strict=True)
-            if heard_type == type
-        ]
+        units = [_state(tx, id, *unit) for unit in _units(tx, id, type, handlers)]
         if units:
             worst = min(units, key=lambda unit: RANK[unit[0]])
             found.append((id, *worst[:3], any(unit[3] for unit in units)))
     return found
 
 
-def _unit(tx: Transaction, id: Any, name: str) -> tuple[str, Any, Any, bool]:
-    entered = tx.get("inbox", (id, name))
+_Unit: TypeAlias = tuple[str, str, bool, bool]
+"""Type, subscription, whether it is entered, whether it was late."""
+
+
+def _units(tx: Transaction, id: Any, type: str, handlers: list[tuple[str, str]]) -> list[_Unit]:
+    """One for each handler that has entered the event, or should have."""
+    there = [
+        v
+        for _, v in tx.see("inbox")
+        if v["event_id"] == id and v["subscription"] != UNREADABLE
+    ]
+    units: list[_Unit] = [(type, v["subscription"], True, v["late"]) for v in there]
+    for heard_type, name in handlers:
+        since = max((v["since"] for _, v in tx.see("handler") if v["name"] == name), default=None)
+        if heard_type == type and not any(
+            v["subscription"] == name or (since is not None and v["heard_at"] < since)
+            for v in there
+        ):
+            units.append((type, name, False, False))
+    kept = tx.get("open_message", (id, UNREADABLE))
+    if kept is not None:
+        units.append((kept["type"], UNREADABLE, True, False))
+    return units
+
+
+def _state(
+    tx: Transaction, id: Any, type: str, name: str, is_entered: bool, late: bool
+) -> tuple[str, Any, Any, bool]:
     kept = tx.get("open_message", (id, UNREADABLE)) or tx.get("open_message", (id, name))
-    late = bool(entered and entered["late"])
     if kept is not None:
         return kept["state"], kept["note"], kept["by"], late
-    return "missing" if entered is None else "handled", None, None, late
+    if is_entered:
+        return "handled", None, None, late
+    awaited = any(v["type"] == type for _, v in tx.see("awaiting"))
+    return "in flight" if awaited else "missing", None, None, late

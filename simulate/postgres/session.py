@@ -21,8 +21,27 @@ class Session:
         self.waits_for: list[Session] = []
         self.waiters: list[_Running] = []
         self.settings: dict[str, str] = {}
+        self.pid = db.nextval("pid")
+        self.idle_seconds = 0.0
+        """After so long without a statement it is ended; 0 for never."""
+        self._spoke_at = 0.0
         self._closed = closed
         db.sessions[self] = None
+
+    def end_when_idle(self, seconds: float) -> None:
+        """``set idle_session_timeout``."""
+        watched, self.idle_seconds = bool(self.idle_seconds), seconds
+        if not watched:
+            self.db.loop.happen(seconds, self._look)
+
+    def _look(self) -> None:
+        if not self.alive:
+            return
+        left = self._spoke_at + self.idle_seconds - self.db.loop.time()
+        if left <= 0 and self.transaction is None:
+            self.end()
+        else:
+            self.db.loop.happen(max(left, 1.0), self._look)
 
     def begin(self) -> Transaction:
         """Open the transaction if it is not open yet."""
@@ -34,6 +53,7 @@ class Session:
         self, body: Body, parameters: Any, answer: Callable[[object, bool], None], *, single: bool
     ) -> None:
         """Run a statement; `single` commits it at once. `answer` gets a result or an exception."""
+        self._spoke_at = self.db.loop.time()
         transaction = self.begin()
         if transaction.failed:
             answer(asyncpg.InFailedSQLTransactionError("current transaction is aborted"), False)

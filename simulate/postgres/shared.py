@@ -74,15 +74,44 @@ def update(
 
 
 def update_one(
-    tx: Transaction, table: str, key: Any, change: Callable[[Values], Values | None]
+    tx: Transaction,
+    table: str,
+    key: Any,
+    change: Callable[[Values], Values | None],
+    where: Callable[[Values], bool] = lambda _: True,
 ) -> Waits:
     """The same for one key; the row afterwards (or the deleted one), None when there is none."""
-    if tx.get(table, key) is None:
+    seen = tx.get(table, key)
+    if seen is None or not where(seen):
         return None
     row = tx.db.tables[table].rows[key]
     values = yield from tx.lock(row)
-    if values is None:
+    if values is None or not where(values):
         return None
     new = change(values)
     tx.write(row, None if new is None else {**values, **new})
     return values if new is None else row.pending
+
+
+def locked(
+    tx: Transaction,
+    table: str,
+    where: Callable[[Values], bool],
+    order: Callable[[Values], Any],
+    *,
+    skip: bool = False,
+    limit: int | None = None,
+) -> Waits:
+    """``select … order by … limit … for update``, perhaps ``skip locked``: the rows, in order."""
+    found = [(row, seen) for row, seen in tx.see(table) if where(seen)]
+    found.sort(key=lambda one: order(one[1]))
+    rows: list[Values] = []
+    for row, _ in found:
+        if limit is not None and len(rows) >= limit:
+            break
+        if skip and row.holder not in (None, tx):
+            continue
+        values = yield from tx.lock(row)
+        if values is not None and where(values):
+            rows.append(values)
+    return rows

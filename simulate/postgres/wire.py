@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from simulate.loop import HOST, Host
-from simulate.postgres import consuming, jobs, own, publishing, reconciling  # noqa: F401
+from simulate.postgres import (  # noqa: F401
+    claiming,
+    consuming,
+    jobs,
+    own,
+    publishing,
+    reconciling,
+    sessions,
+)
 from simulate.postgres.catalogue import Unknown, find
 from simulate.postgres.engine import Database
 from simulate.postgres.session import Session
@@ -27,8 +35,14 @@ TABLES = [
     "fence",
     "fence_heard",
     "spread",
+    "fence_unsent",
     "awaiting",
+    "replay_ended",
+    "handler",
+    "lineage",
+    "pause",
     "job",
+    "job_unsent",
     "scheduled",
     "recurring",
     "made",

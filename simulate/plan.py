@@ -8,7 +8,14 @@ from typing import Any
 PROCESSES = ("writer.0", "writer.1", "reader.0", "reader.1")
 KEYS = ("a", "b", "c")
 LABELS = {
-    "writer": ("commit", "publish", "ack", "pipeline._SENT", "pipeline._FAILED", "outbox._FLUSH_ONE"),
+    "writer": (
+        "commit",
+        "publish",
+        "ack",
+        "pipeline._SENT",
+        "pipeline._FAILED",
+        "outbox._FLUSH_ONE",
+    ),
     "reader": ("commit", "ack", "inbox._ENTER", "claims._SETTLED", "claims._TAKE", "publish"),
 }
 

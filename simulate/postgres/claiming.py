@@ -8,9 +8,7 @@ from simulate.postgres.catalogue import constant, statement
 from simulate.postgres.engine import Transaction, Values, Waits
 from simulate.postgres.shared import greatest, locked, moment, update_one
 
-HEADS = (
-    "event_id state attempts source key size closing claimed_by claimed_with next_attempt_at"
-)
+HEADS = "event_id state attempts source key size closing claimed_by claimed_with next_attempt_at"
 COLUMNS = "event_id state attempts type source key error body headers"
 OPEN = "open_message"
 
@@ -266,9 +264,7 @@ def closing(tx: Transaction, parameters: Any) -> Waits:
     rows = yield from locked(
         tx,
         OPEN,
-        lambda v: (
-            v["subscription"] == lane and v["event_id"] in ids and v["closing"] is not None
-        ),
+        lambda v: v["subscription"] == lane and v["event_id"] in ids and v["closing"] is not None,
         _arrival,
         skip=True,
     )

@@ -179,6 +179,59 @@ def open_message(tx: Transaction, parameters: Any) -> Waits:
     return 1
 
 
+@statement("inbox._HELD", returns="event_id arrival body headers")
+def held(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
+    """What was kept for a version that knows it."""
+    name, types, after, limit = parameters
+    rows = [
+        v
+        for _, v in tx.see("open_message")
+        if v["subscription"] == name
+        and v["state"] == "retrying"
+        and v["type"] in types
+        and v["arrival"] > after
+        and v["claimed_by"] is None
+    ]
+    rows.sort(key=lambda v: v["arrival"])
+    return [tuple(v[n] for n in ("event_id", "arrival", "body", "headers")) for v in rows[:limit]]
+
+
+@statement("delete from messaging.open_message where event_id = $1 and subscription = $2")
+def forget_held(tx: Transaction, parameters: Any) -> Waits:
+    """Its handlers have it now."""
+    gone = yield from update_one(tx, "open_message", tuple(parameters), lambda _: None)
+    return int(gone is not None)
+
+
+@statement("allowances._COUNT", returns="tokens")
+def count_tokens(tx: Transaction, parameters: Any) -> Waits:
+    """How many messages may be handled now."""
+    name, most, per_second = parameters
+    now = tx.db.clock()
+    new = {"subscription": name, "tokens": most, "counted_at": now}
+    row = yield from upsert(
+        tx,
+        "allowance",
+        name,
+        new,
+        lambda old: {
+            "tokens": min(most, old["tokens"] + per_second * max(0.0, now - old["counted_at"])),
+            "counted_at": now,
+        },
+    )
+    return [(row["tokens"],)]
+
+
+@statement("allowances._SPEND")
+def spend_tokens(tx: Transaction, parameters: Any) -> Waits:
+    """So many are handled."""
+    name, number = parameters
+    row = yield from update_one(
+        tx, "allowance", name, lambda old: {"tokens": old["tokens"] - number}
+    )
+    return int(row is not None)
+
+
 @statement("inbox._OPEN_TRACK", returns="open")
 def open_track(tx: Transaction, track: Any) -> Waits:
     """Count it on its track."""

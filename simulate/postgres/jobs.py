@@ -206,9 +206,7 @@ def keep_unsent(tx: Transaction, parameters: Any) -> Waits:
 @statement("delete from messaging.job_unsent where job = $1")
 def forget_unsent(tx: Transaction, parameters: Any) -> Waits:
     """The job has ended."""
-    gone = yield from update(
-        tx, "job_unsent", lambda v: v["job"] == parameters[0], lambda _: None
-    )
+    gone = yield from update(tx, "job_unsent", lambda v: v["job"] == parameters[0], lambda _: None)
     return len(gone)
 
 
@@ -224,9 +222,7 @@ def file_held(tx: Transaction, parameters: Any) -> Waits:
     return 1
 
 
-@statement(
-    "update messaging.job set held = false, outcome = null where held and state = 'open'"
-)
+@statement("update messaging.job set held = false, outcome = null where held and state = 'open'")
 def release(tx: Transaction, _: Any) -> Waits:
     """Those may be ended now."""
     rows = yield from update(
@@ -316,7 +312,10 @@ def go_on(tx: Transaction, parameters: Any) -> Waits:
     """A piece was sent."""
     id, position, number = parameters
     row = yield from update_one(
-        tx, "job", id, lambda old: {**_more(old, number), "pass_position": position, "outcome": None}
+        tx,
+        "job",
+        id,
+        lambda old: {**_more(old, number), "pass_position": position, "outcome": None},
     )
     return int(row is not None)
 

@@ -9,9 +9,7 @@ from simulate.postgres.engine import Transaction, Values, Waits
 from simulate.postgres.sessions import epoch_of
 from simulate.postgres.shared import moment, update_one, upsert
 
-LOG = (
-    "id type key epoch sequence correlation_id causation_id traceparent recorded_at version body"
-)
+LOG = "id type key epoch sequence correlation_id causation_id traceparent recorded_at version body"
 
 
 def count_up(tx: Transaction, key: str, number: int) -> Waits:

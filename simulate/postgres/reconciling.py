@@ -289,7 +289,9 @@ def _listed_meanwhile(tx: Transaction, type: str, service: str) -> Waits:
         there = [row for row in rows if _is_open(row.committed) or _is_open(row.pending)]
         others = [row.holder.session for row in there if row.holder not in (None, tx)]
         if not others:
-            return any(_is_open(row.pending if row.holder is tx else row.committed) for row in there)
+            return any(
+                _is_open(row.pending if row.holder is tx else row.committed) for row in there
+            )
         yield others
 
 
@@ -298,7 +300,9 @@ def _is_open(values: Values | None) -> bool:
 
 
 @statement(
-    "select type from messaging.listener where service = $1 and until is null", returns="type"
+    "replay._LISTED",
+    "select type from messaging.listener where service = $1 and until is null",
+    returns="type",
 )
 def listened(tx: Transaction, parameters: Any) -> list[tuple[str]]:
     """What a service is on the list for."""
@@ -405,9 +409,7 @@ _Unit: TypeAlias = tuple[str, str, bool, bool]
 def _units(tx: Transaction, id: Any, type: str, handlers: list[tuple[str, str]]) -> list[_Unit]:
     """One for each handler that has entered the event, or should have."""
     there = [
-        v
-        for _, v in tx.see("inbox")
-        if v["event_id"] == id and v["subscription"] != UNREADABLE
+        v for _, v in tx.see("inbox") if v["event_id"] == id and v["subscription"] != UNREADABLE
     ]
     units: list[_Unit] = [(type, v["subscription"], True, v["late"]) for v in there]
     for heard_type, name in handlers:

@@ -106,9 +106,7 @@ def current_lineage(tx: Transaction, _: Any) -> list[tuple[Any, ...]]:
     return [(v["epoch"], *(v[name] for name in LINEAGE)) for v in rows[:1]]
 
 
-@statement(
-    "select * from messaging.identity()", returns="system_id database_id table_id timeline"
-)
+@statement("select * from messaging.identity()", returns="system_id database_id table_id timeline")
 def identity(tx: Transaction, _: Any) -> list[tuple[Any, ...]]:
     """What tells a database from a copy of it."""
     return [tuple(LINEAGE.values())]
@@ -157,5 +155,3 @@ def adopt(tx: Transaction, parameters: Any) -> Waits:
     new = {"epoch": epoch, **LINEAGE, "since": tx.db.clock(), "why": why}
     yield from upsert(tx, "lineage", epoch, new, lambda _: dict(LINEAGE))
     return 1
-
-

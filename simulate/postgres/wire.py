@@ -41,6 +41,7 @@ TABLES = [
     "handler",
     "lineage",
     "pause",
+    "allowance",
     "job",
     "job_unsent",
     "scheduled",

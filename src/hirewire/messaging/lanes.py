@@ -9,7 +9,7 @@ costs one call of its handler, and when it is over, ten thousand cost some thirt
 import asyncio
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -123,26 +123,44 @@ class Lane:
 
     async def _fresh(self) -> bool:
         owner = self._owner
-        most = self._most if self._subscription else 1
-        async with owner.transactions() as tx:
-            if self._rate is not None:
-                tokens = await allowances.allowed(tx, self.name, self._rate)
-                if tokens < 1:
-                    self.rests_until = time.monotonic() + (1 - tokens) / self._rate.per_second
-                    return False
-                most = min(most, int(tokens))
-            claim = await claims.take_fresh(
-                tx,
-                self.name,
-                owner.instance,
-                most=most,
-                attempts=self._retry.most_attempts,
-                lease=owner.patience.lease,
-                chains=self._chains,
-            )
-            if self._rate is not None and claim is not None and not claim.closing:
-                await allowances.spend(tx, self.name, claim.size)
+        claim = await self._claim(self._take_fresh)
         return claim is not None and await self._work_on(claim)
+
+    async def _take_fresh(self, tx: Tx) -> Claim | None:
+        owner = self._owner
+        most = self._most if self._subscription else 1
+        if self._rate is not None:
+            tokens = await allowances.allowed(tx, self.name, self._rate)
+            if tokens < 1:
+                self.rests_until = time.monotonic() + (1 - tokens) / self._rate.per_second
+                return None
+            most = min(most, int(tokens))
+        claim = await claims.take_fresh(
+            tx,
+            self.name,
+            owner.instance,
+            most=most,
+            attempts=self._retry.most_attempts,
+            lease=owner.patience.lease,
+            chains=self._chains,
+        )
+        if self._rate is not None and claim is not None and not claim.closing:
+            await allowances.spend(tx, self.name, claim.size)
+        return claim
+
+    async def _claim(self, take: Callable[[Tx], Awaitable[Claim | None]]) -> Claim | None:
+        """Claim in a transaction of its own. What a stop ends there may be claimed all the same:
+        it is given back, or another process would count it as left behind.
+        """
+        claim: Claim | None = None
+        try:
+            async with self._owner.transactions() as tx:
+                claim = await take(tx)
+        except (Exception, asyncio.CancelledError):
+            if claim is not None:
+                await self._owe(claim)
+            raise
+        return claim
 
     async def _left_behind(self) -> bool:
         owner = self._owner
@@ -150,8 +168,7 @@ class Lane:
             return False
         self._looked_at = time.monotonic()
         async with owner.alone:
-            async with owner.transactions() as tx:
-                claim = await self._take_left(tx)
+            claim = await self._claim(self._take_left)
             return claim is not None and await self._work_on(claim)
 
     async def _take_left(self, tx: Tx) -> Claim | None:
@@ -184,10 +201,13 @@ class Lane:
             else:
                 await self._try_together(claim)
         except (Exception, asyncio.CancelledError):
-            self._owed.update(claim.heads)
-            await asyncio.shield(asyncio.create_task(self._try_to_give_back()))
+            await self._owe(claim)
             raise
         return True
+
+    async def _owe(self, claim: Claim) -> None:
+        self._owed.update(claim.heads)
+        await asyncio.shield(asyncio.create_task(self._try_to_give_back()))
 
     async def _try_together(self, claim: Claim) -> None:
         try:

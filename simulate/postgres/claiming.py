@@ -6,7 +6,7 @@ from uuid import UUID
 
 from simulate.postgres.catalogue import constant, statement
 from simulate.postgres.engine import Transaction, Values, Waits
-from simulate.postgres.shared import greatest, locked, moment, update_one
+from simulate.postgres.shared import greatest, locked, moment, setting, update_each, update_one
 
 HEADS = "event_id state attempts source key size closing claimed_by claimed_with next_attempt_at"
 COLUMNS = "event_id state attempts type source key error body headers"
@@ -115,8 +115,9 @@ def _change(
     change: Callable[[Values], Values | None],
     where: Callable[[Values], bool] = lambda _: True,
 ) -> Waits:
+    seen = [id for id in ids if (v := tx.get(OPEN, (id, lane))) is not None and where(v)]
     count = 0
-    for id in ids:
+    for id in seen:
         count += (yield from update_one(tx, OPEN, (id, lane), change, where)) is not None
     return count
 
@@ -232,10 +233,11 @@ def lock_places(tx: Transaction, parameters: Any) -> Waits:
 def settled(tx: Transaction, parameters: Any) -> Waits:
     """They are handled."""
     lane, ids, lates = parameters
-    for id, late in zip(ids, lates, strict=True):
-        new = {"settled_at": tx.db.clock(), "late": late}
-        yield from update_one(tx, "inbox", (id, lane), lambda _, new=new: new)
-    return len(ids)
+    changes = [
+        ((id, lane), setting({"settled_at": tx.db.clock(), "late": late}))
+        for id, late in zip(ids, lates, strict=True)
+    ]
+    return (yield from update_each(tx, "inbox", changes))
 
 
 @statement("claims._DELETE")
@@ -248,13 +250,13 @@ def delete(tx: Transaction, parameters: Any) -> Waits:
 def leave_to_close(tx: Transaction, parameters: Any) -> Waits:
     """They are handled; their places are still to be released."""
     lane, *columns = parameters
-    count = 0
+    changes = []
     for id, number, sequence in zip(*columns, strict=True):
         new: Values = {"state": "waiting", "closing": number, "sequence": sequence, "body": b""}
         new |= {"headers": "{}", "claimed_by": None, "claimed_with": None, "suspect": False}
         new["next_attempt_at"] = tx.db.clock()
-        count += yield from _change(tx, lane, [id], lambda _, new=new: new)
-    return count
+        changes.append(((id, lane), setting(new)))
+    return (yield from update_each(tx, OPEN, changes))
 
 
 @statement("claims._CLOSING", returns="event_id source key closing sequence")
@@ -276,13 +278,11 @@ def closing(tx: Transaction, parameters: Any) -> Waits:
 def release(tx: Transaction, parameters: Any) -> Waits:
     """Fewer open messages at these places."""
     lane, *columns = parameters
-    count = 0
-    for source, key, number, sequence in zip(*columns, strict=True):
-        changed = yield from update_one(
-            tx, "progress", (lane, source, key), _released(number, sequence)
-        )
-        count += changed is not None
-    return count
+    changes = [
+        ((lane, source, key), _released(number, sequence))
+        for source, key, number, sequence in zip(*columns, strict=True)
+    ]
+    return (yield from update_each(tx, "progress", changes))
 
 
 def _released(number: int, sequence: int | None) -> Callable[[Values], Values]:
@@ -347,7 +347,7 @@ def replay_dead(tx: Transaction, parameters: Any) -> Waits:
     for row in rows:
         new = {"state": "retrying", "attempts": 0, "next_attempt_at": tx.db.clock()}
         new |= {"note": note, "by": by}
-        yield from _change(tx, row["subscription"], [row["event_id"]], lambda _, new=new: new)
+        yield from _change(tx, row["subscription"], [row["event_id"]], setting(new))
     return [(row["event_id"],) for row in rows]
 
 
@@ -376,5 +376,5 @@ def discard(tx: Transaction, parameters: Any) -> Waits:
     for name in names:
         new: Values = {"state": "discarded", "settled_at": tx.db.clock(), "note": note, "by": by}
         new |= {"next_attempt_at": None, "claimed_by": None}
-        count += yield from _change(tx, name, [id], lambda _, new=new: new)
+        count += yield from _change(tx, name, [id], setting(new))
     return count

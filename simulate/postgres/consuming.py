@@ -5,7 +5,15 @@ from typing import Any
 
 from simulate.postgres.catalogue import statement
 from simulate.postgres.engine import Transaction, Values, Waits
-from simulate.postgres.shared import greatest, insert_new, update, update_one, upsert
+from simulate.postgres.shared import (
+    greatest,
+    insert_new,
+    setting,
+    update,
+    update_each,
+    update_one,
+    upsert,
+)
 
 STANDING = "event_id subscription source key previous open paused"
 
@@ -112,26 +120,26 @@ def park(tx: Transaction, columns: Any) -> Waits:
 @statement("inbox._HOLD_BACK")
 def hold_back(tx: Transaction, columns: Any) -> Waits:
     """Count them on their tracks, which have not moved on."""
-    for name, source, key, more, sequence in zip(*columns, strict=True):
-        yield from update_one(tx, "progress", (name, source, key), _held_back(more, sequence))
-    return len(columns[0])
+    changes = [
+        (track, _held_back(more, sequence)) for *track, more, sequence in zip(*columns, strict=True)
+    ]
+    return (yield from update_each(tx, "progress", [(tuple(t), change) for t, change in changes]))
 
 
 @statement("inbox._MARK_LATE")
 def mark_late(tx: Transaction, columns: Any) -> Waits:
     """Note that they were overtaken."""
-    for key in zip(*columns, strict=True):
-        yield from update_one(tx, "inbox", key, lambda _: {"late": True})
-    return len(columns[0])
+    new = setting({"late": True})
+    return (yield from update_each(tx, "inbox", [(key, new) for key in zip(*columns, strict=True)]))
 
 
 @statement("inbox._MARK_ORIGIN")
 def mark_origin(tx: Transaction, columns: Any) -> Waits:
     """Note where they come from."""
-    for id, name, origin in zip(*columns, strict=True):
-        new = {"origin": origin}
-        yield from update_one(tx, "inbox", (id, name), lambda _, new=new: new)
-    return len(columns[0])
+    changes = [
+        ((id, name), setting({"origin": origin})) for id, name, origin in zip(*columns, strict=True)
+    ]
+    return (yield from update_each(tx, "inbox", changes))
 
 
 @statement("inbox._CHAINED", returns="subscription source key")

@@ -4,6 +4,8 @@ import json
 from functools import partial
 from typing import Any
 
+import asyncpg
+
 from simulate.postgres.catalogue import constant, statement
 from simulate.postgres.engine import Transaction, Values, Waits, visible
 from simulate.postgres.publishing import LOG, log_row
@@ -197,6 +199,8 @@ def keep_unsent(tx: Transaction, parameters: Any) -> Waits:
     """What is unsent as the job begins."""
     count = 0
     for _, v in tx.see("outbox"):
+        if tx.get("job", parameters[0]) is None:
+            raise asyncpg.ForeignKeyViolationError("there is no such job")
         key = (parameters[0], v["position"])
         new = {"job": key[0], "position": key[1]}
         count += yield from insert_new(tx, "job_unsent", key, new)

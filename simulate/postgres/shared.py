@@ -1,6 +1,6 @@
 """What several statements do in the same way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -91,6 +91,30 @@ def update_one(
     new = change(values)
     tx.write(row, None if new is None else {**values, **new})
     return values if new is None else row.pending
+
+
+def update_each(
+    tx: Transaction, table: str, changes: Iterable[tuple[Any, Callable[[Values], Values | None]]]
+) -> Waits:
+    """The same for several keys: of those that the statement sees when it begins; how many."""
+    found = [
+        (tx.db.tables[table].rows[key], change)
+        for key, change in changes
+        if tx.get(table, key) is not None
+    ]
+    count = 0
+    for row, change in found:
+        values = yield from tx.lock(row)
+        if values is not None:
+            new = change(values)
+            tx.write(row, None if new is None else {**values, **new})
+            count += 1
+    return count
+
+
+def setting(new: Values) -> Callable[[Values], Values]:
+    """A change to these values, whatever was there."""
+    return lambda _: new
 
 
 def locked(

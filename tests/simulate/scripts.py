@@ -86,19 +86,45 @@ def _(r: Random) -> tuple[Any, ...]:
     return tuple(list(column) for column in zip(*events, strict=True))
 
 
-@case("relay._UNSENT")
+@case("pipeline._UNSENT")
 def _(r: Random) -> tuple[Any, ...]:
-    return (r.randint(1, 5), r.sample(range(1, 9), r.randint(0, 3)))
+    in_hand = r.sample(range(1, 9), r.randint(0, 3))
+    return (r.randint(1, 5), in_hand, r.choice(([], ["a"])), r.choice((1, 10, 1000)))
 
 
-@case("relay._SENT")
+@case("pipeline._SENT")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.sample(range(1, 9), 2),)
 
 
-@case("relay._FAILED")
+@case("pipeline._FAILED")
 def _(r: Random) -> tuple[Any, ...]:
-    return (r.sample(range(1, 9), 2), "refused")
+    return (r.sample(range(1, 9), 2), ["refused", "returned"])
+
+
+@case("locks._TRY_LOCK")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice((4, 5)), "nobody")
+
+
+@case("locks._CHECK")
+def _(r: Random) -> tuple[Any, ...]:
+    return ("nobody",)
+
+
+@case("locks._CHECK_LOCK")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice((4, 5)), "nobody")
+
+
+@case("handlers._REGISTER")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(("q", "p")), sorted(r.sample(NAMES, r.randint(1, 2))))
+
+
+@case("handlers._LEFT")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(("q", "p")), [r.choice(NAMES)])
 
 
 @case("inbox._ENTER")
@@ -119,7 +145,10 @@ def _(r: Random) -> tuple[Any, ...]:
 
 @case("inbox._PARK")
 def _(r: Random) -> tuple[Any, ...]:
-    rows = [(i, n, TYPES[0], SOURCE, k, 1, b"{}", '{"x":"y"}') for i, n, k in _units(r)]
+    rows = [
+        (i, n, TYPES[0], SOURCE, k, 1, b"{}", '{"x":"y"}', r.random() < 0.5)
+        for i, n, k in _units(r)
+    ]
     return tuple(list(column) for column in zip(*rows, strict=True))
 
 
@@ -137,7 +166,7 @@ def _(r: Random) -> tuple[Any, ...]:
 
 @case("inbox._OPEN")
 def _(r: Random) -> tuple[Any, ...]:
-    state, delay = r.choice((("dead", 0.0), ("retrying", 0.0), ("retrying", 3600.0)))
+    state, delay = r.choice((("dead", None), ("retrying", 0.0), ("retrying", 3600.0)))
     rest = (SOURCE, r.choice(KEYS), 1, b"{}", '{"x":"y"}', 1, delay, "Boom", "[]")
     return (*_unit(r), state, r.choice(TYPES), *rest)
 
@@ -147,45 +176,167 @@ def _(r: Random) -> tuple[Any, ...]:
     return _track(r)
 
 
-@case("retries._LOCK")
+@case("inbox._MARK_ORIGIN")
 def _(r: Random) -> tuple[Any, ...]:
-    return (*_unit(r), r.choice((1, 1, 2)))
+    units = _units(r)
+    return ([u[0] for u in units], [u[1] for u in units], [r.choice("xy") for _ in units])
 
 
-@case("retries._LOCK_TRACK")
+@case("inbox._CHAINED")
 def _(r: Random) -> tuple[Any, ...]:
-    return _track(r)
+    return _tracks(r)[:3]
 
 
-@case("retries._PROMOTE")
+@case("inbox._ENTER_ONE")
 def _(r: Random) -> tuple[Any, ...]:
-    return _track(r)
+    return _unit(r)
 
 
-@case("retries._HANDLED")
+@case("inbox._HELD")
 def _(r: Random) -> tuple[Any, ...]:
-    return (*_unit(r), r.random() < 0.5)
+    return (r.choice(NAMES), list(TYPES), r.choice((0, 2)), r.choice((1, 10)))
 
 
-@case("retries._FAILED")
+@case("allowances._COUNT")
 def _(r: Random) -> tuple[Any, ...]:
-    state, delay = r.choice((("dead", 0.0), ("retrying", 0.0), ("retrying", 3600.0)))
+    return (r.choice(NAMES), 5.0, 0.0)
+
+
+@case("allowances._SPEND")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(NAMES), 2.0)
+
+
+INSTANCES = IDS[:2]
+
+
+def _some(r: Random) -> list[UUID]:
+    return r.sample(IDS, r.randint(1, 3))
+
+
+def _places(r: Random) -> tuple[list[str], list[str]]:
+    keys = r.sample(KEYS, r.randint(1, 2))
+    return [SOURCE] * len(keys), keys
+
+
+@case("claims._FRESH")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(NAMES), r.choice(INSTANCES), r.randint(1, 3))
+
+
+@case("claims._SUSPECT")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(NAMES), r.choice(INSTANCES), r.randint(1, 3))
+
+
+@case("claims._FOLLOWERS")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(NAMES), *_places(r), r.randint(1, 3))
+
+
+@case("claims._TAKE")
+def _(r: Random) -> tuple[Any, ...]:
+    others = r.choice((None, "{}", f"{{{IDS[5]},{IDS[6]}}}"))
+    lease = r.choice((0.0, 3600.0))
+    more, suspect = r.randint(0, 1), r.random() < 0.3
+    return (r.choice(NAMES), r.choice(INSTANCES), [r.choice(IDS)], [others], more, suspect, lease)
+
+
+@case("claims._SUSPECT_THEM")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(NAMES), [r.choice(IDS)])
+
+
+@case("claims._GIVE_BACK")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(NAMES), [r.choice(IDS)], r.choice(INSTANCES))
+
+
+@case("claims._LOCK")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(NAMES), _some(r), r.choice(INSTANCES))
+
+
+@case("claims._READ_FOLLOWERS")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(NAMES), _some(r))
+
+
+@case("claims._REACHED")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(NAMES), *_places(r))
+
+
+@case("claims._SETTLED")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(NAMES), [r.choice(IDS)], [r.random() < 0.5])
+
+
+@case("claims._DELETE")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(NAMES), [r.choice(IDS)])
+
+
+@case("claims._LEAVE_TO_CLOSE")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(NAMES), [r.choice(IDS)], [r.randint(1, 2)], [r.choice((None, 5))])
+
+
+@case("claims._CLOSING")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(NAMES), _some(r))
+
+
+@case("claims._RELEASE")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(NAMES), [SOURCE], [r.choice(KEYS)], [1], [r.choice((None, 1, 5))])
+
+
+@case("claims._PROMOTE")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(NAMES), [SOURCE], [r.choice(KEYS)])
+
+
+@case("claims._FAILED")
+def _(r: Random) -> tuple[Any, ...]:
+    state, delay = r.choice((("dead", None), ("retrying", 0.0), ("retrying", 3600.0)))
     return (*_unit(r), state, 2, "Boom", delay, '[{"n": 2}]', 50)
 
 
-@case("retries._CLOSE_TRACK")
+@case("deadletters._REPLAY")
 def _(r: Random) -> tuple[Any, ...]:
-    return (*_track(r), r.choice((None, 1, 5)))
+    some = r.choice((None, *IDS)), r.choice((None, *TYPES)), r.choice((None, *NAMES))
+    return (*some, "again", "me")
+
+
+@case("deadletters._TO_DISCARD")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(IDS), r.choice((None, *NAMES)))
+
+
+@case("deadletters._DISCARD")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(IDS), [r.choice(NAMES)], "no", "me")
 
 
 @case("handover._BEGIN")
 def _(r: Random) -> tuple[Any, ...]:
-    return ("q", list(TYPES), r.choice(IDS))
+    return ("q", list(TYPES), r.choice(IDS[:4]), r.choice((None, SOURCE)), r.randint(0, 2))
 
 
 @case("handover._END")
 def _(r: Random) -> tuple[Any, ...]:
-    return ("q", [r.choice(TYPES)], r.choice(IDS))
+    return ("q", r.choice(IDS[:4]), r.randint(0, 2))
+
+
+@case("handover._PRUNE")
+def _(r: Random) -> tuple[Any, ...]:
+    return ("q",)
+
+
+@case("handover._KNOWN")
+def _(r: Random) -> tuple[Any, ...]:
+    return ("q",)
 
 
 @case("jobs._ASK")
@@ -195,25 +346,36 @@ def _(r: Random) -> tuple[Any, ...]:
 
 def _chosen(r: Random) -> tuple[Any, ...]:
     key, ids = r.choice((None, "a")), r.choice((None, IDS[:4]))
-    return (list(TYPES), FIRST, LAST, key, ids, Kept("snapshot"), r.choice((None, Kept("before"))))
+    asked = (list(TYPES), FIRST, LAST, key, ids)
+    return (*asked, Kept("snapshot"), r.choice((None, Kept("before"))), Kept("before"), IDS[0], 0)
 
 
-@case("jobs._COUNT")
+@case("replay._COUNT[True]")
 def _(r: Random) -> tuple[Any, ...]:
     return _chosen(r)
 
 
-@case("jobs._NEXT")
+@case("replay._COUNT[False]")
+def _(r: Random) -> tuple[Any, ...]:
+    return _chosen(r)
+
+
+@case("replay._NEXT[True]")
 def _(r: Random) -> tuple[Any, ...]:
     return (*_chosen(r), r.randint(0, 2), 5)
 
 
-@case("jobs._FORGET_FORMER")
+@case("replay._NEXT[False]")
+def _(r: Random) -> tuple[Any, ...]:
+    return (*_chosen(r), r.randint(0, 2), 5)
+
+
+@case("replay._FORGET_FORMER")
 def _(r: Random) -> tuple[Any, ...]:
     return ("reader", [r.choice(TYPES)])
 
 
-@case("jobs._HEARD_ALL")
+@case("replay._HEARD_ALL")
 def _(r: Random) -> tuple[Any, ...]:
     return ("reader", [r.choice(TYPES)])
 
@@ -228,14 +390,19 @@ def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS),)
 
 
-@case("fences._UNSENT")
+@case("fences._WAITS")
 def _(r: Random) -> tuple[Any, ...]:
-    return (r.choice(IDS), 10)
+    return (r.choice(IDS),)
 
 
-@case("fences._REACHED")
+@case("fences._NOTE_UNSENT")
 def _(r: Random) -> tuple[Any, ...]:
-    return (r.choice(IDS), ["reader"], IDS[:1], r.random() < 0.5)
+    return (r.choice(IDS),)
+
+
+@case("fences._IN_ALL")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(IDS),)
 
 
 @case("fences._HEARD")
@@ -264,12 +431,28 @@ def _(r: Random) -> tuple[Any, ...]:
     return (ids, [TYPES[0]] * 4, [TYPES[0], TYPES[0]], list(NAMES))
 
 
+@case("audit._ENTERED")
+def _(r: Random) -> tuple[Any, ...]:
+    return (list(NAMES), FIRST, r.choice((FIRST, IDS[2])), 10)
+
+
+@case("audit._UNKNOWN")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.sample(IDS, 3),)
+
+
+@case("replay._LISTED")
+def _(r: Random) -> tuple[Any, ...]:
+    return ("reader",)
+
+
 WITHOUT_PARAMETERS = (
-    "relay._LISTENED",
-    "retries._CLAIM",
+    "pipeline._LISTENED",
+    "claims._DUE",
     "fences._OPEN",
     "fences._SERVICES",
-    "jobs._OPEN",
+    "replay._OPEN",
+    "replay._TAKE_OVER",
 )
 for _name in WITHOUT_PARAMETERS:
     CASES[_name] = lambda r: ()
@@ -283,30 +466,44 @@ INLINE: dict[str, Draw] = {
     ),
     "delete from messaging.suspect where fingerprint = $1": lambda r: (r.choice(IDS),),
     "select partitions from messaging.spread": lambda r: (),
-    "update messaging.open_message set state = 'retrying', attempts = 0": lambda r: (
-        r.choice((None, *IDS)),
-        r.choice((None, *TYPES)),
-        "again",
-        "me",
-    ),
-    "update messaging.open_message set state = 'discarded'": lambda r: (
+    "delete from messaging.open_message where event_id": _unit,
+    "select source, key, coalesce(sequence, 0)": lambda r: (r.choice(NAMES), *_places(r)),
+    "select id, asked, coalesce": lambda r: (r.choice(IDS),),
+    "insert into messaging.job_unsent": lambda r: (r.choice(IDS),),
+    "delete from messaging.job_unsent": lambda r: (r.choice(IDS),),
+    "insert into messaging.job (id, kind, asked, asked_by, held)": lambda r: (
         r.choice(IDS),
-        r.choice((None, *NAMES)),
-        "no",
-        "me",
+        json.dumps({"to": "reader", "types": list(TYPES), "handover": True}),
     ),
-    "select type, job from messaging.awaiting": lambda r: ("q",),
+    "update messaging.job set held": lambda r: (),
+    "update messaging.job set first_snapshot": lambda r: (
+        r.choice(IDS),
+        Kept("snapshot"),
+        0,
+        Kept("snapshot"),
+        1,
+        3,
+    ),
+    "update messaging.job set announced": lambda r: (r.choice(IDS), r.choice((0, 1))),
+    "update messaging.job set outcome": lambda r: (r.choice(IDS), "waits"),
+    "update messaging.job set next_attempt_at": lambda r: (r.choice(IDS), r.choice((0.0, 3600.0))),
+    "select (select coalesce(max(epoch), 0)": lambda r: (),
+    "select pg_is_in_recovery()": lambda r: (),
     "select count(*) from messaging.job": lambda r: (
         "replay",
         json.dumps({"types": list(TYPES), "to": "reader"}),
     ),
     "select id, kind, asked, asked_by": lambda r: (r.choice(IDS),),
-    "update messaging.job set pass_snapshot": lambda r: (r.choice(IDS), Kept("snapshot"), 3),
     "update messaging.job set snapshot": lambda r: (r.choice(IDS), Kept("snapshot")),
     "update messaging.job set pass_position": lambda r: (r.choice(IDS), 4, 2),
     "update messaging.job set done": lambda r: (r.choice(IDS), 2),
     "update messaging.job set state": lambda r: (r.choice(IDS), "done", "sent"),
-    "insert into messaging.job (id": lambda r: ("retry", "{}", "me", 1),
+    "insert into messaging.job (id, kind, asked, asked_by, state": lambda r: (
+        "retry",
+        "{}",
+        "me",
+        1,
+    ),
     "select distinct type from messaging.listener where service": lambda r: ("reader",),
     "select type from messaging.listener where service": lambda r: ("reader",),
     "update messaging.fence f set reached": lambda r: (r.choice(IDS), ["other"]),
@@ -317,8 +514,20 @@ INLINE: dict[str, Draw] = {
     "select pg_advisory_xact_lock": lambda r: (r.choice((1, 2, 3)),),
 }
 """Statements without a constant of their own, by their first words; the longest that fits."""
-NOT_COMPARED = ("notify hirewire_outbox", "select pg_current_snapshot()::text")
-"""Whose answers are not alike by their nature; the snapshot is taken by steps of its own."""
+NOT_COMPARED = (
+    "notify hirewire_outbox",
+    "select pg_current_snapshot()::text",
+    "select pg_advisory_lock($1)",
+    "select * from messaging.identity()",
+    "select messaging.first_id(inbox_from) from messaging.retention",
+    "audit._FLOW",
+    "lineage._ADOPT",
+    "lineage._CURRENT",
+    "listeners._ALONE",
+)
+"""Whose answers are not alike by their nature; the snapshot is taken by steps of its own, and the
+lock of the table stands for less than PostgreSQL's.
+"""
 
 
 def draw_of(name: str) -> Draw | None:

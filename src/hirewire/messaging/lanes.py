@@ -223,13 +223,18 @@ class Lane:
             await self._close(claim)
 
     async def _try_one(self, claim: Claim) -> None:
-        for nth in range(DEADLOCKS):
+        deadlocks = 0
+        while True:
             try:
                 done = await self._handle(claim)
             except (Exception, asyncio.CancelledError) as error:
                 if isinstance(error, DatabaseUnavailable) or is_cancelled(error):
                     raise
-                if is_deadlock(error) and nth < DEADLOCKS - 1:
+                if isinstance(error, _TakenApart):  # with a newcomer: now it goes alone
+                    self._each = None
+                    continue
+                deadlocks += is_deadlock(error)
+                if is_deadlock(error) and deadlocks < DEADLOCKS:
                     continue
                 self._most = 1
                 await self._fail(claim, error)
@@ -248,6 +253,7 @@ class Lane:
         expected = self._each * claim.size if self._each is not None else None
         quick = not claim.failed_before and expected is not None and expected < BLOCKING_SECONDS
         locked = quick or not self._chains
+        alone = claim.size == 1
         began = time.monotonic()
         spans: list[Any] = []
         try:
@@ -276,6 +282,8 @@ class Lane:
         except (Exception, asyncio.CancelledError) as error:
             tracing.finish(spans, error)
             self._each = None if claim.size > 1 else time.monotonic() - began
+            if alone and claim.size > 1 and _is_of_a_handler(error):
+                raise _TakenApart(describe(error)) from error
             raise
         tracing.finish(spans)
         self._adapt(len(units), claim.size, time.monotonic() - began)
@@ -438,6 +446,10 @@ class _Spent(Exception):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
+
+
+def _is_of_a_handler(error: BaseException) -> bool:
+    return not (isinstance(error, DatabaseUnavailable) or is_cancelled(error) or is_deadlock(error))
 
 
 def _verdict(

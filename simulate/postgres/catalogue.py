@@ -9,6 +9,7 @@ table is an error that names it.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -98,10 +99,13 @@ def find(text: str) -> Statement:
     return known
 
 
+def _with_groups(body: Callable[..., Any], groups: Any, tx: Any, _: Any) -> Any:
+    return body(tx, groups)
+
+
 def _fitting(text: str) -> Statement:
     """By a pattern; not kept, since its values are others each time."""
     for wanted, known in _PATTERNS:
         if match := wanted.fullmatch(spaced(text)):
-            body, groups = known.body, match.groups()
-            return replace(known, body=lambda tx, _: body(tx, groups))
+            return replace(known, body=partial(_with_groups, known.body, match.groups()))
     raise Unknown(f"the model knows no such statement: {spaced(text)}")

@@ -150,7 +150,8 @@ def _claimed(tx: Transaction, new: Values, more: int, lease: float) -> Callable[
 @statement("claims._SUSPECT_THEM")
 def suspect_them(tx: Transaction, parameters: Any) -> Waits:
     """They are taken alone from now on."""
-    return (yield from _change(tx, *parameters, lambda _: {"suspect": True}))
+    lane, ids = parameters
+    return (yield from _change(tx, lane, ids, lambda _: {"suspect": True}))
 
 
 @statement("claims._GIVE_BACK")
@@ -243,7 +244,8 @@ def settled(tx: Transaction, parameters: Any) -> Waits:
 @statement("claims._DELETE")
 def delete(tx: Transaction, parameters: Any) -> Waits:
     """They are open no more."""
-    return (yield from _change(tx, *parameters, lambda _: None))
+    lane, ids = parameters
+    return (yield from _change(tx, lane, ids, lambda _: None))
 
 
 @statement("claims._LEAVE_TO_CLOSE")

@@ -509,9 +509,9 @@ INLINE: dict[str, Draw] = {
     "update messaging.fence f set reached": lambda r: (r.choice(IDS), ["other"]),
     "select reached, published_at": lambda r: (r.choice(IDS),),
     "select queue from messaging.fence_heard": lambda r: (r.choice(IDS),),
-    "select pg_try_advisory_lock": lambda r: (r.choice((1, 2)),),
+    "select pg_try_advisory_lock": lambda r: (r.choice((1, 2, 3)),),
     "select pg_advisory_unlock": lambda r: (r.choice((1, 2)),),
-    "select pg_advisory_xact_lock": lambda r: (r.choice((1, 2, 3)),),
+    "select pg_advisory_xact_lock": lambda r: (r.choice((3, 6)),),
 }
 """Statements without a constant of their own, by their first words; the longest that fits."""
 NOT_COMPARED = (

@@ -179,8 +179,8 @@ async def contents(real: Real, model: Model, table: str) -> tuple[Any, Any]:
 
 
 COMPARED = (
-    "counter log outbox inbox open_message progress suspect listener fence fence_heard awaiting job "
-    "fence_unsent replay_ended handler job_unsent allowance"
+    "counter log outbox inbox open_message progress suspect listener fence fence_heard awaiting "
+    "job fence_unsent replay_ended handler job_unsent allowance"
 )
 
 

@@ -122,7 +122,6 @@ class Lane:
             await self._give_back(list(self._owed))
 
     async def _fresh(self) -> bool:
-        owner = self._owner
         claim = await self._claim(self._take_fresh)
         return claim is not None and await self._work_on(claim)
 

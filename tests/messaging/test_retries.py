@@ -19,7 +19,7 @@ from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.messaging.testing import hear
 from tests.messaging.conftest import Erased, Noted, Place
-from tests.messaging.test_consumer import AT_ONCE, Reader, noted, notes, write
+from tests.messaging.test_consumer import AT_ONCE, Reader, noted, notes, strange, write
 
 NAME = "reader.notes"
 
@@ -499,7 +499,7 @@ async def test_what_cannot_be_read_is_read_again_once(
         erased.append(heard.event.page)
 
     page = uuid4()
-    await hear(reader.consumer, Erased(page=page))
+    await hear(reader.consumer, strange(page))
     subscriptions = [reader.subscription, on(Erased, on_erased, name="reader.erased")]
     reader.build(subscriptions)
     await reader.replay()

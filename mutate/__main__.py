@@ -1,4 +1,4 @@
-"""`./dev mutate [--list] [--only NAME|FILE]… [--tenth N|auto] [--skip-baseline] [--seconds N]`."""
+"""`./dev mutate [--list] [--only NAME|FILE]… [--tenth N|auto] [--seconds N] [--write]`."""
 
 import argparse
 import asyncio
@@ -10,7 +10,15 @@ from datetime import UTC, datetime
 
 import structlog
 
-from mutate.catalogue import DoesNotApply, Mutant, chosen, load, tenth
+from mutate.catalogue import (
+    DoesNotApply,
+    Mutant,
+    chosen,
+    load,
+    tenth,
+    with_first,
+    write_first,
+)
 from mutate.runner import (
     MOST_SECONDS,
     BaselineFailed,
@@ -32,12 +40,15 @@ def main() -> int:
     parser.add_argument("--tenth", metavar="N|auto", help="every tenth; auto: by day of the year")
     parser.add_argument("--skip-baseline", action="store_true", help="while writing tests")
     parser.add_argument(
+        "--write", action="store_true", help="keep which tests noticed, to run them first"
+    )
+    parser.add_argument(
         "--seconds", type=float, default=MOST_SECONDS, help="for one mutant, 60 by default"
     )
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     try:
-        mutants = load()
+        mutants = with_first(load())
         mutants = chosen(mutants, given.only) if given.only else mutants
     except ValueError as error:
         parser.error(str(error))
@@ -51,7 +62,7 @@ def main() -> int:
         return 0
     if not _all_apply(mutants):
         return 1
-    return asyncio.run(_until_ended(mutants, given.seconds, baseline=not given.skip_baseline))
+    return asyncio.run(_until_ended(mutants, given))
 
 
 def _tenth_of(text: str, parser: argparse.ArgumentParser) -> int:
@@ -73,9 +84,9 @@ def _all_apply(mutants: Sequence[Mutant]) -> bool:
     return good
 
 
-async def _until_ended(mutants: Sequence[Mutant], seconds: float, *, baseline: bool) -> int:
+async def _until_ended(mutants: Sequence[Mutant], given: argparse.Namespace) -> int:
     """Run, and clean up also when the command is told to end."""
-    running = asyncio.create_task(_run(mutants, seconds, baseline=baseline))
+    running = asyncio.create_task(_run(mutants, given))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     try:
@@ -85,10 +96,10 @@ async def _until_ended(mutants: Sequence[Mutant], seconds: float, *, baseline: b
         return 1
 
 
-async def _run(mutants: Sequence[Mutant], seconds: float, *, baseline: bool) -> int:
+async def _run(mutants: Sequence[Mutant], given: argparse.Namespace) -> int:
     started = time.monotonic()
-    async with workers(seconds) as crew:
-        if baseline:
+    async with workers(given.seconds) as crew:
+        if not given.skip_baseline:
             try:
                 await check_baseline(crew, mutants, lambda text: print(text, flush=True))
             except BaselineFailed as error:
@@ -97,6 +108,11 @@ async def _run(mutants: Sequence[Mutant], seconds: float, *, baseline: bool) -> 
         verdicts = await judge_all(crew, mutants, _say)
     survivors = [verdict for verdict in verdicts if verdict.killed_by is None]
     killed = len(verdicts) - len(survivors)
+    if given.write:
+        noticed = {
+            v.mutant.name: v.killed_by for v in verdicts if v.killed_by and "::" in v.killed_by
+        }
+        write_first(noticed, load())
     print(f"killed {killed} of {len(verdicts)} in {time.monotonic() - started:.0f} s")
     for one in survivors:
         print(f"SURVIVED {one.mutant.name} ({one.mutant.file}): {one.mutant.why} {one.note}")

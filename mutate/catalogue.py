@@ -4,12 +4,15 @@ A mutant replaces one piece of text, which must occur exactly once. So a refacto
 the piece makes the mutant an error with its name, and whoever refactors brings it up to date.
 """
 
+import json
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "mutants"
+NOTICED = Path(__file__).parent / "noticed.json"
+"""Which test noticed each mutant in the last run that was written down: it runs first."""
 
 
 class DoesNotApply(Exception):
@@ -32,6 +35,8 @@ class Mutant:
     """Test files and node ids, one of which must fail."""
     may_hang: bool
     """Whether running out of time counts as being noticed."""
+    first: str | None = None
+    """The node id of the test that noticed it last."""
 
     def applied_to(self, source: str) -> str:
         """The mutated source. Raises `DoesNotApply`."""
@@ -71,6 +76,28 @@ def _read(path: Path) -> list[Mutant]:
             raise ValueError(f"{path.name}: a mutant has name, why, old, new: {sorted(entry)}")
         mutants.append(Mutant(**entry, file=file, tests=tuple(tests), may_hang=may_hang))
     return mutants
+
+
+def with_first(mutants: Sequence[Mutant], path: Path = NOTICED) -> list[Mutant]:
+    """The mutants, each with the test that noticed it last, if that is one of its tests still."""
+    known: Mapping[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    found = []
+    for mutant in mutants:
+        first = known.get(mutant.name)
+        if first is not None and not any(first.startswith(test) for test in mutant.tests):
+            first = None
+        found.append(replace(mutant, first=first))
+    return found
+
+
+def write_first(
+    noticed: Mapping[str, str], mutants: Sequence[Mutant], path: Path = NOTICED
+) -> None:
+    """Write down which test noticed a mutant, beside what is known of the other `mutants`."""
+    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    names = {mutant.name for mutant in mutants}
+    kept = {name: test for name, test in (known | dict(noticed)).items() if name in names}
+    path.write_text(json.dumps(dict(sorted(kept.items())), indent=1, ensure_ascii=False) + "\n")
 
 
 def chosen(mutants: Sequence[Mutant], names: Sequence[str]) -> list[Mutant]:

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mutate.catalogue import Mutant
@@ -64,6 +64,8 @@ class Worker:
     tree: Tree
     environment: Mapping[str, str]
     most_seconds: float = MOST_SECONDS
+    green: set[str] = field(default_factory=set)
+    """Tests that are known to pass without a mutant."""
 
     async def test(self, tests: Sequence[str], within: float, *, template: str = "same") -> Ran:
         """Run these tests until one fails. Runs of one `template` share a migrated database."""
@@ -103,11 +105,17 @@ class Worker:
         self.tree.apply(mutant)
         migrates = "/migrations/" in mutant.file
         try:
+            tests = [mutant.first, *mutant.tests] if mutant.first else mutant.tests
             ran = await self.test(
-                mutant.tests, self.most_seconds, template=mutant.name if migrates else "same"
+                tests, self.most_seconds, template=mutant.name if migrates else "same"
             )
         finally:
             self.tree.restore(mutant)
+        if ran.failed and ran.failed not in self.green:
+            again = await self.test([ran.failed], self.most_seconds)
+            if not again.passed:
+                return Verdict(mutant, None, ran.seconds, f"{ran.failed} fails without it too")
+            self.green.add(ran.failed)
         if ran.hung and not mutant.may_hang:
             note = f"out of time in {ran.failed or 'its tests'}, which counts only with may_hang"
             return Verdict(mutant, None, ran.seconds, note)
@@ -141,9 +149,14 @@ async def workers(most_seconds: float = MOST_SECONDS) -> AsyncIterator[list[Work
 async def check_baseline(
     crew: Sequence[Worker], mutants: Sequence[Mutant], say: Callable[[str], None]
 ) -> None:
-    """Run the tests of these mutants on the code as it is. Raises `BaselineFailed`."""
-    files = sorted({test for mutant in mutants for test in mutant.tests})
-    shares = [files[number :: len(crew)] for number in range(len(crew))]
+    """Run what is to notice these mutants on the code as it is: the tests that did so last, and
+    all the tests of those that are new. Raises `BaselineFailed`.
+    """
+    known = {mutant.first for mutant in mutants if mutant.first is not None}
+    whole = {test for mutant in mutants if mutant.first is None for test in mutant.tests}
+    tests = sorted(whole | {test for test in known if test.partition("::")[0] not in whole})
+    size = -(-len(tests) // len(crew))
+    shares = [tests[number * size : (number + 1) * size] for number in range(len(crew))]
     started = time.monotonic()
     runs = await asyncio.gather(
         *(
@@ -155,7 +168,9 @@ async def check_baseline(
     for ran in runs:
         if not ran.passed:
             raise BaselineFailed(f"{ran.failed or 'pytest'} fails without a mutant:\n{ran.output}")
-    say(f"baseline: {len(files)} files green, {time.monotonic() - started:.0f} s")
+    for worker in crew:
+        worker.green.update(known)
+    say(f"without mutants: {len(tests)} tests and files green, {time.monotonic() - started:.0f} s")
 
 
 async def judge_all(

@@ -4,11 +4,20 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mutate.catalogue import DoesNotApply, Mutant, chosen, load, tenth
+from mutate.catalogue import (
+    DoesNotApply,
+    Mutant,
+    chosen,
+    load,
+    tenth,
+    with_first,
+    write_first,
+)
 from mutate.runner import Worker, judge_all
 from mutate.tree import ROOT, Tree
 
@@ -106,6 +115,27 @@ async def test_the_killed_the_surviving_and_the_hanging_are_told_apart(worker: W
     assert "out of time" in verdicts[2].note
 
 
+async def test_a_test_that_fails_anyway_notices_nothing(worker: Worker, tmp_path: Path) -> None:
+    for test in (tmp_path / "tree" / "tests").glob("*.py"):
+        test.write_text(TEST + "\n\ndef test_always() -> None:\n    assert not two()\n")
+    verdict = await worker.judge(mutant("not 3", "not 4"))
+    assert verdict.killed_by is None
+    assert "fails without it too" in verdict.note
+
+
+def test_the_test_that_noticed_last_runs_first(tmp_path: Path) -> None:
+    known, other = mutant("return 2", "return 3"), replace(mutant("2", "4"), name="other")
+    path = tmp_path / "noticed.json"
+    assert with_first([known], path)[0].first is None
+    write_first({"m": "tests/test_it.py::test_two", "gone": "tests/x.py::y"}, [known, other], path)
+    write_first({"other": "tests/elsewhere.py::z"}, [known, other], path)
+    assert [one.first for one in with_first([known, other], path)] == [
+        "tests/test_it.py::test_two",
+        None,  # it is none of its tests
+    ]
+    assert "gone" not in path.read_text()
+
+
 async def test_a_mutant_of_the_same_length_is_not_taken_for_the_original(worker: Worker) -> None:
     """Python compares the time, in seconds, and the size of a source: neither changes here."""
     assert (await worker.test(["tests/test_it.py"], 60)).passed
@@ -123,5 +153,5 @@ def test_the_command_lists() -> None:
         text=True,
         check=True,
     )
-    assert "relay-counts-a-nack-as-confirmed" in done.stdout
+    assert "relay-two-publish-at-once" in done.stdout
     assert "outbox-" not in done.stdout

@@ -233,7 +233,7 @@ group by type, service having count(*) > 1
 """
 
 
-@scenario("a new subscriber with the past", short=True)
+@scenario("a new subscriber with the past")
 async def newcomer(run: Run) -> None:
     """A third service comes under load, by migrates that are interrupted; it is to hear all of the
     log and then the present, while relay, consumers and engines are killed.

@@ -18,7 +18,7 @@ async def _change(run: Run, count: int) -> None:
     run.faults[f"now {count} partitions"] += 1
 
 
-@scenario("1, 3 and 2 partitions", short=True)
+@scenario("1, 3 and 2 partitions")
 async def partitions(run: Run) -> None:
     """The reader's replicas work at once over 3 queues and then over 2, under load, while replicas
     are killed; audits and a replay of the whole log go through all of the queues.

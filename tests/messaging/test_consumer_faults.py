@@ -25,7 +25,7 @@ from hirewire.messaging.inbox import UNREADABLE
 from hirewire.messaging.listeners import introduce
 from hirewire.messaging.outbox import Tx, record
 from hirewire.messaging.relay import Relay
-from hirewire.messaging.retry import RetrySchedule
+from hirewire.messaging.retry import Later, RetrySchedule
 from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.messaging.testing import delivery, hear
 from tests.messaging.conftest import Noted, Place
@@ -203,6 +203,7 @@ async def test_stops_in_a_slow_handler_bury_nothing(reader: Reader) -> None:
         task = asyncio.create_task(consumer.handle([note]))
         await begun.wait()
         begun.clear()
+        consumer.stop()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -400,3 +401,67 @@ async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
             if found if isinstance(found, bool) else await found:
                 return
             await asyncio.sleep(0.02)
+
+
+class Unspeakable(Exception):
+    """Its text cannot be had."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [GeneratorExit(), BaseExceptionGroup("several", [GeneratorExit()]), Unspeakable()],
+    ids=lambda error: type(error).__name__,
+)
+async def test_an_odd_error_is_a_failed_attempt(reader: Reader, error: BaseException) -> None:
+    reader.mood = {"bad": error}
+    await hear(reader.consumer, noted(uuid4(), "good", 1), noted(uuid4(), "bad", 1))
+    assert await notes(reader.place.engine) == ["good"]
+    [message] = await dead(reader)
+    assert type(error).__name__ in (message.error or "")
+
+
+@pytest.mark.parametrize("delay", [timedelta.max, timedelta.min], ids=["max", "min"])
+async def test_later_is_within_a_year(reader: Reader, delay: timedelta) -> None:
+    reader.mood = {"bad": Later(delay)}
+    await hear(reader.consumer, noted(uuid4(), "bad", 1))
+    [message] = await dead(reader)
+    assert (message.subscription, message.state) == ("reader.notes", "retrying")
+
+
+async def test_a_handler_that_cancels_its_own_task_stops_nobody_else(reader: Reader) -> None:
+    async def suicidal(tx: Tx, heard: Received[Noted]) -> None:
+        await write(tx, heard.event.text)
+        if heard.event.text == "bad":
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()
+            await asyncio.sleep(0)
+
+    async with running(reader, on(Noted, suicidal, name="reader.notes")):
+        async with reader.place.transactions()() as tx:
+            for text in ("first", "bad", "last"):
+                record(tx, Noted(page=uuid4(), text=text))
+
+        async def settled() -> bool:
+            found = await notes(reader.place.engine)
+            return sorted(found) == ["first", "last"] and len(await dead(reader)) == 1
+
+        await until(settled)
+
+
+async def test_a_neighbour_that_commits_costs_nobody_else(reader: Reader) -> None:
+    async def commits(tx: Tx, heard: Received[Noted]) -> None:
+        await tx.commit()
+
+    reader.build(
+        [
+            on(Noted, commits, name="reader.commits", retry=RetrySchedule(attempts=1)),
+            on(Noted, reader.on_noted, name="reader.notes"),
+        ]
+    )
+    await hear(reader.consumer, *(noted(uuid4(), f"{nth}", 1) for nth in range(10)))
+    assert sorted(await notes(reader.place.engine)) == [f"{nth}" for nth in range(10)]
+    assert len(await dead(reader)) == 10

@@ -134,6 +134,15 @@ async def test_what_this_version_cannot_read_is_held(place: Place) -> None:
     }
 
 
+async def test_times_at_the_ends_of_the_calendar_stop_nothing(place: Place) -> None:
+    async with place.transactions()() as tx:
+        for at in (datetime.min, datetime.max):
+            await schedule(tx, Noted(page=uuid4(), text="odd"), at=at.replace(tzinfo=UTC))
+        await schedule(tx, Noted(page=uuid4(), text="due"), at=PAST)
+    await scheduler(place).step()
+    assert sorted(await texts(place)) == ["due", "odd"]
+
+
 async def test_a_time_needs_its_zone(place: Place) -> None:
     async with place.transactions()() as tx:
         with pytest.raises(ValueError, match="zone"):

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from hirewire.messaging.database import CommitRefused, DatabaseUnavailable, connect
 from hirewire.messaging.envelope import MAX_BODY
+from hirewire.messaging.event import Event
 from hirewire.messaging.outbox import Transactions, record
 from hirewire.messaging.testing import recorded
 from tests.messaging.conftest import Noted, Place
@@ -234,4 +235,68 @@ async def test_what_no_reader_would_take_is_not_recorded(place: Place) -> None:
         with pytest.raises(ValueError, match=r"test\.noted: body of .* at most"):
             record(tx, Noted(page=uuid4(), text="x" * MAX_BODY))
         record(tx, Noted(page=uuid4(), text="fits"))
+    assert len(await recorded(place.engine)) == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "commit",
+        " COMMIT AND CHAIN",
+        "end",
+        "abort",
+        "rollback",
+        "rollback and chain",
+        "begin",
+        "start transaction",
+        "prepare transaction 'x'",
+        "savepoint mine",
+        "release savepoint mine",
+        "rollback to savepoint mine",
+    ],
+)
+async def test_nobody_else_ends_the_transaction(place: Place, statement: str) -> None:
+    """Nor makes savepoints that nobody knows of; and what was done before is not lost by it."""
+    await table_of_names(place)
+    async with place.transactions()() as tx:
+        await add(tx, "before")
+        with pytest.raises(RuntimeError, match="does not end it"):
+            await tx.exec_driver_sql(statement)
+        await add(tx, "after")
+    assert await names(place) == ["after", "before", "taken"]
+
+
+async def test_nor_by_sqlalchemys_commit(place: Place) -> None:
+    await table_of_names(place)
+
+    async def commit_it() -> None:
+        async with place.transactions()() as tx:
+            await add(tx, "early")
+            await tx.commit()
+
+    with pytest.raises(RuntimeError, match="does not end it"):
+        await commit_it()
+    assert await names(place) == ["taken"]
+
+
+async def test_nothing_is_recorded_in_a_transaction_that_has_ended(place: Place) -> None:
+    async with place.transactions()() as tx:
+        pass
+    with pytest.raises(RuntimeError, match="has ended"):
+        record(tx, Noted(page=uuid4()))
+
+
+class Measured(Event, name="test.measured", owner="writer", key="id"):
+    """A number."""
+
+    id: str
+    value: float
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+async def test_a_number_that_json_does_not_have_is_refused(place: Place, value: float) -> None:
+    async with place.transactions()() as tx:
+        with pytest.raises(ValueError, match="no number in JSON"):
+            record(tx, Measured(id="a", value=value))
+        record(tx, Measured(id="NaN and Infinity", value=1.5))
     assert len(await recorded(place.engine)) == 1

@@ -115,6 +115,7 @@ class Consumer:
         self._size = batch
         self._instance = new_id()
         self._heard = False
+        self._ending = False
         self._awaited = handover.Awaited(services)
         self._by_event: dict[str, list[Subscription]] = {}
         for subscription in subscriptions:
@@ -153,29 +154,28 @@ class Consumer:
         A batch that fails ends the waiting for the next one, which may never come.
         """
         self._heard = False
+        self._ending = False
         handling: asyncio.Task[None] | None = None
         ready_at: float | None = None
         try:
             async for deliveries in arriving:
                 if ready_at is None or time.monotonic() - ready_at > STALE_SECONDS:
-                    if handling is not None:
-                        await handling
+                    await _finished(handling)
                     await self._become_active(register_handlers=ready_at is None)
                 taken = 0
                 while taken < len(deliveries):
                     batch = self.read(deliveries[taken : taken + self._size])
                     taken += len(batch.deliveries)
-                    if handling is not None:
-                        await handling
+                    await _finished(handling)
                     handling = asyncio.create_task(self._handle_and_ack(batch))
                     handling.add_done_callback(self._note_failure)
-                if handling is not None and len(deliveries) < self._batch // 2:
-                    await handling  # and let more arrive meanwhile
+                if len(deliveries) < self._batch // 2:
+                    await _finished(handling)  # and let more arrive meanwhile
                 ready_at = time.monotonic()
-            if handling is not None:
-                await handling
+            await _finished(handling)
         finally:
             if handling is not None and not handling.done():
+                self._ending = True
                 handling.cancel()
                 await asyncio.wait({handling})
 
@@ -336,7 +336,10 @@ class Consumer:
             else:
                 await self._bury_suspect(alone, starts)
         except asyncio.CancelledError:
-            await asyncio.shield(self._forget_start(fingerprint))
+            if self._stopping.is_set() or self._ending:
+                await asyncio.shield(self._forget_start(fingerprint))
+            else:  # the handler cancelled its own task, which counts as an end of the process
+                self._instance = new_id()
             raise
         async with self._transactions() as tx:
             await inbox.clear_suspect(tx, fingerprint)
@@ -595,6 +598,16 @@ def mark_order(units: Sequence[tuple[Unit, Standing]]) -> tuple[list[Unit], list
                 highest[track] = sequence
         ordered.append(unit)
     return ordered, overtaken
+
+
+async def _finished(handling: "asyncio.Task[None] | None") -> None:
+    """Wait for a batch. One that cancelled itself has failed, and ends nobody else."""
+    if handling is None:
+        return
+    await asyncio.wait({handling})
+    if handling.cancelled():
+        raise RuntimeError("a handler cancelled its own task")
+    handling.result()
 
 
 def _fingerprint(delivery: Delivery) -> UUID:

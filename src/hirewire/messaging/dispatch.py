@@ -13,6 +13,9 @@ from hirewire.messaging.inbox import Unit
 from hirewire.messaging.outbox import Tx, context, owner_of
 from hirewire.messaging.retry import Later, Reject, RetrySchedule
 
+LONGEST_DELAY = timedelta(days=365)
+"""A handler that says `Later` is asked again after this time at the latest."""
+
 
 async def dispatch(tx: Tx, units: Sequence[Unit]) -> None:
     """Call the handlers of the units, in the units' order.
@@ -89,6 +92,10 @@ class _Watch:
             yield
             if self._timer.expired():  # and the handler caught its cancellation
                 raise self._too_long()
+        except (Exception, asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # what ends no process is a failed attempt
+            raise RuntimeError(f"{type(error).__name__} in a handler") from error
         finally:
             metrics.handle_seconds.labels(
                 self._owner, unit.received.event.name, unit.subscription.name
@@ -119,6 +126,6 @@ def verdict(
     if isinstance(error, Reject):
         return None, attempt
     if isinstance(error, Later):
-        return error.delay, attempt - 1
+        return min(max(error.delay, timedelta(0)), LONGEST_DELAY), attempt - 1
     schedule = retry.for_error(error)
     return (schedule.delay(attempt) if schedule is not None else None), attempt

@@ -68,5 +68,8 @@ def describe(error: BaseException) -> str:
     """
     original = getattr(error, "orig", None)
     cause = getattr(original, "__cause__", None) or original or error
-    text = str(getattr(cause, "message", None) or cause).partition("\n")[0]
+    try:
+        text = str(getattr(cause, "message", None) or cause).partition("\n")[0]
+    except Exception:  # an error may be anybody's class
+        text = "its text cannot be had"
     return f"{type(cause).__name__}: {text}"[:500]

@@ -1,6 +1,8 @@
 """The publishing side's promise: an event is a row in the transaction that makes it true."""
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -35,6 +37,12 @@ context: ContextVar[Context | None] = ContextVar("hirewire_context", default=Non
 """What the current request or delivery is part of."""
 
 
+_ENDS = re.compile(
+    r"\s*(commit|end|abort|begin|start\s+transaction|prepare\s+transaction|rollback(?!\s+to\s)"
+    r"|(?:savepoint|release|rollback\s+to)(?!.*\bsa_savepoint_))\b",
+    re.IGNORECASE,
+)
+"""Statements by which a transaction is ended, or parted behind SQLAlchemy's back."""
 _OPTION = "hirewire_pending"
 """Execution option of a connection under which its transaction's pending events are."""
 
@@ -58,6 +66,10 @@ class _Open:
     savepoints: dict[str, int] = field(default_factory=dict)
     """How many events there were at each savepoint, by the name that SQLAlchemy gives it."""
     wakes: bool = False
+    ended: bool = False
+    """Whether the block is over: nothing can be recorded any more, and the commit may come."""
+    spoiled: bool = False
+    """Whether SQLAlchemy believes the transaction to be over, and PostgreSQL does not."""
     unusable: BaseException | None = None
     """The error after which this connection can do no more."""
 
@@ -129,6 +141,8 @@ def prepare(tx: Tx, event: Event, *, part_of: Context | None = None) -> Prepared
     body = event.body()
     if len(body) > MAX_BODY:
         raise ValueError(f"{event.name}: body of {len(body)} bytes; at most {MAX_BODY}")
+    if b"NaN" in body or b"Infinity" in body:
+        json.loads(body, parse_constant=_not_finite)
     key = event.key
     if not fits_a_name(key):
         raise ValueError(
@@ -141,6 +155,10 @@ def prepare(tx: Tx, event: Event, *, part_of: Context | None = None) -> Prepared
         trace = tracing.created(event.name, str(id), trace)
     found = replace(found, traceparent=trace)
     return Prepared(id, event.name, key, body.decode(), event.schema_version, found)
+
+
+def _not_finite(constant: str) -> None:
+    raise ValueError(f"{constant} is no number in JSON")
 
 
 def record_prepared(tx: Tx, prepared: Prepared) -> UUID:
@@ -157,6 +175,16 @@ def owner_of(tx: Tx) -> str:
 def wake_after(tx: Tx) -> None:
     """Let the relay look at its work once `tx` has committed, also without a new event."""
     _opened(tx).wakes = True
+
+
+class TransactionEnded(RuntimeError):
+    """A statement would have ended the transaction, or made a savepoint that nobody knows of."""
+
+    def __init__(self, statement: str) -> None:
+        super().__init__(
+            f"{statement}: who is handed a transaction does not end it; a savepoint is made by "
+            "tx.begin_nested()"
+        )
 
 
 class Transactions:
@@ -189,12 +217,15 @@ class Transactions:
             tx.sync_connection.execution_options(**{_OPTION: opened})  # type: ignore[union-attr]
             async with tx.begin():
                 yield tx
+                opened.ended = True
                 await _flush(tx, opened.events)
         except Exception as error:
             if opened.unusable is not None:
                 raise DatabaseUnavailable(describe(opened.unusable)) from error
             raise
         finally:
+            if opened.spoiled:
+                await tx.invalidate()
             await asyncio.shield(asyncio.create_task(tx.close()))
         if opened.events or opened.wakes:
             self.committed()
@@ -231,6 +262,8 @@ def _opened(tx: Tx) -> _Open:
     opened = _pending(tx.sync_connection)
     if opened is None:
         raise RuntimeError("this needs a transaction opened by Transactions")
+    if opened.ended:
+        raise RuntimeError("the transaction has ended: nothing can be recorded in it any more")
     return opened
 
 
@@ -240,6 +273,8 @@ def _watch(engine: Engine) -> None:
         return
     event.listen(engine, "do_connect", _on_connect)
     event.listen(engine, "handle_error", _on_error)
+    event.listen(engine, "commit", _on_commit)
+    event.listen(engine, "before_cursor_execute", _on_statement)
     event.listen(engine, "savepoint", _on_savepoint)
     event.listen(engine, "rollback_savepoint", _on_rollback_to_savepoint)
 
@@ -256,6 +291,19 @@ def _on_error(raised: ExceptionContext) -> None:
         return
     if is_unusable(error, closed=raised.is_disconnect):
         opened.unusable = error
+
+
+def _on_commit(connection: Connection) -> None:
+    """Only `Transactions` commits: what came before belongs to others as well."""
+    opened = _pending(connection)
+    if opened is not None and not opened.ended:
+        opened.spoiled = True
+        raise TransactionEnded("commit")
+
+
+def _on_statement(connection: Connection, _: Any, statement: str, *__: Any) -> None:
+    if (found := _ENDS.match(statement)) and _pending(connection) is not None:
+        raise TransactionEnded(found[1])
 
 
 def _on_savepoint(connection: Connection, name: str | None) -> None:

@@ -7,7 +7,7 @@ what is scheduled holds nothing of its key back.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -27,6 +27,8 @@ log = structlog.get_logger(__name__)
 
 BATCH = 200
 POLL_SECONDS = 1.0
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+"""Times before it mean now as well; PostgreSQL has no number for the first of all."""
 
 _SCHEDULE = """
 insert into messaging.scheduled (id, due_at, type, version, body, correlation_id, causation_id,
@@ -95,6 +97,7 @@ async def schedule(tx: Tx, event: Event, *, at: datetime) -> UUID:
     """
     if at.tzinfo is None:
         raise ValueError("at: a time with its zone")
+    at = max(at, EARLIEST)
     prepared = prepare(tx, event)
     id, found = new_id(), prepared.context
     await tx.exec_driver_sql(

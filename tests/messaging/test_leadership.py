@@ -6,6 +6,7 @@ import pwd
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -92,7 +93,7 @@ async def test_a_frozen_leader_frees_its_successor(place: Place, broker: Broker)
     async with process("relay", place.url) as frozen:
         frozen.send_signal(signal.SIGSTOP)
         await note_one(place)
-        standby = Relay(service="writer", database_url=place.url, broker=broker)
+        standby = Relay(service="writer", database_url=place.url, broker=broker, idle_seconds=2.0)
 
         async def taken_over() -> bool:
             await standby.step()
@@ -102,9 +103,35 @@ async def test_a_frozen_leader_frees_its_successor(place: Place, broker: Broker)
         await standby.close()
 
 
+async def test_a_leader_frozen_in_the_middle_of_a_statement_frees_its_successor(
+    place: Place,
+) -> None:
+    """To the server it is at work: it has sent the statement, and not yet that it be run."""
+    frozen = await open_session(place.url, application="frozen", idle_seconds=1.0)
+    assert await frozen.try_lock(7)
+    statement = b"select 1\0"
+    frozen.connection._transport.write(  # type: ignore[attr-defined]
+        b"P"
+        + struct.pack(">L", 4 + 1 + len(statement) + 2)
+        + b"\0"
+        + statement
+        + b"\0\0"
+        + b"H"
+        + struct.pack(">L", 4)
+    )
+    successor = await open_session(place.url, application="tests", idle_seconds=1.0)
+
+    async def taken_over() -> bool:
+        return await successor.try_lock(7)
+
+    await eventually(taken_over)
+    await successor.close()
+    frozen.connection.terminate()
+
+
 async def test_a_frozen_consumer_frees_its_successor(broker_database: str) -> None:
     """What it had in hand is delivered again, to another one."""
-    broker = PostgresBroker(broker_database, client="tests")
+    broker = PostgresBroker(broker_database, client="tests", idle_seconds=2.0)
     await broker.declare([LOGS])
     await broker.publish([message(b"1")])
     async with process("consumer", broker_database) as frozen:
@@ -182,7 +209,8 @@ async def test_a_connection_is_given_up_when_its_other_end_has_vanished(place: P
     async with place.engine.connect() as pooled:
         assert [(await pooled.execute(text(f"show {n}"))).scalar() for n in settings] == found
     session = await open_session(place.url, application="tests")
-    assert await session.connection.fetchval("show idle_session_timeout") == "20s"
+    for state in ("idle_session", "idle_in_transaction_session"):
+        assert await session.connection.fetchval(f"show {state}_timeout") == "20s"
     await session.close()
 
 

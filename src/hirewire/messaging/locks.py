@@ -31,6 +31,17 @@ _TRY_LOCK = f"""
 select case when current_setting('hirewire.session', true) is distinct from $2 or {_HELD}
     then null else pg_try_advisory_lock($1) end
 """  # noqa: S608
+# The server ends a session that is idle; one that was frozen between two messages of a statement
+# is not idle to it, but waits for its client for ever.
+_END_SILENT_HOLDER = """
+select pg_terminate_backend(a.pid)
+from pg_locks l join pg_stat_activity a using (pid)
+where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.mode = 'ExclusiveLock'
+  and (l.classid::bigint << 32 | l.objid::bigint) = $1 and a.wait_event = 'ClientRead'
+  and l.database = (select oid from pg_database where datname = current_database())
+  and greatest(a.state_change, a.query_start)
+    < clock_timestamp() - $2::float8 * interval '1 second'
+"""
 _CHECK = "select current_setting('hirewire.session', true) is not distinct from $1"
 _CHECK_LOCK = f"""
 select current_setting('hirewire.session', true) is not distinct from $2 and {_HELD}
@@ -51,9 +62,10 @@ class SessionShared(asyncpg.InterfaceError):
 class Session:
     """A connection that holds locks."""
 
-    def __init__(self, connection: asyncpg.Connection, token: str) -> None:
+    def __init__(self, connection: asyncpg.Connection, token: str, idle_seconds: float) -> None:
         self.connection = connection
         self._token = token
+        self._idle_seconds = idle_seconds
 
     @property
     def is_closed(self) -> bool:
@@ -61,10 +73,15 @@ class Session:
         return bool(self.connection.is_closed())
 
     async def try_lock(self, number: int) -> bool:
-        """Take a lock that this session does not hold; False when another session has it."""
+        """Take a lock that this session does not hold; False when another session has it.
+
+        Another one that has said nothing for longer than it may is ended, so a later try succeeds.
+        """
         taken = await self.connection.fetchval(_TRY_LOCK, number, self._token)
         if taken is None:
             raise SessionShared
+        if not taken:
+            await self.connection.execute(_END_SILENT_HOLDER, number, self._idle_seconds)
         return bool(taken)
 
     async def check(self, number: int | None = None) -> None:
@@ -97,11 +114,12 @@ async def open_session(
         await connection.execute(f"select set_config('hirewire.session', '{token}', false)")
         if await _is_pooled(connection) and not await _is_exclusive(connection, url, token):
             raise SessionShared
-        await connection.execute(f"set idle_session_timeout = '{int(idle_seconds * 1000)}ms'")
+        for state in ("idle_session", "idle_in_transaction_session"):
+            await connection.execute(f"set {state}_timeout = '{int(idle_seconds * 1000)}ms'")
     except BaseException:
         connection.terminate()
         raise
-    return Session(connection, token)
+    return Session(connection, token, idle_seconds)
 
 
 async def _is_pooled(connection: asyncpg.Connection) -> bool:

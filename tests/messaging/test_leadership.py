@@ -16,6 +16,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import uvloop
 from sqlalchemy import make_url, text
 
 from hirewire.launcher.process import free_port
@@ -212,6 +213,23 @@ async def test_a_connection_is_given_up_when_its_other_end_has_vanished(place: P
     for state in ("idle_session", "idle_in_transaction_session"):
         assert await session.connection.fetchval(f"show {state}_timeout") == "20s"
     await session.close()
+
+
+async def test_connections_are_made_under_uvloop_too(place: Place) -> None:
+    """Its sockets cannot be set directly."""
+
+    async def kept_alive() -> tuple[int, int]:
+        connection = await connect(place.url, application="tests")
+        own = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]
+        with socket.fromfd(own.fileno(), own.family, own.type) as handle:
+            found = (
+                handle.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+                handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT),
+            )
+        await connection.close()
+        return found
+
+    assert await asyncio.to_thread(uvloop.run, kept_alive()) == (1, 20_000)
 
 
 async def test_a_lock_is_not_given_twice_to_one_session(place: Place) -> None:

@@ -137,8 +137,10 @@ async def notice_vanished_peers(connection: asyncpg.Connection) -> None:
     own = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]
     if own is None or own.family == socket.AF_UNIX:
         return
-    own.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _OWN_SIDE:
-        if (option := getattr(socket, name, None)) is not None:
-            with suppress(OSError):
-                own.setsockopt(socket.IPPROTO_TCP, option, value)
+    # A second handle on the same socket: what uvloop hands out lets nothing be set.
+    with socket.fromfd(own.fileno(), own.family, own.type) as handle:
+        handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in _OWN_SIDE:
+            if (option := getattr(socket, name, None)) is not None:
+                with suppress(OSError):
+                    handle.setsockopt(socket.IPPROTO_TCP, option, value)

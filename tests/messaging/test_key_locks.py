@@ -7,14 +7,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import deadletters
+from hirewire.messaging import deadletters, pauses
 from hirewire.messaging.broker import Delivery
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.lanes import Patience
 from hirewire.messaging.loops import Wake
 from hirewire.messaging.outbox import Tx
 from hirewire.messaging.retries import Retries
-from hirewire.messaging.retry import RetrySchedule
+from hirewire.messaging.retry import Later, RetrySchedule
 from hirewire.messaging.subscriptions import on
 from hirewire.messaging.testing import hear
 from tests.messaging.conftest import Noted, Place
@@ -280,24 +280,101 @@ async def test_a_repeat_beside_new_messages_costs_them_nothing(reader: Reader) -
 async def test_many_parked_at_once_come_in_order_before_what_comes_later(
     reader: Reader,
 ) -> None:
+    """More of them than are taken at once."""
     page = uuid4()
+    texts = list("123456789abcdefghijk")
     reader.broken = {"1"}
     await hear(reader.consumer, noted(page, "1", 1))
-    await hear(reader.consumer, *(noted(page, str(n), n) for n in (2, 3, 4, 5)))
-    assert await reader.counts() == {"retrying": 1, "waiting": 4, "dead": 0}
+    await hear(reader.consumer, *(noted(page, t, n) for n, t in enumerate(texts[1:], 2)))
+    assert await reader.counts() == {"retrying": 1, "waiting": 19, "dead": 0}
     reader.broken = {"3"}
     await reader.try_again()
-    assert await notes(reader.place.engine) == list("12")
-    assert await reader.counts() == {"retrying": 0, "waiting": 2, "dead": 1}
-    await hear(reader.consumer, noted(page, "6", 6))
-    assert await notes(reader.place.engine) == list("12")
+    assert await notes(reader.place.engine) == ["1", "2"]
+    assert await reader.counts() == {"retrying": 0, "waiting": 17, "dead": 1}
+    await hear(reader.consumer, noted(page, "l", 21))
+    assert await notes(reader.place.engine) == ["1", "2"]
     reader.broken = set()
     assert await reader.replay() == 1
     await reader.try_again()
-    assert await notes(reader.place.engine) == list("123456")
-    await hear(reader.consumer, noted(page, "7", 7))
-    assert await notes(reader.place.engine) == list("1234567")
+    assert await notes(reader.place.engine) == [*texts, "l"]
+    await hear(reader.consumer, noted(page, "m", 22))
+    assert await notes(reader.place.engine) == [*texts, "l", "m"]
     assert not reader.lates
+
+
+async def test_a_retry_that_is_due_takes_none_along_that_is_not(reader: Reader) -> None:
+    later, now = noted(uuid4(), "later", 1), noted(uuid4(), "now", 1)
+    reader.mood = {"later": Later(timedelta(hours=1))}
+    reader.broken = {"now"}
+    await hear(reader.consumer, later)
+    await hear(reader.consumer, now)
+    reader.calls.clear()
+    await reader.try_again()
+    assert reader.calls == ["now"] * (AT_ONCE.attempts - 1)
+
+
+async def test_a_pause_holds_for_what_is_about_to_be_tried(reader: Reader) -> None:
+    """It comes after the lane was found to have work, and before it takes it."""
+    transactions = met(reader)
+    reader.broken = {"1"}
+    await hear(reader.consumer, noted(uuid4(), "1", 1))
+    reader.calls.clear()
+    begun = 0
+
+    async def pause_then() -> None:
+        nonlocal begun
+        begun += 1
+        if begun == 2:
+            async with Place(reader.place.url, reader.place.engine).transactions("reader")() as tx:
+                await pauses.pause(tx, "reader.notes", why="a test")
+
+    transactions.before_each = pause_then
+    await reader.retries.step()
+    assert reader.calls == []
+    transactions.before_each = None
+    async with reader.transactions() as tx:
+        await pauses.resume(tx, "reader.notes")
+    await reader.retries.step()
+    assert reader.calls == ["1"]
+
+
+async def test_what_a_stopped_process_had_taken_is_anothers_at_once(
+    place_with_notes: Place,
+) -> None:
+    first, second = Pausing(place_with_notes, "1"), Reader(place_with_notes)
+    first.broken = {"1"}
+    await hear(first.consumer, noted(uuid4(), "1", 1))
+    first.broken = set()
+    retrying = asyncio.create_task(first.retries.step())
+    await first.pausing.wait()
+    retrying.cancel()
+    await asyncio.wait({retrying})
+    assert await second.retries.step()
+    assert await notes(place_with_notes.engine) == ["1"]
+    assert await second.counts() == {"retrying": 0, "waiting": 0, "dead": 0}
+
+
+async def test_large_messages_are_not_taken_together(reader: Reader) -> None:
+    taken: list[object] = []
+    fails = True
+
+    async def look(tx: Tx, heard: Received[Noted]) -> None:
+        if fails:
+            raise ValueError("broken")
+        taken.extend(
+            await rows(
+                reader.place.engine,
+                "select count(*) from messaging.open_message where claimed_by is not null",
+            )
+        )
+
+    reader.build([on(Noted, look, name="reader.notes", retry=AT_ONCE)])
+    for size in (1, 3_900_000, 3_900_000, 3_900_000, 3_900_000):
+        await hear(reader.consumer, noted(uuid4(), "x" * size, 1))
+    fails = False
+    await reader.try_again()
+    assert len(taken) == 5
+    assert not {(3,), (4,)} & set(taken)  # that would be more than eight megabytes
 
 
 async def test_late_means_that_a_later_number_has_taken_effect(reader: Reader) -> None:

@@ -10,6 +10,7 @@ from hirewire.messaging.audit import Account, Found
 from hirewire.messaging.broker import Delivery, Message, Outcome, QueueTopology
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
+from hirewire.messaging.lineage import raise_by_hand
 from hirewire.messaging.listeners import introduce, write_listeners
 from hirewire.messaging.outbox import Tx, record
 from hirewire.messaging.relay import Relay
@@ -74,6 +75,25 @@ async def test_a_service_that_comes_back_should_hear_again(place: Place) -> None
     await listeners(place, noted=["reader"])
     heard = await note(place)
     assert await expected(place) == {missed: [], heard: ["reader"]}
+
+
+async def test_in_another_life_of_the_database_transactions_are_not_compared(
+    place: Place,
+) -> None:
+    """A restored database's listeners came, by its numbers, long after all that is recorded now."""
+    await listeners(place, noted=["reader"])
+    former = await note(place)
+    async with place.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "update messaging.listener set since = '9000000000000000000'"
+        )
+    owner = await connect(place.url, application="tests")
+    await raise_by_hand(owner, "writer", "a test")
+    await owner.close()
+    async with place.engine.begin() as connection:  # not unsent, or it would be of this life too
+        await connection.exec_driver_sql("update messaging.log set epoch = 0")
+    present = await note(place)
+    assert await expected(place) == {former: [], present: ["reader"]}
 
 
 async def test_writing_the_list_again_changes_nothing(place: Place) -> None:

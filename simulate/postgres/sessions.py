@@ -55,6 +55,18 @@ def end_when_idle(tx: Transaction, groups: Any) -> int:
     return 0
 
 
+@pattern(r"set idle_in_transaction_session_timeout = '(\d+)ms'")
+def end_when_idle_in_transaction(tx: Transaction, groups: Any) -> int:
+    """The server ends a session that says nothing within a transaction: no holder has one here."""
+    return 0
+
+
+@statement("locks._END_SILENT_HOLDER")
+def end_silent_holder(tx: Transaction, parameters: Any) -> int:
+    """Ends a holder frozen in the middle of a statement: here a statement is one step."""
+    return 0
+
+
 @pattern(r"select from \(select 1\) as one where pg_backend_pid\(\) = (\d+)", returns="none")
 def is_process(tx: Transaction, groups: Any) -> list[tuple[None]]:
     """A row if this is the process that was connected to."""

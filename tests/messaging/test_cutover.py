@@ -68,7 +68,7 @@ async def standing_by(reader: Reader, client: str) -> None:
             connection = await connect(reader.broker_url, application="tests")
             found = await connection.fetchval(
                 "select count(*) from pg_stat_activity where application_name = $1 "
-                "and query like '%pg_try_advisory_lock%'",
+                "and query like '%advisory%'",
                 f"{client} consumer",
             )
             await connection.close()

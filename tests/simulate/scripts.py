@@ -107,6 +107,11 @@ def _(r: Random) -> tuple[Any, ...]:
     return (r.choice((4, 5)), "nobody")
 
 
+@case("locks._END_SILENT_HOLDER")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice((4, 5)), 3600.0)
+
+
 @case("locks._CHECK")
 def _(r: Random) -> tuple[Any, ...]:
     return ("nobody",)

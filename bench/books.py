@@ -57,7 +57,8 @@ from generate_series(0, $1::bigint - 1) n
 
 async def listen(connection: asyncpg.Connection) -> None:
     """Enter the reader as one who hears the event, as `migrate` would."""
-    await write_listeners(connection, {TYPE: [READER]})
+    async with connection.transaction():
+        await write_listeners(connection, {TYPE: [READER]})
 
 
 async def recorded(connection: asyncpg.Connection) -> int:

@@ -19,11 +19,13 @@ from bench.process import ROOT
 ALL = (
     "consume",
     "relay",
+    "onekey",
     "business",
     "chain",
     "latency",
     "growth",
     "failing",
+    "catchup",
     "matching",
     "search",
     "live",

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import asyncpg
 
+from hirewire.messaging.database import connect
 from hirewire.messaging.listeners import write_listeners
 
 TYPE = "bench.noted"
@@ -92,6 +93,15 @@ async def truncate(connection: asyncpg.Connection) -> None:
         "truncate messaging.counter, messaging.log, messaging.outbox, messaging.inbox, "
         "messaging.open_message, messaging.progress, messaging.suspect"
     )
+
+
+async def empty_queues(url: str) -> None:
+    """Take all messages out of a broker that is a PostgreSQL database."""
+    connection = await connect(url, application="bench")
+    try:
+        await connection.execute("truncate broker.message")
+    finally:
+        await connection.close()
 
 
 async def fill_log(connection: asyncpg.Connection, rows: int) -> None:

@@ -1,7 +1,9 @@
 """Hirewire's side: consumers and relays as a service runs them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from bench.books import OWNER, READER, SUBSCRIPTION
 from bench.events import Noted, page
@@ -10,6 +12,7 @@ from hirewire.kit.db import make_engine
 from hirewire.messaging.broker import open_broker
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.outbox import Tx
+from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.runtime import Messaging, Role
 from hirewire.messaging.subscriptions import Subscription, on, on_batch
 
@@ -90,6 +93,44 @@ async def one_at_a_time(world: World) -> None:
 async def failing(world: World) -> None:
     """A consumer that cannot handle one key."""
     await _hear(world, on_batch(Noted, note_unless_failing, name=SUBSCRIPTION))
+
+
+SOON = RetrySchedule(attempts=10_000, first=timedelta(milliseconds=50), factor=1.0, jitter=0.0)
+
+
+async def recovering(world: World) -> None:
+    """A consumer with a batched handler that fails until it is told to go on."""
+    mended = asyncio.Event()
+
+    async def handle(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+        _refuse_until(mended)
+        await note_all(tx, heard)
+
+    await _recover(world, mended, on_batch(Noted, handle, name=SUBSCRIPTION, retry=SOON))
+
+
+async def recovering_one_at_a_time(world: World) -> None:
+    """The same whose handler takes one event."""
+    mended = asyncio.Event()
+
+    async def handle(tx: Tx, heard: Received[Noted]) -> None:
+        _refuse_until(mended)
+        await note_one(tx, heard)
+
+    await _recover(world, mended, on(Noted, handle, name=SUBSCRIPTION, retry=SOON))
+
+
+def _refuse_until(mended: asyncio.Event) -> None:
+    if not mended.is_set():
+        raise ValueError("nothing can be noted now")
+
+
+async def _recover(world: World, mended: asyncio.Event, subscription: Subscription) -> None:
+    await world.go()
+    async with messaging(world.reader, world.broker, READER, "worker", [subscription]):
+        await world.again()
+        mended.set()
+        await world.end()
 
 
 async def relay(world: World) -> None:

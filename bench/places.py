@@ -17,7 +17,7 @@ import asyncpg
 
 from bench import books, process
 from bench.events import KEYS, TOPOLOGY
-from hirewire.kit.db import migrate
+from hirewire.kit.db import ensure_database, migrate
 from hirewire.launcher.postgres import EmbeddedPostgres
 from hirewire.launcher.rabbitmq import PrivateRabbitMQ
 from hirewire.messaging.broker import Message
@@ -94,6 +94,12 @@ class Bench:
         await books.listen(connections[0])
         return Pair(urls[0], urls[1], connections[0], connections[1])
 
+    async def database(self, name: str) -> str:
+        """The address of a database that is there."""
+        url = self._postgres.url(name)
+        await ensure_database(url)
+        return url
+
     async def purge(self) -> None:
         """Empty the queue."""
         async with await aio_pika.connect(self.broker_url) as connection:
@@ -111,9 +117,17 @@ class Bench:
 
     @asynccontextmanager
     async def worker(
-        self, name: str, pair: Pair, options: Mapping[str, object] | None = None
+        self,
+        name: str,
+        pair: Pair,
+        options: Mapping[str, object] | None = None,
+        *,
+        broker: str | None = None,
     ) -> AsyncIterator[process.Worker]:
-        """A contestant, loaded and waiting for its start; see `bench.worker` for the names."""
+        """A contestant, loaded and waiting for its start; see `bench.worker` for the names.
+
+        `broker`: the address of another one.
+        """
         if name == "node":
             argv, more = process.node() or [], process.node_environment()
         else:
@@ -121,7 +135,7 @@ class Bench:
         environment = more | {
             "BENCH_WRITER": pair.writer_url,
             "BENCH_READER": pair.reader_url,
-            "BENCH_BROKER": self.broker_url,
+            "BENCH_BROKER": broker or self.broker_url,
             "BENCH_QUEUE": TOPOLOGY.queue,
         }
         async with process.worker(name, argv, environment) as started:

@@ -23,6 +23,8 @@ WORKERS = {
     "one at a time": "bench.ours:one_at_a_time",
     "failing": "bench.ours:failing",
     "chained": "bench.ours:chained",
+    "recovering": "bench.ours:recovering",
+    "recovering one at a time": "bench.ours:recovering_one_at_a_time",
     "relay": "bench.ours:relay",
     "record": "bench.writers:record_many",
     "business": "bench.writers:business",

@@ -267,6 +267,25 @@ async def test_a_handler_has_a_time_limit(reader: Reader, swallows: bool) -> Non
     assert message.waiting_behind == 1
 
 
+@pytest.mark.parametrize(
+    ("limit", "idle"), [(1, "90s"), (60, "90s"), (600, "630s"), (10**9, "2000000s")]
+)
+async def test_a_handler_may_wait_in_its_transaction_as_long_as_its_time_limit(
+    reader: Reader, limit: int, idle: str
+) -> None:
+    """PostgreSQL would end the session of one that waits for something else."""
+    seen: list[bool] = []
+
+    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+        same = "select current_setting('idle_in_transaction_session_timeout')::interval = $1"
+        interval = timedelta(seconds=int(idle[:-1]))
+        seen.append(bool((await tx.exec_driver_sql(same, (interval,))).scalar()))
+
+    reads_with(reader, handler, time_limit=timedelta(seconds=limit))
+    await hear(reader.consumer, noted(uuid4(), "x", 1))
+    assert seen == [True]
+
+
 async def test_a_time_limit_within_a_statement_is_the_handlers_fault(reader: Reader) -> None:
     async def handler(tx: Tx, heard: Received[Noted]) -> None:
         await tx.exec_driver_sql("select pg_sleep(60)")

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from hirewire.messaging.database import CommitRefused, DatabaseUnavailable, connect
 from hirewire.messaging.envelope import MAX_BODY
 from hirewire.messaging.event import Event
-from hirewire.messaging.outbox import Transactions, record
+from hirewire.messaging.outbox import OutlivesTransaction, Transactions, record
 from hirewire.messaging.testing import recorded
 from tests.messaging.conftest import Noted, Place
 
@@ -253,6 +253,8 @@ async def test_what_no_reader_would_take_is_not_recorded(place: Place) -> None:
         "savepoint mine",
         "release savepoint mine",
         "rollback to savepoint mine",
+        "-- for a reason\ncommit",
+        "/* for another */ commit",
     ],
 )
 async def test_nobody_else_ends_the_transaction(place: Place, statement: str) -> None:
@@ -264,6 +266,55 @@ async def test_nobody_else_ends_the_transaction(place: Place, statement: str) ->
             await tx.exec_driver_sql(statement)
         await add(tx, "after")
     assert await names(place) == ["after", "before", "taken"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "set search_path to elsewhere",
+        "SET SESSION statement_timeout = 1",
+        "set time zone 'UTC'",
+        "reset all",
+        "discard temp",
+        "listen news",
+        "/* mine */ set role nobody",
+        "prepare mine as select 1",
+        "declare mine cursor with hold for select 1",
+        "select set_config('search_path', 'elsewhere', false)",
+        "select 1, set_config ('search_path', 'elsewhere', 'f') from name",
+        "select pg_advisory_lock(1)",
+        "select 1 from name where pg_try_advisory_lock_shared(1, 2)",
+    ],
+)
+async def test_nothing_is_done_to_the_session(place: Place, statement: str) -> None:
+    """Its connection is somebody else's afterwards."""
+    await table_of_names(place)
+    async with place.transactions()() as tx:
+        await add(tx, "before")
+        with pytest.raises(OutlivesTransaction, match="outlive the transaction"):
+            await tx.exec_driver_sql(statement)
+        await add(tx, "after")
+    assert await names(place) == ["after", "before", "taken"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "set local statement_timeout = '1min'",
+        "set constraints all deferred",
+        "set transaction isolation level read committed",
+        "select set_config('statement_timeout', '1min', true)",
+        "select set_config('search_path', current_setting('search_path', false), true)",
+        "select pg_advisory_xact_lock(1)",
+        "declare mine cursor for select 1",
+        "update name set name = name",
+        "select 'commit', 'set x = 1'",
+    ],
+)
+async def test_what_ends_with_the_transaction_is_allowed(place: Place, statement: str) -> None:
+    await table_of_names(place)
+    async with place.transactions()() as tx:
+        await tx.exec_driver_sql(statement)
 
 
 async def test_nor_by_sqlalchemys_commit(place: Place) -> None:

@@ -8,11 +8,16 @@ from datetime import timedelta
 from types import TracebackType
 
 from hirewire.messaging import metrics
+from hirewire.messaging.database import IDLE_IN_TRANSACTION_SECONDS
 from hirewire.messaging.envelope import caused_by
 from hirewire.messaging.inbox import Unit
 from hirewire.messaging.outbox import Tx, context, owner_of
 from hirewire.messaging.retry import Later, Reject, RetrySchedule
 
+IDLE_MARGIN_SECONDS = 30
+"""Of a transaction's idle limit over the time limit of a handler that may wait in it."""
+MOST_IDLE_SECONDS = 2_000_000
+"""About the most that PostgreSQL takes: 2**31 ms."""
 LONGEST_DELAY = timedelta(days=365)
 """A handler that says `Later` is asked again after this time at the latest."""
 
@@ -29,6 +34,7 @@ async def dispatch(tx: Tx, units: Sequence[Unit]) -> None:
     gathered: dict[str, list[Unit]] = {}
     by_key: dict[str | None, list[Unit]] = {}
     several = len({unit.subscription.name for unit in units}) > 1
+    await _allow_waiting(tx, units)
     async with watch:
         for unit in units:
             if several and any(
@@ -47,6 +53,17 @@ async def dispatch(tx: Tx, units: Sequence[Unit]) -> None:
                 await _call(tx, unit, watch)
         for group in gathered.values():
             await _call_batched(tx, group, watch)
+
+
+async def _allow_waiting(tx: Tx, units: Sequence[Unit]) -> None:
+    """A handler may do nothing in its transaction for as long as its time limit lets it."""
+    longest = max((unit.subscription.time_limit for unit in units), default=timedelta(0))
+    seconds = int(longest.total_seconds()) + IDLE_MARGIN_SECONDS
+    if seconds > IDLE_IN_TRANSACTION_SECONDS:
+        await tx.exec_driver_sql(
+            "select set_config('idle_in_transaction_session_timeout', $1, true)",
+            (f"{min(seconds, MOST_IDLE_SECONDS)}s",),
+        )
 
 
 async def _call(tx: Tx, unit: Unit, watch: "_Watch") -> None:

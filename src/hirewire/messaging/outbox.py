@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -37,12 +38,25 @@ context: ContextVar[Context | None] = ContextVar("hirewire_context", default=Non
 """What the current request or delivery is part of."""
 
 
+_COMMENTS = r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
 _ENDS = re.compile(
-    r"\s*(commit|end|abort|begin|start\s+transaction|prepare\s+transaction|rollback(?!\s+to\s)"
+    _COMMENTS
+    + r"(commit|end|abort|begin|start\s+transaction|prepare\s+transaction|rollback(?!\s+to\s)"
     r"|(?:savepoint|release|rollback\s+to)(?!.*\bsa_savepoint_))\b",
-    re.IGNORECASE,
+    re.IGNORECASE | re.DOTALL,
 )
 """Statements by which a transaction is ended, or parted behind SQLAlchemy's back."""
+_OUTLIVES = re.compile(
+    _COMMENTS
+    + r"(set(?=\s)(?!\s+(?:local|constraints|transaction)\b)|reset|discard|listen|unlisten"
+    r"|load|deallocate|prepare(?!\s+transaction)|declare\b.*\bwith\s+hold)\b"
+    r"|.*?\b(set_config)\s*\((?=[^()]*,\s*(?:false|'f(?:alse)?')\s*\))"
+    r"|.*?\b(pg_(?:try_)?advisory_lock(?:_shared)?)\s*\(",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Statements whose effect stays with the connection, for the next one who gets it."""
+_LONGEST_KNOWN = 10_000
+"""Characters of a statement that is remembered as allowed: nearly all are constants."""
 _OPTION = "hirewire_pending"
 """Execution option of a connection under which its transaction's pending events are."""
 
@@ -187,6 +201,16 @@ class TransactionEnded(RuntimeError):
         )
 
 
+class OutlivesTransaction(RuntimeError):
+    """A statement would have changed the session, whose connection others get after this one."""
+
+    def __init__(self, statement: str) -> None:
+        super().__init__(
+            f"{statement}: its effect would outlive the transaction, on a connection that others "
+            "use next; SET LOCAL, set_config(…, true) and pg_advisory_xact_lock end with it"
+        )
+
+
 class Transactions:
     """Opens the transactions of one service: ``async with transactions() as tx``.
 
@@ -302,8 +326,20 @@ def _on_commit(connection: Connection) -> None:
 
 
 def _on_statement(connection: Connection, _: Any, statement: str, *__: Any) -> None:
-    if (found := _ENDS.match(statement)) and _pending(connection) is not None:
-        raise TransactionEnded(found[1])
+    check = _refusal if len(statement) <= _LONGEST_KNOWN else _refusal.__wrapped__
+    if (refused := check(statement)) is not None and _pending(connection) is not None:
+        kind, found = refused
+        raise kind(found)
+
+
+@lru_cache(maxsize=1024)
+def _refusal(statement: str) -> tuple[type[TransactionEnded | OutlivesTransaction], str] | None:
+    """Why a statement is not for one who was handed a transaction; None when it is."""
+    if found := _ENDS.match(statement):
+        return TransactionEnded, found[1]
+    if found := _OUTLIVES.match(statement):
+        return OutlivesTransaction, found[1] or found[2] or found[3]
+    return None
 
 
 def _on_savepoint(connection: Connection, name: str | None) -> None:

@@ -31,18 +31,36 @@ Since = Annotated[
 ]
 
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""When the times in events' ids begin."""
+
+
 def moment_of(text: str | None, name: str = "--since") -> datetime | None:
     """A point in time from a date, an RFC 3339 time or an age; leaves with code 2 for nonsense."""
     if text is None:
         return None
     units = {"m": "minutes", "h": "hours", "d": "days"}
-    if text[:-1].isdigit() and text[-1:] in units:
-        return datetime.now(UTC) - timedelta(**{units[text[-1]]: int(text[:-1])})
     try:
-        moment = datetime.fromisoformat(text)
+        if text[:-1].isdecimal() and text[-1:] in units:
+            moment = datetime.now(UTC) - timedelta(**{units[text[-1]]: int(text[:-1])})
+        else:
+            moment = datetime.fromisoformat(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment.astimezone(UTC)  # the first and the last day of all have no such time everywhere
     except ValueError:
-        fail(f"{name}: neither a date, a time nor an age such as 12h: {text!r}", 2)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        fail(f"{name}: neither a date, a time nor an age such as 12h: {text[:100]!r}", 2)
+    except OverflowError:
+        fail(f"{name}: too long ago, or too far away: {text[:100]!r}", 2)
+    if moment < EPOCH:
+        fail(f"{name}: before {EPOCH:%Y-%m-%d}, when no event can have been: {text[:100]!r}", 2)
+    return moment
+
+
+def seconds_of(value: float | None) -> float | None:
+    """A number of seconds as it was given; leaves with code 2 for what is none."""
+    if value is not None and not (0 < value < float("inf")):
+        raise typer.BadParameter("more than 0 seconds")
+    return value
 
 
 def with_operators(work: Callable[[Operators], Awaitable[T]]) -> T:
@@ -71,7 +89,9 @@ def audit(
     ] = False,
     wait: Annotated[
         float | None,
-        typer.Option(help="Seconds to wait at most; else as long as anything moves"),
+        typer.Option(
+            callback=seconds_of, help="Seconds to wait at most; else as long as anything moves"
+        ),
     ] = None,
     accept_phantoms: Annotated[
         str | None,
@@ -141,8 +161,9 @@ def print_report(report: Report) -> None:
             console.print(f"[red]in no log[/] … and {len(line.phantoms) - 20:,} more")
         if line.phantoms:
             console.print(
-                f"{owner} was set back after {listener} had heard {len(line.phantoms):,} of its "
-                'events: see "Restore" in docs/operations.md'
+                f"{listener} has heard {len(line.phantoms):,} events of {owner} that are in no log: "
+                f"{owner} was set back after it had published them, or somebody else has sent them "
+                'in its name. See "Restore" in docs/operations.md'
             )
         if not line.adds_up:
             console.print(f"[red]{owner} -> {listener} does not add up[/]")

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from hirewire.messaging.broker import Outcome, QueueTopology
+import pytest
+
+from hirewire.messaging.broker import BrokerUnavailable, Outcome, QueueTopology
 from hirewire.messaging.brokers.postgres import PostgresBroker
 from hirewire.messaging.database import connect
 from tests.builders import eventually
@@ -33,5 +35,53 @@ async def test_looking_at_queues_and_publishing_do_not_wait_for_each_other(
         await broker.ping()
     await transaction.rollback()
     assert await publishing == [Outcome.CONFIRMED]
+    await connection.close()
+    await broker.close()
+
+
+async def test_a_server_that_confirms_nothing_is_not_waited_for_without_end(
+    broker_database: str,
+) -> None:
+    broker = PostgresBroker(broker_database, client="tests", confirm_seconds=0.2)
+    await broker.declare([LOGS])
+    connection = await connect(broker_database, application="tests")
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute("lock table broker.binding in access exclusive mode")
+    async with asyncio.timeout(20):
+        with pytest.raises(BrokerUnavailable):
+            await broker.publish(numbered(1))
+    await transaction.rollback()
+
+    async def published() -> bool:
+        try:
+            return await broker.publish(numbered(1)) == [Outcome.CONFIRMED]
+        except BrokerUnavailable:
+            return False
+
+    await eventually(published)
+    assert (await broker.stats(LOGS.queue)).ready == 1
+    await connection.close()
+    await broker.close()
+
+
+async def test_what_was_put_into_a_broadcast_that_is_gone_is_taken_away(
+    broker_database: str,
+) -> None:
+    broker = PostgresBroker(broker_database, client="tests")
+    await broker.declare([LOGS])
+    await broker.publish(numbered(2))
+    connection = await connect(broker_database, application="tests")
+    for queue in ("broadcast.gone", "broadcast.gone too", "foreign"):
+        await connection.execute(
+            "insert into broker.message (queue, type, body, headers) values ($1, 't', '', '{}')",
+            queue,
+        )
+    async for _ in broker.broadcasts(["test.noted"]):
+        break
+    left = await connection.fetch(
+        "select queue, count(*) from broker.message group by 1 order by 1"
+    )
+    assert [tuple(row) for row in left] == [("foreign", 1), (LOGS.queue, 2)]
     await connection.close()
     await broker.close()

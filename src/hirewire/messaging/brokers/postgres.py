@@ -36,6 +36,8 @@ from hirewire.messaging.loops import Wake, describe
 CHANNEL = "hirewire_broker"
 POLL_SECONDS = 1.0
 STANDBY_SECONDS = 0.5
+CONFIRM_SECONDS = 30.0
+"""How long a server may take to confirm what is published; then the connection is given up."""
 WATCH_SECONDS = 2.0
 """How often a broadcast's reader is checked not to have fallen behind."""
 _UNWRITABLE = (asyncpg.DataError, asyncpg.ProgramLimitExceededError, ValueError)
@@ -107,6 +109,18 @@ with orphan as (
 )
 delete from broker.message where queue in (select name from orphan)
 """
+# A publisher that saw the binding just before may put something into a queue that is gone.
+_DROP_LEFT_OVER = """
+with recursive holding (queue) as (
+    (select queue from broker.message order by queue limit 1)
+    union all
+    select (select queue from broker.message where queue > h.queue order by queue limit 1)
+    from holding h where h.queue is not null
+)
+delete from broker.message m using holding h
+where m.queue = h.queue and h.queue like 'broadcast.%'
+    and not exists (select from broker.queue q where q.name = h.queue)
+"""
 
 
 class PostgresBroker:
@@ -114,8 +128,18 @@ class PostgresBroker:
 
     keeps_order_within_batch = True
 
-    def __init__(self, url: str, *, client: str, idle_seconds: float = IDLE_SECONDS) -> None:
-        """`idle_seconds`: how long a consumer may be frozen before another one takes its place."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        client: str,
+        idle_seconds: float = IDLE_SECONDS,
+        confirm_seconds: float = CONFIRM_SECONDS,
+    ) -> None:
+        """`idle_seconds`: how long a consumer may be frozen before another one takes its place;
+        `confirm_seconds`: how long a server may take to confirm what is published.
+        """
+        self._confirm_seconds = confirm_seconds
         self._url = url
         self._client = client
         self._idle_seconds = idle_seconds
@@ -139,6 +163,7 @@ class PostgresBroker:
                             list(topology.bindings),
                         )
                     await connection.execute(_DROP_ORPHANS)
+                    await connection.execute(_DROP_LEFT_OVER)
             except Exception as error:
                 raise _translated(error) from error
 
@@ -147,8 +172,11 @@ class PostgresBroker:
         async with self._busy:
             connection = await self._control()
             try:
-                return await _publish_all(connection, messages, set())
+                async with asyncio.timeout(self._confirm_seconds):
+                    return await _publish_all(connection, messages, set())
             except Exception as error:
+                if isinstance(error, TimeoutError):  # what was asked is still under way there
+                    connection.terminate()
                 raise _translated(error) from error
 
     async def deliveries(
@@ -339,6 +367,7 @@ class _Holder:
                     lock_number(topology.queue),
                 )
                 await self.connection.execute(_DROP_ORPHANS_BUT, topology.queue)
+                await self.connection.execute(_DROP_LEFT_OVER)
 
     async def drop(self, queue: str) -> None:
         """Take a queue away, with all that is in it."""

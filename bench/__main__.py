@@ -26,6 +26,7 @@ ALL = (
     "growth",
     "failing",
     "catchup",
+    "bodies",
     "matching",
     "search",
     "live",

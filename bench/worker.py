@@ -27,6 +27,7 @@ WORKERS = {
     "recovering one at a time": "bench.ours:recovering_one_at_a_time",
     "relay": "bench.ours:relay",
     "record": "bench.writers:record_many",
+    "record large": "bench.writers:record_large",
     "business": "bench.writers:business",
     "steady": "bench.writers:steady",
     "paced": "bench.writers:paced",

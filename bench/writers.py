@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bench.books import OWNER
-from bench.events import KEYS, noted, page
+from bench.events import KEYS, Noted, noted, page
 from bench.ours import messaging
 from bench.world import World
 from hirewire.messaging.database import connect
@@ -52,6 +52,20 @@ async def record_many(world: World) -> None:
         await world.go()
         started = time.perf_counter()
         await asyncio.gather(*(work(made.transactions) for _ in range(options["tasks"])))
+        world.tell(seconds=time.perf_counter() - started)
+
+
+async def record_large(world: World) -> None:
+    """`count` events of `bytes` each, a few of them a transaction."""
+    numbers = range(world.options["count"])
+    text = "x" * world.options["bytes"]
+    async with messaging(world.writer, world.broker, OWNER, "api") as made:
+        await world.go()
+        started = time.perf_counter()
+        for start in numbers[::4]:
+            async with made.transactions() as tx:
+                for number in numbers[start : start + 4]:
+                    record(tx, Noted(page=page(number % 50), number=number, text=text))
         world.tell(seconds=time.perf_counter() - started)
 
 

@@ -29,6 +29,7 @@ ALL = (
     "bodies",
     "matching",
     "search",
+    "gateway",
     "live",
     "pages",
     "sights",

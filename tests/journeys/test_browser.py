@@ -4,10 +4,12 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+import httpx
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from hirewire.web.sessions import ACCESS, REFRESH
+from tests.builders import eventually
 from tests.journeys.browsing import DESKTOP, PHONE, Somebody, browsing
 from tests.journeys.conftest import Platform
 
@@ -245,6 +247,65 @@ async def test_a_profile_appears_by_itself_when_its_service_comes_up(
         await platform.start("profiles")
         await expect(page.locator("#profile details")).to_be_visible()
         await expect(page.locator("#profile summary")).to_have_text("late@example.org")
+
+
+TABS = 12
+
+
+@pytest.mark.parametrize("broker_url", ["rabbitmq"], indirect=True)
+@pytest.mark.timeout(180)
+async def test_twelve_tabs_listen_by_one_stream(platform: Platform, chromium: str) -> None:
+    """A browser has six connections to a host: with a stream each, the seventh page would hang."""
+    await platform.start(*ALL)
+    url = platform.settings.service_url("web")
+    async with browsing(chromium) as browser:
+        who = await Somebody.arrive(browser, url, "en")
+        await who.sign_up()
+        tabs = [who.page]
+        for _ in range(TABS - 1):
+            tab = await who.page.context.new_page()
+            await tab.goto("/me")
+            tabs.append(tab)
+        for tab in tabs:
+            await expect(tab.locator("#profile details")).to_be_visible()
+        await eventually(lambda: _is_one_stream(url))
+        await _name(tabs[-1], "Anna of the last")
+        for tab in tabs[:-1]:
+            await expect(tab.locator("#profile summary strong")).to_have_text("Anna of the last")
+        # The one that listens is the first: another one takes its place.
+        await tabs[0].close()
+        await eventually(lambda: _is_one_stream(url))
+        await _name(tabs[1], "Anna again")
+        await expect(tabs[-1].locator("#profile summary strong")).to_have_text("Anna again")
+        for tab in tabs[1:]:
+            await tab.close()
+        await eventually(lambda: _is_no_stream(url))
+        assert who.complaints == []
+
+
+async def _name(page: Page, name: str) -> None:
+    await page.goto("/me")
+    if not await page.locator("#fullName").is_visible():
+        await page.locator("#profile summary").click()
+    await page.fill("#fullName", name)
+    await page.locator("#profile form button").click()
+    await expect(page.locator("#profile summary strong")).to_have_text(name)
+
+
+async def _streams(url: str) -> int:
+    """How many live streams are open, as `web` counts them."""
+    async with httpx.AsyncClient() as client:
+        figures = (await client.get(f"{url}/metrics")).text
+    [line] = [one for one in figures.splitlines() if one.startswith("hirewire_live_streams ")]
+    return int(float(line.split()[1]))
+
+
+async def _is_one_stream(url: str) -> bool:
+    return await _streams(url) == 1
+
+
+async def _is_no_stream(url: str) -> bool:
+    return await _streams(url) == 0
 
 
 @pytest.mark.parametrize("broker_url", ["rabbitmq"], indirect=True)

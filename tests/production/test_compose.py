@@ -18,7 +18,7 @@ PORTS = {name: Settings.model_fields[f"{name}_port"].default for name in PROCESS
 
 
 def test_there_is_a_container_for_each_process() -> None:
-    assert set(CONTAINERS) == {"postgres", "rabbitmq", "migrate", *PROCESSES}
+    assert set(CONTAINERS) == {"postgres", "rabbitmq", "migrate", "proxy", *PROCESSES}
 
 
 @pytest.mark.parametrize("name", PROCESSES)
@@ -28,7 +28,23 @@ def test_a_service_is_served_checked_and_restarted(name: str) -> None:
     assert f":{PORTS[name]}/health/ready" in container["healthcheck"]["test"][-1]
     assert container["restart"] == "unless-stopped"
     assert container["read_only"] is True
-    assert "ports" not in container or name == "web"
+    assert "ports" not in container
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_only_the_own_network_says_who_a_client_is(name: str) -> None:
+    [subnet] = COMPOSE["networks"]["default"]["ipam"]["config"]
+    assert CONTAINERS[name]["environment"]["HIREWIRE_TRUSTED_PROXIES"] == subnet["subnet"]
+
+
+def test_the_proxy_alone_is_reached_from_outside() -> None:
+    open_to_all = {
+        name
+        for name, container in CONTAINERS.items()
+        if any(not port.startswith("127.0.0.1:") for port in container.get("ports", ()))
+    }
+    assert open_to_all == {"proxy"}
+    assert "web:8000" in (ROOT / "deploy" / "Caddyfile").read_text()
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -9,11 +9,13 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hirewire.kit.settings import Settings
 from hirewire.launcher.process import free_port
 from hirewire.web.app import create_web
+from hirewire.web.upstream import Upstream
 
 WITHIN_SECONDS = 10
 
@@ -104,6 +106,12 @@ class Front:
     port: int
     free_port: int
     """Where the front looks for `profiles`."""
+    app: FastAPI
+
+    def upstream(self, name: str) -> Upstream:
+        """A service as the front reaches it."""
+        found: Upstream = self.app.state.upstreams[name]
+        return found
 
     async def raw(self, *head: str, body: bytes = b"") -> tuple[asyncio.StreamReader, Any]:
         """Send these lines as they are, over a connection of its own."""
@@ -120,9 +128,10 @@ async def front() -> AsyncIterator[Front]:
         web_port=ports[0], auth_port=ports[1], profiles_port=ports[2], vacancies_port=ports[3]
     )
     service = Service()
+    app = create_web(settings)
     async with (
         serving(service, ports[1]),
-        serving(create_web(settings), ports[0]),
+        serving(app, ports[0]),
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports[0]}", timeout=20) as client,
     ):
-        yield Front(client, service, ports[0], ports[2])
+        yield Front(client, service, ports[0], ports[2], app)

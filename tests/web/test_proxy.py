@@ -8,7 +8,8 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from hirewire.kit.middleware import BodyLimit
-from hirewire.web import exchange
+from hirewire.web import exchange, upstream
+from tests.builders import eventually
 from tests.web.conftest import WITHIN_SECONDS, Front, Seen, Service, plain, reply, serving
 
 Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -82,31 +83,188 @@ async def test_a_client_that_leaves_while_it_sends_stops_the_work(front: Front) 
         await front.service.wait_left(receive)
 
     front.service.answer = reads
-    _, writer = await front.raw("POST /api/auth/x HTTP/1.1", "Content-Length: 9", body=b"half")
+    reader, writer = await front.raw(
+        "POST /api/auth/x HTTP/1.1", "Content-Length: 200000", body=b"x" * 100_000
+    )
     async with asyncio.timeout(WITHIN_SECONDS):
         await front.service.reached.wait()
         writer.close()
         await front.service.left.wait()
 
 
-async def test_a_body_is_passed_on_before_it_is_whole(front: Front) -> None:
+async def test_a_large_body_is_passed_on_before_it_is_whole(front: Front) -> None:
     first = asyncio.Event()
 
     async def reads(seen: Seen, receive: Receive, send: Send) -> None:
-        while b"first" not in (await receive()).get("body", b""):
-            pass
+        while seen.size <= exchange.WHOLE:
+            seen.size += len((await receive()).get("body", b""))
         first.set()
         await plain(seen, receive, send)
 
     front.service.answer = reads
+    chunk = b"11000\r\n" + b"x" * 0x11000 + b"\r\n"
     reader, writer = await front.raw(
-        "POST /api/auth/x HTTP/1.1", "Transfer-Encoding: chunked", body=b"5\r\nfirst\r\n"
+        "POST /api/auth/x HTTP/1.1", "Transfer-Encoding: chunked", body=chunk
     )
     async with asyncio.timeout(WITHIN_SECONDS):
         await first.wait()
         writer.write(b"4\r\nlast\r\n0\r\n\r\n")
         assert (await reader.readline()).startswith(b"HTTP/1.1 200")
     writer.close()
+    assert front.service.seen[0].size == 0x11000 + 4
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("size", [0, 1, 65_536, 65_537, 900_000])
+async def test_a_body_arrives_as_it_was_sent(front: Front, size: int, chunked: bool) -> None:
+    content = b"x" * size
+    answer = await front.client.post("/api/auth/x", content=_in_parts(content) if chunked else content)
+    assert answer.status_code == 200
+    [seen] = front.service.seen
+    assert seen.size == size
+    announced = [] if chunked and size > exchange.WHOLE else [str(size)]
+    assert seen.header("content-length") == announced
+
+
+async def _in_parts(content: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(content), 10_000):
+        yield content[start : start + 10_000]
+
+
+async def test_large_answers_hold_up_nobody(front: Front) -> None:
+    """A connection that has brought one is used again."""
+
+    async def answers(seen: Seen, receive: Receive, send: Send) -> None:
+        await reply(send, b"x" * 1_000_000 if b"large" in seen.target else b"small")
+
+    front.service.answer = answers
+    async with asyncio.timeout(WITHIN_SECONDS):
+        for _ in range(20):
+            assert len((await front.client.get("/api/auth/large")).content) == 1_000_000
+            assert (await front.client.get("/api/auth/other")).text == "small"
+
+
+async def test_a_large_body_waits_for_nothing(front: Front) -> None:
+    async with asyncio.timeout(WITHIN_SECONDS):
+        for _ in range(20):
+            answer = await front.client.post("/api/auth/x", content=b"x" * 100_000)
+            assert answer.status_code == 200
+    assert all(seen.header("expect") == [] for seen in front.service.seen)
+
+
+async def test_slow_senders_keep_a_service_from_nobody(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front.upstream("auth"), "_places", asyncio.Semaphore(1))
+    writers = []
+    for _ in range(3):
+        _, writer = await front.raw("POST /api/auth/x HTTP/1.1", "Content-Length: 9", body=b"half")
+        writers.append(writer)
+    async with asyncio.timeout(WITHIN_SECONDS):
+        assert (await front.client.get("/api/auth/me")).status_code == 200
+    for writer in writers:
+        writer.close()
+
+
+async def test_one_address_does_not_send_everything(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "MOST_BODIES_EACH", 2)
+    half = ["POST /api/auth/x HTTP/1.1", "Content-Length: 9"]
+    sending = [await front.raw(*half, body=b"half") for _ in range(2)]
+
+    async def refused() -> bool:
+        answer = await front.client.post("/api/auth/x", content=b"mine")
+        return answer.status_code == 503 and answer.json()["type"].endswith(":too-many-bodies")
+
+    await eventually(refused)
+    assert (await front.client.get("/api/auth/me")).status_code == 200
+    for reader, writer in sending:
+        writer.write(b"whole")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+        writer.close()
+    assert (await front.client.post("/api/auth/x", content=b"mine")).status_code == 200
+
+
+@pytest.mark.parametrize("sent", [4, 100_000])
+async def test_a_body_that_does_not_end_is_given_up(
+    front: Front, monkeypatch: pytest.MonkeyPatch, sent: int
+) -> None:
+    monkeypatch.setattr(exchange, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(exchange, "SLOWEST", 10_000_000)
+    reader, writer = await front.raw(
+        "POST /api/auth/x HTTP/1.1", "Content-Length: 200000", body=b"x" * sent
+    )
+    async with asyncio.timeout(WITHIN_SECONDS):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+    writer.close()
+
+
+@pytest.fixture
+def quick_to_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service is asked early whether it lives."""
+    for name, seconds in (("SILENCE", 0.2), ("PROBE", 0.5), ("PROBE_PAUSE", 0.05)):
+        monkeypatch.setattr(upstream, f"{name}_SECONDS", seconds)
+
+
+@pytest.mark.usefixtures("quick_to_doubt")
+async def test_a_service_that_hangs_is_soon_not_waited_for(front: Front) -> None:
+    async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with asyncio.timeout(WITHIN_SECONDS):
+        async with await asyncio.start_server(hangs, "127.0.0.1", front.free_port):
+            first = await front.client.get("/api/profiles/x")
+            second = await front.client.get("/api/profiles/x")
+            other = await front.client.get("/api/auth/x")
+        assert first.json()["detail"] == "profiles answers nothing right now; it may have acted."
+        assert (second.status_code, second.headers["retry-after"]) == (503, "1")
+        assert other.status_code == 200
+
+        async def is_back() -> bool:
+            return (await front.client.get("/api/profiles/x")).status_code == 200
+
+        async with serving(Service(), front.free_port):
+            await eventually(is_back)
+
+
+@pytest.mark.usefixtures("quick_to_doubt")
+async def test_a_service_that_is_slow_is_waited_for(front: Front) -> None:
+    go_on, asked = asyncio.Event(), asyncio.Event()
+
+    async def slow(seen: Seen, receive: Receive, send: Send) -> None:
+        if b"slow" in seen.target:
+            await go_on.wait()
+        elif b"health" in seen.target:
+            asked.set()
+        await reply(send, b"well")
+
+    front.service.answer = slow
+    waiting = [asyncio.create_task(front.client.get("/api/auth/slow")) for _ in range(5)]
+    async with asyncio.timeout(WITHIN_SECONDS):
+        await asked.wait()
+        assert (await front.client.get("/api/auth/quick")).status_code == 200
+        go_on.set()
+        assert [(await task).status_code for task in waiting] == [200] * 5
+
+
+@pytest.mark.parametrize(
+    "line", ["GET /api/auth/x#y HTTP/1.1", "GET /api/auth/x?y#z HTTP/1.1"]
+)
+async def test_what_cannot_be_passed_on_as_it_came_is_refused(front: Front, line: str) -> None:
+    reader, writer = await front.raw(line, "Connection: close")
+    assert (await reader.read()).startswith(b"HTTP/1.1 400")
+    writer.close()
+    assert front.service.seen == []
+
+
+async def test_a_header_that_is_no_text_is_refused(front: Front) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
+    writer.write(b"GET /api/auth/x HTTP/1.1\r\nHost: front\r\nX-Odd: \xff\r\nConnection: close\r\n\r\n")
+    assert (await reader.read()).startswith(b"HTTP/1.1 400")
+    writer.close()
+    assert front.service.seen == []
 
 
 @pytest.mark.parametrize("announced", [True, False])
@@ -221,7 +379,8 @@ async def test_connections_are_used_again_and_none_is_mixed_up(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # All three sides are in this one process, which may be held up: that is not tested here.
-    monkeypatch.setattr("hirewire.web.upstream.CONNECT_SECONDS", 60.0)
+    for name in ("CONNECT", "PLACE", "SILENCE"):
+        monkeypatch.setattr(f"hirewire.web.upstream.{name}_SECONDS", 60.0)
 
     async def echoes(seen: Seen, receive: Receive, send: Send) -> None:
         await reply(send, seen.target)

@@ -1,8 +1,10 @@
 """What every request passes: an id, a limit on its body, a line in the log."""
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 
 import structlog
 from starlette.requests import Request
@@ -18,6 +20,8 @@ from hirewire.messaging.outbox import context
 log = structlog.get_logger("hirewire.http")
 
 MAX_BODY = 1024 * 1024
+LINGER_BYTES = 16 * 1024 * 1024
+LINGER_SECONDS = 5.0
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 TRACEPARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -29,15 +33,38 @@ class _TooLarge(Exception):
     pass
 
 
-class BodyLimit:
-    """Answers 413 to a body over the limit, whether its length is announced or not.
+async def drain(scope: Scope, receive: Receive) -> None:
+    """Read what is left of a body, for a while: a client whose sending is cut off by the end of
+    the connection may never see the answer.
+    """
+    if any(name == b"expect" for name, _ in scope["headers"]):
+        return
+    left, more = LINGER_BYTES, True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while left > 0 and more:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                more = message.get("more_body", False)
 
-    `larger` are paths (exact) with a limit of their own, in bytes.
+
+class BodyLimit:
+    """Answers 413 to a body over the limit, whether its length is announced or not. An answer that
+    comes before the body ends when the body has come.
+
+    `larger` are paths (exact) with a limit of their own, in bytes. `shown` may put the answer into
+    another form.
     """
 
-    def __init__(self, app: ASGIApp, larger: Iterable[tuple[str, int]] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        larger: Iterable[tuple[str, int]] = (),
+        shown: Shown | None = None,
+    ) -> None:
         self._app = app
         self._larger = dict(larger)
+        self._shown = shown
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -45,22 +72,31 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         limit = self._larger.get(scope["path"], MAX_BODY)
-        answer = problem(
-            413,
-            "too-large",
-            f"The body is larger than {limit} bytes.",
-            headers={"Connection": "close"},
-        )
+
+        async def answer() -> None:
+            said: Response = problem(
+                413,
+                "too-large",
+                f"The body is larger than {limit} bytes.",
+                headers={"Connection": "close"},
+            )
+            if self._shown is not None:
+                said = await self._shown(Request(scope), said)
+                said.headers["Connection"] = "close"
+            await drain(scope, receive)
+            await said(scope, receive, send)
+
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if length.isdigit() and int(length) > limit:
-            await answer(scope, receive, send)
+            await answer()
             return
-        received, answered = 0, False
+        received, answered, has_come = 0, False, length == b"0" and not _is_chunked(scope)
 
         async def limited() -> Message:
-            nonlocal received
+            nonlocal received, has_come
             message = await receive()
             received += len(message.get("body", b""))
+            has_come = not message.get("more_body", False)
             if received > limit:
                 raise _TooLarge
             return message
@@ -69,16 +105,23 @@ class BodyLimit:
             # Whoever read the body may have made another answer of what was raised there.
             nonlocal answered
             if received <= limit:
+                ends = message["type"] == "http.response.body" and not message.get("more_body")
+                if ends and not has_come:
+                    await drain(scope, receive)
                 await send(message)
             elif not answered:
                 answered = True
-                await answer(scope, receive, send)
+                await answer()
 
         try:
             await self._app(scope, limited, watched)
         except _TooLarge:
             if not answered:
-                await answer(scope, receive, send)
+                await answer()
+
+
+def _is_chunked(scope: Scope) -> bool:
+    return any(name == b"transfer-encoding" for name, _ in scope["headers"])
 
 
 class RequestContext:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire import __version__
 from hirewire.kit import answers, internal, problems
+from hirewire.kit.addresses import ClientAddress
 from hirewire.kit.db import make_engine, pending
 from hirewire.kit.middleware import BodyLimit, RequestContext
 from hirewire.kit.settings import Settings
@@ -134,6 +135,7 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # it would send people to whatever host the request names
     )
     app.state.settings = settings
     app.state.messaging = messaging
@@ -141,6 +143,7 @@ def create_app(
     problems.install(app)
     app.add_middleware(BodyLimit, larger=service.larger_bodies)
     app.add_middleware(RequestContext, service=service.name)
+    app.add_middleware(ClientAddress, listed=settings.trusted_proxies)
     for router in service.routes if role != "worker" else ():
         app.include_router(router)
     app.include_router(internal.router_of(messaging))

@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from hirewire.kit.addresses import trust
+
 PREFIX = "HIREWIRE_"
 NOT_SETTINGS = ("HIREWIRE_TEST_",)
 """Prefixes of variables that only tests read."""
@@ -77,7 +79,8 @@ class Settings(BaseSettings):
         description="Where the vacancies are, ISO 3166: RU, DE, …; search engines ask for it",
     )
     trusted_proxies: str = Field(
-        "127.0.0.1", description="Addresses whose X-Forwarded-For is believed, comma-separated"
+        "127.0.0.1",
+        description="Addresses and networks whose X-Forwarded-For is believed, comma-separated",
     )
     operator_token: str | None = Field(
         None,
@@ -127,6 +130,12 @@ class Settings(BaseSettings):
         if url.drivername not in ("postgresql", "postgres"):
             raise ValueError("only postgresql:// is supported")
         return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        trust(value)
+        return value
 
     @field_validator("auth_url", "profiles_url", "vacancies_url", "public_url")
     @classmethod

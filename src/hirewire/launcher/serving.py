@@ -1,13 +1,56 @@
 """One application on one port, by uvicorn."""
 
+import asyncio
 import socket
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from hirewire.kit.settings import Settings
 
 SHUTDOWN_SECONDS = 10
+HEAD_SECONDS = 20.0
+"""How long the head of a request may take to come, from the connection's first moment on."""
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's, which waits for the rest of a head without end."""
+
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """asyncio: the connection is open."""
+        super().connection_made(transport)
+        self._look()
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: something came."""
+        super().data_received(data)
+        self._look()
+
+    def on_response_complete(self) -> None:
+        """uvicorn: an answer is sent, and the next request may have come already."""
+        super().on_response_complete()
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio: the connection is closed."""
+        self._forget()
+        super().connection_lost(exc)
+
+    def _look(self) -> None:
+        """Between two requests uvicorn's own limit holds, within one there is no head to come."""
+        at_work = self.cycle is not None and not self.cycle.response_complete
+        if at_work or self.timeout_keep_alive_task is not None or self.transport.is_closing():
+            self._forget()
+        elif self._late is None:
+            self._late = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _forget(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
 
 
 class _Server(uvicorn.Server):
@@ -21,20 +64,24 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve_application(application: FastAPI, settings: Settings, *, port: int) -> None:
+def serve_application(application: ASGIApp, settings: Settings, *, port: int) -> None:
     """Serve until SIGTERM or SIGINT; requests and the batch at hand are finished first."""
-    _Server(
+    server_of(application, host=settings.host, port=port).run()
+
+
+def server_of(application: ASGIApp, *, host: str, port: int) -> uvicorn.Server:
+    """A server of one application, not started yet."""
+    return _Server(
         uvicorn.Config(
             application,
-            host=settings.host,
+            host=host,
             port=port,
-            http="h11",  # what the proxy lets through is tested against its reading
+            http=_Protocol,  # by h11: what the proxy lets through is tested against its reading
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=True,
-            forwarded_allow_ips=settings.trusted_proxies,
+            proxy_headers=False,  # `kit.addresses` finds the client out
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             timeout_keep_alive=65,
         )
-    ).run()
+    )

@@ -12,10 +12,11 @@ from starlette.types import Scope
 
 from hirewire import __version__
 from hirewire.kit import problems
-from hirewire.kit.middleware import RequestContext
-from hirewire.kit.settings import Settings, SettingsError
+from hirewire.kit.addresses import ClientAddress
+from hirewire.kit.middleware import BodyLimit, RequestContext
+from hirewire.kit.settings import Settings
 from hirewire.web.clients import Services
-from hirewire.web.headers import trust
+from hirewire.web.hardening import Hardened, OperatorsOnly
 from hirewire.web.live import Live
 from hirewire.web.live import router as live_router
 from hirewire.web.pages import (
@@ -30,11 +31,14 @@ from hirewire.web.pages import (
     resumes,
 )
 from hirewire.web.pages.rendering import STATIC, asset
+from hirewire.web.pages.resumes import LARGEST_IMPORT
 from hirewire.web.pages.routes import router
 from hirewire.web.proxy import Proxy
 from hirewire.web.upstream import Upstream
 
 BEHIND = ("auth", "profiles", "vacancies")
+LARGEST_UPLOAD = LARGEST_IMPORT + 64 * 1024
+"""A file, and the form that it comes in."""
 
 
 class Assets(StaticFiles):
@@ -51,17 +55,9 @@ class Assets(StaticFiles):
 
 
 def create_web(settings: Settings) -> FastAPI:
-    """The application of the public origin.
-
-    Raises `SettingsError` when the trusted proxies are no list of addresses.
-    """
-    try:
-        trusted = trust(settings.trusted_proxies)
-    except ValueError as error:
-        raise SettingsError(f"HIREWIRE_TRUSTED_PROXIES: {error}") from None
-    services = Services(settings, BEHIND)
+    """The application of the public origin."""
     upstreams = {name: Upstream(name, settings.service_url(name)) for name in BEHIND}
-
+    services = Services(upstreams)
     feed = Live(settings.broker_url, settings.large_bodies)
 
     @asynccontextmanager
@@ -69,14 +65,14 @@ def create_web(settings: Settings) -> FastAPI:
         feed.start()
         yield
         await feed.stop()
-        await services.close()
         for upstream in upstreams.values():
-            upstream.close()
+            await upstream.close()
 
     app = FastAPI(
         title="Hirewire", version=__version__, lifespan=lifespan, docs_url=None, openapi_url=None
     )
     app.state.services = services
+    app.state.upstreams = upstreams
     app.state.public_url = settings.public_url
     app.state.country = settings.country
     app.state.live = feed
@@ -85,8 +81,14 @@ def create_web(settings: Settings) -> FastAPI:
     failures.install(app)
 
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
-    app.add_middleware(Proxy, upstreams=upstreams, trusted=trusted)
+    app.add_middleware(
+        BodyLimit, larger=[("/resumes/import", LARGEST_UPLOAD)], shown=failures.as_page
+    )
+    app.add_middleware(Proxy, upstreams=upstreams)
+    app.add_middleware(OperatorsOnly, token=settings.operator_token)
+    app.add_middleware(Hardened, secure=settings.public_url.startswith("https:"))
     app.add_middleware(RequestContext, service="web", shown=failures.as_page)
+    app.add_middleware(ClientAddress, listed=settings.trusted_proxies)
     for pages in (account, candidate, resumes, applications, people, posting, board, employer):
         app.include_router(pages.router)
     app.include_router(router)

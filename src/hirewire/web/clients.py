@@ -1,14 +1,17 @@
 """What the pages ask the services, over HTTP."""
 
 import asyncio
-from collections.abc import Iterable
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import httpx
+import aiohttp
+from yarl import URL
 
 from hirewire.kit.errors import Invalid, Unauthenticated, Unavailable
-from hirewire.kit.settings import Settings
+from hirewire.web.headers import Headers
+from hirewire.web.upstream import Away, BrokeOff, Busy, Upstream
 
 PATIENCE = 10.0
 """Seconds for an answer: a service that has just started may take some over its first ones."""
@@ -53,12 +56,26 @@ class Answer:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    status: int
+    kind: str
+    """Its media type, with parameters."""
+    content: bytes
+
+    def whole(self) -> dict[str, Any]:
+        """The JSON of a good answer. Raises `Unavailable` for any other."""
+        if self.status != 200:
+            raise Unavailable(retry_after=2)
+        found: dict[str, Any] = json.loads(self.content)
+        return found
+
+
 class Services:
     """The services behind this origin."""
 
-    def __init__(self, settings: Settings, names: Iterable[str]) -> None:
-        self._urls = {name: settings.service_url(name) for name in names}
-        self._client = httpx.AsyncClient(timeout=PATIENCE, trust_env=False)
+    def __init__(self, upstreams: Mapping[str, Upstream]) -> None:
+        self._upstreams = upstreams
 
     async def call(
         self,
@@ -74,86 +91,91 @@ class Services:
 
         Raises `Unavailable` when it is away, starts, or fails.
         """
-        headers = {}
+        headers: Headers = []
         if token:
-            headers["Authorization"] = f"Bearer {token}"
+            headers.append((b"authorization", f"Bearer {token}".encode()))
         if client:
-            headers["X-Forwarded-For"] = client
-        try:
-            answer = await self._client.request(
-                method, self._urls[name] + path, json=body, headers=headers
-            )
-        except httpx.HTTPError:
-            raise Unavailable(retry_after=2) from None
-        if answer.status_code >= 500:
+            headers.append((b"x-forwarded-for", client.encode()))
+        content = None
+        if body is not None:
+            content = json.dumps(body, ensure_ascii=False).encode()
+            headers.append((b"content-type", b"application/json"))
+        answer = await self._ask(name, method, path, headers, content)
+        if answer.status >= 500:
             raise Unavailable(retry_after=2)
-        is_json = answer.content and "json" in answer.headers.get("content-type", "")
-        return Answer(answer.status_code, answer.json() if is_json else answer.content or None)
+        is_json = answer.content and "json" in answer.kind
+        return Answer(answer.status, json.loads(answer.content) if is_json else answer.content or None)
 
     async def states(self) -> list[ServiceState]:
         """How all of them are, asked at once."""
-        return list(await asyncio.gather(*(self._state(name) for name in self._urls)))
+        return list(await asyncio.gather(*(self._state(name) for name in self._upstreams)))
 
     async def openapi(self, name: str) -> dict[str, Any] | None:
         """A service's OpenAPI document; None for no such service, or one that is away."""
-        if name not in self._urls:
+        if name not in self._upstreams:
             return None
         try:
-            answer = await self._client.get(f"{self._urls[name]}/openapi.json")
-            answer.raise_for_status()
-        except httpx.HTTPError:
+            return (await self._ask(name, "GET", "/openapi.json")).whole()
+        except Unavailable:
             return None
-        found: dict[str, Any] = answer.json()
-        return found
 
     async def who(self, authorization: str) -> str:
         """The id of the user whose access token this header has.
 
         Raises `Unauthenticated`, and `Unavailable` when `auth` cannot say.
         """
-        answer = await self._ask("auth", "/api/auth/me", authorization)
-        if answer.status_code == 401:
+        answer = await self._ask_for("auth", "/api/auth/me", authorization)
+        if answer.status == 401:
             raise Unauthenticated
-        return str(_whole(answer)["id"])
+        return str(answer.whole()["id"])
 
     async def company_of(self, authorization: str) -> str | None:
         """The company for which this user acts. Raises `Unavailable` when nobody can say."""
-        answer = await self._ask("vacancies", "/api/vacancies/employer-profile", authorization)
-        return None if answer.status_code == 404 else str(_whole(answer)["companyId"])
+        answer = await self._ask_for("vacancies", "/api/vacancies/employer-profile", authorization)
+        return None if answer.status == 404 else str(answer.whole()["companyId"])
 
     async def vacancies(self, query: str) -> dict[str, Any]:
         """A page of the list of vacancies. Raises `Unavailable`, and `Invalid` for a bad query."""
-        answer = await self._ask("vacancies", f"/api/vacancies/vacancies?{query}")
-        if answer.status_code == 422:
+        answer = await self._ask("vacancies", "GET", f"/api/vacancies/vacancies?{query}")
+        if answer.status == 422:
             raise Invalid
-        return _whole(answer)
+        return answer.whole()
 
     async def feed(self, path: str) -> tuple[int, bytes, str]:
         """A document for search engines: status, body, media type. Raises `Unavailable`."""
-        answer = await self._ask("vacancies", f"/api/vacancies/feeds/{path}")
-        return answer.status_code, answer.content, answer.headers.get("content-type", "")
+        answer = await self._ask("vacancies", "GET", f"/api/vacancies/feeds/{path}")
+        return answer.status, answer.content, answer.kind
 
-    async def _ask(self, name: str, path: str, authorization: str | None = None) -> httpx.Response:
-        headers = {"Authorization": authorization} if authorization else {}
+    async def _ask_for(self, name: str, path: str, authorization: str) -> _Reply:
+        return await self._ask(name, "GET", path, [(b"authorization", authorization.encode())])
+
+    async def _ask(
+        self,
+        name: str,
+        method: str,
+        path: str,
+        headers: Headers | None = None,
+        content: bytes | None = None,
+        *,
+        patience: float = PATIENCE,
+    ) -> _Reply:
+        """A service's answer, whatever it is. Raises `Unavailable` when there is none."""
+        upstream = self._upstreams[name]
+        target = upstream.prefix + URL(path).raw_path_qs
+        sent = [(b"host", upstream.host.encode()), *(headers or [])]
+        if content is not None:
+            sent.append((b"content-length", str(len(content)).encode()))
         try:
-            return await self._client.get(self._urls[name] + path, headers=headers)
-        except httpx.HTTPError:
+            async with asyncio.timeout(patience) as limit, upstream.place():
+                async with await upstream.ask(method, target, sent, content, limit) as answer:
+                    kind = answer.headers.get("content-type", "")
+                    return _Reply(answer.status, kind, await answer.read())
+        except (Away, Busy, BrokeOff, TimeoutError, aiohttp.ClientError, UnicodeError):
             raise Unavailable(retry_after=2) from None
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.aclose()
 
     async def _state(self, name: str) -> ServiceState:
         try:
-            answer = await self._client.get(f"{self._urls[name]}/health/ready", timeout=1.0)
-        except httpx.HTTPError:
+            answer = await self._ask(name, "GET", "/health/ready", patience=1.0)
+        except Unavailable:
             return ServiceState(name, "away")
-        return ServiceState(name, "ready" if answer.status_code == 200 else "starting")
-
-
-def _whole(answer: httpx.Response) -> dict[str, Any]:
-    if answer.status_code != 200:
-        raise Unavailable(retry_after=2)
-    found: dict[str, Any] = answer.json()
-    return found
+        return ServiceState(name, "ready" if answer.status == 200 else "starting")

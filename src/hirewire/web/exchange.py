@@ -1,23 +1,36 @@
-"""One request and its answer, passed between a client and a service as they come."""
+"""One request and its answer, passed between a client and a service as they come.
+
+A body is read before the service is asked for anything, so that a slow client costs nobody else a
+connection; one that is larger than `WHOLE` is passed on as it comes from there on.
+"""
 
 import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import h11
+import aiohttp
 from starlette.types import Message, Receive, Scope, Send
 
+from hirewire.kit.middleware import drain
 from hirewire.web.headers import Headers, answer_headers
-from hirewire.web.upstream import BrokeOff, Connection, Upstream
+from hirewire.web.upstream import BrokeOff, Silent, Upstream
 
 HEAD_SECONDS = 30.0
 BODY_IDLE_SECONDS = 60.0
-CONTINUE_SECONDS = 1.0
 WATCH_AFTER_SECONDS = 0.05
+WHOLE = 64 * 1024
+"""Bytes of a body that is read before it is passed on."""
+SLOWEST = 16 * 1024
+"""Bytes a second that a body comes with at least, on the whole, after its first half minute."""
+PATIENCE_SECONDS = 30.0
 MOST_BODY = 8 * 1024 * 1024 + 64 * 1024
 """The largest body that a service takes, and something for it to say its own 413 about."""
-LARGE_BODY = 64 * 1024
-"""From here on the service is asked whether it wants the body before it is sent."""
-REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+MOST_BODIES = 1_000
+"""Bodies under way at once."""
+MOST_BODIES_EACH = 50
+"""Bodies under way at once from one address."""
 
 
 class ServiceSlow(Exception):
@@ -36,6 +49,33 @@ class BodyTooLarge(Exception):
     """The body is larger than any service takes."""
 
 
+class TooManyBodies(Exception):
+    """More bodies are under way already, of this address or of all, than may be."""
+
+
+class Bodies:
+    """How many bodies are under way, by the address that they come from."""
+
+    def __init__(self) -> None:
+        self._by_address: Counter[str] = Counter()
+
+    @contextmanager
+    def one_of(self, address: str) -> Iterator[None]:
+        """One more, while it comes. Raises `TooManyBodies`."""
+        if (
+            self._by_address.total() >= MOST_BODIES
+            or self._by_address[address] >= MOST_BODIES_EACH
+        ):
+            raise TooManyBodies
+        self._by_address[address] += 1
+        try:
+            yield
+        finally:
+            self._by_address[address] -= 1
+            if not self._by_address[address]:
+                del self._by_address[address]
+
+
 @dataclass(slots=True)
 class Exchange:
     """A request on its way. `run` passes it on and the answer back.
@@ -47,185 +87,185 @@ class Exchange:
     receive: Receive
     send: Send
     upstream: Upstream
-    request: h11.Request
+    target: str
+    headers: Headers
+    """What is sent, but for the length of the body."""
+    bodies: Bodies
     started: bool = False
     status: int = 0
-    _body: bool = field(init=False)
-    _length: int = field(init=False)
-    _awaited: bool = field(init=False)
-    _connection: Connection | None = None
-    _pump: asyncio.Task[None] | None = None
+    _length: int | None = field(init=False)
+    """Of the body; None when it is not announced."""
+    _limit: asyncio.Timeout = field(init=False)
+    _why: Exception | None = None
+    _failed: bool = False
+    _body_has_come: bool = False
     _watch: asyncio.TimerHandle | None = None
-    _limit: asyncio.TimerHandle | None = None
+    _watching: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
-        names = dict(self.scope["headers"])
-        self._length = int(names.get(b"content-length", b"0"))
-        self._body = self._length > 0 or b"transfer-encoding" in names
-        self._awaited = self._length > LARGE_BODY and b"transfer-encoding" not in names
+        given = dict(self.scope["headers"])
+        chunked = b"transfer-encoding" in given
+        self._length = None if chunked else int(given.get(b"content-length", b"0"))
+        self._limit = asyncio.timeout(None)
 
     async def run(self) -> None:
         """Pass the request on and its answer back.
 
-        Raises `Away`, `Busy`, `BrokeOff`, `ServiceSlow`, `ClientSlow`, `ClientGone`,
-        `BodyTooLarge`; the connection is closed then, so that the service can stop working on it.
+        Raises `Away`, `Busy`, `BrokeOff`, `Silent`, `ServiceSlow`, `ClientSlow`, `ClientGone`,
+        `BodyTooLarge`, `TooManyBodies`, and `ValueError` for headers that are no text. The
+        connection is closed then, so that the service can stop working on it.
         """
-        if self._length > MOST_BODY:
+        if self._length is not None and self._length > MOST_BODY:
             raise BodyTooLarge
-        await self.upstream.enter()
         try:
-            connection, head = await self._ask()
-            await self._pass_back(connection, head)
-        finally:
-            self._end()
-            self.upstream.leave()
-
-    async def _ask(self) -> tuple[Connection, h11.Response]:
-        used = self.upstream.take()
-        connection = used or await self.upstream.connect()
-        try:
-            return connection, await self._head(connection)
-        except BrokeOff:
-            repeatable = not self._body and self.scope["method"] in REPEATABLE
-            if used is None or not connection.silent or not repeatable:
+            async with self._limit:
+                await self._run()
+        except TimeoutError as error:
+            if not self._limit.expired():
                 raise
-            self._end()  # it was closed while it was idle: nobody has seen the request
-            connection = await self.upstream.connect()
-            return connection, await self._head(connection)
+            raise self._why or self._slow() from error
+        finally:
+            self._stop_watching()
 
-    async def _head(self, connection: Connection) -> h11.Response:
-        self._connection = connection
-        if self._body:
-            await connection.send(self.request)
-            early = await self._invited(connection) if self._awaited else None
-            if early is not None:
-                return early
-            self._pump = asyncio.create_task(self._pass_body(connection))
-        else:
-            await connection.send(self.request, h11.EndOfMessage())
+    def _slow(self) -> Exception:
+        return Silent() if self.upstream.is_silent else ServiceSlow()
+
+    async def _run(self) -> None:
+        if self._length == 0:
+            self._body_has_come = True
+            await self._exchange(None)
+            return
+        client = self.scope["client"]
+        with self.bodies.one_of(client[0] if client else ""):
+            first, more = await self._beginning()
+            if more:
+                await self._exchange(self._rest(first))
+                return
+        await self._exchange(first)
+
+    async def _beginning(self) -> tuple[bytes, bool]:
+        """The whole body, or its first part and that there is more."""
+        parts, size, more = [], 0, True
+        self._allow(PATIENCE_SECONDS, ClientSlow())
+        while more and size <= WHOLE:
+            chunk, more = await self._next()
+            parts.append(chunk)
+            size += len(chunk)
+        self._allow(None)
+        return b"".join(parts), more
+
+    async def _rest(self, first: bytes) -> AsyncIterator[bytes]:
+        """The body as it comes. What goes wrong with it ends the whole exchange."""
+        loop = asyncio.get_running_loop()
+        began, size, chunk, more = loop.time(), len(first), first, True
+        try:
+            yield chunk
+            while more:
+                latest = began + PATIENCE_SECONDS + size / SLOWEST
+                async with asyncio.timeout_at(min(latest, loop.time() + BODY_IDLE_SECONDS)):
+                    chunk, more = await self._next()
+                size += len(chunk)
+                if size > MOST_BODY:
+                    raise BodyTooLarge
+                if chunk:
+                    yield chunk
+        except (ClientGone, BodyTooLarge) as error:
+            self._fail(error)
+            raise
+        except TimeoutError:
+            self._fail(ClientSlow())
+            raise
+        if not self.started:
+            self._allow(HEAD_SECONDS)
+        self._begin_watching()
+
+    async def _next(self) -> tuple[bytes, bool]:
+        message: Message = await self.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        more: bool = message.get("more_body", False)
+        self._body_has_come = not more
+        return message.get("body", b""), more
+
+    async def _exchange(self, body: bytes | AsyncIterator[bytes] | None) -> None:
+        headers = self.headers
+        if isinstance(body, bytes):
+            headers = [*headers, (b"content-length", str(len(body)).encode())]
+        elif body is not None and self._length is not None:
+            headers = [*headers, (b"content-length", str(self._length).encode())]
+        elif body is None and self.scope["method"] not in ("GET", "HEAD"):
+            headers = [*headers, (b"content-length", b"0")]
+        if body is None or isinstance(body, bytes):
             self._allow(HEAD_SECONDS)
             loop = asyncio.get_running_loop()
             self._watch = loop.call_later(WATCH_AFTER_SECONDS, self._begin_watching)
-        return await self._final_head(connection)
-
-    async def _final_head(self, connection: Connection) -> h11.Response:
-        while True:
-            part = await connection.part()
-            if isinstance(part, h11.Response):
-                return part
-
-    async def _invited(self, connection: Connection) -> h11.Response | None:
-        """Wait until the service wants the body; its answer if it does not want it."""
-        try:
-            async with asyncio.timeout(CONTINUE_SECONDS):
-                part = await connection.part()
-        except TimeoutError:
-            return None
-        return part if isinstance(part, h11.Response) else None
-
-    async def _pass_body(self, connection: Connection) -> None:
-        try:
-            await self._send_body(connection)
-            if not self.started:
-                self._allow(HEAD_SECONDS)
-            await self._wait_gone()
-            connection.fail(ClientGone())
-        except (ClientSlow, ClientGone, BodyTooLarge, ServiceSlow) as error:
-            connection.fail(error)
-        except BrokeOff:
-            pass  # what the service said before it closed is still read
-
-    async def _send_body(self, connection: Connection) -> None:
-        size, more = 0, True
-        while more:
-            message = await self._next_body()
-            chunk = message.get("body", b"")
-            more = message.get("more_body", False)
-            size += len(chunk)
-            if size > MOST_BODY:
-                raise BodyTooLarge
+        async with self.upstream.place():
+            answer = await self.upstream.ask(
+                self.scope["method"], self.target, headers, body, self._limit
+            )
             try:
-                async with asyncio.timeout(BODY_IDLE_SECONDS):
-                    await connection.send(*_parts(chunk, more))
-            except TimeoutError:
-                raise ServiceSlow from None
-
-    async def _next_body(self) -> Message:
-        try:
-            async with asyncio.timeout(BODY_IDLE_SECONDS):
-                message = await self.receive()
-        except TimeoutError:
-            raise ClientSlow from None
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        return message
+                await self._pass_back(answer)
+            except aiohttp.ClientError as error:
+                raise BrokeOff from error
+            finally:
+                self._allow(None)
+                answer.release() if answer.content.at_eof() else answer.close()
 
     def _begin_watching(self) -> None:
-        self._pump = asyncio.create_task(self._watch_client())
+        if self._watching is None:
+            self._watching = asyncio.create_task(self._watch_client())
 
     async def _watch_client(self) -> None:
-        await self._wait_gone()
-        if self._connection is not None:
-            self._connection.fail(ClientGone())
-
-    async def _wait_gone(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
+        self._fail(ClientGone())
 
-    async def _pass_back(self, connection: Connection, head: h11.Response) -> None:
-        headers: Headers = answer_headers(head.headers, base=self.upstream.base)
+    async def _pass_back(self, answer: aiohttp.ClientResponse) -> None:
+        raw = [(name.lower(), value) for name, value in answer.raw_headers]
+        headers = answer_headers(raw, base=self.upstream.base)
         idle = None if _is_stream(headers) else BODY_IDLE_SECONDS
         self._allow(idle)
-        self.status, self.started = head.status_code, True
+        self.status, self.started = answer.status, True
         await self.send(
-            {"type": "http.response.start", "status": head.status_code, "headers": headers}
+            {"type": "http.response.start", "status": answer.status, "headers": headers}
         )
-        held = b""
-        while True:
-            part = connection.part_now()
-            if part is None:
-                if held:
-                    await self._send_on(held, idle)
-                    held = b""
-                part = await connection.part()
-            if isinstance(part, h11.EndOfMessage):
-                break
-            if isinstance(part, h11.Data):
-                if held:
-                    await self._send_on(held, idle)
-                held = bytes(part.data)
-        self._end()
-        await self.send({"type": "http.response.body", "body": held})
+        content, more = answer.content, True
+        while more:
+            chunk = await content.readany()
+            more = not content.at_eof()
+            self._allow(None)  # a client that reads slowly is not the service's fault
+            if not more:
+                self._stop_watching()
+                if not self._body_has_come:
+                    answer.close()
+                    await self.drain()
+            await self.send({"type": "http.response.body", "body": chunk, "more_body": more})
+            self._allow(idle)
 
-    async def _send_on(self, chunk: bytes, idle: float | None) -> None:
-        self._allow(None)  # a client that reads slowly is not the service's fault
-        await self.send({"type": "http.response.body", "body": chunk, "more_body": True})
-        self._allow(idle)
+    def _allow(self, seconds: float | None, why: Exception | None = None) -> None:
+        """From now on there is so much time, until the next call; `why` tells whose fault."""
+        if self._failed or self._limit.expired():
+            return
+        self._why = why
+        loop = asyncio.get_running_loop()
+        self._limit.reschedule(None if seconds is None else loop.time() + seconds)
 
-    def _allow(self, seconds: float | None) -> None:
-        """From now on, the service has so much time to say something."""
-        if self._limit is not None:
-            self._limit.cancel()
-            self._limit = None
-        if seconds is not None and self._connection is not None:
-            loop = asyncio.get_running_loop()
-            self._limit = loop.call_later(seconds, self._connection.fail, ServiceSlow())
+    def _fail(self, error: Exception) -> None:
+        """End the exchange now, with this error."""
+        if not self._failed and not self._limit.expired():
+            self._why, self._failed = error, True
+            self._limit.reschedule(asyncio.get_running_loop().time())
 
-    def _end(self) -> None:
-        """Stop all that is under way; the connection is kept if both sides have said all."""
-        self._allow(None)
+    async def drain(self) -> None:
+        """Read what is left of the body, for a while."""
+        if not self._body_has_come:
+            await drain(self.scope, self.receive)
+
+    def _stop_watching(self) -> None:
         if self._watch is not None:
             self._watch.cancel()
-        if self._pump is not None:
-            self._pump.cancel()
-        if self._connection is not None:
-            self.upstream.give(self._connection)
-        self._connection = self._pump = self._watch = None
-
-
-def _parts(chunk: bytes, more: bool) -> list[h11.Data | h11.EndOfMessage]:
-    parts: list[h11.Data | h11.EndOfMessage] = [h11.Data(chunk)] if chunk else []
-    return parts if more else [*parts, h11.EndOfMessage()]
+        if self._watching is not None:
+            self._watching.cancel()
 
 
 def _is_stream(headers: Headers) -> bool:

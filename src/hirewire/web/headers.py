@@ -1,8 +1,6 @@
 """Which headers pass the proxy, and what it adds to them. Pure."""
 
-import ipaddress
-from collections.abc import Callable, Iterable, MutableMapping
-from functools import lru_cache
+from collections.abc import Iterable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,12 +19,14 @@ OWN_ANSWER = frozenset({b"date", b"x-request-id", b"x-content-type-options"})
 
 
 def request_headers(
-    scope: MutableMapping[str, Any], *, host: bytes, request_id: bytes, trusted: bool
+    scope: MutableMapping[str, Any], *, host: bytes, request_id: bytes
 ) -> Headers:
-    """The headers for the service. `trusted`: believe what the peer says of the client."""
+    """The headers for the service, but for the length of the body.
+
+    Of the client it is told one address, which `kit.addresses` has found out.
+    """
     given: Headers = scope["headers"]
-    dropped = named_by_connection(given) - {b"content-length"}  # it says where the body ends
-    chunked = any(name == b"transfer-encoding" for name, _ in given)
+    dropped = named_by_connection(given) | {b"content-length"}
     passed: Headers = [(b"host", host)]
     passed += [
         (name, value)
@@ -35,11 +35,8 @@ def request_headers(
         and name not in REPLACED
         and name not in dropped
         and not name.startswith(b"proxy-")
-        and not (chunked and name == b"content-length")
     ]
-    if chunked:
-        passed.append((b"transfer-encoding", b"chunked"))
-    passed += _forwarded(scope, given, trusted)
+    passed += _forwarded(scope, given)
     passed.append((b"x-request-id", request_id))
     passed.append((b"via", _via(given, scope["http_version"])))
     return passed
@@ -79,19 +76,11 @@ def _via(given: Headers, http_version: str) -> bytes:
     return b", ".join([*before, f"{http_version} hirewire".encode()])
 
 
-def _forwarded(scope: MutableMapping[str, Any], given: Headers, trusted: bool) -> Headers:
-    said: dict[bytes, list[bytes]] = {}
-    for name, value in given:
-        if name in REPLACED:
-            said.setdefault(name, []).append(value)
-    believed = said if trusted else {}
-    peer = [scope["client"][0].encode()] if scope.get("client") else []
-    addresses = [*believed.get(b"x-forwarded-for", []), *peer]
-    proto = believed.get(b"x-forwarded-proto", [scope["scheme"].encode()])[-1]
-    hosts = believed.get(b"x-forwarded-host") or said.get(b"host", [])
-    added = [(b"x-forwarded-proto", proto)]
-    if addresses:
-        added.append((b"x-forwarded-for", b", ".join(addresses)))
+def _forwarded(scope: MutableMapping[str, Any], given: Headers) -> Headers:
+    added = [(b"x-forwarded-proto", scope["scheme"].encode())]
+    if scope.get("client"):
+        added.append((b"x-forwarded-for", scope["client"][0].encode()))
+    hosts = [value for name, value in given if name == b"host"]
     if hosts:
         added.append((b"x-forwarded-host", hosts[-1]))
     return added
@@ -101,28 +90,6 @@ def _public(location: bytes, base: bytes) -> bytes:
     if location.startswith(base) and location[len(base) :][:1] in (b"", b"/", b"?", b"#"):
         return location[len(base) :] or b"/"
     return location
-
-
-def trust(listed: str) -> Callable[[str], bool]:
-    """A check of an address against a comma-separated list of addresses and networks.
-
-    ``*`` trusts all. Raises ValueError that quotes the entry which is neither.
-    """
-    entries = [entry.strip() for entry in listed.split(",") if entry.strip()]
-    everybody = "*" in entries
-    networks = [ipaddress.ip_network(e, strict=False) for e in entries if e != "*"]
-
-    @lru_cache(maxsize=4096)
-    def trusted(address: str) -> bool:
-        if everybody:
-            return True
-        try:
-            ip = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(ip in network for network in networks)
-
-    return trusted
 
 
 def authority(url: str) -> str:

@@ -1,11 +1,8 @@
 """The services under the public origin: what begins with /api/ or /.well-known/ is passed on."""
 
-import asyncio
-import contextlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-import h11
 import structlog
 from prometheus_client import Counter
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -13,22 +10,24 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hirewire.kit.problems import problem
 from hirewire.web.exchange import (
     MOST_BODY,
+    Bodies,
     BodyTooLarge,
     ClientGone,
     ClientSlow,
     Exchange,
     ServiceSlow,
+    TooManyBodies,
 )
 from hirewire.web.headers import request_headers
-from hirewire.web.upstream import Away, BrokeOff, Busy, Upstream
+from hirewire.web.upstream import Away, BrokeOff, Busy, Silent, Upstream
 
 log = structlog.get_logger(__name__)
 
 API, WELL_KNOWN = b"/api/", b"/.well-known/"
 DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)")
 OPENAPI = b"/openapi.json"
-LINGER_BYTES = 16 * 1024 * 1024
-LINGER_SECONDS = 5.0
+SENDABLE = re.compile(rb"[!-~]+")
+"""What a target may consist of."""
 
 answers = Counter(
     "hirewire_web_answers_total", "Answers passed on or given in place", ["service", "status"]
@@ -38,13 +37,10 @@ answers = Counter(
 class Proxy:
     """ASGI middleware: answers what belongs to a service, leaves the rest to `app`."""
 
-    def __init__(
-        self, app: ASGIApp, *, upstreams: Mapping[str, Upstream], trusted: Callable[[str], bool]
-    ) -> None:
-        """`trusted` tells whether a peer is a proxy of ours, by its address."""
+    def __init__(self, app: ASGIApp, *, upstreams: Mapping[str, Upstream]) -> None:
         self._app = app
         self._upstreams = {name.encode(): upstream for name, upstream in upstreams.items()}
-        self._trusted = trusted
+        self._bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -75,13 +71,11 @@ class Proxy:
     async def _pass_on(
         self, upstream: Upstream, path: bytes, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        try:
-            request = self._request(upstream, path, scope)
-        except h11.LocalProtocolError:
+        exchange = self._exchange(upstream, path, scope, receive, send)
+        if exchange is None:
             answer = problem(400, "bad-request", "The request is not proper HTTP.")
             await answer(scope, receive, send)
             return
-        exchange = Exchange(scope, receive, send, upstream, request)
         try:
             await exchange.run()
             status = str(exchange.status)
@@ -92,28 +86,37 @@ class Proxy:
             await _tell(error, exchange)
         answers.labels(upstream.name, status).inc()
 
-    def _request(self, upstream: Upstream, path: bytes, scope: Scope) -> h11.Request:
+    def _exchange(
+        self, upstream: Upstream, path: bytes, scope: Scope, receive: Receive, send: Send
+    ) -> Exchange | None:
+        """None for what cannot be passed on as it came."""
         query = scope["query_string"]
-        client = scope["client"]
-        return h11.Request(
-            method=scope["method"],
-            target=upstream.prefix + path + (b"?" + query if query else b""),
-            headers=request_headers(
-                scope,
-                host=upstream.host,
-                request_id=scope.get("state", {}).get("request_id", "").encode(),
-                trusted=client is not None and self._trusted(client[0]),
-            ),
+        target = path + (b"?" + query if query else b"")
+        headers = request_headers(
+            scope,
+            host=upstream.host.encode(),
+            request_id=scope.get("state", {}).get("request_id", "").encode(),
         )
+        try:
+            for name, value in headers:
+                name.decode(), value.decode()
+        except UnicodeDecodeError:
+            return None
+        if b"#" in target or not SENDABLE.fullmatch(target):
+            return None
+        whole = upstream.prefix + target.decode()
+        return Exchange(scope, receive, send, upstream, whole, headers, self._bodies)
 
 
 IN_PLACE: dict[type[Exception], tuple[int, str, str, dict[str, str]]] = {
     Away: (503, "service-away", "{} cannot be reached right now.", {"Retry-After": "1"}),
     Busy: (503, "service-busy", "{} has too much to do right now.", {"Retry-After": "1"}),
     BrokeOff: (502, "service-broke-off", "{} broke off before its answer; it may have acted.", {}),
+    Silent: (504, "service-slow", "{} answers nothing right now; it may have acted.", {}),
     ServiceSlow: (504, "service-slow", "{} did not answer in time; it may have acted.", {}),
     ClientSlow: (408, "body-late", "The body for {} did not come in time.", {}),
     BodyTooLarge: (413, "too-large", f"The body for {{}} is larger than {MOST_BODY} bytes.", {}),
+    TooManyBodies: (503, "too-many-bodies", "Too much is being sent to {}.", {"Retry-After": "5"}),
 }
 
 
@@ -124,22 +127,9 @@ async def _tell(error: Exception, exchange: Exchange) -> None:
     log.warning("not passed on", service=name, problem=slug, broken_off=exchange.started)
     if exchange.started:
         return
-    if isinstance(error, BodyTooLarge | ClientSlow):
+    if isinstance(error, BodyTooLarge | ClientSlow | TooManyBodies):
         headers = headers | {"Connection": "close"}
-    if isinstance(error, BodyTooLarge):
-        await _linger(exchange)
+    if isinstance(error, BodyTooLarge | TooManyBodies):
+        await exchange.drain()
     answer = problem(status, slug, detail.format(name), headers=headers, service=name)
     await answer(exchange.scope, exchange.receive, exchange.send)
-
-
-async def _linger(exchange: Exchange) -> None:
-    """Read on for a while: a client whose sending is cut off may never see the answer."""
-    if any(name == b"expect" for name, _ in exchange.scope["headers"]):
-        return
-    left, more = LINGER_BYTES, True
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(LINGER_SECONDS):
-            while left > 0 and more:
-                message = await exchange.receive()
-                left -= len(message.get("body", b""))
-                more = message.get("more_body", False)

@@ -19,6 +19,8 @@ from hirewire.web.clients import Answer, Services
 from hirewire.web.words import LANGUAGES, Words, preferred, words
 
 ACCESS, REFRESH = "hirewire_access", "hirewire_refresh"
+HOST_ONLY = "__Host-"
+"""Of a name: the browser lets no other host and no unencrypted page set it (RFC 6265bis, 4.1.3)."""
 LANGUAGE, THEME = "hirewire_language", "hirewire_theme"
 THEMES = ("", "light", "dark")
 """How pages look: as the system says, or so."""
@@ -99,10 +101,11 @@ class Visitor:
         """Let the cookies be what is here."""
         if not self.is_changed:
             return
-        is_https = str(self.request.app.state.public_url).startswith("https:")
-        for name, value in ((ACCESS, self.access), (REFRESH, self.refresh)):
+        is_https = is_secure(self.request)
+        for plain, value in ((ACCESS, self.access), (REFRESH, self.refresh)):
+            name = HOST_ONLY + plain if is_https else plain
             if value is None:
-                response.delete_cookie(name, path="/")
+                response.delete_cookie(name, path="/", secure=is_https)
             else:
                 response.set_cookie(
                     *(name, value, KEPT_SECONDS),
@@ -118,7 +121,7 @@ async def visitor(request: Request) -> Visitor:
     if request.method not in ("GET", "HEAD") and not same_origin(request):
         raise ForeignForm
     one = as_known(request)
-    if one.refresh and claims(one.access or "").get("exp", 0) < time.time() + EARLY_SECONDS:
+    if one.refresh and ends(one.access or "") < time.time() + EARLY_SECONDS:
         await _renew(one)
     return one
 
@@ -128,7 +131,17 @@ def as_known(request: Request) -> Visitor:
     lang = request.cookies.get(LANGUAGE, "")
     if lang not in LANGUAGES:
         lang = preferred(request.headers.get("accept-language", ""))
-    return Visitor(request, words(lang), request.cookies.get(ACCESS), request.cookies.get(REFRESH))
+    return Visitor(request, words(lang), cookie(request, ACCESS), cookie(request, REFRESH))
+
+
+def is_secure(request: Request) -> bool:
+    """Whether the public origin is https."""
+    return str(request.app.state.public_url).startswith("https:")
+
+
+def cookie(request: Request, name: str) -> str | None:
+    """One of the session's cookies."""
+    return request.cookies.get(HOST_ONLY + name if is_secure(request) else name)
 
 
 def same_origin(request: Request) -> bool:
@@ -149,9 +162,15 @@ def claims(token: str) -> dict[str, Any]:
     try:
         part = token.split(".")[1]
         found = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (IndexError, ValueError):
+    except (IndexError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def ends(token: str) -> float:
+    """When a token ends, as it says, in seconds since 1970; 0 for one that says nothing sane."""
+    found = claims(token).get("exp", 0)
+    return float(found) if type(found) in (int, float) and 0 <= found < 2**40 else 0.0
 
 
 def sign_in_path(request: Request) -> str:

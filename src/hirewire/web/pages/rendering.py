@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.datastructures import FormData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hirewire import __version__
@@ -176,9 +177,14 @@ def is_part(request: Request) -> bool:
     return request.headers.get("hx-request") == "true"
 
 
+async def form_of(request: Request) -> FormData:
+    """The fields of a form; files are not taken."""
+    return await request.form(max_files=0)
+
+
 async def typed(request: Request) -> dict[str, str]:
     """The fields of a form; of several with one name the last."""
-    form = await request.form()
+    form = await form_of(request)
     pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
     request.state.typed = [pair for pair in pairs if pair[0] != "password"]
     return {name: value.strip() for name, value in pairs}
@@ -189,7 +195,7 @@ async def rows(request: Request, *names: str, written: int = 1) -> list[dict[str
 
     Those are left out of which the first `written` fields, those one writes into, are empty.
     """
-    form = await request.form()
+    form = await form_of(request)
     columns = [[v for v in form.getlist(name) if isinstance(v, str)] for name in names]
     return [
         dict(zip(names, (cell.strip() for cell in row), strict=True))

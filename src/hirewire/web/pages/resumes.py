@@ -54,9 +54,10 @@ async def make_resume(who: Asking, request: Request) -> Response:
 
 
 @router.post("/resumes/import")
-async def import_resume(who: Asking, request: Request) -> Response:
-    """A resume from a file of JSON Resume."""
-    upload = (await request.form()).get("file")
+async def import_resume(who: Member, request: Request) -> Response:
+    """A resume from a file of JSON Resume. Who is not signed in sends nothing."""
+    await who.call("auth", "GET", "/api/auth/me")
+    upload = (await request.form(max_files=1)).get("file")
     content = await upload.read() if upload is not None and not isinstance(upload, str) else b""
     form = Form()
     try:

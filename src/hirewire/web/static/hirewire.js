@@ -1,9 +1,13 @@
-// Tells the parts of an open page to read themselves again when something has happened.
+// Tells the parts of an open page to read themselves again when something has happened. A browser
+// has six connections to a host, so of all pages that are seen one listens and tells the others.
 (() => {
   const body = document.body;
   if (!body.dataset.live) return;
   const bar = document.getElementById("connection");
+  const channel = "BroadcastChannel" in window ? new BroadcastChannel("hirewire-live") : null;
+  const shared = channel && navigator.locks;  // locks are there on https and on localhost
   let last = null, source = null, wait = 1000, timer = null, expired = false;
+  let connected = false, listens = false, letGo = null, waiting = null;
   const kinds = [
     "user.role_changed", "profile.updated", "resume.updated", "employer.profile.created",
     "recommendation.created", "recommendation.withdrawn", "application.submitted",
@@ -17,43 +21,84 @@
       }
     }
   };
+  const pass = (message) => { if (shared) channel.postMessage(message); };
+  const heard = (kind) => { tell(kind); pass({ kind, last }); };
   const show = (on) => { if (bar) bar.hidden = on; };
+  const state = (on) => { connected = on; show(on); pass({ on }); };
   const open = () => {
     clearTimeout(timer);
     source = new EventSource("/live" + (last ? "?after=" + encodeURIComponent(last) : ""));
     // What happened between the reading of the page and now was not heard: read once more.
-    source.onopen = () => { wait = 1000; show(true); tell("all"); };
+    source.onopen = () => { wait = 1000; state(true); heard("all"); };
     for (const kind of kinds) {
       source.addEventListener(kind, (event) => {
         if (event.lastEventId) last = event.lastEventId;
-        show(true);
-        tell(kind);
+        if (!connected) state(true);
+        heard(kind);
       });
     }
-    source.addEventListener("catch-up", () => { show(true); tell("all"); });
-    source.addEventListener("interrupted", () => show(false));
+    source.addEventListener("catch-up", () => { state(true); heard("all"); });
+    source.addEventListener("interrupted", () => state(false));
     source.addEventListener("expired", () => { expired = true; again(0); });
     source.onerror = () => again(wait);
   };
   const again = (pause) => {
+    clearTimeout(timer);
     if (source) source.close();
     source = null;
-    if (!expired) show(false);
+    if (!expired) state(false);
     timer = setTimeout(async () => {
       // Any page renews a session that is about to end; then everything is read again.
       try {
         await fetch("/session", { cache: "no-store" });
         expired = false;
-        open();
+        if (listens) open();
       } catch (error) {
         wait = Math.min(wait * 2, 15000);
-        again(wait);
+        if (listens) again(wait);
       }
     }, pause);
   };
-  addEventListener("online", () => again(0));
+  const listen = () => {
+    listens = true;
+    open();
+    return new Promise((done) => { letGo = done; });
+  };
+  const begin = () => {
+    if (listens || waiting) return;
+    if (!shared) { listen(); return; }
+    waiting = new AbortController();
+    navigator.locks.request("hirewire-live", { signal: waiting.signal }, listen).catch(() => {});
+    pass({ ask: true });
+  };
+  // A page that nobody sees listens to nothing; another one that is seen takes its place.
+  const end = () => {
+    waiting?.abort();
+    clearTimeout(timer);
+    source?.close();
+    letGo?.();
+    source = letGo = waiting = null;
+    listens = false;
+  };
+  if (shared) {
+    channel.onmessage = ({ data }) => {
+      if (data.ask) { if (listens) pass({ on: connected }); return; }
+      if (listens || document.hidden) return;
+      if ("on" in data) show(data.on);
+      if (data.last) last = data.last;
+      if (data.kind) tell(data.kind);
+    };
+  }
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) { end(); return; }
+    begin();
+    tell("all");
+  });
+  addEventListener("pagehide", end);
+  addEventListener("pageshow", (event) => { if (event.persisted) { begin(); tell("all"); } });
+  addEventListener("online", () => { if (listens) again(0); });
   addEventListener("offline", () => show(false));
-  open();
+  if (!document.hidden) begin();
 })();
 
 // Applications can be dragged from one stage to another; the form on each does the same.

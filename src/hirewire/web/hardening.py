@@ -1,0 +1,96 @@
+"""What every answer of the public origin says to browsers and caches, and what is for no stranger."""
+
+import ipaddress
+import secrets
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hirewire.kit.problems import problem
+
+HSTS = b"max-age=31536000"
+PERMISSIONS = b"camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
+FORWARDING = frozenset({b"forwarded", b"via", b"x-forwarded-for"})
+
+
+class Hardened:
+    """ASGI middleware: adds what protects people, and takes the request's own host out of
+    redirects.
+
+    Answers to whoever signs in or shows who they are, and those that set cookies, are kept by
+    nobody unless they say otherwise.
+    """
+
+    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
+        """`secure`: the public origin is https."""
+        self._app = app
+        self._added = [
+            (b"permissions-policy", PERMISSIONS),
+            (b"cross-origin-opener-policy", b"same-origin"),
+        ]
+        if secure:
+            self._added.append((b"strict-transport-security", HSTS))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        asked = dict(scope["headers"])
+        personal = b"authorization" in asked or b"hirewire_" in asked.get(b"cookie", b"")
+        own = f"{scope['scheme']}://".encode() + asked.get(b"host", b"")
+
+        async def hardened(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = self._headers(message["headers"], personal, own)
+            await send(message)
+
+        await self._app(scope, receive, hardened)
+
+    def _headers(
+        self, given: list[tuple[bytes, bytes]], personal: bool, own: bytes
+    ) -> list[tuple[bytes, bytes]]:
+        names = {name for name, _ in given}
+        made = [
+            (name, _path_of(value, own) if name == b"location" else value) for name, value in given
+        ]
+        made += [pair for pair in self._added if pair[0] not in names]
+        if b"cache-control" not in names and (personal or b"set-cookie" in names):
+            made.append((b"cache-control", b"no-store"))
+        return made
+
+
+def _path_of(location: bytes, own: bytes) -> bytes:
+    """A redirect within this origin by its path alone: the host is whatever the request says."""
+    rest = location[len(own) :]
+    return rest if location.startswith(own) and rest.startswith(b"/") else location
+
+
+class OperatorsOnly:
+    """ASGI middleware: ``/metrics`` and ``/health/…`` are for the machine itself, and for who has
+    the operators' token; to anybody else there is no such page.
+    """
+
+    def __init__(self, app: ASGIApp, *, token: str | None) -> None:
+        self._app = app
+        self._expected = f"Bearer {token}".encode() if token else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        is_theirs = scope["type"] == "http" and scope["path"].startswith(("/metrics", "/health"))
+        if is_theirs and not self._may(scope):
+            await problem(404, "not-found", "There is nothing here.")(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _may(self, scope: Scope) -> bool:
+        asked = dict(scope["headers"])
+        if self._expected is not None and secrets.compare_digest(
+            asked.get(b"authorization", b""), self._expected
+        ):
+            return True
+        if FORWARDING & asked.keys() or scope["client"] is None:
+            return False
+        try:
+            return ipaddress.ip_address(scope["client"][0]).is_loopback
+        except ValueError:
+            return False

@@ -1,0 +1,140 @@
+"""What strangers, caches and other sites are not to get."""
+
+import base64
+
+import httpx
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from hirewire.web.hardening import Hardened, OperatorsOnly
+from hirewire.web.sessions import claims, ends
+from tests.web.conftest import Front, Seen, reply
+
+
+async def answered(
+    headers: dict[str, str] | None = None, *, secure: bool = False, **said: str
+) -> httpx.Headers:
+    """The headers of an answer that says this, to a request with those."""
+
+    async def app(_: Scope, receive: Receive, send: Send) -> None:
+        await reply(send, b"", *((n.replace("_", "-").encode(), v.encode()) for n, v in said.items()))
+
+    transport = httpx.ASGITransport(Hardened(app, secure=secure))
+    async with httpx.AsyncClient(transport=transport, base_url="http://evil.test") as client:
+        return (await client.get("/x/", headers=headers)).headers
+
+
+async def test_browsers_are_told_what_they_may() -> None:
+    plain = await answered()
+    assert "strict-transport-security" not in plain
+    assert plain["cross-origin-opener-policy"] == "same-origin"
+    assert "geolocation=()" in plain["permissions-policy"]
+    assert (await answered(secure=True))["strict-transport-security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "kept"),
+    [
+        ({}, {}, None),
+        ({"Authorization": "Bearer x"}, {}, "no-store"),
+        ({"Cookie": "__Host-hirewire_access=x"}, {}, "no-store"),
+        ({"Cookie": "theme=dark"}, {}, None),
+        ({}, {"set_cookie": "a=1"}, "no-store"),
+        ({"Authorization": "Bearer x"}, {"cache_control": "private, max-age=5"}, "private, max-age=5"),
+    ],
+)
+async def test_what_is_personal_is_kept_by_nobody(
+    asked: dict[str, str], said: dict[str, str], kept: str | None
+) -> None:
+    assert (await answered(asked, **said)).get("cache-control") == kept
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("http://evil.test/x?y=1", "/x?y=1"),
+        ("http://evil.test.example/x", "http://evil.test.example/x"),
+        ("/y", "/y"),
+        ("https://elsewhere.test/", "https://elsewhere.test/"),
+    ],
+)
+async def test_a_redirect_does_not_repeat_the_requests_host(location: str, expected: str) -> None:
+    assert (await answered(location=location))["location"] == expected
+
+
+async def test_a_slash_too_many_leads_to_no_other_host(front: Front) -> None:
+    answer = await front.client.get("/vacancies/", headers={"Host": "evil.test"})
+    assert answer.headers.get("location", "/").startswith("/")
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/health/live", "/health/ready"])
+async def test_operations_are_for_the_machine_and_for_operators(path: str) -> None:
+    async def app(_: Scope, receive: Receive, send: Send) -> None:
+        await reply(send, b"figures")
+
+    async def status(peer: str, **headers: str) -> int:
+        guarded = OperatorsOnly(app, token="of-the-operators")
+        transport = httpx.ASGITransport(guarded, client=(peer, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://web") as client:
+            return (await client.get(path, headers=headers)).status_code
+
+    assert await status("127.0.0.1") == 200
+    assert await status("127.0.0.1", **{"X-Forwarded-For": "1.1.1.1"}) == 404
+    assert await status("10.0.0.9") == 404
+    assert await status("10.0.0.9", Authorization="Bearer of-the-operators") == 200
+    assert await status("10.0.0.9", Authorization="Bearer of-somebody-else") == 404
+
+
+def token(claimed: str) -> str:
+    import base64
+
+    return f"h.{base64.urlsafe_b64encode(claimed.encode()).decode()}.s"
+
+
+@pytest.mark.parametrize(
+    "claimed",
+    ['{"exp": "soon"}', '{"exp": true}', '{"exp": [1]}', '{"exp": 1e300}', '{"exp": NaN}', "[]", "[" * 50_000],
+)
+def test_a_cookie_of_nonsense_is_nobodys(claimed: str) -> None:
+    assert ends(token(claimed)) == 0
+    assert isinstance(claims(token(claimed)), dict)
+
+
+async def nobody(_: Seen, receive: Receive, send: Send) -> None:
+    """The service knows nobody."""
+    await reply(send, b"{}", (b"content-type", b"application/json"), status=401)
+
+
+async def test_a_cookie_of_nonsense_locks_nobody_out(front: Front) -> None:
+    front.service.answer = nobody
+    cookies = {"hirewire_access": token("[" * 3000), "hirewire_refresh": "x"}
+    for cookie in (cookies, {"hirewire_access": token('{"exp": "soon"}')}):
+        header = "; ".join(f"{name}={value}" for name, value in cookie.items())
+        answer = await front.client.get("/signin", headers={"Cookie": header})
+        assert answer.status_code == 200
+
+
+async def test_files_are_for_who_is_signed_in(front: Front) -> None:
+    upload = {"file": ("resume.json", b"x" * 3_000_000)}
+    for path in ("/theme", "/language", "/signin"):
+        answer = await front.client.post(path, files=upload)
+        assert answer.status_code in (400, 413)
+    answer = await front.client.post("/resumes/import", files=upload)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/signin")
+
+    front.service.answer = nobody
+    forged = {"Cookie": f"hirewire_access={token('{}')}"}
+    answer = await front.client.post("/resumes/import", files=upload, headers=forged)
+    assert answer.status_code == 303
+    assert [seen.target for seen in front.service.seen] == [b"/api/auth/me"]
+
+
+async def test_a_page_takes_no_large_body(front: Front) -> None:
+    answer = await front.client.post("/theme", content=b"theme=" + b"x" * 2_000_000)
+    assert answer.status_code == 413
+    answer = await front.client.post(
+        "/theme", content=b"theme=" + b"x" * 2_000_000, headers={"Accept": "text/html"}
+    )
+    assert answer.status_code == 413
+    assert "text/html" in answer.headers["content-type"]

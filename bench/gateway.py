@@ -35,10 +35,10 @@ uvicorn.run(app, port=int(sys.argv[1]), log_config=None, access_log=False, lifes
 
 async def run(_: Bench, options: Options) -> list[Figure]:
     """Small answers flat out, then large ones in between."""
-    rates, tails, small = [], [], []
+    rates, tails = [], []
     async with _origin() as port:
         await _load(port, 1.0)
-        for _ in range(options.rounds):
+        for _round in range(options.rounds):
             seconds = options.count(10, 2)
             taken = await _load(port, seconds)
             rates.append(len(taken) / seconds)

@@ -45,6 +45,19 @@ async def test_health_and_metrics(profiles: Running) -> None:
     assert "/api/profiles/resumes/{id}" in document["paths"]
 
 
+@pytest.mark.parametrize("address", ["/api/profiles/shared/%00", "/api/profiles/companies?q=a%00b"])
+async def test_an_address_with_a_nul_is_refused(profiles: Running, address: str) -> None:
+    answer = await profiles.client.get(address)
+    assert answer.status_code == 422
+    assert "NUL" in answer.json()["detail"]
+
+
+async def test_a_slash_too_many_leads_nowhere(profiles: Running) -> None:
+    """A redirect would lead to whatever host the request names."""
+    answer = await profiles.client.get("/api/profiles/me/", headers={"Host": "evil.test"})
+    assert answer.status_code == 404
+
+
 async def test_a_database_that_is_away_is_said_so_and_found_again(
     profiles: Running, postgres_url: str
 ) -> None:

@@ -1,6 +1,7 @@
 """What strangers, caches and other sites are not to get."""
 
 import base64
+from collections.abc import Mapping
 
 import httpx
 import pytest
@@ -10,14 +11,18 @@ from hirewire.web.hardening import Hardened, OperatorsOnly
 from hirewire.web.sessions import claims, ends
 from tests.web.conftest import Front, Seen, reply
 
+EMPTY: Mapping[str, str] = {}
+
 
 async def answered(
-    headers: dict[str, str] | None = None, *, secure: bool = False, **said: str
+    headers: dict[str, str] | None = None, *, secure: bool = False, said: Mapping[str, str] = EMPTY
 ) -> httpx.Headers:
     """The headers of an answer that says this, to a request with those."""
 
     async def app(_: Scope, receive: Receive, send: Send) -> None:
-        await reply(send, b"", *((n.replace("_", "-").encode(), v.encode()) for n, v in said.items()))
+        await reply(
+            send, b"", *((n.replace("_", "-").encode(), v.encode()) for n, v in said.items())
+        )
 
     transport = httpx.ASGITransport(Hardened(app, secure=secure))
     async with httpx.AsyncClient(transport=transport, base_url="http://evil.test") as client:
@@ -40,13 +45,17 @@ async def test_browsers_are_told_what_they_may() -> None:
         ({"Cookie": "__Host-hirewire_access=x"}, {}, "no-store"),
         ({"Cookie": "theme=dark"}, {}, None),
         ({}, {"set_cookie": "a=1"}, "no-store"),
-        ({"Authorization": "Bearer x"}, {"cache_control": "private, max-age=5"}, "private, max-age=5"),
+        (
+            {"Authorization": "Bearer x"},
+            {"cache_control": "private, max-age=5"},
+            "private, max-age=5",
+        ),
     ],
 )
 async def test_what_is_personal_is_kept_by_nobody(
     asked: dict[str, str], said: dict[str, str], kept: str | None
 ) -> None:
-    assert (await answered(asked, **said)).get("cache-control") == kept
+    assert (await answered(asked, said=said)).get("cache-control") == kept
 
 
 @pytest.mark.parametrize(
@@ -59,7 +68,7 @@ async def test_what_is_personal_is_kept_by_nobody(
     ],
 )
 async def test_a_redirect_does_not_repeat_the_requests_host(location: str, expected: str) -> None:
-    assert (await answered(location=location))["location"] == expected
+    assert (await answered(said={"location": location}))["location"] == expected
 
 
 async def test_a_slash_too_many_leads_to_no_other_host(front: Front) -> None:
@@ -86,14 +95,20 @@ async def test_operations_are_for_the_machine_and_for_operators(path: str) -> No
 
 
 def token(claimed: str) -> str:
-    import base64
-
     return f"h.{base64.urlsafe_b64encode(claimed.encode()).decode()}.s"
 
 
 @pytest.mark.parametrize(
     "claimed",
-    ['{"exp": "soon"}', '{"exp": true}', '{"exp": [1]}', '{"exp": 1e300}', '{"exp": NaN}', "[]", "[" * 50_000],
+    [
+        '{"exp": "soon"}',
+        '{"exp": true}',
+        '{"exp": [1]}',
+        '{"exp": 1e300}',
+        '{"exp": NaN}',
+        "[]",
+        "[" * 50_000,
+    ],
 )
 def test_a_cookie_of_nonsense_is_nobodys(claimed: str) -> None:
     assert ends(token(claimed)) == 0

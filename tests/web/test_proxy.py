@@ -83,7 +83,7 @@ async def test_a_client_that_leaves_while_it_sends_stops_the_work(front: Front) 
         await front.service.wait_left(receive)
 
     front.service.answer = reads
-    reader, writer = await front.raw(
+    _, writer = await front.raw(
         "POST /api/auth/x HTTP/1.1", "Content-Length: 200000", body=b"x" * 100_000
     )
     async with asyncio.timeout(WITHIN_SECONDS):
@@ -118,7 +118,9 @@ async def test_a_large_body_is_passed_on_before_it_is_whole(front: Front) -> Non
 @pytest.mark.parametrize("size", [0, 1, 65_536, 65_537, 900_000])
 async def test_a_body_arrives_as_it_was_sent(front: Front, size: int, chunked: bool) -> None:
     content = b"x" * size
-    answer = await front.client.post("/api/auth/x", content=_in_parts(content) if chunked else content)
+    answer = await front.client.post(
+        "/api/auth/x", content=_in_parts(content) if chunked else content
+    )
     assert answer.status_code == 200
     [seen] = front.service.seen
     assert seen.size == size
@@ -249,9 +251,7 @@ async def test_a_service_that_is_slow_is_waited_for(front: Front) -> None:
         assert [(await task).status_code for task in waiting] == [200] * 5
 
 
-@pytest.mark.parametrize(
-    "line", ["GET /api/auth/x#y HTTP/1.1", "GET /api/auth/x?y#z HTTP/1.1"]
-)
+@pytest.mark.parametrize("line", ["GET /api/auth/x#y HTTP/1.1", "GET /api/auth/x?y#z HTTP/1.1"])
 async def test_what_cannot_be_passed_on_as_it_came_is_refused(front: Front, line: str) -> None:
     reader, writer = await front.raw(line, "Connection: close")
     assert (await reader.read()).startswith(b"HTTP/1.1 400")
@@ -261,7 +261,9 @@ async def test_what_cannot_be_passed_on_as_it_came_is_refused(front: Front, line
 
 async def test_a_header_that_is_no_text_is_refused(front: Front) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", front.port)
-    writer.write(b"GET /api/auth/x HTTP/1.1\r\nHost: front\r\nX-Odd: \xff\r\nConnection: close\r\n\r\n")
+    writer.write(
+        b"GET /api/auth/x HTTP/1.1\r\nHost: front\r\nX-Odd: \xff\r\nConnection: close\r\n\r\n"
+    )
     assert (await reader.read()).startswith(b"HTTP/1.1 400")
     writer.close()
     assert front.service.seen == []

@@ -127,6 +127,7 @@ def _is_chunked(scope: Scope) -> bool:
 class RequestContext:
     """Gives each request an id (the client's, when it sends a sane `X-Request-Id`), which becomes
     the correlation id of the events it records, and goes back in the answer. Logs one line.
+    Addresses with a NUL, which no database can look for, are refused.
 
     `shown` may put what nobody foresaw into another form than a problem.
     """
@@ -165,7 +166,10 @@ class RequestContext:
             with tracing.serving(scope["method"], scope["path"], trace) as (trace, span):
                 context.set(Context(correlation_id=request_id, traceparent=trace))
                 with structlog.contextvars.bound_contextvars(request_id=request_id):
-                    await self._app(scope, receive, with_id)
+                    if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
+                        await self._refuse_nul(scope, receive, with_id)
+                    else:
+                        await self._app(scope, receive, with_id)
                 if span is not None:
                     span.set_attribute("http.response.status_code", status)
                     if (route := scope.get("route")) is not None:
@@ -190,3 +194,9 @@ class RequestContext:
                     request_id=request_id,
                     trace_id=(trace or "--").split("-")[1],
                 )
+
+    async def _refuse_nul(self, scope: Scope, receive: Receive, send: Send) -> None:
+        said: Response = problem(422, "invalid", "The address has a NUL character in it.")
+        if self._shown is not None:
+            said = await self._shown(Request(scope), said)
+        await said(scope, receive, send)

@@ -2,8 +2,19 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    HttpUrl,
+    StringConstraints,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+
+MOST_MEMBERS = 200
+"""Of an object: naming each of a hundred thousand unknown ones costs seconds."""
+LONGEST_LINK = 2000
 
 
 def _without_nul(value: Any) -> Any:
@@ -27,6 +38,8 @@ class Body(BaseModel):
     @classmethod
     def _check_text(cls, data: Any) -> Any:
         if isinstance(data, dict):
+            if len(data) > MOST_MEMBERS:
+                raise ValueError(f"at most {MOST_MEMBERS} members")
             for name, value in data.items():
                 for text in value if isinstance(value, list) else (value,):
                     try:
@@ -55,5 +68,14 @@ def text(min: int = 1, max: int = 200) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=min, max_length=max)
 
 
+def _not_too_long(link: HttpUrl) -> HttpUrl:
+    """What is stored is the link in its normal form, which may be longer than what was sent."""
+    if len(str(link)) > LONGEST_LINK:
+        raise ValueError(f"at most {LONGEST_LINK} characters, with all others than ASCII encoded")
+    return link
+
+
+WebLink = Annotated[HttpUrl, AfterValidator(_not_too_long)]
+"""A page's address, http or https."""
 NoNul = AfterValidator(_without_nul)
 """For text inside free-form values, which `Body` does not look into."""

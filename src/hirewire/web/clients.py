@@ -104,7 +104,9 @@ class Services:
         if answer.status >= 500:
             raise Unavailable(retry_after=2)
         is_json = answer.content and "json" in answer.kind
-        return Answer(answer.status, json.loads(answer.content) if is_json else answer.content or None)
+        return Answer(
+            answer.status, json.loads(answer.content) if is_json else answer.content or None
+        )
 
     async def states(self) -> list[ServiceState]:
         """How all of them are, asked at once."""
@@ -166,10 +168,13 @@ class Services:
         if content is not None:
             sent.append((b"content-length", str(len(content)).encode()))
         try:
-            async with asyncio.timeout(patience) as limit, upstream.place():
-                async with await upstream.ask(method, target, sent, content, limit) as answer:
-                    kind = answer.headers.get("content-type", "")
-                    return _Reply(answer.status, kind, await answer.read())
+            async with (
+                asyncio.timeout(patience) as limit,
+                upstream.place(),
+                await upstream.ask(method, target, sent, content, limit) as answer,
+            ):
+                kind = answer.headers.get("content-type", "")
+                return _Reply(answer.status, kind, await answer.read())
         except (Away, Busy, BrokeOff, TimeoutError, aiohttp.ClientError, UnicodeError):
             raise Unavailable(retry_after=2) from None
 

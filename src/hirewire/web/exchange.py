@@ -62,10 +62,7 @@ class Bodies:
     @contextmanager
     def one_of(self, address: str) -> Iterator[None]:
         """One more, while it comes. Raises `TooManyBodies`."""
-        if (
-            self._by_address.total() >= MOST_BODIES
-            or self._by_address[address] >= MOST_BODIES_EACH
-        ):
+        if self._by_address.total() >= MOST_BODIES or self._by_address[address] >= MOST_BODIES_EACH:
             raise TooManyBodies
         self._by_address[address] += 1
         try:

@@ -1,4 +1,4 @@
-"""What every answer of the public origin says to browsers and caches, and what is for no stranger."""
+"""What every answer of the public origin says to browsers and caches; what is for no stranger."""
 
 import ipaddress
 import secrets

@@ -18,9 +18,7 @@ OWN_ANSWER = frozenset({b"date", b"x-request-id", b"x-content-type-options"})
 """What this server puts into each answer itself; the service's would come twice."""
 
 
-def request_headers(
-    scope: MutableMapping[str, Any], *, host: bytes, request_id: bytes
-) -> Headers:
+def request_headers(scope: MutableMapping[str, Any], *, host: bytes, request_id: bytes) -> Headers:
     """The headers for the service, but for the length of the body.
 
     Of the client it is told one address, which `kit.addresses` has found out.

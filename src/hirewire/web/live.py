@@ -6,7 +6,6 @@ from the services, and reads it again after `catch-up`, which says that somethin
 """
 
 import asyncio
-import base64
 import json
 import time
 from collections import deque

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from hirewire.contracts.profiles import ResumeUpdated
+from hirewire.profiles.resumes import commands
 from tests.profiles.conftest import Person
 
 FULL: dict[str, Any] = {
@@ -229,3 +230,32 @@ async def test_a_body_over_the_limit_is_refused_announced_or_not(anna: Person) -
         answer = await anna.service.client.post(url, content=content, headers=headers)
         assert answer.status_code == 413
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_two_at_once_do_not_go_over_the_limit(
+    anna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "MOST_RESUMES", 3)
+
+    async def make() -> int:
+        answer = await anna.service.client.post(
+            "/api/profiles/resumes", json=FULL, headers=anna.service.as_user(anna.id)
+        )
+        return answer.status_code
+
+    made = await asyncio.gather(*(make() for _ in range(8)))
+    assert sorted(made) == [201] * 3 + [409] * 5
+
+
+@pytest.mark.parametrize("path", ["/resumes", "/me"])
+async def test_a_link_that_encoding_makes_too_long_is_refused(anna: Person, path: str) -> None:
+    long = "https://example.org/" + "ы" * 600
+    method, expect = ("POST", 422) if path == "/resumes" else ("PATCH", 422)
+    answer = await anna.call(method, path, {"links": [{"url": long}]}, expect=expect)
+    assert "at most 2000 characters" in str(answer["errors"])
+
+
+async def test_a_body_of_thousands_of_unknown_members_is_one_mistake(anna: Person) -> None:
+    body = {f"unknown{n}": n for n in range(20_000)}
+    answer = await anna.call("POST", "/resumes", body, expect=422)
+    assert [error["detail"] for error in answer["errors"]] == ["at most 200 members"]

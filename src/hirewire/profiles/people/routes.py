@@ -4,10 +4,10 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import Field, HttpUrl, StringConstraints
+from pydantic import Field, StringConstraints
 
 from hirewire.kit.http import Caller, RequestTx
-from hirewire.kit.models import Answer, Body, text
+from hirewire.kit.models import Answer, Body, WebLink, text
 from hirewire.profiles.people import commands, queries
 from hirewire.profiles.people.commands import NoProfileYet
 
@@ -27,7 +27,7 @@ class Contact(Body):
 class Link(Body):
     """A page about somebody."""
 
-    url: HttpUrl
+    url: WebLink
     label: Annotated[str, text(1, 100)] | None = None
 
 

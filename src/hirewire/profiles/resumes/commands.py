@@ -19,6 +19,7 @@ from hirewire.contracts.profiles import (
 from hirewire.kit.clock import now
 from hirewire.kit.errors import AppError, FieldError, Kind, NotFound
 from hirewire.messaging.ids import new_id
+from hirewire.messaging.locks import lock_number
 from hirewire.messaging.outbox import Tx, record
 from hirewire.profiles.resumes import jsonresume, rules
 from hirewire.profiles.resumes.queries import Item, items_of, resume_of
@@ -247,6 +248,8 @@ async def _locked(tx: Tx, user_id: UUID, id: UUID) -> Row[Any]:
 
 
 async def _room_for_one_more(tx: Tx, user_id: UUID) -> None:
+    # Two at once would each count the others only.
+    await tx.execute(select(func.pg_advisory_xact_lock(lock_number(f"resumes {user_id}"))))
     count = await tx.execute(
         select(func.count()).select_from(resume).where(resume.c.user_id == user_id)
     )

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, HttpUrl, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from hirewire.kit.models import Answer, Body, text
+from hirewire.kit.models import Answer, Body, WebLink, text
 from hirewire.profiles.resumes.rules import check_date, check_period
 
 Name = Annotated[str, text(1, 200)]
@@ -65,7 +65,7 @@ class Certificate(Body):
 class Link(Body):
     """A page to look at."""
 
-    url: HttpUrl
+    url: WebLink
     label: Name | None = None
 
 

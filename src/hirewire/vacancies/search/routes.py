@@ -418,13 +418,18 @@ def _saved(row: Row[Any], new: int | None) -> models.SavedSearch:
     return models.SavedSearch.model_validate(dict(row._mapping) | {"new": new})
 
 
+LAST_MICROS = (datetime.max - datetime(1970, 1, 1)) // timedelta(microseconds=1)
+"""The end of the year 9999, which is the last that a time can have here."""
+
+
 def _place(after: str | None, order: str) -> tuple[int, str] | None:
     if after is None:
         return None
     try:
         ordered, value, id = decoded_cursor(after)
         place = int(value), str(UUID(id))
-        if ordered != order or not 0 <= place[0] < 2**63:
+        last = LAST_MICROS if order == "time" else 2**63 - 1
+        if ordered != order or not 0 <= place[0] <= last:
             raise ValueError
         return place
     except ValueError:

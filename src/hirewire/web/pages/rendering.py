@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from starlette.datastructures import FormData
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import FormData
 
 from hirewire import __version__
 from hirewire.kit.errors import Unavailable
@@ -183,11 +183,11 @@ async def form_of(request: Request) -> FormData:
 
 
 async def typed(request: Request) -> dict[str, str]:
-    """The fields of a form; of several with one name the last."""
+    """The fields of a form; of several with one name the last. A password stays as it was typed."""
     form = await form_of(request)
     pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
     request.state.typed = [pair for pair in pairs if pair[0] != "password"]
-    return {name: value.strip() for name, value in pairs}
+    return {name: value if name == "password" else value.strip() for name, value in pairs}
 
 
 async def rows(request: Request, *names: str, written: int = 1) -> list[dict[str, str]]:

@@ -1,11 +1,12 @@
 """One application on one port, by uvicorn."""
 
 import asyncio
+import gc
 import socket
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hirewire.kit.settings import Settings
 
@@ -14,7 +15,7 @@ HEAD_SECONDS = 20.0
 """How long the head of a request may take to come, from the connection's first moment on."""
 
 
-class _Protocol(H11Protocol):
+class _Protocol(HttpToolsProtocol):
     """uvicorn's, which waits for the rest of a head without end."""
 
     _late: asyncio.TimerHandle | None = None
@@ -66,6 +67,8 @@ class _Server(uvicorn.Server):
 
 def serve_application(application: ASGIApp, settings: Settings, *, port: int) -> None:
     """Serve until SIGTERM or SIGINT; requests and the batch at hand are finished first."""
+    gc.collect()
+    gc.freeze()  # what is loaded stays: going through it again and again would hold up requests
     server_of(application, host=settings.host, port=port).run()
 
 
@@ -76,7 +79,7 @@ def server_of(application: ASGIApp, *, host: str, port: int) -> uvicorn.Server:
             application,
             host=host,
             port=port,
-            http=_Protocol,  # by h11: what the proxy lets through is tested against its reading
+            http=_Protocol,
             log_config=None,
             access_log=False,
             server_header=False,

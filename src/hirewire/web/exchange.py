@@ -196,7 +196,8 @@ class Exchange:
             self._allow(HEAD_SECONDS)
             loop = asyncio.get_running_loop()
             self._watch = loop.call_later(WATCH_AFTER_SECONDS, self._begin_watching)
-        async with self.upstream.place():
+        await self.upstream.enter()
+        try:
             answer = await self.upstream.ask(
                 self.scope["method"], self.target, headers, body, self._limit
             )
@@ -205,8 +206,9 @@ class Exchange:
             except aiohttp.ClientError as error:
                 raise BrokeOff from error
             finally:
-                self._allow(None)
                 answer.release() if answer.content.at_eof() else answer.close()
+        finally:
+            self.upstream.leave()
 
     def _begin_watching(self) -> None:
         if self._watching is None:
@@ -220,24 +222,27 @@ class Exchange:
     async def _pass_back(self, answer: aiohttp.ClientResponse) -> None:
         raw = [(name.lower(), value) for name, value in answer.raw_headers]
         headers = answer_headers(raw, base=self.upstream.base)
-        idle = None if _is_stream(headers) else BODY_IDLE_SECONDS
-        self._allow(idle)
         self.status, self.started = answer.status, True
+        content, more = answer.content, True
+        whole = content.is_eof()
+        idle = None if whole or _is_stream(headers) else BODY_IDLE_SECONDS
+        self._allow(idle)
         await self.send(
             {"type": "http.response.start", "status": answer.status, "headers": headers}
         )
-        content, more = answer.content, True
         while more:
             chunk = await content.readany()
             more = not content.at_eof()
-            self._allow(None)  # a client that reads slowly is not the service's fault
+            if not whole:
+                self._allow(None)  # a client that reads slowly is not the service's fault
             if not more:
                 self._stop_watching()
                 if not self._body_has_come:
                     answer.close()
                     await self.drain()
             await self.send({"type": "http.response.body", "body": chunk, "more_body": more})
-            self._allow(idle)
+            if more:
+                self._allow(idle)
 
     def _allow(self, seconds: float | None, why: Exception | None = None) -> None:
         """From now on there is so much time, until the next call; `why` tells whose fault."""

@@ -5,8 +5,8 @@ redirect and adds no header of its own.
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -73,21 +73,17 @@ class Reach:
         """Whether it answers nothing."""
         return self._silent
 
-    @contextmanager
-    def waiting(self, limit: asyncio.Timeout) -> Iterator[None]:
-        """While an answer is waited for, until `limit`, which ends at once if it falls silent."""
-        loop = asyncio.get_running_loop()
+    def begin(self, limit: asyncio.Timeout) -> None:
+        """An answer is waited for until `limit`, which ends at once if the service falls silent."""
         if not self._waiting:
-            self._since = loop.time()
+            self._since = asyncio.get_running_loop().time()
+        if self._watch is None:
             self._look_after(SILENCE_SECONDS)
         self._waiting.add(limit)
-        try:
-            yield
-        finally:
-            self._waiting.discard(limit)
-            if not self._waiting and self._watch is not None:
-                self._watch.cancel()
-                self._watch = None
+
+    def end(self, limit: asyncio.Timeout) -> None:
+        """It is not waited for any more."""
+        self._waiting.discard(limit)
 
     def answered(self) -> None:
         """It has said something."""
@@ -107,7 +103,7 @@ class Reach:
 
     def _look(self) -> None:
         self._watch = None
-        if not self._waiting:
+        if not self._waiting:  # the next one to wait begins to look again
             return
         quiet = asyncio.get_running_loop().time() - self._since
         if quiet < SILENCE_SECONDS:
@@ -144,6 +140,7 @@ class Upstream(Reach):
         super().__init__(name)
         parts = urlsplit(url)
         self.url = url.rstrip("/")
+        self._origin = f"{parts.scheme}://{authority(url)}"
         self.base = f"{parts.scheme}://{authority(url)}".encode()
         self.host = authority(url)
         self.prefix = parts.path.rstrip("/")
@@ -167,21 +164,29 @@ class Upstream(Reach):
             )
         return self._session
 
-    @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """A place among the requests under way. Raises `Busy` when none gets free in time."""
+    async def enter(self) -> None:
+        """Take a place among the requests under way. Raises `Busy` when none gets free in time."""
         if not self._places.locked():
             await self._places.acquire()
-        else:
-            try:
-                async with asyncio.timeout(PLACE_SECONDS):
-                    await self._places.acquire()
-            except TimeoutError:
-                raise Busy from None
+            return
+        try:
+            async with asyncio.timeout(PLACE_SECONDS):
+                await self._places.acquire()
+        except TimeoutError:
+            raise Busy from None
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self._places.release()
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """A place for as long as the block lasts. Raises `Busy`."""
+        await self.enter()
         try:
             yield
         finally:
-            self._places.release()
+            self.leave()
 
     async def ask(
         self,
@@ -199,19 +204,21 @@ class Upstream(Reach):
         if self._silent:
             raise Away
         sent: CIMultiDict[str] = CIMultiDict((n.decode(), v.decode()) for n, v in headers)
+        self.begin(limit)
         try:
-            with self.waiting(limit):
-                answer = await self.session.request(
-                    method,
-                    URL(self.base.decode() + target, encoded=True),
-                    headers=sent,
-                    data=body,
-                    allow_redirects=False,
-                )
+            answer = await self.session.request(
+                method,
+                URL(self._origin + target, encoded=True),
+                headers=sent,
+                data=body,
+                allow_redirects=False,
+            )
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Away from error
         except aiohttp.ClientError as error:
             raise BrokeOff from error
+        finally:
+            self.end(limit)
         self.answered()
         return answer
 

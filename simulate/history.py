@@ -84,18 +84,13 @@ class _History:
         world = self.world
         until = world.loop.time() + CALM_SECONDS
         late = False
-        look_at = 0.0
 
         def enough() -> bool:
-            nonlocal late, look_at
-            now = world.loop.time()
-            if now < look_at:
-                return False
-            look_at = now + LOOK_SECONDS
-            late = now > until
+            nonlocal late
+            late = world.loop.time() > until
             return bool(world.fatal) or late or done()
 
-        moves = world.loop.run(enough, MOST_STEPS)
+        moves = world.loop.run(enough, MOST_STEPS, LOOK_SECONDS)
         if world.fatal:
             return False
         if not moves or late:

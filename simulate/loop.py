@@ -11,6 +11,7 @@ import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, cast
@@ -37,27 +38,21 @@ HOST: ContextVar[Host | None] = ContextVar("simulated_host", default=None)
 """The process in which code runs; None is the world itself."""
 
 
-class Handle:
-    """A callback to be run once."""
+class Handle(list[Any]):
+    """A callback to be run once: when, its number, the callback (None: never), arguments, context.
 
-    __slots__ = ("args", "callback", "context", "dead", "when")
+    A list, so that what waits for its time is one object that the heap compares by itself.
+    """
 
-    def __init__(
-        self, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None
-    ) -> None:
-        self.callback = callback
-        self.args = args
-        self.context = context
-        self.dead = False
-        self.when = 0.0
+    __slots__ = ()
 
     def cancel(self) -> None:
         """Never run it."""
-        self.dead = True
+        self[2] = None
 
     def cancelled(self) -> bool:
         """Whether it was cancelled."""
-        return self.dead
+        return self[2] is None
 
 
 class SeededTask(asyncio.Task[Any]):
@@ -83,13 +78,17 @@ class SeededLoop:
     def __init__(self) -> None:
         self._now = 0.0
         self._ready: deque[Handle] = deque()
-        self._timers: list[tuple[float, int, Handle]] = []
-        self._numbers = count()
+        self._timers: list[Handle] = []
+        self._number = count().__next__
         self.steps = 0
         self.tasks: list[asyncio.Task[Any]] = []
         self.generators: list[AsyncGenerator[Any, None]] = []
         self.errors: list[str] = []
         self.ended = False
+        self.create_future: Callable[[], asyncio.Future[Any]] = partial(asyncio.Future, loop=self)  # type: ignore[call-arg,arg-type]
+        self.nothing = self.create_future()
+        """What has come to its end already."""
+        self.nothing.set_result(None)
         SeededTask._numbers = count()
 
     def time(self) -> float:
@@ -104,7 +103,7 @@ class SeededLoop:
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> Handle:
         """Run it in this turn."""
-        handle = Handle(callback, args, context or copy_context())
+        handle = Handle((0.0, 0, callback, args, context or copy_context()))
         self._ready.append(handle)
         return handle
 
@@ -128,27 +127,26 @@ class SeededLoop:
         context: Context | None = None,
     ) -> Handle:
         """Run it at a time, in the caller's process."""
-        handle = Handle(callback, args, context or copy_context())
-        handle.when = when
-        heappush(self._timers, (when, next(self._numbers), handle))
+        handle = Handle((when, self._number(), callback, args, context or copy_context()))
+        heappush(self._timers, handle)
         return handle
 
-    def happen(self, delay: float, callback: Callable[..., object], *args: Any) -> Handle:
+    def happen(self, delay: float, callback: Callable[..., object], *args: Any) -> None:
         """Let the world do something after a delay, whatever becomes of the processes."""
-        handle = Handle(callback, args, None)
-        heappush(self._timers, (self._now + delay, next(self._numbers), handle))
-        return handle
-
-    def create_future(self) -> asyncio.Future[Any]:
-        """A future of this loop."""
-        return asyncio.Future(loop=cast(asyncio.AbstractEventLoop, self))
+        heappush(
+            self._timers, Handle((self._now + delay, self._number(), callback, args, None))
+        )
 
     def create_task(
         self, coro: Coroutine[Any, Any, Any], *, name: object = None, context: Any = None
     ) -> asyncio.Task[Any]:
         """A task of this loop. Kept to the end: a killed process's coroutines must not be closed
         before that, or their `finally` blocks would act on the world.
+
+        `nothing` is no work and makes no task.
         """
+        if coro is self.nothing:
+            return coro
         if self.ended:
             coro.close()
             never: Any = self.create_future()
@@ -189,17 +187,24 @@ class SeededLoop:
         self._ready.extend(host.held)
         host.held.clear()
 
-    def run(self, done: Callable[[], bool], most_steps: int) -> bool:
-        """Run until `done` says so (looked at between turns). False: nothing moves, or too long."""
+    def run(self, done: Callable[[], bool], most_steps: int, every: float = 0.0) -> bool:
+        """Run until `done` says so, which is asked between turns and `every` so many seconds.
+
+        False: nothing moves, or too long.
+        """
         before = asyncio._get_running_loop()
         hooks = sys.get_asyncgen_hooks()
         asyncio._set_running_loop(cast(asyncio.AbstractEventLoop, self))
         sys.set_asyncgen_hooks(firstiter=self.generators.append, finalizer=lambda _: None)
+        asked_at = -1.0
         try:
-            while not done():
+            while True:
+                if self._now >= asked_at:
+                    asked_at = self._now + every
+                    if done():
+                        return True
                 if self.steps > most_steps or not self._turn():
                     return False
-            return True
         finally:
             sys.set_asyncgen_hooks(*hooks)
             asyncio._set_running_loop(before)
@@ -209,31 +214,30 @@ class SeededLoop:
         ready, timers = self._ready, self._timers
         if not ready:
             while timers:
-                when, _, handle = heappop(timers)
-                if not handle.dead:
-                    if when > self._now:
-                        self._now = when
+                handle = heappop(timers)
+                if handle[2] is not None:
+                    if handle[0] > self._now:
+                        self._now = handle[0]
                     ready.append(handle)
                     break
             else:
                 return False
+        steps = 0
         while ready:
-            handle = ready.popleft()
-            if handle.dead:
+            _, _, callback, args, context = handle = ready.popleft()
+            if callback is None:
                 continue
-            context = handle.context
-            self.steps += 1
+            steps += 1
             if context is None:
-                handle.callback(*handle.args)
+                callback(*args)
                 continue
             host = context.get(HOST)
-            if host is not None:
-                if not host.alive:
-                    continue
-                if host.frozen:
+            if host is not None and (host.frozen or not host.alive):
+                if host.alive:
                     host.held.append(handle)
-                    continue
-            context.run(handle.callback, *handle.args)
+                continue
+            context.run(callback, *args)
+        self.steps += steps
         return True
 
     def close(self) -> None:

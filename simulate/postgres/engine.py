@@ -63,6 +63,11 @@ class Transaction:
         self.advisory: list[int] = []
         self.notices: list[str] = []
 
+    @property
+    def idle(self) -> bool:
+        """Whether it has done nothing: all the same whether and when it ends."""
+        return not (self.xid or self.failed or self.undo or self.advisory or self.notices)
+
     def xact(self) -> int:
         """Its id, drawn when it first writes."""
         if not self.xid:
@@ -163,6 +168,9 @@ class Transaction:
     def end(self, *, commit: bool) -> bool:
         """Commit or roll back. False when what was to be committed had failed."""
         done = commit and not self.failed
+        if self.idle:
+            self.session.transaction = None
+            return True
         if done:
             self._apply()
         else:

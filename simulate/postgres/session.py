@@ -50,11 +50,11 @@ class Session:
         return self.transaction
 
     def execute(
-        self, body: Body, parameters: Any, answer: Callable[[object, bool], None], *, single: bool
+        self, body: Body, parameters: Any, single: bool, answer: Callable[[object, bool], None]
     ) -> None:
         """Run a statement; `single` commits it at once. `answer` gets a result or an exception."""
         self._spoke_at = self.db.loop.time()
-        transaction = self.begin()
+        transaction = self.transaction or self.begin()
         if transaction.failed:
             answer(asyncpg.InFailedSQLTransactionError("current transaction is aborted"), False)
             return
@@ -63,11 +63,12 @@ class Session:
         except asyncpg.PostgresError as error:
             self.fail(transaction, error, answer, single=single)
             return
-        running = _Running(self, transaction, result, answer, single=single)
         if type(result) is GeneratorType:
-            running.go_on()
-        else:
-            running.finish(result)
+            _Running(self, transaction, result, answer, single=single).go_on()
+            return
+        if single:
+            transaction.end(commit=True)
+        answer(result, True)
 
     def fail(
         self,

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
@@ -16,12 +17,15 @@ from simulate.postgres import (  # noqa: F401
     reconciling,
     sessions,
 )
-from simulate.postgres.catalogue import Unknown, find
+from simulate.postgres.catalogue import STATEMENTS, Statement, Unknown, find
 from simulate.postgres.engine import Database
 from simulate.postgres.session import Session
 
 if TYPE_CHECKING:
     from simulate.world import World
+
+Work: TypeAlias = Callable[[Callable[[object, bool], None]], None]
+"""What a request has the server do; it is given where the answer goes."""
 
 TABLES = [
     "counter",
@@ -66,26 +70,30 @@ class Wire:
         self.session = Session(db, self._ended)
         self.lost = False
         """The client knows that the connection is no more."""
+        self.driver: Any = None
+        """The driver's connection, once it was asked for."""
         self._pending: asyncio.Future[Any] | None = None
         self._terminated: list[Callable[[], None]] = []
         if host is not None:
             world.wires_of(host).append(self)
 
-    async def run(self, sql: str, parameters: Sequence[Any], *, single: bool) -> tuple[Any, str]:
-        """Run a statement: what it returned, and its columns."""
+    async def run(self, sql: str, parameters: Sequence[Any], *, single: bool) -> Any:
+        """Run a statement: its rows, or how many it has changed."""
+        known = STATEMENTS.get(sql) or self._find(sql)
+        result = await self.ask(
+            known.name, partial(self.session.execute, known.body, parameters, single)
+        )
+        if type(result) is list:
+            make = known.make
+            return [make(row) for row in result]
+        return result
+
+    def _find(self, sql: str) -> Statement:
         try:
-            known = find(sql)
+            return find(sql)
         except Unknown as error:
             self.world.fatal = str(error)
             raise
-        session = self.session
-        result = await self.ask(
-            known.name,
-            lambda answer: session.execute(known.body, parameters, answer, single=single),
-        )
-        if type(result) is list:
-            return [known.make(row) for row in result], known.columns
-        return result, ""
 
     def write(self, sql: str, parameters: Sequence[Any]) -> None:
         """Run a statement in no time."""
@@ -95,14 +103,20 @@ class Wire:
             raise gone()
         answers: list[object] = []
         self.session.execute(
-            find(sql).body, parameters, lambda value, _: answers.append(value), single=False
+            find(sql).body, parameters, False, lambda value, _: answers.append(value)
         )
         if isinstance(answers[0], Exception):
             raise answers[0]
 
     async def finish(self, *, commit: bool) -> bool:
-        """COMMIT or ROLLBACK. False: the server answered a COMMIT by ROLLBACK."""
+        """COMMIT or ROLLBACK. False: the server answered a COMMIT by ROLLBACK.
+
+        A transaction that has done nothing ends without a request: there is nothing to be lost.
+        """
         session = self.session
+        idle = session.transaction is None or session.transaction.idle
+        if idle and session.alive and not self.lost:
+            return session.finish(commit=commit)
         return bool(
             await self.ask(
                 "commit" if commit else "rollback",
@@ -110,19 +124,18 @@ class Wire:
             )
         )
 
-    async def ask(
-        self, label: str, work: Callable[[Callable[[object, bool], None]], None]
-    ) -> object:
+    async def ask(self, label: str, work: Work) -> Any:
         """Send a request and wait for its answer."""
         world = self.world
         if self.lost or world.over:
             raise asyncpg.InterfaceError("connection is closed")
         future = self._pending = world.loop.create_future()
         cut = world.cut_at(self.host, label)
+        delay = world.delay(self.host)
         if cut == "before":
-            world.loop.happen(world.delay(self.host), self.session.terminate)
+            world.loop.happen(delay, self.session.terminate)
         else:
-            world.loop.happen(world.delay(self.host), self._arrive, future, work, label, cut)
+            world.loop.happen(delay, _Request(self, future, work, label, cut).arrive)
         try:
             return await future
         except asyncio.CancelledError:
@@ -130,27 +143,6 @@ class Wire:
             raise
         finally:
             self._pending = None
-
-    def _arrive(
-        self,
-        future: "asyncio.Future[Any]",
-        work: Callable[[Callable[[object, bool], None]], None],
-        label: str,
-        cut: str | None,
-    ) -> None:
-        if not self.session.alive:
-            _fail(future, gone())
-            return
-
-        def answer(value: object, good: bool) -> None:
-            if cut == "after":
-                self.session.end()
-            elif label == "commit":
-                self.world.loop.happen(self.world.delay(self.host), _settle, future, value, good)
-            else:
-                _settle(future, value, good)
-
-        work(answer)
 
     def _ended(self, _: Session) -> None:
         self.world.loop.happen(0.0005, self._notice)
@@ -168,6 +160,39 @@ class Wire:
         if not self.lost:
             self.lost = True
             self.world.loop.happen(self.world.delay(self.host), self.session.terminate)
+
+
+class _Request:
+    """A request on its way to the server, and its answer."""
+
+    __slots__ = ("cut", "future", "label", "wire", "work")
+
+    def __init__(
+        self, wire: Wire, future: "asyncio.Future[Any]", work: Work, label: str, cut: str | None
+    ) -> None:
+        self.wire = wire
+        self.future = future
+        self.work = work
+        self.label = label
+        self.cut = cut
+
+    def arrive(self) -> None:
+        """The server has it."""
+        if self.wire.session.alive:
+            self.work(self.answer)
+        else:
+            _fail(self.future, gone())
+
+    def answer(self, value: object, good: bool) -> None:
+        """The server has done it."""
+        wire = self.wire
+        if self.cut == "after":
+            wire.session.end()
+        elif self.label == "commit":
+            world = wire.world
+            world.loop.happen(world.delay(wire.host), _settle, self.future, value, good)
+        else:
+            _settle(self.future, value, good)
 
 
 def _fail(future: "asyncio.Future[Any]", error: BaseException) -> None:

@@ -247,12 +247,12 @@ class Client:
         if world.over:
             raise BrokerUnavailable("the world is over")
         cut = world.cut_at(self.host, label)
-        await asyncio.sleep(world.delay(self.host))
+        await world.loop.pause(world.delay(self.host))
         if cut == "before" or not self.server.up:
             self.cut()
             raise BrokerUnavailable("connection lost")
         answer = work()
-        await asyncio.sleep(world.delay(self.host))
+        await world.loop.pause(world.delay(self.host))
         if cut == "after":
             self.cut()
             raise BrokerUnavailable("connection lost")
@@ -303,7 +303,7 @@ class Client:
         lease = await self._request("consume", work)
         try:
             while True:
-                await asyncio.sleep(self.world.delay(self.host))
+                await self.world.loop.pause(self.world.delay(self.host))
                 batch = self.server.hand_out(lease, limit) if lease.alive else []
                 if batch:
                     yield batch

@@ -106,3 +106,7 @@ class World:
         self.over = True
         self.trace = None
         self.loop.close()
+        for db in self.databases.values():
+            db.forget()
+        self._wires.clear()
+        self.clients.clear()

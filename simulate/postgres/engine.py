@@ -245,6 +245,15 @@ class Database:
         for session in list(self.sessions):
             session.end()
 
+    def forget(self) -> None:
+        """Nobody looks at it any more: let go of all that is in it."""
+        for table in self.tables.values():
+            table.rows.clear()
+        for session in self.sessions:
+            session.waiters.clear()
+        self.sessions.clear()
+        self.listeners.clear()
+
     def clock(self, often: float = 1.0) -> float:
         """Like `clock_timestamp()`: each reading is later; rarely much, as on a busy host.
 

@@ -1,6 +1,5 @@
 """What SQLAlchemy's asynchronous engine is to the core, over simulated sessions."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -101,7 +100,8 @@ class Tx:
         return engine.world.loop.nothing
 
     async def _close_later(self, wire: Wire) -> None:
-        await asyncio.sleep(self._engine.world.delay(wire.host))
+        world = self._engine.world
+        await world.loop.pause(world.delay(wire.host))
         self._engine.give_back(wire, clean=not self._used)
 
     async def __aexit__(self, *_: object) -> None:

@@ -129,13 +129,22 @@ class Wire:
         world = self.world
         if self.lost or world.over:
             raise asyncpg.InterfaceError("connection is closed")
-        future = self._pending = world.loop.create_future()
-        cut = world.cut_at(self.host, label)
-        delay = world.delay(self.host)
-        if cut == "before":
-            world.loop.happen(delay, self.session.terminate)
+        host, loop = self.host, world.loop
+        request = _Request(self, work, label, world.cut_at(host, label))
+        delay = world.delay(host)
+        if request.cut is None and loop.pass_at_once(delay):
+            request.arrive()
+            if request.answered and (label != "commit" or loop.pass_at_once(world.delay(host))):
+                if request.good:
+                    return request.value
+                raise request.value
+            request.await_answer()
         else:
-            world.loop.happen(delay, _Request(self, future, work, label, cut).arrive)
+            request.await_answer()
+            arrive = self.session.terminate if request.cut == "before" else request.arrive
+            loop.happen(delay, arrive)
+        future = self._pending = request.future
+        assert future is not None
         try:
             return await future
         except asyncio.CancelledError:
@@ -163,36 +172,56 @@ class Wire:
 
 
 class _Request:
-    """A request on its way to the server, and its answer."""
+    """A request on its way to the server, and its answer, for which somebody may wait."""
 
-    __slots__ = ("cut", "future", "label", "wire", "work")
+    __slots__ = ("answered", "cut", "future", "good", "label", "value", "wire", "work")
 
-    def __init__(
-        self, wire: Wire, future: "asyncio.Future[Any]", work: Work, label: str, cut: str | None
-    ) -> None:
+    def __init__(self, wire: Wire, work: Work, label: str, cut: str | None) -> None:
         self.wire = wire
-        self.future = future
         self.work = work
         self.label = label
         self.cut = cut
+        self.future: asyncio.Future[Any] | None = None
+        self.answered = False
+        self.good = False
+        self.value: Any = None
+
+    def await_answer(self) -> None:
+        """From now on a future gets the answer, also one that is there already."""
+        self.future = self.wire.world.loop.create_future()
+        if self.answered:
+            self._send()
 
     def arrive(self) -> None:
         """The server has it."""
         if self.wire.session.alive:
             self.work(self.answer)
         else:
-            _fail(self.future, gone())
+            self.answer(gone(), False)
 
     def answer(self, value: object, good: bool) -> None:
         """The server has done it."""
-        wire = self.wire
+        self.answered, self.good, self.value = True, good, value
         if self.cut == "after":
-            wire.session.end()
-        elif self.label == "commit":
-            world = wire.world
-            world.loop.happen(world.delay(wire.host), _settle, self.future, value, good)
+            self.wire.session.end()
+        elif self.future is not None:
+            self._send()
+
+    def _send(self) -> None:
+        world, wire = self.wire.world, self.wire
+        if self.label == "commit":
+            world.loop.happen(world.delay(wire.host), self._settle)
         else:
-            _settle(self.future, value, good)
+            self._settle()
+
+    def _settle(self) -> None:
+        future = self.future
+        if future is None or future.done():
+            return
+        if self.good:
+            future.set_result(self.value)
+        else:
+            future.set_exception(self.value)
 
 
 def _fail(future: "asyncio.Future[Any]", error: BaseException) -> None:
@@ -200,22 +229,12 @@ def _fail(future: "asyncio.Future[Any]", error: BaseException) -> None:
         future.set_exception(error)
 
 
-def _settle(future: "asyncio.Future[Any]", value: object, good: bool) -> None:
-    if future.done():
-        return
-    if good:
-        future.set_result(value)
-    else:
-        assert isinstance(value, BaseException)
-        future.set_exception(value)
-
-
 async def open_wire(world: "World", db: Database) -> Wire:
     """Connect; refused while the database is down."""
     host = HOST.get()
     if world.over:
         raise ConnectionRefusedError("the world is over")
-    await asyncio.sleep(world.delay(host))
+    await world.loop.pause(world.delay(host))
     if not db.up:
         raise ConnectionRefusedError("connection refused")
     return Wire(world, db, host)

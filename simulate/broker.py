@@ -100,7 +100,7 @@ class Server:
         return outcome
 
     def _take(self, message: Message) -> Outcome:
-        random, now = self.world.random, self.world.loop.time()
+        random, now = self.world.random, self.world.loop.now
         refused = self.kind == "rabbitmq" and any(
             begin <= now < end and random.random() < 0.4 for begin, end in self.refusing
         )
@@ -283,9 +283,9 @@ class Client:
             )
         publication.lost_answer = cut == "after"
         self.publications[publication] = None
-        at = max(world.loop.time() + world.delay(self.host), self._free_at)
+        at = max(world.loop.now + world.delay(self.host), self._free_at)
         self._free_at = at + 1e-6
-        world.loop.happen(at - world.loop.time(), publication.go_on)
+        world.loop.happen(at - world.loop.now, publication.go_on)
         outcomes: Sequence[Outcome] = await future
         return outcomes
 

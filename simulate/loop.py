@@ -76,7 +76,8 @@ class SeededLoop:
     """The part of an event loop that asyncio's own classes and the core use."""
 
     def __init__(self) -> None:
-        self._now = 0.0
+        self.now = 0.0
+        """Virtual seconds since the beginning of the history."""
         self._ready: deque[Handle] = deque()
         self._timers: list[Handle] = []
         self._number = count().__next__
@@ -93,11 +94,11 @@ class SeededLoop:
 
     def time(self) -> float:
         """Virtual seconds since the beginning of the history."""
-        return self._now
+        return self.now
 
     def pass_time(self, seconds: float) -> None:
         """Let time go by within a step: a statement that takes long."""
-        self._now += seconds
+        self.now += seconds
 
     def call_soon(
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
@@ -117,7 +118,7 @@ class SeededLoop:
         context: Context | None = None,
     ) -> Handle:
         """Run it after a delay, in the caller's process."""
-        return self.call_at(self._now + delay, callback, *args, context=context)
+        return self.call_at(self.now + delay, callback, *args, context=context)
 
     def call_at(
         self,
@@ -134,7 +135,7 @@ class SeededLoop:
     def happen(self, delay: float, callback: Callable[..., object], *args: Any) -> None:
         """Let the world do something after a delay, whatever becomes of the processes."""
         heappush(
-            self._timers, Handle((self._now + delay, self._number(), callback, args, None))
+            self._timers, Handle((self.now + delay, self._number(), callback, args, None))
         )
 
     def pass_at_once(self, delay: float) -> bool:
@@ -145,10 +146,10 @@ class SeededLoop:
         timers = self._timers
         while timers and timers[0][2] is None:
             heappop(timers)
-        when = self._now + delay
+        when = self.now + delay
         if self._ready or (timers and timers[0][0] <= when):
             return False
-        self._now = when
+        self.now = when
         self.steps += 1
         return True
 
@@ -221,8 +222,8 @@ class SeededLoop:
         asked_at = -1.0
         try:
             while True:
-                if self._now >= asked_at:
-                    asked_at = self._now + every
+                if self.now >= asked_at:
+                    asked_at = self.now + every
                     if done():
                         return True
                 if self.steps > most_steps or not self._turn():
@@ -238,8 +239,8 @@ class SeededLoop:
             while timers:
                 handle = heappop(timers)
                 if handle[2] is not None:
-                    if handle[0] > self._now:
-                        self._now = handle[0]
+                    if handle[0] > self.now:
+                        self.now = handle[0]
                     ready.append(handle)
                     break
             else:

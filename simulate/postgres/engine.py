@@ -262,7 +262,7 @@ class Database:
         draw = self.random.random()
         long = draw < self.stalls * often
         self.loop.pass_time(0.3 * self.random.random() if long else 1e-6)
-        return self.loop.time()
+        return self.loop.now
 
     stalls: float = 0.01
     """How often time goes by noticeably between two readings of one statement."""

@@ -17,7 +17,7 @@ class _Protocol:
 
     async def query(self, text: str, timeout: float | None) -> str:
         """Send it; the server's status."""
-        commit = text.upper().startswith("COMMIT")
+        commit = text == "COMMIT;"
         done = await self._wire.finish(commit=commit)
         return "COMMIT" if commit and done else "ROLLBACK"
 

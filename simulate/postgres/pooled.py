@@ -157,7 +157,11 @@ class Tx:
         return _Block(self._end)
 
     async def _end(self, *, commit: bool) -> None:
-        if not self._used or (self.wire.lost and not commit):
+        wire = self.wire
+        if not self._used or (wire.lost and not commit):
+            return
+        if wire.ends_at_once(commit=commit):
+            self._used = False
             return
         assert self.sync_connection is not None
         driver = self.sync_connection.connection.driver_connection

@@ -37,7 +37,7 @@ class Session:
     def _look(self) -> None:
         if not self.alive:
             return
-        left = self._spoke_at + self.idle_seconds - self.db.loop.time()
+        left = self._spoke_at + self.idle_seconds - self.db.loop.now
         if left <= 0 and self.transaction is None:
             self.end()
         else:
@@ -53,18 +53,22 @@ class Session:
         self, body: Body, parameters: Any, single: bool, answer: Callable[[object, bool], None]
     ) -> None:
         """Run a statement; `single` commits it at once. `answer` gets a result or an exception."""
-        self._spoke_at = self.db.loop.time()
+        self._spoke_at = self.db.loop.now
         transaction = self.transaction or self.begin()
         if transaction.failed:
             answer(asyncpg.InFailedSQLTransactionError("current transaction is aborted"), False)
             return
         try:
             result = body(transaction, parameters)
+            if type(result) is GeneratorType:
+                waits_for = next(result)
+                running = _Running(self, transaction, result, answer, single=single)
+                running.wait(waits_for)
+                return
+        except StopIteration as stop:
+            result = stop.value
         except asyncpg.PostgresError as error:
             self.fail(transaction, error, answer, single=single)
-            return
-        if type(result) is GeneratorType:
-            _Running(self, transaction, result, answer, single=single).go_on()
             return
         if single:
             transaction.end(commit=True)
@@ -173,7 +177,7 @@ class _Running:
         self.steps = steps
         self.answer = answer
         self.single = single
-        self.waiting = True
+        self.waiting = False
 
     def go_on(self) -> None:
         """Run to the next wait or the end."""
@@ -183,20 +187,23 @@ class _Running:
         self.waiting = False
         session.waits_for = []
         try:
-            waits_for = next(self.steps)
-            if session.deadlocked(waits_for):
-                self.steps.throw(asyncpg.DeadlockDetectedError("deadlock detected"))
+            self.wait(next(self.steps))
         except StopIteration as stop:
             self.finish(stop.value)
         except asyncpg.PostgresError as error:
             session.fail(self.transaction, error, self.answer, single=self.single)
             if session.doomed:
                 session.end()
-        else:
-            session.waits_for = waits_for
-            self.waiting = True
-            for other in waits_for:
-                other.waiters.append(self)
+
+    def wait(self, waits_for: list[Session]) -> None:
+        """Go on when one of those has let go, unless all would wait for each other."""
+        session = self.session
+        if session.deadlocked(waits_for):
+            self.steps.throw(asyncpg.DeadlockDetectedError("deadlock detected"))
+        session.waits_for = waits_for
+        self.waiting = True
+        for other in waits_for:
+            other.waiters.append(self)
 
     def finish(self, result: object) -> None:
         """The statement is done."""

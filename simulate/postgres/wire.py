@@ -80,9 +80,10 @@ class Wire:
     async def run(self, sql: str, parameters: Sequence[Any], *, single: bool) -> Any:
         """Run a statement: its rows, or how many it has changed."""
         known = STATEMENTS.get(sql) or self._find(sql)
-        result = await self.ask(
+        request = self._send(
             known.name, partial(self.session.execute, known.body, parameters, single)
         )
+        result = request.take() if request.there else await self._answer(request)
         if type(result) is list:
             make = known.make
             return [make(row) for row in result]
@@ -108,15 +109,17 @@ class Wire:
         if isinstance(answers[0], Exception):
             raise answers[0]
 
-    async def finish(self, *, commit: bool) -> bool:
-        """COMMIT or ROLLBACK. False: the server answered a COMMIT by ROLLBACK.
-
-        A transaction that has done nothing ends without a request: there is nothing to be lost.
-        """
+    def ends_at_once(self, *, commit: bool) -> bool:
+        """End a transaction that has done nothing, without a request. False for any other."""
         session = self.session
         idle = session.transaction is None or session.transaction.idle
-        if idle and session.alive and not self.lost:
-            return session.finish(commit=commit)
+        return idle and session.alive and not self.lost and session.finish(commit=commit)
+
+    async def finish(self, *, commit: bool) -> bool:
+        """COMMIT or ROLLBACK. False: the server answered a COMMIT by ROLLBACK."""
+        if self.ends_at_once(commit=commit):
+            return True
+        session = self.session
         return bool(
             await self.ask(
                 "commit" if commit else "rollback",
@@ -126,23 +129,30 @@ class Wire:
 
     async def ask(self, label: str, work: Work) -> Any:
         """Send a request and wait for its answer."""
-        world = self.world
+        request = self._send(label, work)
+        return request.take() if request.there else await self._answer(request)
+
+    def _send(self, label: str, work: Work) -> "_Request":
+        world, host = self.world, self.host
         if self.lost or world.over:
             raise asyncpg.InterfaceError("connection is closed")
-        host, loop = self.host, world.loop
+        loop = world.loop
         request = _Request(self, work, label, world.cut_at(host, label))
         delay = world.delay(host)
         if request.cut is None and loop.pass_at_once(delay):
             request.arrive()
-            if request.answered and (label != "commit" or loop.pass_at_once(world.delay(host))):
-                if request.good:
-                    return request.value
-                raise request.value
-            request.await_answer()
+            request.there = request.answered and (
+                label != "commit" or loop.pass_at_once(world.delay(host))
+            )
+            if not request.there:
+                request.await_answer()
         else:
             request.await_answer()
             arrive = self.session.terminate if request.cut == "before" else request.arrive
             loop.happen(delay, arrive)
+        return request
+
+    async def _answer(self, request: "_Request") -> Any:
         future = self._pending = request.future
         assert future is not None
         try:
@@ -174,7 +184,7 @@ class Wire:
 class _Request:
     """A request on its way to the server, and its answer, for which somebody may wait."""
 
-    __slots__ = ("answered", "cut", "future", "good", "label", "value", "wire", "work")
+    __slots__ = ("answered", "cut", "future", "good", "label", "there", "value", "wire", "work")
 
     def __init__(self, wire: Wire, work: Work, label: str, cut: str | None) -> None:
         self.wire = wire
@@ -185,6 +195,15 @@ class _Request:
         self.answered = False
         self.good = False
         self.value: Any = None
+        self.there = False
+        """Nobody has to wait for it."""
+
+    def take(self) -> Any:
+        """What the server has answered."""
+        value, self.value = self.value, None
+        if self.good:
+            return value
+        raise value
 
     def await_answer(self) -> None:
         """From now on a future gets the answer, also one that is there already."""
@@ -218,10 +237,11 @@ class _Request:
         future = self.future
         if future is None or future.done():
             return
+        value, self.value = self.value, None
         if self.good:
-            future.set_result(self.value)
+            future.set_result(value)
         else:
-            future.set_exception(self.value)
+            future.set_exception(value)
 
 
 def _fail(future: "asyncio.Future[Any]", error: BaseException) -> None:

@@ -84,8 +84,9 @@ def _garbage_kept() -> Iterator[None]:
 
     What was there before is not looked at again, here and in the processes that are forked.
     """
-    gc.collect()
-    gc.freeze()
+    with installed():  # all of the core is there from now on
+        gc.collect()
+        gc.freeze()
     gc.disable()
     try:
         yield

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import cache
 from typing import cast
 from uuid import UUID
 
@@ -131,6 +132,7 @@ async def _echo(tx: Tx, received: Received[Moved]) -> None:
     write_event(tx, Echoed(item=received.event.item))
 
 
+@cache
 def subscriptions_of(service: str) -> list[Subscription]:
     """What a service hears."""
     if service == "writer":

@@ -19,7 +19,7 @@ class Session:
         """Its client is gone; it ends as soon as it is not waiting for a lock."""
         self.transaction: Transaction | None = None
         self.waits_for: list[Session] = []
-        self.waiters: list[_Running] = []
+        self.waiters: list[Running] = []
         self.settings: dict[str, str] = {}
         self.pid = db.nextval("pid")
         self.idle_seconds = 0.0
@@ -49,44 +49,35 @@ class Session:
             self.transaction = Transaction(self)
         return self.transaction
 
-    def execute(
-        self, body: Body, parameters: Any, single: bool, answer: Callable[[object, bool], None]
-    ) -> None:
-        """Run a statement; `single` commits it at once. `answer` gets a result or an exception."""
+    def execute(self, body: Body, parameters: Any, *, single: bool) -> Any:
+        """Run a statement; `single` commits it at once. Its result, or it on its way through a wait:
+        then its `answer` gets the result or an exception.
+        """
         self._spoke_at = self.db.loop.now
         transaction = self.transaction or self.begin()
         if transaction.failed:
-            answer(asyncpg.InFailedSQLTransactionError("current transaction is aborted"), False)
-            return
+            raise asyncpg.InFailedSQLTransactionError("current transaction is aborted")
         try:
             result = body(transaction, parameters)
             if type(result) is GeneratorType:
                 waits_for = next(result)
-                running = _Running(self, transaction, result, answer, single=single)
+                running = Running(self, transaction, result, single=single)
                 running.wait(waits_for)
-                return
+                return running
         except StopIteration as stop:
             result = stop.value
-        except asyncpg.PostgresError as error:
-            self.fail(transaction, error, answer, single=single)
-            return
+        except asyncpg.PostgresError:
+            self.fail(transaction, single=single)
+            raise
         if single:
             transaction.end(commit=True)
-        answer(result, True)
+        return result
 
-    def fail(
-        self,
-        transaction: Transaction,
-        error: Exception,
-        answer: Callable[[object, bool], None],
-        *,
-        single: bool,
-    ) -> None:
+    def fail(self, transaction: Transaction, *, single: bool) -> None:
         """A statement has failed."""
         transaction.abort()
         if single:
             transaction.end(commit=False)
-        answer(error, False)
 
     def finish(self, *, commit: bool) -> bool:
         """End the open transaction, if there is one. False: COMMIT was answered by ROLLBACK."""
@@ -158,24 +149,18 @@ class Session:
         return [number for number, holders in self.db.advisory.items() if self in holders]
 
 
-class _Running:
+class Running:
     """A statement on its way through its waits."""
 
     __slots__ = ("answer", "session", "single", "steps", "transaction", "waiting")
 
     def __init__(
-        self,
-        session: Session,
-        transaction: Transaction,
-        steps: Any,
-        answer: Callable[[object, bool], None],
-        *,
-        single: bool,
+        self, session: Session, transaction: Transaction, steps: Any, *, single: bool
     ) -> None:
         self.session = session
         self.transaction = transaction
         self.steps = steps
-        self.answer = answer
+        self.answer: Callable[[object, bool], None]
         self.single = single
         self.waiting = False
 
@@ -191,7 +176,8 @@ class _Running:
         except StopIteration as stop:
             self.finish(stop.value)
         except asyncpg.PostgresError as error:
-            session.fail(self.transaction, error, self.answer, single=self.single)
+            session.fail(self.transaction, single=self.single)
+            self.answer(error, False)
             if session.doomed:
                 session.end()
 

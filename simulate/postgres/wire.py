@@ -18,8 +18,8 @@ from simulate.postgres import (  # noqa: F401
     sessions,
 )
 from simulate.postgres.catalogue import STATEMENTS, Statement, Unknown, find
-from simulate.postgres.engine import Database
-from simulate.postgres.session import Session
+from simulate.postgres.engine import Body, Database
+from simulate.postgres.session import Running, Session
 
 if TYPE_CHECKING:
     from simulate.world import World
@@ -80,10 +80,19 @@ class Wire:
     async def run(self, sql: str, parameters: Sequence[Any], *, single: bool) -> Any:
         """Run a statement: its rows, or how many it has changed."""
         known = STATEMENTS.get(sql) or self._find(sql)
-        request = self._send(
-            known.name, partial(self.session.execute, known.body, parameters, single)
-        )
-        result = request.take() if request.there else await self._answer(request)
+        session = self.session
+        request = self._request(known.name)
+        if request is None:
+            if not session.alive:
+                raise gone()
+            result = session.execute(known.body, parameters, single=single)
+            if type(result) is Running:
+                request = _Request(self, known.name, None)
+                result.answer = request.answer
+        else:
+            request.work = partial(_execute, session, known.body, parameters, single)
+        if request is not None:
+            result = await self._answer(request)
         if type(result) is list:
             make = known.make
             return [make(row) for row in result]
@@ -102,12 +111,8 @@ class Wire:
             raise asyncpg.InterfaceError("connection is closed")
         if not self.session.alive:
             raise gone()
-        answers: list[object] = []
-        self.session.execute(
-            find(sql).body, parameters, False, lambda value, _: answers.append(value)
-        )
-        if isinstance(answers[0], Exception):
-            raise answers[0]
+        result = self.session.execute(find(sql).body, parameters, single=False)
+        assert type(result) is not Running, "it would have to wait"
 
     def ends_at_once(self, *, commit: bool) -> bool:
         """End a transaction that has done nothing, without a request. False for any other."""
@@ -129,32 +134,31 @@ class Wire:
 
     async def ask(self, label: str, work: Work) -> Any:
         """Send a request and wait for its answer."""
-        request = self._send(label, work)
-        return request.take() if request.there else await self._answer(request)
+        request = self._request(label)
+        if request is None:
+            request = _Request(self, label, None)
+            request.work = work
+            request.arrive()
+        else:
+            request.work = work
+        return await self._answer(request)
 
-    def _send(self, label: str, work: Work) -> "_Request":
+    def _request(self, label: str) -> "_Request | None":
+        """Send a request, whose work is still to be said. None when it has arrived already."""
         world, host = self.world, self.host
         if self.lost or world.over:
             raise asyncpg.InterfaceError("connection is closed")
-        loop = world.loop
-        request = _Request(self, work, label, world.cut_at(host, label))
+        cut = world.cut_at(host, label)
         delay = world.delay(host)
-        if request.cut is None and loop.pass_at_once(delay):
-            request.arrive()
-            request.there = request.answered and (
-                label != "commit" or loop.pass_at_once(world.delay(host))
-            )
-            if not request.there:
-                request.await_answer()
-        else:
-            request.await_answer()
-            arrive = self.session.terminate if request.cut == "before" else request.arrive
-            loop.happen(delay, arrive)
+        if cut is None and world.loop.pass_at_once(delay):
+            return None
+        request = _Request(self, label, cut)
+        arrive = self.session.terminate if cut == "before" else request.arrive
+        world.loop.happen(delay, arrive)
         return request
 
     async def _answer(self, request: "_Request") -> Any:
         future = self._pending = request.future
-        assert future is not None
         try:
             return await future
         except asyncio.CancelledError:
@@ -169,7 +173,7 @@ class Wire:
     def _notice(self) -> None:
         self.lost = True
         if self._pending is not None:
-            _fail(self._pending, gone())
+            _settle(self._pending, gone(), False)
         if self.host is None or self.host.alive:
             for callback in self._terminated:
                 callback()
@@ -182,71 +186,65 @@ class Wire:
 
 
 class _Request:
-    """A request on its way to the server, and its answer, for which somebody may wait."""
+    """A request on its way to the server, and its answer on the way back."""
 
-    __slots__ = ("answered", "cut", "future", "good", "label", "there", "value", "wire", "work")
+    __slots__ = ("cut", "future", "label", "wire", "work")
 
-    def __init__(self, wire: Wire, work: Work, label: str, cut: str | None) -> None:
+    def __init__(self, wire: Wire, label: str, cut: str | None) -> None:
         self.wire = wire
-        self.work = work
+        self.work: Work
         self.label = label
         self.cut = cut
-        self.future: asyncio.Future[Any] | None = None
-        self.answered = False
-        self.good = False
-        self.value: Any = None
-        self.there = False
-        """Nobody has to wait for it."""
-
-    def take(self) -> Any:
-        """What the server has answered."""
-        value, self.value = self.value, None
-        if self.good:
-            return value
-        raise value
-
-    def await_answer(self) -> None:
-        """From now on a future gets the answer, also one that is there already."""
-        self.future = self.wire.world.loop.create_future()
-        if self.answered:
-            self._send()
+        self.future = wire.world.loop.create_future()
 
     def arrive(self) -> None:
         """The server has it."""
         if self.wire.session.alive:
             self.work(self.answer)
         else:
-            self.answer(gone(), False)
+            _settle(self.future, gone(), False)
 
     def answer(self, value: object, good: bool) -> None:
         """The server has done it."""
-        self.answered, self.good, self.value = True, good, value
-        if self.cut == "after":
-            self.wire.session.end()
-        elif self.future is not None:
-            self._send()
-
-    def _send(self) -> None:
         world, wire = self.wire.world, self.wire
-        if self.label == "commit":
-            world.loop.happen(world.delay(wire.host), self._settle)
+        if self.cut == "after":
+            wire.session.end()
+        elif self.label == "commit":
+            delay = world.delay(wire.host)
+            if not world.loop.pass_at_once(delay):
+                world.loop.happen(delay, _settle, self.future, value, good)
+                return
+            _settle(self.future, value, good)
         else:
-            self._settle()
-
-    def _settle(self) -> None:
-        future = self.future
-        if future is None or future.done():
-            return
-        value, self.value = self.value, None
-        if self.good:
-            future.set_result(value)
-        else:
-            future.set_exception(value)
+            _settle(self.future, value, good)
 
 
-def _fail(future: "asyncio.Future[Any]", error: BaseException) -> None:
-    if not future.done():
-        future.set_exception(error)
+def _execute(
+    session: Session,
+    body: Body,
+    parameters: Any,
+    single: bool,
+    answer: Callable[[object, bool], None],
+) -> None:
+    """Run a statement that is answered later."""
+    try:
+        result = session.execute(body, parameters, single=single)
+    except asyncpg.PostgresError as error:
+        answer(error, False)
+        return
+    if type(result) is Running:
+        result.answer = answer
+    else:
+        answer(result, True)
+
+
+def _settle(future: "asyncio.Future[Any]", value: Any, good: bool) -> None:
+    if future.done():
+        return
+    if good:
+        future.set_result(value)
+    else:
+        future.set_exception(value)
 
 
 async def open_wire(world: "World", db: Database) -> Wire:

@@ -78,12 +78,11 @@ class Transaction:
 
     def see(self, table: str) -> list[tuple[Row, Values]]:
         """The rows that a statement which begins now sees."""
-        found = []
-        for row in self.db.tables[table].rows.values():
-            values = row.pending if row.holder is self else row.committed
-            if values is not None:
-                found.append((row, values))
-        return found
+        return [
+            (row, values)
+            for row in self.db.tables[table].rows.values()
+            if (values := row.pending if row.holder is self else row.committed) is not None
+        ]
 
     def get(self, table: str, key: Any) -> Values | None:
         """One row by its key, as this transaction sees it."""
@@ -167,10 +166,10 @@ class Transaction:
 
     def end(self, *, commit: bool) -> bool:
         """Commit or roll back. False when what was to be committed had failed."""
-        done = commit and not self.failed
         if self.idle:
             self.session.transaction = None
             return True
+        done = commit and not self.failed
         if done:
             self._apply()
         else:
@@ -259,10 +258,9 @@ class Database:
 
         `often` makes that less rare, where a statement reads the clock for one row after another.
         """
-        draw = self.random.random()
-        long = draw < self.stalls * often
-        self.loop.pass_time(0.3 * self.random.random() if long else 1e-6)
-        return self.loop.now
+        loop, random = self.loop, self.random.random
+        loop.now += 0.3 * random() if random() < self.stalls * often else 1e-6
+        return loop.now
 
     stalls: float = 0.01
     """How often time goes by noticeably between two readings of one statement."""

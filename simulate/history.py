@@ -117,6 +117,9 @@ class _History:
             world.note(f"the database of {decision.target} goes down")
             db.up = False
             db.crash()
+            for name in self.processes:
+                if name.startswith(decision.target):
+                    world.hurt[name] = loop.now
             loop.happen(decision.length, setattr, db, "up", True)
         elif kind == "broker":
             world.note("the broker goes down")

@@ -85,8 +85,8 @@ class SeededLoop:
         self.generators: list[AsyncGenerator[Any, None]] = []
         self.errors: list[str] = []
         self.ended = False
-        self.create_future: Callable[[], asyncio.Future[Any]] = partial(asyncio.Future, loop=self)  # type: ignore[call-arg,arg-type]
-        self.nothing = self.create_future()
+        self.create_future: Callable[[], asyncio.Future[Any]] = partial(asyncio.Future, loop=self)  # type: ignore[arg-type]
+        self.nothing: asyncio.Future[Any] = self.create_future()
         """What has come to its end already."""
         self.nothing.set_result(None)
         SeededTask._numbers = count()
@@ -94,10 +94,6 @@ class SeededLoop:
     def time(self) -> float:
         """Virtual seconds since the beginning of the history."""
         return self.now
-
-    def pass_time(self, seconds: float) -> None:
-        """Let time go by within a step: a statement that takes long."""
-        self.now += seconds
 
     def call_soon(
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
@@ -169,8 +165,8 @@ class SeededLoop:
 
         `nothing` is no work and makes no task.
         """
-        if coro is self.nothing:
-            return coro
+        if cast(object, coro) is self.nothing:
+            return cast("asyncio.Task[Any]", self.nothing)
         if self.ended:
             coro.close()
             never: Any = self.create_future()

@@ -147,9 +147,8 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         found += [(module, n, value) for n, value in sizes.items() if hasattr(module, n)]
     found.append((import_module("hirewire.operators.auditing"), "POLL_SECONDS", 0.25))
     found.append((import_module("hirewire.messaging.tracing"), "new_traceparent", _new_traceparent))
-    found += [
-        (metrics, name, _Uncounted()) for name, old in vars(metrics).items() if hasattr(old, "labels")
-    ]
+    counted = [name for name, value in vars(metrics).items() if hasattr(value, "labels")]
+    found += [(metrics, name, _Uncounted()) for name in counted]
     found.append((metrics, "delays", _nothing))
     for module_name, class_name in (
         ("janitor", "Janitor"),

@@ -1,6 +1,7 @@
 """The world of one history: time, chance, databases, the broker, and what goes wrong when."""
 
 import random
+from collections import defaultdict
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -43,7 +44,9 @@ class World:
         """How often a handler was called for an event, whatever became of its transaction."""
         self.handling: dict[tuple[str, UUID], Host | None] = {}
         self.killed: set[tuple[str, UUID]] = set()
-        """Handlings during which a process was killed: such a message may be given up."""
+        """Handlings that the end of a process has cut short: such a message may be given up."""
+        self.hurt: defaultdict[str, float] = defaultdict(lambda: -1.0)
+        """When a process last lost a connection by a fault of the world."""
         self.trace: list[str] | None = None
         self._wires: dict[Host, list[Wire]] = {}
         self._cuts: list[Cut] = []
@@ -88,6 +91,7 @@ class World:
                 cut.nth -= 1
                 if not cut.nth:
                     self._cuts.remove(cut)
+                    self.hurt[cut.host] = self.loop.now
                     return cut.when
         return None
 

@@ -50,8 +50,8 @@ class Session:
         return self.transaction
 
     def execute(self, body: Body, parameters: Any, *, single: bool) -> Any:
-        """Run a statement; `single` commits it at once. Its result, or it on its way through a wait:
-        then its `answer` gets the result or an exception.
+        """Run a statement; `single` commits it at once. Its result, or a `Running` that is to be
+        told where the answer goes.
         """
         self._spoke_at = self.db.loop.now
         transaction = self.transaction or self.begin()
@@ -72,6 +72,20 @@ class Session:
         if single:
             transaction.end(commit=True)
         return result
+
+    def submit(
+        self, body: Body, parameters: Any, answer: Callable[[object, bool], None], *, single: bool
+    ) -> None:
+        """Run a statement; `answer` gets its result or an exception, now or later."""
+        try:
+            result = self.execute(body, parameters, single=single)
+        except asyncpg.PostgresError as error:
+            answer(error, False)
+            return
+        if type(result) is Running:
+            result.answer = answer
+        else:
+            answer(result, True)
 
     def fail(self, transaction: Transaction, *, single: bool) -> None:
         """A statement has failed."""

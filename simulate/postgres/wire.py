@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
@@ -18,7 +17,7 @@ from simulate.postgres import (  # noqa: F401
     sessions,
 )
 from simulate.postgres.catalogue import STATEMENTS, Statement, Unknown, find
-from simulate.postgres.engine import Body, Database
+from simulate.postgres.engine import Database
 from simulate.postgres.session import Running, Session
 
 if TYPE_CHECKING:
@@ -90,7 +89,9 @@ class Wire:
                 request = _Request(self, known.name, None)
                 result.answer = request.answer
         else:
-            request.work = partial(_execute, session, known.body, parameters, single)
+            request.work = lambda answer: session.submit(
+                known.body, parameters, answer, single=single
+            )
         if request is not None:
             result = await self._answer(request)
         if type(result) is list:
@@ -217,25 +218,6 @@ class _Request:
             _settle(self.future, value, good)
         else:
             _settle(self.future, value, good)
-
-
-def _execute(
-    session: Session,
-    body: Body,
-    parameters: Any,
-    single: bool,
-    answer: Callable[[object, bool], None],
-) -> None:
-    """Run a statement that is answered later."""
-    try:
-        result = session.execute(body, parameters, single=single)
-    except asyncpg.PostgresError as error:
-        answer(error, False)
-        return
-    if type(result) is Running:
-        result.answer = answer
-    else:
-        answer(result, True)
 
 
 def _settle(future: "asyncio.Future[Any]", value: Any, good: bool) -> None:

@@ -348,6 +348,32 @@ async def test_stops_spend_no_attempt(reader: Reader) -> None:
     assert await notes(reader.place.engine) == ["1"]
 
 
+async def test_a_claim_is_given_back_also_while_its_commit_is_on_its_way(reader: Reader) -> None:
+    async def fail(tx: Tx, received: Received[Noted]) -> None:
+        raise ValueError("broken")
+
+    reader.build([on(Noted, fail, name=NAME, retry=AT_ONCE)])
+    await hear(reader.consumer, noted(uuid4(), "0", 1))
+    instance = uuid4()
+
+    async def give_back(heads: Sequence[UUID]) -> None:
+        async with reader.transactions() as tx:
+            await claims.give_back(tx, NAME, instance, heads)
+
+    async def is_on_its_way() -> bool:
+        return giving.done() or await blocked_by_a_lock(reader.place)
+
+    async with reader.transactions() as tx:
+        claim = await claims.take_fresh(tx, NAME, instance, most=1, attempts=5, lease=20)
+        assert claim is not None
+        giving = asyncio.create_task(give_back(claim.heads))
+        await until(is_on_its_way)
+    await giving
+    async with reader.place.engine.connect() as connection:
+        claimed = await connection.exec_driver_sql("select claimed_by from messaging.open_message")
+        assert claimed.scalar_one() is None
+
+
 async def test_of_a_batch_that_killed_its_process_each_is_tried_alone(reader: Reader) -> None:
     """The poison runs out of attempts, and its neighbours lose none."""
     page = uuid4()

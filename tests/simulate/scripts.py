@@ -252,6 +252,11 @@ def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), [r.choice(IDS)])
 
 
+@case("claims._AWAIT_CLAIM")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(NAMES), _some(r))
+
+
 @case("claims._GIVE_BACK")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), [r.choice(IDS)], r.choice(INSTANCES))

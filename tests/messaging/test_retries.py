@@ -18,7 +18,7 @@ from hirewire.messaging.retries import Retries
 from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.messaging.testing import hear
-from tests.messaging.conftest import Erased, Noted, Place
+from tests.messaging.conftest import Erased, Noted, Place, blocked_by_a_lock
 from tests.messaging.test_consumer import AT_ONCE, Reader, noted, notes, strange, write
 
 NAME = "reader.notes"
@@ -57,16 +57,6 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     """Return once that holds."""
     while not await holds():
         await asyncio.sleep(0.01)
-
-
-async def blocked_by_a_lock(place: Place) -> bool:
-    """Whether a statement in this database waits for a lock."""
-    async with place.engine.connect() as connection:
-        result = await connection.exec_driver_sql(
-            "select exists (select from pg_stat_activity where datname = current_database() "
-            "and wait_event_type = 'Lock')"
-        )
-        return bool(result.scalar_one())
 
 
 @asynccontextmanager

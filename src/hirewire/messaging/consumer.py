@@ -328,9 +328,9 @@ class Consumer:
         """
         [delivery] = alone.deliveries
         fingerprint = _fingerprint(delivery)
-        async with self._transactions() as tx:
-            starts = await inbox.count_start(tx, fingerprint, self._instance)
         try:
+            async with self._transactions() as tx:
+                starts = await inbox.count_start(tx, fingerprint, self._instance)
             if starts <= MOST_STARTS:
                 await self._handle_one(alone)
             else:

@@ -137,6 +137,9 @@ update messaging.inbox i set origin = u.origin
 from unnest($1::uuid[], $2::text[], $3::text[]) as u(event_id, subscription, origin)
 where i.event_id = u.event_id and i.subscription = u.subscription
 """
+_START = (
+    "insert into messaging.suspect (fingerprint, instance) values ($1, $2) on conflict do nothing"
+)
 _ENTER_ONE = """
 insert into messaging.inbox (event_id, subscription) values ($1, $2)
 on conflict do nothing returning event_id
@@ -417,11 +420,7 @@ async def forget_held(tx: Tx, id: UUID) -> None:
 
 async def count_start(tx: Tx, fingerprint: UUID, instance: UUID) -> int:
     """Note that this process starts to handle a suspect; how many have that never ended it."""
-    await tx.exec_driver_sql(
-        "insert into messaging.suspect (fingerprint, instance) values ($1, $2) "
-        "on conflict do nothing",
-        (fingerprint, instance),
-    )
+    await tx.exec_driver_sql(_START, (fingerprint, instance))
     result = await tx.exec_driver_sql(
         "select count(*) from messaging.suspect where fingerprint = $1", (fingerprint,)
     )
@@ -430,7 +429,10 @@ async def count_start(tx: Tx, fingerprint: UUID, instance: UUID) -> int:
 
 
 async def forget_start(tx: Tx, fingerprint: UUID, instance: UUID) -> None:
-    """Take a process's start back: it was stopped meanwhile."""
+    """Take a process's start back: it was stopped meanwhile. Its COMMIT may still be on its way:
+    who inserts the same waits for it, and what begins after that sees it.
+    """
+    await tx.exec_driver_sql(_START, (fingerprint, instance))
     await tx.exec_driver_sql(
         "delete from messaging.suspect where fingerprint = $1 and instance = $2",
         (fingerprint, instance),

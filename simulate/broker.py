@@ -267,6 +267,10 @@ class Client:
 
         await self._request("declare", work)
 
+    async def delete(self, queue: str) -> None:
+        """See `Broker.delete`."""
+        await self._request("delete", lambda: self.server.queues.pop(queue, None))
+
     async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """See `Broker.publish`."""
         world = self.world

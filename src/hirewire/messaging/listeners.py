@@ -1,6 +1,6 @@
 """Who hears a service's events, as its own database knows it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import asyncpg
@@ -17,6 +17,13 @@ update messaging.listener l set until = pg_current_xact_id()
 where until is null and not exists (
     select from unnest($1::text[], $2::text[]) as n(type, service)
     where n.type = l.type and n.service = l.service)
+"""
+_LEFT = """
+update messaging.listener set until = pg_current_xact_id() where service = $1 and until is null
+"""
+_GIVEN_UP = """
+update messaging.job set state = 'failed', outcome = $2, finished_at = clock_timestamp()
+where state = 'open' and asked ->> 'to' = $1
 """
 _BEGUN = """
 insert into messaging.listener (type, service)
@@ -59,18 +66,24 @@ async def introduce(
     queues: Sequence[QueueTopology],
     *,
     past: Set[tuple[str, str]] = frozenset(),
+    generations: Callable[[], Awaitable[Sequence[QueueTopology]]] | None = None,
 ) -> None:
     """Declare all queues, and write into each owner's database who hears its events.
 
     Comes before any service starts, so that what is published before a listener's very first start
     waits for it. `past` are services and events: such a service, when it is new to the event, is
-    bound to it behind a mark, and hears the past first.
+    bound to it behind a mark, and hears the past first. `generations` says the queues of
+    projections' generations, all of which hear the past; it is asked once nobody else introduces.
 
     Several at once wait for each other; one that was interrupted is called again and goes on.
     """
     async with AsyncExitStack() as stack:
         for owner in sorted(owners):
             await stack.enter_async_context(_alone(owners[owner], owner))
+        if generations is not None:
+            more = await generations()
+            queues = [*queues, *more]
+            past = past | {(queue.service, name) for queue in more for name in queue.types}
         new: set[tuple[str, str]] = set()
         for service, name in past:
             owner = EVENTS[name].owner
@@ -79,6 +92,14 @@ async def introduce(
         await broker.declare([_without(queue, new) for queue in queues])
         for owner, connection in owners.items():
             await _introduce_to(broker, connection, owner, queues, new)
+
+
+async def dismiss(connection: asyncpg.Connection, owner: str, service: str, why: str) -> None:
+    """Take a subscriber off the list of one owner, and end what is being sent to it alone."""
+    async with _alone(connection, owner), connection.transaction():
+        await connection.execute(_ALONE)
+        await connection.execute(_LEFT, service)
+        await connection.execute(_GIVEN_UP, service, why)
 
 
 async def _introduce_to(

@@ -178,12 +178,7 @@ async def _introduce(settings: Settings, broker: Broker) -> None:
         past = {
             (name, event) for name in SERVICES for event in service(name).hears_from_the_beginning
         }
-
-        async def generations() -> list[QueueTopology]:
-            found = [await projections.topologies(owners[name], name) for name in SERVICES]
-            return [queue for queues in found for queue in queues]
-
-        await introduce(broker, owners, topology(), past=past, generations=generations)
+        await introduce(broker, owners, topology(), past=past, subscribers=owners)
 
 
 @asynccontextmanager

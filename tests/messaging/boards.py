@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from hirewire.messaging import audit, dropping, projections
-from hirewire.messaging.broker import Broker, QueueTopology, open_broker
+from hirewire.messaging.broker import Broker, open_broker
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.listeners import introduce
@@ -108,11 +108,8 @@ class Boards:
         """What `migrate` does, for the writer and all generations."""
         async with self.operator() as one:
             by = operator or one
-
-            async def generations() -> list[QueueTopology]:
-                return await projections.topologies(by.own, self.name)
-
-            await introduce(by.broker, {"writer": by.owner}, [], generations=generations)
+            subscribers = {self.name: by.own}
+            await introduce(by.broker, {"writer": by.owner}, [], subscribers=subscribers)
 
     @asynccontextmanager
     async def operator(self) -> "AsyncIterator[Operator]":
@@ -185,7 +182,8 @@ class Boards:
             return len(await self.lines(generation, page)) >= len(expected)
 
         await eventually(there, what=f"{len(expected)} lines of {generation.schema}")
-        assert await self.lines(generation, page) == expected
+        found = await self.lines(generation, page)
+        assert found == expected, (len(found), len(expected), found)
 
     async def has_caught_up(self, generation: Generation) -> bool:
         return not (await self.generation(generation.number)).past_to_come

@@ -60,8 +60,8 @@ async def drop(
     """Drop the retired generations of a projection, or (`abandon`) the one that is being built.
 
     Also what an earlier call has begun. `owners` are connections to the databases of all owners of
-    its events, by their names. The live generation is never touched. Returns what was dropped. Raises
-    `NoSuchGeneration` if there is none, and `StillUsed` after `wait` seconds: try again.
+    its events, by their names. The live generation is never touched. Returns what was dropped.
+    Raises `NoSuchGeneration` if there is none, and `StillUsed` after `wait` seconds: try again.
     """
     state = "building" if abandon else "retired"
     async with transactions() as tx:

@@ -108,7 +108,9 @@ class Generations:
         for number in [n for n, one in self._running.items() if one.hearing.done()]:
             await self._end([number], 0)
         for generation in fed:
-            if generation.number not in self._running and not self._stopping:
+            if generation.introduced_at is None or self._stopping:
+                continue
+            if generation.number not in self._running:
                 self._start(generation)
         for generation in fed:
             if generation.state == "building" and generation.switch_when_ready:

@@ -1,11 +1,12 @@
 """Who hears a service's events, as its own database knows it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from types import MappingProxyType
 
 import asyncpg
 
-from hirewire.messaging import replay
+from hirewire.messaging import projections, replay
 from hirewire.messaging.broker import Broker, QueueTopology
 from hirewire.messaging.event import EVENTS
 from hirewire.messaging.relay import lock_number
@@ -66,24 +67,24 @@ async def introduce(
     queues: Sequence[QueueTopology],
     *,
     past: Set[tuple[str, str]] = frozenset(),
-    generations: Callable[[], Awaitable[Sequence[QueueTopology]]] | None = None,
+    subscribers: Mapping[str, asyncpg.Connection] = MappingProxyType({}),
 ) -> None:
     """Declare all queues, and write into each owner's database who hears its events.
 
     Comes before any service starts, so that what is published before a listener's very first start
     waits for it. `past` are services and events: such a service, when it is new to the event, is
-    bound to it behind a mark, and hears the past first. `generations` says the queues of
-    projections' generations, all of which hear the past; it is asked once nobody else introduces.
+    bound to it behind a mark, and hears the past first. `subscribers` are the databases of
+    services that have projections: every generation of these hears the past.
 
     Several at once wait for each other; one that was interrupted is called again and goes on.
     """
     async with AsyncExitStack() as stack:
         for owner in sorted(owners):
             await stack.enter_async_context(_alone(owners[owner], owner))
-        if generations is not None:
-            more = await generations()
-            queues = [*queues, *more]
-            past = past | {(queue.service, name) for queue in more for name in queue.types}
+        fed = {name: await projections.to_introduce(subscribers[name]) for name in subscribers}
+        more = [one.topology(name) for name, found in fed.items() for one in found]
+        queues = [*queues, *more]
+        past = past | {(queue.service, name) for queue in more for name in queue.types}
         new: set[tuple[str, str]] = set()
         for service, name in past:
             owner = EVENTS[name].owner
@@ -92,6 +93,8 @@ async def introduce(
         await broker.declare([_without(queue, new) for queue in queues])
         for owner, connection in owners.items():
             await _introduce_to(broker, connection, owner, queues, new)
+        for name, found in fed.items():
+            await projections.note_introduced(subscribers[name], found)
 
 
 async def dismiss(connection: asyncpg.Connection, owner: str, service: str, why: str) -> None:

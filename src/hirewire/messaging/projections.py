@@ -28,14 +28,14 @@ from hirewire.messaging.subscriptions import Subscription
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 SWITCH_SECONDS = 10.0
-"""How long a switch keeps the live generation from writing, at most, until the new one is as far."""
+"""How long a switch keeps the live generation from writing, at most; the new one catches up."""
 LOOK_SECONDS = 0.02
 SHOWN = 5
 """Open messages that an error names."""
 
 _COLUMNS = """
 number, projection, version, state, handlers, types, caught_up, switch_when_ready, started_at,
-started_by, switched_at, switched_by, dropped_at
+started_by, introduced_at, switched_at, switched_by, dropped_at
 """
 _OF = f"select {_COLUMNS} from messaging.generation where projection = $1 order by number"  # noqa: S608
 _LOG_BEGINS = """
@@ -67,6 +67,10 @@ update messaging.generation g set caught_up = array(
     where t = any(g.caught_up) or not exists (
         select from messaging.awaiting a where a.queue = $3 and a.type = t))
 where number = $1
+"""
+_INTRODUCED = """
+update messaging.generation set introduced_at = clock_timestamp()
+where number = any($1::integer[]) and introduced_at is null
 """
 _AWAITED = "select distinct type from messaging.awaiting where queue = $1 order by type"
 _OPEN = """
@@ -179,6 +183,8 @@ class Generation:
     switch_when_ready: bool
     started_at: datetime
     started_by: str
+    introduced_at: datetime | None
+    """When its owners knew of it, and its queue was there with a mark in front of all else."""
     switched_at: datetime | None
     switched_by: str | None
     dropped_at: datetime | None
@@ -232,8 +238,9 @@ async def start(
 ) -> tuple[Generation, bool]:
     """Begin a new generation: live if it is the first one, or else being built beside that.
 
-    Its queue and its subscription are `introduce`'s. Asked for once more while it is being built
-    it is the same one. Returns it, and whether it is new. Raises `AlreadyBuilding`.
+    It hears nothing before `introduce` has made its queue and its subscription. Asked for once
+    more while it is being built it is the same one. Returns it, and whether it is new. Raises
+    `AlreadyBuilding`.
     """
     await _alone(tx, projection.name)
     rows = await of(tx, projection.name)
@@ -304,9 +311,18 @@ async def handlers_of_owner(tx: Tx, owner: str) -> list[str]:
     ]
 
 
-async def topologies(connection: asyncpg.Connection, service: str) -> list[QueueTopology]:
-    """The queues of the generations that are fed, from a plain connection to the database."""
-    return [_generation(row).topology(service) for row in await connection.fetch(_FED)]
+async def to_introduce(connection: asyncpg.Connection) -> list[Generation]:
+    """The generations that are fed, from a plain connection to the database."""
+    return [_generation(row) for row in await connection.fetch(_FED)]
+
+
+async def note_introduced(
+    connection: asyncpg.Connection, generations: Sequence[Generation]
+) -> None:
+    """Let these be heard. Before, a consumer would bind its queue to events of the present, which
+    would come before the past.
+    """
+    await connection.execute(_INTRODUCED, [generation.number for generation in generations])
 
 
 async def log_begins(owner: asyncpg.Connection) -> datetime | None:

@@ -17,6 +17,7 @@ create table messaging.generation (
     switch_when_ready boolean not null default false,
     started_at timestamptz not null default clock_timestamp(),
     started_by text not null default '',
+    introduced_at timestamptz,
     switched_at timestamptz,
     switched_by text,
     dropped_at timestamptz
@@ -26,6 +27,8 @@ comment on table messaging.generation is
 comment on column messaging.generation.types is 'The event of each of the handlers, in their order';
 comment on column messaging.generation.caught_up is
     'Events of which the past has come through; from then on they arrive as they are published';
+comment on column messaging.generation.introduced_at is
+    'When its queue was there, with a mark in front of all else: it must not be heard before';
 comment on column messaging.generation.switched_at is 'When it was last made live';
 create unique index generation_live on messaging.generation (projection) where state = 'live';
 create unique index generation_building on messaging.generation (projection)

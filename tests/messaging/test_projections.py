@@ -25,7 +25,7 @@ from hirewire.messaging.projections import (
     ProjectionError,
 )
 from hirewire.messaging.retry import RetrySchedule
-from hirewire.messaging.subscriptions import Rate, on
+from hirewire.messaging.subscriptions import Rate, Subscription, on
 from tests.builders import eventually
 from tests.messaging.boards import Boards, board, create
 from tests.messaging.conftest import Erased, Noted, Place
@@ -381,8 +381,7 @@ async def test_a_drop_may_be_killed_at_every_step(writer: Writer, boards: Boards
     page = uuid4()
     live, _ = await boards.start(board())
     boards.run(board(1))
-    written = 0
-    for steps in range(1, 400, 17):
+    for written, steps in enumerate(range(1, 400, 17)):
         new, _ = await boards.start(board(1))
         await boards.caught_up(new)
         await boards.switch()
@@ -390,12 +389,11 @@ async def test_a_drop_may_be_killed_at_every_step(writer: Writer, boards: Boards
             ended = await killed_at(boards.drop(operator=by), steps, by.vanish)
         await boards.introduce()
         await writer.write(page, f"w{written}")
-        written += 1
         state = (await boards.generation(live.number)).state
         if state != "dropped":
             assert state in ("dropping", "retired")
             assert await boards.drop() == [live.number]
-        await boards.expect(new, page, *words(*range(written)))
+        await boards.expect(new, page, *words(*range(written + 1)))
         live = new
         if ended:
             break
@@ -408,6 +406,26 @@ async def test_a_drop_may_be_killed_at_every_step(writer: Writer, boards: Boards
         )
         assert [row.service for row in rows] == [live.subscriber(boards.name)]
     assert await writer.all_sent() or await eventually(writer.all_sent)
+
+
+@pytest.mark.usefixtures("relay")
+async def test_a_generation_is_not_heard_before_its_owners_know_of_it(
+    writer: Writer, boards: Boards
+) -> None:
+    """A consumer that binds its queue earlier would hear the present before the past."""
+    page = uuid4()
+    one, _ = await boards.start(board())
+    replica = boards.run(board(1), board(2))
+    await writer.write(page, *words(0, 1))
+    await boards.expect(one, page, *words(0, 1))
+    async with boards.transactions() as tx:
+        two, _ = await projections.start(tx, board(2))
+    await replica.generations.step()
+    assert replica.generations.numbers == [one.number]
+    await writer.write(page, *words(2))
+    await boards.expect(one, page, *words(0, 1, 2))
+    await boards.introduce()
+    await boards.expect(two, page, *capitals(0, 1, 2))
 
 
 @pytest.mark.usefixtures("relay")
@@ -518,7 +536,7 @@ async def test_a_program_without_its_version_leaves_a_generation_alone(
 
 
 def test_a_generation_needs_the_handlers_that_it_was_started_with() -> None:
-    def other(schema: str) -> list[projections.Subscription]:
+    def other(schema: str) -> list[Subscription]:
         return [*board().subscribe(schema), on(Erased, _nothing, name="boards.erased")]
 
     changed = Projection("board", 1, create, other)

@@ -243,14 +243,20 @@ async def rebuild(
 
 
 async def drop_generations(
-    settings: Settings, name: str, projection: str, *, abandon: bool
+    settings: Settings, name: str, projection: str, *, abandon: bool = False, whole: bool = False
 ) -> list[Generation]:
-    """Drop a projection's retired generations, or the one that is being built."""
+    """Drop a projection's retired generations, the one that is being built, or all of them."""
     async with (
         _connections(settings) as owners,
         _transactions(settings, name) as transactions,
         _broker(settings) as broker,
     ):
         return await dropping.drop(
-            transactions, name, projection, owners=owners, broker=broker, abandon=abandon
+            transactions,
+            name,
+            projection,
+            owners=owners,
+            broker=broker,
+            abandon=abandon,
+            whole=whole,
         )

@@ -145,7 +145,12 @@ class Boards:
         return found
 
     async def drop(
-        self, *, abandon: bool = False, wait: float = 20, operator: "Operator | None" = None
+        self,
+        *,
+        abandon: bool = False,
+        whole: bool = False,
+        wait: float = 20,
+        operator: "Operator | None" = None,
     ) -> list[int]:
         async with self.operator() as one:
             by = operator or one
@@ -156,6 +161,7 @@ class Boards:
                 owners={"writer": by.owner},
                 broker=by.broker,
                 abandon=abandon,
+                whole=whole,
                 wait=wait,
             )
         return [one.number for one in found]

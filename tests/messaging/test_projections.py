@@ -10,7 +10,7 @@ import pytest
 
 from hirewire.messaging import audit, deadletters, projections
 from hirewire.messaging.broker import Message, QueueStats, QueueTopology, open_broker
-from hirewire.messaging.database import connect
+from hirewire.messaging.database import DatabaseUnavailable, connect
 from hirewire.messaging.dropping import StillUsed
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import EVENTS
@@ -164,6 +164,41 @@ async def test_a_switch_waits_for_the_past_and_then_for_what_the_live_one_has(
     await other.close()
     assert (await switching).number == two.number
     assert await boards.lines(two, page) == capitals(0, 1, 2, 3)
+
+
+@pytest.mark.usefixtures("relay")
+async def test_a_switch_that_is_killed_has_done_nothing(writer: Writer, boards: Boards) -> None:
+    page = uuid4()
+    one, _ = await boards.start(board())
+    boards.run(board(1), board(2))
+    two, _ = await boards.start(board(2))
+    await boards.caught_up(two)
+    other = await connect(boards.place.url, application="tests")
+    transaction = other.transaction()
+    await transaction.start()
+    await other.execute(f"lock table {two.schema}.line in access exclusive mode")
+    await writer.write(page, *words(0))
+    await boards.expect(one, page, *words(0))
+    switching = asyncio.create_task(boards.switch(wait=60))
+
+    async def holding() -> int:
+        sql = (
+            "select max(pid) from pg_locks where mode = 'ShareLock' and granted "
+            f"and relation = '{one.schema}.line'::regclass"
+        )
+        return int(await other.fetchval(sql) or 0)
+
+    pid = await eventually(holding)
+    await writer.write(page, *words(1))
+    await other.execute("select pg_terminate_backend($1)", pid)
+    with pytest.raises(DatabaseUnavailable):
+        await switching
+    await boards.expect(one, page, *words(0, 1))
+    assert (await boards.generation(one.number)).state == "live"
+    await transaction.rollback()
+    await other.close()
+    assert (await boards.switch()).number == two.number
+    await boards.expect(two, page, *capitals(0, 1))
 
 
 @pytest.mark.usefixtures("relay")
@@ -518,6 +553,54 @@ async def test_tables_that_somebody_reads_are_not_dropped(writer: Writer, boards
     assert await boards.drop() == [one.number]
     await writer.write(page, *words(1))
     await boards.expect(two, page, *capitals(0, 1))
+
+
+@pytest.mark.usefixtures("relay")
+async def test_a_projection_is_dropped_whole(writer: Writer, boards: Boards) -> None:
+    """And what a process that was frozen meanwhile has made of it goes once that is back."""
+    page = uuid4()
+    one, _ = await boards.start(board())
+    replica = boards.run(board(1), board(2))
+    await writer.write(page, *words(0))
+    await boards.expect(one, page, *words(0))
+    two, _ = await boards.start(board(2))
+    await boards.caught_up(two)
+    assert await boards.drop(whole=True) == [one.number, two.number]
+    async with boards.transactions() as tx:
+        with pytest.raises(NoSuchGeneration, match="projection board: it was never started"):
+            await projections.live(tx, "board")
+        await tx.exec_driver_sql(
+            "insert into messaging.open_message (event_id, subscription, state, type, source, key,"
+            " body, headers) values (gen_random_uuid(), $1, 'retrying', 'x', 'x', 'x', '', '{}')",
+            (one.handlers[0],),
+        )
+    await boards.broker.declare([one.topology(boards.name)])
+    replica.generations._left.add(one.number)
+    await replica.generations.step()
+    async with boards.transactions() as tx:
+        assert (await deadletters.counts(tx))["retrying"] == 0
+    await boards.introduce()
+    await writer.write(page, *words(1))
+
+    async def unsent() -> bool:
+        return await writer.all_sent()
+
+    await eventually(unsent, what="it is nobody's, and holds nothing up")
+    three, _ = await boards.start(board(2))
+    await boards.expect(three, page, *capitals(0, 1))
+    assert (three.state, three.number > two.number) == ("live", True)
+
+
+async def test_numbers_go_on_above_those_of_an_earlier_life(boards: Boards) -> None:
+    async with boards.transactions() as tx:
+        one, _ = await projections.start(tx, board())
+    async with boards.transactions() as tx:
+        await tx.exec_driver_sql(
+            "insert into messaging.lineage (epoch, why) values (95213, 'another server')"
+        )
+        two, _ = await projections.start(tx, board())
+        three, _ = await projections.start(tx, board(name="other"))
+    assert (one.number, two.number, three.number) == (1, 9521300, 9521301)
 
 
 @pytest.mark.usefixtures("relay")

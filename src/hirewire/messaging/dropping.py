@@ -55,26 +55,40 @@ async def drop(
     owners: Mapping[str, asyncpg.Connection],
     broker: Broker,
     abandon: bool = False,
+    whole: bool = False,
     wait: float = WAIT_SECONDS,
 ) -> list[Generation]:
-    """Drop the retired generations of a projection, or (`abandon`) the one that is being built.
+    """Drop the retired generations of a projection, or (`abandon`) the one that is being built, or
+    (`whole`) all of them with the live one, which nobody reads any more.
 
     Also what an earlier call has begun. `owners` are connections to the databases of all owners of
-    its events, by their names. The live generation is never touched. Returns what was dropped.
-    Raises `NoSuchGeneration` if there is none, and `StillUsed` after `wait` seconds: try again.
+    its events, by their names. Returns what was dropped. Raises `NoSuchGeneration` if there is
+    none, and `StillUsed` after `wait` seconds: try again.
     """
-    state = "building" if abandon else "retired"
+    first = owners[min(owners)]
+    async with listeners.alone(first, f"drop {service} {projection}"):
+        state = "building" if abandon else "fed" if whole else "retired"
+        found = await _take(transactions, projection, state)
+        until = time.monotonic() + wait
+        await _outlive_readers(transactions, projection, until)
+        for generation in found:
+            await _forget(transactions, service, generation, owners, broker, until)
+    return found
+
+
+async def _take(transactions: Transactions, projection: str, state: str) -> list[Generation]:
+    """Let nobody switch to them any more, and their consumers end."""
     async with transactions() as tx:
         await _alone(tx, projection)
         rows = await projections.of(tx, projection)
-        found = [row for row in rows if row.state in (state, "dropping")]
+        found = [
+            row
+            for row in rows
+            if row.state in (state, "dropping") or (state == "fed" and row.is_fed)
+        ]
         if not found:
             raise NoSuchGeneration(f"projection {projection}: no generation is {state}")
         await tx.exec_driver_sql(_DROPPING, ([row.number for row in found],))
-    until = time.monotonic() + wait
-    await _outlive_readers(transactions, projection, until)
-    for generation in found:
-        await _forget(transactions, service, generation, owners, broker, until)
     return found
 
 
@@ -124,10 +138,15 @@ async def _forget(
     async with transactions() as tx:
         await _alone(tx, generation.projection)
         await tx.exec_driver_sql(f'drop schema if exists "{generation.schema}" cascade')
-        names = [*generation.handlers, generation.unreadable]
-        await _run(tx, _FORGET, names)
-        await _run(tx, _FORGET_QUEUE, queue)
+        await forget_messages(tx, service, generation)
         await tx.exec_driver_sql(_DROPPED, (generation.number,))
+
+
+async def forget_messages(tx: Tx, service: str, generation: Generation) -> None:
+    """Delete what is kept of its messages, but for the inbox, which forgets them in time."""
+    names = [*generation.handlers, generation.unreadable]
+    await _run(tx, _FORGET, names)
+    await _run(tx, _FORGET_QUEUE, generation.topology(service).queue)
 
 
 async def _run(tx: Tx, statements: Sequence[str], argument: object) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from hirewire.messaging import projections
+from hirewire.messaging import dropping, projections
 from hirewire.messaging.broker import Broker
 from hirewire.messaging.consumer import Consumer
 from hirewire.messaging.handover import Mark
@@ -75,6 +75,7 @@ class Generations:
         self._left: set[int] = set()
         """Dropped ones that this process has heard: its consumer may have made the queue again."""
         self._left_out: set[int] = set()
+        self._waits: dict[int, type[ProjectionError]] = {}
         self._stopping = False
         if len(self._declared) < len(declared):
             raise ValueError(f"{service}: a projection is there twice in one version")
@@ -104,7 +105,7 @@ class Generations:
             await self._end([number], STOP_SECONDS)
             self._left.add(number)
         for number in sorted(self._left):
-            await self._delete_queue(number)
+            await self._clean_up(number)
         for number in [n for n, one in self._running.items() if one.hearing.done()]:
             await self._end([number], 0)
         for generation in fed:
@@ -164,17 +165,22 @@ class Generations:
                 wait=SWITCH_SECONDS,
             )
         except ProjectionError as error:
-            log.info("not switched yet", service=self._service, reason=str(error))
+            if self._waits.get(generation.number) is not type(error):
+                log.info("not switched yet", service=self._service, reason=str(error))
+            self._waits[generation.number] = type(error)
         else:
             log.info("switched", service=self._service, generation=generation.number)
 
-    async def _delete_queue(self, number: int) -> None:
-        """Once nobody is on the owners' lists for it any more: until then it must be there."""
+    async def _clean_up(self, number: int) -> None:
+        """Once it is dropped, take away what this process may have made of it meanwhile: it may
+        have been frozen for long. Before, its queue must be there, for its owners know of it.
+        """
         async with self._transactions() as tx:
             found = await projections.find(tx, number)
-        if found is None or found.state == "dropped":
-            if found is not None:
-                await self._broker.delete(found.topology(self._service).queue)
+            if found is not None and found.state == "dropped":
+                await dropping.forget_messages(tx, self._service, found)
+        if found is not None and found.state == "dropped":
+            await self._broker.delete(found.topology(self._service).queue)
             self._left.discard(number)
 
     async def _end(self, numbers: Sequence[int], seconds: float) -> None:

@@ -80,7 +80,7 @@ async def introduce(
     """
     async with AsyncExitStack() as stack:
         for owner in sorted(owners):
-            await stack.enter_async_context(_alone(owners[owner], owner))
+            await stack.enter_async_context(alone(owners[owner], f"introduce {owner}"))
         fed = {name: await projections.to_introduce(subscribers[name]) for name in subscribers}
         more = [one.topology(name) for name, found in fed.items() for one in found]
         queues = [*queues, *more]
@@ -99,7 +99,7 @@ async def introduce(
 
 async def dismiss(connection: asyncpg.Connection, owner: str, service: str, why: str) -> None:
     """Take a subscriber off the list of one owner, and end what is being sent to it alone."""
-    async with _alone(connection, owner), connection.transaction():
+    async with alone(connection, f"introduce {owner}"), connection.transaction():
         await connection.execute(_ALONE)
         await connection.execute(_LEFT, service)
         await connection.execute(_GIVEN_UP, service, why)
@@ -128,9 +128,9 @@ async def _introduce_to(
 
 
 @asynccontextmanager
-async def _alone(connection: asyncpg.Connection, owner: str) -> AsyncIterator[None]:
-    """Nobody else introduces listeners to this owner meanwhile."""
-    lock = lock_number(f"introduce {owner}")
+async def alone(connection: asyncpg.Connection, what: str) -> AsyncIterator[None]:
+    """Nobody else does this in the connection's database meanwhile."""
+    lock = lock_number(what)
     await connection.execute("select pg_advisory_lock($1)", lock)
     try:
         yield

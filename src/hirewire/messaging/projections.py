@@ -30,6 +30,8 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 SWITCH_SECONDS = 10.0
 """How long a switch keeps the live generation from writing, at most; the new one catches up."""
 LOOK_SECONDS = 0.02
+NEARLY = 100
+"""Keys that the new generation may be behind in before the live one is kept from writing."""
 SHOWN = 5
 """Open messages that an error names."""
 
@@ -51,7 +53,13 @@ _LIVE = f"""
 select {_COLUMNS} from messaging.generation where projection = $1 and state = 'live'
 """  # noqa: S608
 _BY_NUMBER = f"select {_COLUMNS} from messaging.generation where number = $1"  # noqa: S608
-_NEXT_NUMBER = "select nextval(pg_get_serial_sequence('messaging.generation', 'number'))"
+# Of another life of this database, which it does not know, there may be queues: their numbers are
+# below those of this one.
+_NEXT_NUMBER = """
+select setval(s.name, greatest(nextval(s.name), 100 * (
+    select coalesce(max(epoch), 0) from messaging.lineage)::bigint))::integer
+from pg_get_serial_sequence('messaging.generation', 'number') as s(name)
+"""
 _START = f"""
 insert into messaging.generation (number, projection, version, state, handlers, types, started_by,
     switch_when_ready, switched_at, switched_by)
@@ -251,6 +259,7 @@ async def start(
             f"projection {projection.name}: generation {building.number} of version "
             f"{building.version} is being built: switch to it, or abandon it"
         )
+    await tx.exec_driver_sql("lock table messaging.generation in share row exclusive mode")
     number = (await tx.exec_driver_sql(_NEXT_NUMBER)).scalar_one()
     handlers = projection.subscribe(f"{projection.name}_{number}")
     columns = (
@@ -399,16 +408,9 @@ async def _switch(
     if not force:
         await _refuse_open(tx, new)
     if former is not None:
+        await _follow(tx, former, new, force, until, most=NEARLY)
         await _hold(tx, former)
-        while (keys := await _behind(tx, former, new, force)) > 0:
-            if not force:
-                await _refuse_open(tx, new)
-            if time.monotonic() > until:
-                raise NotCaughtUp(
-                    f"projection {projection}: generation {new.number} is behind generation "
-                    f"{former.number} in {keys:,} keys"
-                )
-            await asyncio.sleep(LOOK_SECONDS)
+        await _follow(tx, former, new, force, until, most=0)
         await _refuse_past_to_come(tx, service, new)
         if not force:
             await _refuse_open(tx, new)
@@ -453,6 +455,21 @@ async def _refuse_open(tx: Tx, new: Generation) -> None:
             f"projection {new.projection}: generation {new.number} has {count:,} open messages: "
             f"{', '.join(words)}{more}"
         )
+
+
+async def _follow(
+    tx: Tx, former: Generation, new: Generation, force: bool, until: float, *, most: int
+) -> None:
+    """Wait until the new one is behind in so many keys at most."""
+    while (keys := await _behind(tx, former, new, force)) > most:
+        if not force:
+            await _refuse_open(tx, new)
+        if time.monotonic() > until:
+            raise NotCaughtUp(
+                f"projection {new.projection}: generation {new.number} is behind generation "
+                f"{former.number} in {keys:,} keys"
+            )
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _hold(tx: Tx, former: Generation) -> None:

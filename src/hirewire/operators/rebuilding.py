@@ -43,6 +43,24 @@ def _found(name: str) -> tuple[str, Projection]:
     return declared[name]
 
 
+def _known(name: str) -> str:
+    """The service that has a projection of this name, in its program or in its database only."""
+    if name in _declared():
+        return _declared()[name][0]
+
+    async def has_it(transactions: Transactions) -> bool:
+        async with transactions() as tx:
+            return bool(await projections.of(tx, name))
+
+    async def look(settings: Settings) -> str | None:
+        for service in assembly.SERVICES:
+            if await _in(settings, service, has_it):
+                return service
+        return None
+
+    return _run(look) or _found(name)[0]
+
+
 def _run(work: Callable[[Settings], Awaitable[T]]) -> T:
     settings = reachable_settings()
 
@@ -171,7 +189,7 @@ def switch(
     ] = projections.SWITCH_SECONDS,
 ) -> None:
     """Have the new generation read from now on; the former one is fed still, until dropped."""
-    service, _ = _found(name)
+    service = _known(name)
     by = getpass.getuser()
 
     async def work(transactions: Transactions) -> tuple[Generation, bool]:
@@ -183,22 +201,29 @@ def switch(
     console.print(f"{name}: generation {found.number} is live{'' if new else ' already'}")
 
 
-def _drop(name: str, *, abandon: bool) -> None:
-    service, _ = _found(name)
+def _drop(name: str, done: str, *, abandon: bool = False, whole: bool = False) -> None:
+    service = _known(name)
     found = _run(
-        lambda settings: assembly.drop_generations(settings, service, name, abandon=abandon)
+        lambda settings: assembly.drop_generations(
+            settings, service, name, abandon=abandon, whole=whole
+        )
     )
     numbers = ", ".join(str(one.number) for one in found)
-    console.print(f"{name}: generation {numbers} {'abandoned' if abandon else 'dropped'}")
+    console.print(f"{name}: generation {numbers} {done}")
 
 
 @rebuild_app.command()
 def abandon(name: Name) -> None:
     """Give up the generation that is being built, with its tables; it can be tried again."""
-    _drop(name, abandon=True)
+    _drop(name, "abandoned", abandon=True)
 
 
 @rebuild_app.command()
-def drop(name: Name) -> None:
+def drop(
+    name: Name,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="All generations, also the live one: nobody reads it")
+    ] = False,
+) -> None:
     """Drop the generations that were replaced, with their tables: there is no switch back then."""
-    _drop(name, abandon=False)
+    _drop(name, "dropped", whole=whole)

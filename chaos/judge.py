@@ -61,6 +61,14 @@ async def effects_in(world: World, reader: str) -> list[Effect]:
     return [Effect(UUID(str(r["event_id"])), r["place"], r["nth"], r["late"]) for r in rows]
 
 
+async def heard_of_forgotten(world: World) -> set[UUID]:
+    """What took effect of the events that their owner knows of no more."""
+    found: set[UUID] = set()
+    for reader in world.readers:
+        found |= {effect.event_id for effect in await effects_in(world, reader)} & world.forgotten
+    return found
+
+
 async def given_up(world: World, reader: str = "reader") -> set[UUID]:
     """Events that were discarded on purpose."""
     return {UUID(str(row["event_id"])) for row in await world.rows(reader, _DISCARDED)}

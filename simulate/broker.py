@@ -100,7 +100,7 @@ class Server:
         return outcome
 
     def _take(self, message: Message) -> Outcome:
-        random, now = self.world.random, self.world.loop.time()
+        random, now = self.world.random, self.world.loop.now
         refused = self.kind == "rabbitmq" and any(
             begin <= now < end and random.random() < 0.4 for begin, end in self.refusing
         )
@@ -247,12 +247,12 @@ class Client:
         if world.over:
             raise BrokerUnavailable("the world is over")
         cut = world.cut_at(self.host, label)
-        await asyncio.sleep(world.delay(self.host))
+        await world.loop.pause(world.delay(self.host))
         if cut == "before" or not self.server.up:
             self.cut()
             raise BrokerUnavailable("connection lost")
         answer = work()
-        await asyncio.sleep(world.delay(self.host))
+        await world.loop.pause(world.delay(self.host))
         if cut == "after":
             self.cut()
             raise BrokerUnavailable("connection lost")
@@ -266,6 +266,10 @@ class Client:
                 self.server.declare(topology, exactly=True)
 
         await self._request("declare", work)
+
+    async def delete(self, queue: str) -> None:
+        """See `Broker.delete`."""
+        await self._request("delete", lambda: self.server.queues.pop(queue, None))
 
     async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """See `Broker.publish`."""
@@ -283,9 +287,9 @@ class Client:
             )
         publication.lost_answer = cut == "after"
         self.publications[publication] = None
-        at = max(world.loop.time() + world.delay(self.host), self._free_at)
+        at = max(world.loop.now + world.delay(self.host), self._free_at)
         self._free_at = at + 1e-6
-        world.loop.happen(at - world.loop.time(), publication.go_on)
+        world.loop.happen(at - world.loop.now, publication.go_on)
         outcomes: Sequence[Outcome] = await future
         return outcomes
 
@@ -303,7 +307,7 @@ class Client:
         lease = await self._request("consume", work)
         try:
             while True:
-                await asyncio.sleep(self.world.delay(self.host))
+                await self.world.loop.pause(self.world.delay(self.host))
                 batch = self.server.hand_out(lease, limit) if lease.alive else []
                 if batch:
                     yield batch

@@ -72,7 +72,7 @@ class _History:
         for at, report in self.office.reports:
             last = report is self.office.reports[-1][1]
             self.outcome.faults += judge_report(at, report, last=last and not self.outcome.faults)
-        self.outcome.steps, self.outcome.seconds = loop.steps, loop.time()
+        self.outcome.steps, self.outcome.seconds = loop.steps, loop.now
         self.outcome.trace = world.trace or []
         self.outcome.digest = self._digest()
         return self.outcome
@@ -82,20 +82,15 @@ class _History:
 
     def _until(self, done: Callable[[], bool], *, stall: bool = False) -> bool:
         world = self.world
-        until = world.loop.time() + CALM_SECONDS
+        until = world.loop.now + CALM_SECONDS
         late = False
-        look_at = 0.0
 
         def enough() -> bool:
-            nonlocal late, look_at
-            now = world.loop.time()
-            if now < look_at:
-                return False
-            look_at = now + LOOK_SECONDS
-            late = now > until
+            nonlocal late
+            late = world.loop.now > until
             return bool(world.fatal) or late or done()
 
-        moves = world.loop.run(enough, MOST_STEPS)
+        moves = world.loop.run(enough, MOST_STEPS, LOOK_SECONDS)
         if world.fatal:
             return False
         if not moves or late:
@@ -122,12 +117,15 @@ class _History:
             world.note(f"the database of {decision.target} goes down")
             db.up = False
             db.crash()
+            for name in self.processes:
+                if name.startswith(decision.target):
+                    world.hurt[name] = loop.now
             loop.happen(decision.length, setattr, db, "up", True)
         elif kind == "broker":
             world.note("the broker goes down")
             world.broker.restart(decision.length)
         elif kind == "refuse":
-            world.broker.refusing.append((loop.time(), loop.time() + decision.length))
+            world.broker.refusing.append((loop.now, loop.now + decision.length))
         elif kind == "introduce":
             killed_after = world.random.uniform(0, 0.1) if world.random.random() < 0.5 else None
             self.office.introduce(self._start_archive, killed_after)
@@ -224,7 +222,7 @@ class _History:
             for rows in db.watched.values():
                 for row in rows:
                     text.update(f"{name} {list(row.values())}".encode())
-        text.update(f"{self.world.loop.steps} {self.world.loop.time():.9f}".encode())
+        text.update(f"{self.world.loop.steps} {self.world.loop.now:.9f}".encode())
         return text.hexdigest()[:16]
 
 

@@ -67,19 +67,36 @@ def _judge_subscription(
         if row["id"] not in counts and row["id"] not in closed:
             found.append(Fault("lost", f"{name} {row['key']} {_short(row['id'])}"))
     found += _judge_deaths(world, name, closed.values())
+    place = {row["id"]: nth for nth, row in enumerate(made)}
     if ordered:
-        found += _judge_order(name, made, effects, closed)
+        found += _judge_order(name, place, effects, closed)
+    else:
+        found += _judge_lateness(name, place, effects)
+    return found
+
+
+def _judge_lateness(
+    name: str, place: dict[UUID, int], effects: list[dict[str, Any]]
+) -> list[Fault]:
+    """Where later ones may pass, what comes after one of them is told so."""
+    found = []
+    last: dict[str, int] = {}
+    for row in effects:
+        nth = place.get(row["event_id"], -1)
+        if 0 <= nth < last.get(row["key"], -1) and not row["late"]:
+            about = f"{name} {row['key']} {_short(row['event_id'])} was not told that it was late"
+            found.append(Fault("untold", about))
+        last[row["key"]] = max(nth, last.get(row["key"], -1))
     return found
 
 
 def _judge_order(
     name: str,
-    made: list[dict[str, Any]],
+    place: dict[UUID, int],
     effects: list[dict[str, Any]],
     closed: dict[UUID, dict[str, Any]],
 ) -> list[Fault]:
     found = []
-    place = {row["id"]: nth for nth, row in enumerate(made)}
     last: dict[str, int] = {}
     for row in effects:
         nth = place.get(row["event_id"], -1)

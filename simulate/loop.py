@@ -11,6 +11,7 @@ import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, cast
@@ -27,7 +28,7 @@ class Host:
         """Its slowness: delays of all it asks for are multiplied by this."""
         self.skew = 0.0
         """How far its wall clock is from the true one."""
-        self.held: list[Handle] = []
+        self.held: list[list[Any]] = []
 
     def __repr__(self) -> str:
         return self.name
@@ -37,27 +38,21 @@ HOST: ContextVar[Host | None] = ContextVar("simulated_host", default=None)
 """The process in which code runs; None is the world itself."""
 
 
-class Handle:
-    """A callback to be run once."""
+class Handle(list[Any]):
+    """A callback to be run once: when, its number, the callback (None: never), arguments, context.
 
-    __slots__ = ("args", "callback", "context", "dead", "when")
+    A list, so that what waits for its time is one object that the heap compares by itself.
+    """
 
-    def __init__(
-        self, callback: Callable[..., object], args: tuple[Any, ...], context: Context | None
-    ) -> None:
-        self.callback = callback
-        self.args = args
-        self.context = context
-        self.dead = False
-        self.when = 0.0
+    __slots__ = ()
 
     def cancel(self) -> None:
         """Never run it."""
-        self.dead = True
+        self[2] = None
 
     def cancelled(self) -> bool:
         """Whether it was cancelled."""
-        return self.dead
+        return self[2] is None
 
 
 class SeededTask(asyncio.Task[Any]):
@@ -68,7 +63,6 @@ class SeededTask(asyncio.Task[Any]):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         self._number = next(SeededTask._numbers)
         super().__init__(*arguments, **named)
-        self._log_destroy_pending = False
 
     def __hash__(self) -> int:
         return self._number
@@ -81,30 +75,34 @@ class SeededLoop:
     """The part of an event loop that asyncio's own classes and the core use."""
 
     def __init__(self) -> None:
-        self._now = 0.0
-        self._ready: deque[Handle] = deque()
-        self._timers: list[tuple[float, int, Handle]] = []
-        self._numbers = count()
+        self.now = 0.0
+        """Virtual seconds since the beginning of the history."""
+        self._ready: deque[list[Any]] = deque()
+        self._timers: list[list[Any]] = []
+        self._number = count().__next__
         self.steps = 0
         self.tasks: list[asyncio.Task[Any]] = []
         self.generators: list[AsyncGenerator[Any, None]] = []
         self.errors: list[str] = []
         self.ended = False
+        self.create_future: Callable[[], asyncio.Future[Any]] = partial(asyncio.Future, loop=self)  # type: ignore[arg-type]
+        self.nothing: asyncio.Future[Any] = self.create_future()
+        """What has come to its end already."""
+        self.nothing.set_result(None)
         SeededTask._numbers = count()
 
     def time(self) -> float:
         """Virtual seconds since the beginning of the history."""
-        return self._now
-
-    def pass_time(self, seconds: float) -> None:
-        """Let time go by within a step: a statement that takes long."""
-        self._now += seconds
+        return self.now
 
     def call_soon(
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
-    ) -> Handle:
-        """Run it in this turn."""
-        handle = Handle(callback, args, context or copy_context())
+    ) -> Any:
+        """Run it in this turn. Who gives a context is asyncio itself, and never cancels it."""
+        if context is not None:
+            self._ready.append([0.0, 0, callback, args, context])
+            return None
+        handle = Handle((0.0, 0, callback, args, copy_context()))
         self._ready.append(handle)
         return handle
 
@@ -118,7 +116,7 @@ class SeededLoop:
         context: Context | None = None,
     ) -> Handle:
         """Run it after a delay, in the caller's process."""
-        return self.call_at(self._now + delay, callback, *args, context=context)
+        return self.call_at(self.now + delay, callback, *args, context=context)
 
     def call_at(
         self,
@@ -128,27 +126,47 @@ class SeededLoop:
         context: Context | None = None,
     ) -> Handle:
         """Run it at a time, in the caller's process."""
-        handle = Handle(callback, args, context or copy_context())
-        handle.when = when
-        heappush(self._timers, (when, next(self._numbers), handle))
+        handle = Handle((when, self._number(), callback, args, context or copy_context()))
+        heappush(self._timers, handle)
         return handle
 
-    def happen(self, delay: float, callback: Callable[..., object], *args: Any) -> Handle:
+    def happen(self, delay: float, callback: Callable[..., object], *args: Any) -> None:
         """Let the world do something after a delay, whatever becomes of the processes."""
-        handle = Handle(callback, args, None)
-        heappush(self._timers, (self._now + delay, next(self._numbers), handle))
-        return handle
+        heappush(self._timers, [self.now + delay, self._number(), callback, args, None])
 
-    def create_future(self) -> asyncio.Future[Any]:
-        """A future of this loop."""
-        return asyncio.Future(loop=cast(asyncio.AbstractEventLoop, self))
+    def pass_at_once(self, delay: float) -> bool:
+        """Let a delay pass in this step, when nothing at all would happen until its end.
+
+        Whoever waits so long goes on next in any case: this spares it the way through the loop.
+        """
+        timers = self._timers
+        while timers and timers[0][2] is None:
+            heappop(timers)
+        when = self.now + delay
+        if self._ready or (timers and timers[0][0] <= when):
+            return False
+        self.now = when
+        self.steps += 1
+        return True
+
+    def pause(self, delay: float) -> asyncio.Future[Any]:
+        """What ends after a delay."""
+        if self.pass_at_once(delay):
+            return self.nothing
+        future = self.create_future()
+        self.happen(delay, _end_pause, future)
+        return future
 
     def create_task(
         self, coro: Coroutine[Any, Any, Any], *, name: object = None, context: Any = None
     ) -> asyncio.Task[Any]:
         """A task of this loop. Kept to the end: a killed process's coroutines must not be closed
         before that, or their `finally` blocks would act on the world.
+
+        `nothing` is no work and makes no task.
         """
+        if cast(object, coro) is self.nothing:
+            return cast("asyncio.Task[Any]", self.nothing)
         if self.ended:
             coro.close()
             never: Any = self.create_future()
@@ -160,9 +178,8 @@ class SeededLoop:
         self.tasks.append(task)
         return task
 
-    def get_debug(self) -> bool:
-        """Never."""
-        return False
+    get_debug = staticmethod(bool)
+    """Never, and asked for each future."""
 
     def is_running(self) -> bool:
         """While a history runs."""
@@ -189,17 +206,24 @@ class SeededLoop:
         self._ready.extend(host.held)
         host.held.clear()
 
-    def run(self, done: Callable[[], bool], most_steps: int) -> bool:
-        """Run until `done` says so (looked at between turns). False: nothing moves, or too long."""
+    def run(self, done: Callable[[], bool], most_steps: int, every: float = 0.0) -> bool:
+        """Run until `done` says so, which is asked between turns and `every` so many seconds.
+
+        False: nothing moves, or too long.
+        """
         before = asyncio._get_running_loop()
         hooks = sys.get_asyncgen_hooks()
         asyncio._set_running_loop(cast(asyncio.AbstractEventLoop, self))
         sys.set_asyncgen_hooks(firstiter=self.generators.append, finalizer=lambda _: None)
+        asked_at = -1.0
         try:
-            while not done():
+            while True:
+                if self.now >= asked_at:
+                    asked_at = self.now + every
+                    if done():
+                        return True
                 if self.steps > most_steps or not self._turn():
                     return False
-            return True
         finally:
             sys.set_asyncgen_hooks(*hooks)
             asyncio._set_running_loop(before)
@@ -209,31 +233,30 @@ class SeededLoop:
         ready, timers = self._ready, self._timers
         if not ready:
             while timers:
-                when, _, handle = heappop(timers)
-                if not handle.dead:
-                    if when > self._now:
-                        self._now = when
+                handle = heappop(timers)
+                if handle[2] is not None:
+                    if handle[0] > self.now:
+                        self.now = handle[0]
                     ready.append(handle)
                     break
             else:
                 return False
+        steps = 0
         while ready:
-            handle = ready.popleft()
-            if handle.dead:
+            _, _, callback, args, context = handle = ready.popleft()
+            if callback is None:
                 continue
-            context = handle.context
-            self.steps += 1
+            steps += 1
             if context is None:
-                handle.callback(*handle.args)
+                callback(*args)
                 continue
             host = context.get(HOST)
-            if host is not None:
-                if not host.alive:
-                    continue
-                if host.frozen:
+            if host is not None and (host.frozen or not host.alive):
+                if host.alive:
                     host.held.append(handle)
-                    continue
-            context.run(handle.callback, *handle.args)
+                continue
+            context.run(callback, *args)
+        self.steps += steps
         return True
 
     def close(self) -> None:
@@ -249,13 +272,20 @@ class SeededLoop:
     def _take_down(self) -> None:
         for task in self.tasks:
             if not task.done():
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
                 _close(task.get_coro())
         for generator in self.generators:
-            _end(generator)
+            if generator.ag_frame is not None:  # type: ignore[attr-defined]
+                _end(generator)
         self.tasks.clear()
         self.generators.clear()
         self._ready.clear()
         self._timers.clear()
+
+
+def _end_pause(future: asyncio.Future[Any]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _close(work: Any) -> None:

@@ -20,7 +20,7 @@ from uuid import UUID
 from sqlalchemy import event
 
 import hirewire.messaging
-from hirewire.messaging import database, ids
+from hirewire.messaging import database, ids, metrics
 from simulate.postgres.plain import Connection
 from simulate.postgres.pooled import Events
 from simulate.postgres.shared import moment
@@ -36,11 +36,15 @@ SIZES: dict[str, dict[str, float]] = {
 }
 
 
+def _nothing(*_: object, **__: object) -> None:
+    pass
+
+
 class _Time:
     """In place of the module `time`."""
 
     def monotonic(self) -> float:
-        return World.current.loop.time()
+        return World.current.loop.now
 
     perf_counter = monotonic
 
@@ -53,7 +57,7 @@ class _Datetime(datetime):
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> Any:
-        return moment(World.current.loop.time()).astimezone(tz)
+        return moment(World.current.loop.now).astimezone(tz)
 
 
 class _Random:
@@ -74,16 +78,27 @@ class _Log:
     """In place of a logger: lines of the history, where one is kept."""
 
     def __getattr__(self, level: str) -> Any:
+        if World.current.trace is None:
+            return _nothing
+
         def write(text: str, **fields: Any) -> None:
             world = World.current
-            if world.trace is not None:
-                shown = " ".join(f"{name}={value}" for name, value in fields.items())
-                world.note(f"{'':10} log: {text} {shown}")
-                error = sys.exc_info()[1] if level == "exception" else None
-                if error is not None:
-                    world.note(f"{'':10} {type(error).__name__}: {error}")
+            shown = " ".join(f"{name}={value}" for name, value in fields.items())
+            world.note(f"{'':10} log: {text} {shown}")
+            error = sys.exc_info()[1] if level == "exception" else None
+            if error is not None:
+                world.note(f"{'':10} {type(error).__name__}: {error}")
 
         return write
+
+
+class _Uncounted:
+    """In place of a metric: nobody asks for it."""
+
+    def labels(self, *_: object) -> "_Uncounted":
+        return self
+
+    inc = observe = set = staticmethod(_nothing)
 
 
 def _new_id() -> UUID:
@@ -132,6 +147,9 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         found += [(module, n, value) for n, value in sizes.items() if hasattr(module, n)]
     found.append((import_module("hirewire.operators.auditing"), "POLL_SECONDS", 0.25))
     found.append((import_module("hirewire.messaging.tracing"), "new_traceparent", _new_traceparent))
+    counted = [name for name, value in vars(metrics).items() if hasattr(value, "labels")]
+    found += [(metrics, name, _Uncounted()) for name in counted]
+    found.append((metrics, "delays", _nothing))
     for module_name, class_name in (
         ("janitor", "Janitor"),
         ("gauges", "Gauges"),

@@ -73,7 +73,18 @@ class Process:
         for unit, host in list(self.world.handling.items()):
             if host is self.host:
                 self.world.killed.add(unit)
+        self._leave_claims()
         self._break_connections()
+
+    def _leave_claims(self) -> None:
+        """What it had claimed and could not give back counts like what killed its process."""
+        if self.messaging is None:
+            return
+        instance = self.messaging.retries._owner.instance
+        for row in self.world.database(self.service).tables["open_message"].rows.values():
+            for values in (row.committed, row.pending):
+                if values is not None and values["claimed_by"] == instance:
+                    self.world.killed.add((values["subscription"], values["event_id"]))
 
     def _break_connections(self) -> None:
         for wire in self.world.wires_of(self.host):
@@ -91,12 +102,15 @@ class Process:
         self.world.loop.spawn(self.host, self._stop(), f"{self.name} stop")
 
     async def _stop(self) -> None:
+        asked_at = self.world.loop.now
         if self.messaging is not None:
             await self.messaging.stop()
         if self.engine is not None:
             await self.engine.dispose()
         self.host.alive = False
         self.world.note(f"{self.name:10} has stopped")
+        if not self.world.database(self.service).up or self.world.hurt[self.name] >= asked_at:
+            self._leave_claims()
         self._break_connections()
 
     def freeze(self) -> None:
@@ -112,6 +126,7 @@ class Process:
     def drop(self, what: str) -> None:
         """The servers drop its connections."""
         self.world.note(f"{self.name:10} loses its connections to the {what}")
+        self.world.hurt[self.name] = self.world.loop.now
         if what == "database":
             for wire in self.world.wires_of(self.host):
                 wire.session.terminate()

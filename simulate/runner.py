@@ -3,8 +3,8 @@
 import gc
 import multiprocessing
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from simulate.faults import FAULTS
@@ -64,7 +64,7 @@ def run_share(task: Task) -> Summary:
     """Some histories, in this process."""
     summary = Summary()
     fault = FAULTS[task.fault].put_back() if task.fault else nullcontext()
-    with installed(), fault, _garbage_kept():
+    with installed(), fault:
         for seed in range(task.first, task.first + task.count):
             if seed % COLLECT_EVERY == 0:
                 gc.collect()
@@ -80,12 +80,19 @@ def run_share(task: Task) -> Summary:
 
 @contextmanager
 def _garbage_kept() -> Iterator[None]:
-    """A history leaves some thousand objects: those of several are collected together."""
+    """A history leaves some thousand objects: those of several are collected together.
+
+    What was there before is not looked at again, here and in the processes that are forked.
+    """
+    with installed():  # all of the core is there from now on
+        gc.collect()
+        gc.freeze()
     gc.disable()
     try:
         yield
     finally:
         gc.enable()
+        gc.unfreeze()
 
 
 def failure_of(seed: int, outcome: Outcome) -> Failure:
@@ -113,20 +120,21 @@ def run_many(
     """All histories of a task; stops early after some failures."""
     total = Summary()
     begun = time.monotonic()
-    for summary in _results(shares(task), jobs):
-        total.histories += summary.histories
-        total.steps += summary.steps
-        total.virtual_seconds += summary.virtual_seconds
-        total.failures += summary.failures
-        total.seconds = time.monotonic() - begun
-        told(total)
-        if len(total.failures) >= most_failures:
-            break
+    with _garbage_kept(), closing(_results(shares(task), jobs)) as results:
+        for summary in results:
+            total.histories += summary.histories
+            total.steps += summary.steps
+            total.virtual_seconds += summary.virtual_seconds
+            total.failures += summary.failures
+            total.seconds = time.monotonic() - begun
+            told(total)
+            if len(total.failures) >= most_failures:
+                break
     total.failures.sort(key=lambda failure: failure.seed)
     return total
 
 
-def _results(parts: Sequence[Task], jobs: int) -> Iterator[Summary]:
+def _results(parts: Sequence[Task], jobs: int) -> Generator[Summary, None, None]:
     if jobs == 1:
         yield from map(run_share, parts)
         return

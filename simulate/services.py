@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import cache
 from typing import cast
 from uuid import UUID
 
@@ -20,9 +21,9 @@ from simulate.postgres.pooled import Tx as SimulatedTx
 from simulate.world import World
 
 RETRY = RetrySchedule(
-    attempts=5, first=timedelta(seconds=0.05), factor=2.0, longest=timedelta(seconds=1)
+    attempts=4, first=timedelta(seconds=0.05), factor=2.0, longest=timedelta(seconds=1)
 )
-AT_ONCE = RetrySchedule(attempts=5, first=timedelta(0))
+AT_ONCE = RetrySchedule(attempts=4, first=timedelta(0))
 """Most retries of a history: waiting costs time, and finds nothing more."""
 MAY_DIE = frozenset({"dead", "reject", "caught", "gone"})
 """Handlings after which a dead letter is right."""
@@ -81,7 +82,7 @@ async def take_effect(tx: Tx, name: str, received: Received[Event]) -> None:
 
 async def _go_wrong(tx: Tx, handling: str, calls: int, id: UUID) -> None:
     draw = id.int % 997
-    few = 1 + draw % 4
+    few = 1 + draw % 3
     if handling == "slow":
         await asyncio.sleep(0.02 + draw / 1000)
     elif handling == "fail" and calls <= few:
@@ -90,7 +91,7 @@ async def _go_wrong(tx: Tx, handling: str, calls: int, id: UUID) -> None:
         raise (TimeoutError, FileNotFoundError, ConnectionRefusedError)[draw % 3]("elsewhere")
     elif handling == "gone":
         raise (TimeoutError, FileNotFoundError, ConnectionRefusedError)[draw % 3]("for ever")
-    elif handling == "dead" and calls <= 8:
+    elif handling == "dead" and calls <= 6:
         raise Boom("not for a long time")
     elif handling == "reject" and calls <= 3:
         raise Reject("never")
@@ -131,6 +132,7 @@ async def _echo(tx: Tx, received: Received[Moved]) -> None:
     write_event(tx, Echoed(item=received.event.item))
 
 
+@cache
 def subscriptions_of(service: str) -> list[Subscription]:
     """What a service hears."""
     if service == "writer":

@@ -1,6 +1,7 @@
 """The world of one history: time, chance, databases, the broker, and what goes wrong when."""
 
 import random
+from collections import defaultdict
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,9 +12,11 @@ from simulate.postgres.sessions import first_epoch
 from simulate.postgres.wire import TABLES, Wire
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Cut:
-    """A connection that is lost at the nth statement or request of a kind in one process."""
+    """A connection that is lost at the nth statement or request of a kind in one process, from
+    when that was decided.
+    """
 
     host: str
     label: str
@@ -30,6 +33,7 @@ class World:
 
     def __init__(self, seed: int, broker: str) -> None:
         self.random = random.Random(seed)
+        self._draw = self.random.random
         self.loop = SeededLoop()
         self.over = False
         self.fatal = ""
@@ -40,11 +44,12 @@ class World:
         """How often a handler was called for an event, whatever became of its transaction."""
         self.handling: dict[tuple[str, UUID], Host | None] = {}
         self.killed: set[tuple[str, UUID]] = set()
-        """Handlings during which a process was killed: such a message may be given up."""
+        """Handlings that the end of a process has cut short: such a message may be given up."""
+        self.hurt: defaultdict[str, float] = defaultdict(lambda: -1.0)
+        """When a process last lost a connection by a fault of the world."""
         self.trace: list[str] | None = None
         self._wires: dict[Host, list[Wire]] = {}
-        self._cuts: dict[tuple[str, str, int], str] = {}
-        self._counts: dict[tuple[str, str], int] = {}
+        self._cuts: list[Cut] = []
         self._ids = 0
         self.calm = False
         """No more faults."""
@@ -65,7 +70,7 @@ class World:
     def delay(self, host: Host | None) -> float:
         """How long a message is on its way: mostly about a millisecond, seldom half a second."""
         pace = self.speed if host is None else self.speed * host.pace
-        return pace * 0.0004 / (1.0008 - self.random.random())
+        return pace * 0.0004 / (1.0008 - self._draw())
 
     def wires_of(self, host: Host) -> list[Wire]:
         """The database connections of a process."""
@@ -73,31 +78,34 @@ class World:
 
     def plan(self, cut: Cut) -> None:
         """Lose a connection at that moment."""
-        self._cuts[cut.host, cut.label, cut.nth] = cut.when
+        self._cuts.append(cut)
 
     def cut_at(self, host: Host | None, label: str) -> str | None:
         """Whether this request's connection is to be lost now, and when."""
-        if host is None:
+        if self.trace is not None and host is not None:
+            self.trace.append(f"{self.loop.now:9.4f} {host.name:10} {label[:60]}")
+        if not self._cuts or self.calm or host is None:
             return None
-        counts = self._counts
-        nth = counts[host.name, label] = counts.get((host.name, label), 0) + 1
-        if self.trace is not None:
-            self.trace.append(f"{self.loop.time():9.4f} {host.name:10} {label[:60]}")
-        if self.calm or not self._cuts:
-            return None
-        return self._cuts.get((host.name, label, nth))
+        for cut in self._cuts:
+            if cut.label == label and cut.host == host.name:
+                cut.nth -= 1
+                if not cut.nth:
+                    self._cuts.remove(cut)
+                    self.hurt[cut.host] = self.loop.now
+                    return cut.when
+        return None
 
     def note(self, text: str) -> None:
         """A line of the history."""
         if self.trace is not None:
-            self.trace.append(f"{self.loop.time():9.4f} {text}")
+            self.trace.append(f"{self.loop.now:9.4f} {text}")
 
     def new_id(self) -> UUID:
         """A UUIDv7 of the virtual time."""
         self._ids += 1
         host = HOST.get()
         skew = host.skew if host is not None else 0.0
-        milliseconds = 1_767_225_600_000 + int((self.loop.time() + skew) * 1000)
+        milliseconds = 1_767_225_600_000 + int((self.loop.now + skew) * 1000)
         rest = self._ids << 40 | self.random.getrandbits(40)
         return UUID(int=milliseconds << 80 | 7 << 76 | (rest >> 62 & 0xFFF) << 64 | 2 << 62 | rest)
 
@@ -106,3 +114,7 @@ class World:
         self.over = True
         self.trace = None
         self.loop.close()
+        for db in self.databases.values():
+            db.forget()
+        self._wires.clear()
+        self.clients.clear()

@@ -34,6 +34,9 @@ class NoBroker:
     async def declare(self, queues: Sequence[QueueTopology]) -> None:
         """Nothing to declare."""
 
+    async def delete(self, queue: str) -> None:
+        """Nothing to delete."""
+
     async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """Must not be asked."""
         raise AssertionError("this test has no broker")

@@ -9,7 +9,7 @@ table is an error that names it.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -103,8 +103,9 @@ def _with_groups(body: Callable[..., Any], groups: Any, tx: Any, _: Any) -> Any:
     return body(tx, groups)
 
 
+@lru_cache(maxsize=1000)
 def _fitting(text: str) -> Statement:
-    """By a pattern; not kept, since its values are others each time."""
+    """By a pattern; not kept for ever, since many of its values are others each time."""
     for wanted, known in _PATTERNS:
         if match := wanted.fullmatch(spaced(text)):
             return replace(known, body=partial(_with_groups, known.body, match.groups()))

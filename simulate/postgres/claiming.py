@@ -154,6 +154,16 @@ def suspect_them(tx: Transaction, parameters: Any) -> Waits:
     return (yield from _change(tx, lane, ids, lambda _: {"suspect": True}))
 
 
+@statement("claims._AWAIT_CLAIM", returns="event_id")
+def await_claim(tx: Transaction, parameters: Any) -> Waits:
+    """Lock them, whoever has them."""
+    lane, ids = parameters
+    rows = yield from locked(
+        tx, OPEN, lambda v: v["subscription"] == lane and v["event_id"] in ids, _arrival
+    )
+    return [(v["event_id"],) for v in rows]
+
+
 @statement("claims._GIVE_BACK")
 def give_back(tx: Transaction, parameters: Any) -> Waits:
     """Not handled after all."""

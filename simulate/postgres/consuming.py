@@ -252,9 +252,7 @@ def open_track(tx: Transaction, track: Any) -> Waits:
     return [(row["open"] - 1,)]
 
 
-@statement(
-    "insert into messaging.suspect (fingerprint, instance) values ($1, $2) on conflict do nothing"
-)
+@statement("inbox._START")
 def note_start(tx: Transaction, parameters: Any) -> Waits:
     """A process starts to handle a suspect."""
     fingerprint, instance = parameters

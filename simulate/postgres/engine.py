@@ -63,6 +63,11 @@ class Transaction:
         self.advisory: list[int] = []
         self.notices: list[str] = []
 
+    @property
+    def idle(self) -> bool:
+        """Whether it has done nothing: all the same whether and when it ends."""
+        return not (self.xid or self.failed or self.undo or self.advisory or self.notices)
+
     def xact(self) -> int:
         """Its id, drawn when it first writes."""
         if not self.xid:
@@ -73,12 +78,11 @@ class Transaction:
 
     def see(self, table: str) -> list[tuple[Row, Values]]:
         """The rows that a statement which begins now sees."""
-        found = []
-        for row in self.db.tables[table].rows.values():
-            values = row.pending if row.holder is self else row.committed
-            if values is not None:
-                found.append((row, values))
-        return found
+        return [
+            (row, values)
+            for row in self.db.tables[table].rows.values()
+            if (values := row.pending if row.holder is self else row.committed) is not None
+        ]
 
     def get(self, table: str, key: Any) -> Values | None:
         """One row by its key, as this transaction sees it."""
@@ -162,6 +166,9 @@ class Transaction:
 
     def end(self, *, commit: bool) -> bool:
         """Commit or roll back. False when what was to be committed had failed."""
+        if self.idle:
+            self.session.transaction = None
+            return True
         done = commit and not self.failed
         if done:
             self._apply()
@@ -237,15 +244,23 @@ class Database:
         for session in list(self.sessions):
             session.end()
 
+    def forget(self) -> None:
+        """Nobody looks at it any more: let go of all that is in it."""
+        for table in self.tables.values():
+            table.rows.clear()
+        for session in self.sessions:
+            session.waiters.clear()
+        self.sessions.clear()
+        self.listeners.clear()
+
     def clock(self, often: float = 1.0) -> float:
         """Like `clock_timestamp()`: each reading is later; rarely much, as on a busy host.
 
         `often` makes that less rare, where a statement reads the clock for one row after another.
         """
-        draw = self.random.random()
-        long = draw < self.stalls * often
-        self.loop.pass_time(0.3 * self.random.random() if long else 1e-6)
-        return self.loop.time()
+        loop, random = self.loop, self.random.random
+        loop.now += 0.3 * random() if random() < self.stalls * often else 1e-6
+        return loop.now
 
     stalls: float = 0.01
     """How often time goes by noticeably between two readings of one statement."""

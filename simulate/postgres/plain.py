@@ -17,7 +17,7 @@ class _Protocol:
 
     async def query(self, text: str, timeout: float | None) -> str:
         """Send it; the server's status."""
-        commit = text.upper().startswith("COMMIT")
+        commit = text == "COMMIT;"
         done = await self._wire.finish(commit=commit)
         return "COMMIT" if commit and done else "ROLLBACK"
 
@@ -57,7 +57,7 @@ class Connection:
 
     async def fetch(self, sql: str, *parameters: Any) -> list[RowBase]:
         """All rows."""
-        rows, _ = await self._wire.run(sql, parameters, single=not self._open)
+        rows = await self._wire.run(sql, parameters, single=not self._open)
         return rows if isinstance(rows, list) else []
 
     async def fetchrow(self, sql: str, *parameters: Any) -> RowBase | None:
@@ -72,7 +72,7 @@ class Connection:
 
     async def execute(self, sql: str, *parameters: Any) -> str:
         """The status line."""
-        result, _ = await self._wire.run(sql, parameters, single=not self._open)
+        result = await self._wire.run(sql, parameters, single=not self._open)
         number = len(result) if isinstance(result, list) else result
         return f"{sql.split(None, 1)[0].upper()} {number}"
 

@@ -1,6 +1,6 @@
 """What SQLAlchemy's asynchronous engine is to the core, over simulated sessions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from simulate.world import World
 
 ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError)
+SLOW_CLOSES = 0.1
+"""How often it takes time to give a connection back to the pool."""
 
 
 class Events:
@@ -48,9 +50,11 @@ class SyncEngine:
 class SyncConnection:
     """What is inside a connection: its options, and the driver's connection."""
 
+    __slots__ = ("_options", "connection")
+
     def __init__(self, wire: Wire) -> None:
         self._options: dict[str, Any] = {}
-        self.connection = SimpleNamespace(driver_connection=driver_of(wire))
+        self.connection = wire.driver or _driver_of(wire)
 
     def execution_options(self, **options: Any) -> None:
         """Set some."""
@@ -59,6 +63,11 @@ class SyncConnection:
     def get_execution_options(self) -> dict[str, Any]:
         """Those that are set."""
         return self._options
+
+
+def _driver_of(wire: Wire) -> Any:
+    wire.driver = SimpleNamespace(driver_connection=driver_of(wire))
+    return wire.driver
 
 
 class Tx:
@@ -79,11 +88,21 @@ class Tx:
 
     __aenter__ = start
 
-    async def close(self) -> None:
-        """Give it back."""
+    def close(self) -> Awaitable[None]:
+        """Give it back: mostly at once, seldom only after a while."""
+        engine = self._engine
         wire, self._wire = self._wire, None
-        if wire is not None:
-            self._engine.give_back(wire, clean=not self._used)
+        if wire is None:
+            return engine.world.loop.nothing
+        if engine.world.random.random() < SLOW_CLOSES:
+            return self._close_later(wire)
+        engine.give_back(wire, clean=not self._used)
+        return engine.world.loop.nothing
+
+    async def _close_later(self, wire: Wire) -> None:
+        world = self._engine.world
+        await world.loop.pause(world.delay(wire.host))
+        self._engine.give_back(wire, clean=not self._used)
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
@@ -103,7 +122,7 @@ class Tx:
         """Run a statement."""
         self._used = True
         try:
-            result, _ = await self.wire.run(sql, parameters, single=False)
+            result = await self.wire.run(sql, parameters, single=False)
         except ERRORS as error:
             raise self._translated(error, sql) from error
         if type(result) is list:
@@ -138,7 +157,11 @@ class Tx:
         return _Block(self._end)
 
     async def _end(self, *, commit: bool) -> None:
-        if not self._used or (self.wire.lost and not commit):
+        wire = self.wire
+        if not self._used or (wire.lost and not commit):
+            return
+        if wire.ends_at_once(commit=commit):
+            self._used = False
             return
         assert self.sync_connection is not None
         driver = self.sync_connection.connection.driver_connection
@@ -218,7 +241,7 @@ class Engine:
     """An `AsyncEngine`: the pool of one process."""
 
     def __init__(self, world: "World", db: Database) -> None:
-        self._world = world
+        self.world = world
         self._db = db
         self._idle: list[Wire] = []
         self.sync_engine = SyncEngine()
@@ -232,7 +255,7 @@ class Engine:
         if self._idle:
             return self._idle.pop()
         self.sync_engine.tell("do_connect", None, None, None, {})
-        return await open_wire(self._world, self._db)
+        return await open_wire(self.world, self._db)
 
     def give_back(self, wire: Wire, *, clean: bool) -> None:
         """A connection is not used any more."""

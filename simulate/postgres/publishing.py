@@ -81,7 +81,7 @@ def log_row(values: dict[str, Any]) -> tuple[Any, ...]:
 def unsent(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     """What may be published now, with the one clock of its statement."""
     limit, in_hand, left_out, room = parameters
-    now = tx.db.loop.time()
+    now = tx.db.loop.now
     rows = sorted((v for _, v in tx.see("outbox")), key=lambda v: v["position"])
     failing = [v for v in rows if v["next_attempt_at"] is not None and v["next_attempt_at"] > now]
     found = [
@@ -117,7 +117,7 @@ def sent(tx: Transaction, parameters: Any) -> Waits:
 @statement("pipeline._FAILED")
 def failed(tx: Transaction, parameters: Any) -> Waits:
     """Not taken by the broker: later again."""
-    now = tx.db.loop.time()
+    now = tx.db.loop.now
     count = 0
     for position, error in zip(*parameters, strict=True):
         changed = yield from update_one(tx, "outbox", position, _put_off(now, error))

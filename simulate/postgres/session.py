@@ -19,7 +19,7 @@ class Session:
         """Its client is gone; it ends as soon as it is not waiting for a lock."""
         self.transaction: Transaction | None = None
         self.waits_for: list[Session] = []
-        self.waiters: list[_Running] = []
+        self.waiters: list[Running] = []
         self.settings: dict[str, str] = {}
         self.pid = db.nextval("pid")
         self.idle_seconds = 0.0
@@ -37,7 +37,7 @@ class Session:
     def _look(self) -> None:
         if not self.alive:
             return
-        left = self._spoke_at + self.idle_seconds - self.db.loop.time()
+        left = self._spoke_at + self.idle_seconds - self.db.loop.now
         if left <= 0 and self.transaction is None:
             self.end()
         else:
@@ -49,39 +49,49 @@ class Session:
             self.transaction = Transaction(self)
         return self.transaction
 
-    def execute(
-        self, body: Body, parameters: Any, answer: Callable[[object, bool], None], *, single: bool
-    ) -> None:
-        """Run a statement; `single` commits it at once. `answer` gets a result or an exception."""
-        self._spoke_at = self.db.loop.time()
-        transaction = self.begin()
+    def execute(self, body: Body, parameters: Any, *, single: bool) -> Any:
+        """Run a statement; `single` commits it at once. Its result, or a `Running` that is to be
+        told where the answer goes.
+        """
+        self._spoke_at = self.db.loop.now
+        transaction = self.transaction or self.begin()
         if transaction.failed:
-            answer(asyncpg.InFailedSQLTransactionError("current transaction is aborted"), False)
-            return
+            raise asyncpg.InFailedSQLTransactionError("current transaction is aborted")
         try:
             result = body(transaction, parameters)
-        except asyncpg.PostgresError as error:
-            self.fail(transaction, error, answer, single=single)
-            return
-        running = _Running(self, transaction, result, answer, single=single)
-        if type(result) is GeneratorType:
-            running.go_on()
-        else:
-            running.finish(result)
+            if type(result) is GeneratorType:
+                waits_for = next(result)
+                running = Running(self, transaction, result, single=single)
+                running.wait(waits_for)
+                return running
+        except StopIteration as stop:
+            result = stop.value
+        except asyncpg.PostgresError:
+            self.fail(transaction, single=single)
+            raise
+        if single:
+            transaction.end(commit=True)
+        return result
 
-    def fail(
-        self,
-        transaction: Transaction,
-        error: Exception,
-        answer: Callable[[object, bool], None],
-        *,
-        single: bool,
+    def submit(
+        self, body: Body, parameters: Any, answer: Callable[[object, bool], None], *, single: bool
     ) -> None:
+        """Run a statement; `answer` gets its result or an exception, now or later."""
+        try:
+            result = self.execute(body, parameters, single=single)
+        except asyncpg.PostgresError as error:
+            answer(error, False)
+            return
+        if type(result) is Running:
+            result.answer = answer
+        else:
+            answer(result, True)
+
+    def fail(self, transaction: Transaction, *, single: bool) -> None:
         """A statement has failed."""
         transaction.abort()
         if single:
             transaction.end(commit=False)
-        answer(error, False)
 
     def finish(self, *, commit: bool) -> bool:
         """End the open transaction, if there is one. False: COMMIT was answered by ROLLBACK."""
@@ -153,26 +163,20 @@ class Session:
         return [number for number, holders in self.db.advisory.items() if self in holders]
 
 
-class _Running:
+class Running:
     """A statement on its way through its waits."""
 
     __slots__ = ("answer", "session", "single", "steps", "transaction", "waiting")
 
     def __init__(
-        self,
-        session: Session,
-        transaction: Transaction,
-        steps: Any,
-        answer: Callable[[object, bool], None],
-        *,
-        single: bool,
+        self, session: Session, transaction: Transaction, steps: Any, *, single: bool
     ) -> None:
         self.session = session
         self.transaction = transaction
         self.steps = steps
-        self.answer = answer
+        self.answer: Callable[[object, bool], None]
         self.single = single
-        self.waiting = True
+        self.waiting = False
 
     def go_on(self) -> None:
         """Run to the next wait or the end."""
@@ -182,20 +186,24 @@ class _Running:
         self.waiting = False
         session.waits_for = []
         try:
-            waits_for = next(self.steps)
-            if session.deadlocked(waits_for):
-                self.steps.throw(asyncpg.DeadlockDetectedError("deadlock detected"))
+            self.wait(next(self.steps))
         except StopIteration as stop:
             self.finish(stop.value)
         except asyncpg.PostgresError as error:
-            session.fail(self.transaction, error, self.answer, single=self.single)
+            session.fail(self.transaction, single=self.single)
+            self.answer(error, False)
             if session.doomed:
                 session.end()
-        else:
-            session.waits_for = waits_for
-            self.waiting = True
-            for other in waits_for:
-                other.waiters.append(self)
+
+    def wait(self, waits_for: list[Session]) -> None:
+        """Go on when one of those has let go, unless all would wait for each other."""
+        session = self.session
+        if session.deadlocked(waits_for):
+            self.steps.throw(asyncpg.DeadlockDetectedError("deadlock detected"))
+        session.waits_for = waits_for
+        self.waiting = True
+        for other in waits_for:
+            other.waiters.append(self)
 
     def finish(self, result: object) -> None:
         """The statement is done."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
@@ -16,12 +16,15 @@ from simulate.postgres import (  # noqa: F401
     reconciling,
     sessions,
 )
-from simulate.postgres.catalogue import Unknown, find
+from simulate.postgres.catalogue import STATEMENTS, Statement, Unknown, find
 from simulate.postgres.engine import Database
-from simulate.postgres.session import Session
+from simulate.postgres.session import Running, Session
 
 if TYPE_CHECKING:
     from simulate.world import World
+
+Work: TypeAlias = Callable[[Callable[[object, bool], None]], None]
+"""What a request has the server do; it is given where the answer goes."""
 
 TABLES = [
     "counter",
@@ -66,26 +69,42 @@ class Wire:
         self.session = Session(db, self._ended)
         self.lost = False
         """The client knows that the connection is no more."""
+        self.driver: Any = None
+        """The driver's connection, once it was asked for."""
         self._pending: asyncio.Future[Any] | None = None
         self._terminated: list[Callable[[], None]] = []
         if host is not None:
             world.wires_of(host).append(self)
 
-    async def run(self, sql: str, parameters: Sequence[Any], *, single: bool) -> tuple[Any, str]:
-        """Run a statement: what it returned, and its columns."""
+    async def run(self, sql: str, parameters: Sequence[Any], *, single: bool) -> Any:
+        """Run a statement: its rows, or how many it has changed."""
+        known = STATEMENTS.get(sql) or self._find(sql)
+        session = self.session
+        request = self._request(known.name)
+        if request is None:
+            if not session.alive:
+                raise gone()
+            result = session.execute(known.body, parameters, single=single)
+            if type(result) is Running:
+                request = _Request(self, known.name, None)
+                result.answer = request.answer
+        else:
+            request.work = lambda answer: session.submit(
+                known.body, parameters, answer, single=single
+            )
+        if request is not None:
+            result = await self._answer(request)
+        if type(result) is list:
+            make = known.make
+            return [make(row) for row in result]
+        return result
+
+    def _find(self, sql: str) -> Statement:
         try:
-            known = find(sql)
+            return find(sql)
         except Unknown as error:
             self.world.fatal = str(error)
             raise
-        session = self.session
-        result = await self.ask(
-            known.name,
-            lambda answer: session.execute(known.body, parameters, answer, single=single),
-        )
-        if type(result) is list:
-            return [known.make(row) for row in result], known.columns
-        return result, ""
 
     def write(self, sql: str, parameters: Sequence[Any]) -> None:
         """Run a statement in no time."""
@@ -93,15 +112,19 @@ class Wire:
             raise asyncpg.InterfaceError("connection is closed")
         if not self.session.alive:
             raise gone()
-        answers: list[object] = []
-        self.session.execute(
-            find(sql).body, parameters, lambda value, _: answers.append(value), single=False
-        )
-        if isinstance(answers[0], Exception):
-            raise answers[0]
+        result = self.session.execute(find(sql).body, parameters, single=False)
+        assert type(result) is not Running, "it would have to wait"
+
+    def ends_at_once(self, *, commit: bool) -> bool:
+        """End a transaction that has done nothing, without a request. False for any other."""
+        session = self.session
+        idle = session.transaction is None or session.transaction.idle
+        return idle and session.alive and not self.lost and session.finish(commit=commit)
 
     async def finish(self, *, commit: bool) -> bool:
         """COMMIT or ROLLBACK. False: the server answered a COMMIT by ROLLBACK."""
+        if self.ends_at_once(commit=commit):
+            return True
         session = self.session
         return bool(
             await self.ask(
@@ -110,19 +133,33 @@ class Wire:
             )
         )
 
-    async def ask(
-        self, label: str, work: Callable[[Callable[[object, bool], None]], None]
-    ) -> object:
+    async def ask(self, label: str, work: Work) -> Any:
         """Send a request and wait for its answer."""
-        world = self.world
+        request = self._request(label)
+        if request is None:
+            request = _Request(self, label, None)
+            request.work = work
+            request.arrive()
+        else:
+            request.work = work
+        return await self._answer(request)
+
+    def _request(self, label: str) -> "_Request | None":
+        """Send a request, whose work is still to be said. None when it has arrived already."""
+        world, host = self.world, self.host
         if self.lost or world.over:
             raise asyncpg.InterfaceError("connection is closed")
-        future = self._pending = world.loop.create_future()
-        cut = world.cut_at(self.host, label)
-        if cut == "before":
-            world.loop.happen(world.delay(self.host), self.session.terminate)
-        else:
-            world.loop.happen(world.delay(self.host), self._arrive, future, work, label, cut)
+        cut = world.cut_at(host, label)
+        delay = world.delay(host)
+        if cut is None and world.loop.pass_at_once(delay):
+            return None
+        request = _Request(self, label, cut)
+        arrive = self.session.terminate if cut == "before" else request.arrive
+        world.loop.happen(delay, arrive)
+        return request
+
+    async def _answer(self, request: "_Request") -> Any:
+        future = self._pending = request.future
         try:
             return await future
         except asyncio.CancelledError:
@@ -131,34 +168,13 @@ class Wire:
         finally:
             self._pending = None
 
-    def _arrive(
-        self,
-        future: "asyncio.Future[Any]",
-        work: Callable[[Callable[[object, bool], None]], None],
-        label: str,
-        cut: str | None,
-    ) -> None:
-        if not self.session.alive:
-            _fail(future, gone())
-            return
-
-        def answer(value: object, good: bool) -> None:
-            if cut == "after":
-                self.session.end()
-            elif label == "commit":
-                self.world.loop.happen(self.world.delay(self.host), _settle, future, value, good)
-            else:
-                _settle(future, value, good)
-
-        work(answer)
-
     def _ended(self, _: Session) -> None:
         self.world.loop.happen(0.0005, self._notice)
 
     def _notice(self) -> None:
         self.lost = True
         if self._pending is not None:
-            _fail(self._pending, gone())
+            _settle(self._pending, gone(), False)
         if self.host is None or self.host.alive:
             for callback in self._terminated:
                 callback()
@@ -170,18 +186,46 @@ class Wire:
             self.world.loop.happen(self.world.delay(self.host), self.session.terminate)
 
 
-def _fail(future: "asyncio.Future[Any]", error: BaseException) -> None:
-    if not future.done():
-        future.set_exception(error)
+class _Request:
+    """A request on its way to the server, and its answer on the way back."""
+
+    __slots__ = ("cut", "future", "label", "wire", "work")
+
+    def __init__(self, wire: Wire, label: str, cut: str | None) -> None:
+        self.wire = wire
+        self.work: Work
+        self.label = label
+        self.cut = cut
+        self.future = wire.world.loop.create_future()
+
+    def arrive(self) -> None:
+        """The server has it."""
+        if self.wire.session.alive:
+            self.work(self.answer)
+        else:
+            _settle(self.future, gone(), False)
+
+    def answer(self, value: object, good: bool) -> None:
+        """The server has done it."""
+        world, wire = self.wire.world, self.wire
+        if self.cut == "after":
+            wire.session.end()
+        elif self.label == "commit":
+            delay = world.delay(wire.host)
+            if not world.loop.pass_at_once(delay):
+                world.loop.happen(delay, _settle, self.future, value, good)
+                return
+            _settle(self.future, value, good)
+        else:
+            _settle(self.future, value, good)
 
 
-def _settle(future: "asyncio.Future[Any]", value: object, good: bool) -> None:
+def _settle(future: "asyncio.Future[Any]", value: Any, good: bool) -> None:
     if future.done():
         return
     if good:
         future.set_result(value)
     else:
-        assert isinstance(value, BaseException)
         future.set_exception(value)
 
 
@@ -190,7 +234,7 @@ async def open_wire(world: "World", db: Database) -> Wire:
     host = HOST.get()
     if world.over:
         raise ConnectionRefusedError("the world is over")
-    await asyncio.sleep(world.delay(host))
+    await world.loop.pause(world.delay(host))
     if not db.up:
         raise ConnectionRefusedError("connection refused")
     return Wire(world, db, host)

@@ -19,6 +19,7 @@ from hirewire.messaging.database import connect
 from hirewire.messaging.outbox import Transactions, Tx
 from hirewire.messaging.subscriptions import Subscription
 from hirewire.operators import commands
+from hirewire.operators.rebuilding import rebuild_app
 
 T = TypeVar("T")
 events_app = typer.Typer(no_args_is_help=True, help="List, replay and discard messages.")
@@ -258,6 +259,7 @@ def discard(
     console.print(f"{sum(counts.values())} discarded")
 
 
+events_app.add_typer(rebuild_app, name="rebuild")
 events_app.command()(commands.audit)
 events_app.command()(commands.trace)
 events_app.command("jobs")(commands.list_jobs)

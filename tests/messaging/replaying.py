@@ -62,6 +62,10 @@ class Between:
         """As the broker does."""
         await self.broker.declare(queues)
 
+    async def delete(self, queue: str) -> None:
+        """As the broker does."""
+        await self.broker.delete(queue)
+
     def deliveries(
         self, topology: QueueTopology, *, limit: int
     ) -> AsyncGenerator[Sequence[Delivery]]:

@@ -61,6 +61,9 @@ class ScriptedBroker:
     async def declare(self, queues: Sequence[QueueTopology]) -> None:
         """Nothing to declare."""
 
+    async def delete(self, queue: str) -> None:
+        """Nothing to delete."""
+
     async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """See `Broker.publish`."""
         self.offered += messages

@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
 from hirewire.messaging import consumer as consumers
-from hirewire.messaging import deadletters
+from hirewire.messaging import deadletters, inbox
 from hirewire.messaging.broker import Delivery, open_broker
 from hirewire.messaging.consumer import MOST_STARTS, SUSPECT_AFTER, Consumer
 from hirewire.messaging.database import DatabaseUnavailable, connect
@@ -28,7 +28,7 @@ from hirewire.messaging.relay import Relay
 from hirewire.messaging.retry import Later, RetrySchedule
 from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.messaging.testing import delivery, hear
-from tests.messaging.conftest import Noted, Place
+from tests.messaging.conftest import Noted, Place, blocked_by_a_lock
 from tests.messaging.test_consumer import Reader, noted, notes, write
 
 HOURS = timedelta(hours=5)
@@ -234,6 +234,25 @@ async def test_a_killer_without_an_id_ends_as_dead(reader: Reader) -> None:
     assert kills == SUSPECT_AFTER + MOST_STARTS
     [message] = await dead(reader)
     assert "processes ended" in (message.error or "")
+
+
+async def test_a_start_is_taken_back_also_while_its_commit_is_on_its_way(reader: Reader) -> None:
+    fingerprint, instance = uuid4(), uuid4()
+
+    async def forget() -> None:
+        async with reader.transactions() as tx:
+            await inbox.forget_start(tx, fingerprint, instance)
+
+    async def is_on_its_way() -> bool:
+        return forgetting.done() or await blocked_by_a_lock(reader.place)
+
+    async with reader.transactions() as tx:
+        assert await inbox.count_start(tx, fingerprint, instance) == 1
+        forgetting = asyncio.create_task(forget())
+        await until(is_on_its_way)
+    await forgetting
+    async with reader.transactions() as tx:
+        assert await inbox.count_start(tx, fingerprint, uuid4()) == 1
 
 
 @pytest.mark.parametrize("swallows", [False, True])

@@ -1,4 +1,4 @@
-"""The service that docs/messaging.md shows, run as a program of its own."""
+"""The services that docs/messaging.md shows, each run as a program of its own."""
 
 import asyncio
 import os
@@ -8,26 +8,35 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-PROGRAM = Path(__file__).parent / "orders.py"
-ROOT = PROGRAM.parents[2]
+import pytest
+
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parents[1]
+PROGRAMS = {
+    "orders.py": "('ada', 35) ('ben', 7)\n",
+    "totals.py": "('ada', 35, 2) ('ben', 8, 2)\n",
+}
 
 
-def test_the_page_shows_the_program() -> None:
+def test_the_page_shows_the_programs() -> None:
     page = (ROOT / "docs" / "messaging.md").read_text()
-    [block] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert block == PROGRAM.read_text()
-    code = [line for line in block.splitlines() if line.strip() and "import" not in line]
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert blocks == [(FOLDER / name).read_text() for name in PROGRAMS]
+    code = [line for line in blocks[0].splitlines() if line.strip() and "import" not in line]
     assert len(code) <= 40
 
 
-async def test_it_runs(fresh_database: Callable[[], Awaitable[str]], broker_url: str) -> None:
+@pytest.mark.parametrize("name", PROGRAMS)
+async def test_it_runs(
+    name: str, fresh_database: Callable[[], Awaitable[str]], broker_url: str
+) -> None:
     done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, str(PROGRAM), await fresh_database(), broker_url],
+        [sys.executable, str(FOLDER / name), await fresh_database(), broker_url],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
-    assert done.stdout.endswith("('ada', 35) ('ben', 7)\n"), done.stderr
+    assert done.stdout.endswith(PROGRAMS[name]), done.stderr

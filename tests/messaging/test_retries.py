@@ -18,7 +18,7 @@ from hirewire.messaging.retries import Retries
 from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.messaging.testing import hear
-from tests.messaging.conftest import Erased, Noted, Place
+from tests.messaging.conftest import Erased, Noted, Place, blocked_by_a_lock
 from tests.messaging.test_consumer import AT_ONCE, Reader, noted, notes, strange, write
 
 NAME = "reader.notes"
@@ -57,16 +57,6 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     """Return once that holds."""
     while not await holds():
         await asyncio.sleep(0.01)
-
-
-async def blocked_by_a_lock(place: Place) -> bool:
-    """Whether a statement in this database waits for a lock."""
-    async with place.engine.connect() as connection:
-        result = await connection.exec_driver_sql(
-            "select exists (select from pg_stat_activity where datname = current_database() "
-            "and wait_event_type = 'Lock')"
-        )
-        return bool(result.scalar_one())
 
 
 @asynccontextmanager
@@ -346,6 +336,32 @@ async def test_stops_spend_no_attempt(reader: Reader) -> None:
     next_process(reader)
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1"]
+
+
+async def test_a_claim_is_given_back_also_while_its_commit_is_on_its_way(reader: Reader) -> None:
+    async def fail(tx: Tx, received: Received[Noted]) -> None:
+        raise ValueError("broken")
+
+    reader.build([on(Noted, fail, name=NAME, retry=AT_ONCE)])
+    await hear(reader.consumer, noted(uuid4(), "0", 1))
+    instance = uuid4()
+
+    async def give_back(heads: Sequence[UUID]) -> None:
+        async with reader.transactions() as tx:
+            await claims.give_back(tx, NAME, instance, heads)
+
+    async def is_on_its_way() -> bool:
+        return giving.done() or await blocked_by_a_lock(reader.place)
+
+    async with reader.transactions() as tx:
+        claim = await claims.take_fresh(tx, NAME, instance, most=1, attempts=5, lease=20)
+        assert claim is not None
+        giving = asyncio.create_task(give_back(claim.heads))
+        await until(is_on_its_way)
+    await giving
+    async with reader.place.engine.connect() as connection:
+        claimed = await connection.exec_driver_sql("select claimed_by from messaging.open_message")
+        assert claimed.scalar_one() is None
 
 
 async def test_of_a_batch_that_killed_its_process_each_is_tried_alone(reader: Reader) -> None:

@@ -87,7 +87,7 @@ async def test_adopting_is_done_once_more_after_a_crash(
 ) -> None:
     await hear(version(reader, ERASED), noted(uuid4(), 1))
 
-    async def crash(tx: Tx, id: UUID) -> None:
+    async def crash(tx: Tx, id: UUID, *, subscription: str) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

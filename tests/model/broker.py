@@ -85,6 +85,10 @@ class FaultyBroker:
         for topology in queues:
             self.queues.setdefault(topology.queue, _Queue()).bindings = topology.bindings
 
+    async def delete(self, queue: str) -> None:
+        """See `Broker.delete`."""
+        self.queues.pop(queue, None)
+
     async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """See `Broker.publish`. Behind a refused message, later ones of its key are refused."""
         if (gate := self.gate) is not None:

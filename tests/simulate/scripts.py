@@ -247,9 +247,19 @@ def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), r.choice(INSTANCES), [r.choice(IDS)], [others], more, suspect, lease)
 
 
+@case("inbox._START")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(IDS), r.choice(IDS))
+
+
 @case("claims._SUSPECT_THEM")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), [r.choice(IDS)])
+
+
+@case("claims._AWAIT_CLAIM")
+def _(r: Random) -> tuple[Any, ...]:
+    return (r.choice(NAMES), _some(r))
 
 
 @case("claims._GIVE_BACK")
@@ -463,7 +473,6 @@ for _name in WITHOUT_PARAMETERS:
     CASES[_name] = lambda r: ()
 
 INLINE: dict[str, Draw] = {
-    "insert into messaging.suspect (fingerprint": lambda r: (r.choice(IDS), r.choice(IDS)),
     "select count(*) from messaging.suspect": lambda r: (r.choice(IDS),),
     "delete from messaging.suspect where fingerprint = $1 and": lambda r: (
         r.choice(IDS),

@@ -47,7 +47,7 @@ class Model:
             self.kept[step.keep] = self.db.snapshot()
             return None
         parameters = tuple(self.kept[p.name] if isinstance(p, Kept) else p for p in step.parameters)
-        session.execute(
+        session.submit(
             NAMED[step.name].body,
             parameters,
             lambda value, good: answers.append(value),

@@ -126,6 +126,7 @@ OF_OPERATORS = {
     *("lineage._UNUSED", "lineage._AHEAD", "lineage._RAISE_UNSENT", "lineage._RENEW_OUTBOX"),
     "lineage._RESTART_REPLAYS",
     "lineage._NEXT_EPOCH",
+    *("audit._STATES_OF_GENERATION", "listeners._LEFT", "listeners._GIVEN_UP"),
 }
 """Constants of statements that no history issues."""
 

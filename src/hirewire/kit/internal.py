@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, Field
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
 from hirewire.kit.http import RequestTx
 from hirewire.kit.models import Answer, Body
-from hirewire.messaging import audit, deadletters, fences, jobs, pauses
+from hirewire.messaging import audit, deadletters, fences, jobs, pauses, projections
 from hirewire.messaging.broker import DEAD, BrokerUnavailable
 from hirewire.messaging.envelope import MAX_BODY
 from hirewire.messaging.outbox import wake_after
@@ -170,8 +170,15 @@ def router_of(messaging: Messaging) -> APIRouter:
         return found
 
     @router.post("/states")
-    async def states(tx: RequestTx, body: Events) -> dict[str, list[Any]]:
-        found = await audit.states_of(tx, subscriptions, body.events)
+    async def states(
+        tx: RequestTx, body: Events, generation: int | None = None
+    ) -> dict[str, list[Any]]:
+        if generation is None:
+            found = await audit.states_of(tx, subscriptions, body.events)
+        else:
+            one = await _generation(tx, generation)
+            queue = one.topology(messaging.service).queue
+            found = await audit.states_of_generation(tx, one, queue, body.events)
         return {"items": [audit.row_of(one) for one in found]}
 
     @router.get("/about")
@@ -251,8 +258,12 @@ def _add_fences(router: APIRouter, messaging: Messaging) -> None:
         return FenceOut.model_validate(found)
 
     @router.get("/fences/{id}/heard")
-    async def fence_heard(tx: RequestTx, id: UUID) -> dict[str, list[str]]:
+    async def fence_heard(
+        tx: RequestTx, id: UUID, generation: int | None = None
+    ) -> dict[str, list[str]]:
         queues = messaging.consumer.queues
+        if generation is not None:
+            queues = ((await _generation(tx, generation)).topology(messaging.service).queue,)
         return {"queues": await fences.heard(tx, id), "of": list(queues)}
 
     @router.get("/fences/{id}/log")
@@ -268,8 +279,9 @@ def _add_fences(router: APIRouter, messaging: Messaging) -> None:
 
 
 def _add_readers_side(router: APIRouter, messaging: Messaging) -> None:
-    def heard_of(owner: str) -> list[str]:
-        return [s.name for s in messaging.consumer.subscriptions if s.event.owner == owner]
+    async def heard_of(tx: RequestTx, owner: str) -> list[str]:
+        own = [s.name for s in messaging.consumer.subscriptions if s.event.owner == owner]
+        return [*own, *await projections.handlers_of_owner(tx, owner)]
 
     @router.get("/flow")
     async def flow(tx: RequestTx) -> dict[str, Any]:
@@ -293,7 +305,7 @@ def _add_readers_side(router: APIRouter, messaging: Messaging) -> None:
         after: UUID = ZERO,
         limit: Annotated[int, Query(ge=1, le=MOST_IDS)] = 5000,
     ) -> dict[str, list[audit.Entered]]:
-        names = heard_of(owner)
+        names = await heard_of(tx, owner)
         return {"items": await audit.entered(tx, names, since=since, after=after, limit=limit)}
 
     @router.post("/unknown")
@@ -303,7 +315,8 @@ def _add_readers_side(router: APIRouter, messaging: Messaging) -> None:
     @router.post("/accept")
     async def accept(tx: RequestTx, body: AcceptIn) -> dict[str, int]:
         note = f"in no log, accepted by {body.by or '?'}: {body.why}"
-        return {"accepted": await audit.accept(tx, body.ids, heard_of(body.owner), note)}
+        names = await heard_of(tx, body.owner)
+        return {"accepted": await audit.accept(tx, body.ids, names, note)}
 
 
 def _add_jobs(router: APIRouter, messaging: Messaging) -> None:
@@ -325,6 +338,13 @@ def _add_jobs(router: APIRouter, messaging: Messaging) -> None:
     @router.get("/jobs/{id}")
     async def job(tx: RequestTx, id: UUID) -> JobOut:
         return _out(await jobs.find(tx, id))
+
+
+async def _generation(tx: RequestTx, number: int) -> projections.Generation:
+    found = await projections.find(tx, number)
+    if found is None or found.state == "dropped":
+        raise NotFound(f"there is no generation {number}")
+    return found
 
 
 async def _asked(tx: RequestTx, messaging: Messaging, body: JobIn) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from hirewire.messaging.broker import Broker, open_broker
 from hirewire.messaging.event import Event
 from hirewire.messaging.loops import describe
 from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.projections import Projection
 from hirewire.messaging.runtime import Messaging, Options, Role
 from hirewire.messaging.schedule import Recurring
 from hirewire.messaging.subscriptions import Subscription
@@ -43,6 +44,8 @@ class Service:
     routes: Sequence[APIRouter]
     publishes: Sequence[type[Event]] = ()
     subscriptions: Sequence[Subscription] = ()
+    projections: Sequence[Projection] = ()
+    """Tables that handlers of events fill, and that can be built again beside the live ones."""
     recurring: Sequence[Recurring] = ()
     """Events of its own that are recorded by the clock."""
     duties: Sequence[Duty] = ()
@@ -105,6 +108,7 @@ def create_app(
         ),
         store=store,
         partitions=settings.partitions.get(service.name, 1),
+        projections=service.projections,
         recurring=service.recurring,
         plain_queues=[name for name in settings.plain_queues("in") if name in service.hears_plain],
     )

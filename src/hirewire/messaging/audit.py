@@ -13,6 +13,7 @@ from uuid import UUID
 
 from hirewire.messaging.inbox import UNREADABLE
 from hirewire.messaging.outbox import Tx
+from hirewire.messaging.projections import Generation
 from hirewire.messaging.subscriptions import Subscription
 
 STATES = ("handled", "in flight", "waiting", "retrying", "dead", "discarded", "missing")
@@ -57,10 +58,13 @@ _ACCEPT = """
 update messaging.inbox set origin = $3
 where event_id = any($1::uuid[]) and subscription = any($2::text[]) and origin is null
 """
+
+
 # Of an event's handlers the one that is worst off counts. What could not be read counts for all.
 # Nothing is expected of a handler that came when the service had entered the event already; what a
 # handler that is gone has entered still counts. What an open replay brings is on its way.
-_STATES = f"""
+def _states_sql(entries: str, unreadable: str, queues: str) -> str:
+    return f"""
 with asked as (
     select event_id, type from unnest($1::uuid[], $2::text[]) as a(event_id, type)
 ), known as (
@@ -71,31 +75,33 @@ with asked as (
     cross join lateral (
         select subscription, heard_at, late from messaging.inbox
         where event_id = a.event_id offset 0) i
+    where {entries}
 ), unit as (
     select event_id, type, subscription, true as entered, late from entered
-    where subscription <> '{UNREADABLE}'
+    where subscription <> {unreadable}
     union all
     select a.event_id, a.type, h.subscription, false, false
     from asked a
     join unnest($3::text[], $4::text[]) as h(type, subscription) using (type)
     left join known k on k.name = h.subscription
     where not exists (
-        select from entered e where e.event_id = a.event_id and e.subscription <> '{UNREADABLE}'
+        select from entered e where e.event_id = a.event_id and e.subscription <> {unreadable}
             and (e.subscription = h.subscription or e.heard_at < k.since))
     union all
     select o.event_id, o.type, o.subscription, true, false
     from messaging.open_message o
-    where o.event_id = any($1::uuid[]) and o.subscription = '{UNREADABLE}'
+    where o.event_id = any($1::uuid[]) and o.subscription = {unreadable}
 ), found as (
     select u.event_id, u.late, o.note, o.by, coalesce(o.state,
         case when u.entered then 'handled'
-            when exists (select from messaging.awaiting w where w.type = u.type) then 'in flight'
+            when exists (select from messaging.awaiting w
+                where w.type = u.type and {queues}) then 'in flight'
             else 'missing' end) as state
     from unit u
     left join lateral (
         select state, note, by from messaging.open_message
-        where event_id = u.event_id and subscription in (u.subscription, '{UNREADABLE}')
-        order by subscription <> '{UNREADABLE}' limit 1) o on true
+        where event_id = u.event_id and subscription in (u.subscription, {unreadable})
+        order by subscription <> {unreadable} limit 1) o on true
 )
 select distinct on (event_id) event_id, state, note, by,
     bool_or(late) over (partition by event_id) as late
@@ -103,6 +109,15 @@ from found
 order by event_id, array_position(array['missing', 'in flight', 'dead', 'retrying', 'waiting',
     'discarded', 'handled'], state)
 """  # noqa: S608
+
+
+# What belongs to the generations of projections is theirs: each is a subscriber of its own.
+_STATES = _states_sql(
+    "strpos(i.subscription, '@') = 0", f"'{UNREADABLE}'", "strpos(w.queue, '@') = 0"
+)
+_STATES_OF_GENERATION = _states_sql(
+    "i.subscription = any($4::text[] || $5::text)", "$5::text", "w.queue = $6::text"
+)
 _STORY = """
 select id, type, key, sequence, recorded_at, correlation_id, causation_id
 from messaging.log
@@ -242,6 +257,24 @@ async def states_of(
             list(events.values()),
             [s.event.name for s in subscriptions],
             [s.name for s in subscriptions],
+        ),
+    )
+    return [Found(UUID(str(row.event_id)), row.state, row.late, row.note, row.by) for row in result]
+
+
+async def states_of_generation(
+    tx: Tx, generation: Generation, queue: str, events: Mapping[UUID, str]
+) -> list[Found]:
+    """What is known of these events to one generation of a projection, which hears this queue."""
+    result = await tx.exec_driver_sql(
+        _STATES_OF_GENERATION,
+        (
+            list(events),
+            list(events.values()),
+            list(generation.types),
+            list(generation.handlers),
+            generation.unreadable,
+            queue,
         ),
     )
     return [Found(UUID(str(row.event_id)), row.state, row.late, row.note, row.by) for row in result]

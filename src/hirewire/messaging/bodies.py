@@ -188,6 +188,10 @@ class ClaimCheck:
         """See `Broker.declare`."""
         await self._broker.declare(queues)
 
+    async def delete(self, queue: str) -> None:
+        """See `Broker.delete`."""
+        await self._broker.delete(queue)
+
     async def ack(self, delivery: Delivery) -> None:
         """See `Broker.ack`."""
         await self._broker.ack(delivery)

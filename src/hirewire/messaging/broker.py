@@ -150,6 +150,9 @@ class Broker(Protocol):
         each message may or may not have been taken: publish again (readers know them by their id).
         """
 
+    async def delete(self, queue: str) -> None:
+        """Take a queue away with all that is in it. One that is not there is no error."""
+
     def deliveries(
         self, topology: QueueTopology, *, limit: int
     ) -> AsyncGenerator[Sequence[Delivery]]:

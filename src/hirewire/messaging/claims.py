@@ -74,6 +74,12 @@ _SUSPECT_THEM = """
 update messaging.open_message set suspect = true
 where subscription = $1 and event_id = any($2::uuid[])
 """
+# Waits for the claim's own transaction, whose COMMIT may still be on its way: only a statement that
+# begins after its end sees the claim.
+_AWAIT_CLAIM = """
+select event_id from messaging.open_message
+where subscription = $1 and event_id = any($2::uuid[]) order by arrival for update
+"""
 _GIVE_BACK = """
 update messaging.open_message
 set claimed_by = null, claimed_with = null, next_attempt_at = clock_timestamp()
@@ -286,6 +292,7 @@ async def take_suspect(
 
 async def give_back(tx: Tx, lane: str, instance: UUID, heads: Sequence[UUID]) -> None:
     """Let go of messages that were not handled: nothing is spent, and they are due."""
+    await tx.exec_driver_sql(_AWAIT_CLAIM, (lane, list(heads)))
     await tx.exec_driver_sql(_GIVE_BACK, (lane, list(heads), instance))
 
 

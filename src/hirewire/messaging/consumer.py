@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -82,6 +82,16 @@ class Batch:
     """Places of those that a replay will bring."""
 
 
+class Watcher(Protocol):
+    """Somebody who wants to know how far a queue has come, in the consumer's own transactions."""
+
+    async def before(self, tx: Tx) -> None:
+        """The queue is going to be declared and heard. What it raises keeps the consumer waiting"""
+
+    async def noted(self, tx: Tx, marks: Sequence[handover.Mark]) -> None:
+        """These marks were entered."""
+
+
 class Consumer:
     """Hears one service's queue."""
 
@@ -97,8 +107,12 @@ class Consumer:
         parked: Wake | None = None,
         topology: QueueTopology | None = None,
         restore: Callable[[Delivery], Delivery] | None = None,
+        watcher: "Watcher | None" = None,
+        unreadable: str = inbox.UNREADABLE,
     ) -> None:
         self.service = service
+        self._watcher = watcher
+        self._unreadable = unreadable
         self._restore = restore
         own = QueueTopology(queue_of(service), tuple(sorted({s.event.name for s in subscriptions})))
         self.topology = topology or own
@@ -135,6 +149,8 @@ class Consumer:
             try:
                 async with self._transactions() as tx:  # not to take what cannot be handled
                     await self._refuse_spread_keys(tx)
+                    if self._watcher is not None:
+                        await self._watcher.before(tx)
                 batches = self._broker.deliveries(self.topology, limit=self._batch)
                 self._failed.clear()
                 ends = (self._stopping, self._failed)
@@ -205,7 +221,9 @@ class Consumer:
         after = 0
         while True:
             async with self._transactions() as tx:
-                held = await inbox.held(tx, list(self._by_event), after=after)
+                held = await inbox.held(
+                    tx, list(self._by_event), after=after, subscription=self._unreadable
+                )
             for one in held:
                 after = one.arrival
                 read = self.read_again(one.delivery)
@@ -215,7 +233,7 @@ class Consumer:
                     received = replace(unit.received, id=one.id)
                     await self.settle(replace(unit, received=received))
                 async with self._transactions() as tx:
-                    await inbox.forget_held(tx, one.id)
+                    await inbox.forget_held(tx, one.id, subscription=self._unreadable)
             if not held:
                 return
 
@@ -319,6 +337,8 @@ class Consumer:
             await fences.hear(tx, batch.fences, self.topology.queue)
         if batch.marks:
             await handover.note(tx, batch.marks, self.topology.queue)
+            if self._watcher is not None:
+                await self._watcher.noted(tx, batch.marks)
 
     async def _handle_suspect(self, alone: Batch) -> None:
         """Handle what may be the message that kills the process: its start is counted before.
@@ -328,9 +348,9 @@ class Consumer:
         """
         [delivery] = alone.deliveries
         fingerprint = _fingerprint(delivery)
-        async with self._transactions() as tx:
-            starts = await inbox.count_start(tx, fingerprint, self._instance)
         try:
+            async with self._transactions() as tx:
+                starts = await inbox.count_start(tx, fingerprint, self._instance)
             if starts <= MOST_STARTS:
                 await self._handle_one(alone)
             else:
@@ -505,10 +525,11 @@ class Consumer:
 
     def _is_ours(self, delivery: Delivery) -> bool:
         """Whether it came as events of our own services do: then a newer version has bound it."""
+        type = type_of(delivery)
+        names = (self.service, self.topology.service)
         return (
             delivery.headers.get("source", "").startswith(OURS)
-            and delivery.routing_key
-            in (type_of(delivery), f"to.{self.service}.{type_of(delivery)}")
+            and delivery.routing_key in (type, *(f"to.{name}.{type}" for name in names))
             and (delivery.user_id is None or delivery.user_id in self._services)
         )
 
@@ -522,12 +543,12 @@ class Consumer:
 
     async def _bury(self, tx: Tx, one: Unreadable) -> None:
         if one.held:
-            await inbox.hold(tx, one.delivery, one.id, one.reason)
+            await inbox.hold(tx, one.delivery, one.id, one.reason, subscription=self._unreadable)
             log.warning(
                 "event is kept for a newer version", service=self.service, reason=one.reason
             )
             return
-        await inbox.bury(tx, one.delivery, one.id, one.reason)
+        await inbox.bury(tx, one.delivery, one.id, one.reason, subscription=self._unreadable)
         self._count_dead("", one.reason)
 
     def _count_dead(self, event: str, reason: str, unit: Unit | None = None) -> None:

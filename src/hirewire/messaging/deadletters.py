@@ -13,9 +13,9 @@ from hirewire.messaging.envelope import Malformed, decode
 from hirewire.messaging.inbox import (
     ERROR_LENGTH,
     HISTORY_LENGTH,
-    UNREADABLE,
     clean,
     history_entry,
+    is_unreadable,
     restored_delivery,
 )
 from hirewire.messaging.outbox import Tx
@@ -211,7 +211,7 @@ async def edit(
         received = decode(edited)
     except Malformed as error:
         raise EditRefused(str(error)) from None
-    if subscription != UNREADABLE and received.key != row.key:
+    if not is_unreadable(subscription) and received.key != row.key:
         raise EditRefused(f"the key must stay {row.key!r}: it would be {received.key!r}")
     entry = history_entry(f"edited by {by or '?'}: {why}"[:ERROR_LENGTH], 0)
     history = [*(row.history or []), entry][-HISTORY_LENGTH:]
@@ -249,7 +249,7 @@ async def discard(
     names = [row.subscription for row in rows]
     await tx.exec_driver_sql(_DISCARD, (event_id, names, clean(why), clean(by)))
     for row in rows:
-        if row.subscription != UNREADABLE:
+        if not is_unreadable(row.subscription):
             place = (row.source, row.key)
             await claims.release(tx, row.subscription, [Settled(place, 1, None)])
     asked = {"event": event_id, "handler": subscription, "why": clean(why)}

@@ -137,6 +137,9 @@ update messaging.inbox i set origin = u.origin
 from unnest($1::uuid[], $2::text[], $3::text[]) as u(event_id, subscription, origin)
 where i.event_id = u.event_id and i.subscription = u.subscription
 """
+_START = (
+    "insert into messaging.suspect (fingerprint, instance) values ($1, $2) on conflict do nothing"
+)
 _ENTER_ONE = """
 insert into messaging.inbox (event_id, subscription) values ($1, $2)
 on conflict do nothing returning event_id
@@ -352,20 +355,35 @@ def _state(delay: timedelta | None) -> tuple[str, float | None]:
     return ("dead", None) if delay is None else ("retrying", delay.total_seconds())
 
 
-async def bury(tx: Tx, delivery: Delivery, id: UUID, reason: str) -> None:
+def is_unreadable(subscription: str) -> bool:
+    """Whether it stands for the handler of what could not be read."""
+    return subscription.partition("@")[0] == UNREADABLE
+
+
+async def bury(
+    tx: Tx, delivery: Delivery, id: UUID, reason: str, *, subscription: str = UNREADABLE
+) -> None:
     """Enter a delivery that no handler can get as dead, with its raw bytes. It blocks nothing."""
-    await _open_unreadable(tx, delivery, id, reason, delay=None)
+    await _open_unreadable(tx, delivery, id, reason, subscription, delay=None)
 
 
-async def hold(tx: Tx, delivery: Delivery, id: UUID, reason: str) -> None:
+async def hold(
+    tx: Tx, delivery: Delivery, id: UUID, reason: str, *, subscription: str = UNREADABLE
+) -> None:
     """Keep a delivery for a version of the program that knows it; after a day it is dead."""
-    await _open_unreadable(tx, delivery, id, reason, delay=HELD_FOR)
+    await _open_unreadable(tx, delivery, id, reason, subscription, delay=HELD_FOR)
 
 
 async def _open_unreadable(
-    tx: Tx, delivery: Delivery, id: UUID, reason: str, *, delay: timedelta | None
+    tx: Tx,
+    delivery: Delivery,
+    id: UUID,
+    reason: str,
+    subscription: str,
+    *,
+    delay: timedelta | None,
 ) -> None:
-    entered = await tx.exec_driver_sql(_ENTER_ONE, (id, UNREADABLE))
+    entered = await tx.exec_driver_sql(_ENTER_ONE, (id, subscription))
     if entered.first() is None:
         return
     state, seconds = _state(delay)
@@ -373,7 +391,7 @@ async def _open_unreadable(
         _OPEN,
         (
             id,
-            UNREADABLE,
+            subscription,
             state,
             clean(type_of(delivery))[:255],
             clean(delivery.headers.get("source", ""))[:255],
@@ -398,30 +416,33 @@ class Held:
     delivery: Delivery
 
 
-async def held(tx: Tx, types: Sequence[str], *, after: int, limit: int = 100) -> list[Held]:
+async def held(
+    tx: Tx,
+    types: Sequence[str],
+    *,
+    after: int,
+    limit: int = 100,
+    subscription: str = UNREADABLE,
+) -> list[Held]:
     """Kept deliveries of these types, in the order of their arrival, from `after` on."""
-    rows = await tx.exec_driver_sql(_HELD, (UNREADABLE, list(types), after, limit))
+    rows = await tx.exec_driver_sql(_HELD, (subscription, list(types), after, limit))
     return [
         Held(UUID(str(row.event_id)), row.arrival, restored_delivery(bytes(row.body), row.headers))
         for row in rows
     ]
 
 
-async def forget_held(tx: Tx, id: UUID) -> None:
+async def forget_held(tx: Tx, id: UUID, *, subscription: str = UNREADABLE) -> None:
     """Its handlers have it now."""
     await tx.exec_driver_sql(
         "delete from messaging.open_message where event_id = $1 and subscription = $2",
-        (id, UNREADABLE),
+        (id, subscription),
     )
 
 
 async def count_start(tx: Tx, fingerprint: UUID, instance: UUID) -> int:
     """Note that this process starts to handle a suspect; how many have that never ended it."""
-    await tx.exec_driver_sql(
-        "insert into messaging.suspect (fingerprint, instance) values ($1, $2) "
-        "on conflict do nothing",
-        (fingerprint, instance),
-    )
+    await tx.exec_driver_sql(_START, (fingerprint, instance))
     result = await tx.exec_driver_sql(
         "select count(*) from messaging.suspect where fingerprint = $1", (fingerprint,)
     )
@@ -430,7 +451,10 @@ async def count_start(tx: Tx, fingerprint: UUID, instance: UUID) -> int:
 
 
 async def forget_start(tx: Tx, fingerprint: UUID, instance: UUID) -> None:
-    """Take a process's start back: it was stopped meanwhile."""
+    """Take a process's start back: it was stopped meanwhile. Its COMMIT may still be on its way:
+    who inserts the same waits for it, and what begins after that sees it.
+    """
+    await tx.exec_driver_sql(_START, (fingerprint, instance))
     await tx.exec_driver_sql(
         "delete from messaging.suspect where fingerprint = $1 and instance = $2",
         (fingerprint, instance),

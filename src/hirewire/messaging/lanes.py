@@ -22,7 +22,7 @@ from hirewire.messaging.claims import Claim, Left, Settled
 from hirewire.messaging.consumer import Consumer, is_cancelled, is_deadlock, mark_order
 from hirewire.messaging.database import DatabaseUnavailable
 from hirewire.messaging.dispatch import dispatch, verdict
-from hirewire.messaging.inbox import UNREADABLE, Standing, Unit, restored_delivery
+from hirewire.messaging.inbox import Standing, Unit, is_unreadable, restored_delivery
 from hirewire.messaging.loops import describe
 from hirewire.messaging.outbox import Transactions, Tx
 from hirewire.messaging.retry import RetrySchedule
@@ -193,7 +193,7 @@ class Lane:
             await self._close(claim)
             return True
         try:
-            if self.name == UNREADABLE:
+            if is_unreadable(self.name):
                 await self._read_again(claim)
             elif claim.size == 1:
                 await self._try_one(claim)

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from types import MappingProxyType
 
 import asyncpg
 
-from hirewire.messaging import replay
+from hirewire.messaging import projections, replay
 from hirewire.messaging.broker import Broker, QueueTopology
 from hirewire.messaging.event import EVENTS
 from hirewire.messaging.relay import lock_number
@@ -17,6 +18,13 @@ update messaging.listener l set until = pg_current_xact_id()
 where until is null and not exists (
     select from unnest($1::text[], $2::text[]) as n(type, service)
     where n.type = l.type and n.service = l.service)
+"""
+_LEFT = """
+update messaging.listener set until = pg_current_xact_id() where service = $1 and until is null
+"""
+_GIVEN_UP = """
+update messaging.job set state = 'failed', outcome = $2, finished_at = clock_timestamp()
+where state = 'open' and asked ->> 'to' = $1
 """
 _BEGUN = """
 insert into messaging.listener (type, service)
@@ -59,18 +67,24 @@ async def introduce(
     queues: Sequence[QueueTopology],
     *,
     past: Set[tuple[str, str]] = frozenset(),
+    subscribers: Mapping[str, asyncpg.Connection] = MappingProxyType({}),
 ) -> None:
     """Declare all queues, and write into each owner's database who hears its events.
 
     Comes before any service starts, so that what is published before a listener's very first start
     waits for it. `past` are services and events: such a service, when it is new to the event, is
-    bound to it behind a mark, and hears the past first.
+    bound to it behind a mark, and hears the past first. `subscribers` are the databases of
+    services that have projections: every generation of these hears the past.
 
     Several at once wait for each other; one that was interrupted is called again and goes on.
     """
     async with AsyncExitStack() as stack:
         for owner in sorted(owners):
-            await stack.enter_async_context(_alone(owners[owner], owner))
+            await stack.enter_async_context(alone(owners[owner], f"introduce {owner}"))
+        fed = {name: await projections.to_introduce(subscribers[name]) for name in subscribers}
+        more = [one.topology(name) for name, found in fed.items() for one in found]
+        queues = [*queues, *more]
+        past = past | {(queue.service, name) for queue in more for name in queue.types}
         new: set[tuple[str, str]] = set()
         for service, name in past:
             owner = EVENTS[name].owner
@@ -79,6 +93,16 @@ async def introduce(
         await broker.declare([_without(queue, new) for queue in queues])
         for owner, connection in owners.items():
             await _introduce_to(broker, connection, owner, queues, new)
+        for name, found in fed.items():
+            await projections.note_introduced(subscribers[name], found)
+
+
+async def dismiss(connection: asyncpg.Connection, owner: str, service: str, why: str) -> None:
+    """Take a subscriber off the list of one owner, and end what is being sent to it alone."""
+    async with alone(connection, f"introduce {owner}"), connection.transaction():
+        await connection.execute(_ALONE)
+        await connection.execute(_LEFT, service)
+        await connection.execute(_GIVEN_UP, service, why)
 
 
 async def _introduce_to(
@@ -104,9 +128,9 @@ async def _introduce_to(
 
 
 @asynccontextmanager
-async def _alone(connection: asyncpg.Connection, owner: str) -> AsyncIterator[None]:
-    """Nobody else introduces listeners to this owner meanwhile."""
-    lock = lock_number(f"introduce {owner}")
+async def alone(connection: asyncpg.Connection, what: str) -> AsyncIterator[None]:
+    """Nobody else does this in the connection's database meanwhile."""
+    lock = lock_number(what)
     await connection.execute("select pg_advisory_lock($1)", lock)
     try:
         yield

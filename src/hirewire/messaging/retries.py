@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import structlog
@@ -25,6 +26,11 @@ TURN_SECONDS = 1.0
 """How long a lane works before it lets another one have its place."""
 
 
+def is_of_the_service(name: str) -> bool:
+    """Whether a lane belongs to the service itself, and not to a generation of a projection."""
+    return "@" not in name
+
+
 class Retries:
     """The duty that brings one service's open messages to an end."""
 
@@ -35,7 +41,10 @@ class Retries:
         transactions: Transactions,
         wake: Wake,
         patience: Patience = DEFAULT_PATIENCE,
+        mine: Callable[[str], bool] = is_of_the_service,
     ) -> None:
+        """`mine` says which lanes, by their names, are this one's to work in."""
+        self._mine = mine
         self._service = consumer.service
         self._transactions = transactions
         self.wake = wake
@@ -86,6 +95,7 @@ class Retries:
                 await lane.give_back_owed()
         async with self._transactions() as tx:
             found = await claims.due(tx)
+        found = {name: overdue for name, overdue in found.items() if self._mine(name)}
         return sorted(found.items(), key=lambda one: self._lane((one[0], 0)).worked_at)
 
     def _lane(self, place: _Place) -> Lane:

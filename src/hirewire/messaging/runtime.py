@@ -14,10 +14,12 @@ from hirewire.messaging.bodies import BodyStore, ClaimCheck
 from hirewire.messaging.broker import Broker, QueueTopology
 from hirewire.messaging.consumer import Consumer
 from hirewire.messaging.gauges import Gauges
+from hirewire.messaging.generations import Generations, Watch
 from hirewire.messaging.janitor import Janitor
 from hirewire.messaging.loops import Wake
 from hirewire.messaging.outbox import Transactions
 from hirewire.messaging.partitions import Shares, Spreader, taken_over, topology_of
+from hirewire.messaging.projections import Generation, Projection
 from hirewire.messaging.relay import Notifier, Relay
 from hirewire.messaging.retries import Retries
 from hirewire.messaging.schedule import Recurring, Scheduler
@@ -57,10 +59,12 @@ class Messaging:
         partitions: int = 1,
         recurring: Sequence[Recurring] = (),
         store: BodyStore | None = None,
+        projections: Sequence[Projection] = (),
     ) -> None:
         """`plain_queues` are events that it hears from a foreign service's plain queue as well;
         over `partitions` queues its replicas work at once. `recurring` are events of its own that
-        are recorded by the clock; `store` takes bodies that are too large for the broker.
+        are recorded by the clock; `store` takes bodies that are too large for the broker. Of
+        `projections` it hears the generations that are there, each through a queue of its own.
         """
         broker = ClaimCheck(broker, store) if store is not None else broker
         self.service = service
@@ -129,8 +133,39 @@ class Messaging:
         self.scheduler = Scheduler(
             service=service, transactions=self.transactions, recurring=recurring
         )
+        self.generations = Generations(
+            service=service,
+            declared=projections,
+            transactions=self.transactions,
+            broker=broker,
+            consumer=lambda generation, handlers, parked, watch: self._consumer_of(
+                generation, handlers, parked, watch, services
+            ),
+        )
+        self._has_projections = bool(projections)
         self.gauges = Gauges(consumer=self.consumer, transactions=self.transactions, broker=broker)
         self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def _consumer_of(
+        self,
+        generation: Generation,
+        handlers: Sequence[Subscription],
+        parked: Wake,
+        watch: Watch,
+        services: frozenset[str],
+    ) -> Consumer:
+        return Consumer(
+            service=self.service,
+            transactions=self.transactions,
+            broker=self.broker,
+            subscriptions=handlers,
+            services=services,
+            batch=self.options.batch,
+            parked=parked,
+            topology=generation.topology(self.service),
+            watcher=watch,
+            unreadable=generation.unreadable,
+        )
 
     def _committed(self) -> None:
         if self.relay.leads:
@@ -148,6 +183,8 @@ class Messaging:
         self._start("janitor", self.janitor.run())
         self._start("scheduler", self.scheduler.run())
         self._start("gauges", self.gauges.run())
+        if self._has_projections:
+            self._start("generations", self.generations.run())
         if self.spreader is not None:
             self._start("consumer of all", self.spreader.run())
             self._start("shares", self.shares.run())
@@ -163,6 +200,8 @@ class Messaging:
         if self.spreader is not None:
             self.spreader.stop()
         hearing = [task for name, task in self._tasks.items() if name.startswith("consumer")]
+        if self._has_projections:
+            hearing.append(asyncio.create_task(self.generations.stop(self.options.drain_seconds)))
         if hearing:
             await asyncio.wait(hearing, timeout=self.options.drain_seconds)
         for task in self._tasks.values():

@@ -160,7 +160,7 @@ class Auditor:
         account = Account()
         async for page in self._operators.log(owner, fence.id, since):
             for listener, events in account.expect(page).items():
-                if listener in self._operators.services:
+                if self._operators.knows(listener):
                     fenced = listener in fence.heard
                     await self._enter(account, listener, events, fenced, report)
                 else:
@@ -250,7 +250,7 @@ class Auditor:
     async def _look(self, owner: str, fence: _Fence, away: dict[str, str]) -> None:
         sent = await self._operators.fence(owner, fence.id)
         fence.published = sent["publishedAt"] is not None
-        fence.reached = {name for name in sent["reached"] if name in self._operators.services}
+        fence.reached = {name for name in sent["reached"] if self._operators.knows(name)}
         for listener in fence.reached - fence.heard - away.keys():
             try:
                 if await self._operators.fence_is_heard(listener, fence.id):

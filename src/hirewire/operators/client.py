@@ -24,6 +24,17 @@ class Refused(Exception):
     """A service has refused what was asked; the message says why."""
 
 
+def parts_of(listener: str) -> tuple[str, int | None]:
+    """The service of a listener, and which generation of a projection of its it is, if any."""
+    service, _, generation = listener.partition("@")
+    number = generation.rpartition("-")[2]
+    return service, int(number) if number.isdigit() else None
+
+
+def _asking(generation: int | None) -> dict[str, int]:
+    return {"generation": generation} if generation is not None else {}
+
+
 class Operators:
     """One HTTP client a service: ``async with Operators(urls, token) as operators``.
 
@@ -40,6 +51,10 @@ class Operators:
     def services(self) -> tuple[str, ...]:
         """All services, in their order."""
         return tuple(self._urls)
+
+    def knows(self, listener: str) -> bool:
+        """Whether it is one of the services, or a part of one."""
+        return parts_of(listener)[0] in self._urls
 
     async def __aenter__(self) -> Self:
         for name, url in self._urls.items():
@@ -81,7 +96,9 @@ class Operators:
 
     async def fence_is_heard(self, listener: str, id: UUID) -> bool:
         """Whether it has come through all of a listener's queues."""
-        found = await self.ask(listener, "GET", f"/fences/{id}/heard")
+        service, generation = parts_of(listener)
+        path = f"/fences/{id}/heard"
+        found = await self.ask(service, "GET", path, params=_asking(generation))
         return set(found["of"]) <= set(found["queues"])
 
     async def log(self, owner: str, fence: UUID, since: UUID) -> AsyncIterator[list[Expected]]:
@@ -103,7 +120,7 @@ class Operators:
 
     async def flow(self, service: str) -> dict[str, Any]:
         """Counts that change while the service sends and enters events."""
-        found: dict[str, Any] = await self.ask(service, "GET", "/flow")
+        found: dict[str, Any] = await self.ask(parts_of(service)[0], "GET", "/flow")
         return found
 
     async def entered(self, listener: str, owner: str, since: UUID) -> AsyncIterator[list[Entered]]:
@@ -138,7 +155,8 @@ class Operators:
     async def states(self, listener: str, events: Mapping[UUID, str]) -> list[Found]:
         """What a listener knows of events."""
         body = {"events": {str(id): type for id, type in events.items()}}
-        found = await self.ask(listener, "POST", "/states", json=body)
+        service, generation = parts_of(listener)
+        found = await self.ask(service, "POST", "/states", json=body, params=_asking(generation))
         return [Found(UUID(id), *rest) for id, *rest in found["items"]]
 
     async def start_job(self, owner: str, job: Mapping[str, Any]) -> dict[str, Any]:

@@ -161,9 +161,9 @@ def print_report(report: Report) -> None:
             console.print(f"[red]in no log[/] … and {len(line.phantoms) - 20:,} more")
         if line.phantoms:
             console.print(
-                f"{listener} has heard {len(line.phantoms):,} events of {owner} that are in no log: "
-                f"{owner} was set back after it had published them, or somebody else has sent them "
-                'in its name. See "Restore" in docs/operations.md'
+                f"{listener} has heard {len(line.phantoms):,} events of {owner} that are in no "
+                f"log: {owner} was set back after it had published them, or somebody else has "
+                'sent them in its name. See "Restore" in docs/operations.md'
             )
         if not line.adds_up:
             console.print(f"[red]{owner} -> {listener} does not add up[/]")

@@ -209,6 +209,20 @@ async def test_declaring_again_removes_what_is_no_longer_heard(broker: Broker) -
     assert outcomes == [Outcome.UNROUTABLE, Outcome.CONFIRMED]
 
 
+async def test_a_deleted_queue_is_gone_with_what_was_in_it(broker: Broker) -> None:
+    kept = QueueTopology("hirewire.kept", ("test.noted",))
+    await broker.declare([kept])
+    await broker.publish(numbered(3))
+    await broker.delete(LOGS.queue)
+    await broker.delete(LOGS.queue)
+    assert await broker.publish([message(type="test.erased")]) == [Outcome.UNROUTABLE]
+    await broker.declare([LOGS])
+    assert (await broker.stats(LOGS.queue)).ready == 0
+    await broker.publish(numbered(1, 3))
+    assert bodies(await take(broker, 1)) == [3]
+    assert bodies(await take(broker, 4, kept)) == [0, 1, 2, 3]
+
+
 async def test_everything_of_a_message_arrives(broker: Broker) -> None:
     sent = Message(
         id=str(uuid4()),

@@ -15,6 +15,8 @@ from hirewire.messaging import fences, handover
 from hirewire.messaging.broker import DEAD, EXCHANGE, BrokerUnavailable, queue_of
 
 NOTHING = "^$"
+GENERATION = "@[a-z0-9_]+-[0-9]+"
+"""What the name of a projection's generation has behind the service's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def permissions(user: ServiceUser) -> dict[str, str]:
     """
     own = [EXCHANGE, DEAD, *user.plain]
     names = "|".join(re.escape(name) for name in own)
-    queues = rf"{re.escape(queue_of(user.name))}(\.p[0-9]+)?"
+    queues = rf"{re.escape(queue_of(user.name))}(\.p[0-9]+|{GENERATION})?"
     mine = rf"^({names}|{queues}|amq\.gen.*)$"
     return {"configure": mine, "write": mine, "read": mine}
 
@@ -45,7 +47,8 @@ def topic_permissions(user: ServiceUser) -> dict[str, str]:
     """The events it may publish, to all or to one service, and those it may bind a queue to."""
     said = [re.escape(name) for name in sorted(user.publishes)]
     marks = [re.escape(name) for name in (fences.NAME, handover.NAME)]
-    heard = [re.escape(name) for name in (*sorted(user.hears), f"to.{user.name}.#")]
+    own = rf"to\.{re.escape(user.name)}({GENERATION})?\.\#"
+    heard = [*(re.escape(name) for name in sorted(user.hears)), own]
     parts = rf"part\.{re.escape(user.name)}\..*"
     directed = [rf"to\.[^.]+\.({'|'.join([*said, *marks])})"] if said else []
     return {

@@ -167,6 +167,21 @@ class PostgresBroker:
             except Exception as error:
                 raise _translated(error) from error
 
+    async def delete(self, queue: str) -> None:
+        """See `Broker.delete`. Whoever publishes meanwhile has done it, or finds no queue."""
+        async with self._busy:
+            connection = await self._control()
+            try:
+                async with connection.transaction():
+                    await _declare(connection, [])
+                    await connection.execute(
+                        "lock table broker.message in share row exclusive mode"
+                    )
+                    await connection.execute("delete from broker.queue where name = $1", queue)
+                await connection.execute("delete from broker.message where queue = $1", queue)
+            except Exception as error:
+                raise _translated(error) from error
+
     async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """See `Broker.publish`: one transaction, whose commit is the confirm."""
         async with self._busy:

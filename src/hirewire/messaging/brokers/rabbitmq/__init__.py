@@ -83,6 +83,14 @@ class RabbitMQ:
         finally:
             channel.close()
 
+    async def delete(self, queue: str) -> None:
+        """See `Broker.delete`."""
+        channel = await (await self._control()).channel()
+        try:
+            await channel.ask(channel.raw.queue_delete, queue=queue)
+        finally:
+            channel.close()
+
     async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """See `Broker.publish`."""
         async with self._publishing:

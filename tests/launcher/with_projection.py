@@ -1,0 +1,31 @@
+"""`hirewire` as it would be if the service vacancies had a projection."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from hirewire.__main__ import main
+from hirewire.contracts.profiles import ResumeUpdated
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.outbox import Tx
+from hirewire.messaging.projections import Projection
+from hirewire.messaging.subscriptions import Subscription, on
+from hirewire.vacancies import app
+
+
+async def create(tx: Tx, schema: str) -> None:
+    """The table."""
+    await tx.exec_driver_sql(f"create table {schema}.seen (resume text)")
+
+
+def subscribe(schema: str) -> Sequence[Subscription]:
+    """The handler."""
+
+    async def note(tx: Tx, heard: Received[ResumeUpdated]) -> None:
+        await tx.exec_driver_sql(f"insert into {schema}.seen values ($1)", (heard.key,))
+
+    return [on(ResumeUpdated, note, name="vacancies.seen")]
+
+
+if __name__ == "__main__":
+    app.SERVICE = replace(app.SERVICE, projections=[Projection("seen", 1, create, subscribe)])
+    main()

@@ -52,7 +52,7 @@ def run(
 ) -> None:
     """Start the platform: embedded engines where none are given, then one process a service."""
     from hirewire.launcher.names import PROCESSES
-    from hirewire.launcher.platform import AlreadyRunning, Plan, run_platform
+    from hirewire.launcher.platform import AlreadyRunning, Plan, PortTaken, run_platform
     from hirewire.launcher.postgres import PostgresError
     from hirewire.launcher.rabbitmq import RabbitMQError
 
@@ -67,7 +67,14 @@ def run(
 
     try:
         code = run_async(run_platform(plan, bring_up_to_date, console))
-    except (AlreadyRunning, PostgresError, RabbitMQError, SettingsError, OSError) as error:
+    except (
+        AlreadyRunning,
+        PortTaken,
+        PostgresError,
+        RabbitMQError,
+        SettingsError,
+        OSError,
+    ) as error:
         fail(str(error))
     raise typer.Exit(code)
 

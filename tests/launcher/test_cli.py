@@ -4,6 +4,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,15 @@ async def test_mistakes_are_explained(
     found, output = await hirewire(*arguments, **settings)
     assert (found, says in output) == (code, True), output
     assert "Traceback" not in output
+
+
+async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    """Whoever answers there would be taken for the service."""
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
+        settings = {"HIREWIRE_DATA_DIR": str(tmp_path), "HIREWIRE_WEB_PORT": str(port)}
+        found, output = await hirewire("run", **settings)
+    assert (found, f"port {port}" in output, "HIREWIRE_WEB_PORT" in output) == (1, True, True)
 
 
 async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:

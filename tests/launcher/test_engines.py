@@ -18,16 +18,29 @@ import pytest
 
 from hirewire.kit.settings import load_settings
 from hirewire.launcher import rabbitmq as rabbitmq_module
+from hirewire.launcher.keeping import kept
 from hirewire.launcher.postgres import EmbeddedPostgres, PostgresError
-from hirewire.launcher.process import free_port, spawn, stop, wait_gone
+from hirewire.launcher.process import FolderInUse, free_port, spawn, stop, wait_gone
 from hirewire.launcher.rabbitmq import (
     PrivateRabbitMQ,
     RabbitMQError,
     RabbitMQMissing,
 )
-from hirewire.launcher.state import RunningPlatform, found_settings, read_state, write_state
+from hirewire.launcher.state import (
+    RunningPlatform,
+    found_settings,
+    hold_state,
+    read_state,
+    write_state,
+)
 from hirewire.launcher.supervisor import Child, Supervisor
-from hirewire.messaging.broker import BrokerUnavailable, Message, QueueTopology, open_broker
+from hirewire.messaging.broker import (
+    BrokerUnavailable,
+    Message,
+    Outcome,
+    QueueTopology,
+    open_broker,
+)
 from tests.builders import eventually
 from tests.conftest import ensure_rabbitmq
 
@@ -413,23 +426,72 @@ def test_a_free_port_is_none_that_an_outgoing_connection_could_take() -> None:
 
 
 def test_other_terminals_find_the_running_platform(tmp_path: Path) -> None:
-    write_state(
-        tmp_path,
-        RunningPlatform(
-            pid=os.getpid(),
-            public_url="http://127.0.0.1:1",
-            database_url="postgresql://u:p@h/hirewire",
-            broker_url="amqp://admin:p@h/",
-            broker_urls={"auth": "amqp://auth:p@h/"},
-        ),
+    state = RunningPlatform(
+        pid=os.getpid(),
+        public_url="http://127.0.0.1:1",
+        database_url="postgresql://u:p@h/hirewire",
+        broker_url="amqp://admin:p@h/",
+        broker_urls={"auth": "amqp://auth:p@h/"},
     )
-    assert (tmp_path / "run" / "platform.json").stat().st_mode & 0o777 == 0o600
-    found = found_settings(load_settings({}), tmp_path, "auth")
-    assert found.broker_url == "amqp://auth:p@h/"
-    assert found_settings(load_settings({}), tmp_path).broker_url == "amqp://admin:p@h/"
-    given = load_settings({"HIREWIRE_DATABASE_URL": "postgresql://x@y/z"})
-    assert found_settings(given, tmp_path) == given
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    write_state(tmp_path, RunningPlatform(dead.pid, "http://x", "postgresql://x", "amqp://x"))
+    with hold_state(tmp_path):
+        write_state(tmp_path, state)
+        assert (tmp_path / "run" / "platform.json").stat().st_mode & 0o777 == 0o600
+        found = found_settings(load_settings({}), tmp_path, "auth")
+        assert found.broker_url == "amqp://auth:p@h/"
+        assert found_settings(load_settings({}), tmp_path).broker_url == "amqp://admin:p@h/"
+        given = load_settings({"HIREWIRE_DATABASE_URL": "postgresql://x@y/z"})
+        assert found_settings(given, tmp_path) == given
+        with pytest.raises(FolderInUse):
+            hold_state(tmp_path)
+    # It was killed, and its number is one that runs: in a container it is always the same.
     assert read_state(tmp_path) is None
+    hold_state(tmp_path).close()
+
+
+async def test_an_engine_that_ends_is_started_again(folder: Path) -> None:
+    """As the services are; until then they say 503."""
+    async with EmbeddedPostgres(folder / "pg") as server, kept(server):
+        connection = await asyncpg.connect(server.url())
+        await connection.execute("create table kept (n int); insert into kept values (1)")
+        assert server._process is not None
+        for _ in range(2):
+            os.kill(server._process.pid, signal.SIGKILL)
+
+            async def answers() -> bool:
+                try:
+                    found = await asyncpg.connect(server.url(), timeout=5)
+                except (OSError, asyncpg.PostgresError, TimeoutError):
+                    return False
+                assert await found.fetchval("select count(*) from kept") == 1
+                await found.close()
+                return not server.has_ended
+
+            await eventually(answers)
+        connection.terminate()
+    assert server._process is None
+
+
+async def test_a_private_node_that_ends_is_started_again(folder: Path) -> None:
+    ensure_rabbitmq()
+    topology = QueueTopology("hirewire.kept", ("test.kept",))
+    async with PrivateRabbitMQ(folder / "rabbit") as node, kept(node):
+        url, broker = node.url, open_broker(node.url, client="tests")
+        [pid] = [p.pid for p in psutil.process_iter() if is_node(p, folder / "rabbit")]
+        os.kill(pid, signal.SIGKILL)
+        await eventually(lambda: _ended(pid))
+
+        async def takes_messages() -> bool:
+            try:
+                await broker.declare([topology])
+                outcomes = await broker.publish([Message("1", "test.kept", "k", b"here", {})])
+            except BrokerUnavailable:
+                return False
+            return outcomes == [Outcome.CONFIRMED]
+
+        await eventually(takes_messages, within=60)
+        assert node.url == url
+        await broker.close()
+
+
+async def _ended(pid: int) -> bool:
+    return not is_alive(pid)

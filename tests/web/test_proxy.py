@@ -252,7 +252,8 @@ async def test_a_service_that_is_slow_is_waited_for(front: Front) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["http://elsewhere/api/auth/x?y", "/api/auth/x?y#z", "http://elsewhere/api/auth/x?y#z"]
+    "target",
+    ["http://elsewhere/api/auth/x?y", "/api/auth/x?y#z", "http://elsewhere/api/auth/x?y#z"],
 )
 async def test_a_service_gets_path_and_query_alone(front: Front, target: str) -> None:
     """RFC 9112, 3.2.2: a server understands the absolute form too."""

@@ -13,12 +13,15 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from rich.console import Console
 
 from hirewire.kit.settings import Settings
+from hirewire.launcher.keeping import kept
 from hirewire.launcher.postgres import EmbeddedPostgres
+from hirewire.launcher.process import FolderInUse, is_free
 from hirewire.launcher.rabbitmq import PrivateRabbitMQ
 from hirewire.launcher.state import (
     RunningPlatform,
     broker_passwords,
     clear_state,
+    hold_state,
     operator_token,
     read_state,
     write_state,
@@ -44,6 +47,10 @@ class AlreadyRunning(Exception):
     """A platform runs in this data directory already."""
 
 
+class PortTaken(Exception):
+    """Another program listens where a service would."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is to be run."""
@@ -64,13 +71,37 @@ async def run_platform(
 ) -> int:
     """Start everything, stay until told to stop, stop everything; the exit code.
 
-    Raises `AlreadyRunning`, and what the embedded engines raise when they cannot start.
+    Raises `AlreadyRunning`, `PortTaken`, and what the embedded engines raise when they cannot start.
     """
     started = time.monotonic()
-    if (other := read_state(plan.data_dir)) is not None:
-        raise AlreadyRunning(
-            f"a platform runs in {plan.data_dir} already (pid {other.pid}, {other.public_url})"
-        )
+    try:
+        lock = hold_state(plan.data_dir)
+    except FolderInUse:
+        other = read_state(plan.data_dir)
+        where = f" (pid {other.pid}, {other.public_url})" if other is not None else ""
+        raise AlreadyRunning(f"a platform runs in {plan.data_dir} already{where}") from None
+    with lock:
+        _refuse_taken_ports(plan)
+        return await _run(plan, migrate, console, started)
+
+
+def _refuse_taken_ports(plan: Plan) -> None:
+    """Whoever answers at a port of ours would be taken for the service. Raises `PortTaken`."""
+    for name in plan.services:
+        port: int = getattr(plan.settings, f"{name}_port")
+        if not is_free(plan.settings.host, port):
+            raise PortTaken(
+                f"port {port} of {plan.settings.host} is taken; {name} listens there: set "
+                f"HIREWIRE_{name.upper()}_PORT to another one"
+            )
+
+
+async def _run(
+    plan: Plan,
+    migrate: Callable[[Settings], Awaitable[object]],
+    console: Console,
+    started: float,
+) -> int:
     supervisor = Supervisor(
         [_child(name, plan.settings) for name in plan.services],
         run_dir=plan.data_dir / "run",
@@ -98,6 +129,7 @@ async def _database(plan: Plan, stack: AsyncExitStack, console: Console) -> Sett
         return plan.settings
     with console.status("starting the embedded PostgreSQL"):
         postgres = await stack.enter_async_context(EmbeddedPostgres(plan.data_dir / "postgres"))
+        await stack.enter_async_context(kept(postgres))
     console.print(f"[dim]PostgreSQL: embedded, data in {plan.data_dir / 'postgres'}[/]")
     return plan.settings.model_copy(update={"database_url": postgres.url("hirewire")})
 
@@ -112,6 +144,7 @@ async def _broker(
         return settings.model_copy(update={"broker_url": settings.broker_address()}), {}
     with console.status("starting a private RabbitMQ node"):
         node = await stack.enter_async_context(PrivateRabbitMQ(plan.data_dir / "rabbitmq"))
+        await stack.enter_async_context(kept(node))
     passwords = broker_passwords(plan.data_dir, plan.broker_users)
     settings = settings.model_copy(
         update={

@@ -81,6 +81,8 @@ class EmbeddedPostgres:
     `durable=False` is for tests: no fsync, so a crash of the machine may lose all.
     """
 
+    name = "PostgreSQL"
+
     def __init__(self, data_dir: Path, *, durable: bool = True) -> None:
         self.data_dir = data_dir.resolve()
         self.port = 0
@@ -121,6 +123,19 @@ class EmbeddedPostgres:
                 (self.data_dir / "port").write_text(str(self.port))
                 return
         raise PostgresError(f"PostgreSQL does not start: {_tail(self.data_dir / 'postgres.log')}")
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the server has ended though nobody stopped it."""
+        return self._process is not None and self._process.poll() is not None
+
+    async def restart(self) -> None:
+        """Start a server that has ended again, at its port. Raises `PostgresError`."""
+        await self._wait_for_leftover()
+        if not await self._run(self._binaries()):
+            raise PostgresError(
+                f"PostgreSQL does not start: {_tail(self.data_dir / 'postgres.log')}"
+            )
 
     async def stop(self) -> None:
         """Stop it: a fast shutdown, which loses nothing."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import errno
 import fcntl
 import os
 import pwd
@@ -18,6 +19,8 @@ from typing import IO, Literal
 
 PR_SET_PDEATHSIG = 1
 LOWEST_PORT = 20_000
+TRIES, TRY_SECONDS = 5, 0.02
+"""To take a lock."""
 
 
 class FolderInUse(Exception):
@@ -105,7 +108,7 @@ def hold(folder: Path) -> IO[str]:
     """
     file = open(folder / "lock", "a+")  # noqa: SIM115  (open for as long as it is held)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(file)
     except OSError:
         file.seek(0)
         holder = file.read().strip() or "unknown"
@@ -117,6 +120,28 @@ def hold(folder: Path) -> IO[str]:
     file.write(str(os.getpid()))
     file.flush()
     return file
+
+
+def _lock(file: IO[str]) -> None:
+    """Whoever only looks whether it is held has it for a moment."""
+    for _ in range(TRIES - 1):
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        time.sleep(TRY_SECONDS)
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process holds this folder, by `hold`."""
+    try:
+        with open(folder / "lock") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def make_folder(path: Path, *, for_others: bool) -> None:
@@ -163,6 +188,20 @@ def free_port(preferred: int | None = None) -> int:
                 probe.bind(("127.0.0.1", port))
                 return port
     raise OSError("no free port on 127.0.0.1")
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether nobody listens there. True when that cannot be found out."""
+    try:
+        [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        return error.errno != errno.EADDRINUSE
+    return True
 
 
 def _first_outgoing_port() -> int:

@@ -76,6 +76,8 @@ class PrivateRabbitMQ:
     may use. Raises `RabbitMQMissing` or `RabbitMQError` at the start.
     """
 
+    name = "RabbitMQ"
+
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir.resolve()
         self._lock: IO[str] | None = None
@@ -127,6 +129,25 @@ class PrivateRabbitMQ:
             await self._end()  # somebody took one of its ports just now: others, then
         tail = log.read_text(errors="replace")[-800:]
         raise RabbitMQError(f"the RabbitMQ node does not start: {tail}")
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the node has ended though nobody stopped it."""
+        return self._process is not None and self._process.poll() is not None
+
+    async def restart(self) -> None:
+        """Start a node that has ended again, at its ports. Raises `RabbitMQError`."""
+        program = find_server()
+        if program is None:
+            raise RabbitMQMissing
+        await self._end_leftover()
+        if self._epmd is None or self._epmd.poll() is not None:
+            await self._start_epmd()
+        with open_private(self.data_dir / "node.log", "a") as output:
+            self._process = self._spawn([str(program)], output)
+        if not await self._answers():
+            tail = (self.data_dir / "node.log").read_text(errors="replace")[-800:]
+            raise RabbitMQError(f"the RabbitMQ node does not start: {tail}")
 
     async def stop(self) -> None:
         """Stop it cleanly, and the Erlang port mapper that came with it."""

@@ -6,9 +6,10 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import IO
 
 from hirewire.kit.settings import Settings
-from hirewire.launcher.process import write_private
+from hirewire.launcher.process import hold, is_held, write_private
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,24 @@ def write_state(data_dir: Path, platform: RunningPlatform) -> None:
 
 
 def read_state(data_dir: Path) -> RunningPlatform | None:
-    """The platform that runs there now; None when none does."""
+    """The platform that runs there now; None when none does.
+
+    Whether it runs is told by the lock that it holds: a number of a process may be another one's
+    by now, and in a container it is always the same.
+    """
     try:
-        state = RunningPlatform(**json.loads(_path(data_dir).read_text()))
-        os.kill(state.pid, 0)
+        if not is_held(_path(data_dir).parent):
+            return None
+        return RunningPlatform(**json.loads(_path(data_dir).read_text()))
     except (OSError, ValueError, TypeError):
         return None
-    return state
+
+
+def hold_state(data_dir: Path) -> IO[str]:
+    """Keep every other platform off `data_dir` until this is closed. Raises `FolderInUse`."""
+    folder = _path(data_dir).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    return hold(folder)
 
 
 def clear_state(data_dir: Path) -> None:

@@ -75,7 +75,7 @@ def main() -> int:
     if given.journal is not None and given.journal.exists():
         known = judged(given.journal)
         mutants = [one for one in mutants if not known.get(one.name)]
-        mutants.sort(key=lambda one: one.name in known)
+        mutants.sort(key=lambda one: (one.name in known, one.first is None))  # quick ones first
     if not _all_apply(mutants):
         return 1
     return asyncio.run(_until_ended(mutants, given))

@@ -39,10 +39,12 @@ class Mutant:
     likely: tuple[str, ...] = ()
     """Those that noticed other mutants of its file, most often first."""
 
-    def in_order(self) -> list[str]:
-        """Its tests, each once, those that are likely to notice it first."""
-        first = [self.first] if self.first else []
-        return list(dict.fromkeys([*first, *self.likely, *self.tests]))
+    def in_order(self) -> list[Sequence[str]]:
+        """Its tests in groups to be run one after another: those that are likely to notice it come
+        first. (In one run pytest would put a file in place of the file's tests before it.)
+        """
+        groups = [[self.first] if self.first else [], self.likely, self.tests]
+        return [group for group in groups if group]
 
     def applied_to(self, source: str) -> str:
         """The mutated source. Raises `DoesNotApply`."""

@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mutate.catalogue import Mutant
@@ -46,6 +46,7 @@ class Verdict:
 class Ran:
     """What one run of pytest said."""
 
+    tests: Sequence[str]
     passed: bool
     failed: str | None
     """The first test that failed."""
@@ -80,6 +81,7 @@ class Worker:
         )
         found = _FAILED.search(output) if code is not None else None
         return Ran(
+            tests=tests,
             passed=code == 0,
             failed=found[1] if found else None,
             hung=code is None or bool(found and _OUT_OF_TIME.search(found[2] or "")),
@@ -87,14 +89,22 @@ class Worker:
             output=output,
         )
 
+    async def _test_groups(self, mutant: Mutant, template: str) -> Ran:
+        """Run its tests until one fails. The time is that of all groups."""
+        started = time.monotonic()
+        for tests in mutant.in_order():
+            left = self.most_seconds - (time.monotonic() - started)
+            ran = await self.test(tests, left, template=template)
+            if not ran.passed:
+                break
+        return replace(ran, seconds=time.monotonic() - started)
+
     async def judge(self, mutant: Mutant) -> Verdict:
         """Apply one mutant, and see which of its tests fails."""
         self.tree.apply(mutant)
         migrates = "/migrations/" in mutant.file
         try:
-            ran = await self.test(
-                mutant.in_order(), self.most_seconds, template=mutant.name if migrates else "same"
-            )
+            ran = await self._test_groups(mutant, mutant.name if migrates else "same")
         finally:
             self.tree.restore(mutant)
         if ran.passed:
@@ -102,9 +112,7 @@ class Worker:
         if ran.failed is None and ran.hung:
             return Verdict(mutant, None, ran.seconds, "no test failed in the time there is")
         if ran.failed is None or ran.hung or ran.failed not in self.green:
-            again = await self.test(
-                [ran.failed] if ran.failed else mutant.in_order(), BASELINE_SECONDS
-            )
+            again = await self.test([ran.failed] if ran.failed else ran.tests, BASELINE_SECONDS)
             if not again.passed:
                 what = ran.failed or "pytest"
                 return Verdict(mutant, None, ran.seconds, f"{what} fails without it too")

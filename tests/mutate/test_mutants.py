@@ -164,8 +164,8 @@ def test_a_mutant_that_no_test_is_known_to_notice_begins_with_those_of_its_file(
     once, twice = "tests/test_it.py::once", "tests/test_it.py::twice"
     write_first({"a": once, "b": twice, "c": twice}, others, path)
     found = with_first(others, path)
-    assert found[0].in_order() == [once, "tests/test_it.py"]
-    assert found[3].in_order() == [twice, once, "tests/test_it.py"]
+    assert found[0].in_order() == [[once], ("tests/test_it.py",)]
+    assert found[3].in_order() == [(twice, once), ("tests/test_it.py",)]
 
 
 def test_a_run_can_be_continued_by_its_journal(tmp_path: Path) -> None:
@@ -173,6 +173,19 @@ def test_a_run_can_be_continued_by_its_journal(tmp_path: Path) -> None:
     for name, by in (("a", None), ("b", "one"), ("a", "two"), ("b", None), ("c", "three")):
         enter(path, name, by, 1.0)
     assert judged(path) == {"a": True, "b": False, "c": True}
+
+
+async def test_a_test_that_is_likely_to_notice_runs_before_its_file(
+    worker: Worker, tmp_path: Path
+) -> None:
+    path = tmp_path / "tree" / "tests" / "test_it.py"
+    path.write_text(
+        "def test_early() -> None:\n    from it import two\n    assert two() == 2\n\n" + TEST
+    )
+    wrong = mutant("return 2", "return 3")
+    assert (await worker.judge(wrong)).killed_by == "tests/test_it.py::test_early"
+    known = replace(wrong, first="tests/test_it.py::test_two")
+    assert (await worker.judge(known)).killed_by == "tests/test_it.py::test_two"
 
 
 async def test_a_mutant_of_the_same_length_is_not_taken_for_the_original(worker: Worker) -> None:

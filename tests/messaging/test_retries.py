@@ -82,6 +82,26 @@ class Gate:
         await self.open.wait()
 
 
+async def test_what_is_not_due_is_not_tried_beside_what_is(reader: Reader) -> None:
+    """Also once several are taken at a time."""
+    hour = timedelta(hours=1)
+    reader.subscription = on(
+        Noted, reader.on_noted, name=NAME, retry=RetrySchedule(first=hour, longest=hour)
+    )
+    reader.build([reader.subscription])
+    reader.broken = {"later", "due", "due too", "due as well"}
+    await hear(reader.consumer, *(noted(uuid4(), text, 1) for text in sorted(reader.broken)))
+    async with reader.transactions() as tx:
+        await tx.exec_driver_sql(
+            "update messaging.open_message set next_attempt_at = clock_timestamp() "
+            "where convert_from(body, 'utf8')::json ->> 'text' <> 'later'"
+        )
+    reader.broken, reader.calls = set(), []
+    await reader.try_again()
+    assert sorted(reader.calls) == ["due", "due as well", "due too"]
+    assert await reader.counts() == {"retrying": 1, "waiting": 0, "dead": 0}
+
+
 async def test_what_waits_is_settled_in_batches(reader: Reader) -> None:
     sizes: list[int] = []
     broken = {"0"}

@@ -245,6 +245,14 @@ async def test_a_batch_takes_its_rows_in_one_order(
     low, *others = sorted(batch, key=of)
     marks = ", ".join(f"${n}" for n in range(1, len(of(low)) + 1))
     insert = f"insert into {table} values ({marks})"
+    transactions = met(reader)
+    opened = 0
+
+    async def count() -> None:
+        nonlocal opened
+        opened += 1
+
+    transactions.before_each = count
     async with reader.place.engine.connect() as holder:
         await holder.begin()
         await holder.exec_driver_sql("set local lock_timeout = '2s'")
@@ -256,7 +264,7 @@ async def test_a_batch_takes_its_rows_in_one_order(
         await holder.rollback()
     await handling
     assert len(await notes(reader.place.engine)) == 6
-    assert sorted(reader.calls) == list("012345")  # nothing was taken apart
+    assert opened == 1  # nothing was taken apart, as after a deadlock
 
 
 async def test_a_repeat_beside_new_messages_costs_them_nothing(reader: Reader) -> None:

@@ -151,13 +151,38 @@ async def test_a_replica_that_was_away_does_not_go_on_with_what_another_has_take
     assert (slow.calls, other.calls) == ([], ["1"])
 
 
-def impatient(reader: Reader) -> None:
-    """Have a replica take at once what another one has left behind."""
+async def test_what_another_has_just_taken_is_left_alone(place_with_notes: Place) -> None:
+    """Between the claim and the handling nothing is locked."""
+    many = RetrySchedule(attempts=9, first=timedelta(0))
+    slow, other = (Reader(place_with_notes, retry=many) for _ in range(2))
+    transactions = met(slow)
+    for one in (slow, other):
+        impatient(one, lease=3600)
+    slow.broken = {"1"}
+    await hear(slow.consumer, noted(uuid4(), "1", 1))
+    slow.broken, slow.calls = set(), []
+
+    async def look_once_claimed() -> None:
+        if await rows(
+            place_with_notes.engine,
+            "select 1 from messaging.open_message where claimed_by is not null",
+        ):
+            transactions.before_each = None
+            assert not await other.retries.step()
+
+    transactions.before_each = look_once_claimed
+    await slow.retries.step()
+    assert not transactions.waiting
+    assert (slow.calls, other.calls) == (["1"], [])
+
+
+def impatient(reader: Reader, *, lease: float = 0) -> None:
+    """Have a replica take what another one has left behind, as soon as the lease is over."""
     reader.retries = Retries(
         consumer=reader.consumer,
         transactions=reader.transactions,
         wake=Wake(),
-        patience=Patience(lease=0, watch=0),
+        patience=Patience(lease=lease, watch=0),
     )
 
 

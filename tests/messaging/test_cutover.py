@@ -375,6 +375,12 @@ async def test_a_former_relays_marks_count_for_nothing(
     await writer.write(page, 4)
     await writer.settle()
     await reader.expect(page, 1, 2, 3, 4)
+    await reader.kill()  # its successor knows the end as well
+    reader.start()
+    await writer.broker.broker.publish([begin])
+    await writer.write(page, 5)
+    await writer.settle()
+    await reader.expect(page, 1, 2, 3, 4, 5)
 
 
 async def test_a_replay_ends_what_an_earlier_one_left_open(writer: Writer, reader: Reader) -> None:

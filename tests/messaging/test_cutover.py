@@ -9,8 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 from prometheus_client import REGISTRY
 
+from hirewire.messaging import handover
 from hirewire.messaging.broker import (
     BrokerMisconfigured,
+    Delivery,
     Message,
     QueueTopology,
     open_broker,
@@ -19,7 +21,7 @@ from hirewire.messaging.broker import (
 from hirewire.messaging.brokers.rabbitmq import RabbitMQ
 from hirewire.messaging.brokers.rabbitmq.consumer import Consumer as RabbitConsumer
 from hirewire.messaging.database import connect
-from hirewire.messaging.envelope import Received
+from hirewire.messaging.envelope import Malformed, Received
 from hirewire.messaging.outbox import Tx
 from hirewire.messaging.relay import Relay
 from hirewire.messaging.subscriptions import on
@@ -448,3 +450,20 @@ async def test_a_mark_is_its_owners(writer: Writer, reader: Reader, broker_url: 
     broker = open_broker(broker_url, client="tests")
     await broker.declare([QueueTopology(queue_of(reader.name), (TYPE,))])
     await broker.close()
+
+
+@pytest.mark.parametrize(
+    ("sender", "counts"), [(None, True), ("writer", True), ("stranger", True), ("reader", False)]
+)
+def test_a_mark_counts_unless_the_broker_says_that_another_service_sent_it(
+    sender: str | None, counts: bool
+) -> None:
+    services = frozenset({"writer", "reader"})
+    mark = handover.begin_mark("writer", uuid4(), [TYPE], 1)
+    headers = handover.mark_message("reader", mark).headers
+    delivery = Delivery(b"{}", "to.reader.hirewire.history", headers, user_id=sender)
+    if counts:
+        assert handover.mark_of(delivery, services) == mark
+    else:
+        with pytest.raises(Malformed, match="reader sent it"):
+            handover.mark_of(delivery, services)

@@ -151,6 +151,18 @@ async def test_a_replica_that_was_away_does_not_go_on_with_what_another_has_take
     assert (slow.calls, other.calls) == ([], ["1"])
 
 
+async def test_a_retry_that_took_effect_is_not_made_again(place_with_notes: Place) -> None:
+    """Where followers may pass, effect and end are one transaction."""
+    reader = Reader(place_with_notes, behind_failed="skip")
+    reader.broken = {"1"}
+    await hear(reader.consumer, noted(uuid4(), "1", 1))
+    reader.broken = set()
+    assert await reader.retries.step()
+    assert not await reader.retries.step()
+    assert await notes(place_with_notes.engine) == ["1"]
+    assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 0}
+
+
 async def test_what_another_has_just_taken_is_left_alone(place_with_notes: Place) -> None:
     """Between the claim and the handling nothing is locked."""
     many = RetrySchedule(attempts=9, first=timedelta(0))

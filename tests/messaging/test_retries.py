@@ -183,6 +183,24 @@ async def test_a_poison_among_those_that_wait_costs_no_other_an_attempt(reader: 
         assert {message.attempts for message in waiting} == {0}
 
 
+async def test_a_poison_among_other_keys_costs_none_of_them_an_attempt(reader: Reader) -> None:
+    """Also when they were taken together, and all of it failed."""
+    many = RetrySchedule(attempts=9, first=timedelta(0))
+    reader.build([on(Noted, reader.on_noted, name=NAME, retry=many)])
+    messages = {str(n): noted(uuid4(), str(n), 1) for n in range(8)}
+    reader.broken = set(messages)
+    await hear(reader.consumer, *messages.values())
+    reader.broken = {"5"}
+    spent: set[int] = set()
+    while len(await notes(reader.place.engine)) < 7:
+        assert await reader.retries.step()
+        async with reader.transactions() as tx:
+            left = await deadletters.open_messages(tx, states=("retrying", "dead"))
+        poison = UUID(messages["5"].headers["id"])
+        spent |= {message.attempts for message in left if message.event_id != poison}
+    assert spent == {1}
+
+
 async def test_a_busy_key_leaves_its_lane(reader: Reader) -> None:
     page = uuid4()
     reader.broken = {"1"}

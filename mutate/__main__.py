@@ -1,4 +1,6 @@
-"""`./dev mutate [--list] [--only NAME|FILE]… [--tenth N|auto] [--seconds N] [--write]`."""
+"""`./dev mutate [--list] [--only NAME|FILE]… [--tenth N|auto] [--jobs N] [--journal FILE]
+[--seconds N] [--write]`.
+"""
 
 import argparse
 import asyncio
@@ -7,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import structlog
 
@@ -19,8 +22,10 @@ from mutate.catalogue import (
     with_first,
     write_first,
 )
+from mutate.journal import enter, judged
 from mutate.runner import (
     MOST_SECONDS,
+    WORKERS,
     BaselineFailed,
     Verdict,
     check_baseline,
@@ -45,6 +50,13 @@ def main() -> int:
     parser.add_argument(
         "--seconds", type=float, default=MOST_SECONDS, help="for one mutant, 60 by default"
     )
+    parser.add_argument("--jobs", type=int, default=WORKERS, help="mutants at a time, 2 by default")
+    parser.add_argument(
+        "--journal",
+        type=Path,
+        metavar="FILE",
+        help="add each verdict; leave out what is killed there, take survivors last",
+    )
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     try:
@@ -60,6 +72,10 @@ def main() -> int:
         for mutant in mutants:
             print(f"{mutant.name:<52} {mutant.file}\n    {mutant.why}")
         return 0
+    if given.journal is not None and given.journal.exists():
+        known = judged(given.journal)
+        mutants = [one for one in mutants if not known.get(one.name)]
+        mutants.sort(key=lambda one: (one.name in known, one.first is None))  # quick ones first
     if not _all_apply(mutants):
         return 1
     return asyncio.run(_until_ended(mutants, given))
@@ -98,30 +114,31 @@ async def _until_ended(mutants: Sequence[Mutant], given: argparse.Namespace) -> 
 
 async def _run(mutants: Sequence[Mutant], given: argparse.Namespace) -> int:
     started = time.monotonic()
-    async with workers(given.seconds) as crew:
+    async with workers(given.jobs, given.seconds) as crew:
         if not given.skip_baseline:
             try:
                 await check_baseline(crew, mutants, lambda text: print(text, flush=True))
             except BaselineFailed as error:
                 print(error, file=sys.stderr)
                 return 1
-        verdicts = await judge_all(crew, mutants, _say)
+        verdicts = await judge_all(crew, mutants, lambda verdict: _say(verdict, given))
     survivors = [verdict for verdict in verdicts if verdict.killed_by is None]
     killed = len(verdicts) - len(survivors)
-    if given.write:
-        noticed = {
-            v.mutant.name: v.killed_by for v in verdicts if v.killed_by and "::" in v.killed_by
-        }
-        write_first(noticed, load())
     print(f"killed {killed} of {len(verdicts)} in {time.monotonic() - started:.0f} s")
     for one in survivors:
         print(f"SURVIVED {one.mutant.name} ({one.mutant.file}): {one.mutant.why} {one.note}")
     return 1 if survivors else 0
 
 
-def _say(verdict: Verdict) -> None:
-    by = verdict.killed_by or "SURVIVED"
-    print(f"{verdict.seconds:5.1f} s  {verdict.mutant.name:<52} {by}", flush=True)
+def _say(verdict: Verdict, given: argparse.Namespace) -> None:
+    """Print a verdict, and keep it at once where that was asked for: a long run may be ended."""
+    name, by = verdict.mutant.name, verdict.killed_by
+    said = by or f"SURVIVED {verdict.note}"
+    print(f"{verdict.seconds:5.1f} s  {name:<52} {said}", flush=True)
+    if given.journal is not None:
+        enter(given.journal, name, by, verdict.seconds, verdict.note)
+    if given.write and by is not None and "::" in by:
+        write_first({name: by}, load())
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ the piece makes the mutant an error with its name, and whoever refactors brings 
 
 import json
 import tomllib
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,10 +34,17 @@ class Mutant:
     """What would go wrong, in one line."""
     tests: tuple[str, ...]
     """Test files and node ids, one of which must fail."""
-    may_hang: bool
-    """Whether running out of time counts as being noticed."""
     first: str | None = None
     """The node id of the test that noticed it last."""
+    likely: tuple[str, ...] = ()
+    """Those that noticed other mutants of its file, most often first."""
+
+    def in_order(self) -> list[Sequence[str]]:
+        """Its tests in groups to be run one after another: those that are likely to notice it come
+        first. (In one run pytest would put a file in place of the file's tests before it.)
+        """
+        groups = [[self.first] if self.first else [], self.likely, self.tests]
+        return [group for group in groups if group]
 
     def applied_to(self, source: str) -> str:
         """The mutated source. Raises `DoesNotApply`."""
@@ -71,15 +79,16 @@ def _read(path: Path) -> list[Mutant]:
         raise ValueError(f"{path.name}: unknown {', '.join(sorted(content))}")
     mutants = []
     for entry in entries:
-        may_hang = entry.pop("may_hang", False)
         if entry.keys() != {"name", "why", "old", "new"}:
             raise ValueError(f"{path.name}: a mutant has name, why, old, new: {sorted(entry)}")
-        mutants.append(Mutant(**entry, file=file, tests=tuple(tests), may_hang=may_hang))
+        mutants.append(Mutant(**entry, file=file, tests=tuple(tests)))
     return mutants
 
 
 def with_first(mutants: Sequence[Mutant], path: Path = NOTICED) -> list[Mutant]:
-    """The mutants, each with the test that noticed it last, if that is one of its tests still."""
+    """The mutants, each with the test that noticed it last, if that is one of its tests still.
+    One that no test is known to notice begins with those that noticed others of its file.
+    """
     known: Mapping[str, str] = json.loads(path.read_text()) if path.exists() else {}
     found = []
     for mutant in mutants:
@@ -87,7 +96,16 @@ def with_first(mutants: Sequence[Mutant], path: Path = NOTICED) -> list[Mutant]:
         if first is not None and not any(first.startswith(test) for test in mutant.tests):
             first = None
         found.append(replace(mutant, first=first))
-    return found
+    often: dict[str, Counter[str]] = defaultdict(Counter)
+    for mutant in found:
+        if mutant.first is not None:
+            often[mutant.file][mutant.first] += 1
+    return [
+        one
+        if one.first is not None
+        else replace(one, likely=tuple(test for test, _ in often[one.file].most_common()))
+        for one in found
+    ]
 
 
 def write_first(

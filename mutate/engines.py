@@ -1,7 +1,7 @@
-"""The engines that all runs share: a PostgreSQL for each worker, one RabbitMQ for all.
+"""The engines of the runs: a PostgreSQL and a RabbitMQ node for each worker.
 
-Tests end other sessions of their server by name, so two runs at once need two servers. In RabbitMQ
-each test has a virtual host of its own.
+Tests end other sessions of their server by name, and set limits of their node, so two runs at once
+need two of each.
 """
 
 from collections.abc import AsyncIterator
@@ -16,15 +16,17 @@ from hirewire.launcher.rabbitmq import PrivateRabbitMQ, find_server
 async def engines(folder: Path, workers: int) -> AsyncIterator[list[dict[str, str]]]:
     """Start them; for each worker the environment variables by which its tests find them."""
     async with AsyncExitStack() as stack:
-        shared: dict[str, str] = {}
-        if find_server() is not None:
-            node = await stack.enter_async_context(PrivateRabbitMQ(folder / "rabbitmq"))
-            shared["HIREWIRE_TEST_RABBITMQ_URL"] = node.url
-            shared["HIREWIRE_TEST_RABBITMQ_MANAGEMENT_URL"] = node.management_url
         environments = []
         for number in range(workers):
+            found: dict[str, str] = {}
+            if find_server() is not None:
+                data = folder / f"rabbitmq{number}"
+                node = await stack.enter_async_context(PrivateRabbitMQ(data))
+                found["HIREWIRE_TEST_RABBITMQ_URL"] = node.url
+                found["HIREWIRE_TEST_RABBITMQ_MANAGEMENT_URL"] = node.management_url
+                found["HIREWIRE_TEST_RABBITMQ_FOLDER"] = str(data)
             server = EmbeddedPostgres(folder / f"postgres{number}", durable=False)
             await server.start()
             stack.push_async_callback(server.stop)
-            environments.append(shared | {"HIREWIRE_TEST_DATABASE_URL": server.url()})
+            environments.append(found | {"HIREWIRE_TEST_DATABASE_URL": server.url()})
         yield environments

@@ -1,26 +1,27 @@
-"""Runs the tests of each mutant in a private copy of the project, two mutants at a time."""
+"""Runs the tests of each mutant in private copies of the project, one mutant in each at a time."""
 
 import asyncio
 import os
 import re
-import signal
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mutate.catalogue import Mutant
 from mutate.engines import engines
+from mutate.nursery import Nursery
 from mutate.tree import Tree
 
 WORKERS = 2
 MOST_SECONDS = 60.0
 """A mutant that no test has noticed by then has survived."""
-TEST_SECONDS = 30
+TEST_SECONDS = 20
 """One test's time limit."""
+WELL_WITHIN = TEST_SECONDS / 2
+"""A test that runs out of time has noticed a mutant only if it passes in this time without it."""
 BASELINE_SECONDS = 600.0
 
 PLUGINS = ("-p", "pytest_asyncio.plugin", "-p", "pytest_timeout")
@@ -45,6 +46,7 @@ class Verdict:
 class Ran:
     """What one run of pytest said."""
 
+    tests: Sequence[str]
     passed: bool
     failed: str | None
     """The first test that failed."""
@@ -57,72 +59,67 @@ class BaselineFailed(Exception):
     """The tests fail without any mutant, so they would say nothing about one."""
 
 
-@dataclass(frozen=True, slots=True)
 class Worker:
     """A copy of the project, and where its tests find their engines."""
 
-    tree: Tree
-    environment: Mapping[str, str]
-    most_seconds: float = MOST_SECONDS
-    green: set[str] = field(default_factory=set)
-    """Tests that are known to pass without a mutant."""
+    def __init__(
+        self, tree: Tree, environment: Mapping[str, str], most_seconds: float = MOST_SECONDS
+    ) -> None:
+        self.tree = tree
+        self.nursery = Nursery(tree.folder, {**_inherited(), **environment})
+        self.most_seconds = most_seconds
+        self.green: set[str] = set()
+        """Tests that are known to pass without a mutant."""
 
     async def test(self, tests: Sequence[str], within: float, *, template: str = "same") -> Ran:
         """Run these tests until one fails. Runs of one `template` share a migrated database."""
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "-o", "addopts="]
-        command += ["-p", "no:cacheprovider", *PLUGINS, f"--timeout={TEST_SECONDS}", *tests]
+        arguments = ["-x", "-q", "-rfE", "-o", "addopts=", "-p", "no:cacheprovider", *PLUGINS]
+        arguments += [f"--timeout={TEST_SECONDS}", *tests]
         started = time.monotonic()
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            cwd=self.tree.folder,
-            env={**_inherited(), **self.environment, "HIREWIRE_TEST_TEMPLATE": template},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
+        code, output = await self.nursery.run(
+            arguments, {"HIREWIRE_TEST_TEMPLATE": template}, within
         )
-        out_of_time = False
-        try:
-            async with asyncio.timeout(within):
-                output = (await process.communicate())[0].decode(errors="replace")
-        except TimeoutError:
-            output, out_of_time = "", True
-        finally:
-            with suppress(ProcessLookupError):  # with whatever the tests have started
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-        found = _FAILED.search(output)
+        found = _FAILED.search(output) if code is not None else None
         return Ran(
-            passed=process.returncode == 0 and not out_of_time,
+            tests=tests,
+            passed=code == 0,
             failed=found[1] if found else None,
-            hung=out_of_time or bool(found and _OUT_OF_TIME.search(found[2] or "")),
+            hung=code is None or bool(found and _OUT_OF_TIME.search(found[2] or "")),
             seconds=time.monotonic() - started,
             output=output,
         )
+
+    async def _test_groups(self, mutant: Mutant, template: str) -> Ran:
+        """Run its tests until one fails. The time is that of all groups."""
+        started = time.monotonic()
+        for tests in mutant.in_order():
+            left = self.most_seconds - (time.monotonic() - started)
+            ran = await self.test(tests, left, template=template)
+            if not ran.passed:
+                break
+        return replace(ran, seconds=time.monotonic() - started)
 
     async def judge(self, mutant: Mutant) -> Verdict:
         """Apply one mutant, and see which of its tests fails."""
         self.tree.apply(mutant)
         migrates = "/migrations/" in mutant.file
         try:
-            tests = [mutant.first, *mutant.tests] if mutant.first else mutant.tests
-            ran = await self.test(
-                tests, self.most_seconds, template=mutant.name if migrates else "same"
-            )
+            ran = await self._test_groups(mutant, mutant.name if migrates else "same")
         finally:
             self.tree.restore(mutant)
-        if ran.failed and ran.failed not in self.green:
-            again = await self.test([ran.failed], self.most_seconds)
-            if not again.passed:
-                return Verdict(mutant, None, ran.seconds, f"{ran.failed} fails without it too")
-            self.green.add(ran.failed)
-        if ran.hung and not mutant.may_hang:
-            note = f"out of time in {ran.failed or 'its tests'}, which counts only with may_hang"
-            return Verdict(mutant, None, ran.seconds, note)
-        if ran.hung:
-            return Verdict(mutant, ran.failed or "the time limit", ran.seconds)
         if ran.passed:
             return Verdict(mutant, None, ran.seconds)
+        if ran.failed is None and ran.hung:
+            return Verdict(mutant, None, ran.seconds, "no test failed in the time there is")
+        if ran.failed is None or ran.hung or ran.failed not in self.green:
+            again = await self.test([ran.failed] if ran.failed else ran.tests, BASELINE_SECONDS)
+            if not again.passed:
+                what = ran.failed or "pytest"
+                return Verdict(mutant, None, ran.seconds, f"{what} fails without it too")
+            if ran.hung and again.seconds > WELL_WITHIN:
+                note = f"out of time in {ran.failed}, which takes {again.seconds:.0f} s without it"
+                return Verdict(mutant, None, ran.seconds, note)
+            self.green |= {ran.failed} if ran.failed else set()
         return Verdict(mutant, ran.failed or "pytest, which it ended", ran.seconds)
 
 
@@ -134,16 +131,19 @@ def _inherited() -> dict[str, str]:
 
 
 @asynccontextmanager
-async def workers(most_seconds: float = MOST_SECONDS) -> AsyncIterator[list[Worker]]:
+async def workers(count: int, most_seconds: float = MOST_SECONDS) -> AsyncIterator[list[Worker]]:
     """Copies of the project with running engines; all of it is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="hirewire-mutate-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)  # the engines may run as users of their own
-        async with engines(folder, WORKERS) as environments:
-            yield [
+        async with engines(folder, count) as environments:
+            crew = [
                 Worker(Tree(folder / f"tree{number}"), environment, most_seconds)
                 for number, environment in enumerate(environments)
             ]
+            yield crew
+            for worker in crew:
+                await worker.nursery.close()
 
 
 async def check_baseline(

@@ -1,6 +1,7 @@
 """Real parts for tests: a PostgreSQL, a RabbitMQ node where one is to be had."""
 
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -89,7 +90,11 @@ async def postgres_url(scratch: Path) -> AsyncIterator[str]:
 async def rabbitmq(scratch: Path) -> AsyncIterator[RabbitMQ]:
     """A RabbitMQ: served, or a private node; installed first where that is allowed."""
     if url := os.environ.get("HIREWIRE_TEST_RABBITMQ_URL"):
-        yield RabbitMQ(url, os.environ.get("HIREWIRE_TEST_RABBITMQ_MANAGEMENT_URL"), None)
+        node = None
+        if folder := os.environ.get("HIREWIRE_TEST_RABBITMQ_FOLDER"):
+            node = PrivateRabbitMQ(Path(folder))
+            node._settings = json.loads((node.data_dir / "settings.json").read_text())
+        yield RabbitMQ(url, os.environ.get("HIREWIRE_TEST_RABBITMQ_MANAGEMENT_URL"), node)
         return
     ensure_rabbitmq()
     async with PrivateRabbitMQ(scratch / "rabbitmq") as node:

@@ -114,7 +114,7 @@ async def replay_again(run: Run) -> None:
     await under_fire(run, job(run, asked), 2)
     run.faults["replay to take effect again"] += 1
     await world.load(False)
-    await eventually(lambda: quiet(world), 90, "quiet")
+    await eventually(lambda: quiet(world), 240, "quiet")
     # What was written meanwhile may be part of it, or not.
     rows = await world.rows("reader", _TWICE_EFFECTIVE)
     world.repeats += [*before, *({(row["place"], row["nth"]) for row in rows} - before)]

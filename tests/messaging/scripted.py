@@ -29,13 +29,12 @@ class ScriptedBroker:
     """Confirms everything and delivers what it is fed, unless its hooks do otherwise.
 
     `before_publish` is awaited with the messages of each call and may wait or raise; `judge` says
-    each message's outcome. As the real ones do, it holds back a message of a key after one of the
-    same key and call that it did not take.
+    each message's outcome. It holds back a message of a key after one of the same key and call that
+    it did not take, unless `keeps_order_within_batch` is set to False.
     """
 
-    keeps_order_within_batch = True
-
     def __init__(self) -> None:
+        self.keeps_order_within_batch = True
         self.offered: list[Message] = []
         """All that was handed to `publish`, in order."""
         self.taken: list[Message] = []
@@ -72,7 +71,8 @@ class ScriptedBroker:
         stopped: set[str] = set()
         outcomes = []
         for message in messages:
-            outcome = Outcome.HELD_BACK if message.key in stopped else self.judge(message)
+            held = message.key in stopped and self.keeps_order_within_batch
+            outcome = Outcome.HELD_BACK if held else self.judge(message)
             if outcome is Outcome.UNROUTABLE and not message.mandatory:
                 outcome = Outcome.CONFIRMED
             if outcome is Outcome.CONFIRMED:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from hirewire.messaging import consumer as consumers
 from hirewire.messaging.broker import Delivery
 from hirewire.messaging.consumer import Consumer
 from hirewire.messaging.envelope import Received
@@ -105,6 +106,27 @@ async def test_no_batch_is_acked_before_the_one_in_front_of_it(hearing: Hearing)
         await hearing.acked(8)
     assert [position for position, _ in hearing.committed_at_ack] == [4, 8]
     assert await notes(hearing.place.engine) == list("abcdefgh")
+
+
+async def test_a_batch_that_is_taken_in_parts_is_acked_part_by_part(
+    hearing: Hearing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An ack says that all up to it is done, so one for a later batch would lose what was left."""
+    monkeypatch.setattr(consumers, "LONGEST_BATCH_SECONDS", 0.0)  # any batch makes them smaller
+    hearing.broker.feed(*batch("a", "b", "c", "d"))
+    async with hearing.running():
+        await hearing.acked(4)
+        hearing.broker.feed(*batch("e", "f", "g", "h"))
+        hearing.broker.feed(*batch("i", "j", "k", "l"))
+
+        async def third_begun() -> bool:
+            return any(position > 8 for position in hearing.broker.acked)
+
+        await eventually(third_begun)
+    positions = [position for position, _ in hearing.committed_at_ack]
+    assert positions[:3] == [4, 6, 8]
+    for position, committed in hearing.committed_at_ack:
+        assert committed == list("abcdefghijkl")[:position]
 
 
 async def test_a_batch_that_fails_is_acked_once_the_failure_is_kept(hearing: Hearing) -> None:

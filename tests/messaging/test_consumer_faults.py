@@ -255,6 +255,21 @@ async def test_a_start_is_taken_back_also_while_its_commit_is_on_its_way(reader:
         assert await inbox.count_start(tx, fingerprint, uuid4()) == 1
 
 
+async def test_what_was_handled_has_no_starts_left(reader: Reader) -> None:
+    """An equal one without an id, which may be another fact, is handled as often as it comes."""
+
+    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+        await write(tx, str(uuid4()))
+
+    body = Noted(page=uuid4(), text="again").body()
+    for _ in range(MOST_STARTS + 2):
+        consumer = reads_with(reader, handler)  # a new process each time
+        stranger = Delivery(body=body, routing_key="test.noted", delivery_count=SUSPECT_AFTER)
+        await consumer.handle([stranger])
+    assert len(await notes(reader.place.engine)) == MOST_STARTS + 2
+    assert await dead(reader) == []
+
+
 @pytest.mark.parametrize("swallows", [False, True])
 async def test_a_handler_has_a_time_limit(reader: Reader, swallows: bool) -> None:
     async def handler(tx: Tx, heard: Received[Noted]) -> None:

@@ -6,9 +6,10 @@ from uuid import uuid4
 
 import pytest
 
+from hirewire.messaging import replay
 from hirewire.messaging.broker import QueueTopology, open_broker, queue_of
 from hirewire.messaging.database import connect
-from hirewire.messaging.listeners import introduce, write_listeners
+from hirewire.messaging.listeners import introduce, welcome, write_listeners
 from tests.builders import eventually
 from tests.messaging.conftest import Place
 from tests.messaging.replaying import TYPE, Reader, Writer, killed_at
@@ -84,6 +85,32 @@ async def test_a_migrate_may_be_killed_at_every_step(
         await reader.close()
         async with place.engine.begin() as connection:
             await connection.exec_driver_sql("truncate effect")
+
+
+async def test_the_past_of_a_newcomer_is_open_until_it_is_on_the_list(
+    writer: Writer, broker_url: str
+) -> None:
+    """However often it is begun: it is one replay, which ends once."""
+    name = f"n{uuid4().hex[:8]}"
+    await writer.introduce([])
+    await writer.write(uuid4(), 1, 2)
+    await writer.settle()
+    owner = await connect(writer.place.url, application="migrate")
+    topology = QueueTopology(queue_of(name), ())
+    await writer.broker.declare([topology])
+    for _ in range(2):
+        await welcome(owner, writer.broker, owner="writer", topology=topology, types=[TYPE])
+    for _ in range(3):
+        await writer.relay.step()
+    [job] = await owner.fetch("select state, held from messaging.job")
+    assert tuple(job) == ("open", True)
+    async with owner.transaction():
+        await write_listeners(owner, {TYPE: [name]})
+        await replay.release(owner)
+    await writer.settle()
+    [job] = await owner.fetch("select state, held from messaging.job")
+    assert tuple(job) == ("done", False)
+    await owner.close()
 
 
 async def test_two_lists_at_once_are_one(place: Place) -> None:

@@ -287,6 +287,10 @@ async def test_a_later_epoch_is_later_whatever_its_sequence(place_with_notes: Pl
     await hear(reader.consumer, *deliveries)
     assert reader.lates == ["overtaken"]
     deliveries.clear()
+    noted("too late", 7, 0)
+    await hear(reader.consumer, *deliveries)
+    assert reader.lates == ["overtaken", "too late"]
+    deliveries.clear()
     reader.broken = {"fails"}
     noted("fails", 3, 1)
     await hear(reader.consumer, *deliveries)
@@ -297,4 +301,4 @@ async def test_a_later_epoch_is_later_whatever_its_sequence(place_with_notes: Pl
     reader.broken.clear()
     await reader.try_again()
     assert reader.calls[-3:] == ["fails", "new life", "behind"]
-    assert reader.lates == ["overtaken", "behind"]
+    assert reader.lates == ["overtaken", "too late", "behind"]

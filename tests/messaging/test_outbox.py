@@ -23,6 +23,7 @@ async def test_an_event_is_recorded_with_its_transaction(place: Place) -> None:
     assert row.body == {"page": str(page), "text": "ё"}
     assert row.headers["source"] == "/hirewire/writer"
     assert row.headers["sequence"] == "1"
+    assert not row.sent
     assert woken == [True]
 
 

@@ -10,6 +10,7 @@ from hirewire.messaging.envelope import Received
 from hirewire.messaging.outbox import Tx
 from hirewire.messaging.subscriptions import on
 from hirewire.messaging.testing import hear
+from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.test_consumer import AT_ONCE, Reader, noted, notes, write
 
@@ -85,6 +86,31 @@ async def test_retries_of_a_paused_subscription_rest(reader: Reader) -> None:
     await resume(reader)
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "2", "3"]
+
+
+async def test_a_lane_that_is_at_work_rests_once_it_is_paused(reader: Reader) -> None:
+    calls: list[str] = []
+
+    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+        if heard.event.text in reader.broken:
+            raise ValueError("broken")
+        calls.append(heard.event.text)
+        async with reader.transactions() as other:
+            await pauses.pause(other, NAME, why="a test")
+
+    reader.build([on(Noted, handler, name=NAME, retry=AT_ONCE)])
+    reader.broken = {"1", "2", "3"}
+    await hear(reader.consumer, *(noted(uuid4(), text, 1) for text in sorted(reader.broken)))
+    reader.broken = set()
+    working = asyncio.create_task(reader.retries.run())
+
+    async def rests() -> bool:
+        return bool(calls) and not reader.retries._tasks
+
+    await eventually(rests)
+    working.cancel()
+    await asyncio.wait({working})
+    assert len(calls) == 1
 
 
 async def test_a_message_that_fails_after_the_pause_is_as_any_other(reader: Reader) -> None:

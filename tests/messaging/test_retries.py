@@ -82,6 +82,26 @@ class Gate:
         await self.open.wait()
 
 
+async def test_what_is_not_due_is_not_tried_beside_what_is(reader: Reader) -> None:
+    """Also once several are taken at a time."""
+    hour = timedelta(hours=1)
+    reader.subscription = on(
+        Noted, reader.on_noted, name=NAME, retry=RetrySchedule(first=hour, longest=hour)
+    )
+    reader.build([reader.subscription])
+    reader.broken = {"later", "due", "due too", "due as well"}
+    await hear(reader.consumer, *(noted(uuid4(), text, 1) for text in sorted(reader.broken)))
+    async with reader.transactions() as tx:
+        await tx.exec_driver_sql(
+            "update messaging.open_message set next_attempt_at = clock_timestamp() "
+            "where convert_from(body, 'utf8')::json ->> 'text' <> 'later'"
+        )
+    reader.broken, reader.calls = set(), []
+    await reader.try_again()
+    assert sorted(reader.calls) == ["due", "due as well", "due too"]
+    assert await reader.counts() == {"retrying": 1, "waiting": 0, "dead": 0}
+
+
 async def test_what_waits_is_settled_in_batches(reader: Reader) -> None:
     sizes: list[int] = []
     broken = {"0"}
@@ -161,6 +181,24 @@ async def test_a_poison_among_those_that_wait_costs_no_other_an_attempt(reader: 
         assert [line["attempt"] for line in dead.history] == [1, 2, 3]
         waiting = await deadletters.open_messages(tx, states=("waiting",))
         assert {message.attempts for message in waiting} == {0}
+
+
+async def test_a_poison_among_other_keys_costs_none_of_them_an_attempt(reader: Reader) -> None:
+    """Also when they were taken together, and all of it failed."""
+    many = RetrySchedule(attempts=9, first=timedelta(0))
+    reader.build([on(Noted, reader.on_noted, name=NAME, retry=many)])
+    messages = {str(n): noted(uuid4(), str(n), 1) for n in range(8)}
+    reader.broken = set(messages)
+    await hear(reader.consumer, *messages.values())
+    reader.broken = {"5"}
+    spent: set[int] = set()
+    while len(await notes(reader.place.engine)) < 7:
+        assert await reader.retries.step()
+        async with reader.transactions() as tx:
+            left = await deadletters.open_messages(tx, states=("retrying", "dead"))
+        poison = UUID(messages["5"].headers["id"])
+        spent |= {message.attempts for message in left if message.event_id != poison}
+    assert spent == {1}
 
 
 async def test_a_busy_key_leaves_its_lane(reader: Reader) -> None:

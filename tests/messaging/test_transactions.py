@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from hirewire.messaging.database import CommitRefused, DatabaseUnavailable, connect
-from hirewire.messaging.envelope import MAX_BODY
+from hirewire.messaging.envelope import MAX_BODY, MAX_NAME
 from hirewire.messaging.event import Event
 from hirewire.messaging.outbox import OutlivesTransaction, Transactions, record
 from hirewire.messaging.testing import recorded
@@ -236,6 +236,25 @@ async def test_what_no_reader_would_take_is_not_recorded(place: Place) -> None:
             record(tx, Noted(page=uuid4(), text="x" * MAX_BODY))
         record(tx, Noted(page=uuid4(), text="fits"))
     assert len(await recorded(place.engine)) == 1
+
+
+class Titled(Event, name="test.titled", owner="writer", key="title"):
+    """A page got a title."""
+
+    title: str
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["", "x" * (MAX_NAME + 1), "two\nlines", "\x00"],
+    ids=["empty", "long", "lines", "zero"],
+)
+async def test_a_key_that_no_reader_would_take_is_not_recorded(place: Place, title: str) -> None:
+    async with place.transactions()() as tx:
+        with pytest.raises(ValueError, match=r"test\.titled: title: a key has"):
+            record(tx, Titled(title=title))
+        record(tx, Titled(title="x" * MAX_NAME))
+    assert [row.key for row in await recorded(place.engine)] == ["x" * MAX_NAME]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from hirewire.messaging import pipeline
 from hirewire.messaging.broker import BrokerUnavailable, Message, Outcome
 from hirewire.messaging.database import connect
 from hirewire.messaging.listeners import write_listeners
@@ -16,7 +17,7 @@ from hirewire.messaging.relay import Relay
 from hirewire.messaging.testing import recorded
 from tests.builders import eventually
 from tests.messaging.conftest import Erased, Noted, Place
-from tests.messaging.scripted import ScriptedBroker, rows, unavailable
+from tests.messaging.scripted import ScriptedBroker, lock_awaited, rows, unavailable
 
 BATCH = 2000
 """More than a relay reads at once."""
@@ -218,6 +219,63 @@ async def test_a_refusal_among_many_of_a_key_holds_back_those_in_hand(
 
     await eventually(all_sent)
     assert texts(broker.taken) == list(map(str, range(10)))
+
+
+async def test_no_two_chunks_under_way_have_events_of_one_key(
+    place: Place, relay: Relay, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Small events that went together are followed by large ones, each a chunk of its own."""
+    monkeypatch.setattr(pipeline, "CHUNK_BYTES", 2000)
+    await note(place, uuid4(), *map(str, range(8)), *(f"{n}" * 3000 for n in range(4)))
+    under_way: list[str] = []
+    overlaps: list[str] = []
+
+    async def look(messages: Sequence[Message]) -> None:
+        keys = {message.key for message in messages}
+        overlaps.extend(keys & set(under_way))
+        under_way.extend(keys)
+        await asyncio.sleep(0)  # chunks that are given to the broker at once meet here
+        for key in keys:
+            under_way.remove(key)
+
+    broker.before_publish = look
+    while await relay.step():
+        pass
+    assert len(broker.taken) == 12
+    assert overlaps == []
+
+
+async def test_what_is_read_while_one_before_it_is_refused_stays_behind_it(
+    place: Place, relay: Relay, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reading has begun before the refusal, and ends after it."""
+    monkeypatch.setattr(pipeline, "STEP_SECONDS", 30.0)
+    page = uuid4()
+    await note(place, page, "1")
+    given, answer = asyncio.Event(), asyncio.Event()
+
+    async def wait(_: Sequence[Message]) -> None:
+        given.set()
+        await answer.wait()
+
+    broker.before_publish = wait
+    broker.judge = lambda _: Outcome.REFUSED
+    step = asyncio.create_task(relay.step())
+    await given.wait()
+    async with place.engine.begin() as connection:
+        await connection.exec_driver_sql("lock table messaging.listener in access exclusive mode")
+        await note(place, page, "2")
+        await lock_awaited(place.engine, step)
+        assert not step.done()
+        answer.set()
+        for _ in range(5):  # turns in which the relay learns of the refusal
+            await rows(place.engine, "select 1")
+    await step
+    assert texts(broker.offered) == ["1"]
+    broker.judge = lambda _: Outcome.CONFIRMED
+    await due_again(place)
+    await relay.step()
+    assert texts(broker.taken) == ["1", "2"]
 
 
 async def test_only_the_leader_publishes(place: Place, broker: ScriptedBroker) -> None:

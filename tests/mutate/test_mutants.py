@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mutate import runner
 from mutate.catalogue import (
     DoesNotApply,
     Mutant,
@@ -18,6 +19,7 @@ from mutate.catalogue import (
     with_first,
     write_first,
 )
+from mutate.journal import enter, judged
 from mutate.runner import Worker, judge_all
 from mutate.tree import ROOT, Tree
 
@@ -54,9 +56,8 @@ def test_some_can_be_chosen_by_name_and_by_file() -> None:
         chosen(MUTANTS, ["nothing.py"])
 
 
-def mutant(old: str, new: str, *, may_hang: bool = False) -> Mutant:
-    tests = ("tests/test_it.py",)
-    return Mutant("m", "src/it.py", old, new, "a test of the tool", tests, may_hang)
+def mutant(old: str, new: str) -> Mutant:
+    return Mutant("m", "src/it.py", old, new, "a test of the tool", ("tests/test_it.py",))
 
 
 SOURCE = "def two() -> int:\n    return 2  # not 3\n"
@@ -95,7 +96,9 @@ async def worker(tmp_path: Path) -> AsyncIterator[Worker]:
     (root / "pyproject.toml").write_text('[tool.pytest.ini_options]\npythonpath = ["src"]\n')
     (tmp_path / "tree").mkdir()
     tree = Tree(tmp_path / "tree", root)
-    yield Worker(tree, {})
+    made = Worker(tree, {})
+    yield made
+    await made.nursery.close()
     assert (root / "src" / "it.py").read_text() == SOURCE
     assert (tmp_path / "tree" / "src" / "it.py").read_text() == SOURCE
 
@@ -104,15 +107,22 @@ async def test_the_killed_the_surviving_and_the_hanging_are_told_apart(worker: W
     wrong = mutant("return 2", "return 3")
     right = mutant("not 3", "not 4")
     hangs = mutant("return 2", "while True: 2")
-    may_hang = mutant("return 2", "while True: 2", may_hang=True)
-    verdicts = await judge_all([worker], [wrong, right, hangs, may_hang], lambda _: None)
-    assert [one.killed_by for one in verdicts] == [
-        "tests/test_it.py::test_two",
-        None,
-        None,
-        "tests/test_it.py::test_two",
-    ]
-    assert "out of time" in verdicts[2].note
+    verdicts = await judge_all([worker], [wrong, right, hangs], lambda _: None)
+    noticed = "tests/test_it.py::test_two"
+    assert [one.killed_by for one in verdicts] == [noticed, None, noticed]
+
+
+async def test_out_of_time_counts_only_for_a_test_that_is_quick_without_the_mutant(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "WELL_WITHIN", 0.0)
+    hanging = await worker.judge(mutant("return 2", "while True: 2"))
+    assert hanging.killed_by is None
+    assert "out of time in tests/test_it.py::test_two" in hanging.note
+    worker.most_seconds = 1.0
+    unnoticed = await worker.judge(mutant("return 2", "while True: 2"))
+    assert unnoticed.killed_by is None
+    assert "no test failed in the time" in unnoticed.note
 
 
 async def test_a_test_that_fails_anyway_notices_nothing(worker: Worker, tmp_path: Path) -> None:
@@ -121,6 +131,16 @@ async def test_a_test_that_fails_anyway_notices_nothing(worker: Worker, tmp_path
     verdict = await worker.judge(mutant("not 3", "not 4"))
     assert verdict.killed_by is None
     assert "fails without it too" in verdict.note
+
+
+async def test_a_run_that_cannot_begin_notices_nothing(worker: Worker) -> None:
+    """As when a test was renamed after it had noticed a mutant."""
+    gone = replace(mutant("return 2", "return 3"), tests=("tests/test_it.py::test_gone",))
+    verdict = await worker.judge(gone)
+    assert verdict.killed_by is None
+    assert "fails without it too" in verdict.note
+    ends = mutant("def two", "raise SystemExit\n\n\ndef two")
+    assert (await worker.judge(ends)).killed_by is not None
 
 
 def test_the_test_that_noticed_last_runs_first(tmp_path: Path) -> None:
@@ -134,6 +154,38 @@ def test_the_test_that_noticed_last_runs_first(tmp_path: Path) -> None:
         None,  # it is none of its tests
     ]
     assert "gone" not in path.read_text()
+
+
+def test_a_mutant_that_no_test_is_known_to_notice_begins_with_those_of_its_file(
+    tmp_path: Path,
+) -> None:
+    others = [replace(mutant("2", "4"), name=name) for name in ("a", "b", "c", "new")]
+    path = tmp_path / "noticed.json"
+    once, twice = "tests/test_it.py::once", "tests/test_it.py::twice"
+    write_first({"a": once, "b": twice, "c": twice}, others, path)
+    found = with_first(others, path)
+    assert found[0].in_order() == [[once], ("tests/test_it.py",)]
+    assert found[3].in_order() == [(twice, once), ("tests/test_it.py",)]
+
+
+def test_a_run_can_be_continued_by_its_journal(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    for name, by in (("a", None), ("b", "one"), ("a", "two"), ("b", None), ("c", "three")):
+        enter(path, name, by, 1.0)
+    assert judged(path) == {"a": True, "b": False, "c": True}
+
+
+async def test_a_test_that_is_likely_to_notice_runs_before_its_file(
+    worker: Worker, tmp_path: Path
+) -> None:
+    path = tmp_path / "tree" / "tests" / "test_it.py"
+    path.write_text(
+        "def test_early() -> None:\n    from it import two\n    assert two() == 2\n\n" + TEST
+    )
+    wrong = mutant("return 2", "return 3")
+    assert (await worker.judge(wrong)).killed_by == "tests/test_it.py::test_early"
+    known = replace(wrong, first="tests/test_it.py::test_two")
+    assert (await worker.judge(known)).killed_by == "tests/test_it.py::test_two"
 
 
 async def test_a_mutant_of_the_same_length_is_not_taken_for_the_original(worker: Worker) -> None:

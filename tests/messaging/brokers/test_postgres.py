@@ -1,6 +1,7 @@
 """What only the broker in PostgreSQL has: connections that do not wait for each other."""
 
 import asyncio
+from contextlib import aclosing
 
 import pytest
 
@@ -8,7 +9,7 @@ from hirewire.messaging.broker import BrokerUnavailable, Outcome, QueueTopology
 from hirewire.messaging.brokers.postgres import PostgresBroker
 from hirewire.messaging.database import connect
 from tests.builders import eventually
-from tests.messaging.brokers.test_contract import numbered
+from tests.messaging.brokers.test_contract import bodies, numbered, take
 
 LOGS = QueueTopology("hirewire.logs", ("test.noted",))
 
@@ -85,3 +86,33 @@ async def test_what_was_put_into_a_broadcast_that_is_gone_is_taken_away(
     assert [tuple(row) for row in left] == [("foreign", 1), (LOGS.queue, 2)]
     await connection.close()
     await broker.close()
+
+
+async def test_a_consumer_that_stands_by_fetches_nothing(broker_database: str) -> None:
+    """Once it has spoken of the queue, it has asked for the lock, and taken no message."""
+    active, standby = (PostgresBroker(broker_database, client=name) for name in ("a", "standby"))
+    await active.declare([LOGS])
+    await active.publish(numbered(3))
+    watching = await connect(broker_database, application="tests")
+
+    async def spoken() -> bool:
+        found: bool = await watching.fetchval(
+            "select exists (select from pg_stat_activity where datname = current_database() "
+            "and application_name = 'standby consumer' and state = 'idle' "
+            "and (query like '%pg_terminate_backend%' or query like '%update broker.message%'))"
+        )
+        return found
+
+    async with aclosing(active.deliveries(LOGS, limit=10)) as batches:
+        batch = await anext(batches)
+        assert bodies(batch) == [0, 1, 2]
+        waiting = asyncio.create_task(take(standby, 1, LOGS))
+        await eventually(spoken)
+        counts = await watching.fetch("select distinct delivery_count from broker.message")
+        assert [row["delivery_count"] for row in counts] == [1]
+        await active.ack(batch[-1])
+    await active.publish(numbered(1, start=3))
+    assert bodies(await waiting) == [3]
+    await watching.close()
+    await active.close()
+    await standby.close()

@@ -71,7 +71,8 @@ async def run_platform(
 ) -> int:
     """Start everything, stay until told to stop, stop everything; the exit code.
 
-    Raises `AlreadyRunning`, `PortTaken`, and what the embedded engines raise when they cannot start.
+    Raises `AlreadyRunning`, `PortTaken`, and what the embedded engines raise when they cannot
+    start.
     """
     started = time.monotonic()
     try:

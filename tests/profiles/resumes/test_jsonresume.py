@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hirewire.profiles.resumes import jsonresume
@@ -67,6 +67,8 @@ def imported(document: dict[str, Any]) -> tuple[dict[str, Any], list[Any], list[
     return resume, jobs, studies
 
 
+# How fast a shared machine draws documents is nobody's fault.
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(documents)
 def test_an_import_exports_as_it_was(document: dict[str, Any]) -> None:
     before = deepcopy(document)

@@ -95,7 +95,7 @@ def cause_of(error: BaseException) -> BaseException:
 
 VANISHED_SECONDS = 20
 """How long a peer may answer nothing at all before the connection to it counts as lost."""
-IDLE_IN_TRANSACTION_SECONDS = 90
+IDLE_IN_TRANSACTION_SECONDS = 40
 """How long a transaction may do nothing: a frozen process must not keep its locks."""
 _SERVER_SIDE = f"""
 select set_config('tcp_keepalives_idle', '10', false),
@@ -132,7 +132,7 @@ async def connect(url: str, *, application: str) -> asyncpg.Connection:
 async def notice_vanished_peers(connection: asyncpg.Connection) -> None:
     """Let both ends of a new connection notice, within half a minute, that the other host is gone.
 
-    Also ends a transaction in which a frozen client does nothing for 90 s. The settings are
+    Also ends a transaction in which a frozen client does nothing for 40 s. The settings are
     made by a statement, since a pooler refuses most of them in the startup message.
     """
     await connection.execute(_SERVER_SIDE, timeout=10)

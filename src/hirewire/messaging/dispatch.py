@@ -14,7 +14,7 @@ from hirewire.messaging.inbox import Unit
 from hirewire.messaging.outbox import Tx, context, owner_of
 from hirewire.messaging.retry import Later, Reject, RetrySchedule
 
-IDLE_MARGIN_SECONDS = 30
+IDLE_MARGIN_SECONDS = 10
 """Of a transaction's idle limit over the time limit of a handler that may wait in it."""
 MOST_IDLE_SECONDS = 2_000_000
 """About the most that PostgreSQL takes: 2**31 ms."""

@@ -14,7 +14,7 @@ from hirewire.messaging.retry import RetrySchedule
 E = TypeVar("E", bound=Event)
 BehindFailed = Literal["wait", "skip"]
 DEFAULT_RETRY = RetrySchedule()
-DEFAULT_TIME_LIMIT = timedelta(seconds=60)
+DEFAULT_TIME_LIMIT = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,14 @@
 """Handing events to handlers, in order; and what a handler's exception means."""
 
 import asyncio
+import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
+from functools import lru_cache
 from types import TracebackType
+
+from prometheus_client import Histogram
 
 from hirewire.messaging import metrics
 from hirewire.messaging.database import IDLE_IN_TRANSACTION_SECONDS
@@ -67,11 +70,11 @@ async def _allow_waiting(tx: Tx, units: Sequence[Unit]) -> None:
 
 
 async def _call(tx: Tx, unit: Unit, watch: "_Watch") -> None:
-    assert unit.subscription.handler is not None
+    handler = unit.subscription.handler
+    assert handler is not None
     token = context.set(caused_by(unit.received))
     try:
-        with watch.call(unit):
-            await unit.subscription.handler(tx, unit.received)
+        await watch.call(unit, handler(tx, unit.received))
     finally:
         context.reset(token)
 
@@ -81,8 +84,7 @@ async def _call_batched(tx: Tx, units: Sequence[Unit], watch: "_Watch") -> None:
     assert handler is not None
     token = context.set(caused_by(units[0].received) if len(units) == 1 else None)
     try:
-        with watch.call(units[0]):
-            await handler(tx, [unit.received for unit in units])
+        await watch.call(units[0], handler(tx, [unit.received for unit in units]))
     finally:
         context.reset(token)
 
@@ -90,23 +92,29 @@ async def _call_batched(tx: Tx, units: Sequence[Unit], watch: "_Watch") -> None:
 class _Watch:
     """Measures the calls of a dispatch, and ends the one whose time is up.
 
-    One timer for all of them: a context of its own for each would cost more than small handlers.
+    One timer for all of them, which looks whether the call at hand is over its limit: setting one
+    for each call would cost more than small handlers.
     """
 
     def __init__(self, tx: Tx) -> None:
         self._owner = owner_of(tx)
         self._timer = asyncio.timeout(None)
-        self._now = asyncio.get_running_loop().time
+        self._loop = asyncio.get_running_loop()
         self._limit = 0.0
+        self._until = math.inf
+        """When the call at hand is to end; infinite between two calls."""
+        self._look: asyncio.TimerHandle | None = None
+        self._look_at = math.inf
 
-    @contextmanager
-    def call(self, unit: Unit) -> Iterator[None]:
-        """Around one call of a handler."""
+    async def call(self, unit: Unit, handling: Awaitable[None]) -> None:
+        """Await one call of a handler."""
         self._limit = unit.subscription.time_limit.total_seconds()
-        self._timer.reschedule(self._now() + self._limit)
+        self._until = until = self._loop.time() + self._limit
+        if until < self._look_at:
+            self._look_again(until)
         started = time.perf_counter()
         try:
-            yield
+            await handling
             if self._timer.expired():  # and the handler caught its cancellation
                 raise self._too_long()
         except (Exception, asyncio.CancelledError, KeyboardInterrupt, SystemExit):
@@ -114,9 +122,23 @@ class _Watch:
         except BaseException as error:  # what ends no process is a failed attempt
             raise RuntimeError(f"{type(error).__name__} in a handler") from error
         finally:
-            metrics.handle_seconds.labels(
-                self._owner, unit.received.event.name, unit.subscription.name
-            ).observe(time.perf_counter() - started)
+            self._until = math.inf
+            name = unit.subscription.name
+            seconds = time.perf_counter() - started
+            _seconds_of(self._owner, unit.received.event.name, name).observe(seconds)
+
+    def _look_again(self, at: float) -> None:
+        if self._look is not None:
+            self._look.cancel()
+        self._look_at = at
+        self._look = self._loop.call_at(at, self._on_time)
+
+    def _on_time(self) -> None:
+        self._look, self._look_at = None, math.inf
+        if self._until <= self._loop.time():
+            self._timer.reschedule(self._loop.time())
+        elif self._until < math.inf:
+            self._look_again(self._until)
 
     async def __aenter__(self) -> None:
         await self._timer.__aenter__()
@@ -127,6 +149,8 @@ class _Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._look is not None:
+            self._look.cancel()
         try:
             await self._timer.__aexit__(kind, error, trace)
         except TimeoutError:
@@ -134,6 +158,12 @@ class _Watch:
 
     def _too_long(self) -> TimeoutError:
         return TimeoutError(f"the handler took longer than its time limit of {self._limit:g} s")
+
+
+@lru_cache(maxsize=4096)
+def _seconds_of(owner: str, event: str, subscription: str) -> Histogram:
+    """The series of one handler; looking it up costs more than counting."""
+    return metrics.handle_seconds.labels(owner, event, subscription)
 
 
 def verdict(

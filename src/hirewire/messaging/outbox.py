@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -55,8 +54,6 @@ _OUTLIVES = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """Statements whose effect stays with the connection, for the next one who gets it."""
-_LONGEST_KNOWN = 10_000
-"""Characters of a statement that is remembered as allowed: nearly all are constants."""
 _OPTION = "hirewire_pending"
 """Execution option of a connection under which its transaction's pending events are."""
 
@@ -275,6 +272,19 @@ class Transactions:
             await tx.close()
 
 
+class _GuardedConnection(CheckedConnection):
+    """A pooled one. SQLAlchemy prepares every statement that somebody writes, once a connection,
+    and ends transactions by others: so the check costs nothing where a statement is known.
+    """
+
+    __slots__ = ()
+
+    async def prepare(self, query: str, **options: Any) -> Any:
+        """As asyncpg. Raises `TransactionEnded` and `OutlivesTransaction`."""
+        _refuse(query)
+        return await super().prepare(query, **options)
+
+
 def _pending(connection: Connection | None) -> _Open | None:
     if connection is None:
         return None
@@ -298,13 +308,12 @@ def _watch(engine: Engine) -> None:
     event.listen(engine, "do_connect", _on_connect)
     event.listen(engine, "handle_error", _on_error)
     event.listen(engine, "commit", _on_commit)
-    event.listen(engine, "before_cursor_execute", _on_statement)
     event.listen(engine, "savepoint", _on_savepoint)
     event.listen(engine, "rollback_savepoint", _on_rollback_to_savepoint)
 
 
 def _on_connect(_: Any, __: Any, ___: Any, options: dict[str, Any]) -> None:
-    options.setdefault("connection_class", CheckedConnection)
+    options.setdefault("connection_class", _GuardedConnection)
 
 
 def _on_error(raised: ExceptionContext) -> None:
@@ -325,21 +334,12 @@ def _on_commit(connection: Connection) -> None:
         raise TransactionEnded("commit")
 
 
-def _on_statement(connection: Connection, _: Any, statement: str, *__: Any) -> None:
-    check = _refusal if len(statement) <= _LONGEST_KNOWN else _refusal.__wrapped__
-    if (refused := check(statement)) is not None and _pending(connection) is not None:
-        kind, found = refused
-        raise kind(found)
-
-
-@lru_cache(maxsize=1024)
-def _refusal(statement: str) -> tuple[type[TransactionEnded | OutlivesTransaction], str] | None:
-    """Why a statement is not for one who was handed a transaction; None when it is."""
+def _refuse(statement: str) -> None:
+    """Raise for a statement that is not for who was handed a transaction."""
     if found := _ENDS.match(statement):
-        return TransactionEnded, found[1]
+        raise TransactionEnded(found[1])
     if found := _OUTLIVES.match(statement):
-        return OutlivesTransaction, found[1] or found[2] or found[3]
-    return None
+        raise OutlivesTransaction(found[1] or found[2] or found[3])
 
 
 def _on_savepoint(connection: Connection, name: str | None) -> None:

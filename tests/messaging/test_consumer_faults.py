@@ -320,6 +320,31 @@ async def test_a_handler_may_wait_in_its_transaction_as_long_as_its_time_limit(
     assert seen == [True]
 
 
+@pytest.mark.parametrize("seconds", [0.05, 60])
+async def test_each_call_of_a_batch_has_its_own_time_limit(reader: Reader, seconds: float) -> None:
+    """One that hangs behind a quick one is ended, whichever has the longer limit."""
+    once = RetrySchedule(attempts=1)
+
+    async def quick(tx: Tx, heard: Received[Noted]) -> None:
+        await asyncio.sleep(0.03 if seconds < 1 else 0)
+
+    async def hangs(tx: Tx, heard: Received[Noted]) -> None:
+        await asyncio.sleep(60)
+
+    limits = {"quick": timedelta(seconds=seconds), "hangs": timedelta(seconds=0.05)}
+    reader.build(
+        [
+            on(Noted, quick, name="reader.quick", retry=once, time_limit=limits["quick"]),
+            on(Noted, hangs, name="reader.hangs", retry=once, time_limit=limits["hangs"]),
+        ]
+    )
+    async with asyncio.timeout(20):
+        await hear(reader.consumer, noted(uuid4(), "x", 1))
+    [message] = await dead(reader)
+    assert message.subscription == "reader.hangs"
+    assert "time limit of 0.05 s" in (message.error or "")
+
+
 async def test_a_time_limit_within_a_statement_is_the_handlers_fault(reader: Reader) -> None:
     async def handler(tx: Tx, heard: Received[Noted]) -> None:
         await tx.exec_driver_sql("select pg_sleep(60)")

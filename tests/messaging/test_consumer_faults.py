@@ -338,7 +338,7 @@ async def test_each_call_of_a_batch_has_its_own_time_limit(reader: Reader, secon
             on(Noted, hangs, name="reader.hangs", retry=once, time_limit=limits["hangs"]),
         ]
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(8):
         await hear(reader.consumer, noted(uuid4(), "x", 1))
     [message] = await dead(reader)
     assert message.subscription == "reader.hangs"

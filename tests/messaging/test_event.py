@@ -132,6 +132,16 @@ def test_a_version_is_a_whole_number(version: str) -> None:
         decode(replace(message, headers={**message.headers, "typeversion": version}))
 
 
+@pytest.mark.parametrize(
+    "sequence", ["-1", "1.0", "x", "²", f"{2**63}", "0" * 19 + "1", "9" * 5000]
+)
+def test_a_sequence_is_a_whole_number_that_the_database_can_keep(sequence: str) -> None:
+    """Anything else is refused by the header's name, and not where it no longer says so."""
+    message = delivery(Noted(page=uuid4()))
+    with pytest.raises(Malformed, match="header sequence"):
+        decode(replace(message, headers={**message.headers, "sequence": sequence}))
+
+
 def test_a_version_to_come_is_unknown_and_not_malformed() -> None:
     message = delivery(THIRD)
     with pytest.raises(Unknown, match="of version 4; here it has 3"):

@@ -113,13 +113,14 @@ async def test_the_past_of_a_newcomer_is_open_until_it_is_on_the_list(
     await owner.close()
 
 
-async def test_two_lists_at_once_are_one(place: Place) -> None:
+async def test_of_two_lists_at_once_the_later_one_counts(place: Place) -> None:
+    """It ends what the one before it has begun meanwhile."""
     first, second = [await connect(place.url, application="migrate") for _ in range(2)]
     one, other = first.transaction(), second.transaction()
     await one.start()
-    await write_listeners(first, {TYPE: ["reader"]})
+    await write_listeners(first, {TYPE: ["former", "reader"]})
     await other.start()
-    writing = asyncio.create_task(write_listeners(second, {TYPE: ["reader"]}))
+    writing = asyncio.create_task(write_listeners(second, {TYPE: ["later", "reader"]}))
 
     async def waits_or_is_done() -> bool:
         waits = await first.fetchval("select count(*) from pg_locks where not granted")
@@ -129,8 +130,10 @@ async def test_two_lists_at_once_are_one(place: Place) -> None:
     await one.commit()
     await writing
     await other.commit()
-    rows = await first.fetch("select service from messaging.listener where until is null")
-    assert [row["service"] for row in rows] == ["reader"]
+    rows = await first.fetch(
+        "select service from messaging.listener where until is null order by service"
+    )
+    assert [row["service"] for row in rows] == ["later", "reader"]
     await first.close()
     await second.close()
 

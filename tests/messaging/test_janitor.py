@@ -7,12 +7,15 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hirewire.messaging import deadletters
 from hirewire.messaging.database import connect
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.janitor import DAYS_AHEAD, Janitor, width_of
+from hirewire.messaging.janitor import DAYS_AHEAD, INBOX_LONGER, Janitor, width_of
 from hirewire.messaging.outbox import record
+from hirewire.messaging.retry import Reject
 from hirewire.messaging.testing import delivery, hear, recorded
 from tests.messaging.conftest import Noted, Place
+from tests.messaging.scripted import rows
 from tests.messaging.test_consumer import Reader, notes, place_with_notes
 
 __all__ = ["place_with_notes"]
@@ -24,6 +27,11 @@ def id_of(moment: datetime) -> UUID:
     """A UUIDv7 of that time."""
     time = int(moment.timestamp() * 1000) << 80
     return UUID(int=time | (new_id().int & (2**80 - 1)))
+
+
+def time_of(id: UUID) -> datetime:
+    """When a UUIDv7 was made, to the second."""
+    return datetime.fromtimestamp((id.int >> 80) // 1000, UTC)
 
 
 async def number(place: Place, query: str) -> int:
@@ -116,6 +124,47 @@ async def test_the_inbox_outlives_the_log(place_with_notes: Place, janitor: Jani
     await hear(Reader(place).consumer, delivery(Noted(page=uuid4()), id=id_of(just_past)))
     await run(janitor)
     assert await counts(place) == (0, 1)
+
+
+async def test_a_day_goes_when_all_of_it_is_past(place_with_notes: Place) -> None:
+    """The retention ends at the noon of a day: in the log of this one, in the inbox of another."""
+    place = place_with_notes
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    noon = today - timedelta(days=29, hours=12)
+    evening, a_day = noon + timedelta(hours=6), timedelta(days=1)
+    await days_since(place, OLD)
+    for day in (evening - a_day, evening):
+        await record_then(place, day, "sent", sent=True)
+        past = id_of(day - INBOX_LONGER)
+        await hear(Reader(place).consumer, delivery(Noted(page=uuid4()), id=past))
+    transactions, retention = place.transactions(), datetime.now(UTC) - noon
+    await run(Janitor(service="writer", transactions=transactions, retention=retention))
+    for table, id, kept in (("log", "id", evening), ("inbox", "event_id", evening - INBOX_LONGER)):
+        found = await rows(place.engine, f"select {id} from messaging.{table}")
+        assert [time_of(UUID(str(id))) for (id,) in found] == [kept]
+
+
+async def test_of_what_is_open_only_the_long_discarded_goes(
+    place_with_notes: Place, janitor: Janitor
+) -> None:
+    place, reader = place_with_notes, Reader(place_with_notes)
+    reader.mood = {"retrying": ValueError(), **dict.fromkeys(("dead", "gone", "kept"), Reject())}
+    sent = {text: delivery(Noted(page=uuid4(), text=text)) for text in reader.mood}
+    await hear(reader.consumer, *sent.values())
+    ids = {text: UUID(one.headers["id"]) for text, one in sent.items()}
+    async with reader.transactions() as tx:
+        for text in ("gone", "kept"):
+            await deadletters.discard(tx, ids[text], why="a test", by="me")
+    async with place.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "update messaging.open_message set arrived_at = $2, "
+            "settled_at = case when event_id = $1 then $2 else settled_at end",
+            (ids["gone"], OLD),
+        )
+    await run(janitor)
+    found = await rows(place.engine, "select event_id, state from messaging.open_message")
+    states = {"retrying": "retrying", "dead": "dead", "kept": "discarded"}
+    assert {UUID(str(id)): state for id, state in found} == {ids[t]: states[t] for t in states}
 
 
 async def test_strangers_ids_go_a_little_at_a_time(
@@ -303,13 +352,13 @@ async def test_nobody_waits_behind_the_janitor_that_a_dump_keeps_from_working(
 
 async def missing_parts(connection: AsyncConnection, parent: str) -> list[str]:
     """Tables of days that are on the list no more."""
-    rows = await connection.exec_driver_sql(
+    found = await connection.exec_driver_sql(
         "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid "
         "where i.inhparent = ('messaging.' || $1)::regclass and c.relname ~ '_[0-9]{8}$' "
         "and c.relname not in (select name from messaging.part)",
         (parent,),
     )
-    return [row.relname for row in rows]
+    return [row.relname for row in found]
 
 
 async def test_keys_that_are_used_no_more_are_forgotten_and_never_go_back(
@@ -323,8 +372,8 @@ async def test_keys_that_are_used_no_more_are_forgotten_and_never_go_back(
         async with place.transactions()() as tx:
             for _ in range(count):
                 record(tx, Noted(page=page))
-        rows = [row for row in await recorded(place.engine) if row.key == str(page)]
-        return [row.sequence for row in rows]
+        found = [row for row in await recorded(place.engine) if row.key == str(page)]
+        return [row.sequence for row in found]
 
     assert await note(old, 7) == [1, 2, 3, 4, 5, 6, 7]
     assert await note(used, 2) == [1, 2]

@@ -3,16 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import fences
+from hirewire.messaging import fences, handover
 from hirewire.messaging.broker import Delivery, Message, Outcome, QueueTopology
 from hirewire.messaging.consumer import Consumer
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.outbox import Tx
 from hirewire.messaging.partitions import (
+    SENT_BY,
     Spreader,
     handed_on,
     partition_of,
@@ -200,6 +201,37 @@ async def test_a_new_number_begins_once_all_of_the_old_one_is_handled(
         await until(lambda: bool(broker.acked))
     assert texts(broker.taken) == ["mark", "mark", "new"]
     assert await rows(place.engine, "select partitions from messaging.spread") == [(5,)]
+
+
+async def test_new_partitions_know_of_the_replays_that_are_open(
+    place: Place, spread: Callable[[int], Spreader], broker: ScriptedBroker
+) -> None:
+    """Before anything else comes to them; and of one that is over, that it is."""
+    present, over = (handover.begin_mark("writer", uuid4(), ["test.noted"], 1) for _ in range(2))
+    async with place.transactions("reader")() as tx:
+        await handover.note(tx, [present], OWN.queue)
+        await handover.note(tx, [over], topology_of("reader", 2).queue)
+    page = uuid4()
+    broker.feed(noted(page, "first", 1))
+    async with running(spread(3)):
+        await until(lambda: bool(broker.acked))
+    found = [
+        (m.routing_key, m.headers.get("edge", "none"), UUID(m.headers["id"])) for m in broker.taken
+    ]
+    queues = [through(topology_of("reader", n)) for n in range(3)]
+    begun = [(queue, "begin", present.job) for queue in queues]
+    assert found[:-1] == [*begun[:2], (queues[2], "end", over.job), begun[2]]
+    assert found[-1][:2] == (queues[partition_of(str(page), 3)], "none")
+
+
+@pytest.mark.parametrize("sender", [None, "stranger"])
+def test_a_message_does_not_say_itself_who_sent_it(sender: str | None) -> None:
+    """Only the broker does, of the message as it came to the service."""
+    headers = {"type": "test.noted", SENT_BY: "writer"}
+    came = Delivery(b"{}", "test.noted", headers, user_id=sender)
+    message = handed_on(came, "reader", 0, "k")
+    arrived = Delivery(b"{}", message.routing_key, message.headers, message.id, user_id="reader")
+    assert taken_over(arrived).user_id == sender
 
 
 async def test_what_the_broker_says_of_a_sender_survives_the_handing_on(

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from urllib.parse import parse_qsl
 
 import structlog
 from starlette.requests import Request
@@ -196,7 +197,14 @@ class RequestContext:
                 )
 
     async def _refuse_nul(self, scope: Scope, receive: Receive, send: Send) -> None:
-        said: Response = problem(422, "invalid", "The address has a NUL character in it.")
+        given = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        errors = [
+            {"parameter": name.replace("\x00", ""), "detail": "must not contain the NUL character"}
+            for name, value in given[:50]
+            if "\x00" in name + value
+        ]
+        detail = "The address has a NUL character in it."
+        said: Response = problem(422, "invalid", detail, errors=errors)
         if self._shown is not None:
             said = await self._shown(Request(scope), said)
         await said(scope, receive, send)

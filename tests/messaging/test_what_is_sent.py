@@ -187,6 +187,30 @@ async def test_more_than_one_reading_is_published_once_and_in_order(
         assert mine == sorted(mine)
 
 
+async def test_what_is_confirmed_and_not_marked_yet_is_not_read_again(
+    place: Place, relay: Relay, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each reading brings one event; while the second is under way, the first stays unmarked."""
+    monkeypatch.setattr(pipeline, "BATCH", 1)
+    monkeypatch.setattr(pipeline, "MARK_SECONDS", 30.0)
+    monkeypatch.setattr(pipeline, "STEP_SECONDS", 30.0)
+    for text in "123":
+        await note(place, uuid4(), text)
+    offered_three = asyncio.Event()
+
+    async def wait(messages: Sequence[Message]) -> None:
+        if len(broker.offered) == 3:
+            offered_three.set()
+        if texts(messages) == ["2"]:
+            await offered_three.wait()
+
+    broker.before_publish = wait
+    while await relay.step():
+        pass
+    assert texts(broker.offered) == ["1", "2", "3"]
+    assert await unsent(place) == []
+
+
 async def test_the_earliest_events_go_first(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:

@@ -190,8 +190,12 @@ async def test_the_next_of_a_key_goes_once_the_one_before_is_confirmed_and_not_e
 
 
 async def test_nothing_more_is_published_once_the_leaders_connection_is_lost(
-    place: Place,
+    place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also when the database is not asked anything that would tell of the loss."""
+    monkeypatch.setattr(pipeline, "STEP_SECONDS", 30.0)
+    monkeypatch.setattr(pipeline, "LEAST_PAUSE_SECONDS", 60.0)
+    monkeypatch.setattr(pipeline, "BEAT_SECONDS", 60.0)
     broker = Scripted()
     broker.open.clear()
     await note_down(place, uuid4(), *(f"{n}" for n in range(50)))

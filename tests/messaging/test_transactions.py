@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from hirewire.messaging.database import CommitRefused, DatabaseUnavailable, connect
 from hirewire.messaging.envelope import MAX_BODY, MAX_NAME
 from hirewire.messaging.event import Event
-from hirewire.messaging.outbox import OutlivesTransaction, Transactions, record
+from hirewire.messaging.outbox import OutlivesTransaction, TransactionEnded, Transactions, record
 from hirewire.messaging.testing import recorded
 from tests.messaging.conftest import Noted, Place
 
@@ -257,6 +257,17 @@ async def test_a_key_that_no_reader_would_take_is_not_recorded(place: Place, tit
     assert [row.key for row in await recorded(place.engine)] == ["x" * MAX_NAME]
 
 
+async def is_refused(place: Place, statement: str, kind: type[Exception], says: str) -> None:
+    """And what is done around it is committed."""
+    await table_of_names(place)
+    async with place.transactions()() as tx:
+        await add(tx, "before")
+        with pytest.raises(kind, match=says):
+            await tx.exec_driver_sql(statement)
+        await add(tx, "after")
+    assert await names(place) == ["after", "before", "taken"]
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -278,13 +289,7 @@ async def test_a_key_that_no_reader_would_take_is_not_recorded(place: Place, tit
 )
 async def test_nobody_else_ends_the_transaction(place: Place, statement: str) -> None:
     """Nor makes savepoints that nobody knows of; and what was done before is not lost by it."""
-    await table_of_names(place)
-    async with place.transactions()() as tx:
-        await add(tx, "before")
-        with pytest.raises(RuntimeError, match="does not end it"):
-            await tx.exec_driver_sql(statement)
-        await add(tx, "after")
-    assert await names(place) == ["after", "before", "taken"]
+    await is_refused(place, statement, TransactionEnded, "does not end it")
 
 
 @pytest.mark.parametrize(
@@ -307,13 +312,7 @@ async def test_nobody_else_ends_the_transaction(place: Place, statement: str) ->
 )
 async def test_nothing_is_done_to_the_session(place: Place, statement: str) -> None:
     """Its connection is somebody else's afterwards."""
-    await table_of_names(place)
-    async with place.transactions()() as tx:
-        await add(tx, "before")
-        with pytest.raises(OutlivesTransaction, match="outlive the transaction"):
-            await tx.exec_driver_sql(statement)
-        await add(tx, "after")
-    assert await names(place) == ["after", "before", "taken"]
+    await is_refused(place, statement, OutlivesTransaction, "outlive the transaction")
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ async def test_a_redirect_does_not_repeat_the_requests_host(location: str, expec
 
 async def test_a_slash_too_many_leads_to_no_other_host(front: Front) -> None:
     answer = await front.client.get("/vacancies/", headers={"Host": "evil.test"})
-    assert answer.headers.get("location", "/").startswith("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/vacancies")
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/health/live", "/health/ready"])
@@ -132,8 +132,9 @@ async def test_a_cookie_of_nonsense_locks_nobody_out(front: Front) -> None:
 async def test_files_are_for_who_is_signed_in(front: Front) -> None:
     upload = {"file": ("resume.json", b"x" * 3_000_000)}
     for path in ("/theme", "/language", "/signin"):
-        answer = await front.client.post(path, files=upload)
-        assert answer.status_code in (400, 413)
+        assert (await front.client.post(path, files=upload)).status_code == 413
+        small = {"file": ("resume.json", b"{}")}
+        assert (await front.client.post(path, files=small)).status_code == 400
     answer = await front.client.post("/resumes/import", files=upload)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/signin")

@@ -13,7 +13,6 @@ import asyncpg
 
 from hirewire.messaging import listeners, projections
 from hirewire.messaging.broker import Broker, QueueTopology
-from hirewire.messaging.locks import lock_number
 from hirewire.messaging.outbox import Transactions, Tx
 from hirewire.messaging.projections import Generation, NoSuchGeneration, ProjectionError
 
@@ -79,7 +78,7 @@ async def drop(
 async def _take(transactions: Transactions, projection: str, state: str) -> list[Generation]:
     """Let nobody switch to them any more, and their consumers end."""
     async with transactions() as tx:
-        await _alone(tx, projection)
+        await projections.alone(tx, projection)
         rows = await projections.of(tx, projection)
         found = [
             row
@@ -90,12 +89,6 @@ async def _take(transactions: Transactions, projection: str, state: str) -> list
             raise NoSuchGeneration(f"projection {projection}: no generation is {state}")
         await tx.exec_driver_sql(_DROPPING, ([row.number for row in found],))
     return found
-
-
-async def _alone(tx: Tx, projection: str) -> None:
-    await tx.exec_driver_sql(
-        "select pg_advisory_xact_lock($1)", (lock_number(f"projection {projection}"),)
-    )
 
 
 async def _outlive_readers(transactions: Transactions, projection: str, until: float) -> None:
@@ -136,7 +129,7 @@ async def _forget(
     await _outlive_consumers(generation, queue, broker, until)
     await broker.delete(queue)
     async with transactions() as tx:
-        await _alone(tx, generation.projection)
+        await projections.alone(tx, generation.projection)
         await tx.exec_driver_sql(f'drop schema if exists "{generation.schema}" cascade')
         await forget_messages(tx, service, generation)
         await tx.exec_driver_sql(_DROPPED, (generation.number,))

@@ -250,7 +250,7 @@ async def start(
     more while it is being built it is the same one. Returns it, and whether it is new. Raises
     `AlreadyBuilding`.
     """
-    await _alone(tx, projection.name)
+    await alone(tx, projection.name)
     rows = await of(tx, projection.name)
     if (building := _in_state(rows, "building")) is not None:
         if building.version == projection.version:
@@ -398,7 +398,7 @@ async def _switch(
     by: str,
     until: float,
 ) -> tuple[Generation, bool]:
-    await _alone(tx, projection)
+    await alone(tx, projection)
     rows = await of(tx, projection)
     former = _in_state(rows, "live")
     new = _target(projection, rows, number)
@@ -494,7 +494,7 @@ async def _behind(tx: Tx, former: Generation, new: Generation, force: bool) -> i
     return count
 
 
-async def _alone(tx: Tx, projection: str) -> None:
+async def alone(tx: Tx, projection: str) -> None:
     """Nobody else starts, switches or drops anything of this projection meanwhile."""
     await tx.exec_driver_sql(
         "select pg_advisory_xact_lock($1)", (lock_number(f"projection {projection}"),)

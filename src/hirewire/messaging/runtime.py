@@ -5,6 +5,7 @@ from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, Literal
 
 import structlog
@@ -138,9 +139,7 @@ class Messaging:
             declared=projections,
             transactions=self.transactions,
             broker=broker,
-            consumer=lambda generation, handlers, parked, watch: self._consumer_of(
-                generation, handlers, parked, watch, services
-            ),
+            consumer=partial(self._consumer_of, services),
         )
         self._has_projections = bool(projections)
         self.gauges = Gauges(consumer=self.consumer, transactions=self.transactions, broker=broker)
@@ -148,11 +147,11 @@ class Messaging:
 
     def _consumer_of(
         self,
+        services: frozenset[str],
         generation: Generation,
         handlers: Sequence[Subscription],
         parked: Wake,
         watch: Watch,
-        services: frozenset[str],
     ) -> Consumer:
         return Consumer(
             service=self.service,

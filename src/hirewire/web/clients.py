@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,7 +10,6 @@ import aiohttp
 from yarl import URL
 
 from hirewire.kit.errors import Invalid, Unauthenticated, Unavailable
-from hirewire.web.headers import Headers
 from hirewire.web.upstream import Away, BrokeOff, Busy, Upstream
 
 PATIENCE = 10.0
@@ -91,15 +90,15 @@ class Services:
 
         Raises `Unavailable` when it is away, starts, or fails.
         """
-        headers: Headers = []
+        headers = []
         if token:
-            headers.append((b"authorization", f"Bearer {token}".encode()))
+            headers.append(("authorization", f"Bearer {token}"))
         if client:
-            headers.append((b"x-forwarded-for", client.encode()))
+            headers.append(("x-forwarded-for", client))
         content = None
         if body is not None:
             content = json.dumps(body, ensure_ascii=False).encode()
-            headers.append((b"content-type", b"application/json"))
+            headers.append(("content-type", "application/json"))
         answer = await self._ask(name, method, path, headers, content)
         if answer.status >= 500:
             raise Unavailable(retry_after=2)
@@ -149,14 +148,14 @@ class Services:
         return answer.status, answer.content, answer.kind
 
     async def _ask_for(self, name: str, path: str, authorization: str) -> _Reply:
-        return await self._ask(name, "GET", path, [(b"authorization", authorization.encode())])
+        return await self._ask(name, "GET", path, [("authorization", authorization)])
 
     async def _ask(
         self,
         name: str,
         method: str,
         path: str,
-        headers: Headers | None = None,
+        headers: Sequence[tuple[str, str]] = (),
         content: bytes | None = None,
         *,
         patience: float = PATIENCE,
@@ -164,9 +163,7 @@ class Services:
         """A service's answer, whatever it is. Raises `Unavailable` when there is none."""
         upstream = self._upstreams[name]
         target = upstream.prefix + URL(path).raw_path_qs
-        sent = [(b"host", upstream.host.encode()), *(headers or [])]
-        if content is not None:
-            sent.append((b"content-length", str(len(content)).encode()))
+        sent = [("host", upstream.host), *headers]
         try:
             async with (
                 asyncio.timeout(patience) as limit,

@@ -6,7 +6,7 @@ connection; one that is larger than `WHOLE` is passed on as it comes from there 
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -85,7 +85,7 @@ class Exchange:
     send: Send
     upstream: Upstream
     target: str
-    headers: Headers
+    headers: Sequence[tuple[str, str]]
     """What is sent, but for the length of the body."""
     bodies: Bodies
     started: bool = False
@@ -109,8 +109,8 @@ class Exchange:
         """Pass the request on and its answer back.
 
         Raises `Away`, `Busy`, `BrokeOff`, `Silent`, `ServiceSlow`, `ClientSlow`, `ClientGone`,
-        `BodyTooLarge`, `TooManyBodies`, and `ValueError` for headers that are no text. The
-        connection is closed then, so that the service can stop working on it.
+        `BodyTooLarge` and `TooManyBodies`. The connection is closed then, so that the service can
+        stop working on it.
         """
         if self._length is not None and self._length > MOST_BODY:
             raise BodyTooLarge
@@ -125,7 +125,7 @@ class Exchange:
             self._stop_watching()
 
     def _slow(self) -> Exception:
-        return Silent() if self.upstream.is_silent else ServiceSlow()
+        return Silent() if self.upstream.reach.is_silent else ServiceSlow()
 
     async def _run(self) -> None:
         if self._length == 0:
@@ -185,13 +185,10 @@ class Exchange:
         return message.get("body", b""), more
 
     async def _exchange(self, body: bytes | AsyncIterator[bytes] | None) -> None:
+        length = len(body) if isinstance(body, bytes) else self._length
         headers = self.headers
-        if isinstance(body, bytes):
-            headers = [*headers, (b"content-length", str(len(body)).encode())]
-        elif body is not None and self._length is not None:
-            headers = [*headers, (b"content-length", str(self._length).encode())]
-        elif body is None and self.scope["method"] not in ("GET", "HEAD"):
-            headers = [*headers, (b"content-length", b"0")]
+        if length is not None and (body is not None or self.scope["method"] not in ("GET", "HEAD")):
+            headers = [*headers, ("content-length", str(length))]
         if body is None or isinstance(body, bytes):
             self._allow(HEAD_SECONDS)
             loop = asyncio.get_running_loop()

@@ -26,8 +26,8 @@ log = structlog.get_logger(__name__)
 API, WELL_KNOWN = b"/api/", b"/.well-known/"
 DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)")
 OPENAPI = b"/openapi.json"
-SENDABLE = re.compile(rb"[!-~]+")
-"""What a target may consist of."""
+SENDABLE = re.compile(rb'[!"$-~]+')
+"""What a target may consist of: printable ASCII, and no fragment."""
 
 answers = Counter(
     "hirewire_web_answers_total", "Answers passed on or given in place", ["service", "status"]
@@ -92,17 +92,16 @@ class Proxy:
         """None for what cannot be passed on as it came."""
         query = scope["query_string"]
         target = path + (b"?" + query if query else b"")
-        headers = request_headers(
+        given = request_headers(
             scope,
             host=upstream.host.encode(),
             request_id=scope.get("state", {}).get("request_id", "").encode(),
         )
         try:
-            for name, value in headers:
-                name.decode(), value.decode()
+            headers = [(name.decode(), value.decode()) for name, value in given]
         except UnicodeDecodeError:
             return None
-        if b"#" in target or not SENDABLE.fullmatch(target):
+        if not SENDABLE.fullmatch(target):
             return None
         whole = upstream.prefix + target.decode()
         return Exchange(scope, receive, send, upstream, whole, headers, self._bodies)

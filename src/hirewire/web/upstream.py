@@ -5,7 +5,7 @@ redirect and adds no header of its own.
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ import structlog
 from multidict import CIMultiDict
 from yarl import URL
 
-from hirewire.web.headers import Headers, authority
+from hirewire.web.headers import authority
 
 log = structlog.get_logger(__name__)
 
@@ -59,11 +59,12 @@ class Reach:
     A service that is slow answers the probe, and is left to its own time.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, probe: Callable[[], Awaitable[bool]]) -> None:
+        """`probe` asks the service itself whether it lives."""
+        self._name = name
+        self._probe = probe
         self._waiting: set[asyncio.Timeout] = set()
         self._silent = False
-        self._news = asyncio.Event()
         self._watch: asyncio.TimerHandle | None = None
         self._since = 0.0
         self._probing: asyncio.Task[None] | None = None
@@ -109,13 +110,12 @@ class Reach:
         if quiet < SILENCE_SECONDS:
             self._look_after(SILENCE_SECONDS - quiet)
         elif self._probing is None or self._probing.done():
-            self._probing = asyncio.create_task(self._probe())
+            self._probing = asyncio.create_task(self._probe_until_it_answers())
 
-    async def _probe(self) -> None:
-        """Ask until it answers."""
-        while not await self.is_alive():
+    async def _probe_until_it_answers(self) -> None:
+        while not await self._probe():
             if not self._silent:
-                log.warning("service answers nothing", service=self.name)
+                log.warning("service answers nothing", service=self._name)
             self._silent = True
             now = asyncio.get_running_loop().time()
             for limit in tuple(self._waiting):
@@ -123,21 +123,18 @@ class Reach:
                     limit.reschedule(now)
             await asyncio.sleep(PROBE_PAUSE_SECONDS)
         if self._silent:
-            log.info("service answers again", service=self.name)
+            log.info("service answers again", service=self._name)
         self.answered()
         if self._waiting and self._watch is None:
             self._look_after(SILENCE_SECONDS)
 
-    async def is_alive(self) -> bool:
-        """Ask the service itself. Replaced by the upstream's own call."""
-        raise NotImplementedError
 
-
-class Upstream(Reach):
+class Upstream:
     """One service."""
 
     def __init__(self, name: str, url: str) -> None:
-        super().__init__(name)
+        self.name = name
+        self.reach = Reach(name, self._is_alive)
         parts = urlsplit(url)
         self.url = url.rstrip("/")
         self._origin = f"{parts.scheme}://{authority(url)}"
@@ -192,24 +189,23 @@ class Upstream(Reach):
         self,
         method: str,
         target: str,
-        headers: Headers,
+        headers: Iterable[tuple[str, str]],
         body: bytes | AsyncIterable[bytes] | None,
         limit: asyncio.Timeout,
     ) -> aiohttp.ClientResponse:
         """Send a request; its answer once the head is here, to be released by the caller.
 
         `target` goes to the service as it is. A service that is silent ends `limit`. Raises
-        `Away`, `BrokeOff`, and `ValueError` for headers that cannot be sent.
+        `Away` and `BrokeOff`.
         """
-        if self._silent:
+        if self.reach.is_silent:
             raise Away
-        sent: CIMultiDict[str] = CIMultiDict((n.decode(), v.decode()) for n, v in headers)
-        self.begin(limit)
+        self.reach.begin(limit)
         try:
             answer = await self.session.request(
                 method,
                 URL(self._origin + target, encoded=True),
-                headers=sent,
+                headers=CIMultiDict(headers),
                 data=body,
                 allow_redirects=False,
             )
@@ -218,11 +214,11 @@ class Upstream(Reach):
         except aiohttp.ClientError as error:
             raise BrokeOff from error
         finally:
-            self.end(limit)
-        self.answered()
+            self.reach.end(limit)
+        self.reach.answered()
         return answer
 
-    async def is_alive(self) -> bool:
+    async def _is_alive(self) -> bool:
         """Whether it answers at ``/health/live``."""
         try:
             async with self.session.get(
@@ -235,7 +231,7 @@ class Upstream(Reach):
 
     async def close(self) -> None:
         """Close all connections."""
-        await super().close()
+        await self.reach.close()
         if self._session is not None:
             await self._session.close()
             self._session = None

@@ -25,6 +25,7 @@ from hirewire.launcher.rabbitmq import (
     PrivateRabbitMQ,
     RabbitMQError,
     RabbitMQMissing,
+    greets,
 )
 from hirewire.launcher.state import (
     RunningPlatform,
@@ -296,7 +297,19 @@ async def test_a_node_whose_port_is_taken_as_it_starts_takes_another(
         monkeypatch.setattr(rabbitmq_module, "free_port", draw)
         async with PrivateRabbitMQ(folder / "rabbit") as node:
             await open_broker(node.url, client="tests").ping()
+            assert greets(node._settings["amqp"])
         assert "dist_port_already_used" in (folder / "rabbit" / "node.log").read_text()
+
+
+async def test_a_port_that_hangs_up_on_a_client_is_no_node_yet() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(8)
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert not await asyncio.to_thread(greets, port)
+    assert not greets(port)
 
 
 def is_node(process: psutil.Process, folder: Path) -> bool:

@@ -273,7 +273,10 @@ class PrivateRabbitMQ:
         return False
 
     def _is_up(self) -> bool:
-        """Whether the management API is there and says that the AMQP listener runs."""
+        """Whether the management API says that the AMQP listener runs, and a client is greeted.
+
+        A node that has just begun to listen may still hang up on its first clients.
+        """
         token = base64.b64encode(f"{USER}:{self._settings['password']}".encode()).decode()
         request = urllib.request.Request(
             f"http://127.0.0.1:{self._settings['management']}/api/health/checks/port-listener/"
@@ -282,7 +285,7 @@ class PrivateRabbitMQ:
         )
         try:
             with urllib.request.urlopen(request, timeout=3) as answer:  # noqa: S310
-                return bool(answer.status == 200)
+                return bool(answer.status == 200) and greets(self._settings["amqp"])
         except (urllib.error.URLError, OSError):
             return False
 
@@ -300,6 +303,16 @@ class PrivateRabbitMQ:
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def greets(port: int) -> bool:
+    """Whether an AMQP 0-9-1 handshake is answered with `connection.start`, a method frame."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=3) as probe:
+            probe.sendall(b"AMQP\x00\x00\x09\x01")
+            return probe.recv(1) == b"\x01"
+    except OSError:
+        return False
 
 
 def _nodes_at_home_in(folder: Path) -> list[psutil.Process]:

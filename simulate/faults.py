@@ -187,7 +187,7 @@ def _() -> list[Change]:
 
     @statement(text, returns=STANDING)
     def enter(tx: Transaction, parameters: Any) -> Waits:
-        ids, names, *tracks, _ = parameters
+        ids, names, *tracks, _count, _origins = parameters
         for id, name in zip(ids, names, strict=True):
             yield from insert_new(tx, "inbox", (id, name), inbox_row(id, name, tx))
         return (yield from advance_tracks(tx, *tracks))

@@ -1,6 +1,7 @@
 """Statements of the hearing side: inbox and suspects."""
 
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 
 from simulate.postgres.catalogue import statement
@@ -18,7 +19,7 @@ from simulate.postgres.shared import (
 STANDING = "event_id subscription source key previous open paused"
 
 
-def inbox_row(id: Any, subscription: str, tx: Transaction) -> Values:
+def inbox_row(id: Any, subscription: str, tx: Transaction, origin: str | None = None) -> Values:
     """A new row of the inbox."""
     return {
         "event_id": id,
@@ -26,7 +27,7 @@ def inbox_row(id: Any, subscription: str, tx: Transaction) -> Values:
         "heard_at": tx.db.clock(),
         "settled_at": None,
         "late": False,
-        "origin": None,
+        "origin": origin,
     }
 
 
@@ -58,10 +59,11 @@ def _held_back(more: int, sequence: int | None) -> Callable[[Values], Values]:
 @statement("inbox._ENTER", returns=STANDING)
 def enter(tx: Transaction, parameters: Any) -> Waits:
     """Enter units; when all are new, lock their tracks as well."""
-    ids, names, *tracks, count = parameters
+    ids, names, *tracks, count, origins = parameters
     entered = []
-    for id, name in sorted(zip(ids, names, strict=True)):
-        if (yield from insert_new(tx, "inbox", (id, name), inbox_row(id, name, tx))):
+    for id, name, origin in sorted(zip(ids, names, origins, strict=True), key=itemgetter(0, 1)):
+        row = inbox_row(id, name, tx, origin)
+        if (yield from insert_new(tx, "inbox", (id, name), row)):
             entered.append((id, name))
     if len(entered) == count:
         return (yield from advance_tracks(tx, *tracks))
@@ -133,15 +135,6 @@ def mark_late(tx: Transaction, columns: Any) -> Waits:
     return (yield from update_each(tx, "inbox", [(key, new) for key in zip(*columns, strict=True)]))
 
 
-@statement("inbox._MARK_ORIGIN")
-def mark_origin(tx: Transaction, columns: Any) -> Waits:
-    """Note where they come from."""
-    changes = [
-        ((id, name), setting({"origin": origin})) for id, name, origin in zip(*columns, strict=True)
-    ]
-    return (yield from update_each(tx, "inbox", changes))
-
-
 @statement("inbox._CHAINED", returns="subscription source key")
 def chained(tx: Transaction, columns: Any) -> list[tuple[str, str, str]]:
     """Those of the tracks where something waits for its lane."""
@@ -156,8 +149,8 @@ def chained(tx: Transaction, columns: Any) -> list[tuple[str, str, str]]:
 @statement("inbox._ENTER_ONE", returns="event_id")
 def enter_one(tx: Transaction, parameters: Any) -> Waits:
     """Enter one unit."""
-    id, name = parameters
-    new = yield from insert_new(tx, "inbox", (id, name), inbox_row(id, name, tx))
+    id, name, origin = parameters
+    new = yield from insert_new(tx, "inbox", (id, name), inbox_row(id, name, tx, origin))
     return [(id,)] if new else []
 
 

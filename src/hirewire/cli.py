@@ -28,7 +28,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A self-hosted job board made of small services that lose no message.",
 )
-if sys.argv[1:2] not in (["run"], ["serve"]):  # those start quicker without the operators' tools
+QUICK = ("run", "serve", "demo", "doctor", "migrate", "version")
+"""They start without the operators' tools, which take a second to load."""
+if not sys.argv[1:2] or sys.argv[1] not in QUICK:
     from hirewire.events_cli import events_app
     from hirewire.skills_cli import skills_app
 

@@ -140,7 +140,8 @@ def _(r: Random) -> tuple[Any, ...]:
         tracks[name, SOURCE, key] = r.choice((None, 1, 2, 3))
     columns = [list(column) for column in zip(*tracks, strict=True)]
     ids, names = [unit[0] for unit in units], [unit[1] for unit in units]
-    return (ids, names, *columns, list(tracks.values()), len(units))
+    origins = [r.choice((None, "x")) for _ in units]
+    return (ids, names, *columns, list(tracks.values()), len(units), origins)
 
 
 @case("inbox._ADVANCE")
@@ -181,12 +182,6 @@ def _(r: Random) -> tuple[Any, ...]:
     return _track(r)
 
 
-@case("inbox._MARK_ORIGIN")
-def _(r: Random) -> tuple[Any, ...]:
-    units = _units(r)
-    return ([u[0] for u in units], [u[1] for u in units], [r.choice("xy") for _ in units])
-
-
 @case("inbox._CHAINED")
 def _(r: Random) -> tuple[Any, ...]:
     return _tracks(r)[:3]
@@ -194,7 +189,7 @@ def _(r: Random) -> tuple[Any, ...]:
 
 @case("inbox._ENTER_ONE")
 def _(r: Random) -> tuple[Any, ...]:
-    return _unit(r)
+    return (*_unit(r), r.choice((None, "x")))
 
 
 @case("inbox._HELD")

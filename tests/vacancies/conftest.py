@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from hirewire.messaging.testing import recorded
 from hirewire.vacancies.app import SERVICE
+from tests.builders import eventually
 from tests.services import Running, running
 
 VACANCY: dict[str, Any] = {
@@ -37,13 +39,16 @@ class Person:
     async def call(
         self, method: str, path: str, body: object = None, *, expect: int = 200, **headers: str
     ) -> Any:
-        """The answer to a call below `/api/vacancies`."""
-        answer = await self.service.client.request(
-            method,
-            f"/api/vacancies{path}",
-            json=body,
-            headers=self.service.as_user(self.id) | headers,
-        )
+        """The answer to a call below `/api/vacancies`; asked again while the index is made."""
+        headers = self.service.as_user(self.id) | headers
+        url = f"/api/vacancies{path}"
+
+        async def answered() -> httpx.Response | None:
+            found = await self.service.client.request(method, url, json=body, headers=headers)
+            return None if "search-not-ready" in found.text and expect != 503 else found
+
+        answer = await eventually(answered)
+        assert isinstance(answer, httpx.Response)
         assert answer.status_code == expect, answer.text
         if "json" not in answer.headers.get("content-type", ""):
             return answer.text or None

@@ -69,8 +69,8 @@ class Parked:
 # same, since `open` is read under the track's lock.
 _ENTER = """
 with entered as (
-    insert into messaging.inbox (event_id, subscription)
-    select * from unnest($1::uuid[], $2::text[]) as u(event_id, subscription)
+    insert into messaging.inbox (event_id, subscription, origin)
+    select * from unnest($1::uuid[], $2::text[], $8::text[]) as u(event_id, subscription, origin)
     order by event_id, subscription
     on conflict do nothing
     returning event_id, subscription
@@ -132,16 +132,11 @@ update messaging.inbox i set late = true
 from unnest($1::uuid[], $2::text[]) as u(event_id, subscription)
 where i.event_id = u.event_id and i.subscription = u.subscription
 """
-_MARK_ORIGIN = """
-update messaging.inbox i set origin = u.origin
-from unnest($1::uuid[], $2::text[], $3::text[]) as u(event_id, subscription, origin)
-where i.event_id = u.event_id and i.subscription = u.subscription
-"""
 _START = (
     "insert into messaging.suspect (fingerprint, instance) values ($1, $2) on conflict do nothing"
 )
 _ENTER_ONE = """
-insert into messaging.inbox (event_id, subscription) values ($1, $2)
+insert into messaging.inbox (event_id, subscription, origin) values ($1, $2, $3)
 on conflict do nothing returning event_id
 """
 _OPEN_TRACK = """
@@ -180,6 +175,7 @@ async def enter(tx: Tx, units: Sequence[Unit]) -> list[tuple[Unit, Standing]]:
             [name for _, name in first],
             *_track_columns(first.values()),
             len(first),
+            [_origin_of(unit) for unit in first.values()],
         ),
     )
     rows = result.all()
@@ -196,7 +192,6 @@ async def enter(tx: Tx, units: Sequence[Unit]) -> list[tuple[Unit, Standing]]:
     }
     if not rows:
         return []
-    await _mark_origins(tx, first.values())
     return [(unit, standings[unit.track]) for unit in first.values()]
 
 
@@ -298,7 +293,7 @@ async def open_failed(
     in its turn if it was to be dead. False when another replica had entered the unit.
     """
     received, name = unit.received, unit.subscription.name
-    entered = await tx.exec_driver_sql(_ENTER_ONE, (received.id, name))
+    entered = await tx.exec_driver_sql(_ENTER_ONE, (received.id, name, _origin_of(unit)))
     if entered.first() is None:
         return False
     opened = (await tx.exec_driver_sql(_OPEN_TRACK, unit.track)).scalar_one()
@@ -325,25 +320,11 @@ async def open_failed(
             json.dumps([history_entry(error, attempts)]),
         ),
     )
-    await _mark_origins(tx, [unit])
     return True
 
 
-async def _mark_origins(tx: Tx, units: Iterable[Unit]) -> None:
-    """Note of units that were just entered and are in no owner's log where they come from."""
-    found = [(unit, origin) for unit in units if (origin := _origin_of(unit)) is not None]
-    if found:
-        await tx.exec_driver_sql(
-            _MARK_ORIGIN,
-            (
-                [unit.received.id for unit, _ in found],
-                [unit.subscription.name for unit, _ in found],
-                [origin for _, origin in found],
-            ),
-        )
-
-
 def _origin_of(unit: Unit) -> str | None:
+    """Where a unit comes from that is in no owner's log; None for what is in one."""
     if unit.received.source != source_of(unit.received.event.owner):
         return unit.received.source or "(nobody)"
     repeated = unit.delivery.headers.get("replayof")
@@ -383,7 +364,7 @@ async def _open_unreadable(
     *,
     delay: timedelta | None,
 ) -> None:
-    entered = await tx.exec_driver_sql(_ENTER_ONE, (id, subscription))
+    entered = await tx.exec_driver_sql(_ENTER_ONE, (id, subscription, None))
     if entered.first() is None:
         return
     state, seconds = _state(delay)

@@ -1,7 +1,10 @@
 """What every service has: health, keys that are not there yet, a database that goes away."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -12,7 +15,10 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 
 from hirewire.assembly import SERVICES, service
 from hirewire.kit import answers
+from hirewire.kit import service as service_module
+from hirewire.kit.settings import Settings
 from hirewire.messaging.database import connect
+from hirewire.messaging.outbox import Transactions
 from hirewire.profiles.app import SERVICE as PROFILES
 from hirewire.profiles.tables import metadata as profiles_tables
 from hirewire.vacancies.app import SERVICE as VACANCIES
@@ -83,6 +89,76 @@ async def test_a_database_that_is_away_is_said_so_and_found_again(
         return (await profiles.client.get("/health/ready")).status_code == 200
 
     await eventually(back)
+
+
+async def test_a_database_that_takes_no_writes_makes_it_not_ready(
+    profiles: Running, postgres_url: str
+) -> None:
+    """As a full disk does, or a standby: it goes on answering questions."""
+    name = profiles.engine.url.database
+    operator = await connect(postgres_url, application="tests")
+    assert (await profiles.client.get("/health/ready")).status_code == 200
+    try:
+        await operator.execute(f'alter database "{name}" set default_transaction_read_only = on')
+        await profiles.engine.dispose()
+        ready = await profiles.client.get("/health/ready")
+        assert ready.status_code == 503
+        assert "read-only" in ready.json()["checks"]["database"]
+    finally:
+        await operator.execute(f'alter database "{name}" reset default_transaction_read_only')
+        await operator.close()
+    await profiles.engine.dispose()
+    assert (await profiles.client.get("/health/ready")).status_code == 200
+
+
+async def test_what_was_opened_is_closed_when_a_later_part_does_not_start(
+    fresh_address: str,
+) -> None:
+    closed = []
+
+    @asynccontextmanager
+    async def opens(_: Transactions, __: Settings) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            closed.append("first")
+
+    @asynccontextmanager
+    async def fails(_: Transactions, __: Settings) -> AsyncIterator[None]:
+        if not closed:
+            raise OSError("no such folder")
+        yield
+
+    service = replace(PROFILES, companions=(opens, fails))
+    with pytest.raises(OSError, match="no such folder"):
+        async with running(service, fresh_address):
+            pass
+    assert closed == ["first"]
+
+
+async def test_a_duty_that_had_worked_is_started_again_at_once(
+    monkeypatch: pytest.MonkeyPatch, profiles: Running
+) -> None:
+    monkeypatch.setattr(service_module, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(service_module, "LONGEST_PAUSE", 0.01)
+    works = [False, False, False, False, False, True, False]
+    pauses: list[float] = []
+    slept = asyncio.sleep
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        await slept(0)
+
+    async def duty(_: Transactions) -> None:
+        if not works:
+            return
+        if works.pop(0):
+            await slept(0.02)
+        raise RuntimeError
+
+    monkeypatch.setattr("hirewire.kit.service.asyncio.sleep", sleep)
+    await service_module.for_ever(duty, profiles.messaging.transactions)
+    assert pauses == [0.001, 0.002, 0.004, 0.008, 0.01, 0.001, 0.002]
 
 
 async def test_a_request_id_goes_through(profiles: Running) -> None:

@@ -16,6 +16,7 @@ from hirewire.messaging.broker import (
     open_broker,
     queue_of,
 )
+from hirewire.messaging.consumer import Consumer
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.listeners import write_listeners
@@ -166,6 +167,31 @@ async def test_a_replica_that_is_gone_leaves_its_share_to_the_others(crew: Crew)
     await eventually(all_heard, within=30)
     await shared(crew, 3)
     assert out_of_order(await crew.heard(), pages, 10) == []
+
+
+async def test_a_stop_drains_all_partitions_at_once(crew: Crew) -> None:
+    """Each batch here ends only once every partition's consumer has been told to stop."""
+    pages = [uuid4() for _ in range(40)]
+    kept, began, told = crew.note, set[str](), list[Consumer]()
+
+    async def note(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+        began.update(one.key for one in heard)
+        while not told or not all(one._stopping.is_set() for one in told):
+            await asyncio.sleep(0.01)
+        await kept(tx, heard)
+
+    crew.note = note  # type: ignore[method-assign]
+    replica = crew.join(3)
+    await shared(crew, 3)
+    await crew.write(pages, 0, 1)
+
+    async def all_busy() -> bool:
+        return {partition_of(key, 3) for key in began} == {0, 1, 2}
+
+    await eventually(all_busy)
+    told += [consumer for consumer, _ in replica.shares._running.values()]
+    await replica.stop()
+    assert {text.split()[0] for text in await crew.heard()} >= began
 
 
 async def test_a_fence_comes_through_every_partition(crew: Crew) -> None:

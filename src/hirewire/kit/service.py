@@ -73,6 +73,15 @@ class Service:
         return frozenset(s.event.name for s in self.subscriptions if s.history)
 
 
+_PROBE = """
+insert into kit.probe as p (one) values (true) on conflict (one) do update set at = now()
+"""
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 10.0
+"""Seconds before a duty that failed is started again. One that ran for longer had worked."""
+END_SECONDS = 5.0
+
+
 async def forget_old_answers(transactions: Transactions) -> None:
     """Delete, every hour, answers kept for idempotency keys that nobody repeats any more."""
     while True:
@@ -115,23 +124,17 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        companions = AsyncExitStack()
-        for companion in service.companions if role != "worker" else ():
-            await companions.enter_async_context(companion(messaging.transactions, settings))
-        messaging.start(role)
-        duties = [
-            asyncio.create_task(_for_ever(duty, messaging.transactions))
-            for duty in ((*service.duties, forget_old_answers) if role != "api" else ())
-        ]
-        try:
+        async with AsyncExitStack() as stack:  # what was opened is closed, whatever fails after it
+            stack.push_async_callback(asyncio.to_thread, tracing.close)
+            stack.push_async_callback(engine.dispose)
+            for companion in service.companions if role != "worker" else ():
+                await stack.enter_async_context(companion(messaging.transactions, settings))
+            stack.push_async_callback(messaging.stop)
+            messaging.start(role)
+            for duty in (*service.duties, forget_old_answers) if role != "api" else ():
+                task = asyncio.create_task(for_ever(duty, messaging.transactions))
+                stack.push_async_callback(_end, task)
             yield
-        finally:
-            for task in duties:
-                task.cancel()
-            await messaging.stop()
-            await companions.aclose()
-            await engine.dispose()
-            await asyncio.to_thread(tracing.close)
 
     app = FastAPI(
         title=f"Hirewire {service.name}",
@@ -160,14 +163,15 @@ def _operations(service: Service, engine: AsyncEngine, messaging: Messaging) -> 
     migrated = False
 
     async def database() -> None:
+        """By a write, since a full disk or a read-only standby answers every question."""
         nonlocal migrated
-        async with engine.connect() as connection:
-            await connection.exec_driver_sql("select 1")
         if not migrated:
             behind = await pending(engine, service.name)
             if behind:
                 raise RuntimeError(f"migrations are not applied: {', '.join(behind)}")
             migrated = True
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql(_PROBE)
 
     @router.get("/health/live")
     async def live() -> JSONResponse:
@@ -201,13 +205,22 @@ async def _check(work: Awaitable[None]) -> str:
     return "ok"
 
 
-async def _for_ever(duty: Duty, transactions: Transactions) -> None:
-    pause = 0.2
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait({task}, timeout=END_SECONDS)
+
+
+async def for_ever(duty: Duty, transactions: Transactions) -> None:
+    """Start a duty that fails again, after a pause that doubles unless it had worked meanwhile."""
+    pause = FIRST_PAUSE
     while True:
+        started = asyncio.get_running_loop().time()
         try:
             await duty(transactions)
             return
         except Exception as error:
             log.warning("duty failed", duty=duty.__name__, error=describe(error))
+            if asyncio.get_running_loop().time() - started > LONGEST_PAUSE:
+                pause = FIRST_PAUSE
             await asyncio.sleep(pause)
-            pause = min(pause * 2, 10.0)
+            pause = min(pause * 2, LONGEST_PAUSE)

@@ -42,6 +42,9 @@ log = structlog.get_logger(__name__)
 ROUTED_AS, SENT_BY = "routedas", "sentby"
 """Headers that keep what the broker itself says of a message, while it is handed on."""
 SHARE_SECONDS = 1.0
+DRAIN_SECONDS = 8.0
+CANCEL_SECONDS = 4.0
+"""Together less than what a service is given to stop in."""
 _MEMBERS = """
 select count(*) from pg_locks
 where locktype = 'advisory' and granted and mode = 'ShareLock' and objsubid = 1
@@ -239,6 +242,13 @@ class Shares:
         self._make = consumer
         self._session: Session | None = None
         self._running: dict[int, tuple[Consumer, asyncio.Task[None]]] = {}
+        self._stopping = asyncio.Event()
+        self._ending: dict[int, asyncio.Task[None]] = {}
+        """Partitions that were let go of, whose consumers have not ended yet."""
+
+    def stop(self) -> None:
+        """Finish the batches at hand, and take no more partitions."""
+        self._stopping.set()
 
     @property
     def held(self) -> list[int]:
@@ -246,16 +256,18 @@ class Shares:
         return sorted(self._running)
 
     async def run(self) -> None:
-        """Share for ever. Ends by cancellation, after the batches at hand."""
+        """Share until stopped or cancelled; ends after the batches at hand."""
         try:
-            while True:
+            while not self._stopping.is_set():
                 try:
                     await self.step()
                 except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                     log.warning("shares wait", service=self._service, reason=describe(error))
                     await self._let_go(self.held)
                     await self._close()
-                await asyncio.sleep(SHARE_SECONDS)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SHARE_SECONDS):
+                        await self._stopping.wait()
         finally:
             await self._let_go(self.held)
             await self._close()
@@ -264,6 +276,7 @@ class Shares:
         """Take or let go of partitions, so that all replicas have their share."""
         session = await self._connected()
         connection = session.connection
+        await self._unlock_ended()
         member = lock_number(f"partitions {self._service}") & (2**64 - 1)
         members = await connection.fetchval(_MEMBERS, member >> 32, member & (2**32 - 1))
         count = max(
@@ -273,7 +286,8 @@ class Shares:
         most = -(-count // max(members, 1))
         await self._let_go(self.held[most:])
         for number in range(count):
-            if len(self._running) < most and number not in self._running:
+            heard = number in self._running or number in self._ending
+            if len(self._running) < most and not heard:
                 lock = lock_number(f"partition {self._service} {number}")
                 if await session.try_lock(lock):
                     consumer = self._make(number)
@@ -296,11 +310,24 @@ class Shares:
             await session.close()
 
     async def _let_go(self, numbers: Sequence[int]) -> None:
-        for number in numbers:
-            consumer, task = self._running.pop(number)
+        """Drain them all at once. One that does not end keeps its lock: its last batch may still
+        be committed, and whoever heard the next one before that would overtake it.
+        """
+        letting_go = {number: self._running.pop(number) for number in numbers}
+        for consumer, _ in letting_go.values():
             consumer.stop()
-            await asyncio.wait({task}, timeout=10)
-            task.cancel()
+        tasks = [task for _, task in letting_go.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
+        self._ending |= {number: task for number, (_, task) in letting_go.items()}
+        await self._unlock_ended()
+
+    async def _unlock_ended(self) -> None:
+        for number in [number for number, task in self._ending.items() if task.done()]:
+            del self._ending[number]
             if self._session is not None and not self._session.is_closed:
                 with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
                     await self._session.connection.execute(

@@ -31,6 +31,10 @@ log = structlog.get_logger(__name__)
 Role = Literal["all", "api", "worker"]
 
 
+HEARING = ("consumer", "shares")
+"""How the names of the duties begin that hand messages to handlers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What can be set of it."""
@@ -198,7 +202,8 @@ class Messaging:
             consumer.stop()
         if self.spreader is not None:
             self.spreader.stop()
-        hearing = [task for name, task in self._tasks.items() if name.startswith("consumer")]
+            self.shares.stop()
+        hearing = [task for name, task in self._tasks.items() if name.startswith(HEARING)]
         if self._has_projections:
             hearing.append(asyncio.create_task(self.generations.stop(self.options.drain_seconds)))
         if hearing:

@@ -4,18 +4,22 @@ What people typed reaches the template as data (JSON in `sys.inputs`), never as 
 that is typed is markup or code there.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
-from threading import Lock
 from typing import Any
 
 import typst
 from fastapi import Response
+from starlette.types import Receive, Scope, Send
 
-_LOCK = Lock()
-"""One at a time: setting a page takes a core for a moment."""
+_SETTER = ThreadPoolExecutor(1, "pdf")
+"""One at a time: setting a page takes a core for a moment. In a thread of its own, so that those
+who wait for it keep nothing from anybody else.
+"""
 
 
 def content_of(resume: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,24 +41,34 @@ def made(content: Mapping[str, Any], locale: str | None) -> bytes:
     """The PDF, tagged for screen readers; its labels are Russian for `ru…`, else English."""
     language = "ru" if (locale or "").startswith("ru") else "en"
     data = json.dumps(content, ensure_ascii=False, default=str)
-    with _LOCK:
-        done = _compiler().compile(
-            _template(), format="pdf", sys_inputs={"data": data, "lang": language}
-        )
+    done = _compiler().compile(
+        _template(), format="pdf", sys_inputs={"data": data, "lang": language}
+    )
     assert isinstance(done, bytes)
     return done
 
 
-def answer(document: bytes) -> Response:
-    """The answer that carries it."""
-    return Response(
-        document,
-        media_type="application/pdf",
-        headers={
-            "Content-Disposition": 'attachment; filename="resume.pdf"',
-            "Cache-Control": "no-store",
-        },
-    )
+class PdfAnswer(Response):
+    """The answer that carries it. It is made when the answer is sent: by then the request's
+    transaction has ended and its connection is back in the pool.
+    """
+
+    def __init__(self, content: Mapping[str, Any], locale: str | None) -> None:
+        self._given = content, locale
+        super().__init__(
+            media_type="application/pdf",
+            headers={
+                "Content-Disposition": 'attachment; filename="resume.pdf"',
+                "Cache-Control": "no-store",
+            },
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Make and send it."""
+        loop = asyncio.get_running_loop()
+        self.body = await loop.run_in_executor(_SETTER, made, *self._given)
+        self.headers["Content-Length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
 
 
 @cache

@@ -1,6 +1,5 @@
 """Employers read the resumes that are open to them; candidates see who has read theirs."""
 
-import asyncio
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -120,7 +119,7 @@ async def read(resume_id: UUID, tx: RequestTx, caller: Caller) -> Candidate:
 async def read_as_pdf(resume_id: UUID, tx: RequestTx, caller: Caller) -> Response:
     """The same to print."""
     found = await _opened(tx, caller, resume_id)
-    return pdf.answer(await asyncio.to_thread(pdf.made, pdf.content_of(found), found["locale"]))
+    return pdf.PdfAnswer(pdf.content_of(found), found["locale"])
 
 
 @router.get("/shared/{key}")

@@ -1,6 +1,5 @@
 """One's own resumes. Somebody else's are not there at all: 404."""
 
-import asyncio
 from typing import Any, Literal
 from uuid import UUID
 
@@ -95,7 +94,7 @@ async def export(
         items = {"experience": experience, "education": education}
         owner = await queries.owner_of(tx, caller.user_id)
         content = pdf.content_of(dict(row._mapping) | items | owner)
-        return pdf.answer(await asyncio.to_thread(pdf.made, content, owner.get("locale")))
+        return pdf.PdfAnswer(content, owner.get("locale"))
     return jsonresume.export(dict(row._mapping), experience, education)
 
 

@@ -53,12 +53,14 @@ def run(
     data_dir: DataDir = None,
 ) -> None:
     """Start the platform: embedded engines where none are given, then one process a service."""
+    from hirewire.kit.telemetry import configure_logging
     from hirewire.launcher.names import PROCESSES
     from hirewire.launcher.platform import AlreadyRunning, Plan, PortTaken, run_platform
     from hirewire.launcher.postgres import PostgresError
     from hirewire.launcher.rabbitmq import RabbitMQError
 
     settings = settings_or_exit()
+    configure_logging(settings, "run")
     chosen = _chosen(PROCESSES, only, without)
     plan = Plan(settings, data_dir_of(settings, data_dir), broker, chosen, PROCESSES)
 
@@ -102,6 +104,7 @@ def serve(
         typer.Option(help="api: HTTP only; worker: messaging only (health and metrics are there)"),
     ] = "all",
     gate: Annotated[bool, typer.Option(hidden=True)] = False,
+    listening: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run one service in the foreground."""
     from hirewire import assembly
@@ -120,7 +123,7 @@ def serve(
         application = assembly.application(service, settings, role)
     except (SettingsError, ValueError) as error:
         fail(str(error), BAD_SETTINGS)
-    serve_application(application, settings, port=settings.port(service))
+    serve_application(application, settings, port=settings.port(service), listening=listening)
 
 
 @app.command()

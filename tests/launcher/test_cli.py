@@ -83,6 +83,33 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     assert (found, f"port {port}" in output, "HIREWIRE_WEB_PORT" in output) == (1, True, True)
 
 
+async def open_while_it_starts(url: str) -> None:
+    """From the first answer on nobody is refused; the page says that it starts, until it is up."""
+    seen: list[str] = []
+
+    async def shows_the_board() -> bool:
+        async with httpx.AsyncClient(headers={"Accept-Language": "ru"}) as client:
+            try:
+                page = await client.get(url, headers={"Accept": "text/html"}, timeout=30)
+                call = await client.get(f"{url}/api/vacancies/vacancies", timeout=30)
+            except httpx.ConnectError:
+                assert not seen, "it answered before"
+                return False
+        for answer in (page, call):
+            assert answer.status_code in (200, 503), answer.text
+            assert answer.status_code == 200 or int(answer.headers["retry-after"]) <= 2
+        if page.status_code == 503:
+            assert "Hirewire запускается" in page.text
+            assert 'http-equiv="refresh"' in page.text
+        if call.status_code == 503:
+            assert call.headers["content-type"] == "application/problem+json"
+            seen.append(call.json()["type"])
+        return page.status_code == 200 and call.status_code == 200
+
+    await eventually(shows_the_board, within=90)
+    assert "urn:hirewire:problem:starting" in seen
+
+
 async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:
     """Embedded engines, one command; a killed service comes back; Ctrl-C ends all of it."""
     folder = scratch / "platform"
@@ -97,6 +124,7 @@ async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:
         return b"Hirewire is ready" in (scratch / "run.log").read_bytes()
 
     try:
+        await open_while_it_starts(f"http://127.0.0.1:{settings['HIREWIRE_WEB_PORT']}")
         await eventually(says_ready, within=90)
         found, output = await hirewire("demo", **settings)
         assert (found, "every step passed" in output) == (0, True), output
@@ -126,5 +154,6 @@ async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:
         code = await asyncio.to_thread(process.wait, 60)
         log.close()
     assert code == 0
+    assert b"Hirewire is stopping" in (scratch / "run.log").read_bytes()
     assert not (folder / "run" / "platform.json").exists()
     assert list((folder / "run").glob("*.pid")) == []

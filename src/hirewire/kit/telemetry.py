@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict
 
 from hirewire import __version__
 from hirewire.kit.settings import Settings
@@ -14,7 +15,8 @@ from hirewire.messaging import tracing
 def configure_logging(settings: Settings, service: str) -> None:
     """Send structlog's and the standard library's logs to stderr in one form.
 
-    `log_format`: ``console`` for people, ``json`` for collectors, ``auto`` console on a terminal.
+    `log_format`: ``console`` short lines for people, ``json`` for collectors, ``auto`` console on
+    a terminal.
     """
     as_json = settings.log_format == "json" or (
         settings.log_format == "auto" and not sys.stderr.isatty()
@@ -22,16 +24,24 @@ def configure_logging(settings: Settings, service: str) -> None:
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="iso", utc=True)
+        if as_json
+        else structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False),
     ]
     renderer: Any = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(
+            pad_event_to=0,
+            pad_level=False,
+            exception_formatter=structlog.dev.plain_traceback,  # others print local variables
+        )
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            *([structlog.processors.format_exc_info] if as_json else []),
+            *([structlog.processors.format_exc_info] if as_json else [_once]),
             renderer,
         ],
     )
@@ -52,6 +62,13 @@ def configure_logging(settings: Settings, service: str) -> None:
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(process=service)
+
+
+def _once(_: object, __: str, event: EventDict) -> EventDict:
+    """A service's name said twice, as its process and as the service, is said once."""
+    if event.get("service") == event.get("process"):
+        event.pop("service", None)
+    return event
 
 
 def configure_tracing(settings: Settings, service: str) -> None:

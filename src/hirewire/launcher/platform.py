@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from rich.console import Console
 
 from hirewire.kit.settings import Settings
+from hirewire.launcher.door import Door
 from hirewire.launcher.keeping import kept
 from hirewire.launcher.postgres import EmbeddedPostgres
 from hirewire.launcher.process import FolderInUse, is_free
@@ -103,16 +104,21 @@ async def _run(
     console: Console,
     started: float,
 ) -> int:
-    supervisor = Supervisor(
-        [_child(name, plan.settings) for name in plan.services],
-        run_dir=plan.data_dir / "run",
-        on_all_ready=lambda: _say_ready(plan, started, console),
-    )
     async with AsyncExitStack() as stack:
+        door = await _opened_door(plan, stack)
+        children = [_child(name, plan.settings, door) for name in plan.services]
+        supervisor = Supervisor(
+            children,
+            run_dir=plan.data_dir / "run",
+            on_all_ready=lambda: _say_ready(plan, started, console),
+            on_stop=lambda: console.print("[dim]Hirewire is stopping[/]"),
+        )
         stack.callback(supervisor.abandon)
         supervisor.prepare()
         settings = await _database(plan, stack, console)
+        _now(door, "broker")
         settings, addresses = await _broker(plan, settings, stack, console)
+        _now(door, "schema")
         if settings.operator_token is None:
             token = operator_token(plan.data_dir)
             settings = settings.model_copy(update={"operator_token": token})
@@ -120,9 +126,28 @@ async def _run(
             await migrate(settings)
         write_state(plan.data_dir, _state(settings, addresses))
         stack.callback(clear_state, plan.data_dir)
+        _now(door, "services")
+        if door is not None:
+            await door.hand_over()
         return await supervisor.run(
             {name: _given(plan, name, settings, addresses.get(name)) for name in plan.services}
         )
+
+
+async def _opened_door(plan: Plan, stack: AsyncExitStack) -> Door | None:
+    """Raises `PortTaken`."""
+    if "web" not in plan.services:
+        return None
+    host, port = plan.settings.host, plan.settings.web_port
+    try:
+        return await stack.enter_async_context(Door(host, port))
+    except OSError as error:
+        raise PortTaken(f"web cannot listen at port {port} of {host}: {error.strerror}") from None
+
+
+def _now(door: Door | None, step: str) -> None:
+    if door is not None:
+        door.now(step)
 
 
 async def _database(plan: Plan, stack: AsyncExitStack, console: Console) -> Settings:
@@ -189,11 +214,14 @@ def public_url(settings: Settings) -> str:
     return settings.service_url("web")
 
 
-def _child(name: str, settings: Settings) -> Child:
+def _child(name: str, settings: Settings, door: Door | None) -> Child:
     """A service's process: it loads its code while the engines start, then gets its settings."""
+    passed = [door.socket.fileno()] if door is not None and name == "web" else []
+    listening = [f"--listening={passed[0]}"] if passed else []
     return Child(
         name=name,
-        argv=[sys.executable, "-m", "hirewire", "serve", name, "--gate"],
+        argv=[sys.executable, "-m", "hirewire", "serve", name, "--gate", *listening],
+        passed=passed,
         env={k: v for k, v in os.environ.items() if k.removesuffix("_FILE") not in GIVEN},
         ready_url=f"{settings.service_url(name)}/health/ready",
         gated=True,

@@ -36,12 +36,14 @@ def spawn(
     with_input: bool = False,
     cwd: Path | None = None,
     death_signal: signal.Signals = signal.SIGTERM,
+    passed: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start `argv` in a session of its own (a terminal's Ctrl-C does not reach it).
 
-    `user`: run as this system user, which only root can. `with_input`: its input is a pipe. On
-    Linux the kernel sends `death_signal` to it when this process ends, even by SIGKILL. To be
-    called in the main thread: the kernel takes the end of the calling thread for the parent's.
+    `user`: run as this system user, which only root can. `with_input`: its input is a pipe.
+    `passed`: file descriptors that it inherits. On Linux the kernel sends `death_signal` to it
+    when this process ends, even by SIGKILL. To be called in the main thread: the kernel takes the
+    end of the calling thread for the parent's.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     number = int(death_signal)
@@ -62,6 +64,7 @@ def spawn(
         stderr=subprocess.STDOUT if output is not None else None,
         cwd=cwd,
         start_new_session=True,
+        pass_fds=passed,
         user=account.pw_uid if account else None,
         group=account.pw_gid if account else None,
         extra_groups=[] if account else None,

@@ -65,11 +65,17 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve_application(application: ASGIApp, settings: Settings, *, port: int) -> None:
-    """Serve until SIGTERM or SIGINT; requests and the batch at hand are finished first."""
+def serve_application(
+    application: ASGIApp, settings: Settings, *, port: int, listening: int | None = None
+) -> None:
+    """Serve until SIGTERM or SIGINT; requests and the batch at hand are finished first.
+
+    `listening`: the descriptor of a socket that listens at that port already.
+    """
     gc.collect()
     gc.freeze()  # what is loaded stays: going through it again and again would hold up requests
-    server_of(application, host=settings.host, port=port).run()
+    given = None if listening is None else [socket.socket(fileno=listening)]
+    server_of(application, host=settings.host, port=port).run(given)
 
 
 def server_of(application: ASGIApp, *, host: str, port: int) -> uvicorn.Server:

@@ -31,6 +31,8 @@ class Child:
     argv: Sequence[str]
     env: Mapping[str, str]
     ready_url: str | None = None
+    passed: Sequence[int] = ()
+    """File descriptors that it inherits."""
     gated: bool = False
     """It reads its settings, one line of JSON, from standard input before it begins."""
 
@@ -55,10 +57,12 @@ class Supervisor:
         *,
         run_dir: Path,
         on_all_ready: Callable[[], None] = lambda: None,
+        on_stop: Callable[[], None] = lambda: None,
     ) -> None:
         self._children = children
         self._run_dir = run_dir
         self._on_all_ready = on_all_ready
+        self._on_stop = on_stop
         self._running: dict[str, _Running] = {}
         self._prepared: dict[str, subprocess.Popen[bytes]] = {}
         self._settings: Mapping[str, Mapping[str, str]] = {}
@@ -77,7 +81,9 @@ class Supervisor:
         """Start the gated children already: they load their code and wait for their settings."""
         for child in self._children:
             if child.gated:
-                self._prepared[child.name] = spawn(child.argv, env=child.env, with_input=True)
+                self._prepared[child.name] = spawn(
+                    child.argv, env=child.env, with_input=True, passed=child.passed
+                )
 
     def abandon(self) -> None:
         """End what was prepared and never run."""
@@ -100,6 +106,7 @@ class Supervisor:
         keepers = [asyncio.create_task(self._keep(child)) for child in self._children]
         try:
             await self._stopping.wait()
+            self._on_stop()
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
@@ -143,7 +150,7 @@ class Supervisor:
 
     def _start(self, child: Child) -> subprocess.Popen[bytes]:
         process = self._prepared.pop(child.name, None) or spawn(
-            child.argv, env=child.env, with_input=child.gated
+            child.argv, env=child.env, with_input=child.gated, passed=child.passed
         )
         self._running[child.name] = _Running(child, process)
         if process.stdin is not None:

@@ -1,5 +1,6 @@
 """The front `web`: its doors."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -37,6 +38,8 @@ from hirewire.web.proxy import Proxy
 from hirewire.web.upstream import Upstream
 
 BEHIND = ("auth", "profiles", "vacancies")
+STARTING_SECONDS = 60.0
+"""For how long after its own start it takes a service that is away for one that starts."""
 LARGEST_UPLOAD = LARGEST_IMPORT + 64 * 1024
 """A file, and the form that it comes in."""
 
@@ -63,6 +66,7 @@ def create_web(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         feed.start()
+        app.state.starting_until = time.monotonic() + STARTING_SECONDS
         yield
         await feed.stop()
         for upstream in upstreams.values():
@@ -71,6 +75,7 @@ def create_web(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Hirewire", version=__version__, lifespan=lifespan, docs_url=None, openapi_url=None
     )
+    app.state.starting_until = 0.0
     app.state.services = services
     app.state.upstreams = upstreams
     app.state.public_url = settings.public_url

@@ -1,5 +1,7 @@
 """What goes wrong, said on a page to people; programs get problem details."""
 
+import time
+
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
@@ -46,6 +48,11 @@ def install(app: FastAPI) -> None:
         if is_part(request):
             return _told(503, "away")
         typed = getattr(request.state, "typed", [])
+        if request.method == "GET" and time.monotonic() < app.state.starting_until:
+            states = await app.state.services.states()
+            page = render(as_known(request), "starting.html", 503, states=states)
+            page.headers["Retry-After"] = "2"
+            return page
         page = render(await visitor(request), "away.html", 503, typed=typed)
         page.headers["Retry-After"] = "5"
         return page

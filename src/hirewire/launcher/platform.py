@@ -44,6 +44,15 @@ GIVEN = frozenset(
 """Settings that a child gets through its gate, or must not know."""
 
 
+ALLOCATOR = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+    "MALLOC_MMAP_THRESHOLD_": "131072",
+}
+"""Settings of glibc, unless the environment has others: memory that threads have freed goes back
+to the machine instead of staying in an arena for each of them (the Dockerfile has the same)."""
+
+
 class AlreadyRunning(Exception):
     """A platform runs in this data directory already."""
 
@@ -222,7 +231,8 @@ def _child(name: str, settings: Settings, door: Door | None) -> Child:
         name=name,
         argv=[sys.executable, "-m", "hirewire", "serve", name, "--gate", *listening],
         passed=passed,
-        env={k: v for k, v in os.environ.items() if k.removesuffix("_FILE") not in GIVEN},
+        env=ALLOCATOR
+        | {k: v for k, v in os.environ.items() if k.removesuffix("_FILE") not in GIVEN},
         ready_url=f"{settings.service_url(name)}/health/ready",
         gated=True,
     )

@@ -13,6 +13,7 @@ from hirewire.vacancies.recommendations.facts import (
     weight_of,
 )
 from hirewire.vacancies.recommendations.rules import BAND_MONTHS, SKILLS, judge
+from tests.vacancies.recommendations import languages
 from tests.vacancies.recommendations.pairs import resumes, vacancies
 
 SAME = {"Python": "питон", "SQL": "sql", "JavaScript": "java script", "C++": "c ++"}
@@ -118,6 +119,12 @@ def test_strangers_numbers_do_no_harm() -> None:
     assert offer.months >= BAND_MONTHS[-1]
     assert weight_of(skill_code("no such skill at all")) > weight_of(
         skill_code("computer programming")
+    )
+
+
+def test_the_table_of_languages_is_that_of_cldr() -> None:
+    assert languages.TABLE.read_text(encoding="utf-8") == languages.table(), (
+        "python -m tests.vacancies.recommendations.languages"
     )
 
 

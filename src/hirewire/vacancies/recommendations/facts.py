@@ -1,12 +1,12 @@
 """From a vacancy's row and a resume's snapshot to what is compared."""
 
+import csv
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
+from importlib.resources import files
 from math import sqrt
 from typing import Any
-
-from babel import Locale
 
 from hirewire.esco import dictionary, edition, key_of, occupations
 from hirewire.vacancies.pay import A_MONTH
@@ -83,20 +83,13 @@ def likest(skills: Iterable[int]) -> dict[int, float]:
 
 @cache
 def _languages() -> Mapping[str, str]:
-    """Languages by their names in English and Russian, in themselves, and by their codes."""
+    """Tags of languages by the keys of their names and by themselves."""
     found: dict[str, str] = {}
-    english, russian = Locale("en").languages, Locale("ru").languages
-    for tag in sorted(english, key=lambda tag: (len(tag), tag)):
-        names = [tag, english.get(tag), russian.get(tag)]
-        if len(tag) == 2 and Locale("en").languages.get(tag):
-            try:
-                names.append(Locale(tag).languages.get(tag))
-            except Exception:  # noqa: S112 - a language without data of its own
-                continue
-        for name in names:
-            if name:
-                found.setdefault(key_of(name), tag)
-                found.setdefault(key_of(name.removesuffix(" язык")), tag)
+    table = files("hirewire.vacancies.recommendations") / "languages.csv"
+    for tag, *names in csv.reader(table.read_text(encoding="utf-8").splitlines()):
+        for name in (tag, *names):
+            found.setdefault(key_of(name), tag)
+            found.setdefault(key_of(name.removesuffix(" язык")), tag)
     return found
 
 

@@ -59,7 +59,8 @@ that waits."""
 _THREADS = ThreadPoolExecutor(4, thread_name_prefix="facets")
 LONGEST_WAIT = 0.05
 """Seconds that a search waits for what was committed just before it."""
-HEAP_BYTES = 48_000_000
+HEAP_BYTES = 16_000_000
+"""Of the writer; tantivy takes no less than 15 MB. What is more is a segment of its own."""
 FRAGMENT_CHARACTERS = 240
 
 

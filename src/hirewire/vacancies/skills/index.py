@@ -1,18 +1,20 @@
 """Skills as somebody types them: the dictionary, by the beginnings of words."""
 
 import re
+from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hirewire.esco import Skill, dictionary, occupations
 
-Ints = NDArray[np.int64]
+Ints = NDArray[np.integer[Any]]
 _WORD = re.compile(r"[^\W_]+[+#]*")
 _END = "\U0010ffff"
 SHORTEST_TOLERATED = 4
@@ -37,31 +39,52 @@ class Typeahead:
     def __init__(self, skills: Iterable[Skill]) -> None:
         used = Counter(id for one in occupations() for id in set(one.skills))
         self._skills = sorted(skills, key=lambda skill: (-used[skill.id], skill.id))
-        forms = [
-            (place, form)
-            for place, skill in enumerate(self._skills)
-            for form in dict.fromkeys((skill.label, *skill.aliases, *skill.other_labels))
-        ]
-        self._forms = [form for _, form in forms]
-        self._skill = np.array([place for place, _ in forms])
-        self._demand = np.array([used[self._skills[place].id] for place, _ in forms])
-        self._length = np.array([len(form) for form in self._forms])
-        begins = sorted((" ".join(words_of(form)), n) for n, form in enumerate(self._forms))
-        self._begins = [text for text, _ in begins]
-        self._beginners = np.array([n for _, n in begins])
+        places = array("i")
+        self._forms: list[str] = []
+        for place, skill in enumerate(self._skills):
+            for form in dict.fromkeys((skill.label, *skill.aliases, *skill.other_labels)):
+                places.append(place)
+                self._forms.append(form)
+        self._skill = np.array(places, np.int32)
+        self._demand = np.array([used[skill.id] for skill in self._skills], np.int32)[self._skill]
+        self._length = np.array([len(form) for form in self._forms], np.int32)
         self._places = {skill.id: place for place, skill in enumerate(self._skills)}
-        holders: dict[str, set[int]] = {}
+        self._in_order = np.array(sorted(range(len(self._forms)), key=self._normal), np.int32)
+        self._index_words()
+
+    def _normal(self, form: int) -> str:
+        return " ".join(words_of(self._forms[form]))
+
+    def _index_words(self) -> None:
+        """Forms by their words, and words by what a slip would make of them.
+
+        As numbers in arrays: as strings in dictionaries the same takes some 80 MiB.
+        """
+        numbers: dict[str, int] = {}
+        word_of, form_of = array("i"), array("i")
         for n, form in enumerate(self._forms):
-            for word in words_of(form):
-                holders.setdefault(word, set()).add(n)
-        self._words = sorted(holders)
-        self._ends = np.cumsum([0, *(len(holders[word]) for word in self._words)])
-        self._holders = np.concatenate([sorted(holders[word]) for word in self._words])
-        self._slips: dict[str, list[int]] = {}
+            for word in dict.fromkeys(words_of(form)):
+                word_of.append(numbers.setdefault(word, len(numbers)))
+                form_of.append(n)
+        self._words = sorted(numbers)
+        places = np.empty(len(numbers), np.int32)
+        for place, word in enumerate(self._words):
+            places[numbers[word]] = place
+        held_by = places[np.array(word_of, np.int32)]
+        order = np.argsort(held_by, kind="stable")
+        self._holders = np.array(form_of, np.int32)[order]
+        self._ends = np.searchsorted(held_by[order], np.arange(len(self._words) + 1))
+        slips, slipped = array("q"), array("i")
         for n, word in enumerate(self._words):
             if len(word) >= SHORTEST_TOLERATED:
-                for form in _without_one(word):
-                    self._slips.setdefault(form, []).append(n)
+                for text in _without_one(word):
+                    slips.append(hash(text))
+                    slipped.append(n)
+        order = np.argsort(np.array(slips, np.int64), kind="stable")
+        self._slips = np.array(slips, np.int64)[order]
+        """Hashes of words without one letter, in order."""
+        self._slipped_words = np.array(slipped, np.int32)[order]
+        """The word of each."""
 
     def find(self, text: str, limit: int) -> list[Suggestion]:
         """At most `limit` skills, each once; none for a text without a letter."""
@@ -100,7 +123,13 @@ class Typeahead:
         return np.flatnonzero(there)
 
     def _slipped(self, word: str) -> Ints:
-        near = {n for form in _without_one(word) for n in self._slips.get(form, ())}
+        sought = np.array([hash(text) for text in _without_one(word)], np.int64)
+        lows, highs = (np.searchsorted(self._slips, sought, side) for side in ("left", "right"))
+        near = {
+            n
+            for low, high in zip(lows, highs, strict=True)
+            for n in self._slipped_words[low:high].tolist()
+        }
         parts = [
             self._holders[self._ends[n] : self._ends[n + 1]]
             for n in near
@@ -110,9 +139,11 @@ class Typeahead:
 
     def _ranked(self, text: str, words: Sequence[str], forms: Ints) -> list[int]:
         start = " ".join(words)
-        low, high = (bisect_left(self._begins, edge) for edge in (start, start + _END))
+        low, high = (
+            bisect_left(self._in_order, edge, key=self._normal) for edge in (start, start + _END)
+        )
         begins = np.zeros(len(self._forms), np.bool_)
-        begins[self._beginners[low:high]] = True
+        begins[self._in_order[low:high]] = True
         exact = self._skill[forms] == self._places.get(dictionary().find(text) or "", -1)
         order = np.lexsort((self._length[forms], -self._demand[forms], ~begins[forms], ~exact))
         ranked: list[int] = forms[order].tolist()

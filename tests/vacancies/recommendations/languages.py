@@ -1,0 +1,40 @@
+"""Languages as CLDR names them in English, in Russian and in themselves.
+
+`python -m tests.vacancies.recommendations.languages` writes the table that the service reads:
+babel would keep the whole data of some two hundred locales in memory for it.
+"""
+
+import csv
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+from babel import Locale, UnknownLocaleError
+
+import hirewire.vacancies.recommendations
+
+TABLE = Path(hirewire.vacancies.recommendations.__file__).parent / "languages.csv"
+
+
+def rows() -> Iterator[list[str]]:
+    """A line for each language: its tag, then its names, each once."""
+    english, russian = Locale("en").languages, Locale("ru").languages
+    for tag in sorted(english, key=lambda tag: (len(tag), tag)):
+        names = [english.get(tag), russian.get(tag)]
+        if len(tag) == 2:
+            try:
+                names.append(Locale(tag).languages.get(tag))
+            except UnknownLocaleError:
+                continue
+        yield [tag, *dict.fromkeys(name for name in names if name)]
+
+
+def table() -> str:
+    """The whole file."""
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows())
+    return text.getvalue()
+
+
+if __name__ == "__main__":
+    TABLE.write_text(table(), encoding="utf-8")

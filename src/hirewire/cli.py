@@ -18,6 +18,7 @@ from hirewire.launcher.terminal import (
     fail,
     reachable_settings,
     run_async,
+    running_data_dir,
     settings_or_exit,
 )
 
@@ -211,6 +212,8 @@ def import_(
 
 
 def _password(file: Path | None) -> str:
+    if file is None and not sys.stdin.isatty():
+        raise ValueError("name a file with the password in it: there is no terminal to ask on")
     if file is None:
         return str(typer.prompt("Password", hide_input=True))
     return file.read_text(encoding="utf-8").removesuffix("\n")
@@ -222,7 +225,7 @@ def _public_url(given: str | None) -> str:
     if given is not None:
         return given.rstrip("/")
     settings = settings_or_exit()
-    state = read_state(data_dir_of(settings))
+    state = read_state(running_data_dir(settings))
     return (state.public_url if state else settings.service_url("web")).rstrip("/")
 
 
@@ -234,7 +237,7 @@ def doctor() -> None:
     from hirewire.launcher.state import found_settings
 
     settings = settings_or_exit()
-    folder = data_dir_of(settings)
+    folder = running_data_dir(settings)
     found = found_settings(settings, folder)
     checks = run_async(examine(found, folder, assembly.PROCESSES))
     raise typer.Exit(print_report(checks, Console(highlight=False)))

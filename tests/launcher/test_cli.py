@@ -15,6 +15,7 @@ import pytest
 from hirewire import __version__
 from hirewire.assembly import PROCESSES
 from hirewire.launcher.process import free_port
+from hirewire.launcher.state import running_data_dirs
 from tests.builders import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +33,7 @@ async def hirewire(*arguments: str, **settings: str) -> tuple[int, str]:
         "hirewire",
         *arguments,
         env=environment(**settings),
+        stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -61,6 +63,7 @@ async def test_version() -> None:
         (["events", "audit", "--wait", "-1"], {}, 2, "more than 0 seconds"),
         (["events", "audit", "--wait", "nan"], {}, 2, "more than 0 seconds"),
         (["demo", "--seed", "3"], {}, 2, "--seed goes with --fill"),
+        (["import", "vacancies", "x.csv", "--email", "a@b.cd"], {}, 2, "--password-file: name a"),
         (["demo", "--fill", "5", "--url", "http://127.0.0.1:9"], {}, 1, "hirewire run"),
         (["demo", "--fill", "5", "--url", "board"], {}, 1, "nothing answers at"),
     ],
@@ -128,7 +131,9 @@ async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:
         await eventually(says_ready, within=90)
         found, output = await hirewire("demo", **settings)
         assert (found, "every step passed" in output) == (0, True), output
-        found, output = await hirewire("run", **settings)
+        assert folder in running_data_dirs()
+        elsewhere = {n: v for n, v in settings.items() if n != "HIREWIRE_DATA_DIR"}
+        found, output = await hirewire("run", f"--data-dir={folder}", **elsewhere)
         assert (found, "already" in output) == (1, True), output
         os.kill(int((folder / "run" / "profiles.pid").read_text()), signal.SIGKILL)
         async with httpx.AsyncClient() as client:
@@ -145,8 +150,13 @@ async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:
         found, output = await hirewire("doctor", **settings)
         assert found == 0, output
         assert re.search(r"memory .* MiB in all: .*auth \d+", output), output
-        found, output = await hirewire("events", "list", **settings)
+        found, output = await hirewire("events", "list", "--data-dir", str(folder), **elsewhere)
         assert re.search(r"vacancies\D+0\D+0\D+0\D+0", output), output
+        found, output = await hirewire("events", "jobs", COLUMNS="80", **settings)
+        assert re.search(r"vacancies replay: done, \d+ of \d+\n    [0-9a-f-]{36} by ", output), (
+            output
+        )
+        assert max(map(len, output.splitlines())) <= 80
         found, output = await hirewire("events", "catalogue", **settings)
         assert re.search(r"resume\.updated\W+profiles\W+resume_id\W+vacancies", output), output
     finally:

@@ -216,6 +216,9 @@ async def test_the_pages_say_what_is_running(web: httpx.AsyncClient) -> None:
     assert css.headers["content-type"].startswith("text/css")
     missing = await web.get("/docs/profiles")
     assert missing.status_code == 404
+    for sought in ("/docs", "/api/docs", "/api"):
+        found = await web.get(sought, follow_redirects=False)
+        assert found.headers.get("location") == "/status#api", (sought, found.text)
 
 
 async def test_health_of_the_front_does_not_hang_on_the_services(web: httpx.AsyncClient) -> None:

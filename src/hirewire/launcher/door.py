@@ -5,9 +5,11 @@ nobody any more; who connects from then on waits in the socket's queue until `we
 that at no moment a connection is refused.
 """
 
+import asyncio
 import json
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from html import escape
 from types import TracebackType
 from typing import Self
@@ -16,6 +18,7 @@ from aiohttp import web
 
 AGAIN_SECONDS = 2
 BACKLOG = 2048
+LEAVING_SECONDS = 0.5
 STYLE = (
     "body{font:17px/1.5 system-ui,sans-serif;max-width:34rem;margin:18vh auto 0;padding:0 1.2rem}"
     "li{list-style:none}ul{padding:0}li.done{opacity:.6}"
@@ -75,8 +78,15 @@ class Door:
     async def hand_over(self) -> None:
         """Answer nobody any more; the socket goes on taking connections."""
         runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
+        if runner is None:
+            return
+        for site in list(runner.sites):
+            await site.stop()
+        with suppress(TimeoutError):  # who has connected just now is still answered
+            async with asyncio.timeout(LEAVING_SECONDS):
+                while runner.server is not None and runner.server.connections:
+                    await asyncio.sleep(0.01)
+        await runner.cleanup()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         answer = self._said(request)

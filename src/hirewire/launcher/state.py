@@ -4,9 +4,12 @@ import json
 import os
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
+
+import psutil
 
 from hirewire.kit.settings import Settings
 from hirewire.launcher.process import hold, is_held, write_private
@@ -48,6 +51,19 @@ def read_state(data_dir: Path) -> RunningPlatform | None:
         return RunningPlatform(**json.loads(_path(data_dir).read_text()))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def running_data_dirs() -> list[Path]:
+    """The data directories of all platforms that this user runs, by the locks that are open."""
+    found = set()
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if "run" not in words or not any("hirewire" in word for word in words):
+            continue
+        with suppress(psutil.Error, OSError):
+            paths = [Path(file.path) for file in process.open_files()]
+            found |= {path.parent.parent for path in paths if path.parts[-2:] == ("run", "lock")}
+    return sorted(folder for folder in found if read_state(folder) is not None)
 
 
 def hold_state(data_dir: Path) -> IO[str]:

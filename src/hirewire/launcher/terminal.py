@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from hirewire.kit.settings import Settings, SettingsError, load_settings
 from hirewire.launcher.postgres import default_data_dir
-from hirewire.launcher.state import found_settings
+from hirewire.launcher.state import found_settings, read_state, running_data_dirs
 
 BAD_SETTINGS = 78
 """Exit code for settings that cannot work (EX_CONFIG of sysexits.h)."""
@@ -48,10 +48,25 @@ def data_dir_of(settings: Settings, given: Path | None = None) -> Path:
     return (given or settings.data_dir or default_data_dir()).resolve()
 
 
+def running_data_dir(settings: Settings) -> Path:
+    """The data directory that was named, else that of the platform that this user runs.
+
+    Leaves with exit code 2 when several run and none was named.
+    """
+    folder = data_dir_of(settings)
+    if settings.data_dir is not None or read_state(folder) is not None:
+        return folder
+    running = running_data_dirs()
+    if len(running) > 1:
+        fail(f"several platforms run: say --data-dir, one of {', '.join(map(str, running))}", 2)
+    return running[0] if running else folder
+
+
 def reachable_settings(service: str | None = None) -> Settings:
     """Settings with addresses: those given, else those of the platform that runs here."""
     settings = settings_or_exit()
-    settings = found_settings(settings, data_dir_of(settings), service)
+    if settings.database_url is None:
+        settings = found_settings(settings, running_data_dir(settings), service)
     if settings.database_url is None:
         fail(
             "HIREWIRE_DATABASE_URL is not set, and no platform runs here (`hirewire run` does)",

@@ -2,7 +2,7 @@
 
 import asyncio
 import getpass
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -249,27 +249,28 @@ async def _follow(operators: Operators, to: str, jobs: dict[str, dict[str, Any]]
 def list_jobs() -> None:
     """What was asked of the messages, newest first, and its outcome."""
 
-    async def work(operators: Operators) -> Table:
-        table = Table("service", "job", "what", "asked", "by", "at", "state", "done", "outcome")
+    async def work(operators: Operators) -> list[str]:
+        lines = []
         for name in operators.services:
             found = await operators.ask(name, "GET", "/jobs")
-            for job in found["items"]:
-                asked = ", ".join(f"{k} {v}" for k, v in job["asked"].items() if v is not None)
-                table.add_row(
-                    name,
-                    job["id"],
-                    job["kind"],
-                    escape(asked),
-                    escape(job["askedBy"]),
-                    job["askedAt"][:19],
-                    job["state"],
-                    f"{job['done']:,} of {job['total'] or job['done']:,}",
-                    escape(job["outcome"] or ""),
-                )
-        return table
+            lines += [line for job in found["items"] for line in _job_lines(name, job)]
+        return lines
 
-    table = with_operators(work)
-    console.print(table if table.row_count else "no jobs")
+    lines = with_operators(work)
+    console.print("\n".join(lines) or "no jobs")
+
+
+def _job_lines(service: str, job: Mapping[str, Any]) -> list[str]:
+    """In lines and not in a table: nine columns are unreadable on a terminal of 80."""
+    asked = ", ".join(f"{k} {v}" for k, v in job["asked"].items() if v is not None)
+    done = f"{job['done']:,} of {job['total'] or job['done']:,}"
+    when = job["askedAt"][:16].replace("T", " ")
+    return [
+        f"[bold]{when}  {service} {job['kind']}: {job['state']}, {done}[/]",
+        f"    {job['id']} by {escape(job['askedBy'])}",
+        *([f"    asked: {escape(asked)}"] if asked else []),
+        *([f"    outcome: {escape(job['outcome'])}"] if job["outcome"] else []),
+    ]
 
 
 def trace(

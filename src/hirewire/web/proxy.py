@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 API, WELL_KNOWN = b"/api/", b"/.well-known/"
 DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)")
 OPENAPI = b"/openapi.json"
+DOCS = b"/api/docs"
+"""A page of ours, where people look for the calls."""
 SENDABLE = re.compile(rb'[!"$-~]+')
 """What a target may consist of: printable ASCII, and no fragment."""
 
@@ -44,7 +46,8 @@ class Proxy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or not scope["raw_path"].startswith((API, WELL_KNOWN)):
+        path = scope.get("raw_path", b"")
+        if scope["type"] != "http" or path == DOCS or not path.startswith((API, WELL_KNOWN)):
             await self._app(scope, receive, send)
             return
         if DOT_SEGMENT.search(scope["path"]):

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
 from hirewire.kit.errors import Invalid, Unavailable
@@ -212,6 +212,14 @@ def _away(who: Visitor) -> Response:
     page = render(who, "away.html", 503, typed=[])
     page.headers["Retry-After"] = "5"
     return page
+
+
+@router.get("/docs")
+@router.get("/api/docs")
+@router.get("/api")
+async def apis() -> RedirectResponse:
+    """Where people look for the API: what runs, with each service's calls."""
+    return RedirectResponse("/status#api", 303)
 
 
 @router.get("/docs/{name}")

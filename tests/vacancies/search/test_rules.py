@@ -35,9 +35,26 @@ def test_no_line_is_an_error(query: str) -> None:
     assert all(term.text for term in found)
 
 
-@given(st.text(alphabet=st.characters(codec="utf-8")))
-def test_plain_text_keeps_its_length_in_bytes(text: str) -> None:
-    assert len(plain(text).encode()) == len(text.encode())
+@given(st.text(alphabet="ACBeоСВcс1+#ёyу категории,"))
+def test_plain_text_keeps_its_length_and_is_plain(text: str) -> None:
+    assert len(plain(text)) == len(text)
+    assert plain(plain(text)) == plain(text)
+
+
+@pytest.mark.parametrize(
+    ("query", "rest", "amount"),
+    [
+        ("python от 200000", "python", 200_000),
+        ("от 200 тыс. руб python", "python", 200_000),
+        ("python from 1,500 remote", "python  remote", 1500),
+        ("зп от 90к", "", 90_000),
+        ("опыт от 3 лет", "опыт от 3 лет", None),
+        ("от 2000 лет", "от 2000 лет", None),
+        ("работа от 18", "работа от 18", None),
+    ],
+)
+def test_pay_in_the_line(query: str, rest: str, amount: int | None) -> None:
+    assert rules.pay_from(query) == (rest, amount)
 
 
 def test_the_other_keyboard() -> None:

@@ -83,6 +83,41 @@ async def test_a_skill_is_found_by_all_its_names(board: Board) -> None:
     assert await board.found(skill=["JS", "Own Thing 3000"]) == []
 
 
+async def test_it_is_found_as_people_say_it(board: Board) -> None:
+    omsk = {"area": "Омск"}
+    await board.publish("nurse", "Медицинская сестра", area="Санкт-Петербург")
+    await board.publish("1c", "Программист 1С", **omsk)
+    await board.publish("driver", "Водитель категории В, С", **omsk)
+    here = {"requirements": asks("Python"), "workFormat": "hybrid"}
+    await board.publish("junior", "Junior Python", salary=PAY, **here)
+    backend = here | {"description": "<p>Разработчик. Junior ok, Python is nice.</p>"}
+    await board.publish("back", "Senior Backend", **backend)
+    await board.publish("far", "Python", workFormat="remote", salary=PAY | {"max": 300_000})
+    await board.ready()
+    for query, expected in {
+        "медсестра": ["nurse"],
+        "медицинская сестра питер": ["nurse"],
+        "медсестра спб": ["nurse"],
+        "1C": ["1c"],  # Latin
+        "1с": ["1c"],  # Cyrillic
+        "категории B": ["driver"],  # Latin
+        "категории в": ["driver"],  # Cyrillic
+        "водитель категории C": ["driver"],
+        "python remote": ["far"],
+        "питон удалёнка": ["far"],
+        "python от 250000": ["far"],
+        "python от 250 тыс": ["far"],
+        "python from 250,000": ["far"],
+        "python от 250к remote": ["far"],
+        "от 250000": ["far"],
+    }.items():
+        assert await board.found(q=query) == expected, query
+    assert (await board.found(q="джуниор python"))[0] == "junior"
+    assert (await board.found(q="питон"))[-1] == "back"
+    assert set(await board.found(q="python от 150000")) == {"junior", "far"}
+    assert await board.found(q="от 3 лет") == []
+
+
 async def test_slips_and_the_other_keyboard(board: Board) -> None:
     await board.publish("py", "Программист Python")
     await board.publish("admin", "Administrator")

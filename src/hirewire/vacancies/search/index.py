@@ -42,7 +42,7 @@ from hirewire.vacancies.search.facts import Document as Values
 from hirewire.vacancies.search.phrasing import Phrased, Phrasing, analyzer, plain_analyzer
 from hirewire.vacancies.search.rules import plain
 
-FORMAT = 2
+FORMAT = 3
 """Of the documents and of the state beside them; an index of another format is made anew."""
 MOST_FOLDERS = 64
 MOST_DEEP = 1000
@@ -323,27 +323,33 @@ class SearchIndex:
 
 
 def _marked(generator: SnippetGenerator, name: str, text: str) -> str | None:
-    """Offsets are bytes of UTF-8; `plain` keeps them. A text that is short enough stays whole."""
+    """A text that is short enough stays whole."""
     if not text:
         return None
+    searched = plain(text)
     document = Document()
-    document.add_text(name, plain(text))
+    document.add_text(name, searched)
     snippet = generator.snippet_from_doc(document)
     spans = sorted((span.start, span.end) for span in snippet.highlighted())
     if not spans:
         return None
-    chosen, fragment = snippet.fragment_range(), text.encode()
-    if len(text) > FRAGMENT_CHARACTERS:
-        fragment = fragment[chosen.start : chosen.end]
-    else:  # a fragment ends with its last word: a title would lose its last bracket
-        spans = [(start + chosen.start, end + chosen.start) for start, end in spans]
-    parts, place = [], 0
-    for start, end in spans:
+    chosen, encoded = snippet.fragment_range(), searched.encode()
+
+    def place_of(offset: int) -> int:
+        """In the text, whose characters stand where those that were searched do; offsets are bytes
+        from the fragment's beginning.
+        """
+        return len(encoded[: chosen.start + offset].decode())
+
+    is_cut = len(text) > FRAGMENT_CHARACTERS
+    # A fragment ends with its last word: a short title would lose its last bracket.
+    place, end = (place_of(0), place_of(chosen.end - chosen.start)) if is_cut else (0, len(text))
+    parts = []
+    for start, stop in ((place_of(start), place_of(stop)) for start, stop in spans):
         if start >= place:
-            parts += [escape(fragment[place:start].decode()), "<mark>"]
-            parts += [escape(fragment[start:end].decode()), "</mark>"]
-            place = end
-    return "".join([*parts, escape(fragment[place:].decode())])
+            parts += [escape(text[place:start]), "<mark>", escape(text[start:stop]), "</mark>"]
+            place = stop
+    return "".join([*parts, escape(text[place:end])])
 
 
 class _Search:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tantivy import (
+    FieldType,
     Filter,
     Occur,
     Query,
@@ -69,6 +70,7 @@ class Phrasing:
     def phrase(self, text: str) -> Phrased:
         """The query for this text."""
         found = Phrased(None)
+        text, pay = rules.pay_from(text)
         wanted = [term for term in rules.terms(text) if not term.excluded]
         unwanted = [term for term in rules.terms(text) if term.excluded]
         wanted = [t for t in wanted if t.phrase or _TELLING.analyze(t.text)] or wanted
@@ -78,6 +80,9 @@ class Phrasing:
             for term in unwanted
             if (query := self._in_texts(_STEMS.analyze(term.text))) is not None
         ]
+        if pay is not None:
+            enough = Query.range_query(self._schema, "pay", FieldType.Unsigned, pay, None)
+            parts.append((Occur.Must, Query.const_score_query(enough, 0.0)))
         if not parts:
             return found
         if all(occur == Occur.MustNot for occur, _ in parts):
@@ -88,27 +93,46 @@ class Phrasing:
     def _wanted(self, terms: Sequence[Term], found: Phrased) -> list[Query]:
         """A query for each term, or for each run of terms that is one skill."""
         queries, taken = [], [False] * len(terms)
-        skills: dict[int, tuple[int, str]] = {}
+        names: dict[int, tuple[int, list[Query]]] = {}
         for start, end in rules.spans(len(terms)):
             if any(taken[start:end]) or any(term.phrase for term in terms[start:end]):
                 continue
-            skill = dictionary().find(" ".join(term.text for term in terms[start:end]))
-            if skill is not None:
+            likewise = self._likewise([term.text for term in terms[start:end]])
+            if likewise:
                 taken[start:end] = [True] * (end - start)
-                skills[start] = (end, skill)
+                names[start] = (end, likewise)
         place = 0
         while place < len(terms):
-            end, skill = skills.get(place, (place + 1, None))
-            words = [self._term(term, found, known=skill is not None) for term in terms[place:end]]
+            end, likewise = names.get(place, (place + 1, []))
+            words = [self._term(term, found, known=bool(likewise)) for term in terms[place:end]]
             query = _all([word for word in words if word is not None])
-            if skill is not None:
-                known = Query.term_query(self._schema, "skill", skill, index_option="basic")
-                likewise = Query.const_score_query(known, 1.0)
-                query = likewise if query is None else query.or_should_match(likewise)
+            if likewise:
+                ways = [*([] if query is None else [query]), *likewise]
+                query = Query.disjunction_max_query(ways, 0.1)
             if query is not None:
                 queries.append(query)
             place = end
         return queries
+
+    def _likewise(self, words: Sequence[str]) -> list[Query]:
+        """What else these words may be called by: a skill's names and its own mark, a format of
+        work, another word for the same.
+        """
+        ways: list[Query] = []
+        names = list(rules.said_otherwise(words))
+        skill = dictionary().find(" ".join(words))
+        if skill is not None:
+            known = Query.term_query(self._schema, "skill", skill, index_option="basic")
+            ways.append(Query.const_score_query(known, 1.0))
+            names += [name for name in (dictionary().name_of(skill),) if name]
+        if len(words) == 1 and (format := rules.work_format(words[0])) is not None:
+            named = Query.term_query(self._schema, "workFormat", format, index_option="basic")
+            ways.append(Query.const_score_query(named, 1.0))
+        for name in names:
+            query = self._in_texts(_STEMS.analyze(rules.plain(name)))
+            if query is not None:
+                ways.append(query)
+        return ways
 
     def _term(self, term: Term, found: Phrased, *, known: bool) -> Query | None:
         stems = _STEMS.analyze(term.text)

@@ -1,6 +1,7 @@
 """What somebody looks for, read from the line that they typed."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 LONGEST_QUERY = 200
@@ -12,6 +13,53 @@ _TERM = re.compile(r'(?P<not>-)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
 _LATIN = "`qwertyuiop[]asdfghjkl;'zxcvbnm,."
 _CYRILLIC = "ёйцукенгшщзхъфывапролджэячсмитьбю"
 _OTHER_LAYOUT = str.maketrans(_LATIN + _CYRILLIC, _CYRILLIC + _LATIN)
+_TO_LATIN = str.maketrans("АВЕКМНОРСТХаеорсух", "ABEKMHOPCTXaeopcyx")
+_TO_CYRILLIC = str.maketrans("ABEKMHOPCTXaeopcyx", "АВЕКМНОРСТХаеорсух")
+_A_LATIN, _A_CYRILLIC = re.compile("[A-Za-z]"), re.compile("[А-Яа-я]")
+_MIXED = re.compile(r"[A-Za-zА-Яа-я0-9]+[+#]*")
+_CATEGORY = re.compile(
+    r"((?i:категори[а-я]*)\s+)((?:[A-EАВСЕ](?!\w)(?:\s*(?:,|/|и)\s*(?=[A-EАВСЕ](?!\w)))?)+|[авсе]$)"
+)
+LEAST_PAY, MOST_PAY = 1_000, 10**9
+_PAY = re.compile(
+    r"(?i)(?:\b(?:зп|зарплата|salary)\s+)?\b(?:от|from)\s+"
+    r"(?P<amount>\d{1,3}(?:[ ,.\u00a0\u202f]\d{3})+|\d{1,9})\s*(?P<thousands>тыс\w*\.?|[кk]\b)?"
+    r"(?:\s*(?:руб\w*\.?|₽|\$|€))?(?!\s*(?:лет|год|years?)\b)(?![\d+])"
+)
+_ALIKE_WORDS = (
+    ("джуниор", "джун", "junior", "младший"),
+    ("мидл", "миддл", "middle"),
+    ("сеньор", "сеньер", "синьор", "senior", "старший"),
+    ("тимлид", "teamlead", "team lead", "руководитель команды"),
+    ("медсестра", "медицинская сестра"),
+    ("медбрат", "медицинский брат"),
+    ("фронтенд", "frontend", "front-end"),
+    ("бэкенд", "бекенд", "backend", "back-end"),
+    ("фулстек", "фуллстек", "fullstack", "full-stack"),
+    ("девопс", "devops"),
+    ("тестировщик", "qa", "tester"),
+    ("сисадмин", "системный администратор"),
+    ("эйчар", "hr"),
+    ("главбух", "главный бухгалтер"),
+    ("программист", "разработчик", "developer"),
+    ("питер", "спб", "санкт-петербург", "saint petersburg", "st petersburg"),
+    ("мск", "москва", "moscow"),
+    ("екб", "екатеринбург", "yekaterinburg"),
+    ("нск", "новосибирск", "novosibirsk"),
+    ("ереван", "yerevan"),
+    ("алматы", "алма-ата", "almaty"),
+    ("тбилиси", "tbilisi"),
+    ("минск", "minsk"),
+)
+_OTHERWISE = {
+    word: tuple(other for other in group if other != word)
+    for group in _ALIKE_WORDS
+    for word in group
+}
+_FORMATS = {
+    **dict.fromkeys(("удаленно", "удаленка", "удаленная", "удаленный", "remote"), "remote"),
+    **dict.fromkeys(("гибрид", "гибридный", "hybrid"), "hybrid"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +92,50 @@ def _space_before(match: re.Match[str]) -> bool:
 
 
 def plain(text: str) -> str:
-    """The text with `е` for `ё`, which people write as they like; as long as before."""
-    return text.replace("ё", "е").replace("Ё", "Е")
+    """The text without what people write as they like, as long as before: `е` for `ё`, and one
+    alphabet a word.
+
+    Cyrillic letters that look like Latin ones are Latin beside digits, `+` and `#` (``1С``,
+    ``С++``), among Latin letters, and as categories of driving licences (``категории В``).
+    """
+    text = text.replace("ё", "е").replace("Ё", "Е")
+    if text.isascii():
+        return text
+    text = _MIXED.sub(lambda match: _in_one_alphabet(match[0]), text)
+    return _CATEGORY.sub(lambda match: match[1] + match[2].translate(_TO_LATIN), text)
+
+
+def _in_one_alphabet(word: str) -> str:
+    is_latin, is_cyrillic = _A_LATIN.search(word), _A_CYRILLIC.search(word)
+    if not is_cyrillic or (word.isalpha() and not is_latin):
+        return word
+    latin = word.translate(_TO_LATIN)
+    if latin.isascii():
+        return latin
+    cyrillic = word.translate(_TO_CYRILLIC)
+    return word if _A_LATIN.search(cyrillic) else cyrillic
+
+
+def pay_from(query: str) -> tuple[str, int | None]:
+    """The query without "from 200 000" (``от 200 тыс``, ``200k``), and that amount a month."""
+    match = _PAY.search(query)
+    if match is None:
+        return query, None
+    digits = re.sub(r"\D", "", match["amount"])
+    amount = int(digits) * (1000 if match["thousands"] else 1)
+    if not LEAST_PAY <= amount <= MOST_PAY:
+        return query, None
+    return (query[: match.start()] + " " + query[match.end() :]).strip(), amount
+
+
+def said_otherwise(words: Sequence[str]) -> tuple[str, ...]:
+    """What else means the same as these words; nothing for most."""
+    return _OTHERWISE.get(" ".join(word.casefold() for word in words), ())
+
+
+def work_format(word: str) -> str | None:
+    """The format of work that a word names: ``удалёнка``, ``remote``."""
+    return _FORMATS.get(word.casefold())
 
 
 def other_layout(word: str) -> str:

@@ -21,12 +21,14 @@ from hirewire.launcher.board.resumes import EACH, Written, candidates, resumes_o
 from hirewire.launcher.board.titles import Title, graded, jobs
 from hirewire.launcher.board.vacancies import Drafted, vacancies_of
 from hirewire.launcher.board.wording import forms, skills_of, trades
+from hirewire.profiles.dates import check_period
 from hirewire.profiles.people.routes import ProfileChanges
+from hirewire.profiles.reading import Part
 from hirewire.profiles.resumes import jsonresume
 from hirewire.profiles.resumes.commands import MOST_RESUMES
-from hirewire.profiles.resumes.documents import JsonResume, check_values
+from hirewire.profiles.resumes.documents import check_document
 from hirewire.profiles.resumes.models import NewEducation, NewExperience, NewResume, ResumeChanges
-from hirewire.profiles.resumes.rules import check_period, completeness
+from hirewire.profiles.resumes.rules import completeness
 from hirewire.vacancies.employers.routes import NewEmployerProfile
 from hirewire.vacancies.posting.models import NewVacancy
 
@@ -147,13 +149,14 @@ def test_all_occupations_are_on_a_large_board() -> None:
 
 def test_resumes_are_what_the_service_takes(resumes: list[tuple[Person, Written]]) -> None:
     for _, resume in resumes:
-        JsonResume.model_validate(resume.document)
-        check_values(resume.document)
+        check_document(resume.document)
         ResumeChanges.model_validate(resume.changes)
-        fields = jsonresume.resume_fields(resume.document)
+        part = Part(resume.document)
+        fields = jsonresume.resume_fields(resume.document, part)
         whole = NewResume.model_validate(fields | resume.changes)
-        jobs_held = [jsonresume.experience_fields(work) for work in resume.document["work"]]
-        studies = [jsonresume.education_fields(one) for one in resume.document["education"]]
+        jobs_held = [jsonresume.experience_fields(x) for x in part.at("work").each(9)]
+        studies = [jsonresume.education_fields(x) for x in part.at("education").each(9)]
+        assert not part.left_out
         TypeAdapter(list[NewExperience]).validate_python(jobs_held)
         TypeAdapter(list[NewEducation]).validate_python(studies)
         assert 1 <= len(jobs_held) <= 4

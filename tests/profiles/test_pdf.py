@@ -48,7 +48,8 @@ def content(**fields: Any) -> dict[str, Any]:
     empty: dict[str, Any] = {
         name: [] for name in ("contacts", "employment_types", "work_formats", "skills", "languages")
     }
-    empty |= {name: [] for name in ("certificates", "links", "experience", "education")}
+    empty |= {name: [] for name in ("certificates", "links", "experience", "education", "projects")}
+    empty["more"] = {}
     empty |= dict.fromkeys(("full_name", "headline", "summary", "area", "salary"))
     return empty | {"title": "Title", "relocation": False} | fields
 
@@ -60,7 +61,10 @@ def test_nothing_that_is_typed_is_markup() -> None:
         "start": HOSTILE,
         "end": HOSTILE,
     }
-    job |= {"description": HOSTILE, "skills": [HOSTILE]}
+    job |= {"description": HOSTILE, "skills": [HOSTILE], "highlights": [HOSTILE]}
+    shown: dict[str, Any] = dict.fromkeys(("title", "by", "text", "start", "url"), HOSTILE)
+    shown |= {"end": None, "lines": [HOSTILE]}
+    project: dict[str, Any] = dict.fromkeys(("name", "description", "start", "end", "url"), HOSTILE)
     whole = content(
         full_name=HOSTILE,
         title=HOSTILE,
@@ -71,9 +75,11 @@ def test_nothing_that_is_typed_is_markup() -> None:
         skills=[{"name": HOSTILE, "level": None}],
         languages=[{"language": HOSTILE, "level": HOSTILE}],
         experience=[job],
+        projects=[project | {"highlights": [HOSTILE]}],
+        more={"volunteer": [shown], "awards": [shown]},
     )
     text = text_of(pdf.made(whole, "en"))
-    assert "".join(text.split()).count("".join(['#panic("x")*b*_i_$x^2$@a<b>'])) >= 11
+    assert "".join(text.split()).count("".join(['#panic("x")*b*_i_$x^2$@a<b>'])) >= 28
 
 
 @pytest.mark.parametrize("locale", [None, "ru", "ru-RU", "en", "de"])

@@ -16,6 +16,8 @@ import typst
 from fastapi import Response
 from starlette.types import Receive, Scope, Send
 
+from hirewire.profiles.sections import more
+
 _SETTER = ThreadPoolExecutor(1, "pdf")
 """One at a time: setting a page takes a core for a moment. In a thread of its own, so that those
 who wait for it keep nothing from anybody else.
@@ -27,11 +29,13 @@ def content_of(resume: Mapping[str, Any]) -> dict[str, Any]:
     names = (
         *("full_name", "headline", "contacts", "title", "summary", "area", "relocation"),
         *("employment_types", "work_formats", "salary", "skills", "languages", "certificates"),
+        "projects",
     )
-    jobs = ("company", "position", "start", "end", "description", "skills")
+    jobs = ("company", "position", "start", "end", "description", "highlights", "skills")
     studies = ("organization", "level", "field", "start_year", "end_year")
     return {name: resume.get(name) for name in names} | {
         "links": [*(resume.get("profile_links") or ()), *(resume.get("links") or ())],
+        "more": more(resume.get("imported") or {}),
         "experience": [{n: one[n] for n in jobs} for one in resume["experience"]],
         "education": [{n: one[n] for n in studies} for one in resume["education"]],
     }

@@ -78,7 +78,7 @@ class Words:
 
     def month(self, value: str | None) -> str:
         """A part of a date of ISO 8601 (`2020`, `2020-03`, `2020-03-01`), as month and year."""
-        if not value or len(value) < 7:
+        if not value or not re.match(r"[0-9]{4}-[0-9]{2}", value):
             return value or ""
         found = date(int(value[:4]), int(value[5:7]), 1)
         return dates.format_date(found, "LLLL y", locale=self.lang)

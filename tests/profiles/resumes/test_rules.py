@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hirewire.profiles.resumes.rules import check_date, check_period, completeness, total_months
+from hirewire.profiles.dates import check_date, check_period
+from hirewire.profiles.resumes.rules import completeness, total_months
 
 TODAY = date(2026, 6, 15)
 months = st.builds("{:04d}-{:02d}".format, st.integers(1990, 2026), st.integers(1, 12))
@@ -54,7 +55,21 @@ def test_dates_that_are(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "20", "2020-2", "2020-00", "2019-02-29", "0000", "2020-02-30x"]
+    "text",
+    [
+        "",
+        "20",
+        "2020-2",
+        "2020-00",
+        "2019-02-29",
+        "0000",
+        "2020-02-30x",
+        "0001",
+        "1899-12",
+        "2101",
+        "٢٠٢٠",
+        "2020\n",
+    ],
 )
 def test_dates_that_are_not(text: str) -> None:
     with pytest.raises(ValueError, match=r"must be|calendar"):

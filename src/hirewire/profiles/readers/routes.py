@@ -21,6 +21,7 @@ from hirewire.kit.tokens import Principal
 from hirewire.messaging.outbox import Tx
 from hirewire.profiles import pdf
 from hirewire.profiles.readers import commands, queries
+from hirewire.profiles.sections import more
 
 router = APIRouter(prefix="/api/profiles", tags=["readers"])
 
@@ -46,6 +47,7 @@ class Position(Answer):
     start: str | None
     end: str | None
     description: str | None
+    highlights: list[str]
     skills: list[str]
 
 
@@ -76,6 +78,11 @@ class _Whole(Answer):
     languages: list[dict[str, Any]]
     certificates: list[dict[str, Any]]
     links: list[dict[str, Any]]
+    projects: list[dict[str, Any]]
+    more: dict[str, list[dict[str, Any]]]
+    """What was imported beside it, by section, as in `/api/profiles/resumes/{id}`; who has only a
+    link does not see `references`.
+    """
     experience: list[Position]
     education: list[Study]
     updated_at: datetime
@@ -111,8 +118,12 @@ class Reader(Answer):
 async def read(resume_id: UUID, tx: RequestTx, caller: Caller) -> Candidate:
     """The whole resume of somebody who has applied to one's company, or accepted its invitation."""
     found = await _opened(tx, caller, resume_id)
-    links = [*found["profile_links"], *found["links"]]
-    return Candidate.model_validate(found | {"resume_id": resume_id, "links": links})
+    shown = {
+        "resume_id": resume_id,
+        "links": [*found["profile_links"], *found["links"]],
+        "more": more(found["imported"] or {}),
+    }
+    return Candidate.model_validate(found | shown)
 
 
 @router.get("/candidates/{resume_id}/pdf", response_class=Response)
@@ -132,7 +143,9 @@ async def read_shared(key: str, tx: RequestTx, response: Response, _: MaybeCalle
     response.headers["Cache-Control"] = "no-store"
     if "@" in found["full_name"]:  # until a name is given, it is the address
         found["full_name"] = None
-    return SharedResume.model_validate(found)
+    sections = more(found["imported"] or {})
+    sections.pop("references", None)  # other people's names, and how to reach them
+    return SharedResume.model_validate(found | {"more": sections})
 
 
 @router.get("/resumes/{resume_id}/readers")

@@ -21,7 +21,9 @@ from hirewire.kit.errors import AppError, FieldError, Kind, NotFound
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.locks import lock_number
 from hirewire.messaging.outbox import Tx, record
-from hirewire.profiles.resumes import jsonresume, rules
+from hirewire.profiles.dates import check_period
+from hirewire.profiles.reading import LeftOut, Part
+from hirewire.profiles.resumes import exports, jsonresume, rules
 from hirewire.profiles.resumes.queries import Item, items_of, resume_of
 from hirewire.profiles.tables import education, experience, resume
 
@@ -40,6 +42,7 @@ EMPTY: Item = {
     "languages": [],
     "certificates": [],
     "links": [],
+    "projects": [],
     "visibility": "recommended",
     "hidden_from": [],
     "link_key": None,
@@ -87,27 +90,26 @@ async def create(tx: Tx, user_id: UUID, fields: Item) -> UUID:
     return id
 
 
-async def import_document(tx: Tx, user_id: UUID, document: Item) -> UUID:
-    """A new resume from a JSON Resume that was checked; its id."""
+async def import_document(tx: Tx, user_id: UUID, document: Item) -> tuple[UUID, list[LeftOut]]:
+    """A new resume from a JSON Resume that was checked; its id, and what could not be read."""
     await _room_for_one_more(tx, user_id)
-    fields = jsonresume.resume_fields(document)
-    id = await _insert(
-        tx, user_id, EMPTY | fields | {"imported": jsonresume.without_items(document)}
-    )
+    whole = Part(document)
+    fields = jsonresume.resume_fields(document, whole)
+    id = await _insert(tx, user_id, EMPTY | fields | {"imported": exports.without_items(document)})
     for name, table, read in (
         ("work", experience, jsonresume.experience_fields),
         ("education", education, jsonresume.education_fields),
     ):
         rows = [
-            {"id": new_id(), "resume_id": id, "place": place, "imported": entry} | read(entry)
-            for place, entry in enumerate(document.get(name) or ())
+            {"id": new_id(), "resume_id": id, "place": place, "imported": entry.value} | read(entry)
+            for place, entry in enumerate(jsonresume.items(document, name, whole))
         ]
         if table is experience:
             rows = [row | {"skills": []} for row in rows]
         if rows:
             await tx.execute(insert(table), rows)
     await _announce(tx, id, "created")
-    return id
+    return id, whole.left_out
 
 
 async def change(tx: Tx, user_id: UUID, id: UUID, changes: Item) -> None:
@@ -202,7 +204,7 @@ async def _change(
     after = before | differing
     try:
         if table is experience:
-            rules.check_period(after["start"], after["end"])
+            check_period(after["start"], after["end"])
         elif after["start_year"] and after["end_year"] and after["end_year"] < after["start_year"]:
             raise ValueError("end must not be before start")
     except ValueError as error:

@@ -1,107 +1,26 @@
-"""Checking a JSON Resume that somebody sends: what we read must fit, what we do not is kept."""
+"""Checking a JSON Resume that somebody sends: it can be kept, and is one."""
 
 import math
-from typing import Annotated, Any
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from collections.abc import Mapping
+from typing import Any
 
 from hirewire.kit.errors import FieldError, Invalid
-from hirewire.profiles.resumes.rules import check_date
+from hirewire.profiles.resumes.jsonresume import is_resume
 
 DEEPEST = 20
 MOST_VALUES = 100_000
 LONGEST = 100_000
 
-Text = Annotated[str, Field(max_length=20_000)]
-Name = Annotated[str, Field(max_length=500)]
-Date = Annotated[str, AfterValidator(lambda text: check_date(text) if text else text)]
-
-
-class _Kept(BaseModel):
-    model_config = ConfigDict(extra="allow", strict=True)
-
-
-class Location(_Kept):
-    """`basics.location`."""
-
-    city: Name | None = None
-    region: Name | None = None
-
-
-class Network(_Kept):
-    """An entry of `basics.profiles`."""
-
-    network: Name | None = None
-    url: Annotated[str, Field(max_length=2000)] | None = None
-
-
-class Basics(_Kept):
-    """`basics`."""
-
-    label: Annotated[str, Field(max_length=200)] | None = None
-    summary: Text | None = None
-    location: Location | None = None
-    profiles: Annotated[list[Network], Field(max_length=100)] | None = None
-
-
-class Work(_Kept):
-    """An entry of `work`; `company` is the 0.x name of `name`."""
-
-    name: Name | None = None
-    company: Name | None = None
-    position: Name | None = None
-    startDate: Date | None = None  # noqa: N815
-    endDate: Date | None = None  # noqa: N815
-    summary: Text | None = None
-
-
-class Education(_Kept):
-    """An entry of `education`."""
-
-    institution: Name | None = None
-    area: Name | None = None
-    studyType: Name | None = None  # noqa: N815
-    startDate: Date | None = None  # noqa: N815
-    endDate: Date | None = None  # noqa: N815
-
-
-class Skill(_Kept):
-    """An entry of `skills`: one, or with keywords a group."""
-
-    name: Name | None = None
-    level: Name | None = None
-    keywords: Annotated[list[Name], Field(max_length=200)] | None = None
-
-
-class Language(_Kept):
-    """An entry of `languages`."""
-
-    language: Name | None = None
-    fluency: Name | None = None
-
-
-class Certificate(_Kept):
-    """An entry of `certificates`."""
-
-    name: Name | None = None
-    issuer: Name | None = None
-    date: Name | None = None
-    url: Annotated[str, Field(max_length=2000)] | None = None
-
-
-class JsonResume(_Kept):
-    """A JSON Resume 1.0.0. Nothing is required; unknown keys are kept."""
-
-    basics: Basics | None = None
-    work: Annotated[list[Work], Field(max_length=100)] | None = None
-    education: Annotated[list[Education], Field(max_length=100)] | None = None
-    skills: Annotated[list[Skill], Field(max_length=200)] | None = None
-    languages: Annotated[list[Language], Field(max_length=100)] | None = None
-    certificates: Annotated[list[Certificate], Field(max_length=100)] | None = None
-
 
 class BadDocument(Invalid):
     """This JSON Resume cannot be taken."""
+
+
+def check_document(document: Mapping[str, Any]) -> None:
+    """Raises `BadDocument` for what cannot be kept, and for what is no resume."""
+    check_values(document)
+    if not is_resume(document):
+        raise BadDocument(errors=[FieldError("#", "has nothing of a JSON Resume")])
 
 
 def check_values(document: Any) -> None:

@@ -1,19 +1,41 @@
-"""JSON Resume 1.0.0 to our fields and back, losing nothing (https://jsonresume.org/schema).
+"""JSON Resume 1.0.0 to our fields (https://jsonresume.org/schema); `exports` is the way back.
 
-What was imported is kept. An export takes it and writes over only what differs from what an import
-of it would give: so fields that our model does not have come back as they were, and an edit changes
-what was edited. Old keys of the 0.x schema (`work[].company`, `website`) are read, and written back
-under the key they came with.
+Old keys of the 0.x schema (`work[].company`) are read too. A change of how documents are read needs
+a migration that reads again what was imported before (0004): an export tells an edit by that what
+is kept differs from what an import of the document gives.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from hirewire.profiles.reading import LONGEST_HIGHLIGHT, MOST_FEW, MOST_ITEMS, Part, period
+from hirewire.profiles.sections import more
 
 Item = dict[str, Any]
 
-CEFR = ("A1", "A2", "B1", "B2", "C1", "C2")
-FLUENCIES = {"native": "native", "native speaker": "native", "mother tongue": "native"}
+MOST_SKILLS, MOST_CERTIFICATES = 200, 100
+OWN = (
+    *("$schema", "basics", "work", "volunteer", "education", "awards", "certificates"),
+    *("publications", "skills", "languages", "interests", "references", "projects", "meta"),
+)
+"""The members of a JSON Resume."""
+TELLING = ("basics", "work", "volunteer", "education")
+"""Those that nothing but a resume has; others, as skills, stand in job descriptions too."""
+CEFR = re.compile(r"(?<![^\W_])([ABCАВС])([12])(?![^\W_])", re.IGNORECASE)
+LATIN = str.maketrans("АВС", "ABC")
+FLUENCIES = {
+    "native": r"(?<!non-)native|mother tongue|bilingual|родной|родная|носитель",
+    "C2": r"proficient|mastery|near[- ]native|в совершенстве|совершенное",
+    "C1": r"fluent|full professional|advanced|свободн\w+|продвинут\w+",
+    "B2": r"upper[- ]intermediate|professional working|working proficiency|средне-продвинут\w+"
+    r"|выше среднего",
+    "B1": r"intermediate|limited working(?: proficiency)?|conversational|средний|средняя"
+    r"|разговорн\w+",
+    "A2": r"pre[- ]intermediate|elementary|элементарн\w+|ниже среднего",
+    "A1": r"beginner|basic|novice|начальн\w+|базов\w+",
+}
+"""Words for a level; where several fit, the longest counts."""
 LEVELS = {
     "beginner": 1,
     "novice": 1,
@@ -26,259 +48,158 @@ LEVELS = {
 }
 
 
-def resume_fields(document: Mapping[str, Any]) -> Item:
-    """Our fields of a resume, from a JSON Resume (work and education apart)."""
-    basics = document.get("basics") or {}
-    return {
-        "title": basics.get("label") or None,
-        "summary": basics.get("summary") or None,
-        "area": _area(basics) or None,
-        "skills": _skills(document),
-        "languages": [x for x in map(_language, document.get("languages") or ()) if x],
-        "certificates": [x for x in map(_certificate, document.get("certificates") or ()) if x],
-        "links": [x for x in map(_link, basics.get("profiles") or ()) if x],
-    }
+def is_resume(document: Mapping[str, Any]) -> bool:
+    """Whether anything of a resume is in it."""
+
+    def has(name: str) -> bool:
+        found = document.get(name)
+        if isinstance(found, list):
+            return any(isinstance(one, Mapping) and any(one.values()) for one in found)
+        return name == "basics" and isinstance(found, Mapping) and any(found.values())
+
+    if any(has(name) for name in TELLING):
+        return True
+    is_own = set(document) <= set(OWN)
+    return is_own and any((*resume_fields(document).values(), more(document)))
 
 
-def experience_fields(work: Mapping[str, Any]) -> Item:
-    """Our fields of an experience, from an entry of `work`."""
-    return {
-        "company": _first(work, "name", "company"),
-        "position": work.get("position") or None,
-        "start": work.get("startDate") or None,
-        "end": work.get("endDate") or None,
-        "description": work.get("summary") or None,
-    }
+def resume_fields(document: Mapping[str, Any], whole: Part | None = None) -> Item:
+    """Our fields of a resume, from a JSON Resume (work and education apart).
 
-
-def education_fields(entry: Mapping[str, Any]) -> Item:
-    """Our fields of an education, from an entry of `education`."""
-    return {
-        "organization": entry.get("institution") or None,
-        "level": entry.get("studyType") or None,
-        "field": entry.get("area") or None,
-        "start_year": _year(entry.get("startDate")),
-        "end_year": _year(entry.get("endDate")),
-    }
-
-
-def without_items(document: Mapping[str, Any]) -> Item:
-    """The document with empty lists where items stood; those are kept with the items."""
-    kept = dict(document)
-    for name in ("work", "education"):
-        if kept.get(name):
-            kept[name] = []
-    return kept
-
-
-def export(
-    resume: Mapping[str, Any], experience: Sequence[Item], education: Sequence[Item]
-) -> Item:
-    """The JSON Resume of a resume as it is now."""
-    document = deepcopy(dict(resume.get("imported") or {}))
-    before = resume_fields(document)
-    basics = _Basics(document)
-    for field, key in (("title", "label"), ("summary", "summary")):
-        if resume[field] != before[field]:
-            basics.put(key, resume[field])
-    if resume["area"] != before["area"]:
-        basics.put_location(resume["area"])
-    if list(resume["links"]) != before["links"]:
-        old = basics.value.get("profiles") or []
-        basics.put("profiles", _merged(old, resume["links"], _link, "url", _write_link))
-    if list(resume["skills"]) != before["skills"]:
-        document["skills"] = _merged_skills(document.get("skills") or [], resume["skills"])
-    for name, read, identity, write in (
-        ("languages", _language, "language", _write_language),
-        ("certificates", _certificate, "name", _write_certificate),
-    ):
-        if list(resume[name]) != before[name]:
-            document[name] = _merged(document.get(name) or [], resume[name], read, identity, write)
-    if experience:
-        document["work"] = [_work(item) for item in experience]
-    if education:
-        document["education"] = [_education(item) for item in education]
-    return document
-
-
-class _Basics:
-    """`basics` of a document, made only when something is put into it."""
-
-    def __init__(self, document: Item) -> None:
-        self._document = document
-
-    @property
-    def value(self) -> Item:
-        found: Item = self._document.get("basics") or {}
-        return found
-
-    def put(self, key: str, value: Any) -> None:
-        basics = self._document.get("basics")
-        if not isinstance(basics, dict):
-            basics = self._document["basics"] = {}
-        _put(basics, key, value)
-
-    def put_location(self, area: str | None) -> None:
-        location = dict(self.value.get("location") or {})
-        _put(location, "city", area)
-        if area is None:
-            _put(location, "region", None)
-        self.put("location", location or None)
-
-
-def _work(item: Item) -> Item:
-    entry = deepcopy(item.get("imported") or {})
-    before = experience_fields(entry)
-    keys = {
-        "company": "company" if "company" in entry and "name" not in entry else "name",
-        "position": "position",
-        "start": "startDate",
-        "end": "endDate",
-        "description": "summary",
-    }
-    for field, key in keys.items():
-        if item[field] != before[field]:
-            _put(entry, key, item[field])
-    return entry
-
-
-def _education(item: Item) -> Item:
-    entry = deepcopy(item.get("imported") or {})
-    before = education_fields(entry)
-    for field, key in (
-        ("organization", "institution"),
-        ("level", "studyType"),
-        ("field", "area"),
-        ("start_year", "startDate"),
-        ("end_year", "endDate"),
-    ):
-        if item[field] != before[field]:
-            value = item[field]
-            _put(entry, key, f"{value:04d}" if isinstance(value, int) else value)
-    return entry
-
-
-def _merged(
-    old: Sequence[Item],
-    wanted: Sequence[Item],
-    read: Callable[[Item], Item | None],
-    identity: str,
-    write: Callable[[Item, Item], None],
-) -> list[Item]:
-    """`wanted` as entries: an old one that says the same as it was, one of the same name written
-    over, else a new one. Entries that our model cannot hold are kept, at the end.
+    What cannot be read is noted in `whole`, the document as a part.
     """
-    known = [(entry, mapped) for entry in old if (mapped := read(entry)) is not None]
-    result = []
-    for item in wanted:
-        same = next((pair for pair in known if pair[1] == item), None)
-        near = same or next((p for p in known if p[1][identity] == item[identity]), None)
-        entry = deepcopy(near[0]) if near else {}
-        if near:
-            known.remove(near)
-        if same is None:
-            write(entry, item)
-        result.append(entry)
-    return result + [deepcopy(entry) for entry in old if read(entry) is None]
+    whole = whole or Part(document)
+    basics = whole.at("basics").object()
+    return {
+        "title": basics.at("label").line(),
+        "summary": basics.at("summary").text(),
+        "area": _area(basics),
+        "skills": all_skills(whole.at("skills"))[:MOST_SKILLS],
+        "languages": listed(whole.at("languages"), language, MOST_FEW, "language"),
+        "certificates": listed(whole.at("certificates"), certificate, MOST_CERTIFICATES, "name"),
+        "links": listed(basics.at("profiles"), link, MOST_FEW, "url"),
+        "projects": listed(whole.at("projects"), project, MOST_FEW, "name"),
+    }
 
 
-def _merged_skills(old: Sequence[Item], wanted: Sequence[Item]) -> list[Item]:
-    """Groups lose the keywords that are not wanted any more; what is new becomes an entry."""
-    left = [dict(skill) for skill in wanted]
-    result = []
-    for entry in old:
-        mine = _entry_skills(entry)
-        kept = [skill for skill in mine if skill in left]
-        for skill in kept:
-            left.remove(skill)
-        if len(kept) == len(mine):
-            result.append(deepcopy(entry))
-        elif kept:
-            names = {skill["name"] for skill in kept}
-            group = deepcopy(entry)
-            group["keywords"] = [k for k in entry.get("keywords") or () if _clean(k) in names]
-            result.append(group)
-    for skill in left:
-        entry = {"name": skill["name"]}
-        if skill.get("level"):
-            entry["level"] = _level_word(skill["level"])
-        result.append(entry)
-    return result
+def experience_fields(entry: Part) -> Item:
+    """Our fields of an experience, from an entry of `work`."""
+    start, end = period(entry)
+    return {
+        "company": entry.at("name").line() or entry.at("company").line(),
+        "position": entry.at("position").line(),
+        "start": start,
+        "end": end,
+        "description": entry.at("summary").text(),
+        "highlights": entry.at("highlights").lines(MOST_FEW, LONGEST_HIGHLIGHT),
+    }
 
 
-def _skills(document: Mapping[str, Any]) -> list[Item]:
+def education_fields(entry: Part) -> Item:
+    """Our fields of an education, from an entry of `education`."""
+    start, end = (int(date[:4]) if date else None for date in period(entry))
+    return {
+        "organization": entry.at("institution").line(),
+        "level": entry.at("studyType").line(),
+        "field": entry.at("area").line(),
+        "start_year": start,
+        "end_year": end,
+    }
+
+
+def items(document: Mapping[str, Any], name: str, whole: Part | None = None) -> list[Part]:
+    """The entries of `work` or `education` that become rows of their own."""
+    return list((whole or Part(document)).at(name).each(MOST_ITEMS))
+
+
+def all_skills(skills: Part) -> list[Item]:
+    """All of them, with those over the limit."""
     found: list[Item] = []
-    for entry in document.get("skills") or ():
-        found += [skill for skill in _entry_skills(entry) if skill not in found]
+    for entry in skills.each(10 * MOST_SKILLS, named="name"):
+        found += [skill for skill in entry_skills(entry) if skill not in found]
+    if len(found) > MOST_SKILLS:
+        skills.leave(f"only the first {MOST_SKILLS} are taken")
     return found
 
 
-def _entry_skills(entry: Mapping[str, Any]) -> list[Item]:
+def entry_skills(entry: Part) -> list[Item]:
     """An entry with keywords is a group, and they are the skills; without, it is one itself."""
-    level = LEVELS.get(str(entry.get("level") or "").strip().lower())
-    names = [k for k in entry.get("keywords") or () if _clean(k)] or [entry.get("name") or ""]
-    return [{"name": _clean(name), "level": level} for name in names if _clean(name)]
+    said = entry.at("level")
+    word = (said.line(100) or "").lower()
+    level = LEVELS.get(word)
+    if word and level is None:
+        said.leave("is none of the levels Beginner to Expert")
+    names = entry.at("keywords").lines(10 * MOST_SKILLS, 200) or [entry.at("name").line() or ""]
+    return [{"name": name, "level": level} for name in names if name]
 
 
-def _language(entry: Mapping[str, Any]) -> Item | None:
-    if not entry.get("language"):
+def listed(entries: Part, read: Callable[[Part], Item | None], most: int, named: str) -> list[Item]:
+    """What is read of a list's entries; a text alone stands for the member `named`."""
+    found = (read(entry) for entry in entries.each(most, named=named))
+    return [item for item in found if item is not None]
+
+
+def language(entry: Part) -> Item | None:
+    """A language, from an entry of `languages`; None for what has no name."""
+    name = entry.at("language").line()
+    return {"language": name, "level": _fluency(entry.at("fluency"))} if name else None
+
+
+def _fluency(part: Part) -> str | None:
+    said = part.line()
+    if said is None:
         return None
-    fluency = str(entry.get("fluency") or "").strip()
-    code = fluency[:2].upper()
-    level = FLUENCIES.get(fluency.lower()) or (code if code in CEFR else None)
-    return {"language": entry["language"], "level": level}
-
-
-def _write_language(entry: Item, item: Item) -> None:
-    entry["language"] = item["language"]
-    _put(entry, "fluency", item.get("level"))
-
-
-def _certificate(entry: Mapping[str, Any]) -> Item | None:
-    if not entry.get("name"):
+    if found := CEFR.search(said):
+        return found[1].upper().translate(LATIN) + found[2]
+    words = [
+        (len(word[0]), level)
+        for level, pattern in FLUENCIES.items()
+        if (word := re.search(rf"(?<!\w)(?:{pattern})(?!\w)", said, re.IGNORECASE))
+    ]
+    if not words:
+        part.leave("is none of the levels A1 to C2 or native")
         return None
-    return {name: entry.get(name) or None for name in ("name", "issuer", "date", "url")}
+    return max(words)[1]
 
 
-def _write_certificate(entry: Item, item: Item) -> None:
-    for name in ("name", "issuer", "date", "url"):
-        _put(entry, name, item.get(name))
-
-
-def _link(entry: Mapping[str, Any]) -> Item | None:
-    if not entry.get("url"):
+def certificate(entry: Part) -> Item | None:
+    """A certificate, from an entry of `certificates`; None for what has no name."""
+    name = entry.at("name").line()
+    if name is None:
         return None
-    return {"url": entry["url"], "label": entry.get("network") or None}
+    return {
+        "name": name,
+        "issuer": entry.at("issuer").line(),
+        "date": entry.at("date").line(),
+        "url": entry.at("url").link(),
+    }
 
 
-def _write_link(entry: Item, item: Item) -> None:
-    entry["url"] = item["url"]
-    _put(entry, "network", item.get("label"))
+def project(entry: Part) -> Item | None:
+    """A project, from an entry of `projects`; None for what has no name."""
+    name = entry.at("name").line()
+    if name is None:
+        return None
+    start, end = period(entry)
+    return {
+        "name": name,
+        "url": entry.at("url").link(),
+        "start": start,
+        "end": end,
+        "description": entry.at("description").text(),
+        "highlights": entry.at("highlights").lines(MOST_FEW, LONGEST_HIGHLIGHT),
+    }
 
 
-def _area(basics: Mapping[str, Any]) -> str | None:
-    location = basics.get("location") or {}
-    return _first(location, "city", "region")
+def link(entry: Part) -> Item | None:
+    """A link, from an entry of `basics.profiles`; None for what has no address."""
+    url = entry.at("url").link()
+    return {"url": url, "label": entry.at("network").line()} if url else None
 
 
-def _first(entry: Mapping[str, Any], *keys: str) -> str | None:
-    return next((entry[key] for key in keys if entry.get(key)), None)
-
-
-def _year(text: str | None) -> int | None:
-    return int(text[:4]) if text else None
-
-
-def _level_word(level: int) -> str:
-    return {1: "Beginner", 2: "Elementary", 3: "Intermediate", 4: "Advanced", 5: "Expert"}[level]
-
-
-def _clean(text: str) -> str:
-    return text.strip()[:200]
-
-
-def _put(entry: Item, key: str, value: Any) -> None:
-    if value is None:
-        entry.pop(key, None)
-    else:
-        entry[key] = value
+def _area(basics: Part) -> str | None:
+    location = basics.at("location")
+    if isinstance(location.value, str):
+        return location.line()
+    location = location.object()
+    return location.at("city").line() or location.at("region").line()

@@ -7,9 +7,10 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from hirewire.kit.models import Answer, Body, WebLink, text
-from hirewire.profiles.resumes.rules import check_date, check_period
+from hirewire.profiles.dates import check_date, check_period
 
 Name = Annotated[str, text(1, 200)]
+Highlight = Annotated[str, text(1, 1000)]
 Year = Annotated[int, Field(ge=1900, le=2100)]
 Date = Annotated[str, AfterValidator(check_date)]
 EmploymentType = Literal[
@@ -69,6 +70,22 @@ class Link(Body):
     label: Name | None = None
 
 
+class Project(Body):
+    """A project: what it was, and what came of it."""
+
+    name: Name
+    url: WebLink | None = None
+    start: Date | None = None
+    end: Date | None = None
+    description: Annotated[str, text(1, 10_000)] | None = None
+    highlights: Annotated[list[Highlight], Field(max_length=50)] = []
+
+    @model_validator(mode="after")
+    def _period(self) -> Self:
+        check_period(self.start, self.end)
+        return self
+
+
 class ResumeChanges(Body):
     """What may be set; in a change, what is not named stays, null clears, lists are replaced."""
 
@@ -84,6 +101,7 @@ class ResumeChanges(Body):
     languages: Annotated[list[Language], Field(max_length=50)] = []
     certificates: Annotated[list[Certificate], Field(max_length=100)] = []
     links: Annotated[list[Link], Field(max_length=50)] = []
+    projects: Annotated[list[Project], Field(max_length=50)] = []
     visibility: Visibility = "recommended"
     hidden_from: Annotated[list[UUID], Field(max_length=100), AfterValidator(_once_each)] = []
     """Companies that are never shown this resume, unless one applies to them."""
@@ -103,6 +121,8 @@ class ExperienceChanges(Body):
     start: Date | None = None
     end: Date | None = None
     description: Annotated[str, text(1, 10_000)] | None = None
+    highlights: Annotated[list[Highlight], Field(max_length=50)] = []
+    """What was achieved, a line each."""
     skills: Annotated[list[Name], Field(max_length=30)] = []
 
     @model_validator(mode="after")
@@ -149,6 +169,7 @@ class Experience(Answer):
     start: str | None
     end: str | None
     description: str | None
+    highlights: list[str]
     skills: list[str]
 
 
@@ -188,6 +209,11 @@ class Resume(Answer):
     languages: list[dict[str, Any]]
     certificates: list[dict[str, Any]]
     links: list[dict[str, Any]]
+    projects: list[dict[str, Any]]
+    more: dict[str, list[dict[str, Any]]]
+    """What was imported and is shown only: `volunteer`, `publications`, `awards`, `interests` and
+    `references`; each entry has `title`, `by`, `text`, `start`, `end`, `url` and `lines`.
+    """
     visibility: str
     hidden_from: list[UUID]
     link_key: str | None
@@ -199,3 +225,16 @@ class Resume(Answer):
     allowed_actions: list[str]
     created_at: datetime
     updated_at: datetime
+
+
+class LeftOut(Answer):
+    """A part of an imported document that could not be read, or not as it stands."""
+
+    pointer: str
+    detail: str
+
+
+class ImportedResume(Resume):
+    """A resume made from a document, and what of it could not be read."""
+
+    left_out: list[LeftOut]

@@ -1,9 +1,9 @@
 """One's own resumes. Somebody else's are not there at all: 404."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Body, Request, Response
 from pydantic.alias_generators import to_camel
 from sqlalchemy import Row
 
@@ -11,17 +11,26 @@ from hirewire.kit.answers import forget_answers
 from hirewire.kit.clock import now
 from hirewire.kit.errors import FieldError
 from hirewire.kit.http import BadCursor, Caller, Once, Page, PageParams, RequestTx, page_of
-from hirewire.kit.models import Body
+from hirewire.kit.models import Body as SentBody
 from hirewire.messaging.outbox import Tx
 from hirewire.profiles import pdf
-from hirewire.profiles.resumes import commands, jsonresume, models, queries, rules
+from hirewire.profiles.resumes import commands, exports, models, queries, rules
 from hirewire.profiles.resumes.commands import NoSuchResume
-from hirewire.profiles.resumes.documents import JsonResume, check_values
-from hirewire.profiles.resumes.models import Education, Experience, Resume
+from hirewire.profiles.resumes.documents import check_document
+from hirewire.profiles.resumes.models import Education, Experience, ImportedResume, Resume
+from hirewire.profiles.sections import more
 
 IMPORT_PATH = "/api/profiles/resumes/import"
 LARGEST_IMPORT = 8 * 1024 * 1024
 router = APIRouter(prefix="/api/profiles/resumes", tags=["resumes"])
+Document = Annotated[
+    dict[str, Any],
+    Body(
+        description="A JSON Resume. Nothing of it is required but that it is one; unknown members"
+        " are kept.",
+        examples=[{"basics": {"name": "Ann Lee", "label": "Developer"}, "work": []}],
+    ),
+]
 
 
 @router.get("")
@@ -47,18 +56,21 @@ async def create(body: models.NewResume, tx: RequestTx, caller: Caller, once: On
 
 
 @router.post("/import", status_code=201)
-async def import_(
-    body: JsonResume, request: Request, tx: RequestTx, caller: Caller, once: Once
-) -> Resume:
-    """Make a resume from a JSON Resume 1.0.0, up to 8 MiB. Exported again, nothing is lost."""
-    document = await request.json()  # as it was sent: the model has checked it
-    check_values(document)
+async def import_(body: Document, tx: RequestTx, caller: Caller, once: Once) -> ImportedResume:
+    """Make a resume from a JSON Resume 1.0.0, up to 8 MiB. Exported again, nothing is lost.
 
-    async def make() -> Resume:
-        id = await commands.import_document(tx, caller.user_id, document)
-        return await _answer(tx, caller.user_id, id)
+    What cannot be read is left out of the resume, and listed.
+    """
+    check_document(body)
 
-    return await once(Resume, make)
+    async def make() -> ImportedResume:
+        id, left_out = await commands.import_document(tx, caller.user_id, body)
+        resume = await _answer(tx, caller.user_id, id)
+        return ImportedResume(
+            **dict(resume), left_out=[models.LeftOut.model_validate(one) for one in left_out]
+        )
+
+    return await once(ImportedResume, make)
 
 
 @router.get("/{id}")
@@ -95,7 +107,7 @@ async def export(
         owner = await queries.owner_of(tx, caller.user_id)
         content = pdf.content_of(dict(row._mapping) | items | owner)
         return pdf.PdfAnswer(content, owner.get("locale"))
-    return jsonresume.export(dict(row._mapping), experience, education)
+    return exports.export(dict(row._mapping), experience, education)
 
 
 @router.post("/{id}/experience", status_code=201)
@@ -154,7 +166,7 @@ async def remove_education(id: UUID, item_id: UUID, tx: RequestTx, caller: Calle
     await commands.remove_education(tx, caller.user_id, id, item_id)
 
 
-def _values(body: Body) -> dict[str, Any]:
+def _values(body: SentBody) -> dict[str, Any]:
     """What was named in the body; inside of it, defaults are filled in."""
     return {n: v for n, v in body.model_dump(mode="json").items() if n in body.model_fields_set}
 
@@ -186,6 +198,7 @@ def _resume(row: Row[Any], jobs: list[dict[str, Any]], studies: list[dict[str, A
     return Resume.model_validate(
         values
         | {
+            "more": more(row.imported or {}),
             "total_experience_months": months,
             "completeness": {
                 "percent": found.percent,

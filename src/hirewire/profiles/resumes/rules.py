@@ -1,12 +1,10 @@
 """What can be said of a resume without asking anybody: dates, totals, gaps, moves."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-DATE = re.compile(r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$")
 MANDATORY = ("title", "skills")
 RECOMMENDED = (
     "summary",
@@ -32,28 +30,6 @@ class Completeness:
     percent: int
     missing_mandatory: tuple[str, ...]
     missing_recommended: tuple[str, ...]
-
-
-def check_date(text: str) -> str:
-    """`YYYY`, `YYYY-MM` or `YYYY-MM-DD` that is in the calendar. Raises `ValueError`."""
-    if not DATE.match(text):
-        raise ValueError("must be YYYY, YYYY-MM or YYYY-MM-DD")
-    if len(text) == 10:
-        try:
-            date.fromisoformat(text)
-        except ValueError:
-            raise ValueError("is not in the calendar") from None
-    if text[:4] == "0000":
-        raise ValueError("is not in the calendar")
-    return text
-
-
-def check_period(start: str | None, end: str | None) -> None:
-    """Raises `ValueError` when `end` is before `start`, as far as their precision tells."""
-    if start and end:
-        shortest = min(len(start), len(end))
-        if end[:shortest] < start[:shortest]:
-            raise ValueError("end must not be before start")
 
 
 def total_months(periods: Iterable[tuple[str | None, str | None]], today: date) -> int:

@@ -187,7 +187,7 @@ async def typed(request: Request) -> dict[str, str]:
     form = await form_of(request)
     pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
     request.state.typed = [pair for pair in pairs if pair[0] != "password"]
-    return {name: value if name == "password" else value.strip() for name, value in pairs}
+    return {name: value if name == "password" else _text(value) for name, value in pairs}
 
 
 async def rows(request: Request, *names: str, written: int = 1) -> list[dict[str, str]]:
@@ -198,10 +198,15 @@ async def rows(request: Request, *names: str, written: int = 1) -> list[dict[str
     form = await form_of(request)
     columns = [[v for v in form.getlist(name) if isinstance(v, str)] for name in names]
     return [
-        dict(zip(names, (cell.strip() for cell in row), strict=True))
+        dict(zip(names, (_text(cell) for cell in row), strict=True))
         for row in zip(*columns, strict=False)
         if any(cell.strip() for cell in row[:written])
     ]
+
+
+def _text(value: str) -> str:
+    """As it was typed: a browser sends line breaks as two characters."""
+    return value.replace("\r\n", "\n").strip()
 
 
 def local_path(path: str | None, otherwise: str) -> str:

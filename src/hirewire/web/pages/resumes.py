@@ -30,10 +30,11 @@ RESUMES, COMPANIES = "/api/profiles/resumes", "/api/vacancies/companies"
 CARDS = "/api/vacancies/resumes"
 EMPTY_ROWS = 3
 ITEMS = {
-    "experience": ("position", "company", "start", "end", "description"),
+    "experience": ("position", "company", "start", "end", "description", "highlights"),
     "education": ("organization", "field", "level", "startYear", "endYear"),
 }
-"""What of an item is in its form; the first must be there."""
+"""What of an item is in its form; the first must be there in a new one."""
+PROJECT = ("name", "url", "start", "end", "description", "highlights")
 CERTIFICATE = ("name", "issuer", "date", "url")
 HIDE_AWAY = N_("Companies cannot be looked up right now; nothing is saved yet.")
 HIDE_NOBODY = N_("No company of this name hires here. Choose one of those that are offered.")
@@ -66,11 +67,13 @@ async def import_resume(who: Member, request: Request) -> Response:
     except (ValueError, RecursionError):
         form.errors["file"] = who.words.text("This is not a JSON file.")
         return render(who, "new_resume.html", 422, form=form)
+    if answer.is_good and answer.data["leftOut"]:
+        return render(who, "imported.html", 201, resume=answer.data)
     if answer.is_good:
         return go(who, f"/resumes/{answer.data['id']}", done="saved")
     form.refuse(answer)
-    said = [f"{at}: {who.words.problem(why)}" for at, why in answer.errors.items()]
-    form.errors["file"] = "; ".join(said)
+    said = [f"{at}: {who.words.problem(why)}" for at, why in form.errors.items()]
+    form.errors["file"] = "; ".join(said) or who.words.problem(form.problem)
     return render(who, "new_resume.html", answer.status, form=form)
 
 
@@ -137,11 +140,13 @@ async def add_item(id: UUID, kind: str, who: Asking, request: Request) -> Respon
     if kind not in ITEMS:
         return render(who, "missing.html", 404)
     given = await typed(request)
+    required = ITEMS[kind][0]
     body = {name: value for name, value in _item_body(kind, given).items() if value is not None}
+    body.setdefault(required, "")
     answer = await who.call("profiles", "POST", f"{RESUMES}/{id}/{kind}", body)
     form = Form()
     if not answer.is_good:
-        form = Form(given)
+        form = Form(given | body)
         form.refuse(answer)
     made = answer.data["id"] if answer.is_good else None
     return await _after_item(who, id, kind, answer.status, form, made, is_adding=True)
@@ -157,8 +162,9 @@ async def change_item(id: UUID, kind: str, item: UUID, who: Asking, request: Req
     if given.get("action") == "delete":
         answer = await who.call("profiles", "DELETE", path)
         return await _after_item(who, id, kind, 200, Form(), str(item))
-    answer = await who.call("profiles", "PATCH", path, _item_body(kind, given))
-    form = Form(given)
+    body = _item_body(kind, given)
+    answer = await who.call("profiles", "PATCH", path, body)
+    form = Form(given | body)
     if not answer.is_good:
         form.refuse(answer)
     return await _after_item(who, id, kind, answer.status, form, str(item))
@@ -260,6 +266,13 @@ async def _resume_body(request: Request, given: dict[str, str]) -> dict[str, Any
             {"url": row["linkUrl"], "label": row["linkLabel"] or None}
             for row in await rows(request, "linkUrl", "linkLabel", written=2)
         ]
+    if "projectName" in form:
+        names = [f"project{name.title()}" for name in PROJECT]
+        body["projects"] = [
+            {name: row[field] or None for name, field in zip(PROJECT, names, strict=True)}
+            | {"highlights": _lines(row["projectHighlights"])}
+            for row in await rows(request, *names, written=len(names))
+        ]
     amount = "".join(given.get("salaryAmount", "").split())
     body["salary"] = None
     if amount:
@@ -271,10 +284,15 @@ async def _resume_body(request: Request, given: dict[str, str]) -> dict[str, Any
     return body
 
 
+def _lines(typed_in: str) -> list[str]:
+    """What was typed a line each."""
+    return [line.strip() for line in typed_in.splitlines() if line.strip()]
+
+
 def _item_body(kind: str, given: dict[str, str]) -> dict[str, Any]:
-    required, *others = ITEMS[kind]
-    body: dict[str, Any] = {required: given.get(required, "")}
-    body |= {name: given.get(name) or None for name in others}
+    body: dict[str, Any] = {name: given.get(name) or None for name in ITEMS[kind]}
+    if kind == "experience":
+        body["highlights"] = _lines(given.get("highlights", ""))
     for year in ("startYear", "endYear"):
         if (body.get(year) or "").isdecimal():
             body[year] = int(body[year])

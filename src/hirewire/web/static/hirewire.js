@@ -158,9 +158,10 @@ document.addEventListener("input", (event) => {
   const next = row.cloneNode(true);
   next.querySelector("[role=listbox]")?.remove();
   for (const wrong of next.querySelectorAll(".wrong")) wrong.remove();
-  for (const field of next.querySelectorAll("input, select")) {
-    const label = field.getAttribute("aria-label");
-    field.setAttribute("aria-label", label.replace(/\d+$/, (number) => Number(number) + 1));
+  const counted = (text) => text.replace(/\d+$/, (number) => Number(number) + 1);
+  for (const legend of next.querySelectorAll("legend")) legend.textContent = counted(legend.textContent);
+  for (const field of next.querySelectorAll("input, select, textarea")) {
+    field.setAttribute("aria-label", counted(field.getAttribute("aria-label")));
     for (const { name } of [...field.attributes]) {
       if (name === "role" || (name.startsWith("aria-") && name !== "aria-label")) field.removeAttribute(name);
     }

@@ -1,0 +1,172 @@
+"""Values of a JSON document that somebody wrote by hand, read as our model can hold them.
+
+What cannot be read costs itself only: it is left out, and noted with its place and the reason.
+Whatever a method returns is as the editor would send it, so that it can be saved unchanged.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import HttpUrl, TypeAdapter, ValidationError
+
+from hirewire.profiles.dates import check_date, check_period
+
+LONGEST_LINK, LONGEST_HIGHLIGHT = 2000, 1000
+MOST_ITEMS, MOST_FEW = 100, 50
+OPEN_END = re.compile(
+    r"(?:till |until |to |по )?(?:present|now|current|currently|ongoing|today|date|"
+    r"настоящее время|наст\. ?время|н\. ?в\.?|сейчас|сегодня|текущее время|сей день)|[-–—.…]+",
+    re.IGNORECASE,
+)
+ISO = re.compile(r"([0-9]{4})(?:[-/.]([0-9]{1,2})(?:[-/.]([0-9]{1,2}))?)?(?:[T ].*)?")
+MONTH_FIRST = re.compile(r"([0-9]{1,2})[-/.]([0-9]{4})")
+YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?![0-9])", re.IGNORECASE)
+HOST = re.compile(r"[^\s/@?#.]+\.[^\s/@?#]+(?:[/?#]|$)")
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+NEWLINES = re.compile(r"\r\n?|[\u2028\u2029\x85]")
+_URL: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A part of a document that could not be read, or not as it stands."""
+
+    pointer: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A value of a document and where it stands; `left_out` is shared by all parts of one."""
+
+    value: Any
+    pointer: str = "#"
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def leave(self, detail: str) -> None:
+        """Note that this part is left out."""
+        self.left_out.append(LeftOut(self.pointer, detail))
+
+    def at(self, key: str) -> "Part":
+        """The member of this name; an empty part where there is none."""
+        inner = self.value.get(key) if isinstance(self.value, Mapping) else None
+        return Part(inner, f"{self.pointer}/{key}", self.left_out)
+
+    def object(self) -> "Part":
+        """This part when it is an object, else an empty one."""
+        if self.value is None or isinstance(self.value, Mapping):
+            return self
+        self.leave("is not an object")
+        return Part(None, self.pointer, self.left_out)
+
+    def each(self, most: int, *, named: str = "") -> Iterator["Part"]:
+        """The objects of this list; with `named`, a text stands for an object of this name."""
+        for nth, one in enumerate(self._entries()):
+            entry = Part(one, f"{self.pointer}/{nth}", self.left_out)
+            if nth >= most:
+                entry.leave(f"only the first {most} are taken")
+                break
+            if named and _is_scalar(one):
+                entry = Part({named: one}, entry.pointer, self.left_out)
+            if isinstance(entry.value, Mapping):
+                yield entry
+            elif one is not None:
+                entry.leave("is not an object")
+
+    def line(self, longest: int = 200) -> str | None:
+        """One line of text."""
+        return self._cut(" ".join(self._text().splitlines()).strip(), longest)
+
+    def text(self, longest: int = 10_000) -> str | None:
+        """Text of several lines."""
+        return self._cut(self._text().strip(), longest)
+
+    def lines(self, most: int, longest: int) -> list[str]:
+        """A list of texts, each in one line; a single text is split at its line breaks."""
+        entries = self._text().splitlines() if _is_scalar(self.value) else self._entries()
+        parts = [Part(x, f"{self.pointer}/{n}", self.left_out) for n, x in enumerate(entries)]
+        found = [line for part in parts if (line := part.line(longest))]
+        if len(found) > most:
+            self.leave(f"only the first {most} are taken")
+        return found[:most]
+
+    def date(self) -> str | None:
+        """A date as `YYYY`, `YYYY-MM` or `YYYY-MM-DD`."""
+        text = self.line(100)
+        if text is None:
+            return None
+        if found := ISO.fullmatch(text):
+            parts = [part for part in found.groups() if part]
+        elif found := MONTH_FIRST.fullmatch(text):
+            parts = [found[2], found[1]]
+        else:
+            parts = []
+        try:
+            return check_date("-".join(part.zfill(2) for part in parts))
+        except ValueError as error:
+            years = set(YEAR.findall(text))
+            if len(years) != 1 or parts:
+                self.leave(str(error))
+                return None
+            [year] = years
+            self.leave(f"is read as {year}")
+            return str(year)
+
+    def end(self) -> str | None:
+        """The date at which something ended; None for what still lasts."""
+        text = self.line(100)
+        return None if text is None or OPEN_END.fullmatch(text) else self.date()
+
+    def link(self) -> str | None:
+        """An address, http or https, in its normal form."""
+        text = self.line(LONGEST_LINK + 1)
+        if text is None:
+            return None
+        if not SCHEME.match(text) and HOST.match(text):
+            text = f"https://{text}"
+        try:
+            found = str(_URL.validate_python(text))
+        except ValidationError:
+            found = ""
+        if not found or len(found) > LONGEST_LINK:
+            self.leave("must be an address that begins with https://")
+            return None
+        return found
+
+    def _entries(self) -> list[Any]:
+        if isinstance(self.value, list):
+            return self.value
+        if self.value is not None:
+            self.leave("is not a list")
+        return []
+
+    def _text(self) -> str:
+        if not _is_scalar(self.value):
+            if self.value is not None:
+                self.leave("is not a text")
+            return ""
+        return CONTROLS.sub(" ", NEWLINES.sub("\n", str(self.value)))
+
+    def _cut(self, text: str, longest: int) -> str | None:
+        if len(text) > longest:
+            self.leave(f"is cut to {longest} characters")
+            text = text[:longest].strip()
+        return text or None
+
+
+def period(entry: Part) -> tuple[str | None, str | None]:
+    """`startDate` and `endDate` of an entry; neither where they contradict each other."""
+    start, end = entry.at("startDate").date(), entry.at("endDate").end()
+    try:
+        check_period(start, end)
+    except ValueError:
+        entry.at("endDate").leave("is before startDate: both are left out")
+        return None, None
+    return start, end
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)

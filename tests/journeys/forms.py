@@ -1,0 +1,74 @@
+"""Forms of a page, sent as a browser sends what nobody has touched."""
+
+import re
+from html.parser import HTMLParser
+
+MISSING = "(a browser does not send the form without it)"
+UNSENT = ("submit", "button", "file", "image", "reset")
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, list[tuple[str, str]]]] = []
+        self._fields: list[tuple[str, str]] | None = None
+        self._text: list[str] | None = None
+        self._area = ""
+        self._select: list[tuple[str | None, bool]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        name, value = given.get("name") or "", given.get("value")
+        if tag == "form":
+            self._fields = []
+            self.found.append((given.get("action") or "", self._fields))
+        if self._fields is None:
+            return
+        if tag == "input" and name:
+            self._input(name, given)
+        elif tag == "textarea":
+            self._area, self._text = name, []
+        elif tag == "select":
+            self._area, self._select = name, []
+        elif tag == "option":
+            self._select.append((value, "selected" in given))
+
+    def _input(self, name: str, given: dict[str, str | None]) -> None:
+        kind, value = given.get("type") or "text", given.get("value") or ""
+        assert self._fields is not None
+        if kind in ("checkbox", "radio"):
+            if "checked" in given:
+                self._fields.append((name, given.get("value") or "on"))
+        elif kind not in UNSENT:
+            value = re.sub(r"[\r\n]", "", value)
+            if "required" in given and not value:
+                name = f"{name} {MISSING}"
+            self._fields.append((name, value))
+
+    def handle_data(self, data: str) -> None:
+        if self._text is not None:
+            self._text.append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._fields is None:
+            return
+        if tag == "textarea" and self._text is not None:
+            text = re.sub(r"\r\n?", "\n", "".join(self._text)).removeprefix("\n")
+            self._fields.append((self._area, text.replace("\n", "\r\n")))
+            self._text = None
+        elif tag == "select":
+            chosen = [value for value, is_selected in self._select if is_selected]
+            self._fields.append((self._area, (chosen or [self._select[0][0]])[-1] or ""))
+        elif tag == "form":
+            self._fields = None
+
+
+def forms_of(page: str) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Where each form goes, and the fields it sends; without the button that is pressed.
+
+    A field that keeps a browser from sending the form has `MISSING` in its name.
+    """
+    parser = _Forms()
+    parser.feed(page)
+    parser.close()
+    return parser.found

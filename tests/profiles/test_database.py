@@ -1,0 +1,70 @@
+"""Migrations of `profiles` over what was kept before them."""
+
+import json
+from importlib import import_module
+
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Connection, text
+
+from hirewire.profiles.resumes.models import ExperienceChanges, ResumeChanges
+from tests.profiles.conftest import Person
+
+DOCUMENT = {
+    "basics": {"label": "Cook", "profiles": [{"url": "example.org/a"}], "summary": "x" * 15_000},
+    "work": [{"name": "Acme", "startDate": "0001", "highlights": ["Won"]}],
+    "education": [{"institution": "ITMO", "startDate": "0001"}],
+    "languages": [{"language": "English", "fluency": "Fluent"}, {"language": "Deutsch"}],
+    "certificates": [{"name": "Old", "url": "javascript:1"}],
+    "projects": [{"name": "Hirewire", "highlights": ["One"]}],
+    "awards": [{"title": "Best"}],
+}
+
+
+async def test_what_was_imported_before_is_read_again(anna: Person) -> None:
+    made = await anna.call("POST", "/resumes/import", DOCUMENT, expect=201)
+    at = f"/resumes/{made['id']}"
+    await anna.call("PATCH", at, {"title": "Chef"})
+    migration = import_module("hirewire.profiles.migrations.versions.0004_projects_and_highlights")
+
+    def back_and_forth(connection: Connection) -> None:
+        with Operations.context(MigrationContext.configure(connection)):
+            migration.downgrade()
+            old = {
+                "summary": "x" * 15_000,
+                "links": json.dumps([{"url": "example.org/a", "label": None}]),
+                "languages": json.dumps(
+                    [{"language": "English", "level": None}, {"language": "Deutsch", "level": None}]
+                ),
+                "certificates": json.dumps(
+                    [{"name": "Old", "issuer": None, "date": None, "url": "javascript:1"}]
+                ),
+                "imported": json.dumps({**DOCUMENT, "work": [], "education": []}),
+            }
+            connection.execute(
+                text("""
+                    update resume set summary = :summary, imported = cast(:imported as json),
+                        links = cast(:links as jsonb), languages = cast(:languages as jsonb),
+                        certificates = cast(:certificates as jsonb)
+                """),
+                old,
+            )
+            connection.execute(text("update experience set start = '0001'"))
+            connection.execute(text("update education set start_year = 1"))
+            migration.upgrade()
+
+    async with anna.service.engine.begin() as connection:
+        await connection.run_sync(back_and_forth)
+    expected = DOCUMENT | {"basics": DOCUMENT["basics"] | {"label": "Chef"}}  # type: ignore[operator]
+    assert await anna.call("GET", f"{at}/export") == expected
+    found = await anna.call("GET", at)
+    assert found["projects"][0]["highlights"] == ["One"]
+    assert found["languages"][0]["level"] == "C1"
+    assert found["links"] == [{"url": "https://example.org/a", "label": None}]
+    [job] = found["experience"]
+    assert (job["start"], job["highlights"]) == (None, ["Won"])
+    names = {one.alias or name for name, one in ResumeChanges.model_fields.items()}
+    await anna.call("PATCH", at, {name: found[name] for name in names})
+    names = {one.alias or name for name, one in ExperienceChanges.model_fields.items()}
+    await anna.call("PATCH", f"{at}/experience/{job['id']}", {name: job[name] for name in names})
+    assert await anna.call("GET", f"{at}/export") == expected

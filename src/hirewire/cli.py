@@ -182,7 +182,7 @@ def demo(
 @app.command("import")
 def import_(
     kind: Annotated[Literal["vacancies", "resumes"], typer.Argument(help="What the file holds")],
-    file: Annotated[Path, typer.Argument(help="CSV, JSON or JSON Lines, in UTF-8")],
+    file: Annotated[Path, typer.Argument(help="CSV, JSON or JSON Lines")],
     email: Annotated[
         str | None, typer.Option(help="Whose they are; resumes may name a person each instead")
     ] = None,
@@ -192,6 +192,9 @@ def import_(
     publish: Annotated[bool, typer.Option(help="Publish what can be")] = False,
     report: Annotated[
         Path | None, typer.Option(help="Where the report goes [FILE.report.csv]")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="The file's, as utf-8, cp1251, utf-16 [what fits best]")
     ] = None,
     url: Annotated[str | None, typer.Option(help="The platform's public address")] = None,
 ) -> None:
@@ -206,7 +209,14 @@ def import_(
             fail(f"--password-file: {error}", 2)
     console = Console(highlight=False)
     work = import_file(
-        _public_url(url), kind, file, console, owner=owner, publish=publish, report=report
+        _public_url(url),
+        kind,
+        file,
+        console,
+        owner=owner,
+        publish=publish,
+        report=report,
+        encoding=encoding,
     )
     raise typer.Exit(run_async(work))
 

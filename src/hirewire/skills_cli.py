@@ -1,6 +1,5 @@
 """`hirewire skills`: what operators see and decide of the dictionary."""
 
-import csv
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from rich.table import Table
 
 from hirewire import esco
 from hirewire.kit.db import make_engine
+from hirewire.kit.spreadsheets import write_rows
 from hirewire.launcher.terminal import fail, reachable_settings, run_async
 from hirewire.messaging.outbox import Transactions
 from hirewire.vacancies.skills.queries import Unknown, unknown_skills
@@ -53,6 +53,6 @@ def review(
         try:
             with to.open("x", encoding="utf-8", newline="") as file:
                 lines = [(one.name, "", "", one.likest or "") for one in found]
-                csv.writer(file).writerows([("label", "ru", "other", "skill"), *lines])
+                write_rows(file, [("label", "ru", "other", "skill"), *lines])
         except OSError as error:
             fail(f"{to}: {error.strerror}", 2)

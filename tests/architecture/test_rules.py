@@ -127,3 +127,21 @@ def test_nothing_below_the_door_ends_a_transaction(path: Path) -> None:
 def test_that_rule_catches_what_it_forbids() -> None:
     source = "async def f(tx):\n    await tx.execute('x')\n    await tx.commit()\n"
     assert ends_transactions(source) == [3]
+
+
+def writes_tables(source: str) -> list[int]:
+    """Lines that write CSV by themselves: their cells may be formulas to a spreadsheet."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if (isinstance(node, ast.Attribute) and node.attr in ("writer", "DictWriter"))
+        or (isinstance(node, ast.ImportFrom) and node.module == "csv")
+    ]
+
+
+def test_tables_are_written_in_one_place() -> None:
+    writers = [
+        p for p in SOURCES.rglob("*.py") if "csv" in (text := p.read_text()) and writes_tables(text)
+    ]
+    assert [str(path.relative_to(SOURCES)) for path in writers] == ["kit/spreadsheets.py"]
+    assert writes_tables("import csv\ncsv.DictWriter(f)\nfrom csv import writer\n") == [3, 2]

@@ -17,10 +17,10 @@ FILE = """\
 title,description,requirements,niceToHave,salaryMin,salaryMax,currency,validThrough,workFormat
 Python developer,Services,Python:3; SQL,Kubernetes,100 000,200 000,RUB,,remote
 Designer,Drawing,Figma,,200000,100000,RUB,,on_site
-Analyst,Counting,SQL:9,,,,RUR,2001-01-01,moon
+Analyst,Counting,SQL:9,,,,roubles,2001-01-01,moon
 ,Nameless,,,,,,,
 Driver,Driving,,,plenty,,,,
-Cook,Cooking
+Cook,Cooking,,,,,,,,more
 Python developer,Services,Python:3; SQL,Kubernetes,100 000,200 000,RUB,,remote
 Welder,,Welding,,,,,,on_site
 Smith,"<p>Iron</p><script>alert(1)</script>",,,,,,,

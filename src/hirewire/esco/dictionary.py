@@ -15,6 +15,8 @@ from hirewire.esco.tables import Skill, occupations, skills, split, technologies
 OWN = "own:"
 """How the id of a skill begins that is not in the dictionary."""
 _DROPPED = re.compile(r"[^\w+#]|_")
+_QUOTED = re.compile(r"'(?='*[=+\-@\t])")
+"""How spreadsheets, and `hirewire skills review`, mark text that would be a formula."""
 _NOTE = re.compile(r"\s*\(computer programming\)\s*$")
 
 
@@ -155,11 +157,16 @@ def _read(path: Path) -> Iterable[Added]:
             raise ValueError("there is no column label")
         if unknown := set(reader.fieldnames) - {"label", "ru", "other", "skill"}:
             raise ValueError(f"no column {sorted(unknown)[0]!r}: label, ru, other, skill")
-        for row in reader:
+        for cells in reader:
             line = reader.line_num
-            if None in row:
+            if None in cells:
                 raise ValueError(f"line {line}: more cells than the head has")
-            if not key_of(label := (row["label"] or "").strip()):
+            row = {
+                name: cell[1:] if _QUOTED.match(cell) else cell
+                for name, cell in cells.items()
+                if cell
+            }
+            if not key_of(label := row.get("label", "").strip()):
                 raise ValueError(f"line {line}: label is empty")
             russian, other = (split(row.get(name) or "") for name in ("ru", "other"))
             yield Added(line, label, russian, other, (row.get("skill") or "").strip())

@@ -9,7 +9,22 @@ from typing import Any, Literal
 Kind = Literal["vacancies", "resumes"]
 Body = dict[str, Any]
 _LEVEL = re.compile(r"^(.*\S)\s*:\s*([0-9]+)$")
-_YES, _NO = frozenset({"yes", "true", "1", "да"}), frozenset({"no", "false", "0", "нет"})
+_YES = frozenset({"yes", "y", "true", "1", "да", "истина", "+"})
+_NO = frozenset({"no", "n", "false", "0", "нет", "ложь", "-"})
+_CURRENCIES = {
+    "RUB": r"₽|руб(?:\.|лей|ля|ль)?|р\.?|rub|rur",
+    "USD": r"\$|usd",
+    "EUR": r"€|евро|eur",
+    "GBP": r"£|gbp",
+    "KZT": r"₸|тенге|kzt",
+    "UAH": r"₴|uah",
+    "BYN": r"byn",
+}
+_SIGN = "|".join(_CURRENCIES.values())
+_AMOUNT = re.compile(rf"(?:{_SIGN})?(-?[0-9][0-9.,']*)(?:{_SIGN})?", re.IGNORECASE)
+_THOUSANDS = re.compile(r"-?[0-9]{1,3}(?:([,.'])[0-9]{3}(?:\1[0-9]{3})*)?")
+_SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]")
+_DAY = re.compile(r"([0-9]{1,4})[./-]([0-9]{1,2})[./-]([0-9]{1,4})(?:[T ][0-9:.Z]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +51,63 @@ def markup(cell: str) -> str:
 
 
 def number(cell: str) -> int:
-    """A whole number; spaces may stand between its thousands."""
-    digits = re.sub(r"[\s\u00a0\u202f]", "", cell)
-    if not re.fullmatch(r"-?[0-9]{1,18}", digits):
+    """A whole number, as spreadsheets show it: `120 000 ₽`, `2,800`, `100000,00`, `1.000,00`."""
+    found = _AMOUNT.fullmatch(_SPACES.sub("", cell))
+    digits = found[1] if found else ""
+    # Whatever separates two last digits or one is the decimal sign; what is behind it must be 0.
+    whole = re.sub(r"(?<=[0-9])[.,]0{1,2}$", "", digits)
+    if thousands := _THOUSANDS.fullmatch(whole):
+        whole = whole.replace(thousands[1] or ",", "")
+    if not re.fullmatch(r"-?[0-9]{1,18}", whole):
         raise ValueError("must be a whole number")
-    return int(digits)
+    return int(whole)
+
+
+def currency_in(cell: str) -> str | None:
+    """The currency whose sign or code stands beside an amount."""
+    sign = re.sub(r"-?[0-9][0-9.,']*", "", _SPACES.sub("", cell))
+    fits = (c for c, pattern in _CURRENCIES.items() if re.fullmatch(pattern, sign, re.IGNORECASE))
+    return next(fits, None)
+
+
+def currency(cell: str) -> str:
+    """A currency's code, or what people write for it."""
+    return currency_in(cell) or cell
+
+
+def day(cell: str) -> str:
+    """A day: `2027-12-31`, `31.12.2027`, `31/12/2027`, each perhaps with a time of day."""
+    found = _DAY.fullmatch(cell)
+    if found is None:
+        raise ValueError("must be a day as 2027-12-31")
+    first, second, third = found.groups()
+    if len(first) == 4:
+        parts = (first, second, third)
+    elif "." in cell[:3] or int(first) > 12 or first == second:
+        parts = (third, second, first)
+    elif int(second) > 12:
+        parts = (third, first, second)
+    else:
+        raise ValueError("must be a day as 2027-12-31: here the month may stand first or second")
+    if len(parts[0]) != 4:
+        raise ValueError("must be a day as 2027-12-31, with all four digits of the year")
+    return "-".join(part.zfill(2) for part in parts)
+
+
+def choice(**words: str) -> Callable[[str], str]:
+    """A value as it is on the wire, or one of the Russian words for it, with `|` between them."""
+    known = {word: value for value, several in words.items() for word in several.split("|")}
+    return lambda cell: known.get(_letters(cell), cell)
+
+
+def choices(**words: str) -> Callable[[str], list[str]]:
+    """Several of them."""
+    one = choice(**words)
+    return lambda cell: [one(part) for part in parts(cell)]
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]", "", name.casefold().replace("ё", "е"))
 
 
 def truth(cell: str) -> bool:
@@ -81,23 +148,44 @@ def _with_level(part: str, name: str) -> Body:
     return {name: found[1], "level": int(found[2])} if found else {name: part}
 
 
+EMPLOYMENT = {
+    "FULL_TIME": "полная|полнаязанятость|полныйдень",
+    "PART_TIME": "частичная|частичнаязанятость|неполныйдень",
+    "CONTRACTOR": "подоговору|проектнаяработа|гпх",
+    "TEMPORARY": "временная|временнаяработа",
+    "INTERN": "стажировка",
+    "VOLUNTEER": "волонтерство",
+    "OTHER": "другое",
+}
+FORMATS = {
+    "on_site": "вофисе|офис|наместеработодателя",
+    "hybrid": "гибрид|гибридный",
+    "remote": "удаленно|удаленнаяработа|удаленка",
+}
+EXPERIENCE = {
+    "noExperience": "безопыта|нетопыта|нетребуется",
+    "between1And3": "от1годадо3лет|13года|от1до3лет",
+    "between3And6": "от3до6лет|36лет",
+    "moreThan6": "более6лет|от6лет",
+}
+UNITS = {"MONTH": "месяц|вмесяц", "YEAR": "год|вгод", "DAY": "день|вдень", "HOUR": "час|вчас"}
 VACANCY = {
     "title": Column(text, ("title",)),
     "description": Column(markup, ("description",)),
     "requirements": Column(requirements("must"), ("requirements",)),
     "niceToHave": Column(requirements("nice"), ("requirements",)),
-    "experience": Column(text, ("experience",)),
-    "employmentType": Column(text, ("employmentType",)),
-    "workFormat": Column(text, ("workFormat",)),
+    "experience": Column(choice(**EXPERIENCE), ("experience",)),
+    "employmentType": Column(choice(**EMPLOYMENT), ("employmentType",)),
+    "workFormat": Column(choice(**FORMATS), ("workFormat",)),
     "area": Column(text, ("area",)),
     "address": Column(text, ("address",)),
     "salaryMin": Column(number, ("salary", "min")),
     "salaryMax": Column(number, ("salary", "max")),
-    "currency": Column(text, ("salary", "currency")),
-    "salaryUnit": Column(text, ("salary", "unit")),
+    "currency": Column(currency, ("salary", "currency")),
+    "salaryUnit": Column(choice(**UNITS), ("salary", "unit")),
     "gross": Column(truth, ("salary", "gross")),
     "languages": Column(languages, ("languages",)),
-    "validThrough": Column(text, ("validThrough",)),
+    "validThrough": Column(day, ("validThrough",)),
     "responseLetterRequired": Column(truth, ("responseLetterRequired",)),
 }
 RESUME = {
@@ -105,11 +193,11 @@ RESUME = {
     "summary": Column(text, ("summary",)),
     "area": Column(text, ("area",)),
     "relocation": Column(truth, ("relocation",)),
-    "employmentTypes": Column(parts, ("employmentTypes",)),
-    "workFormats": Column(parts, ("workFormats",)),
+    "employmentTypes": Column(choices(**EMPLOYMENT), ("employmentTypes",)),
+    "workFormats": Column(choices(**FORMATS), ("workFormats",)),
     "salary": Column(number, ("salary", "amount")),
-    "currency": Column(text, ("salary", "currency")),
-    "salaryUnit": Column(text, ("salary", "unit")),
+    "currency": Column(currency, ("salary", "currency")),
+    "salaryUnit": Column(choice(**UNITS), ("salary", "unit")),
     "skills": Column(skills, ("skills",)),
     "languages": Column(languages, ("languages",)),
     "visibility": Column(text, ("visibility",)),
@@ -117,12 +205,58 @@ RESUME = {
 COLUMNS: dict[Kind, dict[str, Column]] = {"vacancies": VACANCY, "resumes": RESUME}
 PERSON = ("email", "fullName")
 """Beside a resume: whose it is, when it is not the caller's."""
+RUSSIAN: dict[str, str] = {
+    "title": "должность|название|вакансия|названиевакансии|желаемаядолжность|профессия",
+    "description": "описание|описаниевакансии|обязанности",
+    "requirements": "требования",
+    "niceToHave": "будетплюсом|желательно",
+    "experience": "опыт|опытработы",
+    "employmentType": "занятость|типзанятости",
+    "employmentTypes": "занятость|типзанятости",
+    "workFormat": "форматработы",
+    "workFormats": "форматработы",
+    "area": "город|регион|место",
+    "address": "адрес",
+    "salaryMin": "зарплатаот",
+    "salaryMax": "зарплатадо",
+    "salary": "зарплата|желаемаязарплата",
+    "currency": "валюта",
+    "salaryUnit": "периодоплаты|зарплатаза",
+    "gross": "довычетаналогов",
+    "languages": "языки",
+    "validThrough": "действуетдо|открытадо|срок",
+    "responseLetterRequired": "нужносопроводительноеписьмо|обязательносопроводительноеписьмо",
+    "summary": "осебе",
+    "relocation": "готовкпереезду|переезд",
+    "skills": "навыки|ключевыенавыки",
+    "visibility": "видимость|видимостьрезюме",
+    "email": "почта|электроннаяпочта|элпочта|адресэлектроннойпочты",
+    "fullName": "фио|имя|имяифамилия|фамилияимя",
+}
+"""Heads of columns in Russian, in small letters alone."""
+
+
+def heads(kind: Kind) -> dict[str, str]:
+    """The columns by their heads' letters."""
+    known = [*COLUMNS[kind], *(PERSON if kind == "resumes" else ())]
+    found = {name.casefold(): name for name in known}
+    for name in known:
+        found |= dict.fromkeys(RUSSIAN[name].split("|"), name)
+    if kind == "vacancies":
+        found["ключевыенавыки"] = found["навыки"] = "requirements"
+    return found
+
+
+def head_of(kind: Kind, written: str) -> str | None:
+    """The column that a head names, in English or Russian."""
+    return heads(kind).get(_letters(written))
 
 
 def body_of(kind: Kind, cells: Mapping[str, str]) -> tuple[Body, list[tuple[str, str]]]:
     """The body that a row of cells makes, and what is wrong by column; empty cells say nothing."""
     body: Body = {}
     wrong = []
+    signs: dict[str, str] = {}
     for name, column in COLUMNS[kind].items():
         cell = cells.get(name, "").strip()
         if not cell:
@@ -132,11 +266,16 @@ def body_of(kind: Kind, cells: Mapping[str, str]) -> tuple[Body, list[tuple[str,
         except ValueError as error:
             wrong.append((name, str(error)))
             continue
+        if column.read is number and (sign := currency_in(cell)):
+            signs[name] = sign
         *outer, last = column.place
         inside = body
         for step in outer:
             inside = inside.setdefault(step, {})
         inside[last] = [*inside.get(last, ()), *value] if isinstance(value, list) else value
+    for name, sign in signs.items():
+        if body["salary"].setdefault("currency", sign) != sign:
+            wrong.append((name, f"is in {sign}, and the rest in {body['salary']['currency']}"))
     return body, wrong
 
 

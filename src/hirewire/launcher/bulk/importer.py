@@ -88,7 +88,7 @@ class Importer:
         """Register the person and send their resumes."""
         email = rows[0].email or ""
         known = self.journal.passwords.get(email.casefold())
-        account = Account(client, email, known or secrets.token_urlsafe(12))
+        account = Account(client, email, known or secrets.token_hex(10))
         try:
             new = await account.enter()
         except Refused as error:
@@ -109,28 +109,30 @@ class Importer:
             return
         self.journal.marks[row.mark] = ""
         try:
-            id = await self._made(account, row)
+            id, reasons = await self._made(account, row)
         except Refused as error:
             self.journal.marks.pop(row.mark)
             self._refuse(row, _reasons(error, self.kind, row))
             return
         outcome: Outcome = "made"
-        reasons: Reasons = []
         if self.publish:
             try:
                 await self._published(account, id)
             except Refused as error:
-                outcome, reasons = "draft", _reasons(error, self.kind, row)
-                self.refusals.append((row, reasons))
+                refused = _reasons(error, self.kind, row)
+                outcome, reasons = "draft", [*refused, *reasons]
+                self.refusals.append((row, refused))
         self.journal.write(row, outcome, id=id, reasons=reasons, password=password)
         self._settle(outcome)
 
-    async def _made(self, account: Account, row: Row) -> str:
+    async def _made(self, account: Account, row: Row) -> tuple[str, Reasons]:
+        """Its id, and what of a JSON Resume could not be read."""
         path = VACANCIES if self.kind == "vacancies" else RESUMES
         if self.kind == "resumes" and JSON_RESUME & row.body.keys():
             path += "/import"
         answer = await account.call("POST", path, row.body, key=f"import-{row.mark}")
-        return str(answer["id"])
+        left_out = [(one["pointer"], one["detail"]) for one in answer.get("leftOut") or ()]
+        return str(answer["id"]), left_out
 
     async def _published(self, account: Account, id: str) -> None:
         if self.kind == "resumes":

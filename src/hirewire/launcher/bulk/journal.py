@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TextIO
 
+from hirewire.kit.spreadsheets import plain, write_rows
 from hirewire.launcher.bulk.reading import Row
 
 Outcome = Literal["made", "draft", "refused"]
@@ -40,7 +41,7 @@ class Journal:
         except OSError as error:
             raise NotAReport(f"{self.path}: {error.strerror}") from None
         self._file = os.fdopen(descriptor, "w", encoding="utf-8", newline="")
-        csv.writer(self._file).writerows([HEAD, *kept])
+        write_rows(self._file, [HEAD, *kept])
         self._file.flush()
         return self
 
@@ -69,7 +70,7 @@ class Journal:
             (row.line, row.title, outcome, id, field, why, row.email or "", password, mark)
             for field, why in reasons or [("", "")]
         ]
-        csv.writer(self._file).writerows(lines)
+        write_rows(self._file, lines)
         self._file.flush()
         if mark:
             self.marks[mark] = id
@@ -77,7 +78,7 @@ class Journal:
     def _read(self) -> list[list[str]]:
         try:
             with self.path.open(encoding="utf-8", newline="") as file:
-                found = list(csv.reader(file))
+                found = [[plain(cell) for cell in line] for line in csv.reader(file)]
         except FileNotFoundError:
             return []
         except (OSError, ValueError, csv.Error) as error:

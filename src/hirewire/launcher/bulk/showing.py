@@ -26,6 +26,7 @@ async def import_file(
     owner: tuple[str, str] | None,
     publish: bool,
     report: Path | None = None,
+    encoding: str | None = None,
 ) -> int:
     """Send what `path` holds to the platform at `url`.
 
@@ -33,9 +34,11 @@ async def import_file(
     the file or the report cannot be used: then nothing was sent.
     """
     try:
-        rows = rows_of(path, kind)
+        rows, taken = rows_of(path, kind, encoding)
     except Unreadable as error:
         return _stop(console, str(error), 2)
+    if taken != "utf-8":
+        console.print(f"Read as {taken}; --encoding says otherwise")
     if owner is None and any(row.email is None and not row.wrong for row in rows):
         return _stop(console, "--email says whose they are: some rows name nobody", 2)
     try:

@@ -172,6 +172,8 @@ async def test_a_form_changes_nothing_that_it_does_not_show(platform: Platform) 
             "requirements": [{"skill": "Walking", "kind": "nice", "level": 2}],
         }
         made = await api(client, "POST", "/vacancies/vacancies", vacancy)
+        editor = await page(client, f"/employer/vacancies/{made['id']}")
+        assert "Missing: place, the country, which" in editor
         company = (await api(client, "GET", "/vacancies/employer-profile"))["companyId"]
         resume = {
             "title": "Guide",

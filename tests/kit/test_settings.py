@@ -40,6 +40,9 @@ def test_every_setting_can_come_from_a_file(tmp_path: Path) -> None:
         ({"HIREWIRE_RABBITMQ_PASSWORDS": "{secret"}, "HIREWIRE_RABBITMQ_PASSWORDS"),
         ({"HIREWIRE_PUBLIC_URL": "secret"}, "HIREWIRE_PUBLIC_URL"),
         ({"HIREWIRE_LOG_LEVEL": "loud"}, "HIREWIRE_LOG_LEVEL"),
+        ({"HIREWIRE_TIME_ZONE": "secret"}, "HIREWIRE_TIME_ZONE"),
+        ({"HIREWIRE_TIME_ZONE": "../secret"}, "HIREWIRE_TIME_ZONE"),
+        ({"HIREWIRE_TIME_ZONE": ""}, "HIREWIRE_TIME_ZONE"),
     ],
 )
 def test_a_wrong_one_is_named_and_not_quoted(environment: dict[str, str], complaint: str) -> None:

@@ -3,11 +3,15 @@
 import asyncio
 import base64
 import json
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from hirewire.kit import clock
+from hirewire.vacancies.posting import commands
 from tests.vacancies.conftest import VACANCY, Person
 
 ACTIONS = ("publish", "pause", "close", "archive")
@@ -196,6 +200,32 @@ async def test_publishing_needs_a_day_to_come(anna: Person) -> None:
     assert refused["errors"] == [{"pointer": "#/validThrough", "detail": "has passed"}]
     await anna.call("PATCH", f"/vacancies/{id}", {"validThrough": None})
     await anna.call("POST", f"/vacancies/{id}/publish")
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT+12", "Pacific/Kiritimati"])
+async def test_days_are_those_of_the_boards_time_zone(
+    anna: Person, boris: Person, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of twelve hours behind, or fourteen ahead: at any moment one of them has another day."""
+    monkeypatch.setattr(clock, "_zone", ZoneInfo(zone))
+    today = clock.now().astimezone(ZoneInfo(zone)).date()
+    yesterday = today - timedelta(days=1)
+    await anna.hire()
+    await anna.call("POST", "/vacancies", VACANCY | {"validThrough": str(yesterday)}, expect=422)
+    id = await anna.vacancy(validThrough=str(today))
+    await anna.call("POST", f"/vacancies/{id}/publish")
+    async with anna.service.messaging.transactions() as tx:
+        assert not await commands.close_expired(tx, limit=10)
+    await boris.call(
+        "POST", f"/vacancies/{id}/applications", {"resumeId": str(uuid4())}, expect=404
+    )
+    async with anna.service.messaging.transactions() as tx:
+        await tx.exec_driver_sql("update vacancy set valid_through = $1", (yesterday,))
+    await boris.call(
+        "POST", f"/vacancies/{id}/applications", {"resumeId": str(uuid4())}, expect=409
+    )
+    async with anna.service.messaging.transactions() as tx:
+        assert await commands.close_expired(tx, limit=10)
 
 
 async def test_a_description_is_kept_as_it_was_made_harmless(anna: Person) -> None:

@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,13 +15,15 @@ import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
-from hirewire.kit import keyring
+from hirewire.kit import clock, keyring
 from hirewire.kit.clock import now
 from hirewire.kit.service import create_app
 from hirewire.kit.settings import Settings
 from hirewire.launcher.process import free_port
 from hirewire.vacancies.app import SERVICE
 from hirewire.web.app import create_web
+from hirewire.web.pages import jsonld
+from hirewire.web.words import words
 from tests.builders import eventually
 from tests.services import KEY, NoBroker, copy_of_migrated, token_for
 from tests.web.conftest import serving
@@ -146,6 +149,47 @@ async def test_fully_remote_is_marked_so(site: Site) -> None:
     assert "jobLocation" not in posting
 
 
+async def test_a_vacancy_without_a_place_has_no_markup(site: Site) -> None:
+    for fields in ({}, {"workFormat": "hybrid"}, {"address": "Ленина, 1"}):
+        id = await site.publish("Nowhere", **fields)
+        assert "ld+json" not in (await site.page(f"/vacancies/{id}")).text
+    id = await site.publish("Remote", workFormat="remote")
+    place = (await site.markup(id))["applicantLocationRequirements"]
+    assert place == {"@type": "Country", "name": "RU"}
+
+
+@pytest.mark.parametrize(
+    ("area", "work_format", "country", "lacking"),
+    [
+        *(
+            ("Омск", "on_site", "RU", []),
+            (None, None, "RU", ["area"]),
+            ("Омск", None, None, ["country"]),
+        ),
+        *((None, "hybrid", None, ["area", "country"]), (None, "remote", "RU", [])),
+        *(("Омск", "remote", None, []), (None, "remote", None, ["area"])),
+    ],
+)
+def test_what_search_engines_ask_of_a_place(
+    area: str | None, work_format: str | None, country: str | None, lacking: list[str]
+) -> None:
+    assert jsonld.missing({"area": area, "workFormat": work_format}, country) == lacking
+
+
+def test_a_vacancy_is_open_to_the_end_of_the_boards_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    vacancy = dict.fromkeys(("description", "employmentType", "salary", "area", "address"))
+    vacancy |= {"title": "Cook", "publishedAt": "2026-01-01T22:30:00Z", "id": "1"}
+    vacancy |= {"companyName": "Acme", "validThrough": "2026-03-08", "requirements": []}
+    posting = jsonld.job_posting(vacancy | {"workFormat": "remote"}, "http://x")
+    assert posting["validThrough"] == "2026-03-08T23:59:59Z"
+    monkeypatch.setattr(clock, "_zone", UTC)
+    create_web(Settings(time_zone="Europe/Moscow"))
+    posting = jsonld.job_posting(vacancy | {"workFormat": "remote"}, "http://x")
+    assert posting["validThrough"] == "2026-03-08T23:59:59+03:00"
+    assert words("en").day(vacancy["publishedAt"]) == "2 January 2026"
+    assert words("en").day(vacancy["validThrough"]) == "8 March 2026"
+
+
 async def test_what_is_not_open_has_no_markup(site: Site) -> None:
     id = await site.publish("Soon closed")
     draft = (await site.call("POST", "/vacancies", {"title": "Draft"}))["id"]
@@ -216,6 +260,12 @@ async def test_feeds_are_the_newest_first_and_know_when_nothing_is_new(site: Sit
 async def test_robots_find_every_open_vacancy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hirewire.vacancies.feeds.routes.LARGEST_SITEMAP", 3)
     monkeypatch.setattr("hirewire.vacancies.feeds.routes.CHUNK", 2)
+    for path in ("/sitemaps/0.xml", "/sitemap.xml"):
+        empty = ET.fromstring((await site.page(path)).content)
+        [place] = [str(one.text) for one in empty.iter(f"{SITEMAP}loc")]
+        assert (
+            place == f"{site.origin}{'/' if path.startswith('/sitemaps/') else '/sitemaps/0.xml'}"
+        )
     ids = [await site.publish(f"Cook {n}") for n in range(7)]
     robots = (await site.page("/robots.txt")).text
     assert f"Sitemap: {site.origin}/sitemap.xml" in robots
@@ -230,6 +280,11 @@ async def test_robots_find_every_open_vacancy(site: Site, monkeypatch: pytest.Mo
     await site.page("/sitemaps/9.xml", 404)
     jobs = ET.fromstring((await site.page("/api/vacancies/feeds/jobs.xml")).content)
     assert [job.findtext("referencenumber") for job in jobs.iter("job")] == ids
+    assert {job.findtext("country") for job in jobs.iter("job")} == {"RU"}
+    dates = [jobs.findtext("lastBuildDate"), *(job.findtext("date") for job in jobs.iter("job"))]
+    dates += [job.findtext("lastactivitydate") for job in jobs.iter("job")]
+    for moment in dates:
+        assert now() - parsedate_to_datetime(str(moment)) < timedelta(minutes=5)
 
 
 async def test_without_the_service_the_pages_say_so() -> None:

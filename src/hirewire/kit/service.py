@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from hirewire import __version__
 from hirewire.kit import answers, internal, problems
 from hirewire.kit.addresses import ClientAddress
+from hirewire.kit.clock import use_zone
 from hirewire.kit.db import make_engine, pending
 from hirewire.kit.middleware import BodyLimit, RequestContext
 from hirewire.kit.settings import Settings
@@ -102,6 +103,7 @@ def create_app(
 
     `broker` in place of the one that the settings name; `services` are all services' names.
     """
+    use_zone(settings.time_zone)
     database_url = settings.service_database(service.name)
     engine = make_engine(database_url, pool=settings.database_pool, application=service.name)
     store = BodyStore(settings.large_bodies) if settings.large_bodies is not None else None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -78,6 +79,11 @@ class Settings(BaseSettings):
         pattern=r"^[A-Z]{2}$",
         description="Where the vacancies are, ISO 3166: RU, DE, …; search engines ask for it",
     )
+    time_zone: str = Field(
+        "UTC",
+        description="In which the board's days begin and end, as Europe/Moscow: deadlines, dates "
+        "on pages and in feeds. The same for all services",
+    )
     trusted_proxies: str = Field(
         "127.0.0.1",
         description="Addresses and networks whose X-Forwarded-For is believed, comma-separated",
@@ -130,6 +136,15 @@ class Settings(BaseSettings):
         if url.drivername not in ("postgresql", "postgres"):
             raise ValueError("only postgresql:// is supported")
         return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("not a time zone of the IANA database (Europe/Moscow)") from None
+        return value
 
     @field_validator("trusted_proxies")
     @classmethod

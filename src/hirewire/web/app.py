@@ -14,6 +14,7 @@ from starlette.types import Scope
 from hirewire import __version__
 from hirewire.kit import problems
 from hirewire.kit.addresses import ClientAddress
+from hirewire.kit.clock import use_zone
 from hirewire.kit.middleware import BodyLimit, RequestContext
 from hirewire.kit.settings import Settings
 from hirewire.web.clients import Services
@@ -80,6 +81,7 @@ def create_web(settings: Settings) -> FastAPI:
     app.state.upstreams = upstreams
     app.state.public_url = settings.public_url
     app.state.country = settings.country
+    use_zone(settings.time_zone)
     app.state.live = feed
     app.state.stopping = feed.hub.end
     problems.install(app)

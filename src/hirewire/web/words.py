@@ -14,6 +14,7 @@ from babel import dates, numbers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from hirewire.kit.clock import day_of
 from hirewire.web.labels import LABELS, PROBLEMS
 
 LOCALE = Path(__file__).parent / "locale"
@@ -73,7 +74,8 @@ class Words:
         """A moment or day of ISO 8601, as a day."""
         if not value:
             return ""
-        found = date.fromisoformat(value[:10])
+        is_day = len(value) == 10
+        found = date.fromisoformat(value) if is_day else day_of(datetime.fromisoformat(value))
         return dates.format_date(found, "d MMMM y", locale=self.lang)
 
     def month(self, value: str | None) -> str:

@@ -16,7 +16,7 @@ from hirewire.contracts.profiles import (
     SnapshotLanguage,
     SnapshotSkill,
 )
-from hirewire.kit.clock import now
+from hirewire.kit.clock import now, today
 from hirewire.kit.errors import AppError, FieldError, Kind, NotFound
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.locks import lock_number
@@ -328,9 +328,7 @@ def _snapshot(row: Row[Any], jobs: list[Item], studies: list[Item]) -> ResumeSna
         employment_types=row.employment_types,
         work_formats=row.work_formats,
         salary=Money.model_validate(row.salary) if row.salary else None,
-        experience_months=rules.total_months(
-            ((job["start"], job["end"]) for job in jobs), now().date()
-        ),
+        experience_months=rules.total_months(((job["start"], job["end"]) for job in jobs), today()),
         experience=[
             SnapshotExperience(
                 id=job["id"],

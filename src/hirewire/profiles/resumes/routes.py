@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 from sqlalchemy import Row
 
 from hirewire.kit.answers import forget_answers
-from hirewire.kit.clock import now
+from hirewire.kit.clock import today
 from hirewire.kit.errors import FieldError
 from hirewire.kit.http import BadCursor, Caller, Once, Page, PageParams, RequestTx, page_of
 from hirewire.kit.models import Body as SentBody
@@ -194,7 +194,7 @@ async def _answers(tx: Tx, rows: list[Row[Any]]) -> list[Resume]:
 def _resume(row: Row[Any], jobs: list[dict[str, Any]], studies: list[dict[str, Any]]) -> Resume:
     values = dict(row._mapping) | {"experience": jobs, "education": studies}
     found = rules.completeness(values)
-    months = rules.total_months(((job["start"], job["end"]) for job in jobs), now().date())
+    months = rules.total_months(((job["start"], job["end"]) for job in jobs), today())
     return Resume.model_validate(
         values
         | {

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.contracts.vacancies import ApplicationStageChanged, ApplicationSubmitted
-from hirewire.kit.clock import now
+from hirewire.kit.clock import now, today
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.ids import new_id
@@ -242,7 +242,7 @@ async def _close(
 
 
 def _require_open(wanted: Row[Any]) -> None:
-    if not rules.takes_applications(wanted.status, wanted.valid_through, now().date()):
+    if not rules.takes_applications(wanted.status, wanted.valid_through, today()):
         raise VacancyNotOpen
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 from xml.sax.saxutils import escape
@@ -43,22 +43,28 @@ def sitemap_part(site: str, rows: Iterable[Mapping[str, Any]]) -> str:
     )
 
 
+def sitemap_start(site: str) -> str:
+    """The start page: a sitemap without any address is not valid."""
+    return f"<url><loc>{escape(site)}/</loc></url>\n"
+
+
 def sitemap_end() -> str:
     """After the last address."""
     return "</urlset>\n"
 
 
-def jobs_begin(site: str) -> str:
+def jobs_begin(site: str, moment: datetime) -> str:
     """Before the first job."""
     return (
         f"{HEAD}<source>\n<publisher>Hirewire</publisher>\n"
         f"<publisherurl>{escape(site)}</publisherurl>\n"
+        f"<lastBuildDate>{_date(moment)}</lastBuildDate>\n"
     )
 
 
-def jobs_part(site: str, rows: Iterable[Mapping[str, Any]]) -> str:
+def jobs_part(site: str, country: str | None, rows: Iterable[Mapping[str, Any]]) -> str:
     """These vacancies (rows with `company_name`) as jobs, texts in CDATA."""
-    return "".join(_job(site, row) for row in rows)
+    return "".join(_job(site, country, row) for row in rows)
 
 
 def jobs_end() -> str:
@@ -66,14 +72,16 @@ def jobs_end() -> str:
     return "</source>\n"
 
 
-def _job(site: str, row: Mapping[str, Any]) -> str:
+def _job(site: str, country: str | None, row: Mapping[str, Any]) -> str:
     fields = {
         "title": row["title"],
-        "date": format_datetime(row["published_at"].astimezone(UTC), usegmt=True),
+        "date": _date(row["published_at"]),
+        "lastactivitydate": _date(row["updated_at"]),
         "referencenumber": str(row["id"]),
         "url": f"{site}/vacancies/{row['id']}",
         "company": row["company_name"],
         "city": row["area"] or "",
+        "country": country or "",
         "streetaddress": row["address"] or "",
         "description": row["description"] or "",
         "salary": _salary(row["salary"]),
@@ -83,6 +91,10 @@ def _job(site: str, row: Mapping[str, Any]) -> str:
     }
     parts = "".join(f"<{name}>{_cdata(text)}</{name}>\n" for name, text in fields.items() if text)
     return f"<job>\n{parts}</job>\n"
+
+
+def _date(moment: datetime) -> str:
+    return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
 def _salary(salary: Mapping[str, Any] | None) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
 
+from hirewire.kit.clock import now
 from hirewire.kit.errors import NotFound
 from hirewire.kit.http import MaybeCaller, RequestTx, transactions_of
 from hirewire.messaging.outbox import Transactions
@@ -40,6 +41,9 @@ async def sitemap(
         after = await queries.place_of(tx, n * LARGEST_SITEMAP)
     if after is None:
         raise NoSuchSitemap
+    if n == 0 and not await queries.open_count(tx):
+        empty = feed.sitemap_begin() + feed.sitemap_start(_site(request)) + feed.sitemap_end()
+        return Response(empty, media_type=XML, headers=FRESH)
     parts = _parts(
         transactions_of(request),
         (feed.sitemap_begin(), feed.sitemap_end()),
@@ -53,11 +57,11 @@ async def sitemap(
 @router.get("/jobs.xml")
 async def jobs(_: MaybeCaller, request: Request) -> Response:
     """All open vacancies in the XML that Indeed, Jooble and others take."""
-    site = _site(request)
+    site, country = _site(request), request.app.state.settings.country
     parts = _parts(
         transactions_of(request),
-        (feed.jobs_begin(site), feed.jobs_end()),
-        lambda rows: feed.jobs_part(site, rows),
+        (feed.jobs_begin(site, now()), feed.jobs_end()),
+        lambda rows: feed.jobs_part(site, country, rows),
     )
     return StreamingResponse(parts, media_type=XML, headers=FRESH)
 

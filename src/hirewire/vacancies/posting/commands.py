@@ -11,7 +11,7 @@ from hirewire.contracts.vacancies import (
     VacancyPublished,
     VacancyUpdated,
 )
-from hirewire.kit.clock import now
+from hirewire.kit.clock import now, today
 from hirewire.kit.errors import AppError, FieldError, Kind, NotFound
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.outbox import Tx, record
@@ -94,7 +94,7 @@ async def move(
     values: dict[str, Any] = {"status": following}
     if action == "publish":
         _check_complete(dict(before._mapping))
-        if rules.is_over(before.valid_through, now().date()):
+        if rules.is_over(before.valid_through, today()):
             raise Incomplete(errors=[FieldError("#/validThrough", "has passed")])
         values["published_at"] = before.published_at or now()
     if action == "close":
@@ -121,7 +121,7 @@ async def close_expired(tx: Tx, *, limit: int) -> bool:
     rows = await tx.execute(
         select(vacancy.c.id)
         .where(vacancy.c.status.in_(("published", "paused")))
-        .where(vacancy.c.valid_through < now().date())
+        .where(vacancy.c.valid_through < today())
         .order_by(vacancy.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from hirewire.kit.clock import now
+from hirewire.kit.clock import today
 from hirewire.kit.models import Body, text
 from hirewire.vacancies.posting.rules import CURRENCIES, repeated, sanitised
 
@@ -33,7 +33,7 @@ Amount = Annotated[StrictInt, Field(ge=0, le=10**12)]
 
 
 def _not_past(value: date) -> date:
-    if value < now().date():
+    if value < today():
         raise ValueError("must not be in the past")
     return value
 

@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
+
+from hirewire.kit.clock import end_of
 
 _ESCAPED = {
     "<": "\\u003c",
@@ -37,7 +40,8 @@ def job_posting(
         "directApply": True,
     }
     if vacancy["validThrough"]:
-        posting["validThrough"] = f"{vacancy['validThrough']}T23:59:59Z"
+        end = end_of(date.fromisoformat(vacancy["validThrough"]))
+        posting["validThrough"] = end.isoformat().replace("+00:00", "Z")
     if vacancy["employmentType"]:
         posting["employmentType"] = vacancy["employmentType"]
     if vacancy["salary"]:
@@ -45,6 +49,14 @@ def job_posting(
     if vacancy["requirements"]:
         posting["skills"] = [ask["skill"] for ask in vacancy["requirements"]]
     return posting | _place(vacancy, country)
+
+
+def missing(vacancy: Mapping[str, Any], country: str | None) -> list[str]:
+    """What of the place has to be said before search engines take the vacancy."""
+    area = vacancy["area"]
+    if vacancy["workFormat"] == "remote":
+        return [] if area or country else ["area"]
+    return [name for name, value in (("area", area), ("country", country)) if not value]
 
 
 def _place(vacancy: Mapping[str, Any], country: str | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from hirewire.web.pages import jsonld
 from hirewire.web.pages.employer import VACANCIES
 from hirewire.web.pages.rendering import (
     Asking,
@@ -137,5 +138,6 @@ def _editor(
         vacancy=saved,
         form=form,
         price=price,
+        lacking=jsonld.missing(saved, who.request.app.state.country),
         empty_rows=EMPTY_ROWS,
     )

@@ -108,7 +108,8 @@ async def vacancy(id: UUID, who: Asking) -> Response:
     if found["status"] == "archived":
         return render(who, "gone.html", 410)
     markup, app = None, who.request.app
-    if found["status"] == "published":
+    lacking = jsonld.missing(found, app.state.country)
+    if found["status"] == "published" and not lacking:
         posting = jsonld.job_posting(found, str(app.state.public_url), app.state.country)
         markup = Markup(jsonld.script(posting))  # noqa: S704
     # The service has sanitised it (nh3) before it was stored.

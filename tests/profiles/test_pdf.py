@@ -89,3 +89,44 @@ def test_an_empty_resume_can_be_printed(locale: str | None) -> None:
 
 def test_a_long_one_has_several_pages() -> None:
     assert len(PdfReader(BytesIO(pdf.made(content(summary="слово " * 8000), "ru"))).pages) > 3
+
+
+@pytest.mark.parametrize(
+    ("text", "font"),
+    [
+        *(("软件工程师", "CJK"), ("ソフトウェア", "CJK"), ("소프트웨어", "CJK"), ("臺灣", "CJK")),
+        *(
+            ("พนกงาน", "Thai"),
+            ("Բարեւ", "Armenian"),
+            ("नमन", "Devanagari"),
+            ("😀🚀🎓💼📧", "Emoji"),
+        ),
+        *(("₸₴₽", "NotoSans"), ("Қазақ Việt", "Libertinus")),
+    ],
+)
+def test_scripts_and_emoji_are_no_boxes(text: str, font: str) -> None:
+    document = pdf.made(content(title="T", summary=text), "en")
+    page: Any = PdfReader(BytesIO(document)).pages[0]
+    names = [one["/BaseFont"] for one in page["/Resources"]["/Font"].values()]
+    assert any(font in name for name in names), names
+    assert text in text_of(document)
+
+
+@pytest.mark.parametrize("locale", ["en", "ru"])
+def test_long_text_without_spaces_stays_on_the_page(locale: str) -> None:
+    long = "W" * 300 + "https://example.org/" + "a/b?c=" * 100
+    job = dict.fromkeys(("company", "position", "description"), long)
+    whole = content(
+        full_name="Ы" * 200,
+        title=long,
+        summary="щ" * 9000,
+        experience=[job | {"start": "2020", "end": None, "skills": [long], "highlights": [long]}],
+        contacts=[{"value": long}],
+        links=[{"url": long}],
+        skills=[{"name": long, "level": None}],
+    )
+    document = pdf.made(whole, locale)
+    text = text_of(document)
+    assert max(map(len, text.splitlines())) < 150
+    assert "".join(text.split()).count(long) == 8
+    assert "\u200b" not in text, "what is copied out of it is what was typed"

@@ -18,6 +18,8 @@ from starlette.types import Receive, Scope, Send
 
 from hirewire.profiles.sections import more
 
+FONTS = ("manimgx_fonts", "noto_cjk_sans_jp_regular")
+"""Packages of Noto fonts, for what typst's own have not: other scripts, emoji, and CJK."""
 _SETTER = ThreadPoolExecutor(1, "pdf")
 """One at a time: setting a page takes a core for a moment. In a thread of its own, so that those
 who wait for it keep nothing from anybody else.
@@ -82,5 +84,6 @@ def _template() -> bytes:
 
 @cache
 def _compiler() -> typst.Compiler:
-    """With typst's own fonts alone, so that a page is the same on every machine."""
-    return typst.Compiler(ignore_system_fonts=True)
+    """With typst's own fonts and those of packages, so that a page is the same on every machine."""
+    paths = [str(files(package)) for package in FONTS]
+    return typst.Compiler(ignore_system_fonts=True, font_paths=paths)

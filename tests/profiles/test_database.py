@@ -7,7 +7,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection, text
 
-from hirewire.profiles.resumes.models import ExperienceChanges, ResumeChanges
+from hirewire.profiles.resumes.models import ExperienceChanges, ImportedResume, ResumeChanges
 from tests.profiles.conftest import Person
 
 DOCUMENT = {
@@ -55,6 +55,12 @@ async def test_what_was_imported_before_is_read_again(anna: Person) -> None:
 
     async with anna.service.engine.begin() as connection:
         await connection.run_sync(back_and_forth)
+    # An answer that was kept for a repeated request before has not all of today's fields.
+    kept = {n: v for n, v in made.items() if n not in ("projects", "more", "leftOut")}
+    kept["experience"] = [
+        {n: v for n, v in job.items() if n != "highlights"} for job in made["experience"]
+    ]
+    assert ImportedResume.model_validate(kept).left_out == []
     expected = DOCUMENT | {"basics": DOCUMENT["basics"] | {"label": "Chef"}}  # type: ignore[operator]
     assert await anna.call("GET", f"{at}/export") == expected
     found = await anna.call("GET", at)

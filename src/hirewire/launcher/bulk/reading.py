@@ -111,9 +111,9 @@ def _decoded(path: Path, content: bytes, encoding: str | None) -> tuple[str, str
             return content.decode(name).removeprefix("\ufeff"), name.removesuffix("-sig")
         except LookupError:
             raise Unreadable(f"--encoding: there is no encoding {name}") from None
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:
             if encoding:
-                line = content.count(b"\n", 0, error.start) + 1
+                line = content.count(b"\n", 0, getattr(error, "start", 0)) + 1
                 raise Unreadable(f"{path} is not {encoding} (line {line})") from None
     raise Unreadable(f"{path}: its encoding is not known; --encoding says which, or save as UTF-8")
 
@@ -143,9 +143,11 @@ def _table(path: Path, written: str, kind: Kind) -> Iterator[Row]:
         try:
             for line, cells in _records(reader, start):
                 start = line
+                if not any(cell.strip() for cell in cells):
+                    continue
                 if head is None:
                     head = _head(path, kind, cells)
-                elif any(cell.strip() for cell in cells):
+                else:
                     yield _row(line, head, cells, kind)
         except _Broken as broken:
             if head is None:

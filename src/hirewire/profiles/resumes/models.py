@@ -169,7 +169,7 @@ class Experience(Answer):
     start: str | None
     end: str | None
     description: str | None
-    highlights: list[str]
+    highlights: list[str] = []
     skills: list[str]
 
 
@@ -209,8 +209,8 @@ class Resume(Answer):
     languages: list[dict[str, Any]]
     certificates: list[dict[str, Any]]
     links: list[dict[str, Any]]
-    projects: list[dict[str, Any]]
-    more: dict[str, list[dict[str, Any]]]
+    projects: list[dict[str, Any]] = []
+    more: dict[str, list[dict[str, Any]]] = {}
     """What was imported and is shown only: `volunteer`, `publications`, `awards`, `interests` and
     `references`; each entry has `title`, `by`, `text`, `start`, `end`, `url` and `lines`.
     """
@@ -237,4 +237,4 @@ class LeftOut(Answer):
 class ImportedResume(Resume):
     """A resume made from a document, and what of it could not be read."""
 
-    left_out: list[LeftOut]
+    left_out: list[LeftOut] = []

@@ -7,6 +7,7 @@ Whatever a method returns is as the editor would send it, so that it can be save
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from pydantic import HttpUrl, TypeAdapter, ValidationError
@@ -88,7 +89,8 @@ class Part:
         """A list of texts, each in one line; a single text is split at its line breaks."""
         entries = self._text().splitlines() if _is_scalar(self.value) else self._entries()
         parts = [Part(x, f"{self.pointer}/{n}", self.left_out) for n, x in enumerate(entries)]
-        found = [line for part in parts if (line := part.line(longest))]
+        lines = (line for part in parts if (line := part.line(longest)))
+        found = list(islice(lines, most + 1))
         if len(found) > most:
             self.leave(f"only the first {most} are taken")
         return found[:most]

@@ -54,5 +54,11 @@ def check_values(document: Any) -> None:
 def _check_text(text: str, pointer: str) -> None:
     if len(text) > LONGEST:
         raise BadDocument(errors=[FieldError(pointer, f"longer than {LONGEST} characters")])
-    if "\x00" in text or any("\ud800" <= c <= "\udfff" for c in text):
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        is_kept = False
+    else:
+        is_kept = "\x00" not in text
+    if not is_kept:
         raise BadDocument(errors=[FieldError(pointer, "a NUL character, or invalid Unicode")])

@@ -176,24 +176,30 @@ def _merged_skills(document: Item, wanted: Sequence[Item]) -> list[Any]:
     """Groups lose the keywords that are not wanted any more; what is new becomes an entry."""
     part = Part(document).at("skills")
     old = jsonresume.all_skills(part)
-    staying = [*wanted, *old[jsonresume.MOST_SKILLS :]]
+    staying = {_key(skill) for skill in (*wanted, *old[jsonresume.MOST_SKILLS :])}
+    known = {_key(skill) for skill in old}
     result: list[Any] = []
     for raw in part.value if isinstance(part.value, list) else []:
         entries = Part([raw]).each(1, named="name")
         mine = [skill for entry in entries for skill in jsonresume.entry_skills(entry)]
-        kept = [skill["name"] for skill in mine if skill in staying]
+        kept = [skill["name"] for skill in mine if _key(skill) in staying]
         if len(kept) == len(mine):
             result.append(deepcopy(raw))
         elif kept:
             keywords = raw["keywords"] if isinstance(raw["keywords"], list) else kept
-            result.append(raw | {"keywords": [k for k in keywords if Part(k).line() in kept]})
+            names = set(kept)
+            result.append(raw | {"keywords": [k for k in keywords if Part(k).line() in names]})
     for skill in wanted:
-        if skill not in old:
+        if _key(skill) not in known:
             entry = {"name": skill["name"]}
             if skill.get("level"):
                 entry["level"] = LEVEL_WORDS[skill["level"]]
             result.append(entry)
     return result
+
+
+def _key(skill: Mapping[str, Any]) -> tuple[str, int | None]:
+    return skill["name"], skill.get("level")
 
 
 def _put(entry: Item, key: str, value: Any) -> None:

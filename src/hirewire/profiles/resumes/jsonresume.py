@@ -114,12 +114,13 @@ def items(document: Mapping[str, Any], name: str, whole: Part | None = None) -> 
 
 def all_skills(skills: Part) -> list[Item]:
     """All of them, with those over the limit."""
-    found: list[Item] = []
+    found: dict[tuple[str, int | None], Item] = {}
     for entry in skills.each(10 * MOST_SKILLS, named="name"):
-        found += [skill for skill in entry_skills(entry) if skill not in found]
+        for skill in entry_skills(entry):
+            found.setdefault((skill["name"], skill["level"]), skill)
     if len(found) > MOST_SKILLS:
         skills.leave(f"only the first {MOST_SKILLS} are taken")
-    return found
+    return list(found.values())
 
 
 def entry_skills(entry: Part) -> list[Item]:

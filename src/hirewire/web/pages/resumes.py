@@ -162,12 +162,20 @@ async def change_item(id: UUID, kind: str, item: UUID, who: Asking, request: Req
     if given.get("action") == "delete":
         answer = await who.call("profiles", "DELETE", path)
         return await _after_item(who, id, kind, 200, Form(), str(item))
-    body = _item_body(kind, given)
+    body, required = _item_body(kind, given), ITEMS[kind][0]
+    if body[required] is None and await _has(who, id, kind, item, required):
+        body[required] = ""  # refused: only what came from a file may be without it
     answer = await who.call("profiles", "PATCH", path, body)
     form = Form(given | body)
     if not answer.is_good:
         form.refuse(answer)
     return await _after_item(who, id, kind, answer.status, form, str(item))
+
+
+async def _has(who: Visitor, id: UUID, kind: str, item: UUID, name: str) -> bool:
+    saved = await who.call("profiles", "GET", f"{RESUMES}/{id}")
+    items = saved.data[kind] if saved.is_good else []
+    return any(one["id"] == str(item) and one[name] is not None for one in items)
 
 
 async def _after_item(

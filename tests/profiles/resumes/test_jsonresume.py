@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 from pydantic.alias_generators import to_camel
@@ -163,6 +163,8 @@ def without_nulls(document: dict[str, Any]) -> dict[str, Any]:
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=300)
 @given(wild)
+@example({"work": [None, [], {}], "education": [None, {"area": "x"}, "y", None]})
+@example({"skills": ["Go", {"name": "x", "keywords": ["Go", "Go", 7]}, {"name": "Go"}]})
 def test_whatever_is_imported_can_be_saved_unchanged_and_exports_as_it_was(
     document: dict[str, Any],
 ) -> None:

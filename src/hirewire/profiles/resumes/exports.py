@@ -35,7 +35,9 @@ LEVEL_WORDS = {1: "Beginner", 2: "Elementary", 3: "Intermediate", 4: "Advanced",
 
 
 def without_items(document: Mapping[str, Any]) -> Item:
-    """The document with null where items stood; those are kept with the items."""
+    """The document with null where items stood, which are kept by themselves, and no other nulls
+    among them.
+    """
     kept = dict(document)
     for name in ("work", "education"):
         if isinstance(kept.get(name), list):
@@ -43,6 +45,7 @@ def without_items(document: Mapping[str, Any]) -> Item:
             kept[name] = [
                 None if f"#/{name}/{nth}" in taken else entry
                 for nth, entry in enumerate(kept[name])
+                if entry is not None
             ]
     return kept
 

@@ -134,6 +134,7 @@ def test_operators_add_skills_and_spellings(additions: Path) -> None:
         f"Питончик,,snakey,{python}\n"
         "Sequel!,,,SQL\n"
         "Java,ява|жаба,,\n"
+        "'=Formulary,,,\n"
     )
     before = dictionary().id_of("Java")
     assert edition() == ""
@@ -143,6 +144,8 @@ def test_operators_add_skills_and_spellings(additions: Path) -> None:
     assert dictionary().label_of("own:tinkerbell", russian=True) == "тинкербелл"
     assert {dictionary().id_of(form) for form in ("Питончик", "snakey")} == {python}
     assert dictionary().id_of("sequel") == dictionary().id_of("SQL")
+    formulary = dictionary().id_of("formulary")
+    assert dictionary().label_of(formulary) == "=Formulary", "as it is marked for spreadsheets"
     assert dictionary().id_of("жаба") == before, "a name that is known gets more forms"
     extend(None)
     assert (edition(), dictionary().find("tink")) == ("", None)

@@ -1,6 +1,7 @@
 """Files of vacancies and resumes: what is understood, and what is said of every mistake."""
 
 import csv
+import io
 import json
 import stat
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from hirewire.kit.spreadsheets import plain, safe
 from hirewire.launcher.bulk.columns import Kind, body_of, column_of, day, heads, number
 from hirewire.launcher.bulk.journal import Journal, NotAReport
 from hirewire.launcher.bulk.reading import Row, Unreadable, rows_of
+from hirewire.launcher.bulk.showing import import_file
+from hirewire.launcher.process import free_port
 
 
 def read(folder: Path, content: str | bytes, name: str = "f.csv", kind: Kind = "vacancies") -> Any:
@@ -121,6 +125,16 @@ def test_an_encoding_that_is_named_counts(tmp_path: Path) -> None:
     for name in ("klingon", "hex", "undefined"):
         with pytest.raises(Unreadable, match=f"no encoding {name}|is not {name}"):
             rows_of(path, "vacancies", name)
+
+
+async def test_the_encoding_that_was_taken_is_said(tmp_path: Path) -> None:
+    path, page = tmp_path / "f.csv", io.StringIO()
+    path.write_bytes("Должность\nПовар\n".encode("cp1251"))
+    owner = ("a@example.org", "x")
+    console = Console(file=page, width=200)
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    assert await import_file(nowhere, "vacancies", path, console, owner=owner, publish=False) == 1
+    assert "Read as cp1251; --encoding says otherwise" in page.getvalue()
 
 
 def test_the_first_row_says_what_stands_between_cells(tmp_path: Path) -> None:

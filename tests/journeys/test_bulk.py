@@ -92,7 +92,7 @@ async def test_a_file_with_every_mistake(platform: Platform, tmp_path: Path) -> 
 
 RESUMES = """\
 {"email": "ann@example.org", "fullName": "Анна Ли", "title": "Аналитик", "skills": [{"name": "C"}]}
-{"email": "ANN@example.org", "basics": {"label": "Data engineer"}, "skills": [{"name": "Python"}]}
+{"email": "ANN@example.org", "basics": {"label": "Data engineer"}, "skills": ["Python"], "work": 1}
 {"email": "nobody", "title": "x"}
 {"email": "boss@example.org", "title": "Somebody else's"}
 {"email": "bob@example.org", "title": "Chef", "salary": {"amount": -1}}
@@ -113,6 +113,7 @@ async def test_resumes_of_many_people(platform: Platform, tmp_path: Path) -> Non
         assert "4 refused" in said, said
         lines = report(path)
         reasons = {line["line"]: (line["field"], line["why"]) for line in lines if line["why"]}
+        assert reasons["2"] == ("#/work", "is not a list")
         assert reasons["3"][0] == "email"
         assert "account here already" in reasons["4"][1]
         assert {line["field"] for line in lines if line["line"] == "5"} == {

@@ -22,8 +22,6 @@ def upgrade() -> None:
     """Add the columns, and fill them."""
     op.execute("alter table resume add column projects jsonb not null default '[]'")
     op.execute("alter table experience add column highlights text[] not null default '{}'")
-    op.execute("alter table resume alter column projects drop default")
-    op.execute("alter table experience alter column highlights drop default")
     connection = op.get_bind()
     for query, update in (
         ("select * from resume where imported is not null", _resume),

@@ -59,6 +59,7 @@ def run(
     from hirewire.launcher.platform import AlreadyRunning, Plan, PortTaken, run_platform
     from hirewire.launcher.postgres import PostgresError
     from hirewire.launcher.rabbitmq import RabbitMQError
+    from hirewire.messaging.schema import CannotMigrate
 
     settings = settings_or_exit()
     configure_logging(settings, "run")
@@ -74,6 +75,7 @@ def run(
         code = run_async(run_platform(plan, bring_up_to_date, console))
     except (
         AlreadyRunning,
+        CannotMigrate,
         PortTaken,
         PostgresError,
         RabbitMQError,
@@ -132,12 +134,15 @@ def migrate() -> None:
     """Bring databases, queues and broker users to what this version needs."""
     from hirewire import assembly
     from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable
+    from hirewire.messaging.schema import CannotMigrate
 
     settings = reachable_settings()
     try:
         done = run_async(assembly.migrate(settings))
     except SettingsError as error:
         fail(str(error), BAD_SETTINGS)
+    except CannotMigrate as error:
+        fail(str(error))
     except (OSError, BrokerUnavailable, BrokerMisconfigured) as error:
         fail(f"{type(error).__name__}: {error}")
     for name, applied in done.applied.items():

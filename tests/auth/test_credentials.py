@@ -42,10 +42,31 @@ def test_case_makes_no_other_account(email: str) -> None:
         ("ЁЖ@пример.рф", "ёж@ПРИМЕР.рф"),
         ("anna@пример.рф", "anna@xn--e1afmkfd.xn--p1ai"),
         ("ё@example.org", "\u0435\u0308@example.org"),
+        ("anna@STRASSE.example", "anna@strasse.example"),
+        ("STRAẞE@example.org", "straße@example.org"),
     ],
 )
 def test_spellings_of_one_address(one: str, other: str) -> None:
     assert email_key(one) == email_key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("straße@example.org", "strasse@example.org"),
+        ("anna@straße.example", "anna@strasse.example"),
+        ("ﬁn@example.org", "fin@example.org"),
+        ("ⅷ@example.org", "viii@example.org"),
+        ("ς@example.org", "σ@example.org"),
+    ],
+)
+def test_two_mailboxes_are_two_accounts(one: str, other: str) -> None:
+    assert email_key(one) != email_key(other)
+
+
+def test_the_key_has_the_domain_as_it_is_asked_of_the_network() -> None:
+    assert email_key("Ёж@Пример.рф") == "ёж@xn--e1afmkfd.xn--p1ai"
+    assert normalised_email("Ёж@Пример.рф") == "Ёж@пример.рф", "as it is sent to"
 
 
 @pytest.mark.parametrize("email", ["anna@example.org", "anna@board.test", "a@b.example"])
@@ -83,6 +104,15 @@ async def test_a_password_fits_its_hash_alone() -> None:
 async def test_a_letter_typed_in_two_ways_is_one_letter() -> None:
     hashed = await hash_password("caf\u00e9-caf\u00e9")
     assert await password_fits("cafe\u0301-cafe\u0301", hashed)
+
+
+async def test_a_space_is_a_space_also_for_those_who_chose_theirs_before() -> None:
+    hashed = await hash_password("correct horse")
+    assert await password_fits("correct\u00a0horse", hashed)
+    before = await hash_password("correct\u00a0horse")  # as it was typed
+    assert await password_fits("correct\u00a0horse", before)
+    assert not await password_fits("correct horse", before)
+    assert not await password_fits("wrong\u00a0horse", before)
 
 
 async def test_nobodys_password_is_no_password() -> None:

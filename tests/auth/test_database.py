@@ -2,14 +2,21 @@
 
 from collections.abc import Awaitable, Callable
 from importlib import import_module
+from uuid import UUID
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from hirewire.auth.credentials import email_key
 from hirewire.auth.tables import metadata
 from hirewire.kit.db import make_engine, migrate
+from hirewire.messaging.schema import CannotMigrate
+
+VERSIONS = "hirewire.auth.migrations.versions"
 
 
 def _differences(connection: Connection) -> list[object]:
@@ -41,10 +48,78 @@ async def test_downgrading_leaves_nothing(fresh_database: Callable[[], Awaitable
 
     def downgrade(connection: Connection) -> list[str]:
         with Operations.context(MigrationContext.configure(connection)):
-            import_module("hirewire.auth.migrations.versions.0001_auth").downgrade()
+            for name in ("0002_addresses_and_limits", "0001_auth"):
+                import_module(f"{VERSIONS}.{name}").downgrade()
         return inspect(connection).get_table_names(schema="public")
 
     engine = make_engine(url)
     async with engine.begin() as connection:
         assert await connection.run_sync(downgrade) == ["alembic_version"]
+    await engine.dispose()
+
+
+async def _registered_before(url: str, *accounts: tuple[str, str]) -> AsyncEngine:
+    """A database as it was before, with accounts (address and key)."""
+    await migrate(url, "auth")
+
+    def back(connection: Connection) -> None:
+        with Operations.context(MigrationContext.configure(connection)):
+            import_module(f"{VERSIONS}.0002_addresses_and_limits").downgrade()
+
+    engine = make_engine(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(back)
+        await connection.execute(text("update alembic_version set version_num = '0001'"))
+        for nth, (email, key) in enumerate(accounts, start=1):
+            await connection.execute(
+                text(
+                    "insert into user_account (id, email, email_key, password_hash, role) "
+                    "values (:id, :email, :key, 'x', 'applicant')"
+                ),
+                {"id": UUID(int=nth), "email": email, "key": key},
+            )
+    return engine
+
+
+async def test_accounts_of_before_get_the_new_key_and_keep_their_address(
+    fresh_database: Callable[[], Awaitable[str]],
+) -> None:
+    url = await fresh_database()
+    engine = await _registered_before(
+        url,
+        ("Anna@example.org", "anna@example.org"),
+        ("Straße@example.org", "strasse@example.org"),
+        ("ёж@пример.рф", "ёж@пример.рф"),
+    )
+    await migrate(url, "auth")
+    async with engine.connect() as connection:
+        rows = (
+            await connection.execute(text("select email, email_key from user_account order by id"))
+        ).all()
+    await engine.dispose()
+    assert [tuple(row) for row in rows] == [
+        ("Anna@example.org", "anna@example.org"),
+        ("Straße@example.org", "straße@example.org"),
+        ("ёж@пример.рф", "ёж@xn--e1afmkfd.xn--p1ai"),
+    ]
+    assert all(email_key(row.email) == row.email_key for row in rows)
+
+
+async def test_two_accounts_that_become_one_stop_the_migration_and_it_says_what_to_do(
+    fresh_database: Callable[[], Awaitable[str]],
+) -> None:
+    url = await fresh_database()
+    engine = await _registered_before(
+        url, ("anna@example.org", "anna@example.org"), ("Anna@example.org", "by hand")
+    )
+    with pytest.raises(CannotMigrate, match=f"{UUID(int=1)} and {UUID(int=2)}.*run migrate again"):
+        await migrate(url, "auth")
+    async with engine.begin() as connection:
+        await connection.execute(
+            text("update user_account set email = 'a2@example.org' where email_key = 'by hand'")
+        )
+    await migrate(url, "auth")
+    async with engine.connect() as connection:
+        keys = await connection.scalars(text("select email_key from user_account order by id"))
+        assert list(keys) == ["anna@example.org", "a2@example.org"]
     await engine.dispose()

@@ -1,5 +1,6 @@
 """The service `auth`: its doors."""
 
+from hirewire.auth.accounts import duties as account_duties
 from hirewire.auth.accounts import routes as accounts
 from hirewire.auth.keys import duties as key_duties
 from hirewire.auth.keys import routes as keys
@@ -18,5 +19,9 @@ SERVICE = Service(
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
     ],
-    duties=[key_duties.rotate_signing_keys, session_duties.forget_ended_sessions],
+    duties=[
+        key_duties.rotate_signing_keys,
+        session_duties.forget_ended_sessions,
+        account_duties.forget_old_registrations,
+    ],
 )

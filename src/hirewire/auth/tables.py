@@ -22,7 +22,9 @@ user = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("email", Text, nullable=False),
-    Column("email_key", Text, nullable=False, unique=True, comment="Normalised, case folded"),
+    Column(
+        "email_key", Text, nullable=False, unique=True, comment="In lower case, IDN as punycode"
+    ),
     Column("password_hash", Text, nullable=False, comment="argon2id, in PHC form"),
     Column("role", Text, nullable=False),
     Column("registered_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
@@ -61,7 +63,26 @@ failed_login = Table(
     Column("account", LargeBinary, nullable=False, comment="SHA-256 of the e-mail address tried"),
     Column("at", DateTime(timezone=True), nullable=False),
     Index("failed_login_network", "network", "at"),
+    Index("failed_login_account", "account", "at"),
     Index("failed_login_at", "at"),
+)
+
+known_place = Table(
+    "known_place",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
+    Column("place", LargeBinary, primary_key=True, comment="SHA-256 of the user and the network"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="The last login from there"),
+    Index("known_place_at", "at"),
+)
+
+registration = Table(
+    "registration",
+    metadata,
+    Column("network", Text, nullable=False, comment="IPv4 address or IPv6 /64 it came from"),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("registration_network", "network", "at"),
+    Index("registration_at", "at"),
 )
 
 signing_key = Table(

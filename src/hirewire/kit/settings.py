@@ -107,6 +107,18 @@ class Settings(BaseSettings):
         30, ge=1, le=3650, description="How long the event log and the inbox are kept"
     )
     batch_size: int = Field(500, ge=1, le=5000, description="Most messages in one transaction")
+    registrations_per_hour: int = Field(
+        60,
+        ge=1,
+        description="Accounts that may be asked for from one address (IPv6: /64) in an hour; "
+        "the machine itself is not limited",
+    )
+    messages_per_day: int = Field(
+        200, ge=1, description="Messages that one side of a conversation may write in 24 hours"
+    )
+    invitations_per_day: int = Field(
+        200, ge=1, description="Candidates that a company may invite in 24 hours"
+    )
     database_pool: int = Field(10, ge=2, le=200, description="Connections a process keeps")
 
     @field_validator("partitions")

@@ -18,6 +18,10 @@ Schemas: TypeAlias = Sequence[tuple[str, str]]
 OWN: Schemas = (("messaging", "hirewire.messaging"),)
 
 
+class CannotMigrate(Exception):
+    """The data stand in the way of a migration; the message says what to do about it."""
+
+
 async def ensure_database(url: str) -> bool:
     """Make the database of this address when it is missing. True when it was made."""
     name = make_url(url).database

@@ -167,6 +167,14 @@ PROBLEMS = (
         r"The e-mail address is registered already\.",
         N_("This email is registered already."),
     ),
+    (
+        r"is one of the most used passwords",
+        N_("is one of the most common passwords: choose another one"),
+    ),
+    (
+        r"Too many accounts were asked for .*",
+        N_("Too many accounts were created from your network. Try again later."),
+    ),
     (r"Too many failed logins.*", N_("There were too many failures. Try again later.")),
     (r"Some fields do not fit\.", N_("Some fields are not right.")),
     (

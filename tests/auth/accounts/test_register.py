@@ -5,14 +5,16 @@ import json
 from collections import Counter
 from uuid import UUID
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hirewire.auth import credentials
+from hirewire.auth.accounts.commands import forget_registrations
 from hirewire.contracts.auth import UserRegistered
 from hirewire.messaging.testing import recorded
-from tests.auth.conftest import PASSWORD, Auth
+from tests.auth.conftest import PASSWORD, Auth, MovedClock
 from tests.messaging.test_costs import counted
 
 URL = "/api/auth/register"
@@ -195,3 +197,36 @@ async def test_registering_costs_two_statements(keyless: Auth) -> None:
         answer = await keyless.client.post(URL, json=ANNA)
     assert answer.status_code == 201
     assert len(statements) == 2, statements
+
+
+async def test_one_address_asks_for_so_many_accounts_an_hour(auth: Auth, clock: MovedClock) -> None:
+    """Whatever comes of it; the machine itself is not limited, nor is anybody else."""
+    async with (
+        auth.from_address("203.0.113.9") as one,
+        auth.from_address("203.0.113.10") as other,
+    ):
+
+        async def ask(client: httpx.AsyncClient, n: int) -> httpx.Response:
+            body = {"email": f"p{n}@example.org", "password": PASSWORD}
+            return await client.post(URL, json=body)
+
+        first = await ask(one, 0)
+        assert first.status_code == 201
+        async with auth.service.engine.begin() as tx:
+            await tx.exec_driver_sql(
+                "insert into registration select '203.0.113.9', now() from generate_series(1, 58)"
+            )
+        assert (await ask(one, 0)).status_code == 409, "that it is taken counts as well"
+        answer = await ask(one, 1)
+        assert (answer.status_code, answer.json()["type"]) == (
+            429,
+            "urn:hirewire:problem:too-many-registrations",
+        )
+        assert 0 < int(answer.headers["retry-after"]) <= 3600
+        assert (await ask(other, 2)).status_code == 201
+        assert (await ask(auth.client, 3)).status_code == 201
+        clock.forward(minutes=61)
+        assert (await ask(one, 1)).status_code == 201
+    async with auth.service.messaging.transactions() as tx:
+        await forget_registrations(tx)
+    assert await auth.rows("select network from registration") == [("203.0.113.9",)]

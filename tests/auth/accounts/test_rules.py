@@ -1,5 +1,6 @@
 """What a password must be."""
 
+import re
 import unicodedata
 
 import pytest
@@ -11,13 +12,16 @@ from hirewire.auth.accounts.rules import (
     SHORTEST_PASSWORD,
     normalised_password,
 )
+from hirewire.auth.passwords import _common, is_common
 
 EMAIL = "anna@example.org"
 
 
 @given(st.text(max_size=250))
 def test_any_text_is_kept_in_nfc_or_refused_for_its_length(text: str) -> None:
-    composed = unicodedata.normalize("NFC", text)
+    composed = unicodedata.normalize(
+        "NFC", re.sub("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]", " ", text)
+    )
     if SHORTEST_PASSWORD <= len(composed) <= LONGEST_PASSWORD:
         assert normalised_password(text, EMAIL) == composed
     else:
@@ -39,3 +43,21 @@ def test_characters_are_counted_not_bytes() -> None:
 def test_the_address_is_no_password(password: str) -> None:
     with pytest.raises(ValueError, match="must not be the e-mail address"):
         normalised_password(password, EMAIL)
+
+
+@pytest.mark.parametrize("password", ["password1", "12345678", "QwertyUiop", "iloveyou"])
+def test_the_most_used_are_refused(password: str) -> None:
+    with pytest.raises(ValueError, match="most used"):
+        normalised_password(password, EMAIL)
+
+
+def test_the_list_is_whole_and_matters() -> None:
+    assert len(_common()) == 10_000
+    assert all(len(one) >= SHORTEST_PASSWORD and one == one.lower() for one in _common())
+    assert not is_common("correct horse battery")
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u2003", "\u3000"])
+def test_any_space_is_a_space(space: str) -> None:
+    """RFC 8265: who types a no-break space here and a space there has one password."""
+    assert normalised_password(f"correct{space}horse", EMAIL) == "correct horse"

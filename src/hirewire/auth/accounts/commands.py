@@ -1,15 +1,19 @@
 """Registering."""
 
+from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from hirewire.auth.accounts import rules
 from hirewire.auth.credentials import email_key
-from hirewire.auth.tables import user
+from hirewire.auth.tables import registration, user
 from hirewire.contracts.auth import UserRegistered
 from hirewire.kit.clock import now
 from hirewire.kit.errors import AppError, Kind
 from hirewire.messaging.ids import new_id
+from hirewire.messaging.locks import lock_number
 from hirewire.messaging.outbox import Tx, record
 
 
@@ -40,3 +44,31 @@ async def register(tx: Tx, *, email: str, password_hash: str) -> UUID:
         raise EmailTaken
     record(tx, UserRegistered(id=id, email=email, registered_at=moment))
     return id
+
+
+async def admit(tx: Tx, network: str, most: int) -> timedelta:
+    """Let an account be asked for: zero, or how long to wait after `most` within an hour.
+
+    It counts whatever comes of it, so that addresses cannot be tried out either. Those from one
+    network take turns here.
+    """
+    moment = now()
+    await tx.execute(select(func.pg_advisory_xact_lock(lock_number(f"registration {network}"))))
+    table = registration.c
+    found = await tx.execute(
+        select(func.count(), func.min(table.at)).where(
+            table.network == network, table.at > moment - rules.REGISTRATIONS_WINDOW
+        )
+    )
+    count, oldest = found.one()
+    pause = rules.wait(count, oldest, most, moment)
+    if not pause:
+        await tx.execute(insert(registration).values(network=network, at=moment))
+    return pause
+
+
+async def forget_registrations(tx: Tx) -> None:
+    """Forget from where accounts were asked for, once it no longer counts."""
+    await tx.execute(
+        delete(registration).where(registration.c.at <= now() - rules.REGISTRATIONS_WINDOW)
+    )

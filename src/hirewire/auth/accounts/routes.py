@@ -1,19 +1,29 @@
 """Registering, and who one is."""
 
+from math import ceil
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import Field, ValidationInfo, field_validator
 
+from hirewire.auth import networks
 from hirewire.auth.accounts import commands, queries, rules
 from hirewire.auth.credentials import hash_password, normalised_email
 from hirewire.contracts.auth import Role
-from hirewire.kit.errors import Unauthenticated
-from hirewire.kit.http import Caller, Once, RequestTx
+from hirewire.kit.errors import AppError, Kind, Unauthenticated
+from hirewire.kit.http import Caller, Once, RequestTx, transactions_of
 from hirewire.kit.models import Answer, Body
+from hirewire.kit.settings import Settings
 
 router = APIRouter(prefix="/api/auth", tags=["accounts"])
+
+
+class TooManyRegistrations(AppError):
+    """Too many accounts were asked for from here; try again later."""
+
+    slug = "too-many-registrations"
+    kind = Kind.TOO_MANY
 
 
 class Credentials(Body):
@@ -48,8 +58,24 @@ class Registering(NamedTuple):
     password_hash: str
 
 
-async def _registering(body: Credentials) -> Registering:
+async def _registering(body: Credentials, request: Request) -> Registering:
+    await _admit(request)
     return Registering(body.email, await hash_password(body.password))
+
+
+async def _admit(request: Request) -> None:
+    """Raises `TooManyRegistrations`. What runs on the same machine may register as many as it
+    likes: imports and trials do.
+    """
+    settings: Settings = request.app.state.settings
+    address = request.client.host if request.client else ""
+    if networks.is_this_machine(address):
+        return
+    most = settings.registrations_per_hour
+    async with transactions_of(request)() as tx:
+        pause = await commands.admit(tx, networks.network(address), most)
+    if pause:
+        raise TooManyRegistrations(retry_after=ceil(pause.total_seconds()))
 
 
 @router.post("/register", status_code=201)

@@ -1,21 +1,36 @@
-"""What a password must be."""
+"""What a password must be, and how many accounts may be asked for from one place."""
 
-import unicodedata
+from datetime import datetime, timedelta
+
+from hirewire.auth.passwords import is_common, prepared
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 200
+REGISTRATIONS_WINDOW = timedelta(hours=1)
 
 
 def normalised_password(password: str, email: str) -> str:
-    """The password as it is hashed: in NFC, as two keyboards may type one letter differently.
+    """The password as it is hashed: see `prepared`.
 
-    Raises `ValueError` when it is too short, too long, or the address itself.
+    Raises `ValueError` when it is too short, too long, the address itself, or one of the most used.
     """
-    password = unicodedata.normalize("NFC", password)
+    password = prepared(password)
     if len(password) < SHORTEST_PASSWORD:
         raise ValueError(f"at least {SHORTEST_PASSWORD} characters")
     if len(password) > LONGEST_PASSWORD:
         raise ValueError(f"at most {LONGEST_PASSWORD} characters")
     if password.strip().casefold() == email.casefold():
         raise ValueError("must not be the e-mail address")
+    if is_common(password):
+        raise ValueError("is one of the most used passwords")
     return password
+
+
+def wait(registrations: int, oldest: datetime | None, most: int, moment: datetime) -> timedelta:
+    """How long no account may be asked for after so many in the window; zero: it may.
+
+    `oldest` is when the first of them was; when it leaves the window, there is room for one.
+    """
+    if registrations < most or oldest is None:
+        return timedelta(0)
+    return max(oldest + REGISTRATIONS_WINDOW - moment, timedelta(0))

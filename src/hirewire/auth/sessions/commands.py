@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import delete, exists, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.auth.sessions import rules
-from hirewire.auth.tables import failed_login, refresh_token, session
+from hirewire.auth.sessions.rules import Failures
+from hirewire.auth.tables import failed_login, known_place, refresh_token, session
 from hirewire.kit.clock import now
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.outbox import Tx
@@ -98,44 +100,67 @@ async def revoke(tx: Tx, session_id: UUID, why: str) -> None:
     )
 
 
-async def admit(tx: Tx, network: str, account: str) -> timedelta:
+async def admit(tx: Tx, network: str, account: str, user_id: UUID | None) -> timedelta:
     """Let a login be tried: zero, or how long to wait after too many failures.
 
-    It counts as failed until `forgive`, so that logins tried all at once are limited as well: they
-    take turns here, before any password is hashed.
+    It counts as failed until `forgive`, so that logins tried all at once are limited as well: those
+    of one account take turns here, before any password is hashed. `user_id` is whose account it is.
     """
-    moment = now()
-    await tx.execute(select(func.pg_advisory_xact_lock(lock_number(f"login {network}"))))
-    of_pair = failed_login.c.account == digest(account)
-    at = failed_login.c.at
+    moment, key = now(), digest(account)
+    await tx.execute(select(func.pg_advisory_xact_lock(lock_number(f"login {key.hex()}"))))
+    at, there, its = failed_login.c.at, failed_login.c.network == network, failed_login.c.account
     found = await tx.execute(
         select(
-            func.count().filter(of_pair), func.min(at).filter(of_pair), func.count(), func.min(at)
-        ).where(failed_login.c.network == network, at > moment - rules.FAILURES_WINDOW)
+            func.count().filter(there, its == key),
+            func.min(at).filter(there, its == key),
+            func.count().filter(its == key),
+            func.min(at).filter(its == key),
+            func.count().filter(there),
+        ).where(or_(there, its == key), at > moment - rules.FAILURES_WINDOW)
     )
-    pair, oldest_of_pair, every, oldest = found.one()
-    pause = max(
-        rules.pause(pair, oldest_of_pair, rules.FAILURES_OF_PAIR, moment),
-        rules.pause(every, oldest, rules.FAILURES_OF_NETWORK, moment),
-    )
+    pause = rules.wait(Failures(*found.one()), await _is_known(tx, user_id, network), moment)
     if not pause:
-        await tx.execute(
-            insert(failed_login).values(network=network, account=digest(account), at=moment)
-        )
+        await tx.execute(insert(failed_login).values(network=network, account=key, at=moment))
     return pause
 
 
-async def forgive(tx: Tx, network: str, account: str) -> None:
-    """The login has succeeded: this account's failures from there no longer count."""
+async def forgive(tx: Tx, network: str, account: str, user_id: UUID) -> None:
+    """The login has succeeded: this account's failures from there no longer count, and it is known
+    there from now on.
+    """
     await tx.execute(
         delete(failed_login).where(
             failed_login.c.network == network, failed_login.c.account == digest(account)
         )
     )
+    place = upsert(known_place).values(user_id=user_id, place=_place(user_id, network), at=now())
+    await tx.execute(
+        place.on_conflict_do_update(
+            index_elements=["user_id", "place"], set_={"at": place.excluded.at}
+        )
+    )
+
+
+async def _is_known(tx: Tx, user_id: UUID | None, network: str) -> bool:
+    if user_id is None:
+        return False
+    found = await tx.execute(
+        select(known_place.c.place).where(
+            known_place.c.user_id == user_id,
+            known_place.c.place == _place(user_id, network),
+            known_place.c.at > now() - rules.PLACE_LIFE,
+        )
+    )
+    return found.first() is not None
+
+
+def _place(user_id: UUID, network: str) -> bytes:
+    """What is kept of where somebody was: enough to know the place again."""
+    return digest(f"{user_id} {network}")
 
 
 async def prune(tx: Tx) -> bool:
-    """Forget a batch of what no longer counts: old failures, dead tokens, ended sessions.
+    """Forget a batch of what no longer counts: old failures and places, dead tokens, old sessions.
 
     True when there may be more. A used token is kept until it expires, to be recognised.
     """
@@ -151,6 +176,7 @@ async def prune(tx: Tx) -> bool:
         delete(session).where(session.c.id.in_(old_sessions.limit(PRUNED_AT_ONCE)))
     )
     await tx.execute(old_failures)
+    await tx.execute(delete(known_place).where(known_place.c.at <= moment - rules.PLACE_LIFE))
     return max(tokens.rowcount, sessions.rowcount) >= PRUNED_AT_ONCE
 
 

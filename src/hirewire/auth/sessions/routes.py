@@ -7,8 +7,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from hirewire.auth import networks
 from hirewire.auth.credentials import email_key, password_fits
-from hirewire.auth.sessions import commands, queries, rules
+from hirewire.auth.sessions import commands, queries
 from hirewire.auth.signing import ACCESS_TOKEN_LIFE, access_token, current_key, session_of
 from hirewire.kit.errors import AppError, Kind, Unauthenticated
 from hirewire.kit.http import transactions_of
@@ -76,13 +77,13 @@ class Tokens(Answer):
 @router.post("/login")
 async def login(body: Login, request: Request, response: Response) -> Tokens:
     """Log in. An unknown address and a wrong password get one answer, after the same work."""
-    network = rules.network(request.client.host if request.client else "")
+    network = networks.network(request.client.host if request.client else "")
     account = email_key(body.email)
     transactions = transactions_of(request)
     async with transactions() as tx:
         await current_key(tx)  # without one nobody can log in, and no try should count
-        pause = await commands.admit(tx, network, account)
         found = await queries.login_of(tx, account)
+        pause = await commands.admit(tx, network, account, found.id if found else None)
     if pause:
         raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
     # No transaction is open while the password is hashed: that takes tens of milliseconds.
@@ -90,7 +91,7 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
     if found is None or not fits:
         raise WrongCredentials
     async with transactions() as tx:
-        await commands.forgive(tx, network, account)
+        await commands.forgive(tx, network, account, found.id)
         return await _tokens(tx, request, response, await commands.begin(tx, found.id))
 
 

@@ -30,7 +30,11 @@ async def test_closing_a_vacancy_and_deleting_a_resume_end_applications(
         await demo.call("employer", "POST", "/api/vacancies/employer-profile", profile, expect=201)
         closed, open_ = await _vacancy(demo), await _vacancy(demo)
         resume, _ = await demo.call(
-            "candidate", "POST", "/api/profiles/resumes", {"title": "Gopher"}, expect=201
+            "candidate",
+            "POST",
+            "/api/profiles/resumes",
+            {"title": "Gopher", "status": "published", "skills": [{"name": "Go"}]},
+            expect=201,
         )
         await eventually(lambda: demo.activity("employer", resume["id"], "created"))
 

@@ -50,7 +50,11 @@ async def test_what_vacancies_missed_reaches_it_in_order(platform: Platform) -> 
         await demo.call("employer", "POST", "/api/vacancies/employer-profile", body, expect=201)
         await platform.stop("vacancies")
         made, _ = await demo.call(
-            "candidate", "POST", "/api/profiles/resumes", {"title": "One"}, expect=201
+            "candidate",
+            "POST",
+            "/api/profiles/resumes",
+            {"title": "One", "status": "published", "skills": [{"name": "Go"}]},
+            expect=201,
         )
         path = f"/api/profiles/resumes/{made['id']}"
         for n in range(10):

@@ -14,13 +14,17 @@ from hirewire.messaging.testing import delivery, hear
 from tests.vacancies.conftest import Person
 
 
+def published(**snapshot: Any) -> ResumeSnapshot:
+    return ResumeSnapshot(**({"status": "published"} | snapshot))
+
+
 def changed(resume: UUID, version: int, action: str = "updated", **snapshot: Any) -> ResumeUpdated:
     return ResumeUpdated(
         user_id=UUID(int=1),
         resume_id=resume,
         action=action,
         version=version,
-        resume=None if action == "deleted" else ResumeSnapshot(**snapshot),
+        resume=None if action == "deleted" else published(**snapshot),
     )
 
 
@@ -58,7 +62,7 @@ async def test_an_employer_sees_what_candidates_do_newest_first(anna: Person) ->
         action="experience_added",
         experience_id=item,
         version=2,
-        resume=ResumeSnapshot(title="Two"),
+        resume=published(title="Two"),
     )
     await hear(consumer, delivery(added, sequence=2))
     page = await anna.call("GET", "/activity")
@@ -97,6 +101,31 @@ async def test_only_who_wants_to_be_found_is_shown(anna: Person, visibility: str
     await hear(consumer, changed(uuid4(), 1, status="hidden"))
     await hear(consumer, delivery(changed(resume, 2, "deleted"), sequence=2))
     assert await shown(anna) == [("updated", 1, "Seen")]
+
+
+async def test_a_draft_is_for_nobody_and_what_was_done_with_it_stays_unseen(anna: Person) -> None:
+    await anna.hire()
+    resume, consumer = uuid4(), anna.service.messaging.consumer
+    for version, action in enumerate(("created", "updated"), start=1):
+        draft = changed(resume, version, action, title="Secret plan", status="draft")
+        await hear(consumer, delivery(draft, sequence=version))
+    assert await shown(anna) == []
+    await hear(consumer, delivery(changed(resume, 3, title="Cook"), sequence=3))
+    assert await shown(anna) == [("updated", 3, "Cook")]
+    other = uuid4()
+    await hear(consumer, delivery(changed(other, 1, "created", status="draft"), sequence=1))
+    await hear(consumer, delivery(changed(other, 2, "deleted"), sequence=2))
+    assert len(await shown(anna)) == 1, "nor that it was deleted"
+
+
+async def test_nothing_in_it_joins_two_resumes_of_one_person(anna: Person) -> None:
+    await anna.hire()
+    for _ in range(2):
+        await hear(anna.service.messaging.consumer, changed(uuid4(), 1, title="One"))
+    lines = (await anna.call("GET", "/activity"))["items"]
+    values = [{str(value) for name, value in line.items() if name.endswith("Id")} for line in lines]
+    assert values[0] & values[1] == {"None"}
+    assert "userId" not in lines[0]
 
 
 async def test_in_one_batch_a_stranger_does_not_undo_what_was_said_before(anna: Person) -> None:
@@ -233,7 +262,7 @@ async def test_an_impossible_time_is_the_time_of_hearing(
 async def test_strange_text_is_kept_and_a_strange_number_refused(anna: Person) -> None:
     await anna.hire()
     consumer = anna.service.messaging.consumer
-    text = {"title": "a\x00b", "skills": [{"name": "\x00"}]}
+    text = {"title": "a\x00b", "status": "published", "skills": [{"name": "\x00"}]}
     await hear(
         consumer,
         stranger(uuid4(), version=1, resume=text),

@@ -24,6 +24,8 @@ MAX_BODY = 1024 * 1024
 LINGER_BYTES = 16 * 1024 * 1024
 LINGER_SECONDS = 5.0
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+SECRET = re.compile(r"((?:^|/)(?:shared|erasures)/+)[^/]+", re.IGNORECASE)
+"""Parts of paths that open something to whoever knows them."""
 TRACEPARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -32,6 +34,11 @@ Shown = Callable[[Request, Response], Awaitable[Response]]
 
 class _TooLarge(Exception):
     pass
+
+
+def without_secrets(path: str) -> str:
+    """A path as it may stand in a log or a span."""
+    return SECRET.sub(r"\1…", path)
 
 
 async def drain(scope: Scope, receive: Receive) -> None:
@@ -150,6 +157,7 @@ class RequestContext:
         trace = parent.decode() if TRACEPARENT.fullmatch(parent) else None
         scope.setdefault("state", {})["request_id"] = request_id
         status, started = 0, time.perf_counter()
+        path = without_secrets(scope["path"])
 
         async def with_id(message: Message) -> None:
             nonlocal status
@@ -164,7 +172,7 @@ class RequestContext:
 
         token = context.set(None)
         try:
-            with tracing.serving(scope["method"], scope["path"], trace) as (trace, span):
+            with tracing.serving(scope["method"], path, trace) as (trace, span):
                 context.set(Context(correlation_id=request_id, traceparent=trace))
                 with structlog.contextvars.bound_contextvars(request_id=request_id):
                     if "\x00" in scope["path"] or b"%00" in scope["query_string"]:
@@ -178,7 +186,7 @@ class RequestContext:
         except Exception as error:
             if status:
                 raise
-            answer: Response = unexpected(error, scope["path"])
+            answer: Response = unexpected(error, path)
             if self._shown is not None:
                 answer = await self._shown(Request(scope), answer)
             await answer(scope, receive, with_id)
@@ -189,7 +197,7 @@ class RequestContext:
                     "request",
                     service=self._service,
                     method=scope["method"],
-                    path=scope["path"],
+                    path=path,
                     status=status,
                     ms=round((time.perf_counter() - started) * 1000, 1),
                     request_id=request_id,

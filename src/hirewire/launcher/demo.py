@@ -160,11 +160,17 @@ async def _becomes_employer(demo: Demo) -> None:
 async def _resume_changes(demo: Demo) -> None:
     base = "/api/profiles/resumes"
     made = await demo.step(
-        "candidate makes a resume",
+        "candidate publishes a resume",
         "candidate",
         "POST",
         base,
-        {"title": "Python developer", "area": "Saint Petersburg", "workFormats": ["remote"]},
+        {
+            "title": "Python developer",
+            "status": "published",
+            "skills": [{"name": "Python"}],
+            "area": "Saint Petersburg",
+            "workFormats": ["remote"],
+        },
         expect=201,
         effect="employer sees `created`",
         seen=lambda answer: demo.activity("employer", answer["id"], "created"),
@@ -177,7 +183,7 @@ async def _resume_changes(demo: Demo) -> None:
     one = f"{base}/{resume}"
     skills = [{"name": "Python", "level": 4}, {"name": "PostgreSQL", "level": 4}]
     changes: list[tuple[str, str, str, Any, int, str]] = [
-        ("names skills", "PATCH", one, {"skills": skills}, 200, "updated"),
+        ("names more skills", "PATCH", one, {"skills": skills}, 200, "updated"),
         (
             "adds experience",
             "POST",
@@ -262,7 +268,7 @@ async def _match(demo: Demo, vacancy: str) -> None:
     base = "/api/profiles/resumes"
     skills = [{"name": "PostgreSQL", "level": 4}]
     made = await demo.step(
-        "candidate publishes a resume",
+        "candidate publishes another resume",
         "candidate",
         "POST",
         base,

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, false, func, select
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, false, func, select
 
 from hirewire.kit.models import Answer
 from hirewire.vacancies import states
@@ -77,6 +77,18 @@ def card_of(snapshot: Mapping[str, Any]) -> Card:
     )
 
 
-def hidden_from(company_id: UUID) -> ColumnElement[bool]:
-    """Whether a row of `resume` is not to be seen by this company."""
-    return func.coalesce(resume.c.snapshot["hiddenFrom"].has_key(str(company_id)), false())
+def hidden_from(company_id: UUID | ColumnElement[UUID]) -> ColumnElement[bool]:
+    """Whether a row of `resume` is not to be seen by this company (its id, or a column of ids)."""
+    id = str(company_id) if isinstance(company_id, UUID) else cast(company_id, Text)
+    return func.coalesce(resume.c.snapshot["hiddenFrom"].has_key(id), false())
+
+
+def visible_to(company_id: UUID | ColumnElement[UUID]) -> ColumnElement[bool]:
+    """Whether a row of `resume` is for this company to see, also when nobody has applied to it:
+    published, to be found, and not hidden from it.
+    """
+    return and_(
+        resume.c.state == "visible",
+        resume.c.snapshot["status"].astext == "published",
+        ~hidden_from(company_id),
+    )

@@ -227,6 +227,8 @@ application = Table(
     Column("viewed_at", DateTime(timezone=True)),
     # When the contacts were opened: at once by applying, later by accepting an invitation.
     Column("accepted_at", DateTime(timezone=True)),
+    # The anonymous resume as it was then: what the company keeps when the application has ended.
+    Column("kept_resume", JSONB(none_as_null=True)),
     CheckConstraint("origin in ('response', 'invitation')", name="application_origin"),
     CheckConstraint(
         f"{OPEN} or stage in ('hired', 'discard_by_employer', 'discard_by_applicant', "
@@ -235,6 +237,13 @@ application = Table(
     ),
     Index("application_open", "vacancy_id", "resume_id", unique=True, postgresql_where=text(OPEN)),
     Index("application_resume", "resume_id", postgresql_where=text(OPEN)),
+    Index("application_kept", "resume_id", postgresql_where=text("kept_resume is not null")),
+    Index(
+        "application_invited",
+        "company_id",
+        "created_at",
+        postgresql_where=text("origin = 'invitation'"),
+    ),
     Index("application_user", "user_id", "id"),
     Index("application_company", "company_id", "id"),
     Index("application_vacancy", "vacancy_id", "id"),

@@ -10,6 +10,8 @@ from hirewire.contracts.profiles import ResumeSnapshot, ResumeUpdated, SnapshotS
 from hirewire.messaging.testing import delivery, hear, recorded
 from tests.vacancies.conftest import Person
 
+PUBLISHED = {"title": "Developer", "area": "Omsk", "status": "published"}
+
 
 @dataclass
 class Board:
@@ -27,7 +29,7 @@ class Board:
             resume_id=resume,
             action="created" if version == 1 else "updated",
             version=version,
-            resume=ResumeSnapshot(title="Developer", area="Omsk", **snapshot),
+            resume=ResumeSnapshot.model_validate(PUBLISHED | snapshot),
         )
         await hear(person.service.messaging.consumer, delivery(event, sequence=version))
 

@@ -162,10 +162,76 @@ async def test_a_hidden_resume_may_apply_but_not_be_invited(board: Board) -> Non
     id = (await board.apply())["id"]
     assert (await board.boss.call("GET", f"/applications/{id}"))["resumeTitle"] == "Developer"
     await board.vera.call("POST", f"/applications/{id}/withdraw")
-    gone = await board.boss.call("GET", f"/applications/{id}")
-    assert (gone["resume"], gone["resumeTitle"], gone["contactsOpen"]) == (None, None, False)
     own = await board.vera.call("GET", f"/applications/{id}")
     assert own["resumeTitle"] == "Developer"
+
+
+@pytest.mark.parametrize("end", ["withdraw", "discard"])
+async def test_what_has_ended_keeps_the_resume_as_it_was(board: Board, end: str) -> None:
+    id = (await board.apply())["id"]
+    path = f"/applications/{id}"
+    await board.say(board.vera, board.resume, 2, title="Lead", visibility="no_one")
+    assert (await board.boss.call("GET", path))["resumeTitle"] == "Lead", "while it is open"
+    if end == "withdraw":
+        await board.vera.call("POST", f"{path}/withdraw")
+    else:
+        await board.move(id, "discard_by_employer")
+    await board.say(board.vera, board.resume, 3, title="Secret", area="Perm")
+    kept = {"title": "Developer", "area": "Omsk", "skills": ["Go"]}
+    assert (await board.boss.call("GET", path))["resume"] == kept
+    [listed] = (await board.boss.call("GET", "/applications?role=employer"))["items"]
+    assert listed["resume"] == kept
+    assert (await board.vera.call("GET", path))["resumeTitle"] == "Secret"
+    again = (await board.apply())["id"]
+    assert (await board.boss.call("GET", f"/applications/{again}"))["resumeTitle"] == "Secret"
+    await board.delete(board.vera, board.resume)
+    assert (await board.boss.call("GET", path))["resume"] is None
+    async with board.boss.service.engine.connect() as connection:
+        rows = await connection.exec_driver_sql("select kept_resume from application")
+        assert [row.kept_resume for row in rows] == [None, None]
+
+
+async def test_an_invitation_shows_what_its_company_may_see_now(board: Board) -> None:
+    made = await board.invite()
+    path = f"/applications/{made['id']}"
+    assert (await board.boss.call("GET", path))["resumeTitle"] == "Developer"
+    await board.say(board.vera, board.resume, 2, hidden_from=[made["companyId"]])
+    assert (await board.boss.call("GET", path))["resume"] is None
+    await board.vera.call("POST", f"{path}/withdraw")
+    assert (await board.boss.call("GET", path))["resume"] is None, "nothing was ever opened"
+
+
+async def test_a_draft_is_neither_invited_nor_applied_with(board: Board) -> None:
+    draft = uuid4()
+    await board.say(board.vera, draft, 1, status="draft", title=None)
+    answer = await board.apply(expect=409, resumeId=str(draft))
+    assert answer["type"].endswith("resume-is-draft")
+    assert answer["missing"] == ["title", "skills"]
+    assert [one["pointer"] for one in answer["errors"]] == ["#/resumeId"] * 2
+    await board.invite(expect=404, resumeId=str(draft))
+    await board.say(board.vera, draft, 2, status="draft", skills=[SnapshotSkill(name="Go")])
+    assert (await board.apply(expect=409, resumeId=str(draft)))["missing"] == []
+    await board.say(board.vera, draft, 3, skills=[SnapshotSkill(name="Go")])
+    await board.apply(resumeId=str(draft))
+
+
+async def test_a_company_invites_so_many_in_a_day(board: Board) -> None:
+    app = board.boss.service.app
+    app.state.settings = app.state.settings.model_copy(update={"invitations_per_day": 2})
+    others = [await board.somebody() for _ in range(4)]
+    path = f"/api/vacancies/vacancies/{board.vacancy}/invitations"
+    client, headers = board.boss.service.client, board.boss.service.as_user(board.boss.id)
+    answers = await asyncio.gather(
+        *(client.post(path, json={"resumeId": str(id)}, headers=headers) for _, id in others)
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 201, 429, 429]
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.json()["type"].endswith("too-many-invitations")
+    assert 86_000 < int(refused.headers["retry-after"]) <= 86_400
+    async with board.boss.service.engine.begin() as tx:
+        await tx.exec_driver_sql("update application set created_at = now() - interval '1 day'")
+    await board.invite()
+    await board.apply(expect=409)
 
 
 async def test_a_resume_of_a_stranger_has_no_title(board: Board) -> None:

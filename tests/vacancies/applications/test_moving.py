@@ -163,6 +163,24 @@ async def test_the_two_sides_write_to_each_other(board: Board) -> None:
     assert str(board.vera.id) not in str(first)
 
 
+async def test_each_side_writes_so_much_in_a_day(board: Board) -> None:
+    app = board.boss.service.app
+    app.state.settings = app.state.settings.model_copy(update={"messages_per_day": 2})
+    path = f"/applications/{(await board.apply())['id']}/messages"
+    for _ in range(2):
+        await board.boss.call("POST", path, {"text": "Hi"}, expect=201)
+    answer = await board.boss.call("POST", path, {"text": "Hi"}, expect=429)
+    assert answer["type"].endswith("too-many-messages")
+    await board.vera.call("POST", path, {"text": "The other side may still answer"}, expect=201)
+    other = f"/applications/{(await board.invite(resumeId=str((await board.somebody())[1])))['id']}"
+    await board.boss.call("POST", f"{other}/messages", {"text": "Hi"}, expect=201)
+    async with board.boss.service.engine.begin() as tx:
+        await tx.exec_driver_sql(
+            "update application_message set sent_at = now() - interval '1 day'"
+        )
+    await board.boss.call("POST", path, {"text": "Hi"}, expect=201)
+
+
 async def test_a_message_repeated_is_one(board: Board) -> None:
     path = f"/applications/{(await board.apply())['id']}/messages"
     for _ in range(2):

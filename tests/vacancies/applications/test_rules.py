@@ -132,22 +132,26 @@ def test_contacts_are_open_from_yes_to_withdrawal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("accepted", "stage", "state", "shown"),
+    ("accepted", "stage", "visible", "shown"),
     [
-        (True, "response", "unseen", True),
-        (True, "discard_by_applicant", "unseen", False),
-        (True, "discard_by_applicant", "visible", True),
-        (False, "response", "visible", True),
-        (False, "response", "unseen", False),
-        (False, "response", None, False),
+        (True, "response", False, "as_it_is"),
+        (True, "offer", True, "as_it_is"),
+        (True, "discard_by_applicant", False, "as_it_was"),
+        (True, "discard_by_applicant", True, "as_it_was"),
+        (True, "discard_by_employer", True, "as_it_was"),
+        (True, "hired", False, "as_it_was"),
+        (False, "response", True, "as_it_is"),
+        (False, "response", False, None),
+        (False, "discard_by_applicant", True, "as_it_is"),
+        (False, "discard_by_applicant", False, None),
     ],
 )
-def test_an_employer_sees_a_resume_while_they_may(
-    accepted: bool, stage: Stage, state: str | None, shown: bool
+def test_which_resume_an_employer_sees(
+    accepted: bool, stage: Stage, visible: bool, shown: str | None
 ) -> None:
     at = Standing(stage, "invitation", viewed=True, accepted=accepted)
-    assert rules.resume_shown(at, "employer", state) is shown
-    assert rules.resume_shown(at, "applicant", state)
+    assert rules.resume_shown(at, "employer", visible) == shown
+    assert rules.resume_shown(at, "applicant", visible) == "as_it_is"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hirewire.contracts.profiles import (
     SnapshotSkill,
 )
 from hirewire.messaging.testing import hear
+from hirewire.vacancies.search.queries import visible_resumes
 from tests.builders import eventually
 from tests.vacancies.conftest import Person
 
@@ -77,3 +78,44 @@ async def test_an_employer_finds_who_wants_to_be_found(anna: Person, boris: Pers
 
 async def _is(anna: Person, query: str, expected: list[str]) -> bool:
     return await found(anna, query) == expected
+
+
+async def test_nothing_said_of_a_search_tells_of_a_hidden_resume(
+    anna: Person, boris: Person
+) -> None:
+    """Neither of one hidden from the company, nor of one that was found before."""
+    company = UUID((await anna.hire())["companyId"])
+    await boris.hire("Other")
+    shown, hidden, gone = (uuid4() for _ in range(3))
+    await say(anna, shown, title="Cook")
+    await say(anna, hidden, title="Falconer", hidden_from=[company])
+    await say(anna, gone, title="Thatcher")
+    await eventually(lambda: _is(anna, "q=thatcher", [str(gone)]))
+    await say(anna, gone, 2, title="Thatcher", visibility="no_one")
+    await eventually(lambda: _is(anna, "q=thatcher", []))
+    unknown = await anna.call("GET", "/resumes?q=qwzxfalcon")
+    nobody = ("items", "total", "corrected")
+    # On the keys of the other alphabet: what it is read as would tell as well.
+    for word in ("falconer", "thatcher", "афдсщтук"):
+        answer = await anna.call("GET", f"/resumes?q={word}&facets=true")
+        assert {name: answer[name] for name in nobody} == {name: unknown[name] for name in nobody}
+        assert answer["tolerated"] == [word]
+        assert answer["facets"]["area"] == []
+    seen = await boris.call("GET", "/resumes?q=falconer")
+    assert (seen["total"], seen["tolerated"]) == (1, [])
+
+
+async def test_rows_are_read_as_their_company_may_see_them(anna: Person) -> None:
+    """The index may be behind: what it still finds is left out by what the rows say."""
+    company = UUID((await anna.hire())["companyId"])
+    ids = [uuid4() for _ in range(4)]
+    changes: list[dict[str, Any]] = [
+        {},
+        {"hidden_from": [company]},
+        {"status": "draft"},
+        {"visibility": "no_one"},
+    ]
+    for id, change in zip(ids, changes, strict=True):
+        await say(anna, id, title="Cook", **change)
+    async with anna.service.messaging.transactions() as tx:
+        assert set(await visible_resumes(tx, ids, company)) == {ids[0]}

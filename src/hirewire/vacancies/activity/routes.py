@@ -16,10 +16,11 @@ router = APIRouter(prefix="/api/vacancies", tags=["activity"])
 
 
 class Activity(Answer):
-    """Something a candidate did with a resume. Nothing in it tells who they are."""
+    """Something a candidate did with a resume. Nothing in it tells who they are, nor which other
+    resumes are theirs.
+    """
 
     event_id: UUID
-    user_id: UUID
     resume_id: UUID
     action: str
     experience_id: UUID | None
@@ -54,7 +55,6 @@ def _activity(row: Row[Any]) -> Activity:
     snapshot = row.snapshot or {}
     return Activity(
         event_id=row.event_id,
-        user_id=row.user_id,
         resume_id=row.resume_id,
         action=row.action,
         experience_id=row.item_id if row.action.startswith("experience_") else None,

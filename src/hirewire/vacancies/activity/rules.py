@@ -55,8 +55,8 @@ def known_action(action: str) -> str:
 
 
 def state_of(snapshot: Mapping[str, Any]) -> State:
-    """Whether employers may see a resume: a candidate who wants to be found, and does not hide."""
-    seen = snapshot.get("visibility") == SEEN_VISIBILITY and snapshot.get("status") != "hidden"
+    """Whether employers may see a resume: published, by a candidate who wants to be found."""
+    seen = snapshot.get("visibility") == SEEN_VISIBILITY and snapshot.get("status") == "published"
     return "visible" if seen else "unseen"
 
 
@@ -91,7 +91,7 @@ def _newer(version: int | None, known: int | None) -> bool:
 def shown(heard: Heard, known: Known) -> bool:
     """Whether what was done is shown while the resume can be seen; `known` is as it is after it.
 
-    What was done while a resume was hidden stays hidden when the resume comes back.
+    What was done while a resume was hidden, or a draft, stays unseen once it is published.
     """
     state = known.state if heard.snapshot is None else state_of(heard.snapshot)
     return state != "unseen"

@@ -1,9 +1,11 @@
 """Applying, inviting, answering, and moving on. Each move is a line of history and an event."""
 
+from datetime import timedelta
+from math import ceil
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.contracts.vacancies import ApplicationStageChanged, ApplicationSubmitted
@@ -11,6 +13,7 @@ from hirewire.kit.clock import now, today
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.ids import new_id
+from hirewire.messaging.locks import lock_number
 from hirewire.messaging.outbox import Tx, record
 from hirewire.vacancies.applications import rules
 from hirewire.vacancies.applications.rules import Asker, Origin, Party, Side, Stage
@@ -24,6 +27,7 @@ from hirewire.vacancies.tables import (
     vacancy,
 )
 
+DAY = timedelta(days=1)
 CHUNK = 500
 """Applications that are closed at once."""
 RESUME_DELETED = "resume_deleted"
@@ -40,6 +44,27 @@ class NoSuchVacancy(NotFound):
 
 class NoSuchResume(NotFound):
     """There is no such resume, or it is not to be seen by you."""
+
+
+class ResumeIsDraft(AppError):
+    """The resume is a draft: publish it first."""
+
+    slug = "resume-is-draft"
+    kind = Kind.CONFLICT
+
+
+class TooManyInvitations(AppError):
+    """This company has invited as many as it can in a day; try again later."""
+
+    slug = "too-many-invitations"
+    kind = Kind.TOO_MANY
+
+
+class TooManyMessages(AppError):
+    """You have written as much here as one can in a day; try again later."""
+
+    slug = "too-many-messages"
+    kind = Kind.TOO_MANY
 
 
 class VacancyNotOpen(AppError):
@@ -82,8 +107,8 @@ async def submit(
 ) -> UUID:
     """Apply; the application's id. Records `ApplicationSubmitted`.
 
-    Raises `NoSuchVacancy`, `VacancyNotOpen`, `NoSuchResume`, `OwnVacancy`, `AlreadyApplied`, and
-    `Invalid` when the letter that the vacancy asks for is missing.
+    Raises `NoSuchVacancy`, `VacancyNotOpen`, `NoSuchResume`, `ResumeIsDraft`, `OwnVacancy`,
+    `AlreadyApplied`, and `Invalid` when the letter that the vacancy asks for is missing.
     """
     wanted = await _vacancy(tx, vacancy_id)
     if wanted is None or wanted.published_at is None:
@@ -92,6 +117,12 @@ async def submit(
     known = await _resume(tx, resume_id)
     if known is None or known.user_id != user_id or rules.is_gone(known.state, known.snapshot):
         raise NoSuchResume
+    if rules.is_draft(known.snapshot):
+        missing = rules.missing(known.snapshot)
+        raise ResumeIsDraft(
+            errors=[FieldError("#/resumeId", f"the resume needs {name}") for name in missing],
+            extra={"missing": missing},
+        )
     if wanted.response_letter_required and letter is None:
         raise Invalid(errors=[FieldError("#/letter", "needed for this vacancy")])
     id, row = await _enter(tx, wanted, known, "response", letter)
@@ -101,11 +132,12 @@ async def submit(
 
 
 async def invite(
-    tx: Tx, asker: Asker, vacancy_id: UUID, resume_id: UUID, message: str | None
+    tx: Tx, asker: Asker, vacancy_id: UUID, resume_id: UUID, message: str | None, most: int
 ) -> UUID:
-    """Invite whoever's resume this is; the application's id.
+    """Invite whoever's resume this is; the application's id. A company invites `most` in a day.
 
-    Raises `NoSuchVacancy`, `VacancyNotOpen`, `NoSuchResume`, `OwnVacancy`, `AlreadyApplied`.
+    Raises `NoSuchVacancy`, `VacancyNotOpen`, `NoSuchResume`, `OwnVacancy`, `AlreadyApplied`,
+    `TooManyInvitations`.
     """
     wanted = await _vacancy(tx, vacancy_id)
     if wanted is None or wanted.company_id != asker.company_id:
@@ -114,6 +146,7 @@ async def invite(
     known = await _resume(tx, resume_id)
     if known is None or known.state != "visible" or _is_hidden(known, wanted.company_id):
         raise NoSuchResume
+    await _require_invitations_left(tx, wanted.company_id, most)
     id, row = await _enter(tx, wanted, known, "invitation", None)
     await _note(tx, row, None, side="employer", user_id=asker.user_id)
     if message is not None:
@@ -172,7 +205,8 @@ async def accept(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None) 
     wanted = await _vacancy(tx, before.vacancy_id)
     if wanted is None or not rules.takes_answers(wanted.status):
         raise VacancyNotOpen
-    row = await _set(tx, id, accepted_at=now())
+    kept = await _kept_resume(tx, before.resume_id)
+    row = await _set(tx, id, accepted_at=now(), kept_resume=kept)
     _record_submitted(tx, row)
     await _note(
         tx, row, before.stage, side="applicant", user_id=asker.user_id, comment=comment, shared=True
@@ -192,13 +226,17 @@ async def withdraw(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None
     )
 
 
-async def write(tx: Tx, asker: Asker, id: UUID, text: str) -> UUID:
-    """Write to the other side; the message's id. Raises `NoSuchApplication`, `MoveNotAllowed`."""
+async def write(tx: Tx, asker: Asker, id: UUID, text: str, most: int) -> UUID:
+    """Write to the other side, `most` messages in a day; the message's id.
+
+    Raises `NoSuchApplication`, `MoveNotAllowed`, `TooManyMessages`.
+    """
     row = await _locked(tx, id)
     party = asker.party(row.user_id, row.company_id)
     if party is None:
         raise NoSuchApplication
     _require("message", row, party)
+    await _require_messages_left(tx, id, party, most)
     return await _write(tx, id, party, asker.user_id, text)
 
 
@@ -209,8 +247,13 @@ async def answer_all(tx: Tx, vacancy_id: UUID, reason: str) -> None:
 
 
 async def withdraw_all(tx: Tx, resume_id: UUID, *, cause: Received[Any]) -> None:
-    """A deleted resume's open applications are taken back."""
+    """A deleted resume's open applications are taken back, and nothing is kept of it."""
     of_resume = application.c.resume_id == resume_id
+    await tx.execute(
+        update(application)
+        .where(of_resume, application.c.kept_resume.is_not(None))
+        .values(kept_resume=None)
+    )
     await _close(tx, of_resume, "discard_by_applicant", RESUME_DELETED, cause=cause)
 
 
@@ -267,6 +310,7 @@ async def _enter(
             created_at=moment,
             updated_at=moment,
             accepted_at=moment if origin == "response" else None,
+            kept_resume=rules.kept(known.snapshot) if origin == "response" else None,
         )
         .on_conflict_do_nothing()
         .returning(application)
@@ -276,6 +320,40 @@ async def _enter(
         before = await _latest(tx, wanted.id, known.resume_id)
         raise AlreadyApplied(extra={"applicationId": str(before)})
     return id, row
+
+
+async def _require_invitations_left(tx: Tx, company_id: UUID, most: int) -> None:
+    # Two at once would each count the others only.
+    await tx.execute(select(func.pg_advisory_xact_lock(lock_number(f"invitations {company_id}"))))
+    table, moment = application.c, now()
+    found = await tx.execute(
+        select(func.count(), func.min(table.created_at)).where(
+            table.company_id == company_id,
+            table.origin == "invitation",
+            table.created_at > moment - DAY,
+        )
+    )
+    count, oldest = found.one()
+    if count >= most:
+        raise TooManyInvitations(retry_after=ceil((oldest + DAY - moment).total_seconds()))
+
+
+async def _require_messages_left(tx: Tx, id: UUID, party: Party, most: int) -> None:
+    """Whoever calls this has the application's lock."""
+    table, moment = application_message.c, now()
+    found = await tx.execute(
+        select(func.count(), func.min(table.sent_at)).where(
+            table.application_id == id, table.side == party, table.sent_at > moment - DAY
+        )
+    )
+    count, oldest = found.one()
+    if count >= most:
+        raise TooManyMessages(retry_after=ceil((oldest + DAY - moment).total_seconds()))
+
+
+async def _kept_resume(tx: Tx, id: UUID) -> dict[str, Any] | None:
+    found = await tx.execute(select(resume.c.snapshot).where(resume.c.resume_id == id))
+    return rules.kept(found.scalar())
 
 
 async def _latest(tx: Tx, vacancy_id: UUID, resume_id: UUID) -> UUID:

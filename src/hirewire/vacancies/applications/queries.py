@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, func, select
 
 from hirewire.messaging.outbox import Tx
 from hirewire.vacancies.applications.rules import Stage
+from hirewire.vacancies.showing import visible_to
 from hirewire.vacancies.tables import (
     application,
     application_message,
@@ -29,6 +30,7 @@ def _told() -> Select[Any]:
             vacancy.c.title.label("vacancy_title"),
             company.c.name.label("company_name"),
             resume.c.state.label("resume_state"),
+            visible_to(application.c.company_id).label("resume_visible"),
             resume.c.snapshot,
         )
         .join(vacancy, vacancy.c.id == application.c.vacancy_id)

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 
 from hirewire.kit.errors import FieldError, Invalid
 from hirewire.kit.http import Caller, Once, Page, PageParams, RequestTx, bad_cursor, page_of
+from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.outbox import Tx
 from hirewire.vacancies.applications import commands, models, queries, rules
@@ -35,13 +36,19 @@ async def apply(
 
 @router.post("/vacancies/{id}/invitations", status_code=201)
 async def invite(
-    id: UUID, body: models.NewInvitation, tx: RequestTx, caller: Caller, once: Once
+    id: UUID,
+    body: models.NewInvitation,
+    tx: RequestTx,
+    caller: Caller,
+    once: Once,
+    request: Request,
 ) -> Application:
     """Invite whoever's resume this is."""
+    most = _settings(request).invitations_per_day
 
     async def make() -> Application:
         asker = Asker(caller.user_id, await require_company(tx, caller.user_id))
-        made = await commands.invite(tx, asker, id, body.resume_id, body.message)
+        made = await commands.invite(tx, asker, id, body.resume_id, body.message, most)
         return await _answer(tx, asker, made)
 
     return await once(Application, make)
@@ -145,15 +152,26 @@ async def messages(
 
 @router.post("/applications/{id}/messages", status_code=201)
 async def write(
-    id: UUID, body: models.NewMessage, tx: RequestTx, caller: Caller, once: Once
+    id: UUID,
+    body: models.NewMessage,
+    tx: RequestTx,
+    caller: Caller,
+    once: Once,
+    request: Request,
 ) -> Message:
     """Write to the other side of an open application."""
+    most = _settings(request).messages_per_day
 
     async def make() -> Message:
-        written = await commands.write(tx, await _asker(tx, caller), id, body.text)
+        written = await commands.write(tx, await _asker(tx, caller), id, body.text, most)
         return _message(await queries.message(tx, written), caller)
 
     return await once(Message, make)
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
 
 
 async def _reply(
@@ -196,7 +214,7 @@ async def _answer(tx: Tx, asker: Asker, id: UUID) -> Application:
 def _application(row: Row[Any], moves: list[Row[Any]], party: Party) -> Application:
     at = rules.standing_of(row)
     history = rules.history(row, moves, party)
-    resume = _resume(row.snapshot) if rules.resume_shown(at, party, row.resume_state) else None
+    resume = _resume(row, rules.resume_shown(at, party, bool(row.resume_visible)))
     derived: dict[str, Any] = {
         "side": party,
         "resume": resume,
@@ -215,14 +233,11 @@ def _application(row: Row[Any], moves: list[Row[Any]], party: Party) -> Applicat
     return Application.model_validate(dict(row._mapping) | derived)
 
 
-def _resume(snapshot: dict[str, Any] | None) -> models.AnonymousResume | None:
-    if snapshot is None or "status" not in snapshot:
+def _resume(row: Row[Any], shown: rules.ShownResume) -> models.AnonymousResume | None:
+    if shown is None or row.resume_state is None or rules.is_gone(row.resume_state, row.snapshot):
         return None
-    return models.AnonymousResume(
-        title=snapshot.get("title"),
-        area=snapshot.get("area"),
-        skills=[skill["name"] for skill in snapshot.get("skills") or ()],
-    )
+    found = rules.kept(row.snapshot) if shown == "as_it_is" else row.kept_resume
+    return None if found is None else models.AnonymousResume.model_validate(found)
 
 
 def _message(row: Row[Any], caller: Principal) -> Message:

@@ -21,6 +21,7 @@ Stage = Literal[
 Origin = Literal["response", "invitation"]
 Party = Literal["employer", "applicant"]
 Side = Literal["employer", "applicant", "system"]
+ShownResume = Literal["as_it_is", "as_it_was"] | None
 Action = Literal["accept", "withdraw", "move", "discard", "message"]
 ApplicantState = Literal[
     "sent",
@@ -43,6 +44,8 @@ OPEN: tuple[Stage, ...] = (
     "offer",
 )
 """In the order in which they follow each other; any may be skipped."""
+MANDATORY = ("title", "skills")
+"""What `profiles` asks for before a resume can be published, by the names of its snapshot."""
 _SEEN_AS: dict[Stage, ApplicantState] = {
     "consider": "in_progress",
     "phone_interview": "invited",
@@ -167,17 +170,44 @@ def takes_answers(status: str) -> bool:
     return status in ("published", "paused")
 
 
+def is_draft(snapshot: Mapping[str, Any] | None) -> bool:
+    """Whether a resume was never published; of a stranger's nothing is known."""
+    return (snapshot or {}).get("status") == "draft"
+
+
+def missing(snapshot: Mapping[str, Any]) -> list[str]:
+    """What a resume needs before it can be published, and does not have."""
+    return [name for name in MANDATORY if not snapshot.get(name)]
+
+
+def kept(snapshot: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What a company keeps of a resume's snapshot, with which somebody applies to it."""
+    if snapshot is None or "status" not in snapshot:
+        return None
+    return {
+        "title": snapshot.get("title"),
+        "area": snapshot.get("area"),
+        "skills": [skill["name"] for skill in snapshot.get("skills") or ()],
+    }
+
+
 def is_gone(state: str, snapshot: Mapping[str, Any] | None) -> bool:
     """Whether a resume was deleted: one that was not to be seen stays so, but has no content."""
     return state == "deleted" or (state == "unseen" and "status" not in (snapshot or {}))
 
 
-def resume_shown(at: Standing, party: Party, state: str | None) -> bool:
-    """Whether this side may see the anonymous resume.
+def resume_shown(at: Standing, party: Party, is_visible: bool) -> ShownResume:
+    """Which anonymous resume this side may see: as it is, as it was when they applied, or none.
 
-    An employer may while the person is theirs to talk to, else only as everybody may.
+    An employer sees it as it is while the person is theirs to talk to, and keeps it as it was when
+    that has ended. Of somebody who never applied they see what every employer may
+    (`is_visible`: also this one).
     """
-    return party == "applicant" or at.contacts_open or state == "visible"
+    if party == "applicant":
+        return "as_it_is"
+    if at.accepted:
+        return "as_it_is" if at.is_open else "as_it_was"
+    return "as_it_is" if is_visible else None
 
 
 def history(application: Any, moves: Sequence[Any], party: Party) -> list[Move]:

@@ -6,19 +6,14 @@ from uuid import UUID
 from sqlalchemy import Row, select, tuple_
 
 from hirewire.messaging.outbox import Tx
-from hirewire.vacancies.showing import hidden_from
+from hirewire.vacancies.showing import visible_to
 from hirewire.vacancies.tables import card_view, company, resume
 
 
 async def card_for(tx: Tx, resume_id: UUID, company_id: UUID) -> Row[Any] | None:
     """A published resume that this company may see; None for any other."""
     found = await tx.execute(
-        select(resume).where(
-            resume.c.resume_id == resume_id,
-            resume.c.state == "visible",
-            resume.c.snapshot["status"].astext == "published",
-            ~hidden_from(company_id),
-        )
+        select(resume).where(resume.c.resume_id == resume_id, visible_to(company_id))
     )
     return found.first()
 

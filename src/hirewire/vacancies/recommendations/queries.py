@@ -15,6 +15,7 @@ from hirewire.vacancies.recommendations.facts import (
     skill_code,
 )
 from hirewire.vacancies.recommendations.rules import Term, judge
+from hirewire.vacancies.showing import visible_to
 from hirewire.vacancies.tables import OPEN, application, company, recommendation, resume, vacancy
 
 
@@ -83,7 +84,7 @@ def _told() -> Select[Any]:
             ),
         )
         .where(table.withdrawn.is_(None), table.state != "dismissed")
-        .where(vacancy.c.status == "published", resume.c.state == "visible")
+        .where(vacancy.c.status == "published", visible_to(table.company_id))
     )
 
 

@@ -363,7 +363,8 @@ class _Search:
         self._searcher = searcher
         self._counts = counts
         self._wanted = wanted
-        self._phrased = Phrasing(schema, searcher, index.shape.texts).phrase(wanted.text)
+        unseen = [self._term(name, one) for name, ones in wanted.none_of.items() for one in ones]
+        self._phrased = Phrasing(schema, searcher, index.shape.texts, unseen).phrase(wanted.text)
         self._narrowings = {
             **{name: self._any(name, values) for name, values in wanted.any_of.items() if values},
             **{name: self._each(name, values) for name, values in wanted.all_of.items() if values},

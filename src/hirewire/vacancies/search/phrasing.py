@@ -59,13 +59,21 @@ class Phrasing:
     A document must have every term: a word in one of its text fields (`texts`, with the weight of
     each), a phrase within one. Neighbours that the dictionary knows as a skill are found by the
     skill too, whatever it is called there. A word that no document has is read as typed on the
-    other keyboard, or with a slip.
+    other keyboard, or with a slip. Documents that are `unseen` by who asks do not count there:
+    what is said of a word would tell whether they have it.
     """
 
-    def __init__(self, schema: Schema, searcher: Searcher, texts: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        searcher: Searcher,
+        texts: Mapping[str, float],
+        unseen: Sequence[Query] = (),
+    ) -> None:
         self._schema = schema
         self._searcher = searcher
         self._texts = texts
+        self._unseen = [(Occur.MustNot, query) for query in unseen]
 
     def phrase(self, text: str) -> Phrased:
         """The query for this text."""
@@ -155,7 +163,14 @@ class Phrasing:
         ).or_should_match(Query.fuzzy_term_query(self._schema, "whole_words", whole, distance))
 
     def _is_used(self, stem: str) -> bool:
-        return any(self._searcher.doc_freq(name, stem) for name in self._texts)
+        used = (name for name in self._texts if self._searcher.doc_freq(name, stem))
+        # The frequency counts documents that were deleted as well, until segments are merged.
+        return any(self._is_seen(name, stem) for name in used) if self._unseen else any(used)
+
+    def _is_seen(self, name: str, stem: str) -> bool:
+        word = Query.term_query(self._schema, name, stem)
+        query = Query.boolean_query([(Occur.Must, word), *self._unseen])
+        return bool(self._searcher.search(query, 1, count=False).hits)
 
     def _in_texts(self, stems: Sequence[str]) -> Query | None:
         if not stems:

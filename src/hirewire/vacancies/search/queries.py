@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, select, tuple_
 
 from hirewire.messaging.outbox import Tx
-from hirewire.vacancies.showing import vacancies_with_company
+from hirewire.vacancies.showing import vacancies_with_company, visible_to
 from hirewire.vacancies.tables import company, resume, saved_search, vacancy
 
 _VACANCIES = """
@@ -108,9 +108,9 @@ async def open_vacancies(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
     return {row.id: row for row in await tx.execute(statement)}
 
 
-async def visible_resumes(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
-    """Of these resumes the ones that employers may see, by id."""
-    statement = select(resume).where(resume.c.resume_id.in_(ids), resume.c.state == "visible")
+async def visible_resumes(tx: Tx, ids: Sequence[UUID], company_id: UUID) -> dict[UUID, Row[Any]]:
+    """Of these resumes the ones that this company may see, by id."""
+    statement = select(resume).where(resume.c.resume_id.in_(ids), visible_to(company_id))
     return {row.resume_id: row for row in await tx.execute(statement)}
 
 

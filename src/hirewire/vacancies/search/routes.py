@@ -149,7 +149,7 @@ async def resumes(
     await index.refreshed()
     found = await asyncio.to_thread(index.find, wanted)
     counting = _counting(found, query)
-    rows = await queries.visible_resumes(tx, found.ids[: query.limit])
+    rows = await queries.visible_resumes(tx, found.ids[: query.limit], company)
     shown = [rows[id] for id in found.ids[: query.limit] if id in rows]
     titles = [(row.snapshot or {}).get("title") or "" for row in shown]
     marked = await asyncio.to_thread(index.marked, "title", found.phrased, titles)

@@ -59,8 +59,9 @@ class ApplicationSubmitted(
     """A person and a company have come together over a vacancy: one has applied, or has accepted
     an invitation.
 
-    From now on people who act for the company may read the full resume, contacts included, until
-    the application is withdrawn (`application.stage_changed` to `discard_by_applicant`).
+    From now on people who act for the company may read the full resume, contacts included, while
+    the application is open. When it has ended (`application.stage_changed`) they keep the resume as
+    it was when it was opened; once the applicant has withdrawn, without contacts.
     """
 
     application_id: UUID

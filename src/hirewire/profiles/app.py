@@ -2,7 +2,11 @@
 
 from hirewire.contracts.auth import SigningKeyPublished, UserRegistered
 from hirewire.contracts.profiles import ProfileUpdated, ResumeUpdated
-from hirewire.contracts.vacancies import ApplicationSubmitted, EmployerProfileCreated
+from hirewire.contracts.vacancies import (
+    ApplicationStageChanged,
+    ApplicationSubmitted,
+    EmployerProfileCreated,
+)
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
 from hirewire.profiles.access import handlers as access
@@ -28,6 +32,12 @@ SERVICE = Service(
             ApplicationSubmitted,
             readers.on_application_submitted,
             name="profiles.readers",
+            history=True,
+        ),
+        on(
+            ApplicationStageChanged,
+            readers.on_application_stage_changed,
+            name="profiles.applications",
             history=True,
         ),
         on(SigningKeyPublished, access.on_signing_key_published, name="profiles.access"),

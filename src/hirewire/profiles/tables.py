@@ -117,3 +117,18 @@ opened_resume = Table(
     Column("last_read_at", DateTime(timezone=True)),
     Column("times", Integer, nullable=False, server_default=text("0")),
 )
+
+# The applications with which a resume was opened, as heard. Once one has ended, its company keeps
+# the resume as it was when it was opened.
+opened_application = Table(
+    "opened_application",
+    metadata,
+    Column("application_id", Uuid, primary_key=True),
+    Column("resume_id", Uuid, ForeignKey("resume.id", ondelete="CASCADE"), nullable=False),
+    Column("company_id", Uuid, nullable=False),
+    Column("opened_at", DateTime(timezone=True)),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("withdrawn", Boolean, nullable=False, server_default=text("false")),
+    Column("kept", JSONB(none_as_null=True)),
+    Index("opened_application_pair", "resume_id", "company_id"),
+)

@@ -1,12 +1,19 @@
 """Applying opens a resume, to that company alone; its owner sees who has read it."""
 
+from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import structlog
+from pypdf import PdfReader
 
 from hirewire.contracts.auth import UserRegistered
-from hirewire.contracts.vacancies import ApplicationSubmitted, EmployerProfileCreated
+from hirewire.contracts.vacancies import (
+    ApplicationStageChanged,
+    ApplicationSubmitted,
+    EmployerProfileCreated,
+)
 from hirewire.messaging.testing import delivery, hear
 from tests.profiles.conftest import Person
 
@@ -62,6 +69,116 @@ async def test_applying_opens_the_whole_resume(anna: Person, boris: Person) -> N
     [reader] = (await anna.call("GET", f"/resumes/{resume}/readers"))["items"]
     assert (reader["companyId"], reader["companyName"], reader["times"]) == (str(ACME), "Acme", 1)
     assert reader["firstReadAt"] == reader["lastReadAt"] is not None
+
+
+def moved(by: ApplicationSubmitted, stage: str, seen: str) -> ApplicationStageChanged:
+    names = ("application_id", "vacancy_id", "company_id", "resume_id", "user_id")
+    return ApplicationStageChanged(
+        **{name: getattr(by, name) for name in names},
+        previous_stage="response",
+        stage=stage,
+        applicant_state=seen,
+    )
+
+
+ENDS = [
+    ("discard_by_applicant", "withdrawn", False),
+    ("discard_by_employer", "declined", True),
+    ("discard_vacancy_closed", "closed", True),
+    ("hired", "hired", True),
+]
+
+
+@pytest.mark.parametrize(("stage", "seen", "reachable"), ENDS)
+@pytest.mark.parametrize("first", ["submitted", "ended"])
+async def test_a_company_keeps_what_it_had_and_nothing_newer(
+    anna: Person, boris: Person, stage: str, seen: str, reachable: bool, first: str
+) -> None:
+    resume, consumer = await candidate(anna, summary="Was"), anna.service.messaging.consumer
+    await anna.call("PATCH", "/me", {"links": [{"url": "https://anna.example/"}]})
+    await anna.call(
+        "POST", f"/resumes/{resume}/experience", {"position": "Data", "start": "2020"}, expect=201
+    )
+    await hires(boris)
+    event = applied(anna, resume)
+    events = [event, moved(event, stage, seen)]
+    for one in events if first == "submitted" else reversed(events):
+        await hear(consumer, one)
+    before = await boris.call("GET", f"/candidates/{resume}")
+    contacts = [{"kind": "phone", "value": "+7 999", "preferred": True}]
+    await anna.call("PATCH", "/me", {"fullName": "Новое имя", "contacts": contacts})
+    change = {"summary": "Is", "status": "published", "visibility": "no_one"}
+    await anna.call("PATCH", f"/resumes/{resume}", change)
+    await anna.call("PATCH", f"/resumes/{resume}", {"status": "hidden"})
+    kept = await boris.call("GET", f"/candidates/{resume}")
+    assert kept == before
+    assert (kept["fullName"], kept["summary"]) == ("Анна Ли", "Was")
+    assert [one["position"] for one in kept["experience"]] == ["Data"]
+    assert kept["asOf"] is not None
+    assert bool(kept["contacts"]) is bool(kept["links"]) is reachable
+    assert "+7 999" not in str(kept)
+    printed = await boris.service.client.get(
+        f"/api/profiles/candidates/{resume}/pdf", headers=boris.service.as_user(boris.id)
+    )
+    text = "".join(page.extract_text() for page in PdfReader(BytesIO(printed.content)).pages)
+    assert "Was" in text
+    assert "+7 999" not in text
+    assert ("@anna" in text) is reachable
+    [reader] = (await anna.call("GET", f"/resumes/{resume}/readers"))["items"]
+    assert (reader["open"], reader["times"]) == (False, 3)
+
+    await hear(consumer, applied(anna, resume))  # once more: as it is again
+    again = await boris.call("GET", f"/candidates/{resume}")
+    assert (again["summary"], again["contacts"], again["asOf"]) == ("Is", contacts, None)
+    [reader] = (await anna.call("GET", f"/resumes/{resume}/readers"))["items"]
+    assert reader["open"] is True
+
+
+async def test_an_invitation_without_a_yes_opens_nothing(anna: Person, boris: Person) -> None:
+    resume, consumer = await candidate(anna), anna.service.messaging.consumer
+    await hires(boris)
+    event = applied(anna, resume)
+    for stage, seen in (("response", "invited"), ("discard_by_applicant", "withdrawn")):
+        await hear(consumer, moved(event, stage, seen))
+        await boris.call("GET", f"/candidates/{resume}", expect=404)
+
+
+async def test_an_application_that_moves_is_open_also_if_its_submission_is_not_known(
+    anna: Person, boris: Person
+) -> None:
+    """The log of `vacancies` tells again of what was before this was kept."""
+    resume, consumer = await candidate(anna), anna.service.messaging.consumer
+    await hires(boris)
+    event = applied(anna, resume)
+    await hear(consumer, moved(event, "response", "viewed"))
+    assert (await boris.call("GET", f"/candidates/{resume}"))["asOf"] is None
+    forged = moved(applied(boris, resume), "discard_by_applicant", "withdrawn")
+    await hear(consumer, forged)  # says that it is Boris's
+    assert (await boris.call("GET", f"/candidates/{resume}"))["contacts"] != []
+
+
+async def test_an_address_in_place_of_a_name_is_a_contact(anna: Person, boris: Person) -> None:
+    resume, consumer = await candidate(anna), anna.service.messaging.consumer
+    await anna.call("PATCH", "/me", {"fullName": "anna@example.org"})
+    await hires(boris)
+    event = applied(anna, resume)
+    await hear(consumer, event)
+    await hear(consumer, moved(event, "discard_by_applicant", "withdrawn"))
+    found = await boris.call("GET", f"/candidates/{resume}")
+    assert found["fullName"] is None
+    assert "@" not in str(found)
+
+
+async def test_a_links_key_stands_in_no_log(anna: Person) -> None:
+    resume = await candidate(anna)
+    change = {"visibility": "link", "status": "published"}
+    key = (await anna.call("PATCH", f"/resumes/{resume}", change))["linkKey"]
+    with structlog.testing.capture_logs() as logs:
+        for path in (f"/api/profiles/shared/{key}", f"/api/profiles//shared//{key}/x"):
+            await anna.service.client.get(path)
+    paths = [line["path"] for line in logs if line["event"] == "request"]
+    assert paths == ["/api/profiles/shared/…", "/api/profiles//shared//…/x"]
+    assert key not in str(logs)
 
 
 async def test_nobody_else_reads_it(anna: Person, boris: Person) -> None:

@@ -1,9 +1,13 @@
 """Opening resumes to companies, and remembering who has read them."""
 
+import json
+from dataclasses import dataclass
 from uuid import UUID
 
 from hirewire.kit.clock import now
 from hirewire.messaging.outbox import Tx
+from hirewire.profiles.readers import queries, rules
+from hirewire.profiles.sections import MORE
 
 _TAKE_ON = """
 insert into employer (user_id, company_id, company_name) values ($1, $2, $3)
@@ -14,6 +18,20 @@ _OPEN = """
 insert into opened_resume (resume_id, company_id, opened_at)
 select id, $2, $4 from resume where id = $1 and user_id = $3
 on conflict do nothing
+"""
+_OPEN_BY = """
+insert into opened_application (application_id, resume_id, company_id, opened_at, kept)
+values ($1, $2, $3, $4, $5)
+on conflict (application_id) do update set
+    opened_at = coalesce(opened_application.opened_at, excluded.opened_at),
+    kept = coalesce(opened_application.kept, excluded.kept)
+"""
+_END = """
+insert into opened_application (application_id, resume_id, company_id, ended_at, withdrawn)
+select $1, id, $3, $4, $5 from resume where id = $2 and user_id = $6
+on conflict (application_id) do update set
+    ended_at = coalesce(opened_application.ended_at, excluded.ended_at),
+    withdrawn = opened_application.withdrawn or excluded.withdrawn
 """
 _READ = """
 update opened_resume set first_read_at = coalesce(first_read_at, $3), last_read_at = $3,
@@ -32,12 +50,40 @@ async def take_on(
     await tx.exec_driver_sql(statement, (user_id, company_id, company_name))
 
 
-async def open_resume(tx: Tx, resume_id: UUID, user_id: UUID, company_id: UUID) -> None:
-    """Open this person's resume to this company; one that is deleted stays closed.
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An application with a resume, as it was heard of."""
 
-    It stays open after the application has ended: the company has had it by then.
+    id: UUID
+    resume_id: UUID
+    user_id: UUID
+    company_id: UUID
+
+
+async def open_resume(tx: Tx, by: Application) -> None:
+    """Open this person's resume to this company while the application lasts, and keep how it is
+    now for afterwards; one that is deleted stays closed.
     """
-    await tx.exec_driver_sql(_OPEN, (resume_id, company_id, user_id, now()))
+    if await queries.is_opened(tx, by.id):
+        return
+    whole = await queries.whole(tx, by.resume_id, by.user_id)
+    if whole is None:
+        return
+    imported = whole["imported"] or {}
+    shown = {name: imported[name] for name in MORE if name in imported}
+    kept = json.dumps(rules.kept(whole, shown))
+    moment = now()
+    await tx.exec_driver_sql(_OPEN, (by.resume_id, by.company_id, by.user_id, moment))
+    await tx.exec_driver_sql(_OPEN_BY, (by.id, by.resume_id, by.company_id, moment, kept))
+
+
+async def end(tx: Tx, by: Application, *, withdrawn: bool) -> None:
+    """The application has ended: the company keeps the resume as it was; withdrawn, without
+    contacts. Whichever of opening and ending is heard first, the effect is the same.
+    """
+    await tx.exec_driver_sql(
+        _END, (by.id, by.resume_id, by.company_id, now(), withdrawn, by.user_id)
+    )
 
 
 async def note_reading(tx: Tx, resume_id: UUID, company_id: UUID) -> None:

@@ -1,15 +1,19 @@
 """Resumes as companies read them, and who has read one's own."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, exists, func, select, text
 
 from hirewire.messaging.outbox import Tx
+from hirewire.profiles.readers import rules
 from hirewire.profiles.tables import (
     education,
     employer,
     experience,
+    opened_application,
     opened_resume,
     profile,
     resume,
@@ -23,21 +27,72 @@ async def company_of(tx: Tx, user_id: UUID) -> UUID | None:
     return company
 
 
-async def opened(tx: Tx, resume_id: UUID, company_id: UUID) -> dict[str, Any] | None:
-    """A resume that is open to this company, with whose it is; None for any other."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A resume as a company reads it."""
+
+    content: dict[str, Any]
+    """Its row, experience, education and whose it is."""
+    as_of: datetime | None
+    """When it was kept; None for one that is read as it is."""
+
+
+async def opened(tx: Tx, resume_id: UUID, company_id: UUID) -> Opened | None:
+    """A resume as this company may read it; None when none of its applications has opened it.
+
+    While an application is open, it is read as it is. Then the latest one decides: what was kept
+    of it is read, without contacts when it was withdrawn.
+    """
+    table = opened_application.c
+    found = await tx.execute(
+        select(opened_application)
+        .where(
+            table.resume_id == resume_id,
+            table.company_id == company_id,
+            table.opened_at.is_not(None),
+        )
+        .order_by(table.ended_at.is_not(None), table.opened_at.desc(), table.application_id.desc())
+        .limit(1)
+    )
+    row = found.first()
+    if row is None:
+        return None
+    if row.ended_at is None:
+        content = await whole(tx, resume_id)
+        return None if content is None else Opened(content, None)
+    content = rules.without_contacts(row.kept) if row.withdrawn else dict(row.kept)
+    return Opened(content, row.opened_at)
+
+
+async def is_opened(tx: Tx, application_id: UUID) -> bool:
+    """Whether a resume was opened by this application."""
+    table = opened_application.c
+    found = await tx.execute(
+        select(table.application_id).where(
+            table.application_id == application_id, table.opened_at.is_not(None)
+        )
+    )
+    return found.first() is not None
+
+
+async def whole(tx: Tx, resume_id: UUID, user_id: UUID | None = None) -> dict[str, Any] | None:
+    """A resume with experience, education and whose it is; None when there is none, or (with a
+    `user_id`) when it is somebody else's.
+    """
     statement = (
         select(
             resume,
             profile.c.full_name,
             profile.c.headline,
-            profile.c.contacts,
+            func.coalesce(profile.c.contacts, text("'[]'::jsonb")).label("contacts"),
             profile.c.locale,
-            profile.c.links.label("profile_links"),
+            func.coalesce(profile.c.links, text("'[]'::jsonb")).label("profile_links"),
         )
-        .join(opened_resume, opened_resume.c.resume_id == resume.c.id)
-        .join(profile, profile.c.user_id == resume.c.user_id)
-        .where(resume.c.id == resume_id, opened_resume.c.company_id == company_id)
+        .outerjoin(profile, profile.c.user_id == resume.c.user_id)
+        .where(resume.c.id == resume_id)
     )
+    if user_id is not None:
+        statement = statement.where(resume.c.user_id == user_id)
     return await _whole(tx, (await tx.execute(statement)).first())
 
 
@@ -81,7 +136,14 @@ async def readers(
         .where(employer.c.company_id == opened_resume.c.company_id)
         .scalar_subquery()
     )
-    statement = select(opened_resume, name.label("company_name")).where(
+    table = opened_application.c
+    is_open = exists().where(
+        table.resume_id == opened_resume.c.resume_id,
+        table.company_id == opened_resume.c.company_id,
+        table.opened_at.is_not(None),
+        table.ended_at.is_(None),
+    )
+    statement = select(opened_resume, name.label("company_name"), is_open.label("open")).where(
         opened_resume.c.resume_id == resume_id
     )
     if after is not None:

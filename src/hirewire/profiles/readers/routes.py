@@ -92,8 +92,12 @@ class Candidate(_Whole):
     """A resume with name and contacts, as a company reads it."""
 
     resume_id: UUID
-    full_name: str
+    full_name: str | None
+    """None when it is an address and contacts are closed."""
     contacts: list[dict[str, Any]]
+    """Empty once the application was withdrawn, like `links`."""
+    as_of: datetime | None
+    """Of a resume that is kept: when it was as it is here. None for one that is read as it is."""
 
 
 class SharedResume(_Whole):
@@ -104,10 +108,12 @@ class SharedResume(_Whole):
 
 
 class Reader(Answer):
-    """A company to which a resume is open."""
+    """A company to which a resume was opened."""
 
     company_id: UUID
     company_name: str | None
+    open: bool
+    """Whether it reads the resume as it is; else it keeps it as it was when it was opened."""
     opened_at: datetime
     first_read_at: datetime | None
     last_read_at: datetime | None
@@ -116,10 +122,16 @@ class Reader(Answer):
 
 @router.get("/candidates/{resume_id}")
 async def read(resume_id: UUID, tx: RequestTx, caller: Caller) -> Candidate:
-    """The whole resume of somebody who has applied to one's company, or accepted its invitation."""
-    found = await _opened(tx, caller, resume_id)
+    """The whole resume of somebody who has applied to one's company, or accepted its invitation.
+
+    As it is while an application is open; then as it was, and without contacts when the applicant
+    has withdrawn.
+    """
+    opened = await _opened(tx, caller, resume_id)
+    found = opened.content
     shown = {
         "resume_id": resume_id,
+        "as_of": opened.as_of,
         "links": [*found["profile_links"], *found["links"]],
         "more": more(found["imported"] or {}),
     }
@@ -129,7 +141,7 @@ async def read(resume_id: UUID, tx: RequestTx, caller: Caller) -> Candidate:
 @router.get("/candidates/{resume_id}/pdf", response_class=Response)
 async def read_as_pdf(resume_id: UUID, tx: RequestTx, caller: Caller) -> Response:
     """The same to print."""
-    found = await _opened(tx, caller, resume_id)
+    found = (await _opened(tx, caller, resume_id)).content
     return pdf.PdfAnswer(pdf.content_of(found), found["locale"])
 
 
@@ -157,7 +169,7 @@ async def readers(
     request: Request,
     response: Response,
 ) -> Page[Reader]:
-    """The companies that one's resume is open to, and when they have read it."""
+    """The companies that one's resume was opened to, and when they have read it."""
     if not await queries.is_own(tx, resume_id, caller.user_id):
         raise NoSuchResume
     after = _place(page.after)
@@ -165,7 +177,7 @@ async def readers(
     return page_of(rows, page, request, response, Reader, cursor=lambda one: (one.company_id,))
 
 
-async def _opened(tx: Tx, caller: Principal, resume_id: UUID) -> dict[str, Any]:
+async def _opened(tx: Tx, caller: Principal, resume_id: UUID) -> queries.Opened:
     company_id = await queries.company_of(tx, caller.user_id)
     found = await queries.opened(tx, resume_id, company_id) if company_id else None
     if found is None or company_id is None:

@@ -60,7 +60,7 @@ class Certificate(Body):
     name: Name
     issuer: Name | None = None
     date: Annotated[str, text(1, 500)] | None = None
-    url: Annotated[str, text(1, 2000)] | None = None
+    url: WebLink | None = None
 
 
 class Link(Body):

@@ -66,7 +66,7 @@ async def application(id: UUID, who: Member) -> Response:
         return render(who, "missing.html", 404)
     messages = await who.call("vacancies", "GET", f"{path}/messages?limit=100")
     person = None
-    if found.data["side"] == "employer" and found.data["contactsOpen"]:
+    if found.data["side"] == "employer" and found.data["acceptedAt"]:
         try:
             card = await who.call(
                 "profiles", "GET", f"/api/profiles/candidates/{found.data['resumeId']}"

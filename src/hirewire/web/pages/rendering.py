@@ -31,6 +31,7 @@ DONE = {
     "welcome": N_("Welcome!"),
     "hiring": N_("You are an employer now."),
     "out": N_("You are signed out."),
+    "limit": N_("Daily limit reached. Try again tomorrow."),
     "changed": N_("This cannot be done any more: it has changed meanwhile."),
 }
 """What has been done, said on the page that follows."""
@@ -168,7 +169,9 @@ def go(who: Visitor, path: str, **query: str) -> Response:
 
 
 def said(answer: Answer) -> str:
-    """What follows an action: that it is done, or that it cannot be done any more."""
+    """What follows an action: that it is done, or that it cannot be done now, or any more."""
+    if answer.status == 429:
+        return "limit"
     return "saved" if answer.is_good else "changed"
 
 

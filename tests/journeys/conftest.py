@@ -33,7 +33,7 @@ class Platform:
         }
         self.settings: Settings = load_settings(self.environment)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._log = log
+        self.log = log
 
     async def migrate(self) -> None:
         for name in assembly.SERVICES:
@@ -49,7 +49,7 @@ class Platform:
 
     def spawn(self, name: str) -> None:
         environment = self._inherited() | self.environment
-        self.processes[name] = fork(["serve", name], env=environment, log=self._log)
+        self.processes[name] = fork(["serve", name], env=environment, log=self.log)
 
     async def ready(self, name: str) -> None:
         async with httpx.AsyncClient(timeout=5) as client:
@@ -61,7 +61,7 @@ class Platform:
                     return False
                 return found.status_code == 200
 
-            await eventually(answers, within=60, what=f"{name} is ready; see {self._log}")
+            await eventually(answers, within=60, what=f"{name} is ready; see {self.log}")
 
     def kill(self, name: str) -> None:
         """As a power cut would."""

@@ -7,8 +7,10 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection, text
 
+from hirewire.messaging.testing import hear
 from hirewire.profiles.resumes.models import ExperienceChanges, ImportedResume, ResumeChanges
 from tests.profiles.conftest import Person
+from tests.profiles.readers.test_readers import applied, candidate, hires, moved
 
 DOCUMENT = {
     "basics": {"label": "Cook", "profiles": [{"url": "example.org/a"}], "summary": "x" * 15_000},
@@ -74,3 +76,51 @@ async def test_what_was_imported_before_is_read_again(anna: Person) -> None:
     names = {one.alias or name for name, one in ExperienceChanges.model_fields.items()}
     await anna.call("PATCH", f"{at}/experience/{job['id']}", {name: job[name] for name in names})
     assert await anna.call("GET", f"{at}/export") == expected
+
+
+CERTIFICATES = [
+    {"name": "a", "issuer": None, "date": None, "url": "javascript:alert(1)"},
+    {"name": "b", "issuer": None, "date": None, "url": "data:text/html,x"},
+    {"name": "c", "issuer": None, "date": None, "url": "example.org/c"},
+    {"name": "d", "issuer": None, "date": None, "url": "HTTPS://example.org/d"},
+    {"name": "e", "issuer": None, "date": None, "url": None},
+]
+
+
+async def test_what_was_open_before_is_kept_as_it_is_and_leads_to_the_web_only(
+    anna: Person, boris: Person
+) -> None:
+    resume, consumer = await candidate(anna, summary="Was"), anna.service.messaging.consumer
+    await anna.call(
+        "POST", f"/resumes/{resume}/experience", {"position": "Data", "start": "2020"}, expect=201
+    )
+    await hires(boris)
+    event = applied(anna, resume)
+    await hear(consumer, event)
+    before = await boris.call("GET", f"/candidates/{resume}")
+    migration = import_module("hirewire.profiles.migrations.versions.0005_kept_resumes")
+
+    def back_and_forth(connection: Connection) -> None:
+        with Operations.context(MigrationContext.configure(connection)):
+            migration.downgrade()
+            given = {"certificates": json.dumps(CERTIFICATES)}
+            connection.execute(
+                text("update resume set certificates = cast(:certificates as jsonb)"), given
+            )
+            migration.upgrade()
+
+    async with anna.service.engine.begin() as connection:
+        await connection.run_sync(back_and_forth)
+    found = await anna.call("GET", f"/resumes/{resume}")
+    assert [one["url"] for one in found["certificates"]] == [
+        *(None, None, "https://example.org/c", "HTTPS://example.org/d", None)
+    ]
+    await anna.call("PATCH", f"/resumes/{resume}", {"summary": "Is", "certificates": []})
+    kept = await boris.call("GET", f"/candidates/{resume}")
+    asked = before.keys() - {"certificates", "asOf"}
+    assert {name: kept[name] for name in asked} == {name: before[name] for name in asked}
+    assert kept["asOf"] is not None
+    await hear(consumer, moved(event, "interview", "invited"))
+    assert (await boris.call("GET", f"/candidates/{resume}"))["summary"] == "Is"
+    await hear(consumer, moved(event, "discard_by_applicant", "withdrawn"))
+    assert (await boris.call("GET", f"/candidates/{resume}"))["contacts"] == []

@@ -7,7 +7,10 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 
+from tests.vacancies.applications.conftest import Board, board
 from tests.vacancies.conftest import Person
+
+__all__ = ["board"]  # a fixture
 
 LINE = """
 insert into activity (event_id, resume_id, user_id, action, version, occurred_at, heard_at)
@@ -38,3 +41,40 @@ async def test_lines_that_are_there_twice_become_one(anna: Person) -> None:
             ("updated", None, True),
             ("updated", 2, True),
         ]
+
+
+async def test_drafts_that_were_seen_are_seen_no_more_and_applications_keep_their_resumes(
+    board: Board,
+) -> None:
+    drafts = import_module("hirewire.vacancies.migrations.versions.0007_drafts_and_kept_resumes")
+    await board.apply()
+    _, draft = await board.somebody()
+    other, theirs = await board.somebody()
+
+    def back_and_forth(connection: Connection) -> None:
+        with Operations.context(MigrationContext.configure(connection)):
+            drafts.downgrade()
+            connection.execute(
+                text(
+                    'update resume set snapshot = snapshot || \'{"status": "draft"}\' '
+                    "where resume_id = :draft"
+                ),
+                {"draft": draft},
+            )
+            drafts.upgrade()
+
+    async with board.boss.service.engine.begin() as connection:
+        await connection.run_sync(back_and_forth)
+        rows = await connection.execute(
+            text("select resume_id, state from resume order by updated_at")
+        )
+        assert [tuple(row) for row in rows] == [
+            (board.resume, "visible"),
+            (draft, "unseen"),
+            (theirs, "visible"),
+        ]
+        kept = await connection.execute(text("select kept_resume from application"))
+        assert kept.scalar_one() == {"title": "Developer", "area": "Omsk", "skills": ["Go"]}
+    await board.say(other, theirs, 2)
+    lines = (await board.boss.call("GET", "/activity"))["items"]
+    assert str(draft) not in str(lines)

@@ -1,0 +1,371 @@
+"""Who sees what of a candidate, by every way that it could leave: API, pages, PDF, feeds, stream,
+events, log.
+
+The candidate has three resumes: one that was changed after two applications, of which one was
+withdrawn; a draft; and one with a link.
+"""
+
+import asyncio
+import re
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from importlib import import_module
+from io import BytesIO
+
+import httpx
+import pytest
+from fastapi.routing import APIRoute
+from pypdf import PdfReader
+
+from hirewire.messaging.database import connect
+from hirewire.profiles.app import SERVICE as PROFILES
+from hirewire.vacancies.app import SERVICE as VACANCIES
+from hirewire.web.sessions import ACCESS
+from tests.builders import eventually
+from tests.journeys.conftest import Platform
+from tests.journeys.paging import api, sign_up
+
+MARKS = {
+    "title": "Falconnow",
+    "old title": "Falconwas",
+    "text": "Summarynow",
+    "old text": "Summarywas",
+    "phone": "+7 000 222",
+    "old phone": "+7 000 111",
+    "page": "anna-now.example",
+    "old page": "anna-was.example",
+    "name": "Anna Realname",
+    "draft": "Draftsecret",
+    "linked": "Linkedtitle",
+}
+"""What is looked for in every answer; `user` (an id) and `key` (of the link) are added."""
+
+EMPLOYERS = ("none", "open", "withdrawn", "hidden")
+"""Without an application, with one that is open, with one that was withdrawn; and one from which
+the resume is hidden."""
+WHO = ("nobody", "other", "owner", *EMPLOYERS)
+LOOKERS = {"none": "title", "open": "title", "withdrawn": "title"}
+WHOLE = {"open": "title, text, name, phone, page", "withdrawn": "old title, old text, name"}
+APPLIED = {"open": "title", "withdrawn": "old title"}
+EVERYBODY = dict.fromkeys(WHO, "linked, name")
+Seen = dict[str, str]
+
+TABLE: dict[str, Seen] = {
+    "/api/auth/me": {"owner": "user"},
+    "/api/profiles/me": {"owner": "user, name, phone, page"},
+    "/api/profiles/resumes": {"owner": "title, text, draft, linked, key"},
+    "/api/profiles/resumes/{R}": {"owner": "title, text"},
+    "/api/profiles/resumes/{R}/export": {"owner": "title, text"},
+    "/api/profiles/resumes/{R}/export?format=pdf": {"owner": "title, text, name, phone, page"},
+    "/api/profiles/resumes/{R}/readers": {},
+    "/api/profiles/candidates/{R}": WHOLE,
+    "/api/profiles/candidates/{R}/pdf": WHOLE,
+    "/api/profiles/candidates/{D}": {},
+    "/api/profiles/candidates/{L}": {},
+    "/api/profiles/shared/{key}": EVERYBODY,
+    "/api/vacancies/applications": {"owner": "title, user"},
+    "/api/vacancies/applications?role=employer": APPLIED,
+    "/api/vacancies/applications/counts": {},
+    "/api/vacancies/applications/{A}": {"owner": "title, user", "open": "title"},
+    "/api/vacancies/applications/{W}": {"owner": "title, user", "withdrawn": "old title"},
+    "/api/vacancies/applications/{A}/messages": {},
+    "/api/vacancies/recommended": {},
+    "/api/vacancies/resumes/{R}/viewers": {},
+    "/api/vacancies/vacancies?q=cook": {},
+    "/api/vacancies/vacancies/{V}": {},
+    "/api/vacancies/feeds/vacancies.atom": {},
+    "/api/vacancies/feeds/jobs.xml": {},
+    "/": {},
+    "/sitemap.xml": {},
+    "/vacancies": {},
+    "/vacancies/{V}": {"owner": "title, linked"},
+    "/me": {"owner": "title, draft, linked, name, phone"},
+    "/resumes/{R}": {"owner": "title, text"},
+    "/resumes/{R}/file.pdf": {"owner": "title, text, name, phone, page"},
+    "/resumes/{R}/file.json": {"owner": "title, text"},
+    "/applications/{A}": {"open": "text, name, phone"},
+    "/applications/{W}": {"withdrawn": "old text, name"},
+    "/applications/{A}/resume.pdf": {"open": WHOLE["open"]},
+    "/applications/{W}/resume.pdf": {"withdrawn": WHOLE["withdrawn"]},
+    "/me/applications/all": {},
+    "/me/matches/all": {},
+    "/companies/{C}": {},
+    "/employer/mine/all": {},
+    "/employer/vacancies/{V}": {},
+    "/employer/vacancies/{V}/board": APPLIED,
+    "/employer/vacancies/{V}/board/response": {"open": "title"},
+    "/employer/vacancies/{V}/board/discard_by_applicant": {"withdrawn": "old title"},
+    "/shared/{key}": EVERYBODY,
+}
+LOOKED: dict[str, Seen] = dict.fromkeys(
+    (
+        "/api/vacancies/activity",
+        "/api/vacancies/resumes",
+        "/api/vacancies/resumes?q=sql&facets=true",
+        "/api/vacancies/resumes/{R}",
+        "/api/vacancies/recommendations",
+        "/api/vacancies/vacancies/{V}/recommendations",
+        "/employer",
+        "/employer/activity/all",
+        "/employer/matches/all",
+        "/employer/resumes",
+        "/employer/resumes/{R}",
+        "/employer/vacancies/{V}/candidates",
+    ),
+    LOOKERS,
+) | {"/api/vacancies/resumes/{D}": {}, "/api/vacancies/resumes/{L}": {}}
+"""How employers find those who want to be found: anonymous, and gone once they do not."""
+ELSEWHERE = {
+    "/companies",
+    "/me/{part}",
+    "/session",
+    "/signin",
+    "/signup",
+    "/skills",
+    "/employer/mine",
+    "/employer/{part}",
+    "/api/vacancies/feeds/vacancies.{kind}",
+    "/api/vacancies/companies",
+    "/api/vacancies/companies/{id}",
+    "/api/vacancies/employer-profile",
+    "/api/vacancies/feeds/sitemap.xml",
+    "/api/vacancies/feeds/sitemaps/{n}.xml",
+    "/api/vacancies/searches",
+    "/api/vacancies/skills",
+    "/api/vacancies/skills/{id}",
+}
+"""Nothing of any candidate goes in there, or what goes in is a part of a page in the table."""
+PAGES = (
+    "account",
+    "applications",
+    "board",
+    "candidate",
+    "employer",
+    "people",
+    "posting",
+    "resumes",
+)
+
+
+@dataclass
+class Person:
+    """Somebody with a browser."""
+
+    client: httpx.AsyncClient
+    vacancy: str = ""
+    told: list[str] = field(default_factory=list)
+
+    async def answer(self, path: str) -> str:
+        """All that an answer says: status line, headers, text."""
+        headers = {}
+        if path.startswith("/api/") and ACCESS in self.client.cookies:
+            headers["Authorization"] = f"Bearer {self.client.cookies[ACCESS]}"
+        answer = await self.client.get(path, headers=headers)
+        assert answer.status_code < 500, f"{path}: {answer.text}"
+        text = answer.text
+        if answer.headers.get("content-type") == "application/pdf":
+            text = " ".join(p.extract_text() for p in PdfReader(BytesIO(answer.content)).pages)
+        given = {name: value for name, value in answer.headers.items() if name != "set-cookie"}
+        return f"{given} {text}"
+
+
+async def _hires(person: Person, name: str) -> str:
+    """Becomes an employer with an open vacancy; the company's id."""
+    await sign_up(person.client, f"{name}@example.org")
+    await person.client.post("/employer", data={"companyName": f"Company {name}", "phone": ""})
+    body = {
+        "title": "Cook",
+        "description": "<p>Soups.</p>",
+        "requirements": [{"skill": "SQL", "kind": "must"}],
+    }
+    made = await api(person.client, "POST", "/vacancies/vacancies", body)
+    await api(person.client, "POST", f"/vacancies/vacancies/{made['id']}/publish")
+    person.vacancy = made["id"]
+    return str(made["companyId"])
+
+
+async def _resume(owner: httpx.AsyncClient, **fields: object) -> str:
+    body = {"title": "x", "skills": [{"name": "SQL", "level": 4}], "status": "published"} | fields
+    return str((await api(owner, "POST", "/profiles/resumes", body))["id"])
+
+
+async def _is_me(owner: httpx.AsyncClient, mark: str, page: str) -> None:
+    contacts = [{"kind": "phone", "value": MARKS[mark], "preferred": True}]
+    links = [{"url": f"https://{MARKS[page]}/"}]
+    body = {"fullName": MARKS["name"], "contacts": contacts, "links": links}
+    await api(owner, "PATCH", "/profiles/me", body)
+
+
+async def _listen(person: Person) -> None:
+    """Keeps what an open page is told."""
+    async with person.client.stream("GET", "/live", timeout=None) as answer:
+        async for line in answer.aiter_lines():
+            person.told.append(line)
+
+
+async def _enter(owner: httpx.AsyncClient, resume: str, employer: Person) -> str:
+    path = f"/vacancies/vacancies/{employer.vacancy}/applications"
+
+    async def applied() -> str | None:
+        headers = {"Authorization": f"Bearer {owner.cookies[ACCESS]}"}
+        body = {"resumeId": resume}
+        answer = await owner.post(f"/api{path}", json=body, headers=headers)
+        return str(answer.json()["id"]) if answer.status_code == 201 else None
+
+    return str(await eventually(applied, what="the resume is known to vacancies"))
+
+
+async def _tell_their_story(people: dict[str, Person]) -> dict[str, str]:
+    """What happens before anybody looks; the ids and the key."""
+    owner = people["owner"].client
+    await sign_up(people["other"].client, "other@example.org")
+    await sign_up(owner, "owner@example.org")
+    companies = {name: await _hires(people[name], name) for name in EMPLOYERS}
+
+    await eventually(lambda: _found(owner, "/profiles/me"))
+    await _is_me(owner, "old phone", "old page")
+    was = {"title": MARKS["old title"], "summary": MARKS["old text"]}
+    ids = {
+        "R": await _resume(owner, **was, hiddenFrom=[companies["hidden"]]),
+        "D": await _resume(owner, title=MARKS["draft"], status="draft"),
+        "L": await _resume(owner, title=MARKS["linked"], visibility="link"),
+    }
+    ids["C"] = companies["open"]
+    ids["A"] = await _enter(owner, ids["R"], people["open"])
+    ids["W"] = await _enter(owner, ids["R"], people["withdrawn"])
+    for name in ("open", "withdrawn"):
+        path = f"/profiles/candidates/{ids['R']}"
+        await eventually(lambda n=name, p=path: _found(people[n].client, p))  # type: ignore[misc]
+    await api(owner, "POST", f"/vacancies/applications/{ids['W']}/withdraw")
+    await _is_me(owner, "phone", "page")
+    listeners = [asyncio.create_task(_listen(people[who])) for who in WHO if who != "nobody"]
+    now = {"title": MARKS["title"], "summary": MARKS["text"]}
+
+    async def all_listen() -> bool:
+        return all(people[who].told for who in WHO if who != "nobody")
+
+    await eventually(all_listen)
+    linked = await api(owner, "GET", f"/profiles/resumes/{ids['L']}")
+    await api(owner, "PATCH", f"/profiles/resumes/{ids['R']}", now)
+    ids["key"] = linked["linkKey"]
+
+    async def all_told() -> bool:
+        return all(
+            any("event: activity" in line for line in people[name].told) for name in EMPLOYERS
+        )
+
+    await eventually(all_told)
+    for task in listeners:
+        task.cancel()
+    await asyncio.gather(*listeners, return_exceptions=True)
+    return ids | {"user": (await api(owner, "GET", "/auth/me"))["id"]}
+
+
+async def _found(client: httpx.AsyncClient, path: str) -> bool:
+    headers = {"Authorization": f"Bearer {client.cookies[ACCESS]}"}
+    return (await client.get(f"/api{path}", headers=headers)).status_code == 200
+
+
+def _wrong(seen: dict[tuple[str, str], set[str]], table: dict[str, Seen]) -> str:
+    """Where more is seen than may be, or less: a line each."""
+    lines = []
+    for (path, who), marks in sorted(seen.items()):
+        expected = {mark for mark in table[path].get(who, "").split(", ") if mark}
+        if "{key}" in path:
+            marks -= {"key"}  # who asks has it
+        if marks != expected:
+            more, less = sorted(marks - expected), sorted(expected - marks)
+            lines.append(f"{path}, {who}: more {more}, less {less}")
+    return "\n".join(lines)
+
+
+async def _looked_at(
+    people: dict[str, Person], ids: dict[str, str], table: dict[str, Seen]
+) -> dict[tuple[str, str], set[str]]:
+    marks = MARKS | {name: ids[name] for name in ("user", "key")}
+    seen = {}
+    for path in table:
+        texts = await asyncio.gather(
+            *(
+                person.answer(path.format(V=person.vacancy or people["open"].vacancy, **ids))
+                for person in people.values()
+            )
+        )
+        for who, text in zip(people, texts, strict=True):
+            seen[path, who] = {name for name, mark in marks.items() if mark in text}
+    return seen
+
+
+@pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
+async def test_who_sees_what_of_a_candidate(platform: Platform) -> None:
+    await platform.start("auth", "profiles", "vacancies", "web")
+    async with AsyncExitStack() as stack:
+        people = {who: Person(await stack.enter_async_context(platform.client())) for who in WHO}
+        ids = await _tell_their_story(people)
+        marks = MARKS | {name: ids[name] for name in ("user", "key")}
+
+        async def all_is_heard() -> bool:
+            lists = await people["none"].answer("/api/vacancies/recommendations")
+            kept = await people["withdrawn"].answer(f"/api/profiles/candidates/{ids['R']}")
+            found = await people["none"].answer("/api/vacancies/resumes")
+            old = await people["withdrawn"].answer(f"/api/vacancies/applications/{ids['W']}")
+            return (
+                all(MARKS["title"] in text for text in (lists, found))
+                and MARKS["old text"] in kept
+                and MARKS["old title"] in old
+            )
+
+        await eventually(all_is_heard)
+        whole = TABLE | LOOKED
+        assert _wrong(await _looked_at(people, ids, whole), whole) == ""
+
+        for who, person in people.items():
+            told = " ".join(person.told)
+            assert not [name for name, mark in marks.items() if mark in told], who
+
+        owner = people["owner"].client
+        await api(owner, "PATCH", f"/profiles/resumes/{ids['R']}", {"visibility": "no_one"})
+
+        async def is_gone() -> bool:
+            lists = await people["none"].answer("/api/vacancies/recommendations")
+            found = await people["none"].answer("/api/vacancies/resumes")
+            return not any(MARKS["title"] in text for text in (lists, found))
+
+        await eventually(is_gone)
+        hidden = TABLE | {path: {} for path in LOOKED}
+        assert _wrong(await _looked_at(people, ids, hidden), hidden) == ""
+    await _nothing_in_events_and_log(platform, marks)
+
+
+async def _nothing_in_events_and_log(platform: Platform, marks: dict[str, str]) -> None:
+    personal = {name: mark for name, mark in marks.items() if name not in ("user", "title")}
+    anonymous = ("old title", "draft", "linked")
+    for service in ("auth", "profiles", "vacancies"):
+        connection = await connect(platform.settings.service_database(service), application="tests")
+        rows = await connection.fetch("select row_to_json(l)::text as line from messaging.log l")
+        await connection.close()
+        text = " ".join(row["line"] for row in rows)
+        assert rows
+        assert not [n for n, mark in personal.items() if mark in text and n not in anonymous]
+    log = platform.log.read_text(encoding="utf-8")
+    assert "/shared/" in log
+    assert not [name for name, mark in personal.items() if mark in log]
+    assert "owner@example.org" not in log
+
+
+def test_no_way_out_is_forgotten() -> None:
+    """A new address that can be read stands in the table, or says nothing of candidates."""
+    shown = {path.partition("?")[0] for path in TABLE | LOOKED} | ELSEWHERE
+    pages = [import_module(f"hirewire.web.pages.{name}").router for name in PAGES]
+    paths = {
+        route.path
+        for router in (*PROFILES.routes, *VACANCIES.routes, *pages)
+        for route in router.routes
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ())
+    }
+    forgotten = [
+        path
+        for path in paths
+        if not any(re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), one) for one in shown)
+    ]
+    assert sorted(forgotten) == []

@@ -116,8 +116,13 @@ LOOKED: dict[str, Seen] = dict.fromkeys(
 ) | {"/api/vacancies/resumes/{D}": {}, "/api/vacancies/resumes/{L}": {}}
 """How employers find those who want to be found: anonymous, and gone once they do not."""
 ELSEWHERE = {
+    "/ahead.json",
     "/companies",
+    "/docs/{name}",
     "/me/{part}",
+    "/robots.txt",
+    "/sitemaps/{n}.xml",
+    "/status",
     "/session",
     "/signin",
     "/signup",
@@ -136,14 +141,8 @@ ELSEWHERE = {
 }
 """Nothing of any candidate goes in there, or what goes in is a part of a page in the table."""
 PAGES = (
-    "account",
-    "applications",
-    "board",
-    "candidate",
-    "employer",
-    "people",
-    "posting",
-    "resumes",
+    *("account", "applications", "board", "candidate", "employer", "people", "posting"),
+    *("resumes", "routes"),
 )
 
 

@@ -117,6 +117,9 @@ LOOKED: dict[str, Seen] = dict.fromkeys(
 """How employers find those who want to be found: anonymous, and gone once they do not."""
 ELSEWHERE = {
     "/ahead.json",
+    "/api",
+    "/api/docs",
+    "/docs",
     "/companies",
     "/docs/{name}",
     "/me/{part}",

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from hirewire.kit.spreadsheets import plain, safe
 from hirewire.launcher.bulk.columns import Kind, body_of, column_of, day, heads, number
+from hirewire.launcher.bulk.importer import Importer
 from hirewire.launcher.bulk.journal import Journal, NotAReport
 from hirewire.launcher.bulk.reading import Row, Unreadable, rows_of
 from hirewire.launcher.bulk.showing import import_file
@@ -299,3 +301,18 @@ def test_another_file_is_not_written_over(tmp_path: Path) -> None:
     with pytest.raises(NotAReport, match="no report"), Journal(path):
         pass
     assert path.read_text() == "precious,data\n"
+
+
+def test_rows_of_one_mailbox_come_together_and_of_two_do_not(tmp_path: Path) -> None:
+    """Folded, two people would have one account, and read each other's resumes."""
+    addresses = (
+        "Anna@example.org",
+        "anna@example.org",
+        "straße@example.org",
+        "strasse@example.org",
+    )
+    rows = [Row(n, email=email) for n, email in enumerate(addresses, start=1)]
+    with Journal(tmp_path / "report.csv") as journal:
+        importer = Importer(httpx.AsyncClient, "resumes", rows, None, journal)
+        together = [[row.line for row in work] for work in importer._work()]
+    assert together == [[1, 2], [3], [4]]

@@ -259,3 +259,22 @@ async def test_a_body_of_thousands_of_unknown_members_is_one_mistake(anna: Perso
     body = {f"unknown{n}": n for n in range(20_000)}
     answer = await anna.call("POST", "/resumes", body, expect=422)
     assert [error["detail"] for error in answer["errors"]] == ["at most 200 members"]
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "example.org", "x"])
+async def test_whatever_leads_anywhere_leads_to_the_web(anna: Person, url: str) -> None:
+    """Links, certificates and projects alike, written or imported."""
+    for name in ("links", "certificates", "projects"):
+        body = {"title": "x", name: [{"url": url} | ({} if name == "links" else {"name": "x"})]}
+        answer = await anna.call("POST", "/resumes", body, expect=422)
+        assert answer["errors"][0]["pointer"] == f"#/{name}/0/url"
+    if ":" in url:
+        document = {
+            "basics": {"label": "Cook", "url": url, "profiles": [{"url": url}]},
+            "certificates": [{"name": "x", "url": url}],
+            "projects": [{"name": "x", "url": url}],
+            "awards": [{"title": "x", "url": url}],
+        }
+        made = await anna.call("POST", "/resumes/import", document, expect=201)
+        found = await anna.call("GET", f"/resumes/{made['id']}")
+        assert url not in str(found)

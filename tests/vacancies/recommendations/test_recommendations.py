@@ -265,6 +265,27 @@ async def test_what_was_there_before_is_compared_too(board: Board) -> None:
     assert set(await board.fits(id)) == {str(resume)}
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "jsonb_set(snapshot, '{hiddenFrom}', to_jsonb(array[$1]))",
+        """jsonb_set(snapshot, '{status}', '"draft"')""",
+    ],
+)
+async def test_a_match_that_is_behind_shows_nothing_hidden(board: Board, change: str) -> None:
+    """Two handlers hear of a resume: the match may be withdrawn later than it is hidden."""
+    id, resume = await board.publish(**PLAIN), uuid4()
+    await board.tell(resume, 1)
+    assert set(await board.fits(id)) == {str(resume)}
+    company = (await board.person.call("GET", "/employer-profile"))["companyId"]
+    async with board.person.service.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            f"update resume set snapshot = {change} where $1::text <> ''", (company,)
+        )
+    assert await board.fits(id) == {}
+    assert (await board.person.call("GET", "/recommendations"))["items"] == []
+
+
 SOME = ["SQL", "Python", "Java", "Git", "PHP", "C++"]
 
 

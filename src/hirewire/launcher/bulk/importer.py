@@ -58,7 +58,7 @@ class Importer:
             elif row.email is None:
                 own.append(row)
             else:
-                people.setdefault(row.email.casefold(), []).append(row)
+                people.setdefault(row.email.lower(), []).append(row)
         yield from ([row] for row in own)
         yield from people.values()
 
@@ -87,7 +87,7 @@ class Importer:
     async def _of_person(self, client: httpx.AsyncClient, rows: list[Row]) -> None:
         """Register the person and send their resumes."""
         email = rows[0].email or ""
-        known = self.journal.passwords.get(email.casefold())
+        known = self.journal.passwords.get(email.lower())
         account = Account(client, email, known or secrets.token_hex(10))
         try:
             new = await account.enter()

@@ -89,5 +89,5 @@ class Journal:
         for line in kept:
             self.marks[line[-1]] = line[3]
             if line[7]:
-                self.passwords[line[6].casefold()] = line[7]
+                self.passwords[line[6].lower()] = line[7]
         return kept

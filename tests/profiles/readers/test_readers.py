@@ -167,6 +167,11 @@ async def test_an_address_in_place_of_a_name_is_a_contact(anna: Person, boris: P
     found = await boris.call("GET", f"/candidates/{resume}")
     assert found["fullName"] is None
     assert "@" not in str(found)
+    printed = await boris.service.client.get(
+        f"/api/profiles/candidates/{resume}/pdf", headers=boris.service.as_user(boris.id)
+    )
+    assert printed.status_code == 200
+    assert "@" not in PdfReader(BytesIO(printed.content)).pages[0].extract_text()
 
 
 async def test_a_links_key_stands_in_no_log(anna: Person) -> None:

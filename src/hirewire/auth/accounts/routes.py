@@ -12,6 +12,7 @@ from hirewire.contracts.auth import Role
 from hirewire.kit.errors import Unauthenticated
 from hirewire.kit.http import Caller, Once, RequestTx
 from hirewire.kit.models import Answer, Body
+from hirewire.kit.openapi import refuses
 
 router = APIRouter(prefix="/api/auth", tags=["accounts"])
 
@@ -19,8 +20,21 @@ router = APIRouter(prefix="/api/auth", tags=["accounts"])
 class Credentials(Body):
     """What one registers with."""
 
-    email: Annotated[str, Field(max_length=254, examples=["anna@example.org"])]
-    password: Annotated[str, Field(max_length=1000, repr=False)]
+    email: Annotated[
+        str,
+        Field(max_length=254, examples=["anna@example.org"], json_schema_extra={"format": "email"}),
+    ]
+    password: Annotated[
+        str,
+        Field(
+            max_length=1000,
+            repr=False,
+            json_schema_extra={
+                "minLength": rules.SHORTEST_PASSWORD,
+                "maxLength": rules.LONGEST_PASSWORD,
+            },
+        ),
+    ]
 
     @field_validator("email")
     @classmethod
@@ -52,7 +66,7 @@ async def _registering(body: Credentials) -> Registering:
     return Registering(body.email, await hash_password(body.password))
 
 
-@router.post("/register", status_code=201)
+@router.post("/register", status_code=201, responses=refuses(commands.EmailTaken))
 async def register(
     # First of all, since dependencies are met in this order: no transaction is open while the
     # password is hashed.
@@ -69,7 +83,7 @@ async def register(
     return await once(Account, make, identity=new.email.encode())
 
 
-@router.get("/me")
+@router.get("/me", responses=refuses(Unauthenticated))
 async def me(tx: RequestTx, caller: Caller) -> Account:
     """Who the token says one is, with the role as it is now."""
     found = await queries.account(tx, caller.user_id)

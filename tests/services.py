@@ -1,7 +1,7 @@
 """Services in tests: a real database, the real application, a client, and tokens."""
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +13,8 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.types import Message as AsgiMessage
+from starlette.types import Receive, Scope, Send
 
 from hirewire.kit import keyring
 from hirewire.kit.clock import now
@@ -109,9 +111,52 @@ async def running(
                     not_before=now() - timedelta(days=1),
                     not_after=now() + timedelta(days=1),
                 )
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        transport = httpx.ASGITransport(app=Routed(app), raise_app_exceptions=False)
+        hooks = {"response": [documented(app)]}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://test", event_hooks=hooks
+        ) as client:
             yield Running(client, app, messaging, messaging.transactions.engine)
+
+
+ROUTE = "x-test-route"
+
+
+class Routed:
+    """An application whose answers name the path of the route that made them."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+        async def named(message: AsgiMessage) -> None:
+            if message["type"] == "http.response.start" and (route := scope.get("route")):
+                head = (ROUTE.encode(), route.path_format.encode())
+                message = {**message, "headers": [*message["headers"], head]}
+            await send(message)
+
+        await self._app(scope, receive, named)
+
+
+def documented(app: FastAPI) -> Callable[[httpx.Response], Awaitable[None]]:
+    """A check of each answer in a test: its status and media type are in the OpenAPI document."""
+
+    async def check(answer: httpx.Response) -> None:
+        path = app.openapi()["paths"].get(answer.headers.pop(ROUTE, ""), {})
+        operation = path.get(answer.request.method.lower())
+        if operation is None or answer.status_code == 500:
+            return
+        what = f"{answer.request.method} {answer.request.url.path}: {answer.status_code}"
+        told = operation["responses"].get(str(answer.status_code))
+        assert told is not None, f"{what} is not in the document"
+        if answer.status_code in (204, 304):
+            return
+        kind = answer.headers.get("content-type", "").partition(";")[0]
+        assert kind in told["content"], f"{what} as {kind} is not in the document"
+
+    return check
 
 
 _templates: dict[tuple[str, str | None], str] = {}

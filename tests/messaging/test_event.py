@@ -3,10 +3,11 @@
 from dataclasses import replace
 from datetime import date
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from hirewire.messaging.broker import Delivery
 from hirewire.messaging.envelope import Malformed, Unknown, decode
 from hirewire.messaging.event import EVENTS, Event
 from hirewire.messaging.outbox import record
@@ -51,6 +52,14 @@ def test_the_body_has_only_what_was_set() -> None:
     page = uuid4()
     assert Noted(page=page).body() == f'{{"page":"{page}"}}'.encode()
     assert Noted(page=page).key == str(page)
+
+
+class Pinned(Event, name="test.pinned", owner="writer", key="page"):
+    """Something with parts of any form was pinned to a page."""
+
+    page: UUID
+    text: str = ""
+    parts: dict[str, Any] = {}
 
 
 def from_first(payload: dict[str, Any]) -> dict[str, Any]:
@@ -158,3 +167,31 @@ async def test_the_log_keeps_the_version(place: Place) -> None:
         record(tx, THIRD)
     versions = [row.headers.get("typeversion") for row in await recorded(place.engine)]
     assert versions == ["3", None, "3"]
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (b'{"page": "%s", "text": "a\\u0000b"}', "text"),
+        (b'{"page": "%s", "parts": {"a": ["x", {"\\u0000": 1}]}}', r"parts\.a\.1"),
+        (b'{"page": "%s", "parts": {"a": ["x", {"b": "\\u0000"}]}}', r"parts\.a\.1\.b"),
+    ],
+)
+def test_a_nul_is_refused_where_it_is(body: bytes, where: str) -> None:
+    message = Delivery(body % str(uuid4()).encode(), "test.pinned")
+    with pytest.raises(Malformed, match=f"^{where}: has a (NUL|name with a NUL) character in it$"):
+        decode(message)
+
+
+def test_what_looks_like_a_nul_and_what_nobody_reads_are_taken() -> None:
+    page = uuid4()
+    for rest in (r'"text": "\\u0000"', r'"text": "a", "unknown": "\u0000"'):
+        received = decode(Delivery(f'{{"page": "{page}", {rest}}}'.encode(), "test.pinned"))
+        assert received.key == str(page)
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    body = b"\xef\xbb\xbf" + Noted(page=(page := uuid4())).body()
+    assert decode(Delivery(body, "test.noted")).key == str(page)
+    old = b'\xef\xbb\xbf{"id": "a", "name": "Ada Lovelace", "born": 1815}'
+    assert decode(Delivery(old, "test.enrolled")).event == THIRD

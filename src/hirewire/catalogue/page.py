@@ -34,7 +34,10 @@ name. The body is the plain JSON payload; CloudEvents 1.0 attributes are headers
 `message_id`, `type`, `app_id`, `user_id`, `correlation_id` and `timestamp`. What is sent again to
 one service alone has the routing key `to.<service>.<event name>`, with the same body and headers.
 A reader ignores fields and headers that it does not know; a message from elsewhere needs only a
-body that fits.
+body that fits: UTF-8, with or without a byte order mark. Attributes and payload in one body, as a
+structured CloudEvent (`content_type` application/cloudevents+json), are read as well. Times are
+text as in RFC 3339, never numbers, and no text has a NUL in it: else the message is a dead letter
+at once.
 
 | header | example | meaning |
 |---|---|---|

@@ -1,9 +1,9 @@
 """What `auth` publishes."""
 
-from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from hirewire.contracts.fields import Address, Moment
 from hirewire.messaging.event import Event
 
 Role = Literal["applicant", "employer", "admin"]
@@ -13,8 +13,9 @@ class UserRegistered(Event, name="user.registered", owner="auth", key="id"):
     """Somebody has registered. Published once a user, in the registration's transaction."""
 
     id: UUID
-    email: str
-    registered_at: datetime | None = None
+    email: Address
+    """With an `@` between a name and a host; at most 254 characters."""
+    registered_at: Moment | None = None
 
 
 class UserRoleChanged(Event, name="user.role_changed", owner="auth", key="user_id"):
@@ -35,5 +36,5 @@ class SigningKeyPublished(Event, name="signing_key.published", owner="auth", key
     kid: str
     jwk: dict[str, Any]
     """The public key as a JWK (RFC 7517, RFC 8037); never a private part."""
-    not_before: datetime
-    not_after: datetime
+    not_before: Moment
+    not_after: Moment

@@ -1,8 +1,8 @@
 """What `vacancies` publishes."""
 
-from datetime import datetime
 from uuid import UUID
 
+from hirewire.contracts.fields import Moment
 from hirewire.messaging.event import Event
 
 
@@ -72,7 +72,7 @@ class ApplicationSubmitted(
     """Whose resume it is."""
     origin: str
     """`response` or `invitation`."""
-    submitted_at: datetime | None = None
+    submitted_at: Moment | None = None
 
 
 class ApplicationStageChanged(

@@ -39,9 +39,10 @@ RequestTx = Annotated[Tx, Depends(_transaction, scope="function")]
 sent; rolled back if anything raises."""
 
 
-async def _maybe_caller(
+async def takes_caller(
     request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
 ) -> Principal | None:
+    """Dependency of `MaybeCaller`."""
     if authorization is None:
         return None
     scheme, _, token = authorization.partition(" ")
@@ -51,17 +52,18 @@ async def _maybe_caller(
     return await verifier.verify(token.strip())
 
 
-MaybeCaller = Annotated[Principal | None, Depends(_maybe_caller)]
+MaybeCaller = Annotated[Principal | None, Depends(takes_caller)]
 """Who calls, or None without an Authorization header. A token that is not valid is still 401."""
 
 
-async def _caller(caller: MaybeCaller) -> Principal:
+async def needs_caller(caller: MaybeCaller) -> Principal:
+    """Dependency of `Caller`."""
     if caller is None:
         raise Unauthenticated
     return caller
 
 
-Caller = Annotated[Principal, Depends(_caller)]
+Caller = Annotated[Principal, Depends(needs_caller)]
 """Who calls, proven by a bearer token."""
 
 

@@ -1,20 +1,42 @@
 """Bases of what comes in and goes out over HTTP."""
 
-from typing import Annotated, Any
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     HttpUrl,
     StringConstraints,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_before_validator_function
 
 MOST_MEMBERS = 200
 """Of an object: naming each of a hundred thousand unknown ones costs seconds."""
 LONGEST_LINK = 2000
+NO_NUL = r"^[^\x00]*$"
+"""Pattern of every text in the OpenAPI document that has none of its own."""
+_NOT_BLANK = r"^[^\x00]*[^\s\x00\x85][^\x00]*$"
+_LEAP = r"(19(0[48]|[2468][048]|[13579][26])|20([02468][048]|[13579][26]))-02-29"
+_MONTHS = (
+    r"(0[1-9]|1[0-2])",
+    r"(0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])",
+    r"(0[469]|11)-(0[1-9]|[12][0-9]|30)",
+    r"02-(0[1-9]|1[0-9]|2[0-8])",
+)
+PARTIAL_DATE = rf"^((19[0-9][0-9]|20[0-9][0-9]|2100)(-({'|'.join(_MONTHS)}))?|{_LEAP})$"
+"""Pattern of `YYYY`, `YYYY-MM` or `YYYY-MM-DD` in the calendar, from 1900 to 2100."""
+_BEGINS_WITH_A_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _without_nul(value: Any) -> Any:
@@ -27,12 +49,88 @@ def _without_nul(value: Any) -> Any:
     return value
 
 
+def _number(value: Any) -> Any:
+    if isinstance(value, (bool, str)):
+        raise ValueError("must be a number")
+    return value
+
+
+def _truth(value: Any) -> Any:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def _moment(value: Any) -> Any:
+    if not isinstance(value, str) or not _BEGINS_WITH_A_DATE.match(value):
+        raise ValueError("must be a date as in RFC 3339, and no number")
+    return value
+
+
+_OF_ITS_KIND = {
+    "int": _number,
+    "float": _number,
+    "bool": _truth,
+    "date": _moment,
+    "datetime": _moment,
+}
+
+
+def _of_its_kind(schema: Any, model: type[BaseModel]) -> Any:
+    """The schema with numbers, truths and times that are taken as these only.
+
+    Other models inside it have seen to themselves.
+    """
+    if isinstance(schema, (list, tuple)):
+        return type(schema)(_of_its_kind(one, model) for one in schema)
+    if not isinstance(schema, dict) or (schema.get("type") == "model" and schema["cls"] != model):
+        return schema
+    if isinstance(schema.get("type"), str) and schema["type"] in _OF_ITS_KIND:
+        return no_info_before_validator_function(_OF_ITS_KIND[schema["type"]], schema)
+    return {
+        name: part if name in ("metadata", "serialization") else _of_its_kind(part, model)
+        for name, part in schema.items()
+    }
+
+
+def without_nul(schema: Any) -> None:
+    """Say in this JSON Schema, and in those inside it, that no text has a NUL character."""
+    if isinstance(schema, dict):
+        if schema.get("type") == "string" and not schema.keys() & {"pattern", "format", "enum"}:
+            schema.setdefault("pattern", NO_NUL)
+        for part in ("items", "additionalProperties"):
+            without_nul(schema.get(part))
+        for option in schema.get("anyOf", ()):
+            without_nul(option)
+
+
 class Body(BaseModel):
-    """A request's body: camelCase, nothing unknown, text that a database can hold."""
+    """A request's body: camelCase, nothing unknown, text that a database can hold, and no number,
+    truth or time that is written as another kind of value.
+    """
 
     model_config = ConfigDict(
         extra="forbid", alias_generator=to_camel, populate_by_name=True, frozen=True
     )
+    is_text: ClassVar[bool] = False
+    """Whether all values come as text, as those of a query string do."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """See `_of_its_kind`."""
+        schema = handler(source)
+        made: CoreSchema = schema if cls.is_text else _of_its_kind(schema, cls)
+        return made
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """What `_check_text` refuses is said of each field."""
+        schema = handler(core_schema)
+        for field in handler.resolve_ref_schema(schema).get("properties", {}).values():
+            without_nul(field)
+        return schema
 
     @model_validator(mode="before")
     @classmethod
@@ -63,9 +161,17 @@ def Text(min: int = 1, max: int = 200) -> Any:  # noqa: N802  (used as a type)
     return Annotated[str, text(min, max)]
 
 
+@dataclass(frozen=True)
+class _Text(StringConstraints):
+    def __iter__(self) -> Iterator[Any]:
+        yield from super().__iter__()
+        if self.min_length:
+            yield Field(json_schema_extra={"pattern": _NOT_BLANK})
+
+
 def text(min: int = 1, max: int = 200) -> StringConstraints:
     """Constraints of a stripped string of `min` to `max` characters."""
-    return StringConstraints(strip_whitespace=True, min_length=min, max_length=max)
+    return _Text(strip_whitespace=True, min_length=min, max_length=max)
 
 
 def _not_too_long(link: HttpUrl) -> HttpUrl:
@@ -75,7 +181,17 @@ def _not_too_long(link: HttpUrl) -> HttpUrl:
     return link
 
 
-WebLink = Annotated[HttpUrl, AfterValidator(_not_too_long)]
+WebLink = Annotated[
+    HttpUrl,
+    AfterValidator(_not_too_long),
+    Field(
+        json_schema_extra={
+            "format": "iri",
+            "maxLength": LONGEST_LINK - 1,
+            "pattern": "^https?://",
+        }
+    ),
+]
 """A page's address, http or https."""
 NoNul = AfterValidator(_without_nul)
 """For text inside free-form values, which `Body` does not look into."""

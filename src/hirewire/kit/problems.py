@@ -9,6 +9,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
@@ -31,6 +32,11 @@ STATUS = {
     Kind.TOO_MANY: 429,
     Kind.UNAVAILABLE: 503,
 }
+MOST_ERRORS = 50
+MOST_UNKNOWN = 5
+"""Of the errors: unknown members that are named."""
+LONGEST_PLACE = 200
+"""Characters of a pointer or a parameter's name, which a stranger chooses."""
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -78,7 +84,10 @@ async def business(_: Request, error: Exception) -> JSONResponse:
 async def validation(_: Request, error: Exception) -> JSONResponse:
     """The answer to a request that does not fit."""
     assert isinstance(error, RequestValidationError)
-    errors = [_field(item) for item in error.errors()[:50]]
+    unknown = [item for item in error.errors() if item["type"] == "extra_forbidden"]
+    beyond = {id(item) for item in unknown[MOST_UNKNOWN:]}
+    named = [item for item in error.errors() if id(item) not in beyond][:MOST_ERRORS]
+    errors = [_field(item) for item in named]
     if any(item["type"] == "json_invalid" for item in error.errors()):
         return problem(400, "not-json", "The body is not valid JSON.", errors=errors)
     return problem(422, "invalid", "Some fields do not fit.", errors=errors)
@@ -91,15 +100,29 @@ def _field(item: Mapping[str, Any]) -> dict[str, str]:
         if item["type"] == "json_invalid":
             path = []
         pointer = "".join("/" + str(p).replace("~", "~0").replace("/", "~1") for p in path)
-        return {"pointer": f"#{pointer}", "detail": detail}
-    return {"parameter": str(path[0]) if path else str(where), "detail": detail}
+        return {"pointer": f"#{pointer}"[:LONGEST_PLACE], "detail": detail}
+    parameter = str(path[0]) if path else str(where)
+    return {"parameter": parameter[:LONGEST_PLACE], "detail": detail}
 
 
-async def http(_: Request, error: Exception) -> JSONResponse:
+async def http(request: Request, error: Exception) -> JSONResponse:
     """The answer to what is not served: no such path, or not so."""
     assert isinstance(error, HTTPException)
     slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-    return problem(error.status_code, slug, str(error.detail), headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods(request)) or headers.get("Allow", "")
+    return problem(error.status_code, slug, str(error.detail), headers=headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """All methods that a path is served with: the router names those of one route only."""
+    found: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        methods = getattr(route, "methods", None)
+        if methods and route.path_regex.match(request.scope["path"]):
+            found |= methods
+    return sorted(found)
 
 
 def unexpected(error: Exception, path: str) -> JSONResponse:

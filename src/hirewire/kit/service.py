@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire import __version__
-from hirewire.kit import answers, internal, problems
+from hirewire.kit import answers, internal, openapi, problems
 from hirewire.kit.addresses import ClientAddress
 from hirewire.kit.clock import use_zone
 from hirewire.kit.db import make_engine, pending
@@ -157,6 +157,7 @@ def create_app(
         app.include_router(router)
     app.include_router(internal.router_of(messaging))
     app.include_router(_operations(service, engine, messaging))
+    openapi.describe(app)
     return app
 
 

@@ -22,8 +22,12 @@ MAX_NAME = 255
 """Characters of a key and of a source."""
 UNREADABLE_HEADERS = "unreadable-headers"
 """Header under which a broker keeps, as hexadecimal text, headers that it cannot read."""
+NOT_UNWRAPPED = "not-unwrapped"
+"""Header under which a broker says why a structured CloudEvent is left as it came."""
 EPOCH_BITS, SEQUENCE_BITS = 23, 40
 """Of the one number by which a key's events are ordered."""
+BOM = b"\xef\xbb\xbf"
+"""Some writers begin UTF-8 with it; JSON has none (RFC 8259)."""
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -190,6 +194,8 @@ def decode(delivery: Delivery, services: frozenset[str] = frozenset()) -> Receiv
 def _decode(delivery: Delivery, services: frozenset[str]) -> Received[Event]:
     if UNREADABLE_HEADERS in delivery.headers:
         raise Malformed("headers: cannot be read")
+    if NOT_UNWRAPPED in delivery.headers:
+        raise Malformed(f"structured CloudEvent: {delivery.headers[NOT_UNWRAPPED]}")
     if "datalost" in delivery.headers and not delivery.body:
         raise Malformed(f"large body: {delivery.headers['datalost']}")
     if "dataref" in delivery.headers and not delivery.body:
@@ -206,9 +212,11 @@ def _decode(delivery: Delivery, services: frozenset[str]) -> Received[Event]:
     if version > event_type.schema_version:
         raise Unknown(f"{name} of version {version}; here it has {event_type.schema_version}")
     try:
-        event = event_type.read(delivery.body, version)
+        event = event_type.read(delivery.body.removeprefix(BOM), version)
     except ValidationError as error:
         raise Malformed(explain(error)) from None
+    if b"\\u0000" in delivery.body:
+        _refuse_nul(event.model_dump(by_alias=True), "")
     headers = delivery.headers
     sequence = _sequence(headers)
     source, key = headers.get("source", ""), event.key
@@ -230,6 +238,20 @@ def _decode(delivery: Delivery, services: frozenset[str]) -> Received[Event]:
     )
 
 
+def _refuse_nul(value: object, path: str) -> None:
+    """PostgreSQL keeps no NUL in a text: such an event would fail in each handler that keeps it."""
+    if isinstance(value, str) and "\x00" in value:
+        raise Malformed(f"{path}: has a NUL character in it")
+    if isinstance(value, Mapping):
+        for name, part in value.items():
+            if isinstance(name, str) and "\x00" in name:
+                raise Malformed(f"{path}: has a name with a NUL character in it")
+            _refuse_nul(part, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for place, part in enumerate(value):
+            _refuse_nul(part, f"{path}.{place}")
+
+
 def fits_a_name(text: str) -> bool:
     """Whether a text can be an event's key: 1 to `MAX_NAME` characters, all printable."""
     return 0 < len(text) <= MAX_NAME and text.isprintable()
@@ -238,7 +260,8 @@ def fits_a_name(text: str) -> bool:
 def explain(error: ValidationError) -> str:
     """What does not fit, field by field, without the values (they may be personal)."""
     return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc']) or 'body'}: {item['msg']}"
+        f"{'.'.join(str(part) for part in item['loc']) or 'body'}: "
+        f"{item['msg'].removeprefix('Value error, ')}"
         for item in error.errors(include_url=False, include_context=False, include_input=False)
     )
 

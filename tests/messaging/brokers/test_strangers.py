@@ -222,3 +222,36 @@ async def test_a_correlation_id_that_could_not_be_published_again_is_not_taken_o
     await eventually(all_heard)
     assert heard.correlations[0] == "story"
     assert all(UUID(text) for text in heard.correlations[1:])
+
+
+async def test_structured_events_are_heard_and_what_is_none_is_a_dead_letter(heard: Heard) -> None:
+    kind = pika.BasicProperties(content_type="application/cloudevents+json")
+    event = {"specversion": "1.0", "id": "7", "source": "/elsewhere", "type": "test.noted"}
+    page = str(uuid4())
+    for text, attributes in (("one", event), ("again", event), ("none", {"specversion": "1.0"})):
+        sent = attributes | {"data": {"page": page, "text": text}}
+        assert await heard.publish(json.dumps(sent).encode(), kind)
+    marked = b"\xef\xbb\xbf" + body("marked")
+    assert await heard.publish(marked, pika.BasicProperties(content_type="application/json"))
+
+    async def all_heard() -> bool:
+        return len(heard.texts) >= 2
+
+    await eventually(all_heard)
+    assert heard.texts == ["one", "marked"]  # the second has the first one's id
+    [(_, error, headers)] = await heard.dead()
+    assert error == "structured CloudEvent: id is missing"
+    assert headers["h:not-unwrapped"] == "id is missing"
+
+
+async def test_a_nul_in_a_text_burns_no_retries(heard: Heard) -> None:
+    nul = b'{"page": "%s", "text": "a\\u0000b"}' % str(uuid4()).encode()
+    assert await heard.publish(nul, pika.BasicProperties())
+    assert await heard.publish(body("after"), pika.BasicProperties())
+
+    async def after_heard() -> bool:
+        return heard.texts == ["after"]
+
+    await eventually(after_heard)
+    [(kept, error, _)] = await heard.dead()
+    assert (kept, error) == (nul, "text: has a NUL character in it")

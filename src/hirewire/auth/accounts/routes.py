@@ -14,6 +14,7 @@ from hirewire.contracts.auth import Role
 from hirewire.kit.errors import AppError, Kind, Unauthenticated
 from hirewire.kit.http import Caller, Once, RequestTx, transactions_of
 from hirewire.kit.models import Answer, Body
+from hirewire.kit.openapi import refuses
 from hirewire.kit.settings import Settings
 
 router = APIRouter(prefix="/api/auth", tags=["accounts"])
@@ -29,8 +30,21 @@ class TooManyRegistrations(AppError):
 class Credentials(Body):
     """What one registers with."""
 
-    email: Annotated[str, Field(max_length=254, examples=["anna@example.org"])]
-    password: Annotated[str, Field(max_length=1000, repr=False)]
+    email: Annotated[
+        str,
+        Field(max_length=254, examples=["anna@example.org"], json_schema_extra={"format": "email"}),
+    ]
+    password: Annotated[
+        str,
+        Field(
+            max_length=1000,
+            repr=False,
+            json_schema_extra={
+                "minLength": rules.SHORTEST_PASSWORD,
+                "maxLength": rules.LONGEST_PASSWORD,
+            },
+        ),
+    ]
 
     @field_validator("email")
     @classmethod
@@ -78,7 +92,9 @@ async def _admit(request: Request) -> None:
         raise TooManyRegistrations(retry_after=ceil(pause.total_seconds()))
 
 
-@router.post("/register", status_code=201)
+@router.post(
+    "/register", status_code=201, responses=refuses(commands.EmailTaken, TooManyRegistrations)
+)
 async def register(
     # First of all, since dependencies are met in this order: no transaction is open while the
     # password is hashed.
@@ -95,7 +111,7 @@ async def register(
     return await once(Account, make, identity=new.email.encode())
 
 
-@router.get("/me")
+@router.get("/me", responses=refuses(Unauthenticated))
 async def me(tx: RequestTx, caller: Caller) -> Account:
     """Who the token says one is, with the role as it is now."""
     found = await queries.account(tx, caller.user_id)

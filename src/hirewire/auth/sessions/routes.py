@@ -14,6 +14,7 @@ from hirewire.auth.signing import ACCESS_TOKEN_LIFE, access_token, current_key, 
 from hirewire.kit.errors import AppError, Kind, Unauthenticated
 from hirewire.kit.http import transactions_of
 from hirewire.kit.models import Answer, Body
+from hirewire.kit.openapi import SIGNED_IN, refuses
 from hirewire.kit.tokens import InvalidToken, Verifier
 from hirewire.messaging.outbox import Tx
 
@@ -74,7 +75,7 @@ class Tokens(Answer):
     expires_in: int
 
 
-@router.post("/login")
+@router.post("/login", responses=refuses(WrongCredentials, TooManyFailures))
 async def login(body: Login, request: Request, response: Response) -> Tokens:
     """Log in. An unknown address and a wrong password get one answer, after the same work."""
     network = networks.network(request.client.host if request.client else "")
@@ -95,7 +96,7 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
         return await _tokens(tx, request, response, await commands.begin(tx, found.id))
 
 
-@router.post("/refresh")
+@router.post("/refresh", responses=refuses(InvalidRefreshToken, RefreshedJustNow))
 async def refresh(body: RefreshToken, request: Request, response: Response) -> Tokens:
     """A new pair for a refresh token, which is thereby used up.
 
@@ -111,7 +112,12 @@ async def refresh(body: RefreshToken, request: Request, response: Response) -> T
     raise InvalidRefreshToken
 
 
-@router.post("/logout", status_code=204)
+@router.post(
+    "/logout",
+    status_code=204,
+    responses=refuses(Unauthenticated),
+    openapi_extra={"security": [{}, *SIGNED_IN]},
+)
 async def logout(request: Request, body: Logout | None = None) -> None:
     """End the session of the refresh token, or without one that of the bearer token.
 

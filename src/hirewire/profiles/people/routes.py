@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from hirewire.kit.http import Caller, RequestTx
 from hirewire.kit.models import Answer, Body, WebLink, text
+from hirewire.kit.openapi import refuses
 from hirewire.profiles.people import commands, queries
 from hirewire.profiles.people.commands import NoProfileYet
 
@@ -55,7 +56,7 @@ class Profile(Answer):
     version: int
 
 
-@router.get("/me")
+@router.get("/me", responses=refuses(NoProfileYet))
 async def read(tx: RequestTx, caller: Caller) -> Profile:
     """One's profile; 404 until the registration has been heard of here."""
     found = await queries.profile_of(tx, caller.user_id)
@@ -64,7 +65,7 @@ async def read(tx: RequestTx, caller: Caller) -> Profile:
     return Profile.model_validate(found)
 
 
-@router.patch("/me")
+@router.patch("/me", responses=refuses(NoProfileYet))
 async def change(body: ProfileChanges, tx: RequestTx, caller: Caller) -> Profile:
     """Change one's profile."""
     values = body.model_dump(mode="json")

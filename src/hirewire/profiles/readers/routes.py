@@ -17,6 +17,7 @@ from hirewire.kit.http import (
     page_of,
 )
 from hirewire.kit.models import Answer
+from hirewire.kit.openapi import media, refuses
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.outbox import Tx
 from hirewire.profiles import pdf
@@ -120,7 +121,7 @@ class Reader(Answer):
     times: int
 
 
-@router.get("/candidates/{resume_id}")
+@router.get("/candidates/{resume_id}", responses=refuses(NotOpen))
 async def read(resume_id: UUID, tx: RequestTx, caller: Caller) -> Candidate:
     """The whole resume of somebody who has applied to one's company, or accepted its invitation.
 
@@ -138,14 +139,18 @@ async def read(resume_id: UUID, tx: RequestTx, caller: Caller) -> Candidate:
     return Candidate.model_validate(found | shown)
 
 
-@router.get("/candidates/{resume_id}/pdf", response_class=Response)
+@router.get(
+    "/candidates/{resume_id}/pdf",
+    response_class=Response,
+    responses=media("application/pdf") | refuses(NotOpen),
+)
 async def read_as_pdf(resume_id: UUID, tx: RequestTx, caller: Caller) -> Response:
     """The same to print."""
     found = (await _opened(tx, caller, resume_id)).content
     return pdf.PdfAnswer(pdf.content_of(found), found["locale"])
 
 
-@router.get("/shared/{key}")
+@router.get("/shared/{key}", responses=refuses(NotShared))
 async def read_shared(key: str, tx: RequestTx, response: Response, _: MaybeCaller) -> SharedResume:
     """A resume by its link, for anybody who has it. Never to be indexed or kept by caches."""
     found = await queries.shared(tx, key)
@@ -160,7 +165,7 @@ async def read_shared(key: str, tx: RequestTx, response: Response, _: MaybeCalle
     return SharedResume.model_validate(found | {"more": sections})
 
 
-@router.get("/resumes/{resume_id}/readers")
+@router.get("/resumes/{resume_id}/readers", responses=refuses(NoSuchResume))
 async def readers(
     resume_id: UUID,
     tx: RequestTx,

@@ -6,13 +6,15 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from hirewire.kit.models import Answer, Body, WebLink, text
+from hirewire.kit.models import PARTIAL_DATE, Answer, Body, WebLink, text
 from hirewire.profiles.dates import check_date, check_period
 
 Name = Annotated[str, text(1, 200)]
 Highlight = Annotated[str, text(1, 1000)]
 Year = Annotated[int, Field(ge=1900, le=2100)]
-Date = Annotated[str, AfterValidator(check_date)]
+Date = Annotated[
+    str, AfterValidator(check_date), Field(json_schema_extra={"pattern": PARTIAL_DATE})
+]
 EmploymentType = Literal[
     "FULL_TIME",
     "PART_TIME",

@@ -12,16 +12,25 @@ from hirewire.kit.clock import today
 from hirewire.kit.errors import FieldError
 from hirewire.kit.http import BadCursor, Caller, Once, Page, PageParams, RequestTx, page_of
 from hirewire.kit.models import Body as SentBody
+from hirewire.kit.openapi import Responses, refuses
 from hirewire.messaging.outbox import Tx
 from hirewire.profiles import pdf
 from hirewire.profiles.resumes import commands, exports, models, queries, rules
 from hirewire.profiles.resumes.commands import NoSuchResume
-from hirewire.profiles.resumes.documents import check_document
+from hirewire.profiles.resumes.documents import BadDocument, check_document
 from hirewire.profiles.resumes.models import Education, Experience, ImportedResume, Resume
 from hirewire.profiles.sections import more
 
 IMPORT_PATH = "/api/profiles/resumes/import"
 LARGEST_IMPORT = 8 * 1024 * 1024
+EXPORTED: Responses = {
+    200: {
+        "description": "A JSON Resume 1.0.0, or the resume to print.",
+        "content": {"application/json": {"schema": {"type": "object"}}, "application/pdf": {}},
+    }
+}
+ONE = "/{id:uuid}"
+"""With its form, so that `/import` is no resume: other methods there are 405."""
 router = APIRouter(prefix="/api/profiles/resumes", tags=["resumes"])
 Document = Annotated[
     dict[str, Any],
@@ -44,7 +53,7 @@ async def list_(
     return page_of(resumes, query, request, response, Resume, cursor=lambda one: (one.id,))
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=refuses(commands.TooMany))
 async def create(body: models.NewResume, tx: RequestTx, caller: Caller, once: Once) -> Resume:
     """Make a resume."""
 
@@ -55,7 +64,7 @@ async def create(body: models.NewResume, tx: RequestTx, caller: Caller, once: On
     return await once(Resume, make)
 
 
-@router.post("/import", status_code=201)
+@router.post("/import", status_code=201, responses=refuses(commands.TooMany, BadDocument))
 async def import_(body: Document, tx: RequestTx, caller: Caller, once: Once) -> ImportedResume:
     """Make a resume from a JSON Resume 1.0.0, up to 8 MiB. Exported again, nothing is lost.
 
@@ -73,27 +82,27 @@ async def import_(body: Document, tx: RequestTx, caller: Caller, once: Once) -> 
     return await once(ImportedResume, make)
 
 
-@router.get("/{id}")
+@router.get(ONE, responses=refuses(NoSuchResume))
 async def read(id: UUID, tx: RequestTx, caller: Caller) -> Resume:
     """One resume."""
     return await _answer(tx, caller.user_id, id)
 
 
-@router.patch("/{id}")
+@router.patch(ONE, responses=refuses(NoSuchResume, commands.MoveNotAllowed, commands.Incomplete))
 async def change(id: UUID, body: models.ResumeChanges, tx: RequestTx, caller: Caller) -> Resume:
     """Change it: what is not named stays as it is."""
     await commands.change(tx, caller.user_id, id, _values(body))
     return await _answer(tx, caller.user_id, id)
 
 
-@router.delete("/{id}", status_code=204)
+@router.delete(ONE, status_code=204, responses=refuses(NoSuchResume))
 async def remove(id: UUID, tx: RequestTx, caller: Caller) -> None:
     """Delete it for good."""
     await commands.remove(tx, caller.user_id, id)
     await forget_answers(tx, caller.user_id)
 
 
-@router.get("/{id}/export")
+@router.get("/{id}/export", responses=EXPORTED | refuses(NoSuchResume))
 async def export(
     id: UUID, tx: RequestTx, caller: Caller, format: Literal["json", "pdf"] = "json"
 ) -> Any:
@@ -110,7 +119,7 @@ async def export(
     return exports.export(dict(row._mapping), experience, education)
 
 
-@router.post("/{id}/experience", status_code=201)
+@router.post("/{id}/experience", status_code=201, responses=refuses(NoSuchResume, commands.TooMany))
 async def add_experience(
     id: UUID, body: models.NewExperience, tx: RequestTx, caller: Caller, once: Once
 ) -> Experience:
@@ -123,7 +132,7 @@ async def add_experience(
     return await once(Experience, make)
 
 
-@router.patch("/{id}/experience/{item_id}")
+@router.patch("/{id}/experience/{item_id}", responses=refuses(NoSuchResume, commands.NoSuchItem))
 async def change_experience(
     id: UUID, item_id: UUID, body: models.ExperienceChanges, tx: RequestTx, caller: Caller
 ) -> Experience:
@@ -132,13 +141,17 @@ async def change_experience(
     return Experience(**done)
 
 
-@router.delete("/{id}/experience/{item_id}", status_code=204)
+@router.delete(
+    "/{id}/experience/{item_id}",
+    status_code=204,
+    responses=refuses(NoSuchResume, commands.NoSuchItem),
+)
 async def remove_experience(id: UUID, item_id: UUID, tx: RequestTx, caller: Caller) -> None:
     """Take a position away."""
     await commands.remove_experience(tx, caller.user_id, id, item_id)
 
 
-@router.post("/{id}/education", status_code=201)
+@router.post("/{id}/education", status_code=201, responses=refuses(NoSuchResume, commands.TooMany))
 async def add_education(
     id: UUID, body: models.NewEducation, tx: RequestTx, caller: Caller, once: Once
 ) -> Education:
@@ -151,7 +164,7 @@ async def add_education(
     return await once(Education, make)
 
 
-@router.patch("/{id}/education/{item_id}")
+@router.patch("/{id}/education/{item_id}", responses=refuses(NoSuchResume, commands.NoSuchItem))
 async def change_education(
     id: UUID, item_id: UUID, body: models.EducationChanges, tx: RequestTx, caller: Caller
 ) -> Education:
@@ -160,7 +173,11 @@ async def change_education(
     return Education(**done)
 
 
-@router.delete("/{id}/education/{item_id}", status_code=204)
+@router.delete(
+    "/{id}/education/{item_id}",
+    status_code=204,
+    responses=refuses(NoSuchResume, commands.NoSuchItem),
+)
 async def remove_education(id: UUID, item_id: UUID, tx: RequestTx, caller: Caller) -> None:
     """Take a course of study away."""
     await commands.remove_education(tx, caller.user_id, id, item_id)

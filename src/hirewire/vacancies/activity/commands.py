@@ -86,7 +86,7 @@ async def _project(tx: Tx, changed: Mapping[UUID, Known], people: Mapping[UUID, 
             [people[id] for id in changed],
             [known.version for known in changed.values()],
             [known.state for known in changed.values()],
-            [None if s is None else json.dumps(rules.storable(s)) for s in snapshots],
+            [None if s is None else json.dumps(s) for s in snapshots],
             now(),
         ),
     )

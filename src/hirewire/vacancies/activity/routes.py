@@ -9,8 +9,9 @@ from sqlalchemy import Row
 
 from hirewire.kit.http import Caller, Page, PageParams, RequestTx, bad_cursor, page_of
 from hirewire.kit.models import Answer
+from hirewire.kit.openapi import refuses
 from hirewire.vacancies.activity import queries
-from hirewire.vacancies.authority import require_company
+from hirewire.vacancies.authority import NotAnEmployer, require_company
 
 router = APIRouter(prefix="/api/vacancies", tags=["activity"])
 
@@ -33,7 +34,7 @@ class Activity(Answer):
     skills: list[str]
 
 
-@router.get("/activity")
+@router.get("/activity", responses=refuses(NotAnEmployer))
 async def list_(
     tx: RequestTx, caller: Caller, page: PageParams, request: Request, response: Response
 ) -> Page[Activity]:

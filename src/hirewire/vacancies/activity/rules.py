@@ -100,14 +100,3 @@ def shown(heard: Heard, known: Known) -> bool:
 def occurred_at(said: datetime | None, heard: datetime) -> datetime:
     """When it was done: as the message says, unless that cannot be; else when it was heard."""
     return said if said is not None and EARLIEST <= said <= heard else heard
-
-
-def storable(value: Any) -> Any:
-    """Plain data that PostgreSQL takes as JSON: without the NUL characters of a stranger's text."""
-    if isinstance(value, str):
-        return value.replace("\x00", "\ufffd")
-    if isinstance(value, list):
-        return [storable(item) for item in value]
-    if isinstance(value, dict):
-        return {name: storable(item) for name, item in value.items()}
-    return value

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import StrictBool, ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator
 
 from hirewire.kit.models import Answer, Body, text
 from hirewire.vacancies.applications.rules import (
@@ -41,7 +41,7 @@ class StageMove(Body):
 
     stage: Stage
     comment: Comment | None = None
-    comment_shared: StrictBool = False
+    comment_shared: bool = False
     reason: Reason | None = None
     """Why it is discarded; the applicant reads it. `other` when it is not said."""
 

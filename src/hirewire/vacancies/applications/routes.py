@@ -9,6 +9,7 @@ from sqlalchemy import Row
 
 from hirewire.kit.errors import FieldError, Invalid
 from hirewire.kit.http import Caller, Once, Page, PageParams, RequestTx, bad_cursor, page_of
+from hirewire.kit.openapi import refuses
 from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.outbox import Tx
@@ -16,12 +17,23 @@ from hirewire.vacancies.applications import commands, models, queries, rules
 from hirewire.vacancies.applications.commands import NoSuchApplication
 from hirewire.vacancies.applications.models import Application, Message
 from hirewire.vacancies.applications.rules import Asker, Party
-from hirewire.vacancies.authority import company_of, require_company
+from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
 
 router = APIRouter(prefix="/api/vacancies", tags=["applications"])
 
 
-@router.post("/vacancies/{id}/applications", status_code=201)
+@router.post(
+    "/vacancies/{id}/applications",
+    status_code=201,
+    responses=refuses(
+        commands.NoSuchVacancy,
+        commands.NoSuchResume,
+        commands.ResumeIsDraft,
+        commands.VacancyNotOpen,
+        commands.OwnVacancy,
+        commands.AlreadyApplied,
+    ),
+)
 async def apply(
     id: UUID, body: models.NewApplication, tx: RequestTx, caller: Caller, once: Once
 ) -> Application:
@@ -34,7 +46,19 @@ async def apply(
     return await once(Application, make)
 
 
-@router.post("/vacancies/{id}/invitations", status_code=201)
+@router.post(
+    "/vacancies/{id}/invitations",
+    status_code=201,
+    responses=refuses(
+        NotAnEmployer,
+        commands.NoSuchVacancy,
+        commands.NoSuchResume,
+        commands.VacancyNotOpen,
+        commands.OwnVacancy,
+        commands.AlreadyApplied,
+        commands.TooManyInvitations,
+    ),
+)
 async def invite(
     id: UUID,
     body: models.NewInvitation,
@@ -54,7 +78,7 @@ async def invite(
     return await once(Application, make)
 
 
-@router.get("/applications")
+@router.get("/applications", responses=refuses(NotAnEmployer))
 async def list_(
     tx: RequestTx,
     caller: Caller,
@@ -82,7 +106,7 @@ async def list_(
     return page_of(answers, page, request, response, Application, cursor=lambda one: (one.id,))
 
 
-@router.get("/applications/counts")
+@router.get("/applications/counts", responses=refuses(NotAnEmployer))
 async def counts(tx: RequestTx, caller: Caller, vacancy: UUID | None = None) -> models.StageCounts:
     """For an employer: how many there are, by vacancy and stage."""
     company = await require_company(tx, caller.user_id)
@@ -90,7 +114,7 @@ async def counts(tx: RequestTx, caller: Caller, vacancy: UUID | None = None) -> 
     return models.StageCounts(items=[models.StageCount.model_validate(row) for row in rows])
 
 
-@router.get("/applications/{id}")
+@router.get("/applications/{id}", responses=refuses(NoSuchApplication))
 async def read(id: UUID, tx: RequestTx, caller: Caller) -> Application:
     """One application; the employer's first look is what the applicant sees as `viewed`."""
     asker = await _asker(tx, caller)
@@ -100,7 +124,10 @@ async def read(id: UUID, tx: RequestTx, caller: Caller) -> Application:
     return await _answer(tx, asker, id)
 
 
-@router.post("/applications/{id}/stage")
+@router.post(
+    "/applications/{id}/stage",
+    responses=refuses(NoSuchApplication, commands.OtherSide, commands.MoveNotAllowed),
+)
 async def move(id: UUID, body: models.StageMove, tx: RequestTx, caller: Caller) -> Application:
     """Move it, as its employer."""
     asker = await _asker(tx, caller)
@@ -117,7 +144,12 @@ async def move(id: UUID, body: models.StageMove, tx: RequestTx, caller: Caller) 
     return await _answer(tx, asker, id)
 
 
-@router.post("/applications/{id}/accept")
+@router.post(
+    "/applications/{id}/accept",
+    responses=refuses(
+        NoSuchApplication, commands.OtherSide, commands.MoveNotAllowed, commands.VacancyNotOpen
+    ),
+)
 async def accept(
     id: UUID, tx: RequestTx, caller: Caller, body: models.Reply | None = None
 ) -> Application:
@@ -125,7 +157,10 @@ async def accept(
     return await _reply(tx, caller, id, body, commands.accept)
 
 
-@router.post("/applications/{id}/withdraw")
+@router.post(
+    "/applications/{id}/withdraw",
+    responses=refuses(NoSuchApplication, commands.OtherSide, commands.MoveNotAllowed),
+)
 async def withdraw(
     id: UUID, tx: RequestTx, caller: Caller, body: models.Reply | None = None
 ) -> Application:
@@ -133,7 +168,7 @@ async def withdraw(
     return await _reply(tx, caller, id, body, commands.withdraw)
 
 
-@router.get("/applications/{id}/messages")
+@router.get("/applications/{id}/messages", responses=refuses(NoSuchApplication))
 async def messages(
     id: UUID,
     tx: RequestTx,
@@ -150,7 +185,16 @@ async def messages(
     return page_of(answers, page, request, response, Message, cursor=lambda one: (one.id,))
 
 
-@router.post("/applications/{id}/messages", status_code=201)
+@router.post(
+    "/applications/{id}/messages",
+    status_code=201,
+    responses=refuses(
+        NoSuchApplication,
+        commands.MoveNotAllowed,
+        commands.VacancyNotOpen,
+        commands.TooManyMessages,
+    ),
+)
 async def write(
     id: UUID,
     body: models.NewMessage,

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Request, Response
 from hirewire.kit.errors import NotFound
 from hirewire.kit.http import Caller, Page, PageParams, RequestTx, page_of, place_in_time
 from hirewire.kit.models import Answer
-from hirewire.vacancies.authority import require_company
+from hirewire.kit.openapi import refuses
+from hirewire.vacancies.authority import NotAnEmployer, require_company
 from hirewire.vacancies.cards import commands, queries
 from hirewire.vacancies.showing import Card, card_of
 
@@ -61,7 +62,7 @@ class Viewer(Answer):
     last_at: datetime
 
 
-@router.get("/resumes/{id}")
+@router.get("/resumes/{id}", responses=refuses(NotAnEmployer, NoSuchCard))
 async def card(id: UUID, tx: RequestTx, caller: Caller) -> WholeCard:
     """For an employer: a resume without its person. That they looked, its owner can see."""
     company = await require_company(tx, caller.user_id)
@@ -82,7 +83,7 @@ async def card(id: UUID, tx: RequestTx, caller: Caller) -> WholeCard:
     )
 
 
-@router.get("/resumes/{id}/viewers")
+@router.get("/resumes/{id}/viewers", responses=refuses(NoSuchCard))
 async def viewers(
     id: UUID,
     tx: RequestTx,

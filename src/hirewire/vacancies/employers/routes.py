@@ -5,14 +5,19 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from hirewire.kit.errors import NotFound
 from hirewire.kit.http import Caller, MaybeCaller, Once, RequestTx
 from hirewire.kit.models import Answer, Body, text
+from hirewire.kit.openapi import refuses
 from hirewire.vacancies.employers import commands, queries
 
 router = APIRouter(prefix="/api/vacancies", tags=["employers"])
+
+
+PHONE = r"^[\s().-]*(\+[\s().-]*)?([0-9][\s().-]*){5,20}$"
+"""The same as `_phone` says, for the OpenAPI document."""
 
 
 def _phone(value: str) -> str:
@@ -26,7 +31,12 @@ class NewEmployerProfile(Body):
     """For whom one hires, and how to call."""
 
     company_name: Annotated[str, text(1, 200)]
-    phone: Annotated[str, text(1, 40), AfterValidator(_phone)] | None = None
+    phone: (
+        Annotated[
+            str, text(1, 40), AfterValidator(_phone), Field(json_schema_extra={"pattern": PHONE})
+        ]
+        | None
+    ) = None
 
 
 class EmployerProfileMade(Answer):
@@ -64,7 +74,9 @@ class NoEmployerProfile(NotFound):
     """You do not act for a company."""
 
 
-@router.post("/employer-profile", status_code=201)
+@router.post(
+    "/employer-profile", status_code=201, responses=refuses(commands.EmployerProfileExists)
+)
 async def create(
     body: NewEmployerProfile, tx: RequestTx, caller: Caller, once: Once
 ) -> EmployerProfileMade:
@@ -79,7 +91,7 @@ async def create(
     return await once(EmployerProfileMade, make)
 
 
-@router.get("/employer-profile")
+@router.get("/employer-profile", responses=refuses(NoEmployerProfile))
 async def read(tx: RequestTx, caller: Caller) -> EmployerProfile:
     """One's own employer profile."""
     found = await queries.employer_profile_of(tx, caller.user_id)
@@ -104,7 +116,7 @@ async def companies(
     return Companies(items=[Company.model_validate(row) for row in rows])
 
 
-@router.get("/companies/{id}")
+@router.get("/companies/{id}", responses=refuses(NoSuchCompany))
 async def company(id: UUID, tx: RequestTx, _: MaybeCaller) -> Company:
     """One company."""
     found = await queries.company_with(tx, id)

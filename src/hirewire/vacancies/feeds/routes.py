@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from hirewire.kit.clock import now
 from hirewire.kit.errors import NotFound
 from hirewire.kit.http import MaybeCaller, RequestTx, transactions_of
+from hirewire.kit.openapi import media, refuses
 from hirewire.messaging.outbox import Transactions
 from hirewire.vacancies.feeds import feed, queries
 
@@ -24,14 +25,18 @@ class NoSuchSitemap(NotFound):
     """There are not so many sitemaps."""
 
 
-@router.get("/sitemap.xml")
+@router.get("/sitemap.xml", responses=media("application/xml"), response_class=Response)
 async def sitemap_index(_: MaybeCaller, tx: RequestTx, request: Request) -> Response:
     """The index of sitemaps, of up to 50,000 vacancies each."""
     pages = max(1, -(-await queries.open_count(tx) // LARGEST_SITEMAP))
     return Response(feed.sitemap_index(_site(request), pages), media_type=XML, headers=FRESH)
 
 
-@router.get("/sitemaps/{n}.xml")
+@router.get(
+    "/sitemaps/{n}.xml",
+    responses=media("application/xml") | refuses(NoSuchSitemap),
+    response_class=Response,
+)
 async def sitemap(
     n: Annotated[int, Path(ge=0, le=10_000)], _: MaybeCaller, tx: RequestTx, request: Request
 ) -> Response:
@@ -54,7 +59,7 @@ async def sitemap(
     return StreamingResponse(parts, media_type=XML, headers=FRESH)
 
 
-@router.get("/jobs.xml")
+@router.get("/jobs.xml", responses=media("application/xml"), response_class=Response)
 async def jobs(_: MaybeCaller, request: Request) -> Response:
     """All open vacancies in the XML that Indeed, Jooble and others take."""
     site, country = _site(request), request.app.state.settings.country

@@ -8,8 +8,6 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    StrictBool,
-    StrictInt,
     model_validator,
 )
 
@@ -29,7 +27,7 @@ EmploymentType = Literal[
     "OTHER",
 ]
 WorkFormat = Literal["on_site", "hybrid", "remote"]
-Amount = Annotated[StrictInt, Field(ge=0, le=10**12)]
+Amount = Annotated[int, Field(ge=0, le=10**12)]
 
 
 def _not_past(value: date) -> date:
@@ -55,7 +53,7 @@ class Requirement(Body):
 
     skill: Name
     kind: Literal["must", "nice"] = "must"
-    level: Annotated[StrictInt, Field(ge=1, le=5)] | None = None
+    level: Annotated[int, Field(ge=1, le=5)] | None = None
 
 
 class Salary(Body):
@@ -63,9 +61,11 @@ class Salary(Body):
 
     min: Amount | None = None
     max: Amount | None = None
-    currency: Annotated[str, AfterValidator(_currency)]
+    currency: Annotated[
+        str, AfterValidator(_currency), Field(json_schema_extra={"enum": sorted(CURRENCIES)})
+    ]
     unit: Literal["HOUR", "DAY", "WEEK", "MONTH", "YEAR"] = "MONTH"
-    gross: StrictBool = True
+    gross: bool = True
 
     @model_validator(mode="after")
     def _range(self) -> Self:
@@ -115,7 +115,7 @@ class VacancyChanges(Body):
     salary: Salary | None = None
     languages: Languages | None = None
     valid_through: Annotated[date, BeforeValidator(_day), AfterValidator(_not_past)] | None = None
-    response_letter_required: StrictBool | None = None
+    response_letter_required: bool | None = None
 
 
 class NewVacancy(VacancyChanges):

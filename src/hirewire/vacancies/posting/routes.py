@@ -6,9 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from hirewire.kit.http import Caller, MaybeCaller, Once, RequestTx
+from hirewire.kit.openapi import refuses
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.outbox import Tx
-from hirewire.vacancies.authority import company_of, require_company
+from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
 from hirewire.vacancies.posting import commands, models, queries
 from hirewire.vacancies.posting.commands import NoSuchVacancy
 from hirewire.vacancies.showing import Vacancy, shown_vacancy
@@ -20,7 +21,7 @@ EMPTY: dict[str, Any] = {"requirements": [], "languages": [], "response_letter_r
 """What a cleared field holds where it is not null."""
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=refuses(NotAnEmployer))
 async def create(body: models.NewVacancy, tx: RequestTx, caller: Caller, once: Once) -> Vacancy:
     """Draft a vacancy."""
 
@@ -33,13 +34,16 @@ async def create(body: models.NewVacancy, tx: RequestTx, caller: Caller, once: O
     return await once(Vacancy, make)
 
 
-@router.get("/{id}")
+@router.get("/{id}", responses=refuses(NoSuchVacancy))
 async def read(id: UUID, tx: RequestTx, caller: MaybeCaller) -> Vacancy:
     """One vacancy; a draft is there for its company only."""
     return await _answer(tx, id, await _company(tx, caller))
 
 
-@router.patch("/{id}")
+@router.patch(
+    "/{id}",
+    responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed, commands.Incomplete),
+)
 async def change(id: UUID, body: models.VacancyChanges, tx: RequestTx, caller: Caller) -> Vacancy:
     """Change it: what is not named stays as it is."""
     company = await require_company(tx, caller.user_id)
@@ -49,19 +53,26 @@ async def change(id: UUID, body: models.VacancyChanges, tx: RequestTx, caller: C
     return await _answer(tx, id, company)
 
 
-@router.post("/{id}/publish")
+@router.post(
+    "/{id}/publish",
+    responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed, commands.Incomplete),
+)
 async def publish(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
     """Open it to applicants, for the first time or again."""
     return await _move(tx, caller, id, "publish")
 
 
-@router.post("/{id}/pause")
+@router.post(
+    "/{id}/pause", responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed)
+)
 async def pause(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
     """Take it off the list for a while."""
     return await _move(tx, caller, id, "pause")
 
 
-@router.post("/{id}/close")
+@router.post(
+    "/{id}/close", responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed)
+)
 async def close(
     id: UUID, tx: RequestTx, caller: Caller, body: models.Close | None = None
 ) -> Vacancy:
@@ -69,7 +80,9 @@ async def close(
     return await _move(tx, caller, id, "close", reason=(body or models.Close()).reason)
 
 
-@router.post("/{id}/archive")
+@router.post(
+    "/{id}/archive", responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed)
+)
 async def archive(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
     """Put a closed one away."""
     return await _move(tx, caller, id, "archive")

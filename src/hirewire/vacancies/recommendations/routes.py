@@ -19,7 +19,8 @@ from hirewire.kit.http import (
     place_in_time,
 )
 from hirewire.kit.models import Answer, Body, text
-from hirewire.vacancies.authority import require_company
+from hirewire.kit.openapi import refuses
+from hirewire.vacancies.authority import NotAnEmployer, require_company
 from hirewire.vacancies.recommendations import commands, previews, queries
 from hirewire.vacancies.showing import Card, card_of
 
@@ -101,7 +102,7 @@ class Decision(Body):
     reason: Annotated[str, text(1, 500)] | None = None
 
 
-@router.get("/vacancies/{id}/recommendations")
+@router.get("/vacancies/{id}/recommendations", responses=refuses(NotAnEmployer, NoSuchVacancy))
 async def for_vacancy(
     id: UUID,
     tx: RequestTx,
@@ -121,7 +122,7 @@ async def for_vacancy(
     )
 
 
-@router.get("/recommendations")
+@router.get("/recommendations", responses=refuses(NotAnEmployer))
 async def for_company(
     tx: RequestTx,
     caller: Caller,
@@ -159,7 +160,11 @@ async def for_me(
     )
 
 
-@router.post("/recommendations/{id}/state", status_code=204)
+@router.post(
+    "/recommendations/{id}/state",
+    status_code=204,
+    responses=refuses(NotAnEmployer, commands.NoSuchRecommendation, commands.MoveNotAllowed),
+)
 async def decide(id: UUID, body: Decision, tx: RequestTx, caller: Caller) -> None:
     """Note that one has seen it, keeps it in view, or does not want it."""
     company = await require_company(tx, caller.user_id)
@@ -226,7 +231,7 @@ class Reach(Answer):
     suggestions: list[Suggestion]
 
 
-@router.post("/vacancies/{id}/price")
+@router.post("/vacancies/{id}/price", responses=refuses(NotAnEmployer, NoSuchVacancy))
 async def price(id: UUID, body: Draft, tx: RequestTx, caller: Caller) -> Price:
     """What one's vacancy's requirements cost in candidates, before they are saved."""
     company = await require_company(tx, caller.user_id)
@@ -238,7 +243,7 @@ async def price(id: UUID, body: Draft, tx: RequestTx, caller: Caller) -> Price:
     return Price(candidates=candidates, requirements=[Cost.model_validate(one) for one in costs])
 
 
-@router.post("/reach")
+@router.post("/reach", responses=refuses(NoSuchResume))
 async def reach(body: Preview, tx: RequestTx, caller: Caller) -> Reach:
     """How many open vacancies one's resume fits, and would fit with a change, before it is made."""
     snapshot = await previews.snapshot_of(tx, caller.user_id, body.resume_id)

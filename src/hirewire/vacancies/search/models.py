@@ -76,7 +76,13 @@ class ResumeNarrowing(Narrowing):
         return self
 
 
-class VacancyQuery(VacancyNarrowing):
+class FeedQuery(VacancyNarrowing):
+    """What a feed is of, as a query string."""
+
+    is_text = True
+
+
+class VacancyQuery(FeedQuery):
     """A search for vacancies, as a query string."""
 
     limit: Annotated[int, Query(ge=1, le=100)] = 20
@@ -89,6 +95,8 @@ class VacancyQuery(VacancyNarrowing):
 
 class ResumeQuery(ResumeNarrowing):
     """A search for resumes, as a query string."""
+
+    is_text = True
 
     limit: Annotated[int, Query(ge=1, le=100)] = 20
     after: Annotated[str | None, Query(max_length=1000)] = None

@@ -25,8 +25,9 @@ from hirewire.kit.http import (
     next_page,
     page_of,
 )
+from hirewire.kit.openapi import media, refuses
 from hirewire.messaging.outbox import Tx
-from hirewire.vacancies.authority import company_of, require_company
+from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
 from hirewire.vacancies.search import commands, feed, models, queries
 from hirewire.vacancies.search.facts import micros, skill_id, text_of
 from hirewire.vacancies.search.index import (
@@ -71,7 +72,7 @@ class SearchNotReady(AppError):
     kind = Kind.UNAVAILABLE
 
 
-@router.get("/vacancies")
+@router.get("/vacancies", responses=refuses(NotAnEmployer, SearchNotReady))
 async def vacancies(
     tx: RequestTx,
     caller: MaybeCaller,
@@ -93,12 +94,18 @@ async def vacancies(
     return await _vacancy_results(tx, index, found, company, query, request, response)
 
 
-@router.get("/feeds/vacancies.{kind}")
+@router.get(
+    "/feeds/vacancies.{kind}",
+    responses=media("application/atom+xml", "application/rss+xml")
+    | {304: {"description": "The feed is as `If-None-Match` says."}}
+    | refuses(SearchNotReady),
+    response_class=Response,
+)
 async def newest(
     kind: Literal["atom", "rss"],
     tx: RequestTx,
     _: MaybeCaller,
-    query: Annotated[VacancyNarrowing, Query()],
+    query: Annotated[models.FeedQuery, Query()],
     request: Request,
     if_none_match: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:
@@ -122,7 +129,7 @@ async def newest(
     return Response(body, media_type=f"application/{kind}+xml; charset=utf-8", headers=headers)
 
 
-@router.get("/resumes")
+@router.get("/resumes", responses=refuses(NotAnEmployer, SearchNotReady))
 async def resumes(
     tx: RequestTx,
     caller: Caller,
@@ -179,7 +186,7 @@ async def saved(
     return page_of(items, page, request, response, models.SavedSearch, cursor=lambda one: (one.id,))
 
 
-@router.post("/searches", status_code=201)
+@router.post("/searches", status_code=201, responses=refuses(commands.TooManySearches))
 async def save(
     body: models.NewSavedSearch, tx: RequestTx, caller: Caller, once: Once
 ) -> models.SavedSearch:
@@ -196,13 +203,13 @@ async def save(
     return await once(models.SavedSearch, make)
 
 
-@router.post("/searches/{id}/seen")
+@router.post("/searches/{id}/seen", responses=refuses(commands.NoSuchSearch))
 async def seen(id: UUID, tx: RequestTx, caller: Caller) -> dict[str, datetime]:
     """What is there now has been seen."""
     return {"seenAt": await commands.mark_seen(tx, caller.user_id, id)}
 
 
-@router.delete("/searches/{id}", status_code=204)
+@router.delete("/searches/{id}", status_code=204, responses=refuses(commands.NoSuchSearch))
 async def remove(id: UUID, tx: RequestTx, caller: Caller) -> None:
     """Forget a saved search."""
     await commands.remove(tx, caller.user_id, id)
@@ -423,7 +430,7 @@ LAST_MICROS = (datetime.max - datetime(1970, 1, 1)) // timedelta(microseconds=1)
 
 
 def _place(after: str | None, order: str) -> tuple[int, str] | None:
-    if after is None:
+    if not after:
         return None
     try:
         ordered, value, id = decoded_cursor(after)

@@ -9,6 +9,7 @@ from hirewire.esco import Skill, dictionary
 from hirewire.kit.errors import NotFound
 from hirewire.kit.http import MaybeCaller
 from hirewire.kit.models import Answer
+from hirewire.kit.openapi import refuses
 from hirewire.vacancies.skills.index import typeahead
 
 router = APIRouter(prefix="/api/vacancies/skills", tags=["skills"])
@@ -69,7 +70,7 @@ async def find(
     )
 
 
-@router.get("/{id}")
+@router.get("/{id}", responses=refuses(NoSuchSkill))
 async def read(id: str, _: MaybeCaller, response: Response) -> Known:
     """One skill, with all its names."""
     skill: Skill | None = dictionary().skills.get(id)

@@ -17,6 +17,8 @@ from hirewire.messaging.brokers.rabbitmq.frames import (
     read_deliver,
 )
 from hirewire.messaging.brokers.rabbitmq.link import Channel, Link, translated
+from hirewire.messaging.envelope import NOT_UNWRAPPED
+from hirewire.messaging.structured import unwrapped
 
 _DELIVER = DELIVER.to_bytes(4)
 PAUSE_BYTES = 2 * BATCH_BYTES
@@ -166,9 +168,11 @@ class Consumer:
 
     def _delivery(self, content: Content) -> Delivery:
         tag, redelivered, routing_key = self._method
-        body = self._body
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        if content.structured:
+            content.headers, body = _taken_apart(content, body)
         return Delivery(
-            body[0] if len(body) == 1 else b"".join(body),
+            body,
             routing_key,
             content.headers,
             content.message_id,
@@ -190,6 +194,15 @@ class Consumer:
     def _on_cancel(self, _: object) -> None:
         self._cancelled = True
         self._signal.set()
+
+
+def _taken_apart(content: Content, body: bytes) -> tuple[dict[str, str], bytes]:
+    """Headers and payload of a structured CloudEvent; as it came, with why, if it is none."""
+    try:
+        attributes, payload = unwrapped(body, content.structured)
+    except ValueError as error:
+        return content.headers | {NOT_UNWRAPPED: str(error)}, body
+    return content.headers | attributes, payload
 
 
 def _unused(*_: Any) -> None:

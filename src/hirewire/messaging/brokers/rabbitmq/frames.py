@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from hirewire.messaging import structured
 from hirewire.messaging.envelope import UNREADABLE_HEADERS
 
 FRAME_METHOD, FRAME_HEADER, FRAME_BODY, FRAME_END = 1, 2, 3, 0xCE
@@ -49,6 +50,7 @@ DEEPEST = 20
 """Tables in tables; what lies deeper is kept as text."""
 COUNTS = frozenset({b"x-delivery-count", b"x-acquired-count"})
 
+_STRUCTURED = structured.PREFIX.encode()
 _LONG, _LONGLONG, _SHORT = struct.Struct(">L"), struct.Struct(">Q"), struct.Struct(">H")
 _CONTENT = struct.Struct(">HHQH")
 _FIXED: dict[int, tuple[struct.Struct, int]] = {
@@ -98,6 +100,8 @@ class Content:
     user_id: str | None
     count: int
     """How often the broker says it was handed out before."""
+    structured: str = ""
+    """The content type, where it is that of a structured CloudEvent."""
 
 
 def read_deliver(payload: bytes, at: int) -> tuple[int, bool, str]:
@@ -124,6 +128,9 @@ def read_content(payload: bytes, at: int, end: int) -> Content:
 
 def _read_properties(found: Content, payload: bytes, at: int, end: int, flags: int) -> None:
     if flags & 0x8000:
+        kind = payload[at + 1 : at + 1 + payload[at]]
+        if kind[: len(_STRUCTURED)].lower() == _STRUCTURED:
+            found.structured = kind.decode("utf-8", "replace")
         at += 1 + payload[at]
     if flags & 0x4000:
         at += 1 + payload[at]

@@ -1,0 +1,37 @@
+"""Kinds of fields that several events have. A value that does not fit is refused as it is read."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
+
+_BEGINS_WITH_A_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def _no_number(value: Any) -> Any:
+    """Numbers are taken for seconds or milliseconds since 1970, whichever seems to fit: a guess."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not _BEGINS_WITH_A_DATE.match(value):
+        raise ValueError("must be a date and time as in RFC 3339, and no number")
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    """A time without an offset would fail where it is compared or kept."""
+    try:
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("must be in the years 1 to 9999 in UTC") from None
+
+
+Moment: TypeAlias = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_in_utc)]
+"""A time, RFC 3339; without an offset it is UTC."""
+
+Address: TypeAlias = Annotated[
+    str, StringConstraints(max_length=254, pattern=r"^[^\s\x00-\x1f\x7f]+@[^\s\x00-\x1f\x7f@]+$")
+]
+"""An e-mail address: as long as RFC 5321 allows, with a name, an @ and a host. No more is asked, as
+writers of another make have rules of their own.
+"""

@@ -1,0 +1,151 @@
+"""The OpenAPI document of a service: every status it answers, by media type, and who must sign in.
+
+What a route refuses for reasons of its own is listed at the route by `refuses`; what follows from
+how it is made (a body, a caller, a database) is added here.
+"""
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from hirewire.kit.errors import AppError
+from hirewire.kit.http import needs_caller, takes_caller
+from hirewire.kit.models import without_nul
+from hirewire.kit.problems import MEDIA_TYPE, STATUS
+
+Responses = dict[int | str, dict[str, Any]]
+
+BEARER = "bearer"
+SIGNED_IN: list[dict[str, list[str]]] = [{BEARER: []}]
+"""`security` of a route that asks who calls in a way of its own."""
+_COMMON = {
+    400: "The body is not valid JSON.",
+    401: "`unauthenticated`, `invalid-token`: a valid access token is needed.",
+    413: "`too-large`: the body is larger than is taken here.",
+    422: "`invalid`: what was sent does not fit; `errors` says where.",
+    503: "`database-away`, or what this needs is not there yet: `Retry-After` seconds from now.",
+}
+_PROBLEM = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457).",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "pattern": "^urn:hirewire:problem:[a-z0-9-]+$"},
+        "title": {"type": "string", "description": "The status in words."},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "description": "What does not fit, each with its place.",
+            "items": {
+                "type": "object",
+                "required": ["detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "Into the body (RFC 6901)."},
+                    "parameter": {"type": "string", "description": "Of the path, query, headers."},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+_HEADERS = {
+    401: {"WWW-Authenticate": {"schema": {"type": "string"}}},
+    429: {"Retry-After": {"schema": {"type": "integer", "minimum": 0}}},
+    503: {"Retry-After": {"schema": {"type": "integer", "minimum": 0}}},
+}
+
+
+def refuses(*errors: type[AppError]) -> Responses:
+    """`responses` of a route that raises these."""
+    found: Responses = {}
+    for error in errors:
+        said = (error.__doc__ or "").strip().partition("\n")[0]
+        answer = found.setdefault(STATUS[error.kind], {"description": ""})
+        answer["description"] += f"{' ' if answer['description'] else ''}`{error.slug}`: {said}"
+    return found
+
+
+def media(*kinds: str, description: str = "As asked.") -> Responses:
+    """`responses` of a route whose good answer is of these media types, and no JSON."""
+    text = {"schema": {"type": "string"}}
+    content = {kind: {} if kind == "application/pdf" else text for kind in kinds}
+    return {200: {"description": description, "content": content}}
+
+
+def describe(app: FastAPI) -> None:
+    """Give the application its document, made when it is first asked for."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    found = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    components = found.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["Problem"] = _PROBLEM
+    components["securitySchemes"] = {
+        BEARER: {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "The `accessToken` that `POST /api/auth/login` answers.",
+        }
+    }
+    for route in _routes(app):
+        for method in route.methods or ():
+            _complete(found["paths"][route.path_format][method.lower()], route)
+    return found
+
+
+def _routes(app: FastAPI) -> Iterator[APIRoute]:
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            yield route
+
+
+def _complete(operation: dict[str, Any], route: APIRoute) -> None:
+    calls = set(_calls(route.dependant))
+    if needs_caller in calls:
+        operation["security"] = SIGNED_IN
+    elif takes_caller in calls:
+        operation["security"] = [{}, *SIGNED_IN]
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] in ("path", "query"):
+            without_nul(parameter["schema"])
+    common = {422, 503}
+    if "requestBody" in operation:
+        common |= {400, 413}
+    if operation.get("security"):
+        common.add(401)
+    answers = operation["responses"]
+    answers.pop("422", None)
+    own = {int(status): answer for status, answer in route.responses.items()}
+    for status in sorted(common | {status for status in own if status >= 400}):
+        told = [own[status]["description"]] if status in own else []
+        if status in common:
+            told.append(_COMMON[status])
+        answers[str(status)] = {
+            "description": " ".join(told) or HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        } | ({"headers": _HEADERS[status]} if status in _HEADERS else {})
+    operation["responses"] = dict(sorted(answers.items()))
+
+
+def _calls(dependant: Dependant) -> Iterator[Any]:
+    yield dependant.call
+    for one in dependant.dependencies:
+        yield from _calls(one)

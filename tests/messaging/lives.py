@@ -78,6 +78,8 @@ class Two:
         self.broker_url = broker_url
         self.pause = 0.0
         """Seconds that each handling takes."""
+        self.failing = ""
+        """The text of notes that cannot be handled."""
         self.messaging: dict[str, Messaging] = {}
         self.engines: dict[str, AsyncEngine] = {}
         self.operators: LocalOperators
@@ -85,6 +87,8 @@ class Two:
 
     async def keep(self, tx: Tx, heard: Received[Noted]) -> None:
         await asyncio.sleep(self.pause)
+        if self.failing and heard.event.text == self.failing:
+            raise ValueError(self.failing)
         if not heard.late:
             await tx.exec_driver_sql(
                 "insert into page values ($1, $2) "

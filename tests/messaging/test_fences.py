@@ -208,8 +208,12 @@ async def test_what_others_sent_and_what_is_repeated_is_no_phantom(two: Two) -> 
     foreign = replace(foreign, headers={**foreign.headers, "source": "/somebody"})
     nameless = replace(nameless, headers={**nameless.headers, "source": ""})
     repeat = replace(repeat, headers={**repeat.headers, "replayof": str(uuid4())})
+    failed = delivery(Noted(page=PAGES[1], text="nonsense"))
+    failed = replace(failed, headers={**failed.headers, "source": "/somebody"})
+    two.failing = "nonsense"
     async with two.running():
-        await two.messaging["reader"].consumer.handle([foreign, nameless, repeat, claims])
+        heard = [foreign, nameless, repeat, claims, failed]
+        await two.messaging["reader"].consumer.handle(heard)
         report = await two.audit()
         [one] = report.accounts["writer"].lines["reader"].phantoms
         assert str(one.id) == claims.message_id

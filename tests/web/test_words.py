@@ -62,9 +62,12 @@ def test_money_numbers_and_days() -> None:
     ru, en = words("ru"), words("en")
     pay = {"min": 100000, "max": 150000, "currency": "RUB", "unit": "MONTH"}
     assert ru.money(pay) == "100\u00a0000–150\u00a0000\u00a0₽ в месяц"
-    assert en.money(pay | {"max": None}) == "from 100,000\u00a0RUB a month"
+    assert en.money(pay | {"max": None}) == "from ₽100,000 a month"
     assert ru.money(pay | {"min": None}) == "до 150\u00a0000\u00a0₽ в месяц"
-    assert en.money({"amount": 10, "currency": "EUR", "unit": "HOUR"}) == "10\u00a0€ an hour"
+    assert en.money({"amount": 10, "currency": "EUR", "unit": "HOUR"}) == "€10 an hour"
+    assert en.money(pay | {"currency": "GBP"}) == "£100,000–150,000 a month"
+    assert ru.money(pay | {"currency": "GBP"}) == "100\u00a0000–150\u00a0000\u00a0£ в месяц"
+    assert en.money({"amount": 10, "currency": "CHF", "unit": "HOUR"}) == "CHF\u00a010 an hour"
     assert (en.money(None), en.day(None)) == ("", "")
     assert ru.day("2026-03-01T10:00:00Z") == "1 марта 2026"
 
@@ -72,6 +75,7 @@ def test_money_numbers_and_days() -> None:
 @pytest.mark.parametrize(
     ("passed", "said"),
     [
+        ({"seconds": -3}, "just now"),
         ({"seconds": 9}, "9 seconds ago"),
         ({"seconds": 500}, "8 minutes ago"),
         ({"hours": 5}, "5 hours ago"),
@@ -82,6 +86,19 @@ def test_money_numbers_and_days() -> None:
 )
 def test_how_long_ago(passed: dict[str, int], said: str) -> None:
     assert words("en").ago((datetime.now(UTC) - timedelta(**passed)).isoformat()) == said
+
+
+def test_how_long_to_wait() -> None:
+    ru, en = words("ru"), words("en")
+    assert en.problem("Too many failed logins; try again in 15 minutes.") == (
+        "There were too many failures. Try again in 15 minutes."
+    )
+    assert ru.problem("Too many failed logins; try again in 1 minutes.").endswith(
+        "Попробуйте через 1 минуту."
+    )
+    assert ru.problem(
+        "This company has invited as many as it can in a day; try again in 5 hours."
+    ).endswith("за день. Попробуйте через 5 часов.")
 
 
 def test_months_of_a_resume() -> None:

@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 import structlog
@@ -78,7 +79,16 @@ async def business(_: Request, error: Exception) -> JSONResponse:
     members = dict(error.extra)
     if error.errors:
         members["errors"] = [{"pointer": e.pointer, "detail": e.detail} for e in error.errors]
-    return problem(STATUS[error.kind], error.slug, error.message, headers=headers, **members)
+    return problem(STATUS[error.kind], error.slug, _timed(error), headers=headers, **members)
+
+
+def _timed(error: AppError) -> str:
+    """What it says, with how long "later" is."""
+    if error.retry_after is None:
+        return error.message
+    minutes = max(1, ceil(error.retry_after / 60))
+    span = f"{minutes} minutes" if minutes < 120 else f"{ceil(minutes / 60)} hours"
+    return error.message.replace("try again later", f"try again in {span}")
 
 
 async def validation(_: Request, error: Exception) -> JSONResponse:

@@ -173,20 +173,20 @@ PROBLEMS = (
     ),
     (
         r"Too many accounts were asked for .*",
-        N_("Too many accounts were created from your network. Try again later."),
+        N_("Too many accounts were created from your network."),
     ),
     (r"The resume is a draft.*", N_("This resume is a draft. Publish it first.")),
     (r"the resume needs title", N_("the resume needs a title")),
     (r"the resume needs skills", N_("the resume needs skills")),
     (
         r"This company has invited .*",
-        N_("Your company has sent as many invitations as it can in a day. Try again later."),
+        N_("Your company has sent as many invitations as it can in a day."),
     ),
     (
         r"You have written as much .*",
-        N_("You have written as many messages here as one can in a day. Try again later."),
+        N_("You have written as many messages here as one can in a day."),
     ),
-    (r"Too many failed logins.*", N_("There were too many failures. Try again later.")),
+    (r"Too many failed logins.*", N_("There were too many failures.")),
     (r"Some fields do not fit\.", N_("Some fields are not right.")),
     (
         r"Mandatory fields are missing\.|.*mandatory.*|Something is missing.*",

@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from babel import dates, numbers
+from babel import Locale, dates, numbers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -18,6 +18,8 @@ from hirewire.kit.clock import day_of
 from hirewire.web.labels import LABELS, PROBLEMS
 
 LOCALE = Path(__file__).parent / "locale"
+NARROW = {"RUB": "₽", "KZT": "₸", "UAH": "₴", "BYN": "Br", "GEL": "₾", "AMD": "֏", "TRY": "₺"}
+"""CLDR's narrow signs, which babel does not give, where a language has no other."""
 LANGUAGES = {"en": "English", "ru": "Русский"}
 
 
@@ -41,6 +43,17 @@ class Words:
 
     def problem(self, detail: str) -> str:
         """What a service says is wrong, in this language where it is known."""
+        if found := re.fullmatch(r"(.*); try again in (\d+) (minutes|hours)\.", detail):
+            count = int(found[2])
+            if found[3] == "minutes":
+                when = self.plural(
+                    "Try again in %(num)s minute.", "Try again in %(num)s minutes.", count
+                )
+            else:
+                when = self.plural(
+                    "Try again in %(num)s hour.", "Try again in %(num)s hours.", count
+                )
+            return f"{self.problem(found[1])} {when % {'num': count}}"
         for pattern, said in PROBLEMS:
             if found := re.fullmatch(pattern, detail):
                 return self.text(said) % found.groups()
@@ -59,16 +72,25 @@ class Words:
         if not salary:
             return ""
         low, high = salary.get("min", salary.get("amount")), salary.get("max")
-        sign = _sign(self.lang, salary["currency"])
         if low is not None and high is not None and low != high:
-            amount = f"{self.number(low)}–{self.number(high)}"
+            amount = self._amount(low, salary["currency"], until=high)
         elif high is not None and low is None:
-            amount = self.text("up to %s") % self.number(high)
+            amount = self.text("up to %s") % self._amount(high, salary["currency"])
         elif "amount" in salary or low == high:
-            amount = self.number(low or 0)
+            amount = self._amount(low or 0, salary["currency"])
         else:
-            amount = self.text("from %s") % self.number(low or 0)
-        return f"{amount}\u00a0{sign} {self.label(salary['unit'])}"
+            amount = self.text("from %s") % self._amount(low or 0, salary["currency"])
+        return f"{amount} {self.label(salary['unit'])}"
+
+    def _amount(self, low: float, currency: str, *, until: float | None = None) -> str:
+        """With the currency's sign where CLDR has it in this language, once for a range."""
+        number = self.number(low)
+        if until is not None:
+            number = f"{number}–{self.number(until)}"
+        sign = _sign(self.lang, currency)
+        if not _sign_goes_first(self.lang):
+            return f"{number}\u00a0{sign}"
+        return f"{sign}\u00a0{number}" if sign[-1:].isalpha() else f"{sign}{number}"
 
     def day(self, value: str | None) -> str:
         """A moment or day of ISO 8601, as a day."""
@@ -106,6 +128,8 @@ class Words:
         """How long ago it was."""
         moment = datetime.fromisoformat(value)
         passed = (datetime.now(moment.tzinfo) - moment).total_seconds()
+        if passed < 5:  # a clock that is a little behind would speak of the future
+            return self.text("just now")
         # As coarse as it is said, so that what is asked for again and again is known.
         unit = next((unit for unit in (86400, 3600, 60) if passed >= 10 * unit), 1)
         return _ago(self.lang, int(passed) // unit * unit)
@@ -118,7 +142,13 @@ def _number(lang: str, value: float) -> str:
 
 @lru_cache(maxsize=1_000)
 def _sign(lang: str, currency: str) -> str:
-    return numbers.get_currency_symbol(currency, locale=lang)
+    known = numbers.get_currency_symbol(currency, locale=lang)
+    return known if known != currency else NARROW.get(currency, currency)
+
+
+@cache
+def _sign_goes_first(lang: str) -> bool:
+    return str(Locale(lang).currency_formats["standard"].pattern).startswith("¤")
 
 
 @lru_cache(maxsize=10_000)

@@ -1,4 +1,7 @@
-"""`./dev bench [names] [--rounds N] [--quick] [--to FOLDER]`, or `--profile WORKER`."""
+"""`./dev bench [names] [--rounds N] [--quick] [--to FOLDER]`, or `--profile WORKER`.
+
+`./dev bench memory --minutes [N]` watches the memory of a platform at work, an hour by default.
+"""
 
 import argparse
 import logging
@@ -33,6 +36,7 @@ ALL = (
     "live",
     "pages",
     "sights",
+    "memory",
 )
 
 
@@ -49,9 +53,14 @@ def options() -> argparse.Namespace:
         "--profile", choices=profile.WORKERS, help="py-spy over one of ours instead"
     )
     parser.add_argument("--seconds", type=int, default=10, help="of a profile")
+    parser.add_argument(
+        "--minutes", type=float, nargs="?", const=60, help="of work that `memory` watches: 60"
+    )
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(ALL):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
+    if asked.minutes is not None and asked.names != ["memory"]:
+        parser.error("--minutes is for memory alone")
     return asked
 
 
@@ -81,7 +90,7 @@ def main() -> None:
         )
         return
     folder = asked.to or (None if asked.quick else ROOT / "docs" / "bench")
-    chosen = Options(asked.rounds or (1 if asked.quick else 5), asked.quick, folder)
+    chosen = Options(asked.rounds or (1 if asked.quick else 5), asked.quick, folder, asked.minutes)
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
     figures = uvloop.run(run(tuple(asked.names) or ALL, chosen, console))

@@ -58,19 +58,23 @@ async def run(_: Bench, options: Options) -> list[Figure]:
 
 
 @asynccontextmanager
-async def platform() -> AsyncIterator[str]:
-    """The platform with RabbitMQ on free ports; its public address."""
+async def platform(data: Path | None = None) -> AsyncIterator[str]:
+    """The platform with RabbitMQ on free ports; its public address.
+
+    Its data lie in this folder, or in one that is removed afterwards.
+    """
     with tempfile.TemporaryDirectory(prefix="hirewire-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
-        make_folder(folder / "data", for_others=True)
+        data = data or folder / "data"
+        make_folder(data, for_others=True)
         ports = {f"HIREWIRE_{one.upper()}_PORT": str(free_port()) for one in PROCESSES}
         url = f"http://127.0.0.1:{ports['HIREWIRE_WEB_PORT']}"
         kept = {k: v for k, v in os.environ.items() if not k.startswith("HIREWIRE_")}
         with open(folder / "log", "wb") as log:
             process = spawn(
                 [sys.executable, "-m", "hirewire", "run", "--broker", "rabbitmq"],
-                env=kept | ports | {"HIREWIRE_DATA_DIR": str(folder / "data")},
+                env=kept | ports | {"HIREWIRE_DATA_DIR": str(data)},
                 output=log,
             )
         try:
@@ -85,7 +89,7 @@ async def _ready(url: str, log: Path) -> None:
     async with httpx.AsyncClient(timeout=2) as client:
         while time.monotonic() < deadline:
             with suppress(httpx.HTTPError):
-                states = (await client.get(f"{url}/health/ready")).json()["services"]
+                states = (await client.get(f"{url}/health/ready")).json().get("services", {})
                 if set(states.values()) == {"ready"}:
                     return
             await asyncio.sleep(0.1)

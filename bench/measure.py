@@ -18,6 +18,8 @@ class Options:
     quick: bool
     folder: Path | None
     """Where plots go; None for nowhere."""
+    minutes: float | None = None
+    """How long `memory` watches a platform at work; None: it measures its parts instead."""
 
     def count(self, full: int, quick: int) -> int:
         """A number for a full run, and one for a quick one."""

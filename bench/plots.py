@@ -122,3 +122,22 @@ def sizes(
     axes.set_ylabel("ms")
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
     _save(figure, path)
+
+
+def memory(
+    path: Path, found: Mapping[str, Sequence[tuple[float, float]]], warm_seconds: float
+) -> None:
+    """MiB of each service against minutes; the first ones, in which it may grow, are shaded."""
+    figure, axes = _sheet("private memory under mixed load", height=3.4)
+    for shade, (name, values) in zip(
+        (OURS, "#b26b3f", "#6a8f4e", "#7a5c99"), found.items(), strict=True
+    ):
+        minutes = [at / 60 for at, _ in values]
+        axes.plot(minutes, [mib for _, mib in values], color=shade, linewidth=1, label=name)
+    axes.axvspan(0, warm_seconds / 60, color=INK, alpha=0.06, linewidth=0)
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("minutes")
+    axes.set_ylabel("MiB")
+    axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
+    _save(figure, path)

@@ -227,10 +227,8 @@ class Crowd:
             answer = await self._client.request(method, path, json=body, headers=headers, **more)
             if answer.status_code == 401:
                 await self._sign_in(person)
-            elif answer.status_code in fine or not answer.is_error:
-                break
-            elif self.done or answer.status_code not in (404, 503):
-                break
+            elif self.done or answer.status_code in fine or answer.status_code not in (404, 503):
+                break  # in the beginning, keys and profiles are on their way
             await asyncio.sleep(0.05)
         if answer.is_error and answer.status_code not in fine:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text}")

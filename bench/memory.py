@@ -1,4 +1,217 @@
-"""x"""
-from bench import hour
-async def run(bench, options):
-    return await hour.run(bench, options)
+"""What `vacancies` keeps in memory, by part and size, beside the formula in docs/operations.md.
+
+Each part is built in a process of its own, with the allocator's settings of production. What
+counts is memory that is no file's (`RssAnon`): of the files of a search index the machine keeps in
+memory what it has room for. The most is looked at a hundred times a second while a part is filled
+anew and while it is merged. Ten thousand vacancies and resumes are made; more are the same again.
+"""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import AsyncIterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+from bench import hour, process
+from bench.hour import private
+from bench.matching import COMPARABLE_COLUMNS, Board, Trades, board, packed
+from bench.measure import Figure, Options
+from bench.places import Bench
+from bench.process import Worker
+from bench.search import Many
+from hirewire.launcher.platform import ALLOCATOR
+from hirewire.messaging.ids import new_id
+from hirewire.vacancies.recommendations.arrays import pack_offer
+from hirewire.vacancies.recommendations.facts import offer_of, ruleset
+
+Kind = Literal["vacancies", "resumes"]
+SIZES, QUICK_SIZES = (1_000, 10_000, 100_000, 1_000_000), (1_000, 5_000)
+LARGEST_SEARCHED = 100_000
+"""An index of a million is made in some minutes, and asks for no more memory."""
+MADE = 10_000
+EVERY_SECONDS = 0.01
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Held:
+    """MiB of a process: at rest after a step, and the most during it."""
+
+    rest: float
+    most: float
+
+
+async def run(bench: Bench, options: Options) -> list[Figure]:
+    """The table, or, with minutes, the platform at work."""
+    if options.minutes is not None:
+        return await hour.run(bench, options)
+    figures = await _code()
+    pair = await bench.pair("memory")
+    with tempfile.TemporaryDirectory(prefix="hirewire-bench-") as name:
+        async with board(pair.reader_url, "memory_vacancies") as made:
+            rows = Rows(made)
+            for size in QUICK_SIZES if options.quick else SIZES:
+                for kind in ("vacancies", "resumes"):
+                    figures += await _matching(rows, kind, size)
+                    if size <= LARGEST_SEARCHED:
+                        figures += await _search(rows, kind, size, Path(name))
+    return figures
+
+
+async def _code() -> list[Figure]:
+    async with _holding("code", {}) as worker:
+        held = [await step(worker) for _ in range(4)]
+    parts = ("code", "dictionary of skills", "occupations and weights", "typeahead")
+    before = [0.0, *(one.rest for one in held)]
+    return [
+        Figure(f"{part}: at rest", [one.rest - less], "MiB")
+        for part, one, less in zip(parts, held, before, strict=False)
+    ]
+
+
+async def _matching(rows: "Rows", kind: Kind, size: int) -> list[Figure]:
+    await rows.compared(kind, size)
+    async with _holding("matching", {"database": rows.url, "kind": kind}) as worker:
+        empty, filled = await step(worker), await step(worker)
+        await rows.change()
+        merged = await step(worker)
+    return [
+        Figure(f"matching, {size:,} {kind}: at rest", [merged.rest - empty.rest], "MiB"),
+        Figure("… each", [(merged.rest - empty.rest) * MIB / size], "bytes"),
+        Figure("… most while filled, more than at rest", [filled.most - filled.rest], "MiB"),
+        Figure("… most while merged", [merged.most - filled.rest], "MiB"),
+    ]
+
+
+async def _search(rows: "Rows", kind: Kind, size: int, folder: Path) -> list[Figure]:
+    await rows.searched(kind, size)
+    asked = {"database": rows.url, "kind": kind, "folder": str(folder / f"{kind}-{size}")}
+    async with _holding("search", asked) as worker:
+        empty, made, changed, again = [await step(worker) for _ in range(4)]
+    return [
+        Figure(f"search, {size:,} {kind}: at rest", [changed.rest - empty.rest], "MiB"),
+        Figure("… taken up from its folder", [again.rest - empty.rest], "MiB"),
+        Figure("… most while made", [made.most - empty.rest], "MiB"),
+        Figure("… most while changed and merged", [changed.most - empty.rest], "MiB"),
+    ]
+
+
+@asynccontextmanager
+async def _holding(name: str, options: dict[str, Any]) -> AsyncIterator[Worker]:
+    environment = ALLOCATOR | dict.fromkeys(
+        ("BENCH_WRITER", "BENCH_READER", "BENCH_BROKER", "BENCH_QUEUE"), ""
+    )
+    async with process.worker(name, process.python(name, options), environment) as worker:
+        yield worker
+
+
+async def step(worker: Worker) -> Held:
+    """Let it do the next step."""
+    most = 0.0
+    await worker.go()
+    ending = asyncio.create_task(worker.result(3600))
+    while not ending.done():
+        with suppress(OSError, RuntimeError):  # it has ended, and `ending` says so
+            most = max(most, private(worker.pid))
+        await asyncio.wait([ending], timeout=EVERY_SECONDS)
+    await ending
+    return Held(private(worker.pid), most)
+
+
+class Rows:
+    """The tables, of any size."""
+
+    def __init__(self, made: Board) -> None:
+        self._made = made
+        self._compared: dict[Kind, list[tuple[Any, ...]]] = {}
+        self.url = made.transactions.engine.url.render_as_string(hide_password=False)
+
+    async def compared(self, kind: Kind, size: int) -> None:
+        """So many of this kind are compared, and nothing else."""
+        if kind not in self._compared:
+            make = _demands if kind == "vacancies" else _offers
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+                loop = asyncio.get_running_loop()
+                self._compared[kind] = await loop.run_in_executor(pool, make, MADE)
+        connection = self._made.connection
+        await connection.execute("truncate comparable")
+        await connection.copy_records_to_table(
+            "comparable",
+            records=self._compared[kind][:size],
+            columns=(*COMPARABLE_COLUMNS, "owner_id", "generation"),
+        )
+        columns = ", ".join((*COMPARABLE_COLUMNS[1:], "owner_id", "generation"))
+        await self._again("comparable", "id", columns, size)
+
+    async def change(self) -> None:
+        """So much of what is compared has changed that all is merged anew."""
+        await self._made.connection.execute(
+            "update comparable set generation = generation + 1 where number % 5 < 3"
+        )
+
+    async def searched(self, kind: Kind, size: int) -> None:
+        """So many of this kind are found by words, and nothing else."""
+        connection = self._made.connection
+        await connection.execute("truncate vacancy, company, resume cascade")
+        first = min(size, MADE)
+        if kind == "vacancies":
+            await Many(self._made).grow(first)
+            columns = (
+                "company_id, version, status, title, description, requirements, experience,"
+                " employment_type, work_format, area, salary, languages, response_letter_required,"
+                " created_at, updated_at, published_at"
+            )
+            await self._again("vacancy", "id", columns, size)
+        else:
+            await connection.execute(
+                "insert into resume (resume_id, user_id, version, state, snapshot, updated_at)"
+                " select gen_random_uuid(), gen_random_uuid(), 1, 'visible', snapshot::jsonb, now()"
+                " from unnest($1::text[]) as u(snapshot)",
+                [json.dumps(_snapshot(self._made)) for _ in range(first)],
+            )
+            await self._again(
+                "resume", "resume_id", "user_id, version, state, snapshot, updated_at", size
+            )
+
+    async def _again(self, table: str, id: str, columns: str, size: int) -> None:
+        """Until there are so many: the same, with other ids."""
+        await self._made.connection.execute(
+            f"insert into {table} ({id}, {columns}) select gen_random_uuid(), {columns}"
+            f" from {table}, generate_series(1, $1) limit $2",
+            -(-size // MADE),
+            max(0, size - MADE),
+        )
+        await self._made.connection.execute(f"vacuum analyze {table}")
+
+
+def _demands(count: int) -> list[tuple[Any, ...]]:
+    """Rows of `comparable`; for a process of its own."""
+    company = new_id()
+    return [(*row[1], company, 1) for row in packed(company, 20261128, count)]
+
+
+def _offers(count: int) -> list[tuple[Any, ...]]:
+    trades = Trades(20261128)
+    rows = []
+    for _ in range(count):
+        id = new_id()
+        known = pack_offer(offer_of(trades.resume()), id=id, version=1)
+        parts = (known.head, known.skills, known.languages, known.words)
+        rows.append((id, "resume", 1, "open", ruleset(), *parts, UUID(int=1), 1))
+    return rows
+
+
+def _snapshot(trades: Trades) -> dict[str, Any]:
+    """A resume with three jobs and a school."""
+    jobs = [
+        {"position": trades.resume()["title"], "skills": trades.random.sample(trades.skills, 3)}
+        for _ in range(3)
+    ]
+    school = {"field": trades.random.choice(trades.skills), "level": "higher"}
+    return trades.resume() | {"status": "published", "experience": jobs, "education": [school]}

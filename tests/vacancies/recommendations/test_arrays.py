@@ -31,7 +31,7 @@ def demands(rows: list[dict[str, Any]], codes: Codes) -> Segment:
         pack_demand(demand_of(row), id=UUID(int=nth), version=nth, number=nth)
         for nth, row in enumerate(rows)
     ]
-    return Segment(packed[::-1], codes, demands=True)
+    return Segment.of(packed[::-1], codes, demands=True)
 
 
 def offers(rows: list[dict[str, Any]], codes: Codes) -> Segment:
@@ -39,7 +39,7 @@ def offers(rows: list[dict[str, Any]], codes: Codes) -> Segment:
         pack_offer(offer_of(row), id=UUID(int=nth), version=nth, number=nth)
         for nth, row in enumerate(rows)
     ]
-    return Segment(packed, codes, demands=False)
+    return Segment.of(packed, codes, demands=False)
 
 
 def fitting(judgements: dict[int, Judgement]) -> set[int]:
@@ -82,7 +82,7 @@ def test_merging_changes_nothing(
     rows = first + second
     whole = demands(rows, codes)
     one = demands(first, codes)
-    other = Segment(
+    other = Segment.of(
         [
             pack_demand(demand_of(row), id=UUID(int=n), version=n, number=n)
             for n, row in enumerate(second, len(first))
@@ -112,9 +112,9 @@ def test_a_code_that_came_later_is_no_hindrance() -> None:
 
 def test_empty_segments() -> None:
     codes = Codes()
-    assert demands_for(Segment([], codes, demands=True), offer_of({})).tolist() == []
+    assert demands_for(Segment.of([], codes, demands=True), offer_of({})).tolist() == []
     nothing = demand_of({"requirements": [], "company_id": None})
-    assert offers_for(Segment([], codes, demands=False), nothing).tolist() == []
+    assert offers_for(Segment.of([], codes, demands=False), nothing).tolist() == []
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -8,13 +8,13 @@ counts as in the best case. So whoever asks it must still judge what it lets thr
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hirewire.vacancies.recommendations.facts import default_weight, weight_of, weights
+from hirewire.vacancies.recommendations.facts import weight_of
 from hirewire.vacancies.recommendations.rules import (
     BAND_MONTHS,
     EXCESS,
@@ -58,26 +58,6 @@ HEAD = np.dtype(
     ]
 )
 """What every vacancy and resume has once. -1 stands for none, and NaN for no pay."""
-
-
-class _Head(NamedTuple):
-    """The same, as Python's own values."""
-
-    number: int
-    id: bytes
-    version: int
-    formats: int
-    employment: int
-    band: int
-    relocation: int
-    months: int
-    area: int
-    company: int
-    currency: int
-    least: float
-    most: float
-    occupations: Any
-    likeness: Any
 
 
 SKILL = np.dtype([("code", "<i8"), ("place", "<i2"), ("level", "i1"), ("must", "u1")])
@@ -155,58 +135,52 @@ def _head(
 
 def demand_from(segment: "Segment", slot: int) -> Demand:
     """The vacancy at a slot, for the exact scorer."""
-    head = _Head(*segment.head[slot].item())
-    known, other = weights(), default_weight()
+    value = segment.value
     skills = [
-        Ask(code, bool(must), level, known.get(code, other))
-        for code, _, level, must in segment.skills_of(slot)
+        Ask(code, must, level, weight) for code, weight, _, level, must in segment.skills_of(slot)
     ]
+    band = value("band", slot)
     return Demand(
         skills=skills,
         weight=sum([ask[3] for ask in skills]),
         title=frozenset(segment.words_of(slot)),
-        occupation=_occupation(head),
-        band=None if head.band < 0 else head.band,
-        area=_known(head.area),
-        work_format=head.formats or None,
-        employment=head.employment or None,
-        pay=None if head.least != head.least else (head.least, head.most),
-        currency=_known(head.currency),
+        occupation=segment.occupation_of(slot),
+        band=None if band < 0 else band,
+        area=_known(value("area", slot)),
+        work_format=value("formats", slot) or None,
+        employment=value("employment", slot) or None,
+        pay=segment.pay_of(slot),
+        currency=_known(value("currency", slot)),
         languages=segment.languages_of(slot),
-        company=head.company,
+        company=value("company", slot),
     )
 
 
 def offer_from(segment: "Segment", slot: int) -> Offer:
     """The resume at a slot, for the exact scorer."""
-    head = _Head(*segment.head[slot].item())
-    known, other = weights(), default_weight()
+    value = segment.value
     skills = {
-        code: Have(level, known.get(code, other), place)
-        for code, place, level, _ in segment.skills_of(slot)
+        code: Have(level, weight, place)
+        for code, weight, place, level, _ in segment.skills_of(slot)
     }
     words = segment.words_of(slot)
     end = words.index(0)
+    pay = segment.pay_of(slot)
     return Offer(
         skills=skills,
         weight=sum([have[1] for have in skills.values()]),
         title=frozenset(words[:end]),
-        occupation=_occupation(head),
-        months=head.months,
-        area=_known(head.area),
-        relocation=bool(head.relocation),
-        work_formats=head.formats,
-        employment=head.employment,
-        pay=None if head.least != head.least else head.least,
-        currency=_known(head.currency),
+        occupation=segment.occupation_of(slot),
+        months=value("months", slot),
+        area=_known(value("area", slot)),
+        relocation=bool(value("relocation", slot)),
+        work_formats=value("formats", slot),
+        employment=value("employment", slot),
+        pay=None if pay is None else pay[0],
+        currency=_known(value("currency", slot)),
         languages=dict(segment.languages_of(slot)),
         hidden_from=frozenset(words[end + 1 :]),
     )
-
-
-def _occupation(head: _Head) -> dict[int, float]:
-    pairs = zip(head.occupations.tolist(), head.likeness.tolist(), strict=True)
-    return {occupation: weight for occupation, weight in pairs if occupation >= 0}
 
 
 def _known(value: int) -> int | None:
@@ -218,12 +192,13 @@ class Codes:
 
     def __init__(self) -> None:
         self._numbers: dict[int, int] = {}
-        self._weights: list[float] = []
         self._lock = Lock()
+        self.codes: list[int] = []
+        """By number."""
         self.weights: Floats = np.empty(0)
 
     def __len__(self) -> int:
-        return len(self._weights)
+        return len(self.codes)
 
     def numbers(self, codes: Ints) -> NDArray[np.int32]:
         """The numbers of these codes; new codes get new ones."""
@@ -233,12 +208,12 @@ class Codes:
             for nth, code in enumerate(unique.tolist()):
                 number = self._numbers.get(code)
                 if number is None:
-                    number = len(self._weights)
-                    self._weights.append(weight_of(code))
+                    number = len(self.codes)
+                    self.codes.append(code)
                     self._numbers[code] = number
                 numbers[nth] = number
-            if len(self.weights) != len(self._weights):
-                self.weights = np.array(self._weights)
+            if new := [weight_of(code) for code in self.codes[len(self.weights) :]]:
+                self.weights = np.concatenate((self.weights, new))
         return numbers[inverse]
 
     def number(self, code: int) -> int | None:
@@ -250,12 +225,13 @@ class Codes:
 class Rows:
     """Lists of different lengths, one after the other: row n is from ``ends[n]`` to the next."""
 
-    ends: Ints
+    ends: NDArray[np.int32] | Ints
     """One more than rows; begins with 0."""
 
     def positions(self, rows: Ints) -> tuple[Ints, Ints]:
         """Where the items of these rows lie, and which of the `rows` each belongs to."""
-        starts, lengths = self.ends[rows], self.ends[rows + 1] - self.ends[rows]
+        starts = self.ends[rows]
+        lengths = self.ends[rows + 1] - starts
         owner = np.repeat(np.arange(len(rows)), lengths)
         before = np.cumsum(lengths) - lengths
         return np.arange(len(owner)) - before[owner] + starts[owner], owner
@@ -263,13 +239,93 @@ class Rows:
     @classmethod
     def of(cls, lengths: Any) -> "Rows":
         """Rows of these lengths."""
-        return cls(np.concatenate(([0], np.cumsum(np.asarray(lengths, np.int64)))))
+        ends = np.zeros(len(lengths) + 1, np.int64)
+        np.cumsum(lengths, out=ends[1:])
+        return cls(ends.astype(np.int32) if ends[-1] < 2**31 else ends)
+
+    @property
+    def lengths(self) -> Any:
+        """Of each row."""
+        return np.diff(self.ends)
 
 
-def inverted(numbers: Any, owners: Ints, count: int) -> tuple[Rows, NDArray[np.int32]]:
+def inverted(numbers: Any, owners: Any, count: int) -> tuple[Rows, NDArray[np.int32]]:
     """By number, from 0 to `count` - 1, the owners that have it, ascending."""
-    order = np.argsort(numbers, kind="stable")
-    return Rows.of(np.bincount(numbers, minlength=count)), owners[order].astype(np.int32)
+    pairs = numbers.astype(np.int64)
+    pairs <<= 32
+    pairs |= owners
+    pairs.sort()  # in place: of all that is done here it is done with the most
+    return Rows.of(np.bincount(numbers, minlength=count)), pairs.astype(np.int32)
+
+
+class Columns:
+    """Some vacancies or resumes, each thing that they have in an array of its own."""
+
+    def __init__(self, of: dict[str, Any], lists: dict[str, tuple[dict[str, Any], Rows]]) -> None:
+        self.of = of
+        """What each has once, by its name."""
+        self.lists = lists
+        """`skills`, `languages` and `words`: what each item has, by its name, and whose it is."""
+
+    @classmethod
+    def unpacked(cls, packed: Sequence[Packed], codes: Codes) -> "Columns":
+        """Of these, in the order of their numbers."""
+        numbers = np.array([one.number for one in packed], np.int64)
+        order = np.argsort(numbers, kind="stable")
+        parts = [packed[n] for n in order.tolist()]
+        head = np.frombuffer(b"".join(one.head for one in parts), HEAD)
+        of = {name: np.ascontiguousarray(head[name]) for name in HEAD.names or ()}
+        skill, skills = _joined(SKILL, [one.skills for one in parts])
+        language, languages = _joined(LANGUAGE, [one.languages for one in parts])
+        word, words = _joined(np.dtype("<i8"), [one.words for one in parts])
+        number = codes.numbers(skill["code"])
+        owner = np.repeat(np.arange(len(parts)), skills.lengths)
+        of["number"] = numbers[order]
+        of["weight"] = np.bincount(owner, codes.weights[number], minlength=len(parts))
+        by_name = {name: np.ascontiguousarray(skill[name]) for name in ("place", "level", "must")}
+        return cls(
+            of,
+            {
+                "skills": ({"number": number, **by_name}, skills),
+                "languages": ({"language": language}, languages),
+                "words": ({"word": word}, words),
+            },
+        )
+
+    @classmethod
+    def joined(cls, parts: "list[Columns]", alive: Sequence[Mask] | None = None) -> "Columns":
+        """What is alive in these, in the order of their numbers.
+
+        Without `alive` it is all, and each array of the parts is let go once it is taken over, so
+        that they do not take the memory twice.
+        """
+        names, lists = list(parts[0].of), {n: list(one[0]) for n, one in parts[0].lists.items()}
+        rows = None if alive is None else [np.flatnonzero(one) for one in alive]
+
+        def taken(held: list[dict[str, Any]], name: str, at: Sequence[Any] | None) -> Any:
+            if at is None:
+                return np.concatenate([one.pop(name) for one in held])
+            return np.concatenate([one[name][n] for one, n in zip(held, at, strict=True)])
+
+        heads = [one.of for one in parts]
+        numbers = taken(heads, "number", rows)
+        order = np.argsort(numbers, kind="stable")
+        of = {"number": numbers[order]}
+        of |= {name: taken(heads, name, rows)[order] for name in names if name != "number"}
+        joined: dict[str, tuple[dict[str, Any], Rows]] = {}
+        for name, items in lists.items():
+            ends = [one.lists[name][1] for one in parts]
+            held = [one.lists[name][0] for one in parts]
+            at = None
+            lengths = [one.lengths for one in ends]
+            if rows is not None:
+                at = [one.positions(n)[0] for one, n in zip(ends, rows, strict=True)]
+                lengths = [one[n] for one, n in zip(lengths, rows, strict=True)]
+            before = Rows.of(np.concatenate(lengths))
+            places = before.positions(order)[0].astype(before.ends.dtype)
+            ordered = {item: taken(held, item, at)[places] for item in items}
+            joined[name] = ordered, Rows.of(before.lengths[order])
+        return cls(of, joined)
 
 
 class Segment:
@@ -278,92 +334,54 @@ class Segment:
     Sorted by number, each of which is there once.
     """
 
-    def __init__(self, packed: Sequence[Packed], codes: Codes, *, demands: bool) -> None:
-        head = np.frombuffer(b"".join(one.head for one in packed), HEAD).copy()
-        head["number"] = [one.number for one in packed]
-        order = np.argsort(head["number"], kind="stable")
-        parts = [packed[n] for n in order.tolist()]
-        self._finish(
-            head[order],
-            *_joined(SKILL, [one.skills for one in parts]),
-            *_joined(LANGUAGE, [one.languages for one in parts]),
-            *_joined(np.dtype("<i8"), [one.words for one in parts]),
-            codes=codes,
-            demands=demands,
-        )
+    def __init__(self, columns: Columns, codes: Codes, *, demands: bool) -> None:
+        self.columns = columns
+        self.codes = codes
+        self.column = column = columns.of
+        self.numbers, self.weight = column["number"], column["weight"]
+        self.occupations, self.likeness = column["occupations"], column["likeness"]
+        (skill, self.skills) = columns.lists["skills"]
+        self.code, self.level = skill["number"], skill["level"]
+        self._place, self._must = skill["place"], skill["must"]
+        (language, self._languages) = columns.lists["languages"]
+        (word, self._words) = columns.lists["words"]
+        self._language, self._word = language["language"], word["word"]
+        self.alive = np.ones(len(self.numbers), np.bool_)
+        owner = np.repeat(np.arange(len(self.numbers), dtype=np.int32), self.skills.lengths)
+        if demands:
+            self._index_demands(owner)
+        else:
+            self.inverted = inverted(self.code, owner, len(codes))
+
+    @classmethod
+    def of(cls, packed: Sequence[Packed], codes: Codes, *, demands: bool) -> "Segment":
+        """These, in one."""
+        return cls(Columns.unpacked(packed, codes), codes, demands=demands)
 
     @classmethod
     def merged(cls, segments: Iterable["Segment"], codes: Codes, *, demands: bool) -> "Segment":
         """What is alive in these, in one."""
-        parts = [(one, np.flatnonzero(one.alive)) for one in segments]
-        head = np.concatenate([one.head[rows] for one, rows in parts])
-        order = np.argsort(head["number"], kind="stable")
-        lists = (
-            ("skill", "skills"),
-            ("language", "languages"),
-            ("word", "words"),
-        )
-        columns: list[Any] = []
-        for items, rows in lists:
-            taken = [_taken(getattr(one, items), getattr(one, rows), at) for one, at in parts]
-            all_items = np.concatenate([values for values, _ in taken])
-            all_rows = Rows.of(np.concatenate([np.diff(ends.ends) for _, ends in taken]))
-            columns += _taken(all_items, all_rows, order)
-        merged = cls.__new__(cls)
-        merged._finish(head[order], *columns, codes=codes, demands=demands)
-        return merged
+        parts = list(segments)
+        joined = Columns.joined([one.columns for one in parts], [one.alive for one in parts])
+        return cls(joined, codes, demands=demands)
 
-    def _finish(
-        self,
-        head: Any,
-        skill: Any,
-        skills: Rows,
-        language: Any,
-        languages: Rows,
-        word: Any,
-        words: Rows,
-        *,
-        codes: Codes,
-        demands: bool,
-    ) -> None:
-        self.head, self.skill, self.skills = head, skill, skills
-        self.language, self.languages, self.word, self.words = language, languages, word, words
-        self.numbers = np.ascontiguousarray(head["number"])
-        self.alive = np.ones(len(head), np.bool_)
-        self.codes = codes
-        self.code = codes.numbers(skill["code"])
-        self.level = np.ascontiguousarray(skill["level"])
-        self.owner = np.repeat(np.arange(len(head)), np.diff(skills.ends))
-        self.weight = np.bincount(self.owner, codes.weights[self.code], minlength=len(head))
-        self.column = {
-            name: np.ascontiguousarray(head[name])
-            for name in ("formats", "employment", "band", "relocation", "months", "area")
-        } | {name: np.ascontiguousarray(head[name]) for name in ("currency", "least", "most")}
-        self.occupations = np.ascontiguousarray(head["occupations"])
-        self.likeness = np.ascontiguousarray(head["likeness"])
-        if demands:
-            self._index_demands()
-        else:
-            self.inverted = inverted(self.code, self.owner, len(codes))
-
-    def _index_demands(self) -> None:
+    def _index_demands(self, owner: Any) -> None:
         """Each vacancy under its rarest must-have, or under all that a match may have to touch."""
         count = len(self.codes)
         popular = np.bincount(self.code, minlength=count)
-        is_must = self.skill["must"].astype(np.bool_)
-        at = np.flatnonzero(is_must)
-        self.musts = Rows.of(np.bincount(self.owner[at], minlength=len(self.head)))
+        at = np.flatnonzero(self._must)
+        self.musts = Rows.of(np.bincount(owner[at], minlength=len(self)))
         self.must = self.code[at]
-        order = np.lexsort((popular[self.code[at]], self.owner[at]))
+        order = np.lexsort((popular[self.code[at]], owner[at]))
         first = np.ones(len(at), np.bool_)
-        first[1:] = np.diff(self.owner[at][order]) != 0
+        first[1:] = np.diff(owner[at][order]) != 0
         probes = at[order][first]
-        self.inverted = inverted(self.code[probes], self.owner[probes], count)
-        no_must = np.diff(self.musts.ends) == 0
-        rest = np.flatnonzero(no_must[self.owner])
+        self.inverted = inverted(self.code[probes], owner[probes], count)
+        no_must = self.musts.lengths == 0
+        rest = np.flatnonzero(no_must[owner])
         # The commonest last: they need not be looked at once what is left of them is too little.
-        order = rest[np.lexsort((popular[self.code[rest]], self.owner[rest]))]
-        weights, owners = self.codes.weights[self.code[order]], self.owner[order]
+        order = rest[np.lexsort((popular[self.code[rest]], owner[rest]))]
+        weights, owners = self.codes.weights[self.code[order]], owner[order]
         before = np.cumsum(weights) - weights
         starts = np.ones(len(order), np.bool_)
         starts[1:] = np.diff(owners) != 0
@@ -373,7 +391,7 @@ class Segment:
         self.prefixes = inverted(self.code[order][needed], owners[needed], count)
 
     def __len__(self) -> int:
-        return len(self.head)
+        return len(self.numbers)
 
     def slot(self, number: int) -> int | None:
         """Where a number is, dead or alive."""
@@ -385,32 +403,58 @@ class Segment:
         if (slot := self.slot(number)) is not None:
             self.alive[slot] = False
 
+    def asked(self) -> NDArray[np.int64]:
+        """How many that are alive have each skill, by its number."""
+        alive = np.repeat(self.alive, self.skills.lengths)
+        return np.bincount(self.code[alive], minlength=len(self.codes))
+
     def id(self, slot: int) -> UUID:
         """Whose slot this is."""
-        return UUID(bytes=self.head["id"][slot].tobytes())
+        return UUID(bytes=self.column["id"][slot].tobytes())
 
-    def skills_of(self, slot: int) -> list[tuple[int, int, int, int]]:
-        """Code, place, level and must of each."""
-        rows: list[tuple[int, int, int, int]] = self.skill[self._range(self.skills, slot)].tolist()
-        return rows
+    def value(self, name: str, slot: int) -> Any:
+        """Of what each has once, this one's."""
+        return self.column[name].item(slot)
+
+    def pay_of(self, slot: int) -> tuple[float, float] | None:
+        """Least and most; None when it is not said."""
+        least = self.value("least", slot)
+        return None if least != least else (least, self.value("most", slot))
+
+    def occupation_of(self, slot: int) -> dict[int, float]:
+        """Its likeness to occupations."""
+        pairs = zip(self.occupations[slot].tolist(), self.likeness[slot].tolist(), strict=True)
+        return {occupation: weight for occupation, weight in pairs if occupation >= 0}
+
+    def skills_of(self, slot: int) -> list[tuple[int, float, int, int, bool]]:
+        """Code, weight, place, level and must of each."""
+        items = self._range(self.skills, slot)
+        numbers = self.code[items]
+        codes = self.codes.codes
+        return [
+            (codes[number], weight, place, level, must != 0)
+            for number, weight, place, level, must in zip(
+                numbers.tolist(),
+                self.codes.weights[numbers].tolist(),
+                self._place[items].tolist(),
+                self.level[items].tolist(),
+                self._must[items].tolist(),
+                strict=True,
+            )
+        ]
 
     def languages_of(self, slot: int) -> list[tuple[int, int]]:
         """Code and level of each."""
-        rows: list[tuple[int, int]] = self.language[self._range(self.languages, slot)].tolist()
+        rows: list[tuple[int, int]] = self._language[self._range(self._languages, slot)].tolist()
         return rows
 
     def words_of(self, slot: int) -> list[int]:
         """The codes of its words."""
-        words: list[int] = self.word[self._range(self.words, slot)].tolist()
+        words: list[int] = self._word[self._range(self._words, slot)].tolist()
         return words
 
     def _range(self, rows: Rows, slot: int) -> slice:
-        return slice(int(rows.ends[slot]), int(rows.ends[slot + 1]))
-
-
-def _taken(items: Any, rows: Rows, at: Ints) -> tuple[Any, Rows]:
-    """The lists of these rows alone, in this order."""
-    return items[rows.positions(at)[0]], Rows.of(np.diff(rows.ends)[at])
+        return slice(rows.ends.item(slot), rows.ends.item(slot + 1))
 
 
 def _joined(dtype: Any, parts: Sequence[bytes]) -> tuple[Any, Rows]:

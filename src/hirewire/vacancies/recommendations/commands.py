@@ -179,7 +179,7 @@ def _vacancies_of(step: _Step, id: UUID, offer: Offer, version: int | None) -> d
     for segment, slot, judgement in step.index.vacancies_for(offer):
         vacancy_id = segment.id(slot)
         if vacancy_id not in step.vacancies:
-            at = int(segment.head["version"][slot])
+            at = segment.value("version", slot)
             found[vacancy_id, id] = _Found(judgement.score, version, at)
     for vacancy_id, (at, demand) in step.vacancies.items():
         if demand is not None and (judgement := judge(demand, offer)).fits:
@@ -216,7 +216,7 @@ def _resumes_of(step: _Step, row: Row[Any], demand: Demand) -> dict[Pair, _Found
     for segment, slot, judgement in step.index.resumes_for(demand):
         resume_id = segment.id(slot)
         if resume_id not in step.resumes:
-            at = int(segment.head["version"][slot]) or None
+            at = segment.value("version", slot) or None
             found[row.id, resume_id] = _Found(judgement.score, at, row.version)
     for resume_id, one in step.resumes.items():
         if one.offer is not None and (judgement := judge(demand, one.offer)).fits:

@@ -109,7 +109,7 @@ def company_code(id: object) -> int:
     return code(f"company:{id}")
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def skill_code(name: str) -> int:
     """A skill, however it is written."""
     return code(dictionary().id_of(name))

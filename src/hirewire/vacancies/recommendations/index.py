@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy as np
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hirewire.vacancies.recommendations.arrays import (
     Codes,
+    Columns,
     Packed,
     Segment,
     demand_from,
@@ -23,10 +27,11 @@ LARGEST_MERGED = 8192
 MOST_WAITING = 1000
 MOST_SEGMENTS = 8
 """With more, those behind the first are merged in a thread; all, if they are half as many as it."""
-_CHANGED = """
-select kind, number, state = 'open' as open, generation, head, skills, languages, words
-from comparable where generation > $1
-"""
+READ_AT_ONCE = 8192
+"""Rows; of more than this that have changed, no more are held as rows at a time."""
+_COLUMNS = "kind, number, state = 'open' as open, generation, head, skills, languages, words"
+_CHANGED = f"select {_COLUMNS} from comparable where generation > $1 order by generation limit $2"  # noqa: S608
+_ALL_CHANGED = text(f"select {_COLUMNS} from comparable where generation > :generation")  # noqa: S608
 
 
 class Side:
@@ -61,11 +66,32 @@ class Side:
         if len(self._waiting) > MOST_WAITING:
             self._take_in()
 
+    def unpacked(self, opened: list[Packed]) -> Columns:
+        """These, as a part of a `segment`."""
+        return Columns.unpacked(opened, self._codes)
+
+    def segment(self, parts: list[Columns]) -> Segment | None:
+        """All these parts in one; they are used up. None when there are none."""
+        if not parts:
+            return None
+        return Segment(Columns.joined(parts), self._codes, demands=self._demands)
+
+    def replace(self, numbers: Any, segment: Segment | None) -> None:
+        """These have changed, and what of them is to be found is in the segment."""
+        for one in self._segments:
+            one.alive &= ~np.isin(one.numbers, numbers)
+        if self._merging:
+            self._killed += numbers.tolist()
+        for number in self._waiting.keys() & set(numbers.tolist()):
+            del self._waiting[number]
+        if segment is not None:
+            self._segments.append(segment)
+
     def _take_in(self) -> None:
         if not self._waiting:
             return
         opened, self._waiting = list(self._waiting.values()), {}
-        self._segments.append(Segment(opened, self._codes, demands=self._demands))
+        self._segments.append(Segment.of(opened, self._codes, demands=self._demands))
         while len(self._segments) > 1:
             last, before = self._segments[-1], self._segments[-2]
             if len(before) > 2 * len(last) or len(before) + len(last) > LARGEST_MERGED:
@@ -96,6 +122,18 @@ class Side:
             self._merging, self._killed = [], []
 
 
+@dataclass
+class Far:
+    """What has changed on one side, while it is read in parts."""
+
+    numbers: list[Any] = field(default_factory=list)
+    parts: list[Columns] = field(default_factory=list)
+
+
+def _packed(row: Any) -> Packed:
+    return Packed(row.number, row.head, row.skills, row.languages, row.words)
+
+
 class Index:
     """Both sides as of a generation."""
 
@@ -110,19 +148,43 @@ class Index:
     async def catch_up(self, tx: AsyncConnection) -> None:
         """Take over what has been committed since the last time."""
         async with self._catching_up:
-            rows = (await tx.exec_driver_sql(_CHANGED, (self.generation,))).all()
+            asked = (self.generation, READ_AT_ONCE + 1)
+            rows = (await tx.exec_driver_sql(_CHANGED, asked)).all()
             if not rows:
                 return
-            if len(rows) > LARGEST_MERGED:
-                await asyncio.to_thread(self._take, rows)
+            if len(rows) > READ_AT_ONCE:
+                del rows
+                await self._catch_up_far(tx)
             else:
                 self._take(rows)
-            self.generation = max(row.generation for row in rows)
+                self.generation = max(row.generation for row in rows)
             for side in (self.demands, self.offers):
                 if side.is_scattered():
                     task = asyncio.create_task(side.gather())
                     self._gathering.add(task)
                     task.add_done_callback(self._gathering.discard)
+
+    async def _catch_up_far(self, tx: AsyncConnection) -> None:
+        """Take over very much: in parts, none of which is to be found before the last one is here,
+        so that whoever is cut short has changed nothing.
+        """
+        generation = self.generation
+        sides = {"vacancy": (self.demands, Far()), "resume": (self.offers, Far())}
+        async with tx.stream(_ALL_CHANGED, {"generation": self.generation}) as found:
+            async for rows in found.partitions(READ_AT_ONCE):
+                generation = max(generation, *(row.generation for row in rows))
+                for kind, (side, far) in sides.items():
+                    changed = [row for row in rows if row.kind == kind]
+                    far.numbers.append(np.array([row.number for row in changed], np.int64))
+                    if opened := [_packed(row) for row in changed if row.open]:
+                        far.parts.append(await asyncio.to_thread(side.unpacked, opened))
+        made = [
+            (side, far, await asyncio.to_thread(side.segment, far.parts))
+            for side, far in sides.values()
+        ]
+        for side, far, segment in made:
+            side.replace(np.concatenate(far.numbers), segment)
+        self.generation = generation
 
     def _take(self, rows: Any) -> None:
         for kind, side in (("vacancy", self.demands), ("resume", self.offers)):
@@ -130,11 +192,7 @@ class Index:
             if changed:
                 side.change(
                     [row.number for row in changed] if self.generation else [],
-                    [
-                        Packed(row.number, row.head, row.skills, row.languages, row.words)
-                        for row in changed
-                        if row.open
-                    ],
+                    [_packed(row) for row in changed if row.open],
                 )
 
     def vacancies_for(self, offer: Offer) -> Iterator[tuple[Segment, int, Judgement]]:

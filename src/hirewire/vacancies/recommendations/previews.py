@@ -131,10 +131,10 @@ def _asked_most(index: Index, offer: Offer) -> list[int]:
     """Codes of the skills that open vacancies ask for most and the resume does not have."""
     counts: dict[int, int] = {}
     for segment in index.demands:
-        alive = segment.alive[segment.owner]
-        codes, numbers = np.unique(segment.skill["code"][alive], return_counts=True)
-        for skill, number in zip(codes.tolist(), numbers.tolist(), strict=True):
-            counts[skill] = counts.get(skill, 0) + number
+        asked = segment.asked()
+        for number in np.flatnonzero(asked).tolist():
+            skill = segment.codes.codes[number]
+            counts[skill] = counts.get(skill, 0) + int(asked[number])
     new = [skill for skill in counts if skill not in offer.skills]
     return sorted(new, key=lambda skill: (-counts[skill], skill))[:TRIED]
 

@@ -30,7 +30,7 @@ def text_of(html: str | None) -> str:
     return _SPACE.sub(" ", html).strip()
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def skill_id(name: str) -> str:
     """A skill's id, however it is written."""
     return dictionary().id_of(name)

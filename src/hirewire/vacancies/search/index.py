@@ -18,7 +18,7 @@ from hashlib import blake2b
 from html import escape
 from pathlib import Path
 from threading import Lock
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -51,6 +51,8 @@ MOST_BUCKETS = 65_000
 CANDIDATES = 3
 WIDE = frozenset({"company"})
 """Fields of which most values are rare: naming them all costs more than counting some twice."""
+MOST_LABELS = 20_000
+"""Values whose writing is kept, of each kind; then they are read anew."""
 MOST_COUNTS = 4_000
 """Facets kept for searches that come again, of 30 values at most each."""
 _COUNTING = ThreadPoolExecutor(4, thread_name_prefix="counting")
@@ -191,6 +193,9 @@ class Counts:
             self._known[key] = counted
 
 
+_Key = TypeVar("_Key")
+
+
 class Busy(Exception):
     """Every folder for this index is in use by another process."""
 
@@ -286,7 +291,7 @@ class SearchIndex:
             query = Query.term_query(self.schema, name, value, index_option="basic")
             hits = self._searcher.search(query, 1, count=False).hits
             found = self._searcher.doc(hits[0][1]).get_first(f"{name}_label") if hits else None
-            known = self._labels[(name, value)] = str(found or value)
+            known = _kept(self._labels, (name, value), str(found or value))
         return known
 
     def numbered(self, searcher: Searcher, name: str, number: int) -> str:
@@ -297,7 +302,7 @@ class SearchIndex:
             [(_, address)] = searcher.search(query, 1, count=False).hits
             values = searcher.doc(address).get_all(name)
             known = next(str(value) for value in values if number_of(str(value)) == number)
-            self._numbered[(name, number)] = known
+            _kept(self._numbered, (name, number), known)
         return known
 
     def _document(self, id: str, values: Values) -> Document:
@@ -320,6 +325,14 @@ class SearchIndex:
         generator = SnippetGenerator.create(self._searcher, phrased.query, self.schema, name)
         generator.set_max_num_chars(FRAGMENT_CHARACTERS)
         return [_marked(generator, name, text) for text in texts]
+
+
+def _kept(labels: dict[_Key, str], key: _Key, value: str) -> str:
+    """Keep this among no more than there is room for. Threads may do it at once."""
+    if len(labels) >= MOST_LABELS:
+        labels.clear()
+    labels[key] = value
+    return value
 
 
 def _marked(generator: SnippetGenerator, name: str, text: str) -> str | None:

@@ -29,7 +29,7 @@ _COUNTS = {
     "resumes": "select count(*) from resume where state = 'visible' "
     "and snapshot ->> 'status' = 'published'",
 }
-MOST_NAMES = 50_000
+MOST_NAMES = 20_000
 _names: dict[UUID, str] = {}
 _NAME = """
 select (select system_identifier from pg_control_system())::text

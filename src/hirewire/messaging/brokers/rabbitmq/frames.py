@@ -264,7 +264,9 @@ def write_headers(headers: Mapping[str, str]) -> bytes:
     for name, value in headers.items():
         key = _keys.get(name)
         if key is None:
-            key = _keys[name] = short(PREFIX + name) + b"S"
+            key = short(PREFIX + name) + b"S"
+            if len(_keys) < _MOST_NAMES:
+                _keys[name] = key
         encoded = value.encode()
         parts.append(key + _LONG.pack(len(encoded)) + encoded)
     table = b"".join(parts)

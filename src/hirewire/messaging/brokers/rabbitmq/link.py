@@ -198,10 +198,16 @@ class Channel:
     def __init__(self, raw: Any, link_closed: asyncio.Future[BaseException]) -> None:
         self.raw = raw
         self.closed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+        self._link_closed = link_closed
         raw.add_on_close_callback(lambda _, reason: self._end(reason))
-        link_closed.add_done_callback(lambda future: self._end(future.result()))
+        link_closed.add_done_callback(self._end_with_link)
+
+    def _end_with_link(self, link_closed: asyncio.Future[BaseException]) -> None:
+        self._end(link_closed.result())
 
     def _end(self, reason: BaseException) -> None:
+        # A link lives long: it would hold every channel that it ever had.
+        self._link_closed.remove_done_callback(self._end_with_link)
         if not self.closed.done():
             self.closed.set_result(reason)
 

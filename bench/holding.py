@@ -1,0 +1,112 @@
+"""What `vacancies` keeps in its memory, a part at a time, for `bench.memory` to look at.
+
+At each line `go` the next step is done; its end is told, with everything let go that can be.
+"""
+
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bench.world import World
+from hirewire import assembly
+from hirewire.esco import dictionary
+from hirewire.kit.db import make_engine
+from hirewire.messaging.outbox import Transactions
+from hirewire.vacancies.recommendations.facts import prepare
+from hirewire.vacancies.recommendations.index import index_of
+from hirewire.vacancies.search.duties import Keeper
+from hirewire.vacancies.search.index import RESUMES, VACANCIES, Folder
+from hirewire.vacancies.skills.index import typeahead
+
+SETTLED = 60
+"""Times that an index takes over a few changes, more than it has segments."""
+CHANGED = 20
+TABLES = {"vacancies": ("vacancy", "id"), "resumes": ("resume", "resume_id")}
+
+
+async def code(world: World) -> None:
+    """The code, then the dictionaries, then the typeahead."""
+    assembly.load("vacancies")
+    await world.go()
+    _tell(world)
+    for step in (dictionary, prepare, typeahead):
+        await world.again()
+        step()
+        _tell(world)
+    await world.end()
+
+
+async def matching(world: World) -> None:
+    """Its arrays of one kind: filled, then merged with what has changed."""
+    async with _database(world) as transactions:
+        await world.go()
+        _tell(world)
+
+        async def filled() -> None:
+            async with transactions() as tx:
+                index = index_of(tx)
+                await index.catch_up(tx)
+            list(index.demands), list(index.offers)
+
+        async def merged() -> None:
+            async with transactions() as tx:
+                index = index_of(tx)
+                await index.catch_up(tx)
+            side = index.demands if world.options["kind"] == "vacancies" else index.offers
+            if len(list(side)) > 1:  # somebody looks: few are merged at once
+                await side.gather()
+
+        await _steps(world, filled, merged)
+
+
+async def search(world: World) -> None:
+    """The index of one kind: made from the table, changed many times, taken up from its folder."""
+    kind = world.options["kind"]
+    table, id = TABLES[kind]
+    shape = {"vacancies": VACANCIES, "resumes": RESUMES}[kind]
+    async with _database(world) as transactions:
+        folder = Folder(Path(world.options["folder"]), kind)
+        keeper = Keeper(shape, transactions, folder)
+        await world.go()
+        _tell(world)
+
+        async def changed() -> None:
+            for _ in range(SETTLED):
+                async with transactions() as tx:
+                    await tx.exec_driver_sql(
+                        f"update {table} set version = version where {id} in "
+                        f"(select {id} from {table} order by random() limit {CHANGED})"
+                    )
+                await keeper.catch_up()
+
+        async def again() -> None:
+            await keeper.close()
+            await keeper.open()
+
+        await _steps(world, keeper.open, changed, again)
+        await keeper.close()
+
+
+async def _steps(world: World, *steps: Callable[[], Awaitable[None]]) -> None:
+    for step in steps:
+        await world.again()
+        await step()
+        _tell(world)
+    await world.end()
+
+
+def _tell(world: World) -> None:
+    gc.collect()
+    world.tell(done=True)
+
+
+@asynccontextmanager
+async def _database(world: World) -> AsyncIterator[Transactions]:
+    assembly.load("vacancies")
+    prepare()
+    engine = make_engine(world.options["database"], pool=5, application="bench")
+    try:
+        yield Transactions(engine, "vacancies")
+    finally:
+        await engine.dispose()

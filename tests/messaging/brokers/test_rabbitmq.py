@@ -1,6 +1,7 @@
 """What only RabbitMQ has: the wire contract, users and permissions, its own limits."""
 
 import asyncio
+import gc
 import json
 import re
 import tempfile
@@ -26,6 +27,7 @@ from hirewire.messaging.broker import (
 from hirewire.messaging.brokers.access import ServiceUser, grant
 from hirewire.messaging.brokers.rabbitmq import RabbitMQ, parse_url
 from hirewire.messaging.brokers.rabbitmq.consumer import Consumer
+from hirewire.messaging.brokers.rabbitmq.link import Channel
 from tests.builders import eventually
 from tests.conftest import RabbitMQ as Server
 from tests.conftest import missing
@@ -395,3 +397,16 @@ async def evaluate(node: PrivateRabbitMQ, expression: str) -> str:
         answer = output.read().decode()
     assert code == 0, answer
     return answer
+
+
+async def test_a_channel_that_is_closed_is_let_go(broker: RabbitMQ) -> None:
+    """The connection lives for months, and its health is asked for every few seconds."""
+    for _ in range(20):
+        await broker.ping()
+        await broker.stats(LOGS.queue)
+
+    async def let_go() -> bool:
+        gc.collect()
+        return sum(isinstance(one, Channel) for one in gc.get_objects()) < 10
+
+    await eventually(let_go)

@@ -1,0 +1,130 @@
+"""The arrays are what the table is, also when very much is taken over at once, and cut short."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from uuid import UUID
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hirewire.kit.db import make_engine
+from hirewire.vacancies.recommendations import index
+from hirewire.vacancies.recommendations.arrays import Packed, pack_demand, pack_offer
+from hirewire.vacancies.recommendations.facts import demand_of, offer_of, ruleset
+from hirewire.vacancies.recommendations.index import Index, Side
+from tests.services import copy_of_migrated
+
+SKILLS = ("SQL", "Python", "Docker", "first aid")
+
+
+@pytest.fixture
+async def engine(fresh_database: Callable[[], Awaitable[str]]) -> AsyncIterator[AsyncEngine]:
+    url = await fresh_database() + "_matching"
+    await copy_of_migrated(url, "vacancies")
+    made = make_engine(url, pool=2, application="tests")
+    yield made
+    await made.dispose()
+
+
+def vacancy(number: int, changed: int = 0) -> Packed:
+    skill = SKILLS[(number + changed) % 4]
+    demand = demand_of({"title": "x", "requirements": [{"skill": skill}], "company_id": None})
+    return pack_demand(demand, id=UUID(int=number), version=1 + changed)
+
+
+def resume(number: int, changed: int = 0) -> Packed:
+    offer = offer_of({"skills": [{"name": SKILLS[(number + changed) % 4]}]})
+    return pack_offer(offer, id=UUID(int=1000 + number), version=1 + changed)
+
+
+async def write(
+    engine: AsyncEngine, generation: int, numbers: Iterable[int], closed: Iterable[int] = ()
+) -> None:
+    """Vacancies and resumes with these numbers change; some of them are closed."""
+    async with engine.begin() as tx:
+        for kind, make, first in (("vacancy", vacancy, 0), ("resume", resume, 1000)):
+            for number in numbers:
+                one = make(number, generation)
+                state = "closed" if number in closed else "open"
+                await tx.exec_driver_sql(
+                    "insert into comparable (id, kind, owner_id, version, state, generation,"
+                    " ruleset, head, skills, languages, words)"
+                    " values ($1, $2, $1, 1, $3, $4, $5, $6, $7, $8, $9)"
+                    " on conflict (id) do update set state = $3, generation = $4, head = $6,"
+                    " skills = $7",
+                    (
+                        *(UUID(int=first + number), kind, state, generation, ruleset()),
+                        *(one.head, one.skills, one.languages, one.words),
+                    ),
+                )
+
+
+async def catch_up(engine: AsyncEngine, known: Index) -> None:
+    async with engine.connect() as tx:
+        await known.catch_up(tx)
+
+
+def pairs(known: Index) -> set[tuple[UUID, UUID]]:
+    """What fits what, asked from both sides; each once."""
+    forth, back = [], []
+    for number in range(4):
+        offer = offer_of({"skills": [{"name": SKILLS[number]}]})
+        forth += [(UUID(int=number), s.id(slot)) for s, slot, _ in known.vacancies_for(offer)]
+        row = {"title": "x", "requirements": [{"skill": SKILLS[number]}], "company_id": None}
+        back += [
+            (UUID(int=number), s.id(slot)) for s, slot, _ in known.resumes_for(demand_of(row))
+        ]
+    assert len(set(forth)) == len(forth)
+    assert len(set(back)) == len(back)
+    return {*forth, *back}
+
+
+async def test_much_is_read_in_parts_and_is_the_same(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "READ_AT_ONCE", 7)
+    parts: list[int] = []
+    unpacked = Side.unpacked
+
+    def counted(side: Side, opened: list[Packed]) -> object:
+        parts.append(len(opened))
+        return unpacked(side, opened)
+
+    monkeypatch.setattr(Side, "unpacked", counted)
+    known = Index()
+    await write(engine, 1, range(30), closed=range(0, 30, 5))
+    await catch_up(engine, known)
+    assert max(parts) <= 7
+    assert (len(known.demands), len(known.offers)) == (24, 24)
+    await write(engine, 2, range(10, 40), closed=range(20, 25))
+    await catch_up(engine, known)  # far, and of what is known already
+    await write(engine, 3, [3], closed=[3])
+    await catch_up(engine, known)  # a little
+    monkeypatch.setattr(index, "READ_AT_ONCE", 8192)
+    anew = Index()
+    await catch_up(engine, anew)
+    assert known.generation == anew.generation == 3
+    assert pairs(known) == pairs(anew)
+    assert len(known.demands) == len(anew.demands)
+    assert len(known.offers) == len(anew.offers)
+
+
+async def test_who_is_cut_short_has_changed_nothing(
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "READ_AT_ONCE", 7, raising=False)
+    monkeypatch.setattr(index, "LARGEST_MERGED", 7)
+    await write(engine, 1, range(30))
+    known, cut = Index(), 0
+    for turns in range(60):  # each a place of its own to be cut short at
+        task = asyncio.create_task(catch_up(engine, known))
+        for _ in range(turns):
+            await asyncio.sleep(0.001)
+        cut += task.cancel()
+        await asyncio.wait([task])
+        if known.generation:
+            break
+    assert cut
+    await catch_up(engine, known)
+    assert (len(known.demands), len(known.offers)) == (30, 30)
+    pairs(known)

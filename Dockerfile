@@ -16,7 +16,9 @@ FROM python:3.13-slim-bookworm
 LABEL org.opencontainers.image.title="Hirewire" \
       org.opencontainers.image.description="A self-hosted job board of small services" \
       org.opencontainers.image.licenses="MIT"
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin hirewire
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin hirewire && \
+    # A new volume that is mounted here has this owner.
+    install --directory --owner hirewire --mode 700 /var/lib/hirewire/search
 COPY --from=build /opt/hirewire /opt/hirewire
 COPY LICENSE NOTICE /opt/hirewire/
 ENV PATH=/opt/hirewire/bin:$PATH PYTHONUNBUFFERED=1 HIREWIRE_LOG_FORMAT=json \

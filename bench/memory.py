@@ -9,7 +9,7 @@ anew and while it is merged. Ten thousand vacancies and resumes are made; more a
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -31,12 +31,35 @@ from hirewire.vacancies.recommendations.arrays import pack_offer
 from hirewire.vacancies.recommendations.facts import offer_of, ruleset
 
 Kind = Literal["vacancies", "resumes"]
+KINDS: tuple[Kind, ...] = ("vacancies", "resumes")
 SIZES, QUICK_SIZES = (1_000, 10_000, 100_000, 1_000_000), (1_000, 5_000)
 LARGEST_SEARCHED = 100_000
 """An index of a million is made in some minutes, and asks for no more memory."""
 MADE = 10_000
 EVERY_SECONDS = 0.01
 MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Formula:
+    """What `vacancies` takes at most: docs/operations.md has it, compose.yaml follows from it."""
+
+    base: int = 230
+    """MiB: code and dictionaries, both search indexes with their writers, and work at hand."""
+    vacancy: int = 450
+    """Bytes of an open vacancy."""
+    resume: int = 600
+    """Bytes of a visible resume."""
+    merging: float = 1.6
+    """Of a side's own size, more while it is merged; one side is at a time."""
+
+    def most(self, vacancies: int, resumes: int) -> float:
+        """MiB, while the larger side is merged."""
+        sides = vacancies * self.vacancy / MIB, resumes * self.resume / MIB
+        return self.base + sum(sides) + self.merging * max(sides)
+
+
+FORMULA = Formula()
 
 
 @dataclass(frozen=True)
@@ -51,37 +74,59 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
     """The table, or, with minutes, the platform at work."""
     if options.minutes is not None:
         return await hour.run(bench, options)
-    figures = await _code()
+    code, figures = await _code()
     pair = await bench.pair("memory")
+    searching: dict[Kind, Held] = {}
     with tempfile.TemporaryDirectory(prefix="hirewire-bench-") as name:
         async with board(pair.reader_url, "memory_vacancies") as made:
             rows = Rows(made)
             for size in QUICK_SIZES if options.quick else SIZES:
-                for kind in ("vacancies", "resumes"):
-                    figures += await _matching(rows, kind, size)
+                arrays: dict[Kind, Held] = {}
+                for kind in KINDS:
+                    arrays[kind], found = await _matching(rows, kind, size)
+                    figures += found
                     if size <= LARGEST_SEARCHED:
-                        figures += await _search(rows, kind, size, Path(name))
+                        searching[kind], found = await _search(rows, kind, size, Path(name))
+                        figures += found
+                figures.append(judged(size, code, arrays, searching))
     return figures
 
 
-async def _code() -> list[Figure]:
-    async with _holding("code", {}) as worker:
+def judged(
+    size: int, code: float, arrays: Mapping[Kind, Held], searching: Mapping[Kind, Held]
+) -> Figure:
+    """What the formula allows beside what was measured: all at rest, and one part at its most."""
+    held = [*arrays.values(), *searching.values()]
+    measured = code + sum(one.rest for one in held) + max(one.most - one.rest for one in held)
+    allowed = FORMULA.most(size, size)
+    return Figure(
+        f"all, {size:,} vacancies and as many resumes: most, {measured:,.0f} MiB; by the formula",
+        [allowed],
+        "MiB",
+        at_least=measured,
+    )
+
+
+async def _code() -> tuple[float, list[Figure]]:
+    """MiB of all of it, and by part."""
+    async with _holding("code") as worker:
         held = [await step(worker) for _ in range(4)]
     parts = ("code", "dictionary of skills", "occupations and weights", "typeahead")
     before = [0.0, *(one.rest for one in held)]
-    return [
+    return held[-1].rest, [
         Figure(f"{part}: at rest", [one.rest - less], "MiB")
         for part, one, less in zip(parts, held, before, strict=False)
     ]
 
 
-async def _matching(rows: "Rows", kind: Kind, size: int) -> list[Figure]:
+async def _matching(rows: "Rows", kind: Kind, size: int) -> tuple[Held, list[Figure]]:
     await rows.compared(kind, size)
-    async with _holding("matching", {"database": rows.url, "kind": kind}) as worker:
+    async with _holding("matching", rows.url, kind=kind) as worker:
         empty, filled = await step(worker), await step(worker)
         await rows.change()
         merged = await step(worker)
-    return [
+    held = Held(merged.rest - empty.rest, max(filled.most, merged.most) - empty.rest)
+    return held, [
         Figure(f"matching, {size:,} {kind}: at rest", [merged.rest - empty.rest], "MiB"),
         Figure("… each", [(merged.rest - empty.rest) * MIB / size], "bytes"),
         Figure("… most while filled, more than at rest", [filled.most - filled.rest], "MiB"),
@@ -89,24 +134,28 @@ async def _matching(rows: "Rows", kind: Kind, size: int) -> list[Figure]:
     ]
 
 
-async def _search(rows: "Rows", kind: Kind, size: int, folder: Path) -> list[Figure]:
+async def _search(rows: "Rows", kind: Kind, size: int, folder: Path) -> tuple[Held, list[Figure]]:
     await rows.searched(kind, size)
-    asked = {"database": rows.url, "kind": kind, "folder": str(folder / f"{kind}-{size}")}
-    async with _holding("search", asked) as worker:
+    place = folder / f"{kind}-{size}"
+    async with _holding("search", rows.url, kind=kind, folder=str(place)) as worker:
         empty, made, changed, again = [await step(worker) for _ in range(4)]
-    return [
+    held = Held(
+        max(changed.rest, again.rest) - empty.rest, max(made.most, changed.most) - empty.rest
+    )
+    on_disk = sum(one.stat().st_size for one in place.rglob("*") if one.is_file())
+    return held, [
         Figure(f"search, {size:,} {kind}: at rest", [changed.rest - empty.rest], "MiB"),
         Figure("… taken up from its folder", [again.rest - empty.rest], "MiB"),
         Figure("… most while made", [made.most - empty.rest], "MiB"),
         Figure("… most while changed and merged", [changed.most - empty.rest], "MiB"),
+        Figure("… on disk", [on_disk / MIB], "MiB"),
     ]
 
 
 @asynccontextmanager
-async def _holding(name: str, options: dict[str, Any]) -> AsyncIterator[Worker]:
-    environment = ALLOCATOR | dict.fromkeys(
-        ("BENCH_WRITER", "BENCH_READER", "BENCH_BROKER", "BENCH_QUEUE"), ""
-    )
+async def _holding(name: str, database: str = "", **options: str) -> AsyncIterator[Worker]:
+    nowhere = dict.fromkeys(("BENCH_WRITER", "BENCH_BROKER", "BENCH_QUEUE"), "")
+    environment = ALLOCATOR | nowhere | {"BENCH_READER": database}
     async with process.worker(name, process.python(name, options), environment) as worker:
         yield worker
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import plots, process, profile, worker
+from bench import hour, plots, process, profile, worker
 from bench.events import messages, noted, page
 from bench.measure import Figure, markdown, percentile, ratios
+from bench.memory import Formula, Held, judged
 
 
 def test_a_median_is_held_to_its_bound() -> None:
@@ -90,3 +91,19 @@ def test_plots_are_written(tmp_path: Path) -> None:
     plots.growth(tmp_path / "g.png", {10: [cost], 100: [cost]})
     for name in ("r", "d", "g"):
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_growth_is_between_the_second_sixth_and_the_last() -> None:
+    hour_long = [(float(second), 100 + min(second, 600) / 10) for second in range(0, 3600, 5)]
+    assert hour.grown(hour_long, 3600) == 0
+    leaking = [(second, mib + second / 360) for second, mib in hour_long]
+    assert hour.grown(leaking, 3600) == pytest.approx(2400 / 360, abs=0.1)
+
+
+def test_the_formula_is_held_to_all_at_rest_and_one_part_at_its_most() -> None:
+    arrays = {"vacancies": Held(40, 100), "resumes": Held(50, 90)}
+    found = judged(1000, 130, arrays, {"vacancies": Held(20, 30)})
+    assert found.at_least == 130 + 40 + 50 + 20 + 60
+    assert found.reached is False
+    mib = 2**20
+    assert Formula(100, mib, 2 * mib, merging=0.5).most(10, 20) == 100 + 10 + 40 + 20

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bench.memory import FORMULA
 from hirewire.assembly import PROCESSES, SERVICES
 from hirewire.kit.settings import Settings
 
@@ -58,6 +59,39 @@ def test_a_service_waits_for_what_it_needs_and_signs_in_as_itself(name: str) -> 
     assert (
         CONTAINERS["web"]["environment"][f"HIREWIRE_{name.upper()}_URL"]
         == f"http://{name}:{PORTS[name]}"
+    )
+
+
+def test_memory_is_what_the_formula_says_and_the_documents_repeat() -> None:
+    limit = CONTAINERS["vacancies"]["mem_limit"]
+    [default] = re.findall(r"\$\{VACANCIES_MEMORY:-(\d+)m\}", limit)
+    assert FORMULA.most(100_000, 100_000) <= int(default) <= 1.5 * FORMULA.most(100_000, 100_000)
+    text = (ROOT / "docs" / "operations.md").read_text()
+    assert f"{FORMULA.base} MiB" in text
+    assert f"{FORMULA.vacancy} bytes" in text
+    assert f"{FORMULA.resume} bytes" in text
+    assert f"{FORMULA.merging} times" in text
+    sizes = re.findall(r"^\| ([\d,]+) \| ([\d,]+) MiB \| `(\d+)m`", text, re.MULTILINE)
+    assert [size for size, _, _ in sizes] == ["10,000", "100,000", "1,000,000"]
+    for size, most, advised in sizes:
+        count = int(size.replace(",", ""))
+        assert most == f"{FORMULA.most(count, count):,.0f}"
+        assert FORMULA.most(count, count) <= int(advised)
+    assert f"| `{default}m`, the default of `compose.yaml` |" in text
+    assert f"#VACANCIES_MEMORY={default}m" in EXAMPLE
+
+
+def test_search_indexes_outlive_the_container() -> None:
+    container = CONTAINERS["vacancies"]
+    folder = container["environment"]["HIREWIRE_SEARCH_DIR"]
+    [volume] = container["volumes"]
+    assert volume.endswith(f":{folder}")
+    assert volume.split(":")[0] in COMPOSE["volumes"]
+    # A volume has the owner that the folder has in the image; otherwise root.
+    assert re.search(
+        rf"install --directory --owner hirewire .*{folder}$",
+        (ROOT / "Dockerfile").read_text(),
+        re.MULTILINE,
     )
 
 

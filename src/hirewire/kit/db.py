@@ -23,6 +23,8 @@ def make_engine(url: str, *, pool: int = 10, application: str = "hirewire") -> A
         pool_size=pool,
         max_overflow=pool,
         pool_timeout=10,
+        # What was used last: statements are prepared on as few connections as there is work for.
+        pool_use_lifo=True,
         pool_reset_on_return=None,  # every transaction here ends before its connection goes back
         hide_parameters=True,
         connect_args={"server_settings": {"application_name": application}, "timeout": 10},

@@ -1,7 +1,11 @@
 """The arrays are what the table is, also when very much is taken over at once, and cut short."""
 
 import asyncio
+import itertools
+import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -71,9 +75,7 @@ def pairs(known: Index) -> set[tuple[UUID, UUID]]:
         offer = offer_of({"skills": [{"name": SKILLS[number]}]})
         forth += [(UUID(int=number), s.id(slot)) for s, slot, _ in known.vacancies_for(offer)]
         row = {"title": "x", "requirements": [{"skill": SKILLS[number]}], "company_id": None}
-        back += [
-            (UUID(int=number), s.id(slot)) for s, slot, _ in known.resumes_for(demand_of(row))
-        ]
+        back += [(UUID(int=number), s.id(slot)) for s, slot, _ in known.resumes_for(demand_of(row))]
     assert len(set(forth)) == len(forth)
     assert len(set(back)) == len(back)
     return {*forth, *back}
@@ -109,22 +111,41 @@ async def test_much_is_read_in_parts_and_is_the_same(
     assert len(known.offers) == len(anew.offers)
 
 
+@pytest.mark.parametrize("nth", [0, 2])
 async def test_who_is_cut_short_has_changed_nothing(
-    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, nth: int
 ) -> None:
+    """A request is given up while a thread works for it, and the thread works on."""
     monkeypatch.setattr(index, "READ_AT_ONCE", 7, raising=False)
     monkeypatch.setattr(index, "LARGEST_MERGED", 7)
+    monkeypatch.setattr(index, "MOST_WAITING", 3)
     await write(engine, 1, range(30))
-    known, cut = Index(), 0
-    for turns in range(60):  # each a place of its own to be cut short at
-        task = asyncio.create_task(catch_up(engine, known))
-        for _ in range(turns):
-            await asyncio.sleep(0.001)
-        cut += task.cancel()
-        await asyncio.wait([task])
-        if known.generation:
-            break
-    assert cut
+    loop, begun, given_up = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    in_thread, calls = asyncio.to_thread, itertools.count()
+
+    async def watched(work: Callable[..., Any], *arguments: Any) -> Any:
+        is_this = next(calls) == nth
+
+        def working() -> Any:
+            if is_this:
+                loop.call_soon_threadsafe(begun.set)
+                given_up.wait(10)
+            return work(*arguments)
+
+        return await in_thread(working)
+
+    monkeypatch.setattr(asyncio, "to_thread", watched)
+    known = Index()
+    task = asyncio.create_task(catch_up(engine, known))
+    _, pending = await asyncio.wait(
+        [task, asyncio.create_task(begun.wait())], return_when=asyncio.FIRST_COMPLETED
+    )
+    for one in (task, *pending):
+        one.cancel()
+    await asyncio.wait([task])
+    given_up.set()
+    await in_thread(time.sleep, 0.1)  # the thread has ended
+    assert known.generation == 0
     await catch_up(engine, known)
     assert (len(known.demands), len(known.offers)) == (30, 30)
     pairs(known)

@@ -158,11 +158,16 @@ class Index:
             else:
                 self._take(rows)
                 self.generation = max(row.generation for row in rows)
-            for side in (self.demands, self.offers):
-                if side.is_scattered():
-                    task = asyncio.create_task(side.gather())
-                    self._gathering.add(task)
-                    task.add_done_callback(self._gathering.discard)
+            if not self._gathering and (self.demands.is_scattered() or self.offers.is_scattered()):
+                task = asyncio.create_task(self._gather())
+                self._gathering.add(task)
+                task.add_done_callback(self._gathering.discard)
+
+    async def _gather(self) -> None:
+        """One side after the other: while it is merged, a side takes its memory twice."""
+        for side in (self.demands, self.offers):
+            if side.is_scattered():
+                await side.gather()
 
     async def _catch_up_far(self, tx: AsyncConnection) -> None:
         """Take over very much: in parts, none of which is to be found before the last one is here,

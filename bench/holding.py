@@ -72,11 +72,12 @@ async def search(world: World) -> None:
         _tell(world)
 
         async def changed() -> None:
-            for _ in range(SETTLED):
+            for nth in range(SETTLED):
                 async with transactions() as tx:
                     await tx.exec_driver_sql(
                         f"update {table} set version = version where {id} in "
-                        f"(select {id} from {table} order by random() limit {CHANGED})"
+                        f"(select {id} from {table} order by {id} limit {CHANGED} offset $1)",
+                        (nth * CHANGED % 1000,),
                     )
                 await keeper.catch_up()
 
@@ -105,7 +106,7 @@ def _tell(world: World) -> None:
 async def _database(world: World) -> AsyncIterator[Transactions]:
     assembly.load("vacancies")
     prepare()
-    engine = make_engine(world.options["database"], pool=5, application="bench")
+    engine = make_engine(world.reader, pool=5, application="bench")
     try:
         yield Transactions(engine, "vacancies")
     finally:

@@ -31,7 +31,7 @@ RATE = 6.0
 SAMPLE_SECONDS = 5.0
 WARM_SHARE = 1 / 6
 """Ten minutes of an hour: caches fill, the allocator finds its size."""
-MOST_GROWN = 6.0
+MOST_GROWN = 3.0
 """MiB between the median of the ten minutes after the first ten and of the last ten."""
 CANDIDATES, RESUMES = 20, 3
 EMPLOYERS, VACANCIES = 6, 5

@@ -50,7 +50,7 @@ class Formula:
     """Bytes of an open vacancy."""
     resume: int = 600
     """Bytes of a visible resume."""
-    merging: float = 1.6
+    merging: float = 1.9
     """Of a side's own size, more while it is merged; one side is at a time."""
 
     def most(self, vacancies: int, resumes: int) -> float:

@@ -9,7 +9,7 @@ import pytest
 from bench import hour, plots, process, profile, worker
 from bench.events import messages, noted, page
 from bench.measure import Figure, markdown, percentile, ratios
-from bench.memory import Formula, Held, judged
+from bench.memory import Formula, Held, Kind, judged
 
 
 def test_a_median_is_held_to_its_bound() -> None:
@@ -101,7 +101,7 @@ def test_growth_is_between_the_second_sixth_and_the_last() -> None:
 
 
 def test_the_formula_is_held_to_all_at_rest_and_one_part_at_its_most() -> None:
-    arrays = {"vacancies": Held(40, 100), "resumes": Held(50, 90)}
+    arrays: dict[Kind, Held] = {"vacancies": Held(40, 100), "resumes": Held(50, 90)}
     found = judged(1000, 130, arrays, {"vacancies": Held(20, 30)})
     assert found.at_least == 130 + 40 + 50 + 20 + 60
     assert found.reached is False

@@ -34,7 +34,7 @@ Kind = Literal["vacancies", "resumes"]
 KINDS: tuple[Kind, ...] = ("vacancies", "resumes")
 SIZES, QUICK_SIZES = (1_000, 10_000, 100_000, 1_000_000), (1_000, 5_000)
 LARGEST_SEARCHED = 100_000
-"""An index of a million is made in some minutes, and asks for no more memory."""
+"""A larger index takes long to make; its size is on disk, in files."""
 MADE = 10_000
 EVERY_SECONDS = 0.01
 MIB = 2**20

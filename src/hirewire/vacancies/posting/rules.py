@@ -34,6 +34,9 @@ def repeated(names: Sequence[str]) -> str | None:
     return None
 
 
+MOST_PASSES = 5
+
+
 def sanitised(html: str) -> str:
     """The description with a few harmless tags; links open safely, everything else is text gone.
 
@@ -43,7 +46,20 @@ def sanitised(html: str) -> str:
     """
     if html.count("<") > MOST_TAGS:
         raise ValueError(f"must have at most {MOST_TAGS} tags")
-    clean = nh3.clean(
+    clean = html
+    for _ in range(MOST_PASSES):  # a link within a link is taken apart only the next time
+        before, clean = clean, _cleaned(clean)
+        if clean == before:
+            break
+    if len(clean) > LONGEST_DESCRIPTION:
+        raise ValueError("is too long once all its tags are closed")
+    if not unescape(nh3.clean(clean, tags=set())).strip():
+        raise ValueError("must have some text")
+    return clean
+
+
+def _cleaned(html: str) -> str:
+    return nh3.clean(
         html,
         tags=TAGS,
         attributes={"a": {"href"}},
@@ -51,11 +67,6 @@ def sanitised(html: str) -> str:
         url_relative="deny",
         link_rel="noopener noreferrer nofollow",
     )
-    if len(clean) > LONGEST_DESCRIPTION:
-        raise ValueError("is too long once all its tags are closed")
-    if not unescape(nh3.clean(clean, tags=set())).strip():
-        raise ValueError("must have some text")
-    return clean
 
 
 _CODES = """

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hirewire.auth.accounts.rules import (
@@ -18,15 +18,19 @@ EMAIL = "anna@example.org"
 
 
 @given(st.text(max_size=250))
-def test_any_text_is_kept_in_nfc_or_refused_for_its_length(text: str) -> None:
+@example("INFINITY")
+def test_any_text_is_kept_in_nfc_or_refused_for_what_it_is(text: str) -> None:
     composed = unicodedata.normalize(
         "NFC", re.sub("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]", " ", text)
     )
-    if SHORTEST_PASSWORD <= len(composed) <= LONGEST_PASSWORD:
-        assert normalised_password(text, EMAIL) == composed
-    else:
+    if not SHORTEST_PASSWORD <= len(composed) <= LONGEST_PASSWORD:
         with pytest.raises(ValueError, match="characters"):
             normalised_password(text, EMAIL)
+    elif is_common(composed):
+        with pytest.raises(ValueError, match="most used"):
+            normalised_password(text, EMAIL)
+    else:
+        assert normalised_password(text, EMAIL) == composed
 
 
 def test_characters_are_counted_not_bytes() -> None:

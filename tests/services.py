@@ -186,7 +186,8 @@ async def copy_of_migrated(url: str, service: str | None) -> None:
             "select 1 from pg_database where datname = $1", place.database
         ):
             await connection.execute(
-                f'create database "{place.database}" template "{_templates[server]}"'
+                f'create database "{place.database}" template "{_templates[server]}" '
+                "strategy file_copy"
             )
     finally:
         await connection.close()

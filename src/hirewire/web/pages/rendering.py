@@ -45,7 +45,15 @@ templates = Environment(
     lstrip_blocks=True,
     extensions=["jinja2.ext.i18n"],
 )
-Asking = Annotated[Visitor, Depends(visitor)]
+
+
+async def _asking(request: Request, who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
+    if request.method == "GET" and not is_part(request) and "." not in request.url.path:
+        await who.count_unread()  # the navigation of every page says it; files have none
+    return who
+
+
+Asking = Annotated[Visitor, Depends(_asking)]
 """Whoever asks for a page."""
 
 

@@ -11,8 +11,6 @@ from tests.journeys.browsing import DESKTOP, PHONE, Somebody, browsing
 from tests.journeys.conftest import Platform
 from tests.journeys.paging import api, hires, page, sign_up
 
-PAGES = ("/employer", "/employer/unread/all", "/employer/mine/all")
-
 
 async def _opens(client: httpx.AsyncClient) -> str:
     """An employer with an open vacancy; its id."""
@@ -119,8 +117,9 @@ async def test_what_is_new_is_marked_until_it_is_read(platform: Platform, chromi
 
         await _withdraws(browser, anna, url, application)
         declined = await page(boss, board)
-        assert re.search(r'id="stage-ended">Closed.*1 new|id="stage-ended">Ended.*1 new', declined)
+        assert re.search(r'id="stage-ended">Ended.*1 new', declined)
         await _declines(boss, anna, vacancy, resume)
+        await _is_scored_unseen(boss, anna, vacancy)
 
 
 async def _withdraws(browser: Browser, anna: httpx.AsyncClient, url: str, application: str) -> None:
@@ -158,3 +157,19 @@ async def _declines(
         else:
             await boss.post(f"{application}/stage", data={"stage": "discard_by_employer"})
             assert "Invitation withdrawn" in await page(anna, application)
+
+
+async def _is_scored_unseen(boss: httpx.AsyncClient, anna: httpx.AsyncClient, vacancy: str) -> None:
+    """A resume that nobody finds is no match, and has a score where it applies."""
+    body = {"title": "Baker", "skills": [{"name": "SQL"}], "status": "published"}
+    made = await api(anna, "POST", "/profiles/resumes", body | {"visibility": "applied"})
+
+    async def applied() -> bool:
+        answer = await anna.post(f"/vacancies/{vacancy}/apply", data={"resumeId": made["id"]})
+        return answer.status_code == 303
+
+    await eventually(applied)
+    board = f"/employer/vacancies/{vacancy}/board"
+    for path, tag in ((board, "article"), (f"{board}/response", "li")):
+        card, *_ = re.findall(rf"<{tag} id=.*?Baker.*?</{tag}>", await page(boss, path), re.DOTALL)
+        assert re.search(r'class="score">\d+%', card)

@@ -85,18 +85,15 @@ class Visitor:
         return answer
 
     async def count_unread(self) -> None:
-        """Count what is new for this person now; nothing where nobody can say."""
+        """Count what is new for this person now. Raises `Unavailable`."""
         if self.access is None:
             return
-        try:
-            answer = await self.services.call(
-                *("vacancies", "GET", UNREAD),
-                token=self.access,
-                client=self.address,
-                patience=UNREAD_SECONDS,
-            )
-        except Unavailable:
-            return
+        answer = await self.services.call(
+            *("vacancies", "GET", UNREAD),
+            token=self.access,
+            client=self.address,
+            patience=UNREAD_SECONDS,
+        )
         self.unread = answer.data if answer.is_good else {}
 
     @property

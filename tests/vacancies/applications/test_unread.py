@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from typing import Any
+from uuid import uuid4
 
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
@@ -86,7 +87,10 @@ async def test_invitations_and_what_the_system_closes(board: Board) -> None:
     id = (await board.invite(message="Come!"))["id"]
     assert (await unread(board.vera), await unread(board.boss)) == ((1, 0), (0, 0))
     assert await board.told("application.message_sent") != []
+    scores = f"/vacancies/{board.vacancy}/scores?resume={board.resume}"
+    assert (await board.boss.call("GET", scores))["items"] == []
     await board.vera.call("POST", f"/applications/{id}/accept")
+    assert len((await board.boss.call("GET", scores))["items"]) == 1
     assert await unread(board.boss) == (0, 1)
     await board.boss.call("GET", f"/applications/{id}")
     await board.vera.call("GET", f"/applications/{id}")
@@ -103,6 +107,13 @@ async def test_invitations_and_what_the_system_closes(board: Board) -> None:
 async def test_the_score_is_shown_while_both_are_compared(board: Board) -> None:
     await board.apply()
     assert (await _latest(board))["score"] is None
+    scores = f"/vacancies/{board.vacancy}/scores?resume={board.resume}"
+    [scored] = (await board.boss.call("GET", scores))["items"]
+    assert (scored["resumeId"], 0 < scored["score"] < 0.5) == (str(board.resume), True)
+    await board.vera.call("GET", scores, expect=403)
+    rival = Person(board.boss.service, uuid4())
+    await rival.hire("Rival")
+    await rival.call("GET", scores, expect=404)
     line = (
         "insert into recommendation (id, vacancy_id, resume_id, company_id, user_id, score, "
         "vacancy_version, ruleset, state, created_at, updated_at) "
@@ -115,6 +126,7 @@ async def test_the_score_is_shown_while_both_are_compared(board: Board) -> None:
     assert one["score"] == 0.75
     assert (await board.vera.call("GET", f"/applications/{one['id']}"))["score"] is None
     await board.move(one["id"], "discard_by_employer")
+    assert (await board.boss.call("GET", scores))["items"] == []
     assert (await _latest(board))["score"] is None, "it would tell of the resume as it is now"
 
 

@@ -128,7 +128,7 @@ class Application(Answer):
     accepted_at: datetime | None
     score: float | None
     """How well the resume fits the vacancy, 0 to 1; for the employer only, while the application is
-    open. None when the two are not compared, or do not fit.
+    open. None when it is no recommendation: see `/vacancies/{id}/scores`.
     """
     unread: int
     """How much has happened that this side has not seen: what the other side did, its messages.

@@ -78,12 +78,12 @@ async def sent_by(
 
 
 async def received_by(
-    tx: Tx, company_id: UUID, about: About, *, limit: int, after: UUID | None
+    tx: Tx, company_id: UUID, user_id: UUID, about: About, *, limit: int, after: UUID | None
 ) -> list[Row[Any]]:
-    """A company's, invitations too, the latest first."""
+    """A company's, invitations too, the latest first; as one of its people sees them."""
     chosen = _told().where(application.c.company_id == company_id)
     if about.only_unread:
-        chosen = chosen.where(_is_unread("employer"))
+        chosen = chosen.where(_is_unread_for_company(user_id))
     return await _listed(tx, chosen, about, limit, after)
 
 
@@ -102,7 +102,9 @@ async def _listed(
     return list(await tx.execute(chosen.order_by(application.c.id.desc()).limit(limit)))
 
 
-async def counts(tx: Tx, company_id: UUID, *, vacancy_id: UUID | None) -> list[Row[Any]]:
+async def counts(
+    tx: Tx, company_id: UUID, user_id: UUID, *, vacancy_id: UUID | None
+) -> list[Row[Any]]:
     """How many of a company's applications there are, and how many of them are unread, by vacancy
     and stage.
     """
@@ -111,7 +113,7 @@ async def counts(tx: Tx, company_id: UUID, *, vacancy_id: UUID | None) -> list[R
         table.vacancy_id,
         table.stage,
         func.count().label("count"),
-        func.count().filter(_is_unread("employer")).label("unread"),
+        func.count().filter(_is_unread_for_company(user_id)).label("unread"),
     ).where(table.company_id == company_id)
     if vacancy_id is not None:
         chosen = chosen.where(table.vacancy_id == vacancy_id)
@@ -125,12 +127,12 @@ async def unread(tx: Tx, user_id: UUID, company_id: UUID | None) -> tuple[int, i
     """
     table = application.c
     own = and_(table.user_id == user_id, _is_unread("applicant"))
-    received = and_(table.company_id == company_id, table.user_id != user_id)
+    received = and_(table.company_id == company_id, _is_unread_for_company(user_id))
     counts = [
         select(func.count())
         .select_from(select(table.id).where(which).limit(MOST_COUNTED).subquery())
         .scalar_subquery()
-        for which in (own, and_(received, _is_unread("employer")))
+        for which in (own, received)
     ]
     as_applicant, as_employer = (await tx.execute(select(*counts))).one()
     return as_applicant, as_employer
@@ -140,6 +142,11 @@ def _is_unread(party: Party) -> ColumnElement[bool]:
     """Whether something has happened that this side has not seen."""
     unread: ColumnElement[bool] = application.c[f"{party}_news"] > application.c[f"{party}_seen"]
     return unread
+
+
+def _is_unread_for_company(user_id: UUID) -> ColumnElement[bool]:
+    """The same for somebody of the company, who reads one of their own as its applicant."""
+    return and_(_is_unread("employer"), application.c.user_id != user_id)
 
 
 async def moves_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:

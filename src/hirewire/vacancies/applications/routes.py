@@ -99,7 +99,9 @@ async def list_(
     if role == "employer":
         company = await require_company(tx, caller.user_id)
         about = queries.About(vacancy, resume, stage, unread)
-        rows = await queries.received_by(tx, company, about, limit=limit, after=after)
+        rows = await queries.received_by(
+            tx, company, caller.user_id, about, limit=limit, after=after
+        )
     elif stage is not None:
         raise Invalid(errors=[FieldError("", "stage: only with role=employer")])
     else:
@@ -114,7 +116,7 @@ async def list_(
 async def counts(tx: RequestTx, caller: Caller, vacancy: UUID | None = None) -> models.StageCounts:
     """For an employer: how many there are, and how many are unread, by vacancy and stage."""
     company = await require_company(tx, caller.user_id)
-    rows = await queries.counts(tx, company, vacancy_id=vacancy)
+    rows = await queries.counts(tx, company, caller.user_id, vacancy_id=vacancy)
     return models.StageCounts(items=[models.StageCount.model_validate(row) for row in rows])
 
 

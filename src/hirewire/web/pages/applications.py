@@ -12,6 +12,7 @@ from hirewire.web.pages.rendering import (
     Form,
     Member,
     as_file,
+    count_unread,
     go,
     is_part,
     parts,
@@ -74,6 +75,24 @@ async def names_of(who: Visitor, listed: list[dict[str, Any]]) -> dict[str, str]
     return {one["resumeId"]: one["fullName"] for one in answer.data["items"]}
 
 
+async def add_scores(who: Visitor, vacancy: UUID | str, listed: list[dict[str, Any]]) -> None:
+    """Have those scored that applied without being recommended; nobody when it cannot be said."""
+    lacking = [one for one in listed if one["open"] and one["acceptedAt"] and one["score"] is None]
+    if not lacking:
+        return
+    query = urlencode([("resume", one["resumeId"]) for one in lacking])
+    path = f"/api/vacancies/vacancies/{vacancy}/scores?{query}"
+    try:
+        answer = await who.call("vacancies", "GET", path)
+    except Unavailable:
+        return
+    found = (
+        {one["resumeId"]: one["score"] for one in answer.data["items"]} if answer.is_good else {}
+    )
+    for one in lacking:
+        one["score"] = found.get(one["resumeId"])
+
+
 @router.get("/applications/{id}")
 async def application(id: UUID, who: Member) -> Response:
     """One application, for either side."""
@@ -83,6 +102,8 @@ async def application(id: UUID, who: Member) -> Response:
         return render(who, "missing.html", 404)
     messages = await who.call("vacancies", "GET", f"{path}/messages?limit=100")
     person = None
+    if found.data["side"] == "employer":
+        await add_scores(who, found.data["vacancyId"], [found.data])
     if found.data["side"] == "employer" and found.data["acceptedAt"]:
         try:
             card = await who.call("profiles", "GET", f"{CANDIDATES}/{found.data['resumeId']}")
@@ -92,7 +113,7 @@ async def application(id: UUID, who: Member) -> Response:
     template = "parts/application.html"
     if not is_part(who.request):
         template = "application.html"
-        await who.count_unread()  # this one is read now
+        await count_unread(who)  # this one is read now
     return render(
         who, template, one=found.data, messages=messages.data["items"], person=person, form=Form()
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from hirewire.web.pages.applications import APPLICATIONS, names_of
+from hirewire.web.pages.applications import APPLICATIONS, add_scores, names_of
 from hirewire.web.pages.employer import COUNTS, VACANCIES
 from hirewire.web.pages.rendering import Member, is_part, render
 from hirewire.web.sessions import Visitor
@@ -37,7 +37,8 @@ async def board(id: UUID, who: Member) -> Response:
     items = {
         stage: page["items"] if page else [] for stage, page in zip(counts, pages, strict=True)
     }
-    names = await names_of(who, [one for cards in items.values() for one in cards])
+    cards = [one for stage in items.values() for one in stage]
+    names, _ = await asyncio.gather(names_of(who, cards), add_scores(who, id, cards))
     template = "parts/board.html" if is_part(who.request) else "board.html"
     return render(
         who,
@@ -64,7 +65,8 @@ async def stage(id: UUID, stage: str, who: Member) -> Response:
     page = await _stage(who, id, stage, 20, who.request.query_params.get("after"))
     if page is None:
         return render(who, "missing.html", 404)
-    names = await names_of(who, page["items"])
+    cards = page["items"]
+    names, _ = await asyncio.gather(names_of(who, cards), add_scores(who, id, cards))
     return render(who, "stage.html", vacancy=found.data, stage=stage, page=page, names=names)
 
 

@@ -6,7 +6,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from hirewire.web.pages.rendering import Asking, Form, Member, go, is_part, parts, render, typed
+from hirewire.web.pages.rendering import (
+    Asking,
+    Form,
+    Member,
+    count_unread,
+    go,
+    is_part,
+    parts,
+    render,
+    typed,
+)
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
@@ -47,7 +57,7 @@ async def part_of_home(part: str, who: Member) -> Response:
         return go(who, f"/me/{part}/all" if part in LISTS else "/me")
     found = await parts(who, **{part: HOME[part]})
     if part == "applications":
-        await who.count_unread()
+        await count_unread(who)
     return render(who, f"parts/{part}.html", **found, form=Form(), whole=False)
 
 
@@ -62,7 +72,7 @@ async def whole_list(part: str, who: Member) -> Response:
     if part == "applications" and only_unread:
         asked["unread"] = "true"
     if part == "applications" and is_part(who.request):
-        await who.count_unread()
+        await count_unread(who)
     found = await parts(who, **{part: ("vacancies", f"{LISTS[part]}?{urlencode(asked)}")})
     answer = found[part]
     if answer is not None and not answer.is_good:  # an old place in the list, most likely

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeGuard
@@ -49,8 +50,14 @@ templates = Environment(
 
 async def _asking(request: Request, who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
     if request.method == "GET" and not is_part(request) and "." not in request.url.path:
-        await who.count_unread()  # the navigation of every page says it; files have none
+        await count_unread(who)  # the navigation of every page says it; files have none
     return who
+
+
+async def count_unread(who: Visitor) -> None:
+    """Count what is new for this person now; what was counted before stays where nobody can say."""
+    with suppress(Unavailable):
+        await who.count_unread()
 
 
 Asking = Annotated[Visitor, Depends(_asking)]

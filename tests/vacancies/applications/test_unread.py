@@ -2,12 +2,13 @@
 
 from importlib import import_module
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 
+from hirewire.vacancies.applications import commands, queries
 from tests.vacancies.applications.conftest import Board
 from tests.vacancies.conftest import Person
 
@@ -152,3 +153,13 @@ async def test_of_what_was_there_only_the_unopened_is_new(board: Board) -> None:
 
 async def _latest(board: Board) -> Any:
     return (await board.boss.call("GET", "/applications?role=employer"))["items"][0]
+
+
+async def test_what_comes_while_one_reads_stays_unread(board: Board) -> None:
+    id = (await board.apply())["id"]
+    async with board.boss.service.messaging.transactions() as tx:
+        row = await queries.application_of(tx, UUID(id))
+        await board.vera.call("POST", f"/applications/{id}/messages", {"text": "Hi"}, expect=201)
+        assert row is not None
+        await commands.see(tx, row, "employer")
+    assert await listed(board.boss, "role=employer") == [1]

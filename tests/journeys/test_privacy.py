@@ -47,6 +47,7 @@ WHO = ("nobody", "other", "owner", *EMPLOYERS)
 LOOKERS = {"none": "title", "open": "title", "withdrawn": "title"}
 WHOLE = {"open": "title, text, name, phone, page", "withdrawn": "old title, old text, name"}
 APPLIED = {"open": "title", "withdrawn": "old title"}
+NAMED = {who: f"{title}, name" for who, title in APPLIED.items()}
 EVERYBODY = dict.fromkeys(WHO, "linked, name")
 Seen = dict[str, str]
 
@@ -58,6 +59,7 @@ TABLE: dict[str, Seen] = {
     "/api/profiles/resumes/{R}/export": {"owner": "title, text"},
     "/api/profiles/resumes/{R}/export?format=pdf": {"owner": "title, text, name, phone, page"},
     "/api/profiles/resumes/{R}/readers": {},
+    "/api/profiles/candidates?resume={R}": {"open": "name", "withdrawn": "name"},
     "/api/profiles/candidates/{R}": WHOLE,
     "/api/profiles/candidates/{R}/pdf": WHOLE,
     "/api/profiles/candidates/{D}": {},
@@ -66,6 +68,7 @@ TABLE: dict[str, Seen] = {
     "/api/vacancies/applications": {"owner": "title, user"},
     "/api/vacancies/applications?role=employer": APPLIED,
     "/api/vacancies/applications/counts": {},
+    "/api/vacancies/applications/unread": {},
     "/api/vacancies/applications/{A}": {"owner": "title, user", "open": "title"},
     "/api/vacancies/applications/{W}": {"owner": "title, user", "withdrawn": "old title"},
     "/api/vacancies/applications/{A}/messages": {},
@@ -73,6 +76,7 @@ TABLE: dict[str, Seen] = {
     "/api/vacancies/resumes/{R}/viewers": {},
     "/api/vacancies/vacancies?q=cook": {},
     "/api/vacancies/vacancies/{V}": {},
+    "/api/vacancies/vacancies/{V}/scores?resume={R}": {},
     "/api/vacancies/feeds/vacancies.atom": {},
     "/api/vacancies/feeds/jobs.xml": {},
     "/": {},
@@ -92,9 +96,11 @@ TABLE: dict[str, Seen] = {
     "/companies/{C}": {},
     "/employer/mine/all": {},
     "/employer/vacancies/{V}": {},
-    "/employer/vacancies/{V}/board": APPLIED,
-    "/employer/vacancies/{V}/board/response": {"open": "title"},
-    "/employer/vacancies/{V}/board/discard_by_applicant": {"withdrawn": "old title"},
+    "/employer/vacancies/{V}/board": NAMED,
+    "/employer/vacancies/{V}/board/response": {"open": NAMED["open"]},
+    "/employer/vacancies/{V}/board/discard_by_applicant": {"withdrawn": NAMED["withdrawn"]},
+    "/unread": {},
+    "/employer/unread/all": {},
     "/shared/{key}": EVERYBODY,
 }
 LOOKED: dict[str, Seen] = dict.fromkeys(

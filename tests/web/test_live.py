@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -25,10 +26,23 @@ from hirewire.messaging.broker import Broker, Message, open_broker
 from hirewire.messaging.event import Event
 from hirewire.web import live
 from hirewire.web.app import create_web
+from hirewire.web.pages.rendering import STATIC
 from tests.builders import eventually
 from tests.web.conftest import reply, serving
 
 COMPANY = UUID(int=77)
+
+
+def test_pages_listen_to_every_event_and_ask_for_no_other() -> None:
+    script = (STATIC / "hirewire.js").read_text("utf-8")
+    [kinds] = re.findall(r"const kinds = \[(.*?)\];", script, re.DOTALL)
+    heard = set(re.findall(r'"([^"]+)"', kinds))
+    assert heard == {*live.CONCERNS, live.ACTIVITY}
+    texts = [path.read_text("utf-8") for path in (STATIC.parent / "templates").rglob("*.html")]
+    wanted = {
+        one for text in texts for on in re.findall(r'live-on="([^"]+)"', text) for one in on.split()
+    }
+    assert wanted - heard == set()
 
 
 def token(user: UUID, seconds: float = 600) -> str:

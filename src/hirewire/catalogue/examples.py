@@ -115,6 +115,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "stage": "interview",
         "applicantState": "invited",
     },
+    "application.message_sent": {
+        "applicationId": APPLICATION,
+        "vacancyId": VACANCY,
+        "companyId": COMPANY,
+        "resumeId": RESUME,
+        "userId": USER,
+        "side": "employer",
+    },
 }
 """A payload of each event, as it is on the wire."""
 

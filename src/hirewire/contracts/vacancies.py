@@ -95,6 +95,21 @@ class ApplicationStageChanged(
     reason: str | None = None
 
 
+class ApplicationMessageSent(
+    Event, name="application.message_sent", owner="vacancies", key="application_id"
+):
+    """One side of an application has written to the other. The text is read from the API."""
+
+    application_id: UUID
+    vacancy_id: UUID
+    company_id: UUID
+    resume_id: UUID
+    user_id: UUID
+    """Whose resume it is."""
+    side: str
+    """Who has written: `employer` or `applicant`."""
+
+
 class RecommendationCreated(
     Event, name="recommendation.created", owner="vacancies", key="resume_id"
 ):

@@ -3,6 +3,7 @@
 from hirewire.contracts.auth import SigningKeyPublished
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.contracts.vacancies import (
+    ApplicationMessageSent,
     ApplicationStageChanged,
     ApplicationSubmitted,
     EmployerProfileCreated,
@@ -56,6 +57,7 @@ SERVICE = Service(
         RecommendationWithdrawn,
         ApplicationSubmitted,
         ApplicationStageChanged,
+        ApplicationMessageSent,
     ],
     subscriptions=[
         on_batch(ResumeUpdated, activity.on_resume_updated, name="vacancies.activity"),

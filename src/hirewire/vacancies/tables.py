@@ -229,6 +229,12 @@ application = Table(
     Column("accepted_at", DateTime(timezone=True)),
     # The anonymous resume as it was then: what the company keeps when the application has ended.
     Column("kept_resume", JSONB(none_as_null=True)),
+    # How much has happened that each side is to see, and how much of it that side has seen.
+    *(
+        Column(f"{side}_{what}", Integer, nullable=False, server_default=text("0"))
+        for side in ("applicant", "employer")
+        for what in ("news", "seen")
+    ),
     CheckConstraint("origin in ('response', 'invitation')", name="application_origin"),
     CheckConstraint(
         f"{OPEN} or stage in ('hired', 'discard_by_employer', 'discard_by_applicant', "
@@ -243,6 +249,17 @@ application = Table(
         "company_id",
         "created_at",
         postgresql_where=text("origin = 'invitation'"),
+    ),
+    Index(
+        "application_applicant_news",
+        "user_id",
+        postgresql_where=text("applicant_news > applicant_seen"),
+    ),
+    Index(
+        "application_employer_news",
+        "company_id",
+        "vacancy_id",
+        postgresql_where=text("employer_news > employer_seen"),
     ),
     Index("application_user", "user_id", "id"),
     Index("application_company", "company_id", "id"),

@@ -85,6 +85,7 @@ class Services:
         token: str | None = None,
         body: Any = None,
         client: str = "",
+        patience: float = PATIENCE,
     ) -> Answer:
         """Ask a service, in the name of whoever has this token, from the address `client`.
 
@@ -99,7 +100,7 @@ class Services:
         if body is not None:
             content = json.dumps(body, ensure_ascii=False).encode()
             headers.append(("content-type", "application/json"))
-        answer = await self._ask(name, method, path, headers, content)
+        answer = await self._ask(name, method, path, headers, content, patience=patience)
         if answer.status >= 500:
             raise Unavailable(retry_after=2)
         is_json = answer.content and "json" in answer.kind

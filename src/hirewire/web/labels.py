@@ -58,6 +58,9 @@ LABELS = {
     "invited": N_("you are invited"),
     "declined": N_("declined"),
     "withdrawn": N_("withdrawn by you"),
+    "invitation_declined": N_("Invitation declined"),
+    "invitation_declined_by_you": N_("declined by you"),
+    "invitation_withdrawn": N_("Invitation withdrawn"),
     "created": N_("a new resume"),
     "updated": N_("resume changed"),
     "deleted": N_("resume deleted"),
@@ -112,6 +115,13 @@ LABELS = {
     "away": N_("away"),
 }
 """Values on the wire, as people read them."""
+UNACCEPTED = {
+    "discard_by_applicant": "invitation_declined",
+    "withdrawn": "invitation_declined_by_you",
+    "discard_by_employer": "invitation_withdrawn",
+    "declined": "invitation_withdrawn",
+}
+"""How an invitation that was not accepted has ended, by how an application would have."""
 
 PROBLEMS = (
     (

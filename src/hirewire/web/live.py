@@ -41,6 +41,7 @@ CONCERNS: dict[str, tuple[Side, ...]] = {
     "recommendation.withdrawn": ("person", "company"),
     "application.submitted": ("person", "company"),
     "application.stage_changed": ("person", "company"),
+    "application.message_sent": ("person", "company"),
     "vacancy.published": ("company",),
     "vacancy.updated": ("company",),
     "vacancy.paused": ("company",),

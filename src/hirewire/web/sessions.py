@@ -8,7 +8,7 @@ import asyncio
 import base64
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -26,6 +26,9 @@ THEMES = ("", "light", "dark")
 """How pages look: as the system says, or so."""
 KEPT_SECONDS = 30 * 86400
 EARLY_SECONDS = 20
+UNREAD = "/api/vacancies/applications/unread"
+UNREAD_SECONDS = 1.0
+"""A page that has nothing to do with applications waits no longer for how many are unread."""
 _renewals: dict[str, asyncio.Task[Answer]] = {}
 
 
@@ -47,6 +50,8 @@ class Visitor:
     refresh: str | None = None
     is_changed: bool = False
     """Whether the cookies are not yet what is here."""
+    unread: dict[str, int] = field(default_factory=dict)
+    """How many applications have something new, `asApplicant` and `asEmployer`, once counted."""
 
     @property
     def theme(self) -> str:
@@ -78,6 +83,18 @@ class Visitor:
         if answer.status == 401:
             raise SignInFirst
         return answer
+
+    async def count_unread(self) -> None:
+        """Count what is new for this person now. Raises `Unavailable`."""
+        if self.access is None:
+            return
+        answer = await self.services.call(
+            *("vacancies", "GET", UNREAD),
+            token=self.access,
+            client=self.address,
+            patience=UNREAD_SECONDS,
+        )
+        self.unread = answer.data if answer.is_good else {}
 
     @property
     def address(self) -> str:

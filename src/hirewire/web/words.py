@@ -15,7 +15,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from hirewire.kit.clock import day_of
-from hirewire.web.labels import LABELS, PROBLEMS
+from hirewire.web.labels import LABELS, PROBLEMS, UNACCEPTED
 
 LOCALE = Path(__file__).parent / "locale"
 NARROW = {"RUB": "₽", "KZT": "₸", "UAH": "₴", "BYN": "Br", "GEL": "₾", "AMD": "֏", "TRY": "₺"}
@@ -34,6 +34,14 @@ class Words:
     def label(self, value: object) -> str:
         """A value on the wire, as people read it."""
         return self.text(LABELS[str(value)]) if str(value) in LABELS else str(value)
+
+    def standing(self, application: Mapping[str, Any], value: str) -> str:
+        """Where an application is by `value`, its stage or what the applicant sees. An invitation
+        that nobody accepted ends otherwise than an application.
+        """
+        if application["origin"] == "invitation" and application["acceptedAt"] is None:
+            value = UNACCEPTED.get(value, value)
+        return self.label(value)
 
     def place(self, area: str | None, work_format: str | None) -> str:
         """Where the work is; the same thing is not said twice, in whatever language it was."""

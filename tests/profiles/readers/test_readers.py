@@ -49,6 +49,13 @@ def applied(anna: Person, resume: str, company: UUID = ACME) -> ApplicationSubmi
     )
 
 
+async def names(person: Person, *resumes: str) -> dict[str, str]:
+    """The names by resume, of those that are open."""
+    query = "&".join(f"resume={one}" for one in resumes)
+    found = (await person.call("GET", f"/candidates?{query}"))["items"]
+    return {one["resumeId"]: one["fullName"] for one in found}
+
+
 async def test_applying_opens_the_whole_resume(anna: Person, boris: Person) -> None:
     resume = await candidate(anna)
     path = f"/candidates/{resume}"
@@ -110,6 +117,7 @@ async def test_a_company_keeps_what_it_had_and_nothing_newer(
     change = {"summary": "Is", "status": "published", "visibility": "no_one"}
     await anna.call("PATCH", f"/resumes/{resume}", change)
     await anna.call("PATCH", f"/resumes/{resume}", {"status": "hidden"})
+    assert await names(boris, resume) == {resume: "Анна Ли"}
     kept = await boris.call("GET", f"/candidates/{resume}")
     assert kept == before
     assert (kept["fullName"], kept["summary"]) == ("Анна Ли", "Was")
@@ -130,6 +138,7 @@ async def test_a_company_keeps_what_it_had_and_nothing_newer(
     await hear(consumer, applied(anna, resume))  # once more: as it is again
     again = await boris.call("GET", f"/candidates/{resume}")
     assert (again["summary"], again["contacts"], again["asOf"]) == ("Is", contacts, None)
+    assert await names(boris, resume) == {resume: "Новое имя"}
     [reader] = (await anna.call("GET", f"/resumes/{resume}/readers"))["items"]
     assert reader["open"] is True
 
@@ -141,6 +150,7 @@ async def test_an_invitation_without_a_yes_opens_nothing(anna: Person, boris: Pe
     for stage, seen in (("response", "invited"), ("discard_by_applicant", "withdrawn")):
         await hear(consumer, moved(event, stage, seen))
         await boris.call("GET", f"/candidates/{resume}", expect=404)
+        assert await names(boris, resume) == {}
 
 
 async def test_an_application_that_moves_is_open_also_if_its_submission_is_not_known(
@@ -163,7 +173,9 @@ async def test_an_address_in_place_of_a_name_is_a_contact(anna: Person, boris: P
     await hires(boris)
     event = applied(anna, resume)
     await hear(consumer, event)
+    assert await names(boris, resume) == {resume: "anna@example.org"}
     await hear(consumer, moved(event, "discard_by_applicant", "withdrawn"))
+    assert await names(boris, resume) == {}
     found = await boris.call("GET", f"/candidates/{resume}")
     assert found["fullName"] is None
     assert "@" not in str(found)
@@ -194,6 +206,9 @@ async def test_nobody_else_reads_it(anna: Person, boris: Person) -> None:
     await boris.call("GET", f"/candidates/{resume}/pdf", expect=404)
     await boris.call("GET", f"/resumes/{resume}/readers", expect=404)
     await anna.call("GET", f"/candidates/{resume}", expect=404)
+    other = str((await anna.call("POST", "/resumes", {"title": "x"}, expect=201))["id"])
+    assert await names(boris, resume, other, str(uuid4())) == await names(anna, resume) == {}
+    await boris.call("GET", "/candidates", expect=422)
     stranger = await boris.service.client.get(f"/api/profiles/candidates/{resume}")
     assert stranger.status_code == 401
     [reader] = (await anna.call("GET", f"/resumes/{resume}/readers"))["items"]
@@ -216,7 +231,9 @@ async def test_deleting_closes_it_and_what_comes_late_opens_nothing(
     event = applied(anna, resume)
     await hear(anna.service.messaging.consumer, event)
     await hear(anna.service.messaging.consumer, delivery(event, sequence=2))  # once more
+    assert await names(boris, resume) == {resume: "Анна Ли"}
     await anna.call("DELETE", f"/resumes/{resume}", expect=204)
+    assert await names(boris, resume) == {}
     await boris.call("GET", f"/candidates/{resume}", expect=404)
     await hear(anna.service.messaging.consumer, applied(anna, resume))
     await boris.call("GET", f"/candidates/{resume}", expect=404)

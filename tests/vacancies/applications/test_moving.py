@@ -380,7 +380,7 @@ async def test_applications_are_counted_by_vacancy_and_stage(board: Board) -> No
         (other, "response"): 1,
     }
     of_one = (await board.boss.call("GET", f"/applications/counts?vacancy={other}"))["items"]
-    assert of_one == [{"vacancyId": other, "stage": "response", "count": 1}]
+    assert of_one == [{"vacancyId": other, "stage": "response", "count": 1, "unread": 1}]
 
     query = f"/applications?role=employer&resume={board.resume}"
     hers = (await board.boss.call("GET", query))["items"]

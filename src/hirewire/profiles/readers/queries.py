@@ -1,11 +1,13 @@
 """Resumes as companies read them, and who has read one's own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, exists, func, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from hirewire.messaging.outbox import Tx
 from hirewire.profiles.readers import rules
@@ -62,6 +64,42 @@ async def opened(tx: Tx, resume_id: UUID, company_id: UUID) -> Opened | None:
         return None if content is None else Opened(content, None)
     content = rules.without_contacts(row.kept) if row.withdrawn else dict(row.kept)
     return Opened(content, row.opened_at)
+
+
+async def names(tx: Tx, resume_ids: Sequence[UUID], company_id: UUID) -> list[tuple[UUID, str]]:
+    """Whose resumes these are, as far as this company may know: by the same rule as `opened`."""
+    table = opened_application.c
+    statement = (
+        select(
+            table.resume_id,
+            table.ended_at.is_(None).label("is_open"),
+            table.withdrawn,
+            profile.c.full_name,
+            table.kept["full_name"].astext.label("kept_name"),
+        )
+        .ext(distinct_on(table.resume_id))
+        .join(resume, resume.c.id == table.resume_id)
+        .outerjoin(profile, profile.c.user_id == resume.c.user_id)
+        .where(
+            table.resume_id.in_(resume_ids),
+            table.company_id == company_id,
+            table.opened_at.is_not(None),
+        )
+        .order_by(
+            table.resume_id,
+            table.ended_at.is_not(None),
+            table.opened_at.desc(),
+            table.application_id.desc(),
+        )
+    )
+    found = []
+    for row in await tx.execute(statement):
+        name = row.full_name if row.is_open else row.kept_name
+        if row.withdrawn and not row.is_open:
+            name = rules.name_without_contacts(name)
+        if name:
+            found.append((row.resume_id, name))
+    return found
 
 
 async def is_opened(tx: Tx, application_id: UUID) -> bool:

@@ -1,10 +1,10 @@
 """Employers read the resumes that are open to them; candidates see who has read theirs."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from hirewire.kit.errors import FieldError, NotFound
 from hirewire.kit.http import (
@@ -101,6 +101,20 @@ class Candidate(_Whole):
     """Of a resume that is kept: when it was as it is here. None for one that is read as it is."""
 
 
+class CandidateName(Answer):
+    """Whose a resume is."""
+
+    resume_id: UUID
+    full_name: str
+    """Their address as long as they have given no name, and the contacts are open."""
+
+
+class CandidateNames(Answer):
+    """Of several resumes those that are open."""
+
+    items: list[CandidateName]
+
+
 class SharedResume(_Whole):
     """A resume as those who have its link read it: no contacts, no links of the profile."""
 
@@ -119,6 +133,20 @@ class Reader(Answer):
     first_read_at: datetime | None
     last_read_at: datetime | None
     times: int
+
+
+@router.get("/candidates")
+async def names(
+    tx: RequestTx, caller: Caller, resume: Annotated[list[UUID], Query(max_length=300)]
+) -> CandidateNames:
+    """Whose these resumes are, for a list of them: of each that is open to one's company, the name.
+
+    Others are left out. It does not count as reading a resume.
+    """
+    company_id = await queries.company_of(tx, caller.user_id)
+    found = await queries.names(tx, resume, company_id) if company_id else []
+    items = [CandidateName(resume_id=id, full_name=name) for id, name in found]
+    return CandidateNames(items=items)
 
 
 @router.get("/candidates/{resume_id}", responses=refuses(NotOpen))

@@ -38,16 +38,17 @@ def kept(whole: Mapping[str, Any], sections: Mapping[str, Any]) -> dict[str, Any
 
 
 def without_contacts(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """What of it stays readable once the application was withdrawn: nothing that reaches anybody.
-
-    Until a person gives a name, their address stands for it.
-    """
-    name = kept["full_name"]
+    """What of it stays readable once the application was withdrawn: nothing that reaches them."""
     sections = {key: value for key, value in kept["imported"].items() if key != _OF_OTHERS}
     return dict(kept) | {
         "contacts": [],
         "links": [],
         "profile_links": [],
-        "full_name": None if name and "@" in name else name,
+        "full_name": name_without_contacts(kept["full_name"]),
         "imported": sections,
     }
+
+
+def name_without_contacts(name: str | None) -> str | None:
+    """A name; None for an address, which stands for it until a person gives one."""
+    return None if name and "@" in name else name

@@ -5,10 +5,14 @@ from math import ceil
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from hirewire.contracts.vacancies import ApplicationStageChanged, ApplicationSubmitted
+from hirewire.contracts.vacancies import (
+    ApplicationMessageSent,
+    ApplicationStageChanged,
+    ApplicationSubmitted,
+)
 from hirewire.kit.clock import now, today
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
 from hirewire.messaging.envelope import Received
@@ -150,7 +154,7 @@ async def invite(
     id, row = await _enter(tx, wanted, known, "invitation", None)
     await _note(tx, row, None, side="employer", user_id=asker.user_id)
     if message is not None:
-        await _write(tx, id, "employer", asker.user_id, message)
+        await _write(tx, row, "employer", asker.user_id, message)
     table = recommendation.c
     await tx.execute(
         update(recommendation)
@@ -171,6 +175,19 @@ async def view(tx: Tx, id: UUID) -> None:
         await _set(tx, id, viewed_at=now())
 
 
+async def see(tx: Tx, row: Row[Any], party: Party) -> None:
+    """This side has read it, with all that had happened when `row` was read."""
+    if not rules.unread(row, party):
+        return
+    seen = application.c[f"{party}_seen"]
+    news = row._mapping[f"{party}_news"]
+    await tx.execute(
+        update(application)
+        .where(application.c.id == row.id)
+        .values({seen: func.greatest(seen, news)})
+    )
+
+
 async def move(
     tx: Tx,
     asker: Asker,
@@ -189,7 +206,11 @@ async def move(
     values: dict[str, Any] = {"stage": stage, "viewed_at": before.viewed_at or now()}
     if stage not in rules.OPEN:
         values["closed_reason"] = reason
+    if before.origin == "response":  # who moves it has seen that it came, if not what came after
+        values["employer_seen"] = max(before.employer_seen, 1)
     row = await _set(tx, id, **values)
+    if rules.is_news(before, row, comment if shared else None):
+        await _news(tx, row.id, "applicant")
     said = {"comment": comment, "shared": shared, "reason": reason}
     await _note(tx, row, before.stage, side="employer", user_id=asker.user_id, **said)
 
@@ -207,6 +228,7 @@ async def accept(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None) 
         raise VacancyNotOpen
     kept = await _kept_resume(tx, before.resume_id)
     row = await _set(tx, id, accepted_at=now(), kept_resume=kept)
+    await _news(tx, id, "employer")
     _record_submitted(tx, row)
     await _note(
         tx, row, before.stage, side="applicant", user_id=asker.user_id, comment=comment, shared=True
@@ -221,6 +243,7 @@ async def withdraw(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None
     before = await _for(tx, asker, id, "applicant")
     _require("withdraw", before, "applicant")
     row = await _set(tx, id, stage="discard_by_applicant")
+    await _news(tx, id, "employer")
     await _note(
         tx, row, before.stage, side="applicant", user_id=asker.user_id, comment=comment, shared=True
     )
@@ -237,7 +260,8 @@ async def write(tx: Tx, asker: Asker, id: UUID, text: str, most: int) -> UUID:
         raise NoSuchApplication
     _require("message", row, party)
     await _require_messages_left(tx, id, party, most)
-    return await _write(tx, id, party, asker.user_id, text)
+    await _news(tx, id, "applicant" if party == "employer" else "employer")
+    return await _write(tx, row, party, asker.user_id, text)
 
 
 async def answer_all(tx: Tx, vacancy_id: UUID, reason: str) -> None:
@@ -270,11 +294,12 @@ async def _close(
     chosen = chosen.where(which, application.c.stage.in_(rules.OPEN)).order_by(application.c.id)
     chosen = chosen.limit(CHUNK).with_for_update()
     while before := {row.id: row.stage for row in await tx.execute(chosen)}:
-        version = application.c.version + 1
+        version, news = application.c.version + 1, _of_others(stage)
         changed = await tx.execute(
             update(application)
             .where(application.c.id.in_(before))
             .values(stage=stage, closed_reason=reason, updated_at=now(), version=version)
+            .values({news: news + 1})
             .returning(application)
         )
         rows = sorted(changed, key=lambda row: row.id)
@@ -311,6 +336,8 @@ async def _enter(
             updated_at=moment,
             accepted_at=moment if origin == "response" else None,
             kept_resume=rules.kept(known.snapshot) if origin == "response" else None,
+            employer_news=1 if origin == "response" else 0,
+            applicant_news=1 if origin == "invitation" else 0,
         )
         .on_conflict_do_nothing()
         .returning(application)
@@ -416,18 +443,31 @@ async def _set(tx: Tx, id: UUID, **values: Any) -> Row[Any]:
     return row
 
 
-async def _write(tx: Tx, application_id: UUID, side: Party, user_id: UUID, text: str) -> UUID:
+async def _news(tx: Tx, id: UUID, party: Party) -> None:
+    """One more thing that this side has not seen; whoever calls this has the application's lock."""
+    news = application.c[f"{party}_news"]
+    await tx.execute(update(application).where(application.c.id == id).values({news: news + 1}))
+
+
+def _of_others(stage: Stage) -> Column[int]:
+    """To whom it is news that the system has closed an application."""
+    party: Party = "applicant" if stage == "discard_vacancy_closed" else "employer"
+    return application.c[f"{party}_news"]
+
+
+async def _write(tx: Tx, row: Row[Any], side: Party, user_id: UUID, text: str) -> UUID:
     id = new_id()
     await tx.execute(
         insert(application_message).values(
             id=id,
-            application_id=application_id,
+            application_id=row.id,
             side=side,
             user_id=user_id,
             text=text,
             sent_at=now(),
         )
     )
+    record(tx, ApplicationMessageSent(**_whose(row), side=side))
     return id
 
 

@@ -126,6 +126,14 @@ class Application(Answer):
     updated_at: datetime
     viewed_at: datetime | None
     accepted_at: datetime | None
+    score: float | None
+    """How well the resume fits the vacancy, 0 to 1; for the employer only, while the application is
+    open. None when it is no recommendation: see `/vacancies/{id}/scores`.
+    """
+    unread: int
+    """How much has happened that this side has not seen: what the other side did, its messages.
+    Reading the application or its messages makes it 0.
+    """
     allowed_actions: list[Action]
     allowed_stages: list[Stage]
     history: list[MoveLine]
@@ -137,9 +145,20 @@ class StageCount(Answer):
     vacancy_id: UUID
     stage: Stage
     count: int
+    unread: int
+    """How many of them have something that the company has not seen."""
 
 
 class StageCounts(Answer):
     """Vacancies and stages that have any."""
 
     items: list[StageCount]
+
+
+class Unread(Answer):
+    """How many applications have something that one has not seen; 100 stands for more, too."""
+
+    as_applicant: int
+    """Of one's own."""
+    as_employer: int
+    """Of those that one's company received; 0 for who acts for none."""

@@ -5,22 +5,25 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 
 from hirewire.messaging.outbox import Tx
-from hirewire.vacancies.applications.rules import Stage
+from hirewire.vacancies.applications.rules import Party, Stage
 from hirewire.vacancies.showing import visible_to
 from hirewire.vacancies.tables import (
     application,
     application_message,
     application_move,
     company,
+    recommendation,
     resume,
     vacancy,
 )
 
 MOST_MOVES = 100
 """Of an application's history, the latest."""
+MOST_COUNTED = 100
+"""Of applications with something new, how many are counted."""
 
 
 def _told() -> Select[Any]:
@@ -32,10 +35,19 @@ def _told() -> Select[Any]:
             resume.c.state.label("resume_state"),
             visible_to(application.c.company_id).label("resume_visible"),
             resume.c.snapshot,
+            recommendation.c.score,
         )
         .join(vacancy, vacancy.c.id == application.c.vacancy_id)
         .join(company, company.c.id == application.c.company_id)
         .outerjoin(resume, resume.c.resume_id == application.c.resume_id)
+        .outerjoin(
+            recommendation,
+            and_(
+                recommendation.c.vacancy_id == application.c.vacancy_id,
+                recommendation.c.resume_id == application.c.resume_id,
+                recommendation.c.withdrawn.is_(None),
+            ),
+        )
     )
 
 
@@ -52,6 +64,7 @@ class About:
     vacancy_id: UUID | None = None
     resume_id: UUID | None = None
     stage: Stage | None = None
+    only_unread: bool = False
 
 
 async def sent_by(
@@ -59,14 +72,18 @@ async def sent_by(
 ) -> list[Row[Any]]:
     """An applicant's, the latest first."""
     chosen = _told().where(application.c.user_id == user_id)
+    if about.only_unread:
+        chosen = chosen.where(_is_unread("applicant"))
     return await _listed(tx, chosen, about, limit, after)
 
 
 async def received_by(
-    tx: Tx, company_id: UUID, about: About, *, limit: int, after: UUID | None
+    tx: Tx, company_id: UUID, user_id: UUID, about: About, *, limit: int, after: UUID | None
 ) -> list[Row[Any]]:
-    """A company's, invitations too, the latest first."""
+    """A company's, invitations too, the latest first; as one of its people sees them."""
     chosen = _told().where(application.c.company_id == company_id)
+    if about.only_unread:
+        chosen = chosen.where(_is_unread_for_company(user_id))
     return await _listed(tx, chosen, about, limit, after)
 
 
@@ -85,15 +102,51 @@ async def _listed(
     return list(await tx.execute(chosen.order_by(application.c.id.desc()).limit(limit)))
 
 
-async def counts(tx: Tx, company_id: UUID, *, vacancy_id: UUID | None) -> list[Row[Any]]:
-    """How many of a company's applications there are, by vacancy and stage."""
+async def counts(
+    tx: Tx, company_id: UUID, user_id: UUID, *, vacancy_id: UUID | None
+) -> list[Row[Any]]:
+    """How many of a company's applications there are, and how many of them are unread, by vacancy
+    and stage.
+    """
     table = application.c
-    chosen = select(table.vacancy_id, table.stage, func.count().label("count")).where(
-        table.company_id == company_id
-    )
+    chosen = select(
+        table.vacancy_id,
+        table.stage,
+        func.count().label("count"),
+        func.count().filter(_is_unread_for_company(user_id)).label("unread"),
+    ).where(table.company_id == company_id)
     if vacancy_id is not None:
         chosen = chosen.where(table.vacancy_id == vacancy_id)
     return list(await tx.execute(chosen.group_by(table.vacancy_id, table.stage)))
+
+
+async def unread(tx: Tx, user_id: UUID, company_id: UUID | None) -> tuple[int, int]:
+    """How many applications have something new: one's own, and those of one's company.
+
+    Each counted up to `MOST_COUNTED`, by the index of those that have.
+    """
+    table = application.c
+    own = and_(table.user_id == user_id, _is_unread("applicant"))
+    received = and_(table.company_id == company_id, _is_unread_for_company(user_id))
+    counts = [
+        select(func.count())
+        .select_from(select(table.id).where(which).limit(MOST_COUNTED).subquery())
+        .scalar_subquery()
+        for which in (own, received)
+    ]
+    as_applicant, as_employer = (await tx.execute(select(*counts))).one()
+    return as_applicant, as_employer
+
+
+def _is_unread(party: Party) -> ColumnElement[bool]:
+    """Whether something has happened that this side has not seen."""
+    unread: ColumnElement[bool] = application.c[f"{party}_news"] > application.c[f"{party}_seen"]
+    return unread
+
+
+def _is_unread_for_company(user_id: UUID) -> ColumnElement[bool]:
+    """The same for somebody of the company, who reads one of their own as its applicant."""
+    return and_(_is_unread("employer"), application.c.user_id != user_id)
 
 
 async def moves_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:

@@ -89,17 +89,23 @@ async def list_(
     vacancy: UUID | None = None,
     resume: UUID | None = None,
     stage: rules.Stage | None = None,
+    unread: bool = False,
 ) -> Page[Application]:
-    """One's own, or (as an employer) those of one's company; the latest first."""
+    """One's own, or (as an employer) those of one's company; the latest first.
+
+    `unread`: only those in which something has happened that one has not seen.
+    """
     after, limit = _place(page.after), page.limit + 1
     if role == "employer":
         company = await require_company(tx, caller.user_id)
-        about = queries.About(vacancy, resume, stage)
-        rows = await queries.received_by(tx, company, about, limit=limit, after=after)
+        about = queries.About(vacancy, resume, stage, unread)
+        rows = await queries.received_by(
+            tx, company, caller.user_id, about, limit=limit, after=after
+        )
     elif stage is not None:
         raise Invalid(errors=[FieldError("", "stage: only with role=employer")])
     else:
-        about = queries.About(vacancy, resume)
+        about = queries.About(vacancy, resume, only_unread=unread)
         rows = await queries.sent_by(tx, caller.user_id, about, limit=limit, after=after)
     moves = await queries.moves_of(tx, [row.id for row in rows])
     answers = [_application(row, moves[row.id], role) for row in rows]
@@ -108,19 +114,31 @@ async def list_(
 
 @router.get("/applications/counts", responses=refuses(NotAnEmployer))
 async def counts(tx: RequestTx, caller: Caller, vacancy: UUID | None = None) -> models.StageCounts:
-    """For an employer: how many there are, by vacancy and stage."""
+    """For an employer: how many there are, and how many are unread, by vacancy and stage."""
     company = await require_company(tx, caller.user_id)
-    rows = await queries.counts(tx, company, vacancy_id=vacancy)
+    rows = await queries.counts(tx, company, caller.user_id, vacancy_id=vacancy)
     return models.StageCounts(items=[models.StageCount.model_validate(row) for row in rows])
+
+
+@router.get("/applications/unread")
+async def unread(tx: RequestTx, caller: Caller) -> models.Unread:
+    """How many applications have something new, by the side on which one is."""
+    company = await company_of(tx, caller.user_id)
+    as_applicant, as_employer = await queries.unread(tx, caller.user_id, company)
+    return models.Unread(as_applicant=as_applicant, as_employer=as_employer)
 
 
 @router.get("/applications/{id}", responses=refuses(NoSuchApplication))
 async def read(id: UUID, tx: RequestTx, caller: Caller) -> Application:
-    """One application; the employer's first look is what the applicant sees as `viewed`."""
+    """One application, which is read from now on; the employer's first look is what the applicant
+    sees as `viewed`.
+    """
     asker = await _asker(tx, caller)
     row = await _row(tx, id)
-    if row.viewed_at is None and asker.party(row.user_id, row.company_id) == "employer":
+    party = _party(asker, row)
+    if row.viewed_at is None and party == "employer":
         await commands.view(tx, id)
+    await commands.see(tx, row, party)
     return await _answer(tx, asker, id)
 
 
@@ -177,9 +195,9 @@ async def messages(
     request: Request,
     response: Response,
 ) -> Page[Message]:
-    """What the two sides wrote to each other, the latest first."""
-    asker = await _asker(tx, caller)
-    _party(asker, await _row(tx, id))
+    """What the two sides wrote to each other, the latest first; it is read from now on."""
+    row = await _row(tx, id)
+    await commands.see(tx, row, _party(await _asker(tx, caller), row))
     rows = await queries.messages_of(tx, id, limit=page.limit + 1, after=_place(page.after))
     answers = [_message(row, caller) for row in rows]
     return page_of(answers, page, request, response, Message, cursor=lambda one: (one.id,))
@@ -258,7 +276,8 @@ async def _answer(tx: Tx, asker: Asker, id: UUID) -> Application:
 def _application(row: Row[Any], moves: list[Row[Any]], party: Party) -> Application:
     at = rules.standing_of(row)
     history = rules.history(row, moves, party)
-    resume = _resume(row, rules.resume_shown(at, party, bool(row.resume_visible)))
+    shown = rules.resume_shown(at, party, bool(row.resume_visible))
+    resume = _resume(row, shown)
     derived: dict[str, Any] = {
         "side": party,
         "resume": resume,
@@ -268,6 +287,9 @@ def _application(row: Row[Any], moves: list[Row[Any]], party: Party) -> Applicat
         "open": at.is_open,
         "reason": row.closed_reason,
         "contacts_open": at.contacts_open,
+        # Of the resume as it was, nobody knows how it would fit today.
+        "score": row.score if party == "employer" and shown == "as_it_is" else None,
+        "unread": rules.unread(row, party),
         # What an applicant may not see is not to be seen by its time either.
         "updated_at": row.updated_at if party == "employer" else history[-1].at,
         "allowed_actions": rules.allowed_actions(at, party),

@@ -210,6 +210,21 @@ def resume_shown(at: Standing, party: Party, is_visible: bool) -> ShownResume:
     return "as_it_is" if is_visible else None
 
 
+def unread(application: Any, party: Party) -> int:
+    """How much has happened in an application that this side has not seen."""
+    news: int = getattr(application, f"{party}_news")
+    seen: int = getattr(application, f"{party}_seen")
+    return max(news - seen, 0)
+
+
+def is_news(before: Any, after: Any, comment: str | None) -> bool:
+    """Whether an employer's move is there for the applicant, who sees `comment` of it: the same
+    that `history` says.
+    """
+    shown = [applicant_state(standing_of(one)) for one in (before, after)]
+    return shown[0] != shown[1] or comment is not None
+
+
 def history(application: Any, moves: Sequence[Any], party: Party) -> list[Move]:
     """The lines that this side may see, oldest first.
 

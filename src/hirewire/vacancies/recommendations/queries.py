@@ -1,6 +1,6 @@
 """Recommendations, read; their reasons are reckoned again, from what both sides are."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -95,6 +95,24 @@ async def _list(tx: Tx, whose: Any, limit: int, after: tuple[float, UUID] | None
         statement = statement.where(tuple_(table.score, table.id) < after)
     ordered = statement.order_by(table.score.desc(), table.id.desc())
     return list(await tx.execute(ordered.limit(limit)))
+
+
+async def scores_of_applicants(
+    tx: Tx, vacancy: Mapping[str, Any], resume_ids: Sequence[UUID]
+) -> dict[UUID, float]:
+    """How well those of these resumes fit a vacancy (as a row) with which somebody has applied.
+
+    Also one that is no recommendation: it fits too little, or is not to be found by anybody else.
+    """
+    table = application.c
+    found = await tx.execute(
+        select(table.resume_id, resume.c.snapshot)
+        .join(resume, resume.c.resume_id == table.resume_id)
+        .where(table.vacancy_id == vacancy["id"], table.resume_id.in_(resume_ids), text(OPEN))
+        .where(table.accepted_at.is_not(None), resume.c.snapshot.has_key("status"))
+    )
+    demand = demand_of(vacancy)
+    return {row.resume_id: judge(demand, offer_of(row.snapshot)).score for row in found}
 
 
 def reasons(vacancy: Mapping[str, Any], snapshot: Mapping[str, Any]) -> list[dict[str, Any]]:

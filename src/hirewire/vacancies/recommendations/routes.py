@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 from sqlalchemy import Row
 
@@ -95,6 +95,20 @@ class Recommended(_Recommendation):
     salary: dict[str, Any] | None
 
 
+class Score(Answer):
+    """How well a resume fits."""
+
+    resume_id: UUID
+    score: float
+    """0 to 1."""
+
+
+class Scores(Answer):
+    """Of several resumes those that have one."""
+
+    items: list[Score]
+
+
 class Decision(Body):
     """What the employer makes of it."""
 
@@ -120,6 +134,22 @@ async def for_vacancy(
     return page_of(
         items, page, request, response, Recommendation, cursor=lambda one: (one.score, one.id)
     )
+
+
+@router.get("/vacancies/{id}/scores", responses=refuses(NotAnEmployer, NoSuchVacancy))
+async def scores(
+    id: UUID, tx: RequestTx, caller: Caller, resume: Annotated[list[UUID], Query(max_length=300)]
+) -> Scores:
+    """How well resumes with which somebody has applied fit a vacancy, also those that are no
+    recommendation. Of these resumes those with an open application for it that is no invitation
+    without an answer.
+    """
+    company = await require_company(tx, caller.user_id)
+    vacancy = await queries.vacancy_of(tx, id, company)
+    if vacancy is None:
+        raise NoSuchVacancy
+    found = await queries.scores_of_applicants(tx, vacancy, resume)
+    return Scores(items=[Score(resume_id=one, score=score) for one, score in found.items()])
 
 
 @router.get("/recommendations", responses=refuses(NotAnEmployer))

@@ -1,12 +1,14 @@
 """Signing up, in and out; the language."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
 
 from hirewire.kit.errors import Unavailable
 from hirewire.web.clients import Answer
 from hirewire.web.labels import N_
 from hirewire.web.pages.rendering import Asking, Form, go, local_path, render, typed
-from hirewire.web.sessions import KEPT_SECONDS, LANGUAGE, THEME, THEMES, Visitor
+from hirewire.web.sessions import KEPT_SECONDS, LANGUAGE, THEME, THEMES, Visitor, visitor
 from hirewire.web.words import LANGUAGES
 
 router = APIRouter(include_in_schema=False)
@@ -113,7 +115,7 @@ def _away(who: Visitor, template: str, form: Form, given: dict[str, str]) -> Res
 
 
 @router.get("/session")
-async def session(who: Asking) -> Response:
+async def session(who: Annotated[Visitor, Depends(visitor)]) -> Response:
     """Renews the session that is about to end: an open page asks this before it listens again."""
     response = Response(status_code=204, headers={"Cache-Control": "no-store"})
     who.keep(response)

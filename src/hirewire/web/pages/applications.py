@@ -1,6 +1,7 @@
 """Applications, as both sides see them; applying."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -11,6 +12,7 @@ from hirewire.web.pages.rendering import (
     Form,
     Member,
     as_file,
+    count_unread,
     go,
     is_part,
     parts,
@@ -21,6 +23,7 @@ from hirewire.web.sessions import SignInFirst, Visitor
 
 router = APIRouter(include_in_schema=False)
 RESUMES, APPLICATIONS = "/api/profiles/resumes", "/api/vacancies/applications"
+CANDIDATES = "/api/profiles/candidates"
 
 
 @router.post("/vacancies/{id}/apply")
@@ -57,6 +60,39 @@ async def own(who: Visitor, vacancy: UUID) -> dict[str, Any]:
         return {"resumes": None, "applied": None}
 
 
+async def names_of(who: Visitor, listed: list[dict[str, Any]]) -> dict[str, str]:
+    """The names of those whose contacts are open, by resume; none when nobody can say."""
+    ids = {one["resumeId"] for one in listed if one["acceptedAt"]}
+    if not ids:
+        return {}
+    query = urlencode([("resume", id) for id in sorted(ids)])
+    try:
+        answer = await who.call("profiles", "GET", f"{CANDIDATES}?{query}")
+    except Unavailable:
+        return {}
+    if not answer.is_good:
+        return {}
+    return {one["resumeId"]: one["fullName"] for one in answer.data["items"]}
+
+
+async def add_scores(who: Visitor, vacancy: UUID | str, listed: list[dict[str, Any]]) -> None:
+    """Have those scored that applied without being recommended; nobody when it cannot be said."""
+    lacking = [one for one in listed if one["open"] and one["acceptedAt"] and one["score"] is None]
+    if not lacking:
+        return
+    query = urlencode([("resume", one["resumeId"]) for one in lacking])
+    path = f"/api/vacancies/vacancies/{vacancy}/scores?{query}"
+    try:
+        answer = await who.call("vacancies", "GET", path)
+    except Unavailable:
+        return
+    found = (
+        {one["resumeId"]: one["score"] for one in answer.data["items"]} if answer.is_good else {}
+    )
+    for one in lacking:
+        one["score"] = found.get(one["resumeId"])
+
+
 @router.get("/applications/{id}")
 async def application(id: UUID, who: Member) -> Response:
     """One application, for either side."""
@@ -66,15 +102,18 @@ async def application(id: UUID, who: Member) -> Response:
         return render(who, "missing.html", 404)
     messages = await who.call("vacancies", "GET", f"{path}/messages?limit=100")
     person = None
+    if found.data["side"] == "employer":
+        await add_scores(who, found.data["vacancyId"], [found.data])
     if found.data["side"] == "employer" and found.data["acceptedAt"]:
         try:
-            card = await who.call(
-                "profiles", "GET", f"/api/profiles/candidates/{found.data['resumeId']}"
-            )
+            card = await who.call("profiles", "GET", f"{CANDIDATES}/{found.data['resumeId']}")
             person = card.data if card.is_good else None
         except Unavailable:
             person = None
-    template = "parts/application.html" if is_part(who.request) else "application.html"
+    template = "parts/application.html"
+    if not is_part(who.request):
+        template = "application.html"
+        await count_unread(who)  # this one is read now
     return render(
         who, template, one=found.data, messages=messages.data["items"], person=person, form=Form()
     )
@@ -86,7 +125,7 @@ async def applied_with(id: UUID, who: Member) -> Response:
     found = await who.call("vacancies", "GET", f"{APPLICATIONS}/{id}")
     if not found.is_good or found.data["side"] != "employer":
         return render(who, "missing.html", 404)
-    path = f"/api/profiles/candidates/{found.data['resumeId']}/pdf"
+    path = f"{CANDIDATES}/{found.data['resumeId']}/pdf"
     answer = await who.call("profiles", "GET", path)
     return as_file(answer.data, "pdf") if answer.is_good else render(who, "missing.html", 404)
 
@@ -99,7 +138,7 @@ async def answer_application(id: UUID, action: str, who: Asking, request: Reques
     bodies: dict[str, dict[str, Any]] = {
         "messages": {"text": given.get("text", "")},
         "accept": {},
-        "withdraw": {},
+        "withdraw": {"comment": given.get("comment") or None},
         "stage": {"stage": given.get("stage", "")}
         | ({"reason": given["reason"]} if given.get("reason") else {})
         | ({"comment": given["comment"], "commentShared": True} if given.get("comment") else {}),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from hirewire.web.pages.applications import APPLICATIONS
+from hirewire.web.pages.applications import APPLICATIONS, add_scores, names_of
 from hirewire.web.pages.employer import COUNTS, VACANCIES
 from hirewire.web.pages.rendering import Member, is_part, render
 from hirewire.web.sessions import Visitor
@@ -32,19 +32,25 @@ async def board(id: UUID, who: Member) -> Response:
     if not found.data["allowedActions"] and not counted.data["items"]:  # another company's
         return render(who, "missing.html", 404)
     counts = {one["stage"]: one["count"] for one in counted.data["items"]}
+    unread = {one["stage"]: one["unread"] for one in counted.data["items"]}
     pages = await asyncio.gather(*(_stage(who, id, stage, SHOWN) for stage in counts))
     items = {
         stage: page["items"] if page else [] for stage, page in zip(counts, pages, strict=True)
     }
+    cards = [one for stage in items.values() for one in stage]
+    names, _ = await asyncio.gather(names_of(who, cards), add_scores(who, id, cards))
     template = "parts/board.html" if is_part(who.request) else "board.html"
     return render(
         who,
         template,
         vacancy=found.data,
         counts=counts,
+        unread=unread,
+        names=names,
         columns={stage: items.get(stage, []) for stage in COLUMNS},
         ended={stage: items[stage] for stage in ENDED if stage in items},
         over=sum(counts.get(stage, 0) for stage in ENDED),
+        unread_over=sum(unread.get(stage, 0) for stage in ENDED),
         declined=DECLINED,
         shown=SHOWN,
     )
@@ -59,7 +65,9 @@ async def stage(id: UUID, stage: str, who: Member) -> Response:
     page = await _stage(who, id, stage, 20, who.request.query_params.get("after"))
     if page is None:
         return render(who, "missing.html", 404)
-    return render(who, "stage.html", vacancy=found.data, stage=stage, page=page)
+    cards = page["items"]
+    names, _ = await asyncio.gather(names_of(who, cards), add_scores(who, id, cards))
+    return render(who, "stage.html", vacancy=found.data, stage=stage, page=page, names=names)
 
 
 async def _stage(who: Visitor, id: UUID, stage: str, limit: int, after: str | None = None) -> Any:

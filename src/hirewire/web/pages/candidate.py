@@ -6,7 +6,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from hirewire.web.pages.rendering import Asking, Form, Member, go, is_part, parts, render, typed
+from hirewire.web.pages.rendering import (
+    Asking,
+    Form,
+    Member,
+    count_unread,
+    go,
+    is_part,
+    parts,
+    render,
+    typed,
+)
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
@@ -46,17 +56,23 @@ async def part_of_home(part: str, who: Member) -> Response:
     if not is_part(who.request):
         return go(who, f"/me/{part}/all" if part in LISTS else "/me")
     found = await parts(who, **{part: HOME[part]})
+    if part == "applications":
+        await count_unread(who)
     return render(who, f"parts/{part}.html", **found, form=Form(), whole=False)
 
 
 @router.get("/me/{part}/all")
 async def whole_list(part: str, who: Member) -> Response:
-    """All vacancies that fit, or all applications, page by page."""
+    """All vacancies that fit, or all applications (or the unread ones), page by page."""
     if part not in LISTS:
         return render(who, "missing.html", 404)
-    asked = {"limit": "20"}
+    asked, only_unread = {"limit": "20"}, "unread" in who.request.query_params
     if after := who.request.query_params.get("after"):
         asked["after"] = after
+    if part == "applications" and only_unread:
+        asked["unread"] = "true"
+    if part == "applications" and is_part(who.request):
+        await count_unread(who)
     found = await parts(who, **{part: ("vacancies", f"{LISTS[part]}?{urlencode(asked)}")})
     answer = found[part]
     if answer is not None and not answer.is_good:  # an old place in the list, most likely

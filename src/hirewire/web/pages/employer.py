@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request, Response
 
 from hirewire.web.clients import Answer
+from hirewire.web.pages.applications import APPLICATIONS, names_of
 from hirewire.web.pages.rendering import Asking, Form, Member, go, is_part, render, typed
 from hirewire.web.sessions import Visitor
 
@@ -16,9 +17,10 @@ COUNTS = "/api/vacancies/applications/counts"
 LISTS = {
     "matches": "/api/vacancies/recommendations",
     "activity": "/api/vacancies/activity",
+    "unread": f"{APPLICATIONS}?role=employer&unread=true",
 }
 """What has pages of its own beside its first lines at home."""
-SHOWN = {"mine": 6, "matches": 6, "activity": 10}
+SHOWN = {"mine": 6, "matches": 6, "activity": 10, "unread": 5}
 WHOLE = 20
 """Lines of a part at home, and of a page of its own."""
 
@@ -33,8 +35,16 @@ async def home(who: Member) -> Response:
         _mine(who, SHOWN["mine"]), *(_listed(who, part, SHOWN[part]) for part in LISTS)
     )
     shown = {part: answer.data for part, answer in zip(LISTS, lists, strict=True)}
+    names = await names_of(who, shown["unread"]["items"])
     return render(
-        who, "employer.html", company=profile.data, **mine, **shown, form=Form(), whole=False
+        who,
+        "employer.html",
+        company=profile.data,
+        **mine,
+        **shown,
+        names=names,
+        form=Form(),
+        whole=False,
     )
 
 
@@ -56,7 +66,7 @@ async def all_mine(who: Member) -> Response:
 
 @router.get("/{part}")
 async def part_of_home(part: str, who: Member) -> Response:
-    """Matches or activity alone, for the open page that was told of a change."""
+    """Matches, activity or what is unread alone, for the open page that was told of a change."""
     if part not in LISTS:
         return render(who, "missing.html", 404)
     if not is_part(who.request):
@@ -64,12 +74,13 @@ async def part_of_home(part: str, who: Member) -> Response:
     answer = await _listed(who, part, SHOWN[part])
     if not answer.is_good:
         return render(who, "missing.html", 404)
-    return render(who, f"parts/{_template(part)}.html", **{part: answer.data}, whole=False)
+    values = {part: answer.data, "names": await _names(who, part, answer)}
+    return render(who, f"parts/{_template(part)}.html", **values, whole=False)
 
 
 @router.get("/{part}/all")
 async def whole_list(part: str, who: Member) -> Response:
-    """All that fits, or all that candidates did, page by page."""
+    """All that fits, that candidates did or that is unread, page by page."""
     if part not in LISTS:
         return render(who, "missing.html", 404)
     after = who.request.query_params.get("after")
@@ -78,7 +89,7 @@ async def whole_list(part: str, who: Member) -> Response:
         return go(who, f"/employer/{part}/all" if after else "/employer")
     name = _template(part)
     template = f"parts/{name}.html" if is_part(who.request) else "list.html"
-    values = {part: answer.data}
+    values = {part: answer.data, "names": await _names(who, part, answer)}
     return render(who, template, **values, part=name, back="/employer", whole=True)
 
 
@@ -96,16 +107,23 @@ async def hire(who: Asking, request: Request) -> Response:
 
 
 def _template(part: str) -> str:
-    return {"matches": "resumes_matched", "activity": "feed"}[part]
+    return {"matches": "resumes_matched", "activity": "feed", "unread": "received"}[part]
+
+
+async def _names(who: Visitor, part: str, listed: Answer) -> dict[str, str]:
+    return await names_of(who, listed.data["items"]) if part == "unread" else {}
 
 
 async def _listed(who: Visitor, part: str, limit: int, after: str | None = None) -> Answer:
     asked = {"limit": str(limit)} | ({"after": after} if after else {})
-    return await who.call("vacancies", "GET", f"{LISTS[part]}?{urlencode(asked)}")
+    path = LISTS[part]
+    return await who.call(
+        "vacancies", "GET", f"{path}{'&' if '?' in path else '?'}{urlencode(asked)}"
+    )
 
 
 async def _mine(who: Visitor, limit: int, after: str | None = None) -> dict[str, Any]:
-    """One's company's vacancies; by vacancy how many applications, and how many of them are new."""
+    """One's company's vacancies; by vacancy how many applications, and how many are unread."""
     asked = {"mine": "true", "limit": str(limit), "brief": "true"} | (
         {"after": after} if after else {}
     )
@@ -117,6 +135,6 @@ async def _mine(who: Visitor, limit: int, after: str | None = None) -> dict[str,
     for one in counted.data["items"] if counted.is_good else ():
         counts = received.setdefault(one["vacancyId"], {"all": 0, "new": 0})
         counts["all"] += one["count"]
-        counts["new"] += one["count"] if one["stage"] == "response" else 0
+        counts["new"] += one["unread"]
     found = vacancies.data if vacancies.is_good else {"items": [], "next": None}
     return {"vacancies": found, "received": received}

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, TypeGuard
@@ -45,7 +46,21 @@ templates = Environment(
     lstrip_blocks=True,
     extensions=["jinja2.ext.i18n"],
 )
-Asking = Annotated[Visitor, Depends(visitor)]
+
+
+async def _asking(request: Request, who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
+    if request.method == "GET" and not is_part(request) and "." not in request.url.path:
+        await count_unread(who)  # the navigation of every page says it; files have none
+    return who
+
+
+async def count_unread(who: Visitor) -> None:
+    """Count what is new for this person now; what was counted before stays where nobody can say."""
+    with suppress(Unavailable):
+        await who.count_unread()
+
+
+Asking = Annotated[Visitor, Depends(_asking)]
 """Whoever asks for a page."""
 
 

@@ -14,7 +14,7 @@ from hirewire.kit.errors import Invalid, Unavailable
 from hirewire.web.clients import Answer, Services
 from hirewire.web.pages import jsonld
 from hirewire.web.pages.applications import own
-from hirewire.web.pages.rendering import Asking, Form, render
+from hirewire.web.pages.rendering import Asking, Form, go, is_part, render
 from hirewire.web.pages.searching import SEARCHED, Asked
 from hirewire.web.sessions import SignInFirst, Visitor
 
@@ -51,6 +51,15 @@ async def status(who: Asking) -> Response:
     """What is running, and the API."""
     origin = str(who.request.base_url).rstrip("/")
     return render(who, "status.html", states=await who.services.states(), origin=origin)
+
+
+@router.get("/unread")
+async def unread(who: Asking) -> Response:
+    """What the navigation says is new, for the open page that was told of something."""
+    if not is_part(who.request):
+        return go(who, "/")
+    await who.count_unread()
+    return render(who, "parts/unread.html")
 
 
 @router.get("/vacancies")

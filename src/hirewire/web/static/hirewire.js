@@ -11,16 +11,27 @@
   const kinds = [
     "user.role_changed", "profile.updated", "resume.updated", "employer.profile.created",
     "recommendation.created", "recommendation.withdrawn", "application.submitted",
-    "application.stage_changed", "vacancy.published", "vacancy.updated", "vacancy.paused",
+    "application.stage_changed", "application.message_sent", "vacancy.published", "vacancy.updated", "vacancy.paused",
     "vacancy.closed", "activity",
   ];
+  // What every page has reads itself once for all that happens within half a second.
+  const due = new Set();
+  const wake = (part) => {
+    if (!("liveSoon" in part.dataset)) { part.dispatchEvent(new CustomEvent("live")); return; }
+    if (due.has(part)) return;
+    due.add(part);
+    setTimeout(() => { due.delete(part); part.dispatchEvent(new CustomEvent("live")); }, 500);
+  };
   const tell = (kind) => {
     for (const part of document.querySelectorAll("[data-live-on]")) {
-      if (kind === "all" || part.dataset.liveOn.split(" ").includes(kind)) {
-        part.dispatchEvent(new CustomEvent("live"));
-      }
+      if (kind === "all" || part.dataset.liveOn.split(" ").includes(kind)) wake(part);
     }
   };
+  // An open application that was read again is no longer new.
+  document.addEventListener("htmx:after:swap", (event) => {
+    const pages = event.target.id === "application" && document.getElementById("pages");
+    if (pages) wake(pages);
+  });
   const pass = (message) => { if (shared) channel.postMessage(message); };
   const heard = (kind) => { tell(kind); pass({ kind, last }); };
   const show = (on) => { if (bar) bar.hidden = on; };
@@ -133,7 +144,7 @@
     const decline = dragged.querySelector("[data-decline]");
     if (decline?.querySelector("[name=stage]").value === column.dataset.stage) {
       decline.closest("details").open = true;  // nobody is declined without a reason
-      decline.querySelector("select").focus();
+      decline.querySelector("select, input:not([type=hidden])").focus();
       return;
     }
     const form = dragged.querySelector("form[data-move]");

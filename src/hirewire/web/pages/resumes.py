@@ -38,6 +38,11 @@ PROJECT = ("name", "url", "start", "end", "description", "highlights")
 CERTIFICATE = ("name", "issuer", "date", "url")
 HIDE_AWAY = N_("Companies cannot be looked up right now; nothing is saved yet.")
 HIDE_NOBODY = N_("No company of this name hires here. Choose one of those that are offered.")
+MATCHED = (
+    *("title", "area", "relocation", "skills", "workFormats", "employmentTypes"),
+    *("salary", "languages"),
+)
+"""What of a resume decides which vacancies it fits."""
 TEXTS = ("title", "summary", "area", "visibility")
 LARGEST_IMPORT = 8 * 1024 * 1024
 
@@ -96,8 +101,9 @@ async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
         await who.call("profiles", "DELETE", path)
         return go(who, "/me", done="deleted")
     body = await _resume_body(request, given)
+    typed_in = {name: given.get(name) for name in ("salaryAmount", "hideCompany")}
     if action == "reach":
-        return await _reach(who, id, body)
+        return await _reach(who, id, body, typed_in)
     if action in ("publish", "hide"):
         body["status"] = "published" if action == "publish" else "hidden"
     status, unknown = 422, await _hide(who, body, given.get("hideCompany", ""))
@@ -109,7 +115,6 @@ async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
     saved = await who.call("profiles", "GET", path)
     if not saved.is_good:
         return render(who, "missing.html", 404)
-    typed_in = {name: given.get(name) for name in ("salaryAmount", "hideCompany")}
     form = Form(saved.data | body | typed_in)
     if unknown:
         form.errors["hideCompany"] = unknown
@@ -307,17 +312,23 @@ def _item_body(kind: str, given: dict[str, str]) -> dict[str, Any]:
     return body
 
 
-async def _reach(who: Visitor, id: UUID, body: dict[str, Any]) -> Response:
-    names = ("title", "area", "relocation", "skills", "workFormats")
-    asked = {"resumeId": str(id), "changes": {name: body[name] for name in names}}
+async def _reach(who: Visitor, id: UUID, body: dict[str, Any], kept: dict[str, Any]) -> Response:
+    changes = {name: body[name] for name in MATCHED}
+    asked = {"resumeId": str(id), "changes": changes}
     answer = await who.call("vacancies", "POST", "/api/vacancies/reach", asked)
-    reach = answer.data if answer.is_good else None
+    reach, form = answer.data if answer.is_good else None, Form()
     if is_part(who.request):
-        return render(who, "parts/reach.html", reach=reach)
+        if not answer.is_good:
+            form.refuse(answer)
+        return render(who, "parts/reach.html", answer.status, reach=reach, answered=form)
     saved = await who.call("profiles", "GET", f"{RESUMES}/{id}")
     if not saved.is_good:
         return render(who, "missing.html", 404)
-    return await _editor(who, saved.data, Form(saved.data | body), reach=reach)
+    form = Form(saved.data | body | kept)
+    if not answer.is_good:
+        form.refuse(answer)
+        form.errors = {at.removeprefix("changes/"): why for at, why in form.errors.items()}
+    return await _editor(who, saved.data, form, answer.status, reach=reach, is_reached=True)
 
 
 async def _editor(
@@ -327,6 +338,7 @@ async def _editor(
     status: int = 200,
     *,
     reach: Any = None,
+    is_reached: bool = False,
     items: dict[str, Form] | None = None,
     adding: dict[str, Form] | None = None,
 ) -> Response:
@@ -345,6 +357,7 @@ async def _editor(
         resume=saved,
         form=form,
         reach=reach,
+        answered=form if is_reached else Form(),
         readers=found["readers"],
         viewers=found["viewers"],
         hidden=_hidden(form, found.get("hidden")),

@@ -248,6 +248,19 @@ document.addEventListener("input", (event) => {
   });
 })();
 
+// The answer to a question stands beside the button that asked it; whoever asked is taken to it.
+(() => {
+  let asked = null;
+  document.addEventListener("click", (event) => {
+    const target = event.target.closest?.("button[hx-target]")?.getAttribute("hx-target");
+    asked = target && document.querySelector(target)?.matches("[data-answer]") ? target : null;
+  });
+  document.addEventListener("htmx:after:settle", () => {
+    if (asked) document.querySelector(asked)?.focus();
+    asked = null;
+  });
+})();
+
 // A menu closes by itself.
 (() => {
   const open = () => document.querySelector("details.menu[open]");

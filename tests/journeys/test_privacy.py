@@ -140,6 +140,7 @@ ELSEWHERE = {
     "/api/vacancies/feeds/sitemaps/{n}.xml",
     "/api/vacancies/searches",
     "/api/vacancies/skills",
+    "/api/vacancies/skills/names",
     "/api/vacancies/skills/{id}",
 }
 """Nothing of any candidate goes in there, or what goes in is a part of a page in the table."""

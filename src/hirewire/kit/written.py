@@ -21,6 +21,11 @@ _AMOUNT = re.compile(rf"(?:{_SIGN})?({_NUMBER})(?:{_SIGN})?", re.IGNORECASE)
 _THOUSANDS = re.compile(r"-?[0-9]{1,3}(?:([,.'’])[0-9]{3}(?:\1[0-9]{3})*)?")
 _FRACTION = re.compile(r"(?<=[0-9])[.,]([0-9]{1,2})")
 _SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]")
+OPEN_END = re.compile(
+    r"(?:till |until |to |по )?(?:present|now|current|currently|ongoing|today|date|"
+    r"настоящее время|наст\. ?время|н\. ?в\.?|сейчас|сегодня|текущее время|сей день)|[-–—.…]+",
+    re.IGNORECASE,
+)
 _DATE = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?")
 _MONTHS = (
     "jan|january|янв|январь|января",
@@ -66,6 +71,11 @@ def currency_in(text: str) -> str | None:
     sign = re.sub(_NUMBER, "", _SPACES.sub("", text))
     fits = (c for c, pattern in CURRENCIES.items() if re.fullmatch(pattern, sign, re.IGNORECASE))
     return next(fits, None)
+
+
+def is_open_end(text: str) -> bool:
+    """Whether this says, in place of a date, that something still lasts: `present`, `н. в.`."""
+    return OPEN_END.fullmatch(text.strip()) is not None
 
 
 def partial_date(text: str) -> str:

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
+from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
     Asking,
     Form,
@@ -74,6 +75,7 @@ async def application(id: UUID, who: Member) -> Response:
             person = card.data if card.is_good else None
         except Unavailable:
             person = None
+    await named(who, found.data, person)
     template = "parts/application.html" if is_part(who.request) else "application.html"
     return render(
         who, template, one=found.data, messages=messages.data["items"], person=person, form=Form()

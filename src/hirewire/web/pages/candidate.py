@@ -6,7 +6,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from hirewire.web.pages.rendering import Asking, Form, Member, go, is_part, parts, render, typed
+from hirewire.web.pages.naming import named
+from hirewire.web.pages.rendering import (
+    Asking,
+    Form,
+    Member,
+    go,
+    is_good,
+    is_part,
+    parts,
+    render,
+    typed,
+)
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
@@ -45,7 +56,7 @@ async def part_of_home(part: str, who: Member) -> Response:
         return render(who, "missing.html", 404)
     if not is_part(who.request):
         return go(who, f"/me/{part}/all" if part in LISTS else "/me")
-    found = await parts(who, **{part: HOME[part]})
+    found = await _parts(who, **{part: HOME[part]})
     return render(who, f"parts/{part}.html", **found, form=Form(), whole=False)
 
 
@@ -57,7 +68,7 @@ async def whole_list(part: str, who: Member) -> Response:
     asked = {"limit": "20"}
     if after := who.request.query_params.get("after"):
         asked["after"] = after
-    found = await parts(who, **{part: ("vacancies", f"{LISTS[part]}?{urlencode(asked)}")})
+    found = await _parts(who, **{part: ("vacancies", f"{LISTS[part]}?{urlencode(asked)}")})
     answer = found[part]
     if answer is not None and not answer.is_good:  # an old place in the list, most likely
         return go(who, f"/me/{part}/all") if after else render(who, "missing.html", 404)
@@ -65,8 +76,16 @@ async def whole_list(part: str, who: Member) -> Response:
     return render(who, template, **found, part=part, back="/me", whole=True)
 
 
+async def _parts(who: Visitor, **asked: tuple[str, str]) -> dict[str, Any]:
+    """What the services say, the reasons of matches by the skills' names."""
+    found = await parts(who, **asked)
+    if is_good(found.get("matches")):
+        await named(who, found["matches"].data)
+    return found
+
+
 async def _home(who: Visitor, form: Form, status: int = 200) -> Response:
-    return render(who, "home.html", status, **await parts(who, **HOME), form=form, whole=False)
+    return render(who, "home.html", status, **await _parts(who, **HOME), form=form, whole=False)
 
 
 @router.post("/me/profile")

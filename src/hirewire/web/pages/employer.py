@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request, Response
 
 from hirewire.web.clients import Answer
+from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import Asking, Form, Member, go, is_part, render, typed
 from hirewire.web.sessions import Visitor
 
@@ -101,7 +102,10 @@ def _template(part: str) -> str:
 
 async def _listed(who: Visitor, part: str, limit: int, after: str | None = None) -> Answer:
     asked = {"limit": str(limit)} | ({"after": after} if after else {})
-    return await who.call("vacancies", "GET", f"{LISTS[part]}?{urlencode(asked)}")
+    answer = await who.call("vacancies", "GET", f"{LISTS[part]}?{urlencode(asked)}")
+    if answer.is_good:
+        await named(who, answer.data)
+    return answer
 
 
 async def _mine(who: Visitor, limit: int, after: str | None = None) -> dict[str, Any]:

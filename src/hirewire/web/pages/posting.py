@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from hirewire.web.pages import jsonld
+from hirewire.web.pages import jsonld, reading
 from hirewire.web.pages.employer import VACANCIES
 from hirewire.web.pages.rendering import (
     Asking,
@@ -122,12 +122,12 @@ async def _body(request: Request, given: dict[str, str]) -> dict[str, Any]:
             {"language": row["language"], "level": row["languageLevel"] or None}
             for row in await rows(request, "language", "languageLevel")
         ]
-    ends = {end: "".join(given.get(f"salary_{end}", "").split()) for end in ("min", "max")}
+    ends = {end: given.get(f"salary_{end}", "") for end in ("min", "max")}
     body["salary"] = None
     if any(ends.values()):
-        amounts = {e: int(v) if v.isdecimal() else v or None for e, v in ends.items()}
+        amounts = {end: reading.amount(typed_in) for end, typed_in in ends.items()}
         body["salary"] = amounts | {
-            "currency": given.get("currency", "").upper(),
+            "currency": reading.currency(given.get("currency", ""), *ends.values()),
             "unit": given.get("unit") or "MONTH",
             "gross": "gross" in given,
         }

@@ -10,6 +10,8 @@ from fastapi import APIRouter, Request, Response
 from hirewire.kit.errors import Unavailable
 from hirewire.web.clients import Answer
 from hirewire.web.labels import N_
+from hirewire.web.pages import reading
+from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
     Asking,
     Form,
@@ -283,15 +285,19 @@ async def _resume_body(request: Request, given: dict[str, str]) -> dict[str, Any
         names = [f"project{name.title()}" for name in PROJECT]
         body["projects"] = [
             {name: row[field] or None for name, field in zip(PROJECT, names, strict=True)}
-            | {"highlights": _lines(row["projectHighlights"])}
+            | {
+                "start": reading.date(row["projectStart"]),
+                "end": reading.end(row["projectEnd"]),
+                "highlights": _lines(row["projectHighlights"]),
+            }
             for row in await rows(request, *names, written=len(names))
         ]
-    amount = "".join(given.get("salaryAmount", "").split())
+    typed_in = given.get("salaryAmount", "")
     body["salary"] = None
-    if amount:
+    if typed_in:
         body["salary"] = {
-            "amount": int(amount) if amount.isdecimal() else amount,
-            "currency": given.get("salaryCurrency", "").upper(),
+            "amount": reading.amount(typed_in),
+            "currency": reading.currency(given.get("salaryCurrency", ""), typed_in),
             "unit": given.get("salaryUnit") or "MONTH",
         }
     return body
@@ -306,9 +312,11 @@ def _item_body(kind: str, given: dict[str, str]) -> dict[str, Any]:
     body: dict[str, Any] = {name: given.get(name) or None for name in ITEMS[kind]}
     if kind == "experience":
         body["highlights"] = _lines(given.get("highlights", ""))
-    for year in ("startYear", "endYear"):
-        if (body.get(year) or "").isdecimal():
-            body[year] = int(body[year])
+        body["start"] = reading.date(given.get("start"))
+        body["end"] = reading.end(given.get("end"))
+    else:
+        for name in ("startYear", "endYear"):
+            body[name] = reading.year(given.get(name))
     return body
 
 
@@ -317,6 +325,7 @@ async def _reach(who: Visitor, id: UUID, body: dict[str, Any], kept: dict[str, A
     asked = {"resumeId": str(id), "changes": changes}
     answer = await who.call("vacancies", "POST", "/api/vacancies/reach", asked)
     reach, form = answer.data if answer.is_good else None, Form()
+    await named(who, reach)
     if is_part(who.request):
         if not answer.is_good:
             form.refuse(answer)

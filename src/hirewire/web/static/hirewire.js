@@ -228,6 +228,7 @@ document.addEventListener("input", (event) => {
   document.addEventListener("keydown", (event) => {
     if (event.target !== field || event.isComposing) return;
     const all = options(), at = all.indexOf(active()), isOpen = list.isConnected;
+    if (event.key === "Tab" && isOpen && at >= 0) { take(all[at]); return; }  // and on it goes
     if (event.key === "ArrowDown" && !isOpen && field.value.trim()) ask();
     else if (event.key === "ArrowDown" && isOpen) choose(all[at + 1] ?? all[0]);
     else if (event.key === "ArrowUp" && isOpen) choose(at > 0 ? all[at - 1] : all.at(-1));

@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 
+from hirewire.messaging.database import connect
 from tests.builders import eventually
 from tests.journeys.conftest import Platform
 from tests.journeys.paging import api, hires, page, post, sign_up
@@ -114,3 +115,61 @@ async def test_pay_is_filtered_without_a_currency_and_skills_have_their_names(
         assert wrong.status_code == 422
         assert 'value="much"' in wrong.text
         await page(boss, "/employer/resumes?salaryTo=5+000")
+
+
+async def test_a_link_shows_what_its_owner_chose_and_employers_reach_who_typed_no_contact(
+    platform: Platform,
+) -> None:
+    await platform.start("auth", "profiles", "vacancies", "web")
+    async with platform.client() as boss, platform.client() as anna, platform.client() as guest:
+        await hires(boss)
+        vacancy = await published(boss, "Clerk", skill="SQL")
+        await sign_up(anna, "anna@example.org")
+
+        async def profile() -> str | None:
+            found = await page(anna, "/me")
+            return found if "profile-entry" in found else None
+
+        assert "they see the address of your account: anna@example.org" in str(
+            await eventually(profile)
+        )
+        await anna.post("/me/profile", data={"fullName": "Anna Lee", "contact": ""})
+        database = platform.settings.service_database("profiles")
+        connection = await connect(database, application="tests")
+        old = "update profile set account_email = "
+        await connection.execute(f"{old} null")  # registered before it was kept: it is offered
+        assert 'name="contact" type="text" maxlength="200" value="anna@example.org"' in (
+            await page(anna, "/me")
+        )
+        await connection.execute(f"{old} 'anna@example.org' where full_name = 'Anna Lee'")
+        await connection.close()
+        path = (await anna.post("/resumes", data={"title": "Clerk"})).headers["location"]
+        body = {"title": "Clerk", "skill": "SQL", "level": "", "visibility": "link"}
+        assert (await anna.post(path, data=body | {"action": "publish"})).status_code == 303
+        shown = await page(anna, path)
+        assert "It shows the resume without your name and contacts." in shown
+        [link] = set(re.findall(r"/shared/[\w-]+", shown))
+        assert not re.search("Anna Lee|anna@", await page(guest, link))
+        answer = await post(
+            anna, path, [*body.items(), ("linkShows", "name"), ("linkShows", "contacts")]
+        )
+        assert answer.status_code == 303, answer.text
+        found = await page(guest, link)
+        assert "Anna Lee" in found
+        assert "anna@example.org" in found
+        shown = await page(anna, path)
+        assert "It shows the resume with your name and contacts." in shown
+        assert len(re.findall(r'name="linkShows" value="\w+" checked', shown)) == 2
+
+        async def applied() -> str | None:
+            data = {"resumeId": path.rsplit("/", 1)[1], "letter": ""}
+            answer = await anna.post(f"/vacancies/{vacancy}/apply", data=data)
+            return answer.headers["location"] if answer.status_code == 303 else None
+
+        application = str(await eventually(applied)).partition("?")[0]
+
+        async def read() -> str | None:
+            found = await page(boss, application)
+            return found if "Anna Lee" in found else None
+
+        assert "anna@example.org" in str(await eventually(read))

@@ -79,6 +79,11 @@ async def whole_list(part: str, who: Member) -> Response:
 async def _parts(who: Visitor, **asked: tuple[str, str]) -> dict[str, Any]:
     """What the services say, the reasons of matches by the skills' names."""
     found = await parts(who, **asked)
+    profile = found.get("profile")
+    if is_good(profile) and not profile.data["contacts"] and not profile.data["accountEmail"]:
+        # Registered before profiles kept it: offered, and sent only when it is saved.
+        account = (await parts(who, account=("auth", "/api/auth/me")))["account"]
+        profile.data["offered"] = account.data["email"] if is_good(account) else ""
     if is_good(found.get("matches")):
         await named(who, found["matches"].data)
     return found

@@ -262,6 +262,7 @@ async def _resume_body(request: Request, given: dict[str, str]) -> dict[str, Any
         body[name] = form.getlist(name)
     body["visibility"] = body["visibility"] or "recommended"
     body["hiddenFrom"] = form.getlist("hiddenFrom")
+    body["linkShows"] = form.getlist("linkShows")
     body["skills"] = [
         {"name": row["skill"], "level": int(row["level"]) if row["level"].isdecimal() else None}
         for row in await rows(request, "skill", "level")

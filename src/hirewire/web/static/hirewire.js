@@ -251,13 +251,16 @@ document.addEventListener("input", (event) => {
 
 // The answer to a question stands beside the button that asked it; whoever asked is taken to it.
 (() => {
-  let asked = null;
+  let asked = null, before = null;
   document.addEventListener("click", (event) => {
-    const target = event.target.closest?.("button[hx-target]")?.getAttribute("hx-target");
-    asked = target && document.querySelector(target)?.matches("[data-answer]") ? target : null;
+    asked = event.target.closest?.("button[hx-target]")?.getAttribute("hx-target");
+    before = asked && document.querySelector(asked);
+    if (!before?.matches("[data-answer]")) asked = null;
   });
   document.addEventListener("htmx:after:settle", () => {
-    if (asked) document.querySelector(asked)?.focus();
+    const answer = asked && document.querySelector(asked);
+    if (!answer || answer === before) return;  // another part of the page was read
+    answer.focus();
     asked = null;
   });
 })();

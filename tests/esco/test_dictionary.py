@@ -184,3 +184,17 @@ def test_a_name_is_without_the_note_where_that_is_enough() -> None:
     assert found.name_of("nothing") is None
     for id in found.skills:
         assert found.find(found.name_of(id) or "") is not None
+
+
+def test_tools_keep_their_names_in_russian_and_what_describes_is_said_in_russian() -> None:
+    known = dictionary()
+
+    def named(phrase: str, *, russian: bool) -> str | None:
+        return known.name_of(known.id_of(phrase), russian=russian)
+
+    for slang, name in (("питон", "Python"), ("кубер", "Kubernetes"), ("пандас", "pandas")):
+        assert named(slang, russian=True) == named(slang, russian=False) == name
+    assert named("normalise data", russian=True) == "нормализация данных"
+    assert named("нормализация данных", russian=False) == "normalise data"
+    assert named("ICT debugging tools", russian=True) == "инструменты отладки"
+    assert known.name_of("own:never heard of") is None

@@ -86,7 +86,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "score": 0.8125,
         "resumeVersion": 3,
         "vacancyVersion": 2,
-        "ruleset": "2026-2",
+        "ruleset": "2026-3",
     },
     "recommendation.withdrawn": {
         "recommendationId": RECOMMENDATION,

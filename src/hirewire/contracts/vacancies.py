@@ -125,7 +125,7 @@ class RecommendationCreated(
     user_id: UUID
     """Whose resume it is."""
     score: float
-    """0 to 1."""
+    """0 to 1: how much of what the vacancy asks for is met."""
     resume_version: int | None = None
     vacancy_version: int | None = None
     ruleset: str | None = None

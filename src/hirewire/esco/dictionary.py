@@ -17,6 +17,7 @@ OWN = "own:"
 _DROPPED = re.compile(r"[^\w+#]|_")
 _QUOTED = re.compile(r"'(?='*[=+\-@\t])")
 """How spreadsheets, and `hirewire skills review`, mark text that would be a formula."""
+_IN_BRACKETS = re.compile(r"\s*\([^)]*\)")
 _NOTE = re.compile(r"\s*\(computer programming\)\s*$")
 
 
@@ -103,13 +104,30 @@ class Dictionary:
             return None
         return (skill.label_ru if russian else None) or skill.label
 
-    def name_of(self, id: str) -> str | None:
-        """Its label as people say it: without ESCO's note, unless that tells it from another."""
-        label = self.label_of(id)
-        if label is None:
+    def name_of(self, id: str, *, russian: bool = False) -> str | None:
+        """Its label as people say it: without ESCO's note, unless that tells it from another.
+
+        What describes a skill is said in Russian where that is known; a tool keeps its own name
+        (Python), since the Russian form of that is slang.
+        """
+        skill = self.skills.get(id)
+        if skill is None:
             return None
-        bare = _NOTE.sub("", label)
-        return bare if self.find(bare) == id else label
+        bare = _NOTE.sub("", skill.label)
+        if russian and skill.label_ru and not _is_proper(skill):
+            return skill.label_ru
+        return bare if self.find(bare) == id else skill.label
+
+
+def _is_proper(skill: Skill) -> bool:
+    """Whether it is called by a proper name: a technology, or all words with capitals."""
+    words = _IN_BRACKETS.sub("", skill.label).split()
+    return skill.id in _technologies() or all(word.lower() != word for word in words)
+
+
+@cache
+def _technologies() -> frozenset[str]:
+    return frozenset(OWN + key_of(label) for label, _, _ in technologies())
 
 
 def _labels(skill: Skill) -> tuple[str, ...]:

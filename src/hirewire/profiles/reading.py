@@ -12,15 +12,11 @@ from typing import Any
 
 from pydantic import HttpUrl, TypeAdapter, ValidationError
 
+from hirewire.kit.written import is_open_end
 from hirewire.profiles.dates import check_date, check_period
 
 LONGEST_LINK, LONGEST_HIGHLIGHT = 2000, 1000
 MOST_ITEMS, MOST_FEW = 100, 50
-OPEN_END = re.compile(
-    r"(?:till |until |to |по )?(?:present|now|current|currently|ongoing|today|date|"
-    r"настоящее время|наст\. ?время|н\. ?в\.?|сейчас|сегодня|текущее время|сей день)|[-–—.…]+",
-    re.IGNORECASE,
-)
 ISO = re.compile(r"([0-9]{4})(?:[-/.]([0-9]{1,2})(?:[-/.]([0-9]{1,2}))?)?(?:[T ].*)?")
 MONTH_FIRST = re.compile(r"([0-9]{1,2})[-/.]([0-9]{4})")
 YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
@@ -120,7 +116,7 @@ class Part:
     def end(self) -> str | None:
         """The date at which something ended; None for what still lasts."""
         text = self.line(100)
-        return None if text is None or OPEN_END.fullmatch(text) else self.date()
+        return None if text is None or is_open_end(text) else self.date()
 
     def link(self) -> str | None:
         """An address, http or https, in its normal form."""

@@ -177,6 +177,7 @@ recommendation = Table(
     Column("company_id", Uuid, nullable=False),
     Column("user_id", Uuid, nullable=False),
     Column("score", Float, nullable=False),
+    Column("strength", Float, nullable=False, server_default="0"),
     Column("resume_version", Integer),
     Column("vacancy_version", Integer, nullable=False),
     Column("ruleset", Text, nullable=False),

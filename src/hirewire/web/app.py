@@ -32,6 +32,7 @@ from hirewire.web.pages import (
     posting,
     resumes,
 )
+from hirewire.web.pages.naming import Naming
 from hirewire.web.pages.rendering import STATIC, asset
 from hirewire.web.pages.resumes import LARGEST_IMPORT
 from hirewire.web.pages.routes import router
@@ -78,6 +79,7 @@ def create_web(settings: Settings) -> FastAPI:
     )
     app.state.starting_until = 0.0
     app.state.services = services
+    app.state.naming = Naming()
     app.state.upstreams = upstreams
     app.state.public_url = settings.public_url
     app.state.country = settings.country

@@ -39,7 +39,7 @@ LABELS = {
     "no_one": N_("Nobody"),
     "recommended": N_("Employers whose vacancy it fits: without name and contacts"),
     "applied": N_("Only employers to whom I apply"),
-    "link": N_("Whoever has the link: without contacts"),
+    "link": N_("Whoever has the link"),
     "new": N_("new"),
     "shortlisted": N_("kept in view"),
     "response": N_("New"),

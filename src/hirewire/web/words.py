@@ -72,8 +72,8 @@ class Words:
         return _number(self.lang, value)
 
     def percent(self, share: float) -> str:
-        """A share of one."""
-        return numbers.format_percent(share, locale=self.lang)
+        """A share of one; 100 % is only the whole."""
+        return numbers.format_percent(share if share >= 1 else min(share, 0.99), locale=self.lang)
 
     def money(self, salary: Mapping[str, Any] | None) -> str:
         """A salary of a vacancy (`min`, `max`) or of a resume (`amount`)."""

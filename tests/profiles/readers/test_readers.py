@@ -14,7 +14,7 @@ from hirewire.contracts.vacancies import (
     ApplicationSubmitted,
     EmployerProfileCreated,
 )
-from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.testing import delivery, hear, recorded
 from tests.profiles.conftest import Person
 
 ACME, OTHER = UUID(int=1), UUID(int=2)
@@ -269,6 +269,68 @@ async def test_a_company_is_one_reader_and_pages_are_whole(anna: Person, boris: 
     await anna.call("GET", f"/resumes/{resume}/readers?after=x", expect=422)
 
 
+async def test_without_a_contact_the_accounts_address_is_shown_to_who_may_see_contacts(
+    anna: Person, boris: Person
+) -> None:
+    resume = await candidate(anna)
+    await anna.call("PATCH", "/me", {"contacts": []})
+    mine = await anna.call("GET", "/me")
+    assert (mine["contacts"], mine["accountEmail"]) == ([], "anna@example.org")
+    await hires(boris)
+    by = applied(anna, resume)
+    await hear(anna.service.messaging.consumer, by)
+    path = f"/candidates/{resume}"
+    own = [{"kind": "email", "value": "anna@example.org", "preferred": True}]
+    assert (await boris.call("GET", path))["contacts"] == own
+    for person, pdf in ((boris, f"{path}/pdf"), (anna, f"/resumes/{resume}/export?format=pdf")):
+        answer = await person.service.client.get(
+            f"/api/profiles{pdf}", headers=person.service.as_user(person.id)
+        )
+        pages = PdfReader(BytesIO(answer.content)).pages
+        assert "anna@example.org" in pages[0].extract_text()
+    await hear(anna.service.messaging.consumer, moved(by, "discard_by_employer", "declined"))
+    assert (await boris.call("GET", path))["contacts"] == own, "as it was"
+    await hear(anna.service.messaging.consumer, moved(by, "discard_by_applicant", "withdrawn"))
+    gone = await boris.call("GET", path)
+    assert "anna@example.org" not in str(gone)
+    lines = await recorded(anna.service.engine)
+    assert lines
+    assert not [row for row in lines if "anna@example.org" in str(row.body)]
+
+
+async def test_an_address_that_was_not_kept_comes_with_the_registration_again(anna: Person) -> None:
+    await candidate(anna)
+    async with anna.service.engine.begin() as tx:
+        await tx.exec_driver_sql("update profile set account_email = null")
+    assert (await anna.call("GET", "/me"))["accountEmail"] is None
+    again = UserRegistered(id=anna.id, email="anna@example.org")
+    await hear(anna.service.messaging.consumer, again)
+    mine = await anna.call("GET", "/me")
+    assert (mine["accountEmail"], mine["fullName"]) == ("anna@example.org", "Анна Ли")
+
+
+async def test_a_link_shows_of_its_owner_what_they_choose(anna: Person) -> None:
+    resume = await candidate(anna)
+    path = f"/resumes/{resume}"
+    linked = await anna.call("PATCH", path, {"visibility": "link", "status": "published"})
+    assert linked["linkShows"] == []
+    client, address = anna.service.client, f"/api/profiles/shared/{linked['linkKey']}"
+
+    async def shown(*parts: str) -> tuple[str | None, list[str]]:
+        await anna.call("PATCH", path, {"linkShows": list(parts)})
+        found = (await client.get(address)).json()
+        return found["fullName"], [one["value"] for one in found["contacts"]]
+
+    assert await shown() == (None, [])
+    assert await shown("name") == ("Анна Ли", [])
+    assert await shown("contacts") == (None, ["@anna"])
+    assert await shown("contacts", "name") == ("Анна Ли", ["@anna"])
+    await anna.call("PATCH", "/me", {"contacts": [], "fullName": "anna@example.org"})
+    assert await shown("name") == (None, []), "an address is no name"
+    assert await shown("contacts") == (None, ["anna@example.org"])
+    await anna.call("PATCH", path, {"linkShows": ["address"]}, expect=422)
+
+
 async def test_a_link_shows_the_resume_without_contacts(anna: Person) -> None:
     resume = await candidate(anna)
     path = f"/resumes/{resume}"
@@ -280,9 +342,9 @@ async def test_a_link_shows_the_resume_without_contacts(anna: Person) -> None:
     found = await client.get(address)
     assert found.status_code == 200
     assert found.headers["x-robots-tag"] == "noindex, nofollow"
-    assert (found.json()["fullName"], found.json()["title"]) == ("Анна Ли", "Аналитик")
+    assert (found.json()["fullName"], found.json()["title"]) == (None, "Аналитик")
     assert "@anna" not in found.text
-    assert "contacts" not in found.json()
+    assert "Анна" not in found.text
     await anna.call("PATCH", path, {"title": "Инженер"})
     assert (await client.get(address)).json()["title"] == "Инженер"
     await anna.call("PATCH", path, {"visibility": "no_one"})

@@ -36,6 +36,44 @@ async def test_the_price_of_a_requirement_is_what_it_then_costs(board: Board) ->
     assert priced["requirements"][1] == {"skill": "Java", "kind": "must", "without": 4, "asNice": 4}
 
 
+async def test_what_leaves_nobody_is_named_with_how_many_it_excludes_alone(board: Board) -> None:
+    await people(board)
+    id = await board.publish(**PLAIN | {"requirements": MUSTS})
+    company = (await board.person.call("GET", f"/vacancies/{id}"))["companyId"]
+    away = {"area": "Tomsk", "workFormats": ["remote"], "languages": []}
+    await board.tell(uuid4(), 1, skills=[{"name": "SQL"}], **away)
+    await board.tell(uuid4(), 1, skills=[{"name": "SQL"}], hiddenFrom=[company])  # is not counted
+    await board.tell(uuid4(), 1, skills=[{"name": "SQL"}], status="draft")
+    asked = {
+        "requirements": [{"skill": "cobol"}, {"skill": "питон"}, {"skill": "SQL"}],
+        "area": "Omsk",
+        "workFormat": "on_site",
+        "languages": [{"language": "English", "level": "C1"}],
+    }
+    priced = await board.person.call("POST", f"/vacancies/{id}/price", asked)
+    assert (priced["candidates"], priced["resumes"]) == (0, 6)
+    assert all((one["without"], one["asNice"]) == (0, 0) for one in priced["requirements"])
+    named = [(one["part"], one["about"], one["resumes"]) for one in priced["exclusions"]]
+    assert sorted(named[:2]) == [("skill", "cobol", 6), ("skill", "питон", 6)]
+    assert sorted(named[2:], key=str) == sorted(
+        [
+            ("language", "English", 5),
+            ("skill", "SQL", 1),
+            ("area", None, 1),
+            ("work_format", None, 1),
+        ],
+        key=str,
+    )
+    assert [count for *_, count in named] == sorted((c for *_, c in named), reverse=True)
+    pay = {"salary": {"max": 10, "currency": "RUB"}}
+    dear = {"salary": {"amount": 100, "currency": "RUB"}}
+    await board.tell(uuid4(), 1, skills=[{"name": "SQL"}], **dear)
+    priced = await board.person.call(
+        "POST", f"/vacancies/{id}/price", {"requirements": [{"skill": "SQL"}]} | pay
+    )
+    assert {"part": "salary", "about": None, "resumes": 1} in priced["exclusions"]
+
+
 async def test_the_reach_of_a_change_is_what_it_then_brings(board: Board, boris: Person) -> None:
     for musts in (["SQL"], ["SQL", "Java"], ["Java"], ["Java", "PHP"], ["SQL", "Java", "Git"]):
         await board.publish(**PLAIN | {"requirements": [{"skill": skill} for skill in musts]})

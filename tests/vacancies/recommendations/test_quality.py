@@ -14,7 +14,7 @@ import pytest
 from hirewire.esco import dictionary, occupations
 from hirewire.vacancies.recommendations import rules
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of
-from hirewire.vacancies.recommendations.rules import OCCUPATION, judge
+from hirewire.vacancies.recommendations.rules import OCCUPATION
 
 PER_OCCUPATION = 3
 GAIN = 1 / np.log2(np.arange(2, 12))
@@ -48,9 +48,8 @@ def measured(share: float, noise: float, *, seed: int, likeness: bool) -> tuple[
         offer = offer_of({"skills": [{"name": name} for name in labels(own)]})
         scores = []
         for _, demand in demands:
-            found = judge(demand, offer)
-            part = sum(t.points for t in found.terms if likeness or t.part != "occupation")
-            scores.append(part)
+            part = 0.0 if likeness else OCCUPATION * rules.likeness(demand, offer)
+            scores.append(rules.strength(demand, offer) - part)
         order = np.argsort(-np.array(scores), kind="stable")
         right = np.array([demands[n][0] == nth for n in order])
         ranks.append(1 / (1 + int(np.argmax(right))))

@@ -12,7 +12,7 @@ from hirewire.vacancies.recommendations.facts import (
     skill_code,
     weight_of,
 )
-from hirewire.vacancies.recommendations.rules import BAND_MONTHS, SKILLS, judge
+from hirewire.vacancies.recommendations.rules import BAND_MONTHS, judge
 from tests.vacancies.recommendations import languages
 from tests.vacancies.recommendations.pairs import resumes, vacancies
 
@@ -26,9 +26,46 @@ def test_the_score_is_the_sum_of_its_reasons(
 ) -> None:
     found = judge(demand_of(vacancy), offer_of(resume))
     assert 0 <= found.score <= 1
-    assert found.score == pytest.approx(max(0.0, sum(t.points for t in found.terms)), abs=1e-4)
-    assert all(term.points <= term.most + 1e-12 for term in found.terms)
-    assert sum(t.points for t in found.terms if t.part == "skill") <= SKILLS + 1e-9
+    assert 0 <= found.strength <= 1
+    assert found.score == pytest.approx(sum(t.points for t in found.terms), abs=1e-4)
+    assert all(0 <= term.points <= term.most + 1e-12 for term in found.terms)
+    weighed = [term for term in found.terms if term.most]
+    assert (found.score == 1) == (bool(weighed) and all(t.verdict == "met" for t in weighed))
+
+
+def test_all_that_is_asked_for_is_the_whole_and_what_nobody_asks_for_takes_nothing() -> None:
+    asked = [{"skill": "Python", "kind": "must", "level": 3}, {"skill": "SQL", "kind": "nice"}]
+    vacancy = {"title": "Developer", "requirements": asked, "company_id": None}
+    others = ["Java", "PHP", "C++", "Linux", "Docker", "Kafka", "Haskell", "Gardening"]
+    resume = {
+        "title": "Something else",
+        "skills": [{"name": "питон", "level": 4}, *({"name": name} for name in ["SQL", *others])],
+    }
+    found = judge(demand_of(vacancy), offer_of(resume))
+    assert (found.score, [term.verdict for term in found.terms]) == (1, ["met", "met"])
+    wishes = {
+        "experience": "between1And3",
+        "area": "Омск",
+        "salary": {"min": 100, "max": 200, "currency": "RUB", "unit": "MONTH"},
+        "languages": [{"language": "English", "level": "B1"}],
+    }
+    whole = resume | {
+        "experienceMonths": 30,
+        "area": "омск",
+        "languages": [{"language": "английский", "level": "B2"}],
+    }
+    assert judge(demand_of(vacancy | wishes), offer_of(whole)).score == 1, "no pay is expected"
+    wanting: tuple[dict[str, Any], ...] = (
+        {"experienceMonths": 6},
+        {"area": None},
+        {"languages": []},
+    )
+    for lacking in wanting:
+        assert judge(demand_of(vacancy | wishes), offer_of(whole | lacking)).score < 1
+    dearer = {"salary": {"amount": 230, "currency": "RUB"}}
+    assert judge(demand_of(vacancy | wishes), offer_of(whole | dearer)).score < 1
+    no_level = {"skills": [{"name": "Python"}, {"name": "SQL"}]}
+    assert 0.5 < judge(demand_of(vacancy), offer_of(resume | no_level)).score < 1
 
 
 @given(vacancies(), resumes())

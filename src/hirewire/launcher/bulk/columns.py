@@ -6,24 +6,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
 
+from hirewire.kit.written import currency_in, whole_amount
+
 Kind = Literal["vacancies", "resumes"]
 Body = dict[str, Any]
 _LEVEL = re.compile(r"^(.*\S)\s*:\s*([0-9]+)$")
 _YES = frozenset({"yes", "y", "true", "1", "да", "истина", "+"})
 _NO = frozenset({"no", "n", "false", "0", "нет", "ложь", "-"})
-_CURRENCIES = {
-    "RUB": r"₽|руб(?:\.|лей|ля|ль)?|р\.?|rub|rur",
-    "USD": r"\$|usd",
-    "EUR": r"€|евро|eur",
-    "GBP": r"£|gbp",
-    "KZT": r"₸|тенге|kzt",
-    "UAH": r"₴|uah",
-    "BYN": r"byn",
-}
-_SIGN = "|".join(_CURRENCIES.values())
-_AMOUNT = re.compile(rf"(?:{_SIGN})?(-?[0-9][0-9.,']*)(?:{_SIGN})?", re.IGNORECASE)
-_THOUSANDS = re.compile(r"-?[0-9]{1,3}(?:([,.'])[0-9]{3}(?:\1[0-9]{3})*)?")
-_SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]")
 _DAY = re.compile(r"([0-9]{1,4})[./-]([0-9]{1,2})[./-]([0-9]{1,4})(?:[T ][0-9:.Z]*)?")
 
 
@@ -52,22 +41,7 @@ def markup(cell: str) -> str:
 
 def number(cell: str) -> int:
     """A whole number, as spreadsheets show it: `120 000 ₽`, `2,800`, `100000,00`, `1.000,00`."""
-    found = _AMOUNT.fullmatch(_SPACES.sub("", cell))
-    digits = found[1] if found else ""
-    # Whatever separates two last digits or one is the decimal sign; what is behind it must be 0.
-    whole = re.sub(r"(?<=[0-9])[.,]0{1,2}$", "", digits)
-    if thousands := _THOUSANDS.fullmatch(whole):
-        whole = whole.replace(thousands[1] or ",", "")
-    if not re.fullmatch(r"-?[0-9]{1,18}", whole):
-        raise ValueError("must be a whole number")
-    return int(whole)
-
-
-def currency_in(cell: str) -> str | None:
-    """The currency whose sign or code stands beside an amount."""
-    sign = re.sub(r"-?[0-9][0-9.,']*", "", _SPACES.sub("", cell))
-    fits = (c for c, pattern in _CURRENCIES.items() if re.fullmatch(pattern, sign, re.IGNORECASE))
-    return next(fits, None)
+    return whole_amount(cell)
 
 
 def currency(cell: str) -> str:

@@ -20,17 +20,21 @@ class NoProfileYet(NotFound):
     slug = "no-profile-yet"
 
 
-async def create(tx: Tx, user_id: UUID, full_name: str) -> bool:
-    """A new profile; False when the user has one. Records `ProfileUpdated`."""
+async def create(tx: Tx, user_id: UUID, email: str) -> bool:
+    """A new profile; False when the user has one, which then has at least the account's address.
+
+    Until the person gives a name, it shows the address. Records `ProfileUpdated`.
+    """
     moment = now()
     made = await tx.execute(
         insert(profile)
         .values(
             user_id=user_id,
             version=1,
-            full_name=full_name,
+            full_name=email,
             contacts=[],
             links=[],
+            account_email=email,
             created_at=moment,
             updated_at=moment,
         )
@@ -38,6 +42,8 @@ async def create(tx: Tx, user_id: UUID, full_name: str) -> bool:
         .returning(profile.c.user_id)
     )
     if made.first() is None:
+        unknown = (profile.c.user_id == user_id) & profile.c.account_email.is_(None)
+        await tx.execute(update(profile).where(unknown).values(account_email=email))
         return False
     record(tx, ProfileUpdated(user_id=user_id, version=1, changed=["fullName"]))
     return True

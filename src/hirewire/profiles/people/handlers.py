@@ -8,4 +8,4 @@ from hirewire.profiles.people import commands
 
 async def on_user_registered(tx: Tx, heard: Received[UserRegistered]) -> None:
     """Who registers has a profile; until they give a name it shows their e-mail address."""
-    await commands.create(tx, heard.event.id, full_name=heard.event.email)
+    await commands.create(tx, heard.event.id, heard.event.email)

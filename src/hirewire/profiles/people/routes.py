@@ -51,6 +51,8 @@ class Profile(Answer):
     headline: str | None
     area: str | None
     contacts: list[Contact]
+    account_email: str | None
+    """What companies that may see contacts see while `contacts` is empty."""
     links: list[Link]
     locale: str | None
     version: int

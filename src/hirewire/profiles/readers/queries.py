@@ -10,6 +10,7 @@ from sqlalchemy import Row, exists, func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from hirewire.messaging.outbox import Tx
+from hirewire.profiles.contacts import reachable
 from hirewire.profiles.readers import rules
 from hirewire.profiles.tables import (
     education,
@@ -123,6 +124,7 @@ async def whole(tx: Tx, resume_id: UUID, user_id: UUID | None = None) -> dict[st
             profile.c.full_name,
             profile.c.headline,
             func.coalesce(profile.c.contacts, text("'[]'::jsonb")).label("contacts"),
+            profile.c.account_email,
             profile.c.locale,
             func.coalesce(profile.c.links, text("'[]'::jsonb")).label("profile_links"),
         )
@@ -135,9 +137,10 @@ async def whole(tx: Tx, resume_id: UUID, user_id: UUID | None = None) -> dict[st
 
 
 async def shared(tx: Tx, key: str) -> dict[str, Any] | None:
-    """The published resume that has this link, with its owner's name and no contacts."""
+    """The published resume that has this link, with its owner's name and contacts."""
+    owner = (profile.c.full_name, profile.c.headline, profile.c.contacts, profile.c.account_email)
     statement = (
-        select(resume, profile.c.full_name, profile.c.headline, profile.c.locale)
+        select(resume, *owner, profile.c.locale)
         .join(profile, profile.c.user_id == resume.c.user_id)
         .where(
             resume.c.link_key == key,
@@ -151,7 +154,7 @@ async def shared(tx: Tx, key: str) -> dict[str, Any] | None:
 async def _whole(tx: Tx, row: Row[Any] | None) -> dict[str, Any] | None:
     if row is None:
         return None
-    found = dict(row._mapping)
+    found = reachable(dict(row._mapping))
     for name, table in (("experience", experience), ("education", education)):
         items = select(table).where(table.c.resume_id == row.id)
         rows = await tx.execute(items.order_by(table.c.place, table.c.id))

@@ -116,10 +116,14 @@ class CandidateNames(Answer):
 
 
 class SharedResume(_Whole):
-    """A resume as those who have its link read it: no contacts, no links of the profile."""
+    """A resume as those who have its link read it, without links of the profile.
+
+    Name and contacts are in it only where its owner wants that (`linkShows`).
+    """
 
     full_name: str | None
-    """None until the person has given a name."""
+    """None also until the person has given a name."""
+    contacts: list[dict[str, Any]]
 
 
 class Reader(Answer):
@@ -186,8 +190,10 @@ async def read_shared(key: str, tx: RequestTx, response: Response, _: MaybeCalle
         raise NotShared
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["Cache-Control"] = "no-store"
-    if "@" in found["full_name"]:  # until a name is given, it is the address
-        found["full_name"] = None
+    if "@" in found["full_name"] or "name" not in found["link_shows"]:
+        found["full_name"] = None  # until a name is given, it is the address
+    if "contacts" not in found["link_shows"]:
+        found["contacts"] = []
     sections = more(found["imported"] or {})
     sections.pop("references", None)  # other people's names, and how to reach them
     return SharedResume.model_validate(found | {"more": sections})

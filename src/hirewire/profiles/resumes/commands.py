@@ -46,6 +46,7 @@ EMPTY: Item = {
     "visibility": "recommended",
     "hidden_from": [],
     "link_key": None,
+    "link_shows": [],
     "imported": None,
 }
 

@@ -30,6 +30,13 @@ LanguageLevel = Literal["A1", "A2", "B1", "B2", "C1", "C2", "native"]
 Visibility = Literal["no_one", "recommended", "applied", "link"]
 
 
+LinkPart = Literal["name", "contacts"]
+
+
+def _sorted(values: list[str]) -> list[str]:
+    return sorted(set(values), reverse=True)
+
+
 def _once_each(values: list[UUID]) -> list[UUID]:
     return list(dict.fromkeys(values))
 
@@ -107,6 +114,8 @@ class ResumeChanges(Body):
     visibility: Visibility = "recommended"
     hidden_from: Annotated[list[UUID], Field(max_length=100), AfterValidator(_once_each)] = []
     """Companies that are never shown this resume, unless one applies to them."""
+    link_shows: Annotated[list[LinkPart], Field(max_length=2), AfterValidator(_sorted)] = []
+    """What of its owner a shared link shows."""
 
 
 class NewResume(ResumeChanges):
@@ -220,6 +229,8 @@ class Resume(Answer):
     hidden_from: list[UUID]
     link_key: str | None
     """With visibility `link`: who knows it can read the resume at `/shared/{key}`."""
+    link_shows: list[str]
+    """What of oneself is read there: `name`, `contacts`, both or nothing."""
     experience: list[Experience]
     education: list[Education]
     total_experience_months: int

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Row, select
 
 from hirewire.messaging.outbox import Tx
+from hirewire.profiles.contacts import reachable
 from hirewire.profiles.tables import education, experience, profile, resume
 
 Item = dict[str, Any]
@@ -45,8 +46,9 @@ async def owner_of(tx: Tx, user_id: UUID) -> dict[str, Any]:
         profile.c.full_name,
         profile.c.headline,
         profile.c.contacts,
+        profile.c.account_email,
         profile.c.locale,
         profile.c.links.label("profile_links"),
     )
     row = (await tx.execute(select(*columns).where(profile.c.user_id == user_id))).first()
-    return dict(row._mapping) if row else {}
+    return reachable(dict(row._mapping)) if row else {}

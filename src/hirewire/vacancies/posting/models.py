@@ -2,18 +2,14 @@
 
 import re
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from hirewire.kit.clock import today
 from hirewire.kit.models import Body, text
-from hirewire.vacancies.posting.rules import CURRENCIES, repeated, sanitised
+from hirewire.vacancies.pay import Salary
+from hirewire.vacancies.posting.rules import repeated, sanitised
 
 Name = Annotated[str, text(1, 200)]
 EmploymentType = Literal[
@@ -27,7 +23,6 @@ EmploymentType = Literal[
     "OTHER",
 ]
 WorkFormat = Literal["on_site", "hybrid", "remote"]
-Amount = Annotated[int, Field(ge=0, le=10**12)]
 
 
 def _not_past(value: date) -> date:
@@ -42,38 +37,12 @@ def _day(value: Any) -> Any:
     return value
 
 
-def _currency(value: str) -> str:
-    if value not in CURRENCIES:
-        raise ValueError("must be a currency code of ISO 4217")
-    return value
-
-
 class Requirement(Body):
     """A skill that is asked for."""
 
     skill: Name
     kind: Literal["must", "nice"] = "must"
     level: Annotated[int, Field(ge=1, le=5)] | None = None
-
-
-class Salary(Body):
-    """What is paid: at least one end of the range."""
-
-    min: Amount | None = None
-    max: Amount | None = None
-    currency: Annotated[
-        str, AfterValidator(_currency), Field(json_schema_extra={"enum": sorted(CURRENCIES)})
-    ]
-    unit: Literal["HOUR", "DAY", "WEEK", "MONTH", "YEAR"] = "MONTH"
-    gross: bool = True
-
-    @model_validator(mode="after")
-    def _range(self) -> Self:
-        if self.min is None and self.max is None:
-            raise ValueError("min or max is needed")
-        if self.min is not None and self.max is not None and self.max < self.min:
-            raise ValueError("max must not be less than min")
-        return self
 
 
 class LanguageWanted(Body):

@@ -5,7 +5,7 @@ the score as `rules.judge` does, in doubles; what it leaves out (languages, titl
 counts as in the best case. So whoever asks it must still judge what it lets through.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -32,6 +32,7 @@ from hirewire.vacancies.recommendations.rules import (
     Demand,
     Have,
     Offer,
+    Part,
 )
 
 Ints = NDArray[np.int64]
@@ -453,6 +454,30 @@ class Segment:
         words: list[int] = self._word[self._range(self._words, slot)].tolist()
         return words
 
+    def having(self, skill: int) -> Mask:
+        """Which resumes have a skill, by its code."""
+        found: Mask = np.zeros(len(self), np.bool_)
+        number = self.codes.number(skill)
+        if number is not None:
+            found[_list(*self.inverted, number)] = True
+        return found
+
+    def speaking(self, language: int, level: int) -> Mask:
+        """Which name no language, or this one at such a level at least."""
+        good = (self._language["code"] == language) & (self._language["level"] >= level)
+        silent: Mask = self._languages.lengths == 0
+        return silent | self._with_any(self._languages, good)
+
+    def hidden_from(self, company: int) -> Mask:
+        """Which resumes are hidden from a company."""
+        return self._with_any(self._words, self._word == company)
+
+    def _with_any(self, rows: Rows, items: Mask) -> Mask:
+        """Which have one of these items in their list."""
+        found: Mask = np.zeros(len(self), np.bool_)
+        found[np.searchsorted(rows.ends, np.flatnonzero(items), "right") - 1] = True
+        return found
+
     def _range(self, rows: Rows, slot: int) -> slice:
         return slice(rows.ends.item(slot), rows.ends.item(slot + 1))
 
@@ -618,18 +643,27 @@ def _prefix(asks: list[tuple[int | None, Ask]], demand: Demand, rows: Rows) -> I
 
 
 def _would_take(segment: Segment, slots: Ints, demand: Demand) -> Mask:
-    column = segment.column
     good: Mask = np.ones(len(slots), np.bool_)
+    for _, passing in gates_of_offers(segment, slots, demand):
+        good &= passing
+    return good
+
+
+def gates_of_offers(segment: Segment, slots: Ints, demand: Demand) -> Iterator[tuple[Part, Mask]]:
+    """Of each gate that a vacancy has beside skills and languages, which resumes pass it."""
+    column = segment.column
     if demand.work_format:
         formats = column["formats"][slots]
-        good &= (formats == 0) | (formats & demand.work_format != 0)
+        yield "work_format", (formats == 0) | (formats & demand.work_format != 0)
     if demand.employment:
         employment = column["employment"][slots]
-        good &= (employment == 0) | (employment & demand.employment != 0)
+        yield "employment_type", (employment == 0) | (employment & demand.employment != 0)
     if demand.area is not None and demand.work_format != WORK_FORMATS["remote"]:
         area = column["area"][slots]
-        good &= (area == -1) | (area == demand.area) | (column["relocation"][slots] != 0)
-    return good & ~(_expectations(segment, slots, demand) > SALARY_GAP + EPSILON)
+        yield "area", (area == -1) | (area == demand.area) | (column["relocation"][slots] != 0)
+    if demand.pay is not None:
+        gap = _expectations(segment, slots, demand)
+        yield "salary", ~(gap > SALARY_GAP + EPSILON)
 
 
 def _expectations(segment: Segment, slots: Ints, demand: Demand) -> Floats:

@@ -18,7 +18,7 @@ from hirewire.messaging.outbox import Tx, record
 from hirewire.vacancies.recommendations.arrays import Packed, pack_demand, pack_offer
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, ruleset
 from hirewire.vacancies.recommendations.index import Index, index_of
-from hirewire.vacancies.recommendations.rules import Demand, Offer, judge
+from hirewire.vacancies.recommendations.rules import Demand, Judgement, Offer, judge
 from hirewire.vacancies.tables import comparable, recommendation, vacancy
 
 _NEXT = "update generation set last = last + 1 returning last"
@@ -35,24 +35,26 @@ on conflict (id) do update set owner_id = excluded.owner_id, version = excluded.
     words = excluded.words
 """
 _RECOMMEND = """
-insert into recommendation (id, vacancy_id, resume_id, company_id, user_id, score, resume_version,
-    vacancy_version, ruleset, state, created_at, updated_at)
-select u.id, u.vacancy_id, u.resume_id, v.owner_id, r.owner_id, u.score, u.resume_version,
-    u.vacancy_version, $7, 'new', $8, $8
-from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::float8[], $5::integer[], $6::integer[])
-    as u(id, vacancy_id, resume_id, score, resume_version, vacancy_version)
+insert into recommendation (id, vacancy_id, resume_id, company_id, user_id, score, strength,
+    resume_version, vacancy_version, ruleset, state, created_at, updated_at)
+select u.id, u.vacancy_id, u.resume_id, v.owner_id, r.owner_id, u.score, u.strength,
+    u.resume_version, u.vacancy_version, $8, 'new', $9, $9
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::float8[], $5::float8[], $6::integer[],
+    $7::integer[])
+    as u(id, vacancy_id, resume_id, score, strength, resume_version, vacancy_version)
 join comparable v on v.id = u.vacancy_id
 join comparable r on r.id = u.resume_id
 on conflict (resume_id, vacancy_id) do update set score = excluded.score,
-    resume_version = excluded.resume_version, vacancy_version = excluded.vacancy_version,
-    ruleset = excluded.ruleset, user_id = excluded.user_id, withdrawn = null,
-    updated_at = excluded.updated_at
+    strength = excluded.strength, resume_version = excluded.resume_version,
+    vacancy_version = excluded.vacancy_version, ruleset = excluded.ruleset,
+    user_id = excluded.user_id, withdrawn = null, updated_at = excluded.updated_at
 returning id, vacancy_id, resume_id, company_id, user_id, score, resume_version, vacancy_version,
     state
 """
 _BEFORE = {
     side: f"""
-select id, vacancy_id, resume_id, score, resume_version, vacancy_version, ruleset, withdrawn
+select id, vacancy_id, resume_id, score, strength, resume_version, vacancy_version, ruleset,
+    withdrawn
 from recommendation where {side} = any($1)
 """  # noqa: S608
     for side in ("resume_id", "vacancy_id")
@@ -109,8 +111,13 @@ class Resume:
 @dataclass(frozen=True, slots=True)
 class _Found:
     score: float
+    strength: float
     resume_version: int | None
     vacancy_version: int
+
+
+def _found(judgement: Judgement, resume_version: int | None, vacancy_version: int) -> _Found:
+    return _Found(judgement.score, judgement.strength, resume_version, vacancy_version)
 
 
 @dataclass(slots=True)
@@ -180,10 +187,10 @@ def _vacancies_of(step: _Step, id: UUID, offer: Offer, version: int | None) -> d
         vacancy_id = segment.id(slot)
         if vacancy_id not in step.vacancies:
             at = segment.value("version", slot)
-            found[vacancy_id, id] = _Found(judgement.score, version, at)
+            found[vacancy_id, id] = _found(judgement, version, at)
     for vacancy_id, (at, demand) in step.vacancies.items():
         if demand is not None and (judgement := judge(demand, offer)).fits:
-            found[vacancy_id, id] = _Found(judgement.score, version, at)
+            found[vacancy_id, id] = _found(judgement, version, at)
     return found
 
 
@@ -217,10 +224,12 @@ def _resumes_of(step: _Step, row: Row[Any], demand: Demand) -> dict[Pair, _Found
         resume_id = segment.id(slot)
         if resume_id not in step.resumes:
             at = segment.value("version", slot) or None
-            found[row.id, resume_id] = _Found(judgement.score, at, row.version)
+            found[row.id, resume_id] = _found(judgement, at, row.version)
     for resume_id, one in step.resumes.items():
         if one.offer is not None and (judgement := judge(demand, one.offer)).fits:
-            found[row.id, resume_id] = _Found(judgement.score, one.version, row.version)
+            found[row.id, resume_id] = _Found(
+                judgement.score, judgement.strength, one.version, row.version
+            )
     return found
 
 
@@ -273,10 +282,11 @@ def _differs(row: Any, one: _Found) -> bool:
     return row is None or (
         row.withdrawn,
         row.score,
+        row.strength,
         row.resume_version,
         row.vacancy_version,
         row.ruleset,
-    ) != (None, one.score, one.resume_version, one.vacancy_version, ruleset())
+    ) != (None, one.score, one.strength, one.resume_version, one.vacancy_version, ruleset())
 
 
 def _cause(causes: Mapping[UUID, Received[Any]], pair: Pair) -> Received[Any] | None:
@@ -294,6 +304,7 @@ async def _recommend(
             [vacancy_id for vacancy_id, _ in pairs],
             [resume_id for _, resume_id in pairs],
             [one.score for one in values],
+            [one.strength for one in values],
             [one.resume_version for one in values],
             [one.vacancy_version for one in values],
             ruleset(),

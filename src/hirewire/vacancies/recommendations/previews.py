@@ -9,9 +9,10 @@ import numpy as np
 from sqlalchemy import select
 
 from hirewire.messaging.outbox import Tx
+from hirewire.vacancies.recommendations.excluding import excluded
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, skill_code, weight_of
 from hirewire.vacancies.recommendations.index import Index, index_of
-from hirewire.vacancies.recommendations.rules import Demand, Have, Offer
+from hirewire.vacancies.recommendations.rules import Demand, Have, Offer, Part
 from hirewire.vacancies.tables import resume, vacancy
 
 SUGGESTED = 5
@@ -50,7 +51,29 @@ class Reach:
     suggestions: list[Suggestion]
 
 
-async def price(tx: Tx, row: Mapping[str, Any]) -> tuple[int, list[Requirement]]:
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """How many resumes one condition alone leaves out."""
+
+    part: Part
+    about: str | None
+    """The skill or language, as the vacancy names it."""
+    resumes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """How many resumes a vacancy fits, and what each condition costs."""
+
+    candidates: int
+    resumes: int
+    """All that the company may see."""
+    requirements: list[Requirement]
+    exclusions: list[Exclusion]
+    """Those that leave out most first."""
+
+
+async def price(tx: Tx, row: Mapping[str, Any]) -> Price:
     """How many visible resumes a vacancy (as a row) fits, and what each requirement costs."""
     index = index_of(tx)
     await index.catch_up(tx)
@@ -73,7 +96,15 @@ async def price(tx: Tx, row: Mapping[str, Any]) -> tuple[int, list[Requirement]]
                 _count(index, replace(demand, skills=softer)),
             )
         )
-    return _count(index, demand), found
+    total, counted = excluded(index.offers, demand)
+    languages = [one["language"] for one in row.get("languages") or ()]
+    exclusions = []
+    for (part, nth), lost in sorted(counted.items(), key=lambda one: (-one[1], one[0])):
+        about = languages[nth] if part == "language" else None
+        if part == "skill":
+            about = names[demand.skills[nth].code]
+        exclusions.append(Exclusion(part, about, lost))
+    return Price(_count(index, demand), total, found, exclusions)
 
 
 def _count(index: Index, demand: Demand) -> int:

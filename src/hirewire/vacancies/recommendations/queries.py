@@ -18,6 +18,9 @@ from hirewire.vacancies.recommendations.rules import Term, judge
 from hirewire.vacancies.showing import visible_to
 from hirewire.vacancies.tables import OPEN, application, company, recommendation, resume, vacancy
 
+Place = tuple[float, float, UUID]
+"""Where somebody is in a list: score, strength and id of its last one."""
+
 
 async def vacancy_of(tx: Tx, vacancy_id: UUID, company_id: UUID) -> dict[str, Any] | None:
     """This company's vacancy, as a row; None when it is not one of its."""
@@ -29,7 +32,7 @@ async def vacancy_of(tx: Tx, vacancy_id: UUID, company_id: UUID) -> dict[str, An
 
 
 async def for_vacancy(
-    tx: Tx, vacancy_id: UUID, *, limit: int, after: tuple[float, UUID] | None
+    tx: Tx, vacancy_id: UUID, *, limit: int, after: Place | None
 ) -> list[Row[Any]]:
     """Resumes that fit, the best first, with both sides as they are now."""
     return await _list(tx, recommendation.c.vacancy_id == vacancy_id, limit, after)
@@ -54,9 +57,7 @@ async def for_company(
     return list(await tx.execute(ordered.limit(limit)))
 
 
-async def for_user(
-    tx: Tx, user_id: UUID, *, limit: int, after: tuple[float, UUID] | None
-) -> list[Row[Any]]:
+async def for_user(tx: Tx, user_id: UUID, *, limit: int, after: Place | None) -> list[Row[Any]]:
     """Vacancies that this person's resumes fit, the best first."""
     return await _list(tx, recommendation.c.user_id == user_id, limit, after)
 
@@ -88,12 +89,12 @@ def _told() -> Select[Any]:
     )
 
 
-async def _list(tx: Tx, whose: Any, limit: int, after: tuple[float, UUID] | None) -> list[Row[Any]]:
+async def _list(tx: Tx, whose: Any, limit: int, after: Place | None) -> list[Row[Any]]:
     table = recommendation.c
     statement = _told().where(whose)
     if after is not None:
-        statement = statement.where(tuple_(table.score, table.id) < after)
-    ordered = statement.order_by(table.score.desc(), table.id.desc())
+        statement = statement.where(tuple_(table.score, table.strength, table.id) < after)
+    ordered = statement.order_by(table.score.desc(), table.strength.desc(), table.id.desc())
     return list(await tx.execute(ordered.limit(limit)))
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from sqlalchemy import Row
 
 from hirewire.kit.errors import NotFound
@@ -21,10 +21,21 @@ from hirewire.kit.http import (
 from hirewire.kit.models import Answer, Body, text
 from hirewire.kit.openapi import refuses
 from hirewire.vacancies.authority import NotAnEmployer, require_company
+from hirewire.vacancies.pay import Salary
 from hirewire.vacancies.recommendations import commands, previews, queries
 from hirewire.vacancies.showing import Card, card_of
 
 router = APIRouter(prefix="/api/vacancies", tags=["recommendations"])
+EmploymentType = Literal[
+    "FULL_TIME",
+    "PART_TIME",
+    "CONTRACTOR",
+    "TEMPORARY",
+    "INTERN",
+    "VOLUNTEER",
+    "PER_DIEM",
+    "OTHER",
+]
 
 
 class NoSuchVacancy(NotFound):
@@ -43,11 +54,26 @@ class Ask(Body):
     level: Annotated[int, Field(ge=1, le=5)] | None = None
 
 
+class Language(Body):
+    """A language that is asked for, or known."""
+
+    language: Annotated[str, text(1, 200)]
+    level: Literal["A1", "A2", "B1", "B2", "C1", "C2", "native"] | None = None
+
+
 class Offered(Body):
     """A skill that one has."""
 
     name: Annotated[str, text(1, 200)]
     level: Annotated[int, Field(ge=1, le=5)] | None = None
+
+
+class Expected(Body):
+    """What one wants to earn."""
+
+    amount: Annotated[int, Field(ge=0, le=1_000_000_000)]
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+    unit: Literal["HOUR", "DAY", "WEEK", "MONTH", "YEAR"] = "MONTH"
 
 
 class Reason(Answer):
@@ -130,9 +156,10 @@ async def for_vacancy(
     if await queries.vacancy_of(tx, id, company) is None:
         raise NoSuchVacancy
     rows = await queries.for_vacancy(tx, id, limit=page.limit + 1, after=_place(page.after))
+    places = {row.recommendation_id: _place_of(row) for row in rows}
     items = [_recommendation(row) for row in rows]
     return page_of(
-        items, page, request, response, Recommendation, cursor=lambda one: (one.score, one.id)
+        items, page, request, response, Recommendation, cursor=lambda one: places[one.id]
     )
 
 
@@ -184,10 +211,9 @@ async def for_me(
     rows = await queries.for_user(
         tx, caller.user_id, limit=page.limit + 1, after=_place(page.after)
     )
+    places = {row.recommendation_id: _place_of(row) for row in rows}
     items = [_recommended(row) for row in rows]
-    return page_of(
-        items, page, request, response, Recommended, cursor=lambda one: (one.score, one.id)
-    )
+    return page_of(items, page, request, response, Recommended, cursor=lambda one: places[one.id])
 
 
 @router.post(
@@ -207,8 +233,11 @@ class Draft(Body):
     title: Annotated[str, text(1, 200)] = ""
     requirements: Annotated[list[Ask], Field(max_length=30)] = []
     experience: Literal["noExperience", "between1And3", "between3And6", "moreThan6"] | None = None
+    employment_type: EmploymentType | None = None
     work_format: Literal["on_site", "hybrid", "remote"] | None = None
     area: Annotated[str, text(1, 200)] | None = None
+    salary: Salary | None = None
+    languages: Annotated[list[Language], Field(max_length=50)] = []
 
 
 class Cost(Answer):
@@ -220,11 +249,24 @@ class Cost(Answer):
     as_nice: int
 
 
+class Exclusion(Answer):
+    """How many resumes one condition leaves out, whatever the others say."""
+
+    part: str
+    about: str | None
+    """The skill or language, as the vacancy names it."""
+    resumes: int
+
+
 class Price(Answer):
     """How many candidates fit, and what each requirement costs."""
 
     candidates: int
+    resumes: int
+    """All that one may find on the board."""
     requirements: list[Cost]
+    exclusions: list[Exclusion]
+    """The conditions that leave out somebody, those that leave out most first."""
 
 
 class ResumeDraft(Body):
@@ -235,6 +277,9 @@ class ResumeDraft(Body):
     relocation: bool = False
     skills: Annotated[list[Offered], Field(max_length=200)] = []
     work_formats: list[Literal["on_site", "hybrid", "remote"]] = []
+    employment_types: list[EmploymentType] = []
+    salary: Expected | None = None
+    languages: Annotated[list[Language], Field(max_length=50)] = []
 
 
 class Preview(Body):
@@ -269,8 +314,7 @@ async def price(id: UUID, body: Draft, tx: RequestTx, caller: Caller) -> Price:
     if saved is None:
         raise NoSuchVacancy
     named = body.model_dump(mode="json", include=body.model_fields_set)
-    candidates, costs = await previews.price(tx, saved | named)
-    return Price(candidates=candidates, requirements=[Cost.model_validate(one) for one in costs])
+    return Price.model_validate(await previews.price(tx, saved | named))
 
 
 @router.post("/reach", responses=refuses(NoSuchResume))
@@ -327,14 +371,18 @@ def _recommended(row: Row[Any]) -> Recommended:
     )
 
 
-def _place(after: tuple[str, ...] | None) -> tuple[float, UUID] | None:
+def _place_of(row: Row[Any]) -> queries.Place:
+    return row.recommendation_score, row.recommendation_strength, row.recommendation_id
+
+
+def _place(after: tuple[str, ...] | None) -> queries.Place | None:
     if after is None:
         return None
     try:
-        score, id = after
-        place = float(score)
-        if place != place or abs(place) > 1:
+        score, strength, id = after
+        place = float(score), float(strength)
+        if any(value != value or abs(value) > 1 for value in place):
             raise ValueError
-        return place, UUID(id)
+        return *place, UUID(id)
     except ValueError:
         raise bad_cursor() from None

@@ -1,5 +1,9 @@
 """How well a resume fits a vacancy: one pure function, whose reasons are the summands of its score.
 
+The score says how much of what the vacancy asks for is met: 1 is all of it. The strength says how
+well the two are made for each other, skills nobody asked for included; it decides which pairs are
+recommended, and which of two with the same score comes first.
+
 Everything is numbers here: skills, places, languages and currencies are codes (`code`), salaries
 are per month. Nothing of a person can enter: there is no field for it.
 """
@@ -10,14 +14,16 @@ from hashlib import blake2b
 from math import log, sqrt
 from typing import Literal, NamedTuple
 
-RULESET = "2026-2"
+RULESET = "2026-3"
 """Same inputs and the same ruleset give the same score, always: whoever changes a number or a
 formula here, or the dictionary, changes this."""
 
 SKILLS, OCCUPATION, TITLE, EXPERIENCE, SALARY = 0.78, 0.09, 0.05, 0.04, 0.04
-"""The most that each part can give; they add up to 1."""
+"""The most that each part can give to the strength; they add up to 1."""
 THRESHOLD = 0.5
-"""A pair with less is no recommendation."""
+"""A pair with less strength is no recommendation."""
+GATE = 0.04
+"""What a place or a language that is asked for weighs in the score, beside the skills' `SKILLS`."""
 LEVEL_UNKNOWN = 0.8
 """What a skill counts when the vacancy asks for a level and the resume names none."""
 LEVEL_LEAST = 0.5
@@ -31,8 +37,6 @@ SALARY_GAP = 0.3
 Verdict = Literal["met", "partly", "missing", "unknown", "conflict"]
 Part = Literal[
     "skill",
-    "occupation",
-    "title",
     "experience",
     "salary",
     "area",
@@ -131,7 +135,11 @@ class Judgement:
     """How well they fit, and why."""
 
     score: float
-    """0 to 1, four digits: the sum of the terms' points."""
+    """0 to 1, four digits: the sum of the terms' points. 1 only when all that is asked for is
+    met.
+    """
+    strength: float
+    """0 to 1, four digits: what decides whether it is a recommendation."""
     terms: Sequence[Term]
 
     @property
@@ -142,7 +150,7 @@ class Judgement:
     @property
     def fits(self) -> bool:
         """Whether it is a recommendation."""
-        return self.score >= THRESHOLD and not self.conflicts
+        return self.strength >= THRESHOLD and not self.conflicts
 
 
 WORK_FORMATS = {"on_site": 1, "hybrid": 2, "remote": 4}
@@ -185,38 +193,70 @@ def level_factor(asked: int, have: int) -> float:
 
 
 def judge(demand: Demand, offer: Offer) -> Judgement:
-    """How well they fit.
+    """How well they fit: the score with its terms, and the strength.
+
+    The score is the weighted mean of what is asked for: skills, experience, place, languages, and
+    pay where both sides name it in one currency. What nobody asked for, or nobody can know from
+    the vacancy, takes nothing away.
+    """
+    parts = [*_skills(demand, offer), *_experience(demand.band, offer.months)]
+    parts += [*_salary(demand, offer), *_gates(demand, offer)]
+    whole = sum(term.most for term in parts)
+    terms = [
+        term._replace(points=term.points / whole, most=term.most / whole) if whole else term
+        for term in parts
+    ]
+    score = min(1.0, round(sum(term.points for term in terms), 4))
+    return Judgement(score, round(strength(demand, offer), 4), terms)
+
+
+def strength(demand: Demand, offer: Offer) -> float:
+    """How well they are made for each other, from 0 to 1.
 
     The skills give ``SKILLS * sum(w * l) / sqrt(D * (F + damped(O - F)))``: the geometric mean of
     the share of the demand (of weight D) that is met and the share of the resume (of weight O)
     that is asked for, F being the weight of what both have, w a skill's weight and l its level
-    factor. Each skill's summand is its own part of that sum.
+    factor.
     """
-    terms = [*_skills(demand, offer)]
-    likeness = sum(w * offer.occupation.get(o, 0.0) for o, w in demand.occupation.items())
-    terms.append(_share("occupation", likeness, OCCUPATION))
+    shared = met = 0.0
+    for ask in demand.skills:
+        found = offer.skills.get(ask.code)
+        if found is not None:
+            shared += ask.weight
+            met += ask.weight * level_factor(ask.level, found.level)
+    size = sqrt(demand.weight * (shared + damped(max(0.0, offer.weight - shared))))
+    points = SKILLS * met / size if size else 0.0
+    points += OCCUPATION * likeness(demand, offer) + TITLE * _same_words(demand, offer)
+    if demand.band is None:
+        points += EXPERIENCE / 2
+    else:
+        points += EXPERIENCE * _experienced(demand.band, offer.months)
+    gap = salary_gap(demand, offer)
+    if gap is None:
+        points += SALARY / 2
+    elif gap <= 0:
+        points += SALARY
+    else:
+        points += max(-SALARY, SALARY * (1 - 2 * gap / SALARY_GAP))
+    return max(0.0, points)
+
+
+def likeness(demand: Demand, offer: Offer) -> float:
+    """How much the occupations that both are like are the same, from 0 to 1."""
+    return min(1.0, sum(w * offer.occupation.get(o, 0.0) for o, w in demand.occupation.items()))
+
+
+def _same_words(demand: Demand, offer: Offer) -> float:
     either = len(demand.title | offer.title)
-    terms.append(
-        _share("title", len(demand.title & offer.title) / either if either else 0.0, TITLE)
-    )
-    terms.append(_experience(demand.band, offer.months))
-    terms.append(_salary(demand, offer))
-    terms.extend(_gates(demand, offer))
-    return Judgement(round(max(0.0, sum(term.points for term in terms)), 4), terms)
+    return len(demand.title & offer.title) / either if either else 0.0
 
 
 def _skills(demand: Demand, offer: Offer) -> list[Term]:
-    have = offer.skills
-    shared = 0.0
-    for ask in demand.skills:
-        if ask.code in have:
-            shared += ask.weight
-    size = sqrt(demand.weight * (shared + damped(max(0.0, offer.weight - shared))))
-    unit = SKILLS / size if size else 0.0
+    unit = SKILLS / demand.weight if demand.weight else 0.0
     terms = []
     for index, ask in enumerate(demand.skills):
         most = ask.weight * unit
-        found = have.get(ask.code)
+        found = offer.skills.get(ask.code)
         if found is None:
             verdict: Verdict = "conflict" if ask.must else "missing"
             terms.append(Term("skill", verdict, 0.0, most, index, ask.must))
@@ -227,30 +267,29 @@ def _skills(demand: Demand, offer: Offer) -> list[Term]:
     return terms
 
 
-def _share(part: Part, share: float, most: float) -> Term:
-    share = min(1.0, share)
-    verdict: Verdict = "met" if share >= 0.5 else "partly" if share > 0 else "missing"
-    return Term(part, verdict, share * most, most)
-
-
-def _experience(band: int | None, months: int) -> Term:
+def _experience(band: int | None, months: int) -> list[Term]:
     if band is None:
-        return Term("experience", "unknown", EXPERIENCE / 2, EXPERIENCE)
+        return []
+    share = _experienced(band, months)
+    return [Term("experience", "met" if share == 1 else "partly", EXPERIENCE * share, EXPERIENCE)]
+
+
+def _experienced(band: int, months: int) -> float:
     least = BAND_MONTHS[band]
-    if months >= least:
-        return Term("experience", "met", EXPERIENCE, EXPERIENCE)
-    return Term("experience", "partly", EXPERIENCE * months / least, EXPERIENCE)
+    return 1.0 if months >= least else months / least
 
 
-def _salary(demand: Demand, offer: Offer) -> Term:
+def _salary(demand: Demand, offer: Offer) -> list[Term]:
+    if demand.pay is None:
+        return []
     gap = salary_gap(demand, offer)
     if gap is None:
-        return Term("salary", "unknown", SALARY / 2, SALARY)
+        return [Term("salary", "unknown", 0.0, 0.0)]
     if gap <= 0:
-        return Term("salary", "met", SALARY, SALARY)
+        return [Term("salary", "met", SALARY, SALARY)]
     if gap <= SALARY_GAP:
-        return Term("salary", "partly", SALARY * (1 - 2 * gap / SALARY_GAP), SALARY)
-    return Term("salary", "conflict", -SALARY, SALARY)
+        return [Term("salary", "partly", SALARY * (1 - gap / SALARY_GAP), SALARY)]
+    return [Term("salary", "conflict", 0.0, SALARY)]
 
 
 def salary_gap(demand: Demand, offer: Offer) -> float | None:
@@ -264,21 +303,30 @@ def salary_gap(demand: Demand, offer: Offer) -> float | None:
 def _gates(demand: Demand, offer: Offer) -> list[Term]:
     terms = []
 
-    def gate(part: Part, asked: bool, known: bool, good: bool, index: int = 0) -> None:
+    def gate(
+        part: Part, asked: bool, known: bool, good: bool, index: int = 0, most: float = 0.0
+    ) -> None:
         if asked:
             verdict: Verdict = "unknown" if not known else "met" if good else "conflict"
-            terms.append(Term(part, verdict, 0.0, 0.0, index))
+            share = {"met": 1.0, "unknown": 0.5}.get(verdict, 0.0)
+            terms.append(Term(part, verdict, most * share, most, index))
 
     remote = demand.work_format == WORK_FORMATS["remote"]
     near = remote or offer.relocation or demand.area == offer.area
-    gate("area", demand.area is not None and not remote, near or offer.area is not None, near)
+    gate(
+        "area",
+        demand.area is not None and not remote,
+        near or offer.area is not None,
+        near,
+        most=GATE,
+    )
     wanted = demand.work_format or 0
     gate("work_format", bool(wanted), bool(offer.work_formats), bool(wanted & offer.work_formats))
     wanted = demand.employment or 0
     gate("employment_type", bool(wanted), bool(offer.employment), bool(wanted & offer.employment))
     for index, (language, level) in enumerate(demand.languages):
         known, spoken = bool(offer.languages), offer.languages.get(language, -1)
-        gate("language", True, known, spoken >= level, index)
+        gate("language", True, known, spoken >= level, index, GATE)
     if demand.company in offer.hidden_from:
         terms.append(Term("company", "conflict", 0.0, 0.0))
     return terms

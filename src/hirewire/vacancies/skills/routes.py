@@ -26,6 +26,8 @@ class Suggested(Answer):
     id: str
     name: str
     """The label as people say it."""
+    name_ru: str
+    """The same in Russian; tools keep their names."""
     label: str
     label_ru: str | None
     matched: str
@@ -35,6 +37,20 @@ class Suggestions(Answer):
     """The likeliest first."""
 
     items: list[Suggested]
+
+
+class Name(Answer):
+    """What a skill is called."""
+
+    name: str
+    name_ru: str
+
+
+class Names(Answer):
+    """Names of skills."""
+
+    names: dict[str, Name]
+    """By what was typed."""
 
 
 class Known(Answer):
@@ -61,6 +77,7 @@ async def find(
             Suggested(
                 id=one.skill.id,
                 name=dictionary().name_of(one.skill.id) or one.skill.label,
+                name_ru=dictionary().name_of(one.skill.id, russian=True) or one.skill.label,
                 label=one.skill.label,
                 label_ru=one.skill.label_ru,
                 matched=one.form,
@@ -68,6 +85,26 @@ async def find(
             for one in found
         ]
     )
+
+
+@router.get("/names")
+async def names(
+    _: MaybeCaller,
+    response: Response,
+    name: Annotated[list[Annotated[str, Query(max_length=200)]], Query(max_length=100)] = [],  # noqa: B006
+) -> Names:
+    """How the dictionary calls skills that were typed: `питон` is Python.
+
+    What it does not know is not in the answer.
+    """
+    known = await asyncio.to_thread(dictionary)
+    found = {}
+    for one in name:
+        id = known.find(one)
+        if id is not None and (called := known.name_of(id)):
+            found[one] = Name(name=called, name_ru=known.name_of(id, russian=True) or called)
+    response.headers["Cache-Control"] = FRESH
+    return Names(names=found)
 
 
 @router.get("/{id}", responses=refuses(NoSuchSkill))

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
+from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
     Asking,
     Form,
@@ -110,6 +111,7 @@ async def application(id: UUID, who: Member) -> Response:
             person = card.data if card.is_good else None
         except Unavailable:
             person = None
+    await named(who, found.data, person)
     template = "parts/application.html"
     if not is_part(who.request):
         template = "application.html"

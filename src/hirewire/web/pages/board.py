@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 
 from hirewire.web.pages.applications import APPLICATIONS, add_scores, names_of
 from hirewire.web.pages.employer import COUNTS, VACANCIES
+from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import Member, is_part, render
 from hirewire.web.sessions import Visitor
 
@@ -75,4 +76,7 @@ async def _stage(who: Visitor, id: UUID, stage: str, limit: int, after: str | No
     if after:
         asked["after"] = after
     answer = await who.call("vacancies", "GET", f"{APPLICATIONS}?{urlencode(asked)}")
-    return answer.data if answer.is_good else None
+    if not answer.is_good:
+        return None
+    await named(who, answer.data)
+    return answer.data

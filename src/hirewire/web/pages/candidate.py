@@ -6,12 +6,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
     Asking,
     Form,
     Member,
     count_unread,
     go,
+    is_good,
     is_part,
     parts,
     render,
@@ -55,7 +57,7 @@ async def part_of_home(part: str, who: Member) -> Response:
         return render(who, "missing.html", 404)
     if not is_part(who.request):
         return go(who, f"/me/{part}/all" if part in LISTS else "/me")
-    found = await parts(who, **{part: HOME[part]})
+    found = await _parts(who, **{part: HOME[part]})
     if part == "applications":
         await count_unread(who)
     return render(who, f"parts/{part}.html", **found, form=Form(), whole=False)
@@ -73,7 +75,7 @@ async def whole_list(part: str, who: Member) -> Response:
         asked["unread"] = "true"
     if part == "applications" and is_part(who.request):
         await count_unread(who)
-    found = await parts(who, **{part: ("vacancies", f"{LISTS[part]}?{urlencode(asked)}")})
+    found = await _parts(who, **{part: ("vacancies", f"{LISTS[part]}?{urlencode(asked)}")})
     answer = found[part]
     if answer is not None and not answer.is_good:  # an old place in the list, most likely
         return go(who, f"/me/{part}/all") if after else render(who, "missing.html", 404)
@@ -81,8 +83,21 @@ async def whole_list(part: str, who: Member) -> Response:
     return render(who, template, **found, part=part, back="/me", whole=True)
 
 
+async def _parts(who: Visitor, **asked: tuple[str, str]) -> dict[str, Any]:
+    """What the services say, the reasons of matches by the skills' names."""
+    found = await parts(who, **asked)
+    profile = found.get("profile")
+    if is_good(profile) and not profile.data["contacts"] and not profile.data["accountEmail"]:
+        # Registered before profiles kept it: offered, and sent only when it is saved.
+        account = (await parts(who, account=("auth", "/api/auth/me")))["account"]
+        profile.data["offered"] = account.data["email"] if is_good(account) else ""
+    if is_good(found.get("matches")):
+        await named(who, found["matches"].data)
+    return found
+
+
 async def _home(who: Visitor, form: Form, status: int = 200) -> Response:
-    return render(who, "home.html", status, **await parts(who, **HOME), form=form, whole=False)
+    return render(who, "home.html", status, **await _parts(who, **HOME), form=form, whole=False)
 
 
 @router.post("/me/profile")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from hirewire.web.clients import Answer
 from hirewire.web.pages.applications import APPLICATIONS, names_of
+from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import Asking, Form, Member, go, is_part, render, typed
 from hirewire.web.sessions import Visitor
 
@@ -117,9 +118,12 @@ async def _names(who: Visitor, part: str, listed: Answer) -> dict[str, str]:
 async def _listed(who: Visitor, part: str, limit: int, after: str | None = None) -> Answer:
     asked = {"limit": str(limit)} | ({"after": after} if after else {})
     path = LISTS[part]
-    return await who.call(
+    answer = await who.call(
         "vacancies", "GET", f"{path}{'&' if '?' in path else '?'}{urlencode(asked)}"
     )
+    if answer.is_good:
+        await named(who, answer.data)
+    return answer
 
 
 async def _mine(who: Visitor, limit: int, after: str | None = None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from hirewire.web.pages.applications import APPLICATIONS
 from hirewire.web.pages.employer import VACANCIES
+from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
     Asking,
     Member,
@@ -30,6 +31,10 @@ RESUMES, MATCHES = "/api/vacancies/resumes", "/api/vacancies/recommendations"
 async def resumes(who: Member) -> Response:
     """Resumes of those who want to be found, with a search and what narrows it."""
     asked = Asked(who.request, (*SEARCHED, "salaryTo"))
+    if asked.lacks_currency:
+        usual = await who.call("vacancies", "GET", f"{RESUMES}?{asked.unpaid_query}")
+        usually = "RUB" if who.words.lang == "ru" else "EUR"
+        asked.assume(usual.data if usual.is_good else {}, usually)
     found, mine = await asyncio.gather(
         who.call("vacancies", "GET", f"{RESUMES}?{asked.query}"), _open_vacancies(who)
     )
@@ -37,6 +42,7 @@ async def resumes(who: Member) -> Response:
         return go(who, "/employer")
     if not found.is_good:
         return render(who, "missing.html", found.status)
+    await named(who, found.data["items"])
     return render(
         who,
         "resumes.html",
@@ -62,6 +68,7 @@ async def card(id: UUID, who: Member) -> Response:
         return go(who, "/employer")
     if not found.is_good:
         return render(who, "missing.html", 404)
+    await named(who, found.data, fits.data)
     taken = {one["vacancyId"] for one in applied.data["items"] if one["open"]}
     matches = sorted(fits.data["items"], key=lambda one: -one["score"])
     return render(
@@ -95,6 +102,7 @@ async def candidates(id: UUID, who: Member) -> Response:
     )
     if not found.is_good or not listed.is_good:
         return render(who, "missing.html", 404)
+    await named(who, listed.data)
     template = "parts/candidates.html" if is_part(who.request) else "candidates.html"
     return render(
         who,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from hirewire.web.pages import jsonld
+from hirewire.web.pages import jsonld, reading
 from hirewire.web.pages.employer import VACANCIES
 from hirewire.web.pages.rendering import (
     Asking,
@@ -23,6 +23,11 @@ from hirewire.web.writing import as_html, as_written, is_unchanged
 
 router = APIRouter(prefix="/employer/vacancies", include_in_schema=False)
 EMPTY_ROWS = 3
+PRICED = (
+    *("title", "requirements", "experience", "employmentType", "workFormat", "area"),
+    *("salary", "languages"),
+)
+"""What of a vacancy decides who fits it."""
 FIELDS = ("title", "description", "experience", "employmentType", "workFormat", "area", "address")
 
 
@@ -80,21 +85,22 @@ def _shown(saved: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _price(who: Visitor, id: UUID, given: dict[str, str], body: dict[str, Any]) -> Response:
-    names = ("title", "requirements", "experience", "workFormat", "area")
-    asked = {name: body[name] for name in names if body[name] is not None}
+    asked = {name: body[name] for name in PRICED if name in body}
+    if not asked["title"]:
+        del asked["title"]
     answer = await who.call("vacancies", "POST", f"{VACANCIES}/{id}/price", asked)
-    price = answer.data if answer.is_good else None
+    price, form = answer.data if answer.is_good else None, Form()
     if is_part(who.request):
-        return render(who, "parts/price.html", price=price)
+        if not answer.is_good:
+            form.refuse(answer)
+        return render(who, "parts/price.html", answer.status, price=price, answered=form)
     saved = await who.call("vacancies", "GET", f"{VACANCIES}/{id}")
     if not saved.is_good:
         return render(who, "missing.html", 404)
-    return _editor(
-        who,
-        saved.data,
-        Form(saved.data | body | {"description": given.get("description")}),
-        price=price,
-    )
+    form = Form(saved.data | body | {"description": given.get("description")})
+    if not answer.is_good:
+        form.refuse(answer)
+    return _editor(who, saved.data, form, answer.status, price=price, is_priced=True)
 
 
 async def _body(request: Request, given: dict[str, str]) -> dict[str, Any]:
@@ -116,12 +122,12 @@ async def _body(request: Request, given: dict[str, str]) -> dict[str, Any]:
             {"language": row["language"], "level": row["languageLevel"] or None}
             for row in await rows(request, "language", "languageLevel")
         ]
-    ends = {end: "".join(given.get(f"salary_{end}", "").split()) for end in ("min", "max")}
+    ends = {end: given.get(f"salary_{end}", "") for end in ("min", "max")}
     body["salary"] = None
     if any(ends.values()):
-        amounts = {e: int(v) if v.isdecimal() else v or None for e, v in ends.items()}
+        amounts = {end: reading.amount(typed_in) for end, typed_in in ends.items()}
         body["salary"] = amounts | {
-            "currency": given.get("currency", "").upper(),
+            "currency": reading.currency(given.get("currency", ""), *ends.values()),
             "unit": given.get("unit") or "MONTH",
             "gross": "gross" in given,
         }
@@ -129,7 +135,13 @@ async def _body(request: Request, given: dict[str, str]) -> dict[str, Any]:
 
 
 def _editor(
-    who: Visitor, saved: dict[str, Any], form: Form, status: int = 200, *, price: Any = None
+    who: Visitor,
+    saved: dict[str, Any],
+    form: Form,
+    status: int = 200,
+    *,
+    price: Any = None,
+    is_priced: bool = False,
 ) -> Response:
     return render(
         who,
@@ -138,6 +150,7 @@ def _editor(
         vacancy=saved,
         form=form,
         price=price,
+        answered=form if is_priced else Form(),
         lacking=jsonld.missing(saved, who.request.app.state.country),
         empty_rows=EMPTY_ROWS,
     )

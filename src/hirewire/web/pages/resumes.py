@@ -10,6 +10,8 @@ from fastapi import APIRouter, Request, Response
 from hirewire.kit.errors import Unavailable
 from hirewire.web.clients import Answer
 from hirewire.web.labels import N_
+from hirewire.web.pages import reading
+from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
     Asking,
     Form,
@@ -38,6 +40,11 @@ PROJECT = ("name", "url", "start", "end", "description", "highlights")
 CERTIFICATE = ("name", "issuer", "date", "url")
 HIDE_AWAY = N_("Companies cannot be looked up right now; nothing is saved yet.")
 HIDE_NOBODY = N_("No company of this name hires here. Choose one of those that are offered.")
+MATCHED = (
+    *("title", "area", "relocation", "skills", "workFormats", "employmentTypes"),
+    *("salary", "languages"),
+)
+"""What of a resume decides which vacancies it fits."""
 TEXTS = ("title", "summary", "area", "visibility")
 LARGEST_IMPORT = 8 * 1024 * 1024
 
@@ -96,8 +103,9 @@ async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
         await who.call("profiles", "DELETE", path)
         return go(who, "/me", done="deleted")
     body = await _resume_body(request, given)
+    typed_in = {name: given.get(name) for name in ("salaryAmount", "hideCompany")}
     if action == "reach":
-        return await _reach(who, id, body)
+        return await _reach(who, id, body, typed_in)
     if action in ("publish", "hide"):
         body["status"] = "published" if action == "publish" else "hidden"
     status, unknown = 422, await _hide(who, body, given.get("hideCompany", ""))
@@ -109,7 +117,6 @@ async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
     saved = await who.call("profiles", "GET", path)
     if not saved.is_good:
         return render(who, "missing.html", 404)
-    typed_in = {name: given.get(name) for name in ("salaryAmount", "hideCompany")}
     form = Form(saved.data | body | typed_in)
     if unknown:
         form.errors["hideCompany"] = unknown
@@ -255,6 +262,7 @@ async def _resume_body(request: Request, given: dict[str, str]) -> dict[str, Any
         body[name] = form.getlist(name)
     body["visibility"] = body["visibility"] or "recommended"
     body["hiddenFrom"] = form.getlist("hiddenFrom")
+    body["linkShows"] = form.getlist("linkShows")
     body["skills"] = [
         {"name": row["skill"], "level": int(row["level"]) if row["level"].isdecimal() else None}
         for row in await rows(request, "skill", "level")
@@ -278,15 +286,19 @@ async def _resume_body(request: Request, given: dict[str, str]) -> dict[str, Any
         names = [f"project{name.title()}" for name in PROJECT]
         body["projects"] = [
             {name: row[field] or None for name, field in zip(PROJECT, names, strict=True)}
-            | {"highlights": _lines(row["projectHighlights"])}
+            | {
+                "start": reading.date(row["projectStart"]),
+                "end": reading.end(row["projectEnd"]),
+                "highlights": _lines(row["projectHighlights"]),
+            }
             for row in await rows(request, *names, written=len(names))
         ]
-    amount = "".join(given.get("salaryAmount", "").split())
+    typed_in = given.get("salaryAmount", "")
     body["salary"] = None
-    if amount:
+    if typed_in:
         body["salary"] = {
-            "amount": int(amount) if amount.isdecimal() else amount,
-            "currency": given.get("salaryCurrency", "").upper(),
+            "amount": reading.amount(typed_in),
+            "currency": reading.currency(given.get("salaryCurrency", ""), typed_in),
             "unit": given.get("salaryUnit") or "MONTH",
         }
     return body
@@ -301,23 +313,32 @@ def _item_body(kind: str, given: dict[str, str]) -> dict[str, Any]:
     body: dict[str, Any] = {name: given.get(name) or None for name in ITEMS[kind]}
     if kind == "experience":
         body["highlights"] = _lines(given.get("highlights", ""))
-    for year in ("startYear", "endYear"):
-        if (body.get(year) or "").isdecimal():
-            body[year] = int(body[year])
+        body["start"] = reading.date(given.get("start"))
+        body["end"] = reading.end(given.get("end"))
+    else:
+        for name in ("startYear", "endYear"):
+            body[name] = reading.year(given.get(name))
     return body
 
 
-async def _reach(who: Visitor, id: UUID, body: dict[str, Any]) -> Response:
-    names = ("title", "area", "relocation", "skills", "workFormats")
-    asked = {"resumeId": str(id), "changes": {name: body[name] for name in names}}
+async def _reach(who: Visitor, id: UUID, body: dict[str, Any], kept: dict[str, Any]) -> Response:
+    changes = {name: body[name] for name in MATCHED}
+    asked = {"resumeId": str(id), "changes": changes}
     answer = await who.call("vacancies", "POST", "/api/vacancies/reach", asked)
-    reach = answer.data if answer.is_good else None
+    reach, form = answer.data if answer.is_good else None, Form()
+    await named(who, reach)
     if is_part(who.request):
-        return render(who, "parts/reach.html", reach=reach)
+        if not answer.is_good:
+            form.refuse(answer)
+        return render(who, "parts/reach.html", answer.status, reach=reach, answered=form)
     saved = await who.call("profiles", "GET", f"{RESUMES}/{id}")
     if not saved.is_good:
         return render(who, "missing.html", 404)
-    return await _editor(who, saved.data, Form(saved.data | body), reach=reach)
+    form = Form(saved.data | body | kept)
+    if not answer.is_good:
+        form.refuse(answer)
+        form.errors = {at.removeprefix("changes/"): why for at, why in form.errors.items()}
+    return await _editor(who, saved.data, form, answer.status, reach=reach, is_reached=True)
 
 
 async def _editor(
@@ -327,6 +348,7 @@ async def _editor(
     status: int = 200,
     *,
     reach: Any = None,
+    is_reached: bool = False,
     items: dict[str, Form] | None = None,
     adding: dict[str, Form] | None = None,
 ) -> Response:
@@ -345,6 +367,7 @@ async def _editor(
         resume=saved,
         form=form,
         reach=reach,
+        answered=form if is_reached else Form(),
         readers=found["readers"],
         viewers=found["viewers"],
         hidden=_hidden(form, found.get("hidden")),

@@ -14,6 +14,7 @@ from hirewire.kit.errors import Invalid, Unavailable
 from hirewire.web.clients import Answer, Services
 from hirewire.web.pages import jsonld
 from hirewire.web.pages.applications import own
+from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import Asking, Form, go, is_part, render
 from hirewire.web.pages.searching import SEARCHED, Asked
 from hirewire.web.sessions import SignInFirst, Visitor
@@ -43,6 +44,7 @@ async def start(who: Asking) -> Response:
         found = await who.services.vacancies("limit=8&brief=true")
     except (Unavailable, Invalid):
         found = None
+    await named(who, found)
     return render(who, "start.html", found=found)
 
 
@@ -66,8 +68,11 @@ async def unread(who: Asking) -> Response:
 async def vacancies(who: Asking) -> Response:
     """The list of open vacancies, with a search and what narrows it."""
     asked, form = Asked(who.request, (*SEARCHED, "salaryFrom")), Form()
-    values = asked.values["asked"]
     try:
+        if asked.lacks_currency:
+            usual = await _public(who, f"{VACANCIES}?{asked.unpaid_query}&brief=true")
+            asked.assume(usual.data if usual.is_good else {}, CURRENCIES[who.words.lang][0])
+        values = asked.values["asked"]
         answer = await _public(who, f"{VACANCIES}?{asked.query}&brief=true")
         if answer.status == 422:
             form.refuse(answer)
@@ -77,6 +82,7 @@ async def vacancies(who: Asking) -> Response:
         return _away(who)
     if not answer.is_good:
         return render(who, "missing.html", answer.status)
+    await named(who, answer.data["items"])
     counted = answer.data["facets"] or {}
     found_in = [bucket["value"].upper() for bucket in counted.get("currency") or ()]
     return render(
@@ -116,6 +122,7 @@ async def vacancy(id: UUID, who: Asking) -> Response:
         return render(who, "missing.html", 404)
     if found["status"] == "archived":
         return render(who, "gone.html", 410)
+    await named(who, found)
     markup, app = None, who.request.app
     lacking = jsonld.missing(found, app.state.country)
     if found["status"] == "published" and not lacking:
@@ -157,15 +164,16 @@ async def company(id: UUID, who: Asking) -> Response:
     if after := who.request.query_params.get("after"):
         query["after"] = after
     try:
-        named, found = await asyncio.gather(
+        about, found = await asyncio.gather(
             who.services.call("vacancies", "GET", f"{COMPANY}/{id}"),
             who.services.call("vacancies", "GET", f"{VACANCIES}?{urlencode(query)}"),
         )
     except Unavailable:
         return _away(who)
-    if not named.is_good or not found.is_good:
+    if not about.is_good or not found.is_good:
         return render(who, "missing.html", 404)
-    return render(who, "company.html", found=found.data, company=named.data)
+    await named(who, found.data)
+    return render(who, "company.html", found=found.data, company=about.data)
 
 
 @router.get("/shared/{key}")
@@ -177,6 +185,7 @@ async def shared(key: str, who: Asking) -> Response:
         return _away(who)
     if not found.is_good:
         return render(who, "missing.html", 404)
+    await named(who, found.data)
     response = render(who, "shared.html", resume=found.data)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response

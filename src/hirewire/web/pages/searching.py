@@ -5,8 +5,11 @@ from urllib.parse import urlencode
 
 from fastapi import Request
 
+from hirewire.web.pages import reading
+
 NARROWED = ("area", "skill", "workFormat", "employmentType", "experience", "company")
 PAID = ("salaryFrom", "salaryTo", "currency", "days")
+AMOUNTS = ("salaryFrom", "salaryTo")
 SEARCHED = ("q", "sort", "after", "currency", "days", *NARROWED)
 SHOWN_FACETS = ("area", "workFormat", "experience", "employmentType", "skill", "company")
 SHOWN_VALUES = 8
@@ -19,12 +22,42 @@ class Asked:
         pairs = request.query_params.multi_items()
         self._given = [(name, value.strip()) for name, value in pairs if name in names]
         self._given = [pair for pair in self._given if pair[1]]
-        has_pay = any(
-            name in ("salaryFrom", "salaryTo") or (name, value) == ("sort", "pay")
+        amounts = [value for name, value in self._given if name in AMOUNTS]
+        typed_in = next((value for name, value in self._given if name == "currency"), "")
+        code = reading.currency(typed_in, *amounts)
+        self._given = [
+            (name, str(reading.amount(value)) if name in AMOUNTS else value)
             for name, value in self._given
+        ]
+        self.leave_out("currency")
+        if self._compares_pay and code:  # a currency alone compares nothing
+            self._given.append(("currency", code))
+        self.assumed = ""
+        """The currency that was taken because none was named."""
+
+    @property
+    def _compares_pay(self) -> bool:
+        return any(
+            name in AMOUNTS or (name, value) == ("sort", "pay") for name, value in self._given
         )
-        if not has_pay:  # a currency alone compares nothing
-            self.leave_out("currency")
+
+    @property
+    def lacks_currency(self) -> bool:
+        """Whether amounts are compared, and nobody has said in which currency."""
+        return self._compares_pay and all(name != "currency" for name, _ in self._given)
+
+    @property
+    def unpaid_query(self) -> str:
+        """The question without amounts, for the facets of what there is."""
+        asked = [pair for pair in self._given if pair[0] not in (*AMOUNTS, "sort", "after")]
+        return urlencode([*asked, ("limit", "1"), ("facets", "true")])
+
+    def assume(self, found: dict[str, Any], otherwise: str) -> None:
+        """Take the currency in which most of what was found is paid."""
+        counted = (found.get("facets") or {}).get("currency") or ()
+        most = max(counted, key=lambda bucket: bucket["count"], default=None)
+        self.assumed = most["value"].upper() if most else otherwise
+        self._given.append(("currency", self.assumed))
 
     def leave_out(self, *names: str) -> None:
         """Ask without these."""
@@ -48,6 +81,7 @@ class Asked:
             "asked": dict(self._given),
             "given": again,
             "feed": urlencode(again),
+            "assumed": self.assumed,
             "narrowed": [pair for pair in again if pair[0] in (*NARROWED, *PAID)],
         }
 

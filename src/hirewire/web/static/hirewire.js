@@ -239,6 +239,7 @@ document.addEventListener("input", (event) => {
   document.addEventListener("keydown", (event) => {
     if (event.target !== field || event.isComposing) return;
     const all = options(), at = all.indexOf(active()), isOpen = list.isConnected;
+    if (event.key === "Tab" && isOpen && at >= 0) { take(all[at]); return; }  // and on it goes
     if (event.key === "ArrowDown" && !isOpen && field.value.trim()) ask();
     else if (event.key === "ArrowDown" && isOpen) choose(all[at + 1] ?? all[0]);
     else if (event.key === "ArrowUp" && isOpen) choose(at > 0 ? all[at - 1] : all.at(-1));
@@ -256,6 +257,22 @@ document.addEventListener("input", (event) => {
   });
   document.addEventListener("focusout", (event) => {
     if (event.target === field) setTimeout(() => { if (document.activeElement !== field) close(); });
+  });
+})();
+
+// The answer to a question stands beside the button that asked it; whoever asked is taken to it.
+(() => {
+  let asked = null, before = null;
+  document.addEventListener("click", (event) => {
+    asked = event.target.closest?.("button[hx-target]")?.getAttribute("hx-target");
+    before = asked && document.querySelector(asked);
+    if (!before?.matches("[data-answer]")) asked = null;
+  });
+  document.addEventListener("htmx:after:settle", () => {
+    const answer = asked && document.querySelector(asked);
+    if (!answer || answer === before) return;  // another part of the page was read
+    answer.focus();
+    asked = null;
   });
 })();
 

@@ -1,0 +1,93 @@
+"""What forms answer, where the eye is: real pages, a real browser."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.journeys.browsing import DESKTOP, PHONE, Somebody, browsing
+from tests.journeys.conftest import Platform
+from tests.journeys.test_browser import ALL, begin_to_hire
+
+pytestmark = [
+    pytest.mark.parametrize("broker_url", ["postgres"], indirect=True),
+    pytest.mark.timeout(180),
+]
+
+
+async def draft(page: Page, title: str, *skills: str) -> None:
+    """A vacancy in its editor, with these skills typed in."""
+    await page.goto("/employer")
+    await page.fill("#title", title)
+    await page.locator("form[action='/employer/vacancies'] button").click()
+    await page.wait_for_url("**/vacancies/*")
+    for n, skill in enumerate(skills):
+        await page.locator("input[name=skill]").nth(n).fill(skill)
+
+
+async def is_seen(page: Page, selector: str) -> None:
+    """It lies within the window, and nothing lies over its middle."""
+    found = page.locator(selector)
+    await expect(found).to_be_in_viewport(ratio=0.9)
+    assert await found.evaluate(
+        "one => { const r = one.getBoundingClientRect();"
+        " const at = document.elementFromPoint(r.x + r.width / 2, r.y + r.height / 2);"
+        " return one.contains(at); }"
+    )
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_answers_appear_beside_the_button_that_asked(
+    platform: Platform, chromium: str, size: dict[str, int]
+) -> None:
+    await platform.start(*ALL)
+    url = platform.settings.service_url("web")
+    async with browsing(chromium) as browser:
+        who = await Somebody.arrive(browser, url, "en", viewport=size)
+        page = who.page
+        await who.sign_up()
+        await page.fill("#title", "Developer")
+        await page.locator("form[action='/resumes'] button").click()
+        await page.wait_for_url("**/resumes/*")
+        skills, options = page.locator("input[name=skill]"), page.locator("#suggested li")
+        await skills.nth(0).press_sequentially("постгр")
+        await expect(options.first).to_be_visible()
+        await page.keyboard.press("ArrowDown")
+        await page.keyboard.press("Tab")  # takes what is highlighted, and goes on
+        await expect(skills.nth(0)).to_have_value("PostgreSQL")
+        await expect(page.locator("select[name=level]").nth(0)).to_be_focused()
+        await expect(options).to_have_count(0)
+        await skills.nth(1).press_sequentially("SQL")
+        await expect(options.first).to_be_visible()
+        await page.keyboard.press("Tab")  # nothing is highlighted
+        await expect(skills.nth(1)).to_have_value("SQL")
+        await page.locator("button[value=reach]").click()
+        await expect(page.locator("#reach")).to_be_focused()
+        await is_seen(page, "#reach .done")
+        await page.locator("button[value=publish]").click()
+        await expect(page.locator("button[value=hide]")).to_be_visible()
+
+        await begin_to_hire(who)
+        await draft(page, "Rarely found", "COBOL", "Fortran")
+        await page.evaluate("scrollTo(0, 0)")
+        await page.locator("button[value=price]").click()
+        await expect(page.locator("#price")).to_be_focused()
+        await expect(page.locator("#price li")).to_have_count(2)
+        await expect(page.locator("#price li").first).to_contain_text("excludes 1 of 1")
+        await is_seen(page, "#price li >> nth=0")
+        assert await page.evaluate("scrollY") < 100, "where the person was"
+        assert await who.serious() == []
+        await page.fill("input[name=salary_min]", "much")
+        await page.locator("button[value=price]").click()
+        await expect(page.locator("#price .wrong")).to_be_visible()
+        await expect(page.locator("input[name=salary_min]")).to_have_value("much")
+        here, state = page.url, await page.context.storage_state()
+
+        still = await Somebody.arrive(
+            browser, url, "ru", viewport=size, java_script_enabled=False, storage_state=state
+        )
+        page = still.page
+        await page.goto(here)
+        await page.locator("input[name=skill]").nth(0).fill("COBOL")
+        await page.locator("button[value=price]").click()
+        await page.wait_for_url("**/vacancies/*#price")
+        await expect(page.locator("#price li").first).to_contain_text("отсекает 1 из 1")
+        await is_seen(page, "#price li >> nth=0")

@@ -1,9 +1,11 @@
 """What people do on the pages beyond the three scenarios, form by form, without a browser."""
 
+import io
 import re
 from uuid import uuid4
 
 import pytest
+from PIL import Image
 
 from tests.builders import eventually
 from tests.journeys.conftest import Platform
@@ -243,3 +245,67 @@ async def test_the_look_is_chosen_and_kept(platform: Platform) -> None:
         assert 'data-theme="dark"' in await page(client, "/signup")
         await client.post("/theme", data={"theme": ""})
         assert "data-theme" not in await page(client, "/signup")
+
+
+async def test_a_company_shows_itself_and_opens_a_closed_vacancy_again(platform: Platform) -> None:
+    await platform.start(*ALL)
+    async with platform.client() as boss, platform.client() as guest:
+        await hires(boss)
+        picture = io.BytesIO()
+        Image.new("RGB", (80, 20), (10, 90, 10)).save(picture, "PNG")
+        texts = {
+            "companyName": "Rose & Sons",
+            "description": "Since\n\n1901",
+            "site": "rose.example",
+        }
+        path = "/employer/company"
+        files = {"logo": ("logo.png", picture.getvalue(), "image/png")}
+        saved = await boss.post(path, data=texts | {"phone": "12345"}, files=files)
+        assert (saved.status_code, saved.headers["location"]) == (303, f"{path}?done=saved")
+        edited = await page(boss, path)
+        assert 'value="https://rose.example/"' in edited
+        [logo] = set(re.findall(r'<img class="logo" src="([^"]+)"', edited))
+        assert (await guest.get(logo.replace("&amp;", "&"))).headers["content-type"] == "image/webp"
+
+        made = await boss.post("/employer/vacancies", data={"title": "Florist"})
+        vacancy = made.headers["location"]
+        fields = [("title", "Florist"), ("description", "Roses"), ("action", "publish")]
+        assert (await post(boss, vacancy, fields)).status_code == 303
+        public = vacancy.removeprefix("/employer")
+        assert logo in await page(guest, public)
+        company = re.findall(r'href="(/companies/[^"]+)"', await page(guest, public))[0]
+        shown = await page(guest, company)
+        for part in (logo, "Rose &amp; Sons", "Since", ">rose.example<"):
+            assert part in shown
+
+        for wrong, said in (
+            ({"companyName": ""}, "must be filled in"),
+            ({"site": "http://x" + "x" * 2500}, "aria-invalid"),
+        ):
+            answer = await boss.post(path, data=texts | wrong)
+            assert answer.status_code == 422
+            assert said in answer.text
+            assert "1901" in answer.text, "what was typed stays"
+        for content, kind, status in (
+            (b"<svg/>", "image/svg+xml", 422),
+            (b"no image", "image/png", 422),
+            (b"x" * (1024 * 1024 + 1), "image/png", 413),
+        ):
+            answer = await boss.post(path, data=texts, files={"logo": ("x", content, kind)})
+            assert answer.status_code == status
+            assert 'id="logo-said" class="wrong"' in answer.text
+        await boss.post(path, data=texts | {"noLogo": "on"})
+        assert logo not in await page(boss, path)
+
+        await boss.post(vacancy, data={"action": "close", "reason": "filled"})
+        assert "This vacancy is closed." in await page(guest, public)
+        assert 'value="reopen"' in await page(boss, vacancy)
+        await boss.post(vacancy, data={"action": "reopen"})
+        assert "takes no applications for now" in await page(guest, public)
+        copied = await boss.post(vacancy, data={"action": "copy"})
+        draft = copied.headers["location"].partition("?")[0]
+        assert draft != vacancy
+        assert "Roses" in await page(boss, draft)
+        answer = await guest.post(path, data=texts, files=files)
+        assert answer.status_code == 303
+        assert "/signin" in answer.headers["location"]

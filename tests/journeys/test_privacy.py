@@ -142,6 +142,8 @@ ELSEWHERE = {
     "/api/vacancies/feeds/vacancies.{kind}",
     "/api/vacancies/companies",
     "/api/vacancies/companies/{id}",
+    "/api/vacancies/companies/{id}/logo",
+    "/employer/company",
     "/api/vacancies/employer-profile",
     "/api/vacancies/feeds/sitemap.xml",
     "/api/vacancies/feeds/sitemaps/{n}.xml",

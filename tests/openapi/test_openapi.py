@@ -4,6 +4,7 @@ All checks, in all phases, for three kinds of caller. `OPENAPI_SHARE=1` tries ev
 """
 
 import asyncio
+import base64
 import json
 import os
 from dataclasses import dataclass, field
@@ -57,6 +58,8 @@ class People:
 
 
 PERIODS = (("start", "end"), ("startYear", "endYear"))
+LOGO = base64.b64decode("R0lGODlhAQABAPAAAP///wAAACH5BAAAAAAALAAAAAABAAEAAAICRAEAOw==")
+"""An image of one pixel: a schema can only say "binary"."""
 _number = count()
 
 
@@ -82,7 +85,9 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
             case.query.pop("stage", None)
     if case.headers and "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = str(uuid4())
-    if isinstance(case.body, dict) and case.path.endswith("/resumes/import"):
+    if isinstance(case.body, bytes):
+        case.body = LOGO
+    elif isinstance(case.body, dict) and case.path.endswith("/resumes/import"):
         case.body = as_resume(case.body)
     elif isinstance(case.body, dict):
         if "/{item_id}" in case.path:

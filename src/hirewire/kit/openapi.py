@@ -74,7 +74,10 @@ def refuses(*errors: type[AppError]) -> Responses:
 def media(*kinds: str, description: str = "As asked.") -> Responses:
     """`responses` of a route whose good answer is of these media types, and no JSON."""
     text = {"schema": {"type": "string"}}
-    content = {kind: {} if kind == "application/pdf" else text for kind in kinds}
+    content = {
+        kind: {} if kind == "application/pdf" or kind.startswith("image/") else text
+        for kind in kinds
+    }
     return {200: {"description": description, "content": content}}
 
 

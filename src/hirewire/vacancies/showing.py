@@ -18,6 +18,8 @@ class Vacancy(Answer):
     id: UUID
     company_id: UUID
     company_name: str
+    company_logo: str | None
+    """The path of its company's logo."""
     version: int
     status: str
     close_reason: str | None
@@ -40,16 +42,21 @@ class Vacancy(Answer):
 
 
 def vacancies_with_company() -> Select[Any]:
-    """Vacancies, each with its company's name."""
-    return select(vacancy, company.c.name.label("company_name")).join(
-        company, company.c.id == vacancy.c.company_id
-    )
+    """Vacancies, each with its company's name and logo."""
+    columns = (vacancy, company.c.name.label("company_name"), company.c.logo_key)
+    return select(*columns).join(company, company.c.id == vacancy.c.company_id)
+
+
+def logo_path(company_id: UUID, key: str | None) -> str | None:
+    """Where a company's logo is; another logo has another path."""
+    return f"/api/vacancies/companies/{company_id}/logo?key={key}" if key else None
 
 
 def shown_vacancy(row: Row[Any], company: UUID | None) -> dict[str, Any]:
     """The fields of a `Vacancy` for somebody of this company (None: of none)."""
     actions = states.allowed_actions(row.status) if row.company_id == company else []
-    return dict(row._mapping) | {"allowed_actions": actions}
+    logo = logo_path(row.company_id, row.logo_key)
+    return dict(row._mapping) | {"allowed_actions": actions, "company_logo": logo}
 
 
 class Card(Answer):

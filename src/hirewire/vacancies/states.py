@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-Action = Literal["publish", "pause", "close", "archive"]
+Action = Literal["publish", "pause", "close", "reopen", "archive"]
 MOVES: dict[str, dict[Action, str]] = {
     "draft": {"publish": "published"},
     "published": {"pause": "paused", "close": "closed"},
     "paused": {"publish": "published", "close": "closed"},
-    "closed": {"archive": "archived"},
+    "closed": {"reopen": "paused", "archive": "archived"},
     "archived": {},
 }
 EDITABLE = frozenset({"draft", "published", "paused"})
@@ -20,4 +20,4 @@ def moves(status: str) -> dict[Action, str]:
 
 def allowed_actions(status: str) -> list[str]:
     """What its employer can do with it now."""
-    return [*(["edit"] if status in EDITABLE else []), *MOVES[status]]
+    return [*(["edit"] if status in EDITABLE else []), *MOVES[status], "copy"]

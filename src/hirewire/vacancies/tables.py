@@ -47,6 +47,19 @@ company = Table(
     Column("id", Uuid, primary_key=True),
     Column("name", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("description", Text),
+    Column("site", Text),
+    # Of the logo, if there is one: another image has another key.
+    Column("logo_key", Text),
+)
+
+company_logo = Table(
+    "company_logo",
+    metadata,
+    Column("company_id", Uuid, ForeignKey("company.id"), primary_key=True),
+    Column("image", LargeBinary, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 
 employer_profile = Table(
@@ -82,6 +95,8 @@ vacancy = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Column("published_at", DateTime(timezone=True)),
+    # When a closed one was opened again: applications from before are answered all the same.
+    Column("reopened_at", DateTime(timezone=True)),
     _changed(),
     CheckConstraint(
         "status in ('draft', 'published', 'paused', 'closed', 'archived')", name="vacancy_status"

@@ -32,6 +32,7 @@ from hirewire.web.pages import (
     posting,
     resumes,
 )
+from hirewire.web.pages.employer import LARGEST_LOGO
 from hirewire.web.pages.naming import Naming
 from hirewire.web.pages.rendering import STATIC, asset
 from hirewire.web.pages.resumes import LARGEST_IMPORT
@@ -43,6 +44,7 @@ BEHIND = ("auth", "profiles", "vacancies")
 STARTING_SECONDS = 60.0
 """For how long after its own start it takes a service that is away for one that starts."""
 LARGEST_UPLOAD = LARGEST_IMPORT + 64 * 1024
+LARGEST_LOGO_FORM = LARGEST_LOGO + 256 * 1024
 """A file, and the form that it comes in."""
 
 
@@ -91,7 +93,9 @@ def create_web(settings: Settings) -> FastAPI:
 
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(
-        BodyLimit, larger=[("/resumes/import", LARGEST_UPLOAD)], shown=failures.as_page
+        BodyLimit,
+        larger=[("/resumes/import", LARGEST_UPLOAD), ("/employer/company", LARGEST_LOGO_FORM)],
+        shown=failures.as_page,
     )
     app.add_middleware(Proxy, upstreams=upstreams)
     app.add_middleware(OperatorsOnly, token=settings.operator_token)

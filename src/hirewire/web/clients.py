@@ -84,10 +84,13 @@ class Services:
         *,
         token: str | None = None,
         body: Any = None,
+        kind: str = "application/json",
         client: str = "",
         patience: float = PATIENCE,
     ) -> Answer:
         """Ask a service, in the name of whoever has this token, from the address `client`.
+
+        `body` is sent as JSON, or as it is where `kind` is another media type.
 
         Raises `Unavailable` when it is away, starts, or fails.
         """
@@ -98,15 +101,15 @@ class Services:
             headers.append(("x-forwarded-for", client))
         content = None
         if body is not None:
-            content = json.dumps(body, ensure_ascii=False).encode()
-            headers.append(("content-type", "application/json"))
+            is_json = kind == "application/json"
+            content = json.dumps(body, ensure_ascii=False).encode() if is_json else body
+            headers.append(("content-type", kind))
         answer = await self._ask(name, method, path, headers, content, patience=patience)
         if answer.status >= 500:
             raise Unavailable(retry_after=2)
-        is_json = answer.content and "json" in answer.kind
-        return Answer(
-            answer.status, json.loads(answer.content) if is_json else answer.content or None
-        )
+        if answer.content and "json" in answer.kind:
+            return Answer(answer.status, json.loads(answer.content))
+        return Answer(answer.status, answer.content or None)
 
     async def states(self) -> list[ServiceState]:
         """How all of them are, asked at once."""

@@ -73,6 +73,7 @@ LABELS = {
     "publish": N_("Publish"),
     "pause": N_("Pause"),
     "close": N_("Close"),
+    "reopen": N_("Reopen"),
     "archive": N_("Put away"),
     "met": N_("fits"),
     "partly": N_("fits in part"),
@@ -202,8 +203,13 @@ PROBLEMS = (
         r"Mandatory fields are missing\.|.*mandatory.*|Something is missing.*",
         N_("Something is missing."),
     ),
+    (r"A logo has at most 1 MiB\.|must have at most [\d,]+ pixels", N_("is too large")),
     (
-        r"There is no such .*|Nothing is shared at this link.*",
+        r"Send the image itself.*|must be a PNG.*",
+        N_("This is not an image that can be shown here."),
+    ),
+    (
+        r"There is no such .*|Nothing is shared at this link.*|This company has no logo\.",
         N_("It is not there any more, or it is not for you."),
     ),
     (

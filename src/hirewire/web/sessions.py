@@ -75,10 +75,18 @@ class Visitor:
         found: Services = self.request.app.state.services
         return found
 
-    async def call(self, service: str, method: str, path: str, body: Any = None) -> Answer:
+    async def call(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        kind: str = "application/json",
+    ) -> Answer:
         """Ask a service in this person's name. Raises `SignInFirst`, `Unavailable`."""
         answer = await self.services.call(
-            service, method, path, token=self.access, body=body, client=self.address
+            service, method, path, token=self.access, body=body, kind=kind, client=self.address
         )
         if answer.status == 401:
             raise SignInFirst

@@ -5,7 +5,7 @@ from math import ceil
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Row, func, insert, select, update
+from sqlalchemy import Column, ColumnElement, Row, and_, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.contracts.vacancies import (
@@ -265,8 +265,14 @@ async def write(tx: Tx, asker: Asker, id: UUID, text: str, most: int) -> UUID:
 
 
 async def answer_all(tx: Tx, vacancy_id: UUID, reason: str) -> None:
-    """A closed vacancy's open applications are closed, too."""
-    of_vacancy = application.c.vacancy_id == vacancy_id
+    """A closed vacancy's open applications are closed, too; not those that came when it had been
+    opened again.
+    """
+    reopened = select(vacancy.c.reopened_at).where(vacancy.c.id == vacancy_id).scalar_subquery()
+    of_vacancy = and_(
+        application.c.vacancy_id == vacancy_id,
+        or_(reopened.is_(None), application.c.created_at < reopened),
+    )
     await _close(tx, of_vacancy, "discard_vacancy_closed", reason)
 
 

@@ -1,8 +1,11 @@
-"""Becoming an employer."""
+"""Becoming an employer, and what a company says of itself."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.contracts.vacancies import EmployerProfileCreated
 from hirewire.kit.clock import now
@@ -10,7 +13,8 @@ from hirewire.kit.errors import AppError, Kind
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.outbox import Tx, record
 from hirewire.messaging.relay import lock_number
-from hirewire.vacancies.tables import company, employer_profile
+from hirewire.vacancies.employers.logos import key_of
+from hirewire.vacancies.tables import company, company_logo, employer_profile, vacancy
 
 
 class EmployerProfileExists(AppError):
@@ -50,3 +54,42 @@ async def create_employer_profile(
         ),
     )
     return company_id
+
+
+async def change_company(tx: Tx, company_id: UUID, changes: Mapping[str, Any]) -> None:
+    """Set these columns of the company. Its vacancies are found by a new name from then on."""
+    before = (
+        await tx.execute(select(company).where(company.c.id == company_id).with_for_update())
+    ).one()
+    differing = {name: value for name, value in changes.items() if value != getattr(before, name)}
+    if not differing:
+        return
+    await tx.execute(update(company).where(company.c.id == company_id).values(differing))
+    if "name" in differing:  # a trigger notes the change, which the search follows
+        touched = update(vacancy).where(vacancy.c.company_id == company_id)
+        await tx.execute(touched.values(company_id=vacancy.c.company_id))
+
+
+async def set_phone(tx: Tx, user_id: UUID, phone: str | None) -> None:
+    """How to call the person who hires."""
+    of_person = employer_profile.c.user_id == user_id
+    await tx.execute(update(employer_profile).where(of_person).values(phone=phone))
+
+
+async def set_logo(tx: Tx, company_id: UUID, image: bytes) -> None:
+    """Show this image, as `logos.reencoded` made it, from now on."""
+    values = {"image": image, "key": key_of(image), "updated_at": now()}
+    await tx.execute(
+        upsert(company_logo)
+        .values(company_id=company_id, **values)
+        .on_conflict_do_update(index_elements=["company_id"], set_=values)
+    )
+    await tx.execute(
+        update(company).where(company.c.id == company_id).values(logo_key=values["key"])
+    )
+
+
+async def remove_logo(tx: Tx, company_id: UUID) -> None:
+    """Show none."""
+    await tx.execute(delete(company_logo).where(company_logo.c.company_id == company_id))
+    await tx.execute(update(company).where(company.c.id == company_id).values(logo_key=None))

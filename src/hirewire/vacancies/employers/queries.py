@@ -7,13 +7,19 @@ from uuid import UUID
 from sqlalchemy import Row, case, func, select
 
 from hirewire.messaging.outbox import Tx
-from hirewire.vacancies.tables import company, employer_profile
+from hirewire.vacancies.tables import company, company_logo, employer_profile
 
 
 async def employer_profile_of(tx: Tx, user_id: UUID) -> Row[Any] | None:
-    """The person's employer profile, with the company's name."""
+    """The person's employer profile, with what their company says of itself."""
     found = await tx.execute(
-        select(employer_profile, company.c.name.label("company_name"))
+        select(
+            employer_profile,
+            company.c.name.label("company_name"),
+            company.c.description,
+            company.c.site,
+            company.c.logo_key,
+        )
         .join(company, company.c.id == employer_profile.c.company_id)
         .where(employer_profile.c.user_id == user_id)
     )
@@ -38,4 +44,10 @@ async def companies(tx: Tx, *, named: str, ids: Sequence[UUID], limit: int) -> l
 async def company_with(tx: Tx, id: UUID) -> Row[Any] | None:
     """The company with this id."""
     statement = select(company).where(company.c.id == id)
+    return (await tx.execute(statement)).first()
+
+
+async def logo_of(tx: Tx, company_id: UUID) -> Row[Any] | None:
+    """The company's logo: `image` and `key`."""
+    statement = select(company_logo).where(company_logo.c.company_id == company_id)
     return (await tx.execute(statement)).first()

@@ -1,17 +1,20 @@
-"""Becoming an employer, with the session one has."""
+"""Becoming an employer, with the session one has; companies, as everybody sees them."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from pydantic import AfterValidator, Field
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AfterValidator, Field, model_validator
 
-from hirewire.kit.errors import NotFound
-from hirewire.kit.http import Caller, MaybeCaller, Once, RequestTx
-from hirewire.kit.models import Answer, Body, text
-from hirewire.kit.openapi import refuses
-from hirewire.vacancies.employers import commands, queries
+from hirewire.kit.errors import AppError, Kind, NotFound
+from hirewire.kit.http import Caller, MaybeCaller, Once, RequestTx, transactions_of
+from hirewire.kit.models import Answer, Body, WebLink, text
+from hirewire.kit.openapi import media, refuses
+from hirewire.messaging.outbox import Tx
+from hirewire.vacancies.authority import NotAnEmployer, require_company
+from hirewire.vacancies.employers import commands, logos, queries
+from hirewire.vacancies.showing import logo_path
 
 router = APIRouter(prefix="/api/vacancies", tags=["employers"])
 
@@ -27,16 +30,26 @@ def _phone(value: str) -> str:
     return " ".join(value.split())
 
 
+Phone = Annotated[
+    str, text(1, 40), AfterValidator(_phone), Field(json_schema_extra={"pattern": PHONE})
+]
+
+
 class NewEmployerProfile(Body):
     """For whom one hires, and how to call."""
 
     company_name: Annotated[str, text(1, 200)]
-    phone: (
-        Annotated[
-            str, text(1, 40), AfterValidator(_phone), Field(json_schema_extra={"pattern": PHONE})
-        ]
-        | None
-    ) = None
+    phone: Phone | None = None
+
+
+class EmployerProfileChanges(Body):
+    """What is to be changed; what is not named stays as it is, and null clears it."""
+
+    company_name: Annotated[str, text(1, 200)] = ""
+    phone: Phone | None = None
+    description: Annotated[str, text(1, 10_000)] | None = None
+    """Plain text: an empty line begins a paragraph."""
+    site: WebLink | None = None
 
 
 class EmployerProfileMade(Answer):
@@ -51,19 +64,41 @@ class EmployerProfile(EmployerProfileMade):
 
     company_name: str
     phone: str | None
+    description: str | None
+    site: str | None
+    logo: str | None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_row(cls, row: Any) -> Any:
+        return dict(row._mapping) | {"logo": logo_path(row.company_id, row.logo_key)}
 
 
-class Company(Answer):
-    """A company that hires here."""
+class NamedCompany(Answer):
+    """A company, to be chosen."""
 
     id: UUID
     name: str
 
 
+class Company(NamedCompany):
+    """A company that hires here."""
+
+    description: str | None
+    site: str | None
+    logo: str | None
+    """The path of its logo; another logo has another one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_row(cls, row: Any) -> Any:
+        return dict(row._mapping) | {"logo": logo_path(row.id, row.logo_key)}
+
+
 class Companies(Answer):
     """Companies, the nearest names first."""
 
-    items: list[Company]
+    items: list[NamedCompany]
 
 
 class NoSuchCompany(NotFound):
@@ -72,6 +107,34 @@ class NoSuchCompany(NotFound):
 
 class NoEmployerProfile(NotFound):
     """You do not act for a company."""
+
+
+class NoLogo(NotFound):
+    """This company has no logo."""
+
+
+class NotAnImage(AppError):
+    """Send the image itself: `image/png`, `image/jpeg`, `image/webp` or `image/gif`."""
+
+    slug = "not-an-image"
+    kind = Kind.INVALID
+
+
+class LogoTooLarge(AppError):
+    """A logo has at most 1 MiB."""
+
+    slug = "logo-too-large"
+    kind = Kind.TOO_LARGE
+
+
+LOGO_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            kind: {"schema": {"type": "string", "format": "binary"}} for kind in logos.KINDS
+        },
+    }
+}
 
 
 @router.post(
@@ -94,7 +157,54 @@ async def create(
 @router.get("/employer-profile", responses=refuses(NoEmployerProfile))
 async def read(tx: RequestTx, caller: Caller) -> EmployerProfile:
     """One's own employer profile."""
-    found = await queries.employer_profile_of(tx, caller.user_id)
+    return await _profile(tx, caller.user_id)
+
+
+@router.patch("/employer-profile", responses=refuses(NotAnEmployer))
+async def change(body: EmployerProfileChanges, tx: RequestTx, caller: Caller) -> EmployerProfile:
+    """Change what the company says of itself, and how to call."""
+    company_id = await require_company(tx, caller.user_id)
+    given = {name: getattr(body, name) for name in body.model_fields_set}
+    if "phone" in given:
+        await commands.set_phone(tx, caller.user_id, given.pop("phone"))
+    if "company_name" in given:
+        given["name"] = given.pop("company_name")
+    if given.get("site") is not None:
+        given["site"] = str(given["site"])
+    await commands.change_company(tx, company_id, given)
+    return await _profile(tx, caller.user_id)
+
+
+@router.put(
+    "/employer-profile/logo",
+    responses=refuses(NotAnEmployer, NotAnImage, LogoTooLarge),
+    openapi_extra=LOGO_BODY,
+)
+async def put_logo(request: Request, caller: Caller) -> EmployerProfile:
+    """Show this image beside the company's name. It is made smaller; nothing else of it is kept."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    async with transactions_of(request)() as tx:
+        company_id = await require_company(tx, caller.user_id)
+    if kind not in logos.KINDS:
+        raise NotAnImage
+    content = await request.body()
+    if len(content) > logos.LARGEST:
+        raise LogoTooLarge
+    image = await logos.reencoded(content)  # no connection is held meanwhile
+    async with transactions_of(request)() as tx:
+        await commands.set_logo(tx, company_id, image)
+        return await _profile(tx, caller.user_id)
+
+
+@router.delete("/employer-profile/logo", responses=refuses(NotAnEmployer))
+async def delete_logo(tx: RequestTx, caller: Caller) -> EmployerProfile:
+    """Show no logo."""
+    await commands.remove_logo(tx, await require_company(tx, caller.user_id))
+    return await _profile(tx, caller.user_id)
+
+
+async def _profile(tx: Tx, user_id: UUID) -> EmployerProfile:
+    found = await queries.employer_profile_of(tx, user_id)
     if found is None:
         raise NoEmployerProfile
     return EmployerProfile.model_validate(found)
@@ -113,7 +223,7 @@ async def companies(
     if not id and len(named) < 2:
         return Companies(items=[])
     rows = await queries.companies(tx, named=named, ids=id, limit=limit if not id else len(id))
-    return Companies(items=[Company.model_validate(row) for row in rows])
+    return Companies(items=[NamedCompany.model_validate(row) for row in rows])
 
 
 @router.get("/companies/{id}", responses=refuses(NoSuchCompany))
@@ -123,3 +233,20 @@ async def company(id: UUID, tx: RequestTx, _: MaybeCaller) -> Company:
     if found is None:
         raise NoSuchCompany
     return Company.model_validate(found)
+
+
+@router.get(
+    "/companies/{id}/logo",
+    responses=media(logos.MEDIA_TYPE) | refuses(NoLogo),
+    response_class=Response,
+)
+async def logo(
+    id: UUID, tx: RequestTx, _: MaybeCaller, key: Annotated[str, Query(max_length=64)] = ""
+) -> Response:
+    """A company's logo. One asked for by its key may be kept for ever."""
+    found = await queries.logo_of(tx, id)
+    if found is None:
+        raise NoLogo
+    kept = "public, max-age=31536000, immutable" if key == found.key else "public, max-age=60"
+    headers = {"Cache-Control": kept, "X-Content-Type-Options": "nosniff"}
+    return Response(found.image, media_type=logos.MEDIA_TYPE, headers=headers)

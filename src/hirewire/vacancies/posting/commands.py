@@ -39,6 +39,22 @@ class Incomplete(AppError):
     kind = Kind.CONFLICT
 
 
+COPIED = (
+    "title",
+    "description",
+    "requirements",
+    "experience",
+    "employment_type",
+    "work_format",
+    "area",
+    "address",
+    "salary",
+    "languages",
+    "response_letter_required",
+)
+"""What a copy has of its original."""
+
+
 async def create(tx: Tx, company_id: UUID, fields: dict[str, Any]) -> UUID:
     """A new draft; its id."""
     moment, id = now(), new_id()
@@ -54,6 +70,15 @@ async def create(tx: Tx, company_id: UUID, fields: dict[str, Any]) -> UUID:
         )
     )
     return id
+
+
+async def copy(tx: Tx, company_id: UUID, id: UUID) -> UUID:
+    """A new draft with the content of this vacancy, whatever its status; the draft's id.
+
+    Its last day is not copied. Raises `NoSuchVacancy`.
+    """
+    original = await _locked(tx, company_id, id)
+    return await create(tx, company_id, {name: getattr(original, name) for name in COPIED})
 
 
 async def change(tx: Tx, company_id: UUID, id: UUID, changes: dict[str, Any]) -> None:
@@ -82,10 +107,12 @@ async def change(tx: Tx, company_id: UUID, id: UUID, changes: dict[str, Any]) ->
 async def move(
     tx: Tx, company_id: UUID, id: UUID, action: Action, *, reason: str | None = None
 ) -> None:
-    """Publish, pause, close or archive; the first three record their events.
+    """Publish, pause, close, reopen or archive; all but the last record their events.
 
-    The return of a paused vacancy is published like the first time. Raises `NoSuchVacancy`,
-    `MoveNotAllowed`, `Incomplete`.
+    The return of a paused vacancy is published like the first time. A closed one that is opened
+    again is paused, so that it can be changed before it is published; a last day that has passed
+    goes, since it would be closed again at once. Raises `NoSuchVacancy`, `MoveNotAllowed`,
+    `Incomplete`.
     """
     before = await _locked(tx, company_id, id)
     following = states.moves(before.status).get(action)
@@ -98,7 +125,11 @@ async def move(
             raise Incomplete(errors=[FieldError("#/validThrough", "has passed")])
         values["published_at"] = before.published_at or now()
     if action == "close":
-        values["close_reason"] = reason
+        values |= {"close_reason": reason, "reopened_at": None}
+    if action == "reopen":
+        values |= {"close_reason": None, "reopened_at": now()}
+        if rules.is_over(before.valid_through, today()):
+            values["valid_through"] = None
     after = await _set(tx, id, **values)
     if action == "publish":
         record(
@@ -107,7 +138,7 @@ async def move(
                 vacancy_id=id, company_id=company_id, version=after.version, title=after.title
             ),
         )
-    elif action == "pause":
+    elif action in ("pause", "reopen"):
         record(tx, VacancyPaused(vacancy_id=id, company_id=company_id, version=after.version))
     elif action == "close":
         _record_closed(tx, after, reason or "cancelled")
@@ -128,7 +159,7 @@ async def close_expired(tx: Tx, *, limit: int) -> bool:
     )
     ids = [row.id for row in rows]
     for id in ids:
-        after = await _set(tx, id, status="closed", close_reason="expired")
+        after = await _set(tx, id, status="closed", close_reason="expired", reopened_at=None)
         _record_closed(tx, after, "expired")
     return bool(ids)
 

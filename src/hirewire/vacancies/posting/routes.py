@@ -76,8 +76,27 @@ async def pause(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
 async def close(
     id: UUID, tx: RequestTx, caller: Caller, body: models.Close | None = None
 ) -> Vacancy:
-    """Close it for good."""
+    """Take no more applications; those that are open are answered."""
     return await _move(tx, caller, id, "close", reason=(body or models.Close()).reason)
+
+
+@router.post(
+    "/{id}/reopen", responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed)
+)
+async def reopen(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
+    """Open a closed one again: paused, until it is published. A last day that has passed goes."""
+    return await _move(tx, caller, id, "reopen")
+
+
+@router.post("/{id}/copy", status_code=201, responses=refuses(NotAnEmployer, NoSuchVacancy))
+async def copy(id: UUID, tx: RequestTx, caller: Caller, once: Once) -> Vacancy:
+    """A new draft with the content of this one, but for its last day."""
+
+    async def make() -> Vacancy:
+        company = await require_company(tx, caller.user_id)
+        return await _answer(tx, await commands.copy(tx, company, id), company)
+
+    return await once(Vacancy, make)
 
 
 @router.post(

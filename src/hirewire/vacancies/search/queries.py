@@ -29,8 +29,6 @@ _COUNTS = {
     "resumes": "select count(*) from resume where state = 'visible' "
     "and snapshot ->> 'status' = 'published'",
 }
-MOST_NAMES = 20_000
-_names: dict[UUID, str] = {}
 _NAME = """
 select (select system_identifier from pg_control_system())::text
     || '/' || (select timeline_id from pg_control_checkpoint())::text
@@ -115,17 +113,11 @@ async def visible_resumes(tx: Tx, ids: Sequence[UUID], company_id: UUID) -> dict
 
 
 async def company_names(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, str]:
-    """Companies' names, by id. Read once: a company keeps the name it was given."""
-    found = {id: _names[id] for id in ids if id in _names}
-    unknown = [id for id in ids if id not in found]
-    if unknown:
-        statement = select(company.c.id, company.c.name).where(company.c.id.in_(unknown))
-        read = {row.id: row.name for row in await tx.execute(statement)}
-        if len(_names) > MOST_NAMES:
-            _names.clear()
-        _names.update(read)
-        found |= read
-    return found
+    """Companies' names, by id."""
+    if not ids:
+        return {}
+    statement = select(company.c.id, company.c.name).where(company.c.id.in_(ids))
+    return {row.id: row.name for row in await tx.execute(statement)}
 
 
 async def saved_searches(

@@ -332,7 +332,7 @@ def _counting(
 
 async def _facets(tx: Tx, index: SearchIndex, counted: Counted) -> dict[str, list[models.Bucket]]:
     ids = [UUID(value) for value, _ in counted.facets.get("company", ())]
-    companies = await queries.company_names(tx, ids) if ids else {}
+    companies = await queries.company_names(tx, ids)
     labels: dict[str, Callable[[str], str]] = {
         "company": lambda value: companies.get(UUID(value), value),
         "skill": lambda value: dictionary().name_of(value) or value.removeprefix("own:"),

@@ -7,9 +7,19 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request, Response
 
 from hirewire.web.clients import Answer
+from hirewire.web.labels import N_
 from hirewire.web.pages.applications import APPLICATIONS, names_of
 from hirewire.web.pages.naming import named
-from hirewire.web.pages.rendering import Asking, Form, Member, go, is_part, render, typed
+from hirewire.web.pages.rendering import (
+    Asking,
+    Form,
+    Member,
+    file_of,
+    go,
+    is_part,
+    render,
+    typed,
+)
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/employer", include_in_schema=False)
@@ -22,6 +32,9 @@ LISTS = {
 }
 """What has pages of its own beside its first lines at home."""
 SHOWN = {"mine": 6, "matches": 6, "activity": 10, "unread": 5}
+LARGEST_LOGO = 1024 * 1024
+LOGO_TOO_LARGE = N_("At most 1 MiB.")
+NO_LOGO = N_("This is not an image that can be shown here.")
 WHOLE = 20
 """Lines of a part at home, and of a page of its own."""
 
@@ -47,6 +60,51 @@ async def home(who: Member) -> Response:
         form=Form(),
         whole=False,
     )
+
+
+@router.get("/company")
+async def company(who: Member) -> Response:
+    """What one's company says of itself, to be changed."""
+    profile = await who.call("vacancies", "GET", PROFILE)
+    if not profile.is_good:
+        return go(who, "/employer")
+    return render(who, "company_edit.html", company=profile.data, form=Form(profile.data))
+
+
+@router.post("/company")
+async def change_company(who: Member, request: Request) -> Response:
+    """Save it, with a logo where one was chosen. Who is not signed in sends nothing."""
+    saved = await who.call("vacancies", "GET", PROFILE)
+    if not saved.is_good:
+        return go(who, "/employer")
+    given, logo = await file_of(request, "logo")
+    body = {name: given.get(name) or None for name in ("phone", "description", "site")}
+    body["companyName"] = given.get("companyName", "")
+    if body["site"] and "://" not in body["site"]:
+        body["site"] = f"https://{body['site']}"
+    answer = await who.call("vacancies", "PATCH", PROFILE, body)
+    form = Form(given)
+    if answer.is_good and (logo is not None or "noLogo" in given):
+        answer = await _set_logo(who, form, logo)
+    if answer.is_good:
+        return go(who, "/employer/company", done="saved")
+    if not form.errors:
+        form.refuse(answer)
+    return render(who, "company_edit.html", answer.status, company=saved.data, form=form)
+
+
+async def _set_logo(who: Visitor, form: Form, logo: tuple[bytes, str] | None) -> Answer:
+    if logo is None:
+        return await who.call("vacancies", "DELETE", f"{PROFILE}/logo")
+    content, kind = logo
+    answer = Answer(413, None)
+    if len(content) <= LARGEST_LOGO:
+        answer = await who.call("vacancies", "PUT", f"{PROFILE}/logo", content, kind=kind)
+    if answer.status == 413:
+        form.errors["logo"] = who.words.text(LOGO_TOO_LARGE)
+    elif not answer.is_good:
+        form.errors["logo"] = who.words.text(NO_LOGO)
+    return answer
 
 
 @router.get("/mine")

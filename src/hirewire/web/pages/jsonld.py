@@ -36,7 +36,7 @@ def job_posting(
             "name": vacancy["companyName"],
             "value": vacancy["id"],
         },
-        "hiringOrganization": {"@type": "Organization", "name": vacancy["companyName"]},
+        "hiringOrganization": _company(vacancy, site),
         "directApply": True,
     }
     if vacancy["validThrough"]:
@@ -49,6 +49,12 @@ def job_posting(
     if vacancy["requirements"]:
         posting["skills"] = [ask["skill"] for ask in vacancy["requirements"]]
     return posting | _place(vacancy, country)
+
+
+def _company(vacancy: Mapping[str, Any], site: str) -> dict[str, Any]:
+    company = {"@type": "Organization", "name": vacancy["companyName"]}
+    logo = vacancy.get("companyLogo")
+    return company | ({"logo": f"{site}{logo}"} if logo else {})
 
 
 def missing(vacancy: Mapping[str, Any], country: str | None) -> list[str]:

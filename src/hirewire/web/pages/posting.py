@@ -57,7 +57,11 @@ async def change(id: UUID, who: Asking, request: Request) -> Response:
     """Save, move on, or look what a requirement costs."""
     given = await typed(request)
     action, path = given.get("action", "save"), f"{VACANCIES}/{id}"
-    if action in ("pause", "close", "archive"):
+    if action == "copy":
+        answer = await who.call("vacancies", "POST", f"{path}/copy")
+        copied = answer.data["id"] if answer.is_good else id
+        return go(who, f"/employer/vacancies/{copied}", done=said(answer))
+    if action in ("pause", "close", "reopen", "archive"):
         body = {"reason": given.get("reason") or "filled"} if action == "close" else None
         answer = await who.call("vacancies", "POST", f"{path}/{action}", body)
         return go(who, f"/employer/vacancies/{id}", done=said(answer))

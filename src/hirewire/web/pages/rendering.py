@@ -200,6 +200,18 @@ async def form_of(request: Request) -> FormData:
     return await request.form(max_files=0)
 
 
+async def file_of(request: Request, name: str) -> tuple[dict[str, str], tuple[bytes, str] | None]:
+    """The fields of a form with one file: the texts, and the file's bytes and media type; None
+    where no file was chosen.
+    """
+    form = await request.form(max_files=1)
+    texts = {key: _text(value) for key, value in form.multi_items() if isinstance(value, str)}
+    file = form.get(name)
+    if file is None or isinstance(file, str) or not file.filename:
+        return texts, None
+    return texts, (await file.read(), file.content_type or "application/octet-stream")
+
+
 async def typed(request: Request) -> dict[str, str]:
     """The fields of a form; of several with one name the last. A password stays as it was typed."""
     form = await form_of(request)

@@ -81,6 +81,7 @@ def test_what_is_no_json_has_its_media_type() -> None:
     assert kinds == {
         "get /api/profiles/candidates/{resume_id}/pdf": ["application/pdf"],
         "get /api/profiles/resumes/{id}/export": ["application/json", "application/pdf"],
+        "get /api/vacancies/companies/{id}/logo": ["image/webp"],
         "get /api/vacancies/feeds/vacancies.{kind}": [
             "application/atom+xml",
             "application/rss+xml",

@@ -131,13 +131,7 @@ class Pipeline:
                 now = time.monotonic()
                 if now < until + DRAIN_SECONDS:
                     self._dispatch()
-                if self._asking is None:
-                    question = self._next_question(now, reads=now < until)
-                    if question is not None and not self._under_way:
-                        await question  # nothing goes on beside it that needs a task
-                        continue
-                    if question is not None:
-                        self._asking = asyncio.create_task(question)
+                self._ask_database(now, reads=now < until)
                 waiting: set[asyncio.Task[Any]] = {*self._under_way}
                 if self._asking is not None:
                     waiting.add(self._asking)
@@ -199,17 +193,18 @@ class Pipeline:
         self._hand.published(confirmed)
         self._hand.given_back(held_back)
 
-    def _next_question(self, now: float, *, reads: bool) -> Coroutine[Any, Any, None] | None:
-        """What the database is to do next."""
+    def _ask_database(self, now: float, *, reads: bool) -> None:
+        """Begin the next thing that the database is to do, unless it is at one."""
+        if self._asking is not None:
+            return
         grouped = len(self._confirmed) >= CHUNK or now >= self._confirmed_at + MARK_SECONDS
         if self._failed or self._returned or (self._confirmed and (grouped or not self._under_way)):
-            return self._mark()
-        if reads and self._may_read(now):
-            return self._read()
-        if self._under_way and now >= self._spoke_at + BEAT_SECONDS:
+            self._asking = asyncio.create_task(self._mark())
+        elif reads and self._may_read(now):
+            self._asking = asyncio.create_task(self._read())
+        elif self._under_way and now >= self._spoke_at + BEAT_SECONDS:
             self._spoke_at = now
-            return self._check()
-        return None
+            self._asking = asyncio.create_task(self._check())
 
     def _may_read(self, now: float) -> bool:
         """Whether it is time to read: known rows at once, others after a wake or a while."""

@@ -1,7 +1,7 @@
 """A writer, its relay step by step, and readers that write down what they hear."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence, Set
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence, Set
 from types import coroutine
 from typing import Any
 from uuid import UUID
@@ -251,17 +251,27 @@ async def step_until(writer: Writer, condition: Callable[[], Awaitable[object]])
 @coroutine
 def killed_at(work: Any, steps: int, kill: Callable[[], None] = lambda: None) -> Any:
     """Await `work` for so many of its awaits, then kill it; True when it had ended before."""
+    raised: BaseException | None = None
     for _ in range(steps):
         try:
-            waits_for = work.send(None)
+            waits_for = work.send(None) if raised is None else work.throw(raised)
         except StopIteration:
             return True
-        yield waits_for
+        raised = yield from _awaited(waits_for)
     kill()
     try:
         waits_for = work.throw(asyncio.CancelledError)
         while True:
-            yield waits_for
-            waits_for = work.send(None)
+            raised = yield from _awaited(waits_for)
+            waits_for = work.send(None) if raised is None else work.throw(raised)
     except (StopIteration, asyncio.CancelledError, OSError, asyncpg.InterfaceError):
         return False
+
+
+def _awaited(waits_for: Any) -> Generator[Any, None, BaseException | None]:
+    """What was raised instead of an answer: it is for who waits, a timeout's cancellation too."""
+    try:
+        yield waits_for
+    except (Exception, asyncio.CancelledError) as error:
+        return error
+    return None

@@ -1,8 +1,10 @@
 """One place in two languages: found, counted, matched and suggested."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+from hirewire.vacancies.feeds.feed import jobs_part
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of
 from hirewire.vacancies.recommendations.rules import Judgement, judge
 from tests.builders import eventually
@@ -78,6 +80,18 @@ def test_the_same_place_in_two_languages_is_no_conflict() -> None:
     assert [term.verdict for term in away.terms if term.part == "work_format"] == ["met"]
     hybrid = judged("Remote", "Ереван", work_format="hybrid")
     assert all(term.part != "area" for term in hybrid.terms)
+
+
+def test_remote_is_no_city_in_the_feed_of_jobs() -> None:
+    row: dict[str, Any] = dict.fromkeys(
+        ("address", "description", "salary", "employment_type", "work_format", "valid_through")
+    )
+    row |= {"title": "Cook", "company_name": "Acme", "id": uuid4(), "area": "Удалённо"}
+    row |= dict.fromkeys(("published_at", "updated_at"), datetime.now(UTC))
+    text = jobs_part("https://jobs.example", "RU", [row])
+    assert "<remotetype><![CDATA[Fully remote]]></remotetype>" in text
+    assert "<city>" not in text
+    assert "<city><![CDATA[Омск]]></city>" in jobs_part("x", "RU", [row | {"area": "Омск"}])
 
 
 async def test_places_are_suggested_in_both_languages(anna: Person) -> None:

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from hirewire.esco import key_of
 
 HASH_BYTES = 5
-"""Of 40 bits: that an unknown name has the hash of a known one happens once in two million."""
+"""Of 40 bits: that an unknown name has the hash of a known one happens once in ten million."""
 _SETTLEMENT = re.compile(r"^(?:г\.|гор\.|г\s|город\s|city of\s)\s*", re.IGNORECASE)
 _SAINT = re.compile(r"\bst\b\.?[\s-]*(?=\w)", re.IGNORECASE)
 

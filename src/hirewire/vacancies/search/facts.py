@@ -144,6 +144,7 @@ def _skill_words(names: Iterable[str]) -> str:
     return " · ".join(words)
 
 
+@lru_cache(maxsize=4_000)
 def _place_words(area: str) -> str:
     """A place as it is written, and its names in both languages."""
     place = gazetteer().find(area)

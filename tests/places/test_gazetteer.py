@@ -1,5 +1,8 @@
 """Places as people write them."""
 
+import csv
+from importlib.resources import files
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,6 +118,17 @@ def test_places_that_begin_as_typed() -> None:
                 typed_as = gazetteer().typed_as(place, russian=russian)
                 assert typed_as is not None
                 assert gazetteer().find(typed_as) == place
+
+
+def test_the_data_are_made_from_our_own_names() -> None:
+    """Whoever changes `own.csv` makes the data anew."""
+    table = files("hirewire.places") / "data" / "own.csv"
+    for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines()):
+        place = gazetteer().find(f"{ID}{row['id']}")
+        assert place is not None
+        assert {row["en"] or place.name, row["ru"] or place.name_ru} == {place.name, place.name_ru}
+        for name in filter(None, row["other"].split("|")):
+            assert gazetteer().find(name) == place
 
 
 def test_remote_is_no_place() -> None:

@@ -20,6 +20,7 @@ from hirewire.places.keys import means_remote
             *("Saint Petersburg", "Санкт-Петербург"),
             [
                 "Питер",
+                "Петербург",
                 "СПб",
                 "St. Petersburg",
                 "st petersburg",
@@ -36,6 +37,7 @@ from hirewire.places.keys import means_remote
         ("Astana", "Астана", ["Нур-Султан", "Nur-Sultan"]),
         ("Minsk", "Минск", ["Minsk, Belarus", "минск, белоруссия", "Мінск"]),
         ("Kyiv", "Киев", ["Kiev", "Київ"]),
+        ("Odesa", "Одесса", ["Odessa", "Одеса"]),
         ("Tbilisi", "Тбилиси", ["тбилиси"]),
         ("Tashkent", "Ташкент", ["ташкент, узбекистан"]),
         ("Belgrade", "Белград", ["Beograd", "белград"]),

@@ -21,6 +21,7 @@ from bench.matching import Board, board
 from bench.measure import Figure, Options, percentile
 from bench.places import Bench
 from hirewire.messaging.ids import new_id
+from hirewire.places.gazetteer import place_key
 from hirewire.vacancies.search import queries
 from hirewire.vacancies.search.duties import EVERY_SECONDS, Keeper
 from hirewire.vacancies.search.facts import text_of
@@ -156,7 +157,7 @@ class Many:
         if chance.random() < 0.4:
             any_of = chance.choice(
                 [
-                    {"area": [self._board._city().casefold().replace(" ", "")]},
+                    {"area": [place_key(self._board._city())]},
                     {"workFormat": ["remote"]},
                     {"experience": ["between1And3", "between3And6"]},
                     {"employmentType": ["FULL_TIME"], "workFormat": ["hybrid"]},

@@ -55,6 +55,12 @@ async def test_answers_appear_beside_the_button_that_asked(
         await expect(skills.nth(0)).to_have_value("PostgreSQL")
         await expect(page.locator("select[name=level]").nth(0)).to_be_focused()
         await expect(options).to_have_count(0)
+        area = page.locator("#area")
+        await area.press_sequentially("ерев")  # in the reader's language, whatever was typed
+        await expect(options.first).to_have_text("Yerevan Armenia")
+        await page.keyboard.press("ArrowDown")
+        await page.keyboard.press("Enter")
+        await expect(area).to_have_value("Yerevan")
         await skills.nth(1).press_sequentially("SQL")
         await expect(options.first).to_be_visible()
         await page.keyboard.press("Tab")  # nothing is highlighted

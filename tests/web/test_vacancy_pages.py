@@ -167,6 +167,7 @@ async def test_a_vacancy_without_a_place_has_no_markup(site: Site) -> None:
             ("Омск", None, None, ["country"]),
         ),
         *((None, "hybrid", None, ["area", "country"]), (None, "remote", "RU", [])),
+        *(("Удалённо", None, "RU", []), ("Remote", None, None, ["area"])),
         *(("Омск", "remote", None, []), (None, "remote", None, ["area"])),
     ],
 )
@@ -239,6 +240,23 @@ async def test_the_list_finds_pages_and_says_where_its_feed_is(site: Site) -> No
     assert len(feed.findall(f"{ATOM}entry")) == 23
     await site.page("/vacancies?workFormat=moon", 422)
     assert "Nothing is found" in (await site.page("/vacancies?q=zzzzqqq")).text
+
+
+async def test_places_are_called_as_the_reader_calls_them(site: Site) -> None:
+    await site.publish("Baker", area="Yerevan")
+    await site.publish("Baker too", area="Ереван")
+    await eventually(lambda: _holds(site, "feeds/vacancies.atom", "Baker too"))
+    for lang, name in (("en", "Yerevan"), ("ru", "Ереван")):
+        page = (await site.page(f"/vacancies?q=baker&area={name}", accept_language=lang)).text
+        chosen = re.findall(r'class="chosen" aria-current="true">([^<]*)</a> <span[^>]*>(\d)', page)
+        assert chosen == [(name, "2")]
+        assert re.search(r'name="area" maxlength="200"[^>]* value=""', page)
+        options = (await site.page("/places?area=yere", accept_language=lang)).text
+        assert options.startswith('<li role="option" id="suggested-1"')
+        assert f'data-value="{name}">{name} <span' in options
+    elsewhere = (await site.page("/vacancies?area=Qwerty+town&facets=true")).text
+    assert 'data-suggest="/places?area=" value="Qwerty town"' in elsewhere
+    assert elsewhere.count('name="area" value="Qwerty town"') == 1, "not hidden beside its field"
 
 
 async def test_feeds_are_the_newest_first_and_know_when_nothing_is_new(site: Site) -> None:

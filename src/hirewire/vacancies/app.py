@@ -24,6 +24,7 @@ from hirewire.vacancies.applications import routes as applications_routes
 from hirewire.vacancies.cards import routes as cards_routes
 from hirewire.vacancies.employers import routes as employers_routes
 from hirewire.vacancies.feeds import routes as feeds_routes
+from hirewire.vacancies.places import routes as places_routes
 from hirewire.vacancies.posting import duties as posting_duties
 from hirewire.vacancies.posting import routes as posting_routes
 from hirewire.vacancies.recommendations import duties as recommendations_duties
@@ -41,6 +42,7 @@ SERVICE = Service(
         activity_routes.router,
         search_routes.router,
         skills_routes.router,
+        places_routes.router,
         feeds_routes.router,
         posting_routes.router,
         recommendations_routes.router,

@@ -65,7 +65,9 @@ async def test_an_employer_finds_who_wants_to_be_found(anna: Person, boris: Pers
     assert await found(anna, "currency=RUB&salaryTo=140000") == []
     page = await anna.call("GET", "/resumes?q=python&facets=true")
     assert page["total"] == 1
-    assert page["facets"]["area"] == [{"value": "омск", "label": "Омск", "count": 1}]
+    assert page["facets"]["area"] == [
+        {"value": "geo:1496153", "label": "Omsk", "labelRu": "Омск", "count": 1}
+    ]
     [item] = page["items"]
     assert item["titleMarked"] == "Разработчик <mark>Python</mark>"
     assert item["resume"]["skills"] == [{"name": "Python", "level": 4}]

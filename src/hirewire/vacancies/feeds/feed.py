@@ -7,6 +7,8 @@ from email.utils import format_datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
+from hirewire.places.keys import means_remote
+
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -73,6 +75,8 @@ def jobs_end() -> str:
 
 
 def _job(site: str, country: str | None, row: Mapping[str, Any]) -> str:
+    away = means_remote(row["area"])
+    is_remote = (row["work_format"] or ("remote" if away else None)) == "remote"
     fields = {
         "title": row["title"],
         "date": _date(row["published_at"]),
@@ -80,13 +84,13 @@ def _job(site: str, country: str | None, row: Mapping[str, Any]) -> str:
         "referencenumber": str(row["id"]),
         "url": f"{site}/vacancies/{row['id']}",
         "company": row["company_name"],
-        "city": row["area"] or "",
+        "city": "" if away else row["area"] or "",
         "country": country or "",
         "streetaddress": row["address"] or "",
         "description": row["description"] or "",
         "salary": _salary(row["salary"]),
         "jobtype": JOB_TYPES.get(row["employment_type"] or "", ""),
-        "remotetype": "Fully remote" if row["work_format"] == "remote" else "",
+        "remotetype": "Fully remote" if is_remote else "",
         "expirationdate": str(row["valid_through"] or ""),
     }
     parts = "".join(f"<{name}>{_cdata(text)}</{name}>\n" for name, text in fields.items() if text)

@@ -9,6 +9,8 @@ from math import sqrt
 from typing import Any
 
 from hirewire.esco import dictionary, edition, key_of, occupations
+from hirewire.places.gazetteer import gazetteer, place_key
+from hirewire.places.keys import means_remote
 from hirewire.vacancies.pay import A_MONTH
 from hirewire.vacancies.recommendations.rules import (
     BANDS,
@@ -100,8 +102,8 @@ def language_code(name: str) -> int:
 
 
 def area_code(name: str) -> int:
-    """A place, by its name without what people write differently."""
-    return code("area:" + key_of(name))
+    """A place, in whichever language its name is, without what people write differently."""
+    return code("area:" + place_key(name))
 
 
 def company_code(id: object) -> int:
@@ -134,14 +136,15 @@ def demand_of(vacancy: Mapping[str, Any]) -> Demand:
         asks[skill] = (must or before[0], max(level, before[1]))
     skills = [Ask(skill, must, level, weight_of(skill)) for skill, (must, level) in asks.items()]
     pay, currency = _pay(vacancy.get("salary"))
+    is_away = means_remote(vacancy.get("area"))
     return Demand(
         skills=skills,
         weight=sum(ask.weight for ask in skills),
         title=title_words(vacancy.get("title")),
         occupation=likest(asks),
         band=BANDS.get(vacancy.get("experience") or ""),
-        area=area_code(vacancy["area"]) if vacancy.get("area") else None,
-        work_format=WORK_FORMATS.get(vacancy.get("work_format") or ""),
+        area=area_code(vacancy["area"]) if vacancy.get("area") and not is_away else None,
+        work_format=WORK_FORMATS.get(vacancy.get("work_format") or ("remote" if is_away else "")),
         employment=EMPLOYMENT_TYPES.get(vacancy.get("employment_type") or ""),
         pay=pay,
         currency=currency,
@@ -184,15 +187,16 @@ def offer_of(snapshot: Mapping[str, Any]) -> Offer:
     if salary and salary.get("amount") is not None:
         amount = min(max(salary["amount"], 0), _MOST_PAID)
         expected = amount * A_MONTH.get(salary.get("unit") or "MONTH", 1.0)
+    away = ["remote"] if means_remote(snapshot.get("area")) else []
     return Offer(
         skills=skills,
         weight=sum(have.weight for have in skills.values()),
         title=title_words(snapshot.get("title")),
         occupation=likest(skills),
         months=min(max(snapshot.get("experienceMonths") or 0, 0), _MOST_MONTHS),
-        area=area_code(snapshot["area"]) if snapshot.get("area") else None,
+        area=area_code(snapshot["area"]) if snapshot.get("area") and not away else None,
         relocation=bool(snapshot.get("relocation")),
-        work_formats=_bits(WORK_FORMATS, snapshot.get("workFormats")),
+        work_formats=_bits(WORK_FORMATS, (*(snapshot.get("workFormats") or ()), *away)),
         employment=_bits(EMPLOYMENT_TYPES, snapshot.get("employmentTypes")),
         pay=expected,
         currency=code("currency:" + salary["currency"])
@@ -217,6 +221,7 @@ def prepare() -> None:
     weights()
     _profiles()
     _languages()
+    gazetteer()
 
 
 def _pay(salary: Mapping[str, Any] | None) -> tuple[tuple[float, float] | None, int | None]:

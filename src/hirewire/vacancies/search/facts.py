@@ -10,6 +10,8 @@ from typing import Any
 import nh3
 
 from hirewire.esco import dictionary, key_of
+from hirewire.places.gazetteer import gazetteer, place_key
+from hirewire.places.keys import means_remote
 from hirewire.vacancies.pay import A_MONTH
 from hirewire.vacancies.search.rules import plain
 
@@ -42,19 +44,21 @@ def vacancy_document(row: Mapping[str, Any]) -> Document | None:
         return None
     names = [one["skill"] for one in row["requirements"] or ()]
     pay, currency = _pay(row["salary"])
+    is_away = means_remote(row["area"])
+    area = "" if is_away else row["area"] or ""
     return _present(
         {
             "title": plain(row["title"]),
             "company_words": plain(row["company_name"]),
             "skill_words": plain(_skill_words(names)),
-            "place_words": plain(f"{row['area'] or ''} {row['address'] or ''}"),
+            "place_words": plain(f"{_place_words(area)} {row['address'] or ''}"),
             "description": plain(text_of(row["description"])),
             "whole_words": plain(f"{row['title']} · {row['company_name']} · {_skill_words(names)}"),
             "skill": sorted({skill_id(name) for name in names}),
             "company": str(row["company_id"]),
-            "area": key_of(row["area"] or ""),
-            "area_label": row["area"],
-            "workFormat": row["work_format"],
+            "area": place_key(area),
+            "area_label": area,
+            "workFormat": row["work_format"] or ("remote" if is_away else None),
             "employmentType": row["employment_type"],
             "experience": row["experience"],
             "currency": currency,
@@ -74,18 +78,20 @@ def resume_document(row: Mapping[str, Any]) -> Document | None:
     names += [name for job in jobs for name in job.get("skills") or ()]
     salary = snapshot.get("salary") or {}
     pay, currency = _pay({**salary, "max": salary.get("amount")} if salary else None)
+    away = ["remote"] if means_remote(snapshot.get("area")) else []
+    area = "" if away else snapshot.get("area") or ""
     return _present(
         {
             "title": plain(snapshot.get("title") or ""),
             "skill_words": plain(_skill_words(names)),
             "work_words": plain(_joined(jobs, "position")),
             "study_words": plain(_joined(schools, "field", "level")),
-            "place_words": plain(snapshot.get("area") or ""),
+            "place_words": plain(_place_words(area)),
             "whole_words": plain(f"{snapshot.get('title') or ''} · {_skill_words(names)}"),
             "skill": sorted({skill_id(name) for name in names}),
-            "area": key_of(snapshot.get("area") or ""),
-            "area_label": snapshot.get("area"),
-            "workFormat": sorted(set(snapshot.get("workFormats") or ())),
+            "area": place_key(area),
+            "area_label": area,
+            "workFormat": sorted({*(snapshot.get("workFormats") or ()), *away}),
             "employmentType": sorted(set(snapshot.get("employmentTypes") or ())),
             "experience": band_of(snapshot.get("experienceMonths") or 0),
             "hidden_from": [key_of(str(one)) for one in snapshot.get("hiddenFrom") or ()],
@@ -136,6 +142,14 @@ def _skill_words(names: Iterable[str]) -> str:
             if label:
                 words.setdefault(label)
     return " · ".join(words)
+
+
+@lru_cache(maxsize=4_000)
+def _place_words(area: str) -> str:
+    """A place as it is written, and its names in both languages."""
+    place = gazetteer().find(area)
+    names = (area,) if place is None else (area, place.name, place.name_ru)
+    return " · ".join(dict.fromkeys(names))
 
 
 def _joined(items: Iterable[Mapping[str, Any]], *fields: str) -> str:

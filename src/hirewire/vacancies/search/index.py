@@ -42,7 +42,7 @@ from hirewire.vacancies.search.facts import Document as Values
 from hirewire.vacancies.search.phrasing import Phrased, Phrasing, analyzer, plain_analyzer
 from hirewire.vacancies.search.rules import plain
 
-FORMAT = 3
+FORMAT = 4
 """Of the documents and of the state beside them; an index of another format is made anew."""
 MOST_FOLDERS = 64
 MOST_DEEP = 1000

@@ -108,6 +108,8 @@ class Bucket(Answer):
 
     value: str
     label: str
+    label_ru: str | None = None
+    """In Russian, of a place that has a name there."""
     count: int
 
 

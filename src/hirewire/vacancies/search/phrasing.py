@@ -16,6 +16,7 @@ from tantivy import (
 )
 
 from hirewire.esco import dictionary
+from hirewire.places.gazetteer import Place, gazetteer
 from hirewire.vacancies.search import rules
 from hirewire.vacancies.search.rules import Term
 
@@ -123,8 +124,8 @@ class Phrasing:
         return queries
 
     def _likewise(self, words: Sequence[str]) -> list[Query]:
-        """What else these words may be called by: a skill's names and its own mark, a format of
-        work, another word for the same.
+        """What else these words may be called by: a skill's names and its own mark, a place, a
+        format of work, another word for the same.
         """
         ways: list[Query] = []
         names = list(rules.said_otherwise(words))
@@ -136,10 +137,25 @@ class Phrasing:
         if len(words) == 1 and (format := rules.work_format(words[0])) is not None:
             named = Query.term_query(self._schema, "workFormat", format, index_option="basic")
             ways.append(Query.const_score_query(named, 1.0))
+        if (place := gazetteer().find(" ".join(words))) is not None:
+            ways += self._at(place)
         for name in names:
             query = self._in_texts(_STEMS.analyze(rules.plain(name)))
             if query is not None:
                 ways.append(query)
+        return ways
+
+    def _at(self, place: Place) -> list[Query]:
+        """What is at a place, and what names it in either language; nothing if nothing is."""
+        ways: list[Query] = []
+        there = Query.term_query(self._schema, "area", place.key, index_option="basic")
+        if self._is_seen(there):
+            ways.append(Query.const_score_query(there, 1.0))
+        for name in dict.fromkeys((place.name, place.name_ru)):
+            stems = _STEMS.analyze(rules.plain(name))
+            if stems and all(self._is_used(stem) for stem in stems):
+                query = self._in_texts(stems)
+                ways += [] if query is None else [query]
         return ways
 
     def _term(self, term: Term, found: Phrased, *, known: bool) -> Query | None:
@@ -165,10 +181,11 @@ class Phrasing:
     def _is_used(self, stem: str) -> bool:
         used = (name for name in self._texts if self._searcher.doc_freq(name, stem))
         # The frequency counts documents that were deleted as well, until segments are merged.
-        return any(self._is_seen(name, stem) for name in used) if self._unseen else any(used)
+        if not self._unseen:
+            return any(used)
+        return any(self._is_seen(Query.term_query(self._schema, name, stem)) for name in used)
 
-    def _is_seen(self, name: str, stem: str) -> bool:
-        word = Query.term_query(self._schema, name, stem)
+    def _is_seen(self, word: Query) -> bool:
         query = Query.boolean_query([(Occur.Must, word), *self._unseen])
         return bool(self._searcher.search(query, 1, count=False).hits)
 

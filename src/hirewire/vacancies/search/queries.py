@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select, tuple_
+from sqlalchemy import Row, Select, func, select, tuple_
 
 from hirewire.messaging.outbox import Tx
 from hirewire.vacancies.showing import vacancies_with_company, visible_to
@@ -136,6 +136,7 @@ class Filters:
 
     title: str | None = None
     area: Sequence[str] = ()
+    """In lower case."""
     work_format: Sequence[str] = ()
     employment_type: Sequence[str] = ()
     experience: Sequence[str] = ()
@@ -171,7 +172,7 @@ def _narrowed(statement: Select[Any], filters: Filters) -> Select[Any]:
     if filters.title:
         statement = statement.where(vacancy.c.title.icontains(filters.title, autoescape=True))
     for column, values in (
-        (vacancy.c.area, filters.area),
+        (func.lower(func.btrim(vacancy.c.area)), filters.area),
         (vacancy.c.work_format, filters.work_format),
         (vacancy.c.employment_type, filters.employment_type),
         (vacancy.c.experience, filters.experience),

@@ -27,6 +27,8 @@ from hirewire.kit.http import (
 )
 from hirewire.kit.openapi import media, refuses
 from hirewire.messaging.outbox import Tx
+from hirewire.places.gazetteer import ID, gazetteer, place_key
+from hirewire.places.keys import means_remote
 from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
 from hirewire.vacancies.search import commands, feed, models, queries
 from hirewire.vacancies.search.facts import micros, skill_id, text_of
@@ -219,8 +221,8 @@ def _common(query: models.Narrowing) -> dict[str, Any]:
     return {
         "text": query.q,
         "any_of": {
-            "area": [key_of(area) for area in query.area],
-            "workFormat": query.work_format,
+            "area": [place_key(area) for area in _areas(query)],
+            "workFormat": _formats(query),
             "employmentType": query.employment_type,
             "experience": query.experience,
             "currency": [query.currency] if query.currency else [],
@@ -229,6 +231,23 @@ def _common(query: models.Narrowing) -> dict[str, Any]:
         "all_of": {"skill": [_skill(name) for name in query.skill]},
         "order": query.order,
     }
+
+
+def _areas(query: models.Narrowing) -> list[str]:
+    return [area for area in query.area if not means_remote(area)]
+
+
+def _formats(query: models.Narrowing) -> list[str]:
+    """Formats of work, also where one was typed as a place."""
+    away = ["remote"] if any(means_remote(area) for area in query.area) else []
+    return list(dict.fromkeys((*query.work_format, *away)))
+
+
+def _spellings(area: str) -> list[str]:
+    """A place as typed and in both languages, in lower case."""
+    place = gazetteer().find(area)
+    names = (area,) if place is None else (area, place.name, place.name_ru)
+    return [name.lower() for name in names]
 
 
 def _skill(name: str) -> str:
@@ -336,11 +355,19 @@ async def _facets(tx: Tx, index: SearchIndex, counted: Counted) -> dict[str, lis
     labels: dict[str, Callable[[str], str]] = {
         "company": lambda value: companies.get(UUID(value), value),
         "skill": lambda value: dictionary().name_of(value) or value.removeprefix("own:"),
-        "area": lambda value: index.label("area", value),
+        "area": lambda value: _place_name(value) or index.label("area", value),
+    }
+    labels_ru: dict[str, Callable[[str], str | None]] = {
+        "area": lambda value: _place_name(value, russian=True)
     }
     facets = {
         name: [
-            models.Bucket(value=value, label=labels.get(name, str)(value), count=count)
+            models.Bucket(
+                value=value,
+                label=labels.get(name, str)(value),
+                label_ru=labels_ru[name](value) if name in labels_ru else None,
+                count=count,
+            )
             for value, count in values
         ]
         for name, values in counted.facets.items()
@@ -351,6 +378,13 @@ async def _facets(tx: Tx, index: SearchIndex, counted: Counted) -> dict[str, lis
             for days, count in zip(RECENT_DAYS, counted.recent, strict=True)
         ]
     return facets
+
+
+def _place_name(key: str, *, russian: bool = False) -> str | None:
+    place = gazetteer().find(key) if key.startswith(ID) else None
+    if place is None:
+        return None
+    return gazetteer().typed_as(place, russian=russian) or place.name_in(russian=russian)
 
 
 async def _from_tables(
@@ -397,8 +431,8 @@ async def _own(
 def _filters(query: models.VacancyQuery) -> queries.Filters:
     return queries.Filters(
         query.q.strip(),
-        query.area,
-        query.work_format,
+        [name for area in _areas(query) for name in _spellings(area)],
+        _formats(query),
         query.employment_type,
         query.experience,
         query.company,

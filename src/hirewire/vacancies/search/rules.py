@@ -42,14 +42,6 @@ _ALIKE_WORDS = (
     ("эйчар", "hr"),
     ("главбух", "главный бухгалтер"),
     ("программист", "разработчик", "developer"),
-    ("питер", "спб", "санкт-петербург", "saint petersburg", "st petersburg"),
-    ("мск", "москва", "moscow"),
-    ("екб", "екатеринбург", "yekaterinburg"),
-    ("нск", "новосибирск", "novosibirsk"),
-    ("ереван", "yerevan"),
-    ("алматы", "алма-ата", "almaty"),
-    ("тбилиси", "tbilisi"),
-    ("минск", "minsk"),
 )
 _OTHERWISE = {
     word: tuple(other for other in group if other != word)

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from hirewire.kit.clock import end_of
+from hirewire.places.keys import means_remote
 
 _ESCAPED = {
     "<": "\\u003c",
@@ -59,15 +60,22 @@ def _company(vacancy: Mapping[str, Any], site: str) -> dict[str, Any]:
 
 def missing(vacancy: Mapping[str, Any], country: str | None) -> list[str]:
     """What of the place has to be said before search engines take the vacancy."""
-    area = vacancy["area"]
-    if vacancy["workFormat"] == "remote":
+    area, is_remote = _where(vacancy)
+    if is_remote:
         return [] if area or country else ["area"]
     return [name for name, value in (("area", area), ("country", country)) if not value]
 
 
+def _where(vacancy: Mapping[str, Any]) -> tuple[str | None, bool]:
+    """Its place, if what was typed is one, and whether the work is remote."""
+    away = means_remote(vacancy["area"])
+    area = None if away else vacancy["area"]
+    return area, (vacancy["workFormat"] or ("remote" if away else None)) == "remote"
+
+
 def _place(vacancy: Mapping[str, Any], country: str | None) -> dict[str, Any]:
-    area = vacancy["area"]
-    if vacancy["workFormat"] == "remote":
+    area, is_remote = _where(vacancy)
+    if is_remote:
         place: dict[str, Any] = {"jobLocationType": "TELECOMMUTE"}
         if area or country:
             kind = "AdministrativeArea" if area else "Country"

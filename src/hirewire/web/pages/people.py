@@ -43,6 +43,7 @@ async def resumes(who: Member) -> Response:
     if not found.is_good:
         return render(who, "missing.html", found.status)
     await named(who, found.data["items"])
+    asked.recognise(found.data, who.words.lang)
     return render(
         who,
         "resumes.html",

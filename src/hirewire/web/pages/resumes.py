@@ -254,6 +254,16 @@ async def skills(who: Asking) -> Response:
     return render(who, "parts/skills.html", items=items)
 
 
+@router.get("/places")
+async def places(who: Asking) -> Response:
+    """Places that begin as typed, as options."""
+    typed_name = who.request.query_params.get("area", "")[:100]
+    path = f"/api/vacancies/places?limit=8&q={quote(typed_name, safe='')}"
+    found = await who.call("vacancies", "GET", path) if typed_name.strip() else None
+    items = found.data["items"] if found is not None and found.is_good else []
+    return render(who, "parts/places.html", items=items)
+
+
 async def _resume_body(request: Request, given: dict[str, str]) -> dict[str, Any]:
     body: dict[str, Any] = {name: given.get(name) or None for name in TEXTS}
     body["relocation"] = "relocation" in given

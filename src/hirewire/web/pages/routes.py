@@ -83,6 +83,7 @@ async def vacancies(who: Asking) -> Response:
     if not answer.is_good:
         return render(who, "missing.html", answer.status)
     await named(who, answer.data["items"])
+    asked.recognise(answer.data, who.words.lang)
     counted = answer.data["facets"] or {}
     found_in = [bucket["value"].upper() for bucket in counted.get("currency") or ()]
     return render(

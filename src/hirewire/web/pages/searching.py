@@ -34,6 +34,8 @@ class Asked:
             self._given.append(("currency", code))
         self.assumed = ""
         """The currency that was taken because none was named."""
+        self.place = ""
+        """A place as it was typed that is none of those counted."""
 
     @property
     def _compares_pay(self) -> bool:
@@ -63,6 +65,23 @@ class Asked:
         """Ask without these."""
         self._given = [pair for pair in self._given if pair[0] not in names]
 
+    def recognise(self, found: dict[str, Any], lang: str) -> None:
+        """Call places as the reader does, and take those that were typed for what they are."""
+        for bucket in (found["facets"] or {}).get("area") or ():
+            names = {(bucket[key] or "").casefold() for key in ("label", "labelRu")}
+            pair = "area", bucket["value"]
+            self._given = [
+                pair if name == "area" and value.casefold() in names else (name, value)
+                for name, value in self._given
+            ]
+            if lang == "ru" and bucket["labelRu"]:
+                bucket["label"] = bucket["labelRu"]
+        self._given = list(dict.fromkeys(self._given))
+        known = {bucket["value"] for bucket in (found["facets"] or {}).get("area") or ()}
+        self.place = next(
+            (v for n, v in self._given if n == "area" and v not in known and ":" not in v), ""
+        )
+
     @property
     def again(self) -> list[tuple[str, str]]:
         """The search from its first page."""
@@ -82,6 +101,7 @@ class Asked:
             "given": again,
             "feed": urlencode(again),
             "assumed": self.assumed,
+            "place": self.place,
             "narrowed": [pair for pair in again if pair[0] in (*NARROWED, *PAID)],
         }
 
@@ -108,4 +128,4 @@ class Asked:
         """What the search is about, in a line: its words and what narrows it."""
         words = [value for name, value in self.again if name == "q"]
         chosen = [one[0] for _, values in self.facets(found) for one in values if one[3]]
-        return ", ".join([*words, *chosen])
+        return ", ".join([*words, *filter(None, (self.place,)), *chosen])

@@ -1,0 +1,1 @@
+"""The gazetteer: places by their names in English and in Russian (GeoNames)."""

@@ -1,0 +1,1 @@
+"""Places, for whoever types one."""

@@ -1,0 +1,55 @@
+"""The gazetteer, for whoever types a place."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from hirewire.kit.http import MaybeCaller
+from hirewire.kit.models import Answer
+from hirewire.places.gazetteer import gazetteer
+
+router = APIRouter(prefix="/api/vacancies/places", tags=["places"])
+FRESH = "public, max-age=3600"
+
+
+class SuggestedPlace(Answer):
+    """A place that begins as was typed, or is called so."""
+
+    id: str
+    """Also what `area` takes in a search."""
+    name: str
+    """With the country where the name alone means a larger place."""
+    name_ru: str
+    country: str
+    country_ru: str
+
+
+class Places(Answer):
+    """The one that is called so, then the largest first."""
+
+    items: list[SuggestedPlace]
+
+
+@router.get("")
+async def find(
+    _: MaybeCaller,
+    response: Response,
+    q: Annotated[str, Query(max_length=200)] = "",
+    limit: Annotated[int, Query(ge=1, le=10)] = 10,
+) -> Places:
+    """Places whose name in English or in Russian begins so."""
+    known = await asyncio.to_thread(gazetteer)
+    response.headers["Cache-Control"] = FRESH
+    return Places(
+        items=[
+            SuggestedPlace(
+                id=place.key,
+                name=known.typed_as(place, russian=False) or place.name,
+                name_ru=known.typed_as(place, russian=True) or place.name_ru,
+                country=known.country_of(place, russian=False),
+                country_ru=known.country_of(place, russian=True),
+            )
+            for place in known.begun(q, limit)
+        ]
+    )

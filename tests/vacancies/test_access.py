@@ -40,6 +40,7 @@ ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
     ("get", "/skills"): (None, 200, 200, 200),
     ("get", "/skills/{id}"): (None, 404, 404, 404),
     ("get", "/skills/names"): (None, 200, 200, 200),
+    ("get", "/places"): (None, 200, 200, 200),
     ("get", "/feeds/vacancies.{kind}"): (None, 422, 422, 422),
     ("get", "/feeds/sitemap.xml"): (None, 200, 200, 200),
     ("get", "/feeds/sitemaps/{n}.xml"): (None, 422, 422, 422),

@@ -8,21 +8,11 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from hirewire.kit.clock import today
 from hirewire.kit.models import Body, text
+from hirewire.vacancies.kinds import EmploymentType, Experience, LanguageLevel, WorkFormat
 from hirewire.vacancies.pay import Salary
 from hirewire.vacancies.posting.rules import repeated, sanitised
 
 Name = Annotated[str, text(1, 200)]
-EmploymentType = Literal[
-    "FULL_TIME",
-    "PART_TIME",
-    "CONTRACTOR",
-    "TEMPORARY",
-    "INTERN",
-    "VOLUNTEER",
-    "PER_DIEM",
-    "OTHER",
-]
-WorkFormat = Literal["on_site", "hybrid", "remote"]
 
 
 def _not_past(value: date) -> date:
@@ -49,7 +39,7 @@ class LanguageWanted(Body):
     """A language that is asked for."""
 
     language: Name
-    level: Literal["A1", "A2", "B1", "B2", "C1", "C2", "native"] | None = None
+    level: LanguageLevel | None = None
 
 
 def _each_skill_once(values: list[Requirement]) -> list[Requirement]:
@@ -76,7 +66,7 @@ class VacancyChanges(Body):
     title: Name = ""
     description: Annotated[str, text(1, 50_000), AfterValidator(sanitised)] | None = None
     requirements: Requirements | None = None
-    experience: Literal["noExperience", "between1And3", "between3And6", "moreThan6"] | None = None
+    experience: Experience | None = None
     employment_type: EmploymentType | None = None
     work_format: WorkFormat | None = None
     area: Name | None = None

@@ -227,9 +227,7 @@ def _resumes_of(step: _Step, row: Row[Any], demand: Demand) -> dict[Pair, _Found
             found[row.id, resume_id] = _found(judgement, at, row.version)
     for resume_id, one in step.resumes.items():
         if one.offer is not None and (judgement := judge(demand, one.offer)).fits:
-            found[row.id, resume_id] = _Found(
-                judgement.score, judgement.strength, one.version, row.version
-            )
+            found[row.id, resume_id] = _found(judgement, one.version, row.version)
     return found
 
 

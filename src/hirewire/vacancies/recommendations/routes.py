@@ -21,21 +21,12 @@ from hirewire.kit.http import (
 from hirewire.kit.models import Answer, Body, text
 from hirewire.kit.openapi import refuses
 from hirewire.vacancies.authority import NotAnEmployer, require_company
+from hirewire.vacancies.kinds import EmploymentType, Experience, LanguageLevel, WorkFormat
 from hirewire.vacancies.pay import Salary
 from hirewire.vacancies.recommendations import commands, previews, queries
 from hirewire.vacancies.showing import Card, card_of
 
 router = APIRouter(prefix="/api/vacancies", tags=["recommendations"])
-EmploymentType = Literal[
-    "FULL_TIME",
-    "PART_TIME",
-    "CONTRACTOR",
-    "TEMPORARY",
-    "INTERN",
-    "VOLUNTEER",
-    "PER_DIEM",
-    "OTHER",
-]
 
 
 class NoSuchVacancy(NotFound):
@@ -58,7 +49,7 @@ class Language(Body):
     """A language that is asked for, or known."""
 
     language: Annotated[str, text(1, 200)]
-    level: Literal["A1", "A2", "B1", "B2", "C1", "C2", "native"] | None = None
+    level: LanguageLevel | None = None
 
 
 class Offered(Body):
@@ -232,9 +223,9 @@ class Draft(Body):
 
     title: Annotated[str, text(1, 200)] = ""
     requirements: Annotated[list[Ask], Field(max_length=30)] = []
-    experience: Literal["noExperience", "between1And3", "between3And6", "moreThan6"] | None = None
+    experience: Experience | None = None
     employment_type: EmploymentType | None = None
-    work_format: Literal["on_site", "hybrid", "remote"] | None = None
+    work_format: WorkFormat | None = None
     area: Annotated[str, text(1, 200)] | None = None
     salary: Salary | None = None
     languages: Annotated[list[Language], Field(max_length=50)] = []
@@ -276,7 +267,7 @@ class ResumeDraft(Body):
     area: Annotated[str, text(1, 200)] | None = None
     relocation: bool = False
     skills: Annotated[list[Offered], Field(max_length=200)] = []
-    work_formats: list[Literal["on_site", "hybrid", "remote"]] = []
+    work_formats: list[WorkFormat] = []
     employment_types: list[EmploymentType] = []
     salary: Expected | None = None
     languages: Annotated[list[Language], Field(max_length=50)] = []

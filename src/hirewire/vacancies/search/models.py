@@ -8,22 +8,11 @@ from fastapi import Query
 from pydantic import Field, model_validator
 
 from hirewire.kit.models import Answer, Body, text
+from hirewire.vacancies.kinds import EmploymentType, Experience, WorkFormat
 from hirewire.vacancies.showing import Card, Vacancy
 
 Written = Annotated[str, text(1, 200)]
 Order = Literal["date", "relevance", "pay"]
-WorkFormat = Literal["on_site", "hybrid", "remote"]
-EmploymentType = Literal[
-    "FULL_TIME",
-    "PART_TIME",
-    "CONTRACTOR",
-    "TEMPORARY",
-    "INTERN",
-    "VOLUNTEER",
-    "PER_DIEM",
-    "OTHER",
-]
-Experience = Literal["noExperience", "between1And3", "between3And6", "moreThan6"]
 MOST_VALUES = 20
 
 

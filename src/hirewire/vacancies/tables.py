@@ -58,8 +58,6 @@ company_logo = Table(
     metadata,
     Column("company_id", Uuid, ForeignKey("company.id"), primary_key=True),
     Column("image", LargeBinary, nullable=False),
-    Column("key", Text, nullable=False),
-    Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 
 employer_profile = Table(

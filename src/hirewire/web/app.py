@@ -15,7 +15,7 @@ from hirewire import __version__
 from hirewire.kit import problems
 from hirewire.kit.addresses import ClientAddress
 from hirewire.kit.clock import use_zone
-from hirewire.kit.middleware import BodyLimit, RequestContext
+from hirewire.kit.middleware import MAX_BODY, BodyLimit, RequestContext
 from hirewire.kit.settings import Settings
 from hirewire.web.clients import Services
 from hirewire.web.hardening import Hardened, OperatorsOnly
@@ -32,7 +32,6 @@ from hirewire.web.pages import (
     posting,
     resumes,
 )
-from hirewire.web.pages.employer import LARGEST_LOGO
 from hirewire.web.pages.naming import Naming
 from hirewire.web.pages.rendering import STATIC, asset
 from hirewire.web.pages.resumes import LARGEST_IMPORT
@@ -44,8 +43,9 @@ BEHIND = ("auth", "profiles", "vacancies")
 STARTING_SECONDS = 60.0
 """For how long after its own start it takes a service that is away for one that starts."""
 LARGEST_UPLOAD = LARGEST_IMPORT + 64 * 1024
-LARGEST_LOGO_FORM = LARGEST_LOGO + 256 * 1024
 """A file, and the form that it comes in."""
+LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
+"""The same with an image, of which a service takes no more than of other bodies."""
 
 
 class Assets(StaticFiles):

@@ -203,7 +203,7 @@ PROBLEMS = (
         r"Mandatory fields are missing\.|.*mandatory.*|Something is missing.*",
         N_("Something is missing."),
     ),
-    (r"A logo has at most 1 MiB\.|must have at most [\d,]+ pixels", N_("is too large")),
+    (r"must have at most [\d,]+ pixels", N_("is too large")),
     (
         r"Send the image itself.*|must be a PNG.*",
         N_("This is not an image that can be shown here."),

@@ -78,14 +78,13 @@ async def set_phone(tx: Tx, user_id: UUID, phone: str | None) -> None:
 
 async def set_logo(tx: Tx, company_id: UUID, image: bytes) -> None:
     """Show this image, as `logos.reencoded` made it, from now on."""
-    values = {"image": image, "key": key_of(image), "updated_at": now()}
     await tx.execute(
         upsert(company_logo)
-        .values(company_id=company_id, **values)
-        .on_conflict_do_update(index_elements=["company_id"], set_=values)
+        .values(company_id=company_id, image=image)
+        .on_conflict_do_update(index_elements=["company_id"], set_={"image": image})
     )
     await tx.execute(
-        update(company).where(company.c.id == company_id).values(logo_key=values["key"])
+        update(company).where(company.c.id == company_id).values(logo_key=key_of(image))
     )
 
 

@@ -8,8 +8,6 @@ from PIL import Image, ImageOps
 
 from hirewire.kit.errors import FieldError, Invalid
 
-LARGEST = 1024 * 1024
-"""Bytes that may be sent."""
 MOST_PIXELS = 4096 * 4096
 SIDE = 400
 """Pixels of the longer side, at most."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, func, select
+from sqlalchemy import Row, Select, case, func, select
 
 from hirewire.messaging.outbox import Tx
 from hirewire.vacancies.tables import company, company_logo, employer_profile
@@ -42,12 +42,16 @@ async def companies(tx: Tx, *, named: str, ids: Sequence[UUID], limit: int) -> l
 
 
 async def company_with(tx: Tx, id: UUID) -> Row[Any] | None:
-    """The company with this id."""
-    statement = select(company).where(company.c.id == id)
+    """The company with this id, which is `company_id`, too."""
+    statement = select(company, company.c.id.label("company_id")).where(company.c.id == id)
     return (await tx.execute(statement)).first()
 
 
 async def logo_of(tx: Tx, company_id: UUID) -> Row[Any] | None:
-    """The company's logo: `image` and `key`."""
-    statement = select(company_logo).where(company_logo.c.company_id == company_id)
+    """The company's logo: `image` and `logo_key`."""
+    statement: Select[Any] = (
+        select(company_logo.c.image, company.c.logo_key)
+        .join(company, company.c.id == company_logo.c.company_id)
+        .where(company_logo.c.company_id == company_id)
+    )
     return (await tx.execute(statement)).first()

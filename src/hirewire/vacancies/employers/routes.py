@@ -59,30 +59,8 @@ class EmployerProfileMade(Answer):
     company_id: UUID
 
 
-class EmployerProfile(EmployerProfileMade):
-    """One's own employer profile."""
-
-    company_name: str
-    phone: str | None
-    description: str | None
-    site: str | None
-    logo: str | None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_row(cls, row: Any) -> Any:
-        return dict(row._mapping) | {"logo": logo_path(row.company_id, row.logo_key)}
-
-
-class NamedCompany(Answer):
-    """A company, to be chosen."""
-
-    id: UUID
-    name: str
-
-
-class Company(NamedCompany):
-    """A company that hires here."""
+class _About(Answer):
+    """What a company says of itself, from a row with `company_id`."""
 
     description: str | None
     site: str | None
@@ -92,7 +70,25 @@ class Company(NamedCompany):
     @model_validator(mode="before")
     @classmethod
     def _from_row(cls, row: Any) -> Any:
-        return dict(row._mapping) | {"logo": logo_path(row.id, row.logo_key)}
+        return dict(row._mapping) | {"logo": logo_path(row.company_id, row.logo_key)}
+
+
+class EmployerProfile(EmployerProfileMade, _About):
+    """One's own employer profile."""
+
+    company_name: str
+    phone: str | None
+
+
+class NamedCompany(Answer):
+    """A company, to be chosen."""
+
+    id: UUID
+    name: str
+
+
+class Company(NamedCompany, _About):
+    """A company that hires here."""
 
 
 class Companies(Answer):
@@ -118,13 +114,6 @@ class NotAnImage(AppError):
 
     slug = "not-an-image"
     kind = Kind.INVALID
-
-
-class LogoTooLarge(AppError):
-    """A logo has at most 1 MiB."""
-
-    slug = "logo-too-large"
-    kind = Kind.TOO_LARGE
 
 
 LOGO_BODY: dict[str, Any] = {
@@ -177,7 +166,7 @@ async def change(body: EmployerProfileChanges, tx: RequestTx, caller: Caller) ->
 
 @router.put(
     "/employer-profile/logo",
-    responses=refuses(NotAnEmployer, NotAnImage, LogoTooLarge),
+    responses=refuses(NotAnEmployer, NotAnImage),
     openapi_extra=LOGO_BODY,
 )
 async def put_logo(request: Request, caller: Caller) -> EmployerProfile:
@@ -187,10 +176,7 @@ async def put_logo(request: Request, caller: Caller) -> EmployerProfile:
         company_id = await require_company(tx, caller.user_id)
     if kind not in logos.KINDS:
         raise NotAnImage
-    content = await request.body()
-    if len(content) > logos.LARGEST:
-        raise LogoTooLarge
-    image = await logos.reencoded(content)  # no connection is held meanwhile
+    image = await logos.reencoded(await request.body())  # no connection is held meanwhile
     async with transactions_of(request)() as tx:
         await commands.set_logo(tx, company_id, image)
         return await _profile(tx, caller.user_id)
@@ -247,6 +233,6 @@ async def logo(
     found = await queries.logo_of(tx, id)
     if found is None:
         raise NoLogo
-    kept = "public, max-age=31536000, immutable" if key == found.key else "public, max-age=60"
+    kept = "public, max-age=31536000, immutable" if key == found.logo_key else "public, max-age=60"
     headers = {"Cache-Control": kept, "X-Content-Type-Options": "nosniff"}
     return Response(found.image, media_type=logos.MEDIA_TYPE, headers=headers)

@@ -32,7 +32,6 @@ LISTS = {
 }
 """What has pages of its own beside its first lines at home."""
 SHOWN = {"mine": 6, "matches": 6, "activity": 10, "unread": 5}
-LARGEST_LOGO = 1024 * 1024
 LOGO_TOO_LARGE = N_("At most 1 MiB.")
 NO_LOGO = N_("This is not an image that can be shown here.")
 WHOLE = 20
@@ -97,9 +96,7 @@ async def _set_logo(who: Visitor, form: Form, logo: tuple[bytes, str] | None) ->
     if logo is None:
         return await who.call("vacancies", "DELETE", f"{PROFILE}/logo")
     content, kind = logo
-    answer = Answer(413, None)
-    if len(content) <= LARGEST_LOGO:
-        answer = await who.call("vacancies", "PUT", f"{PROFILE}/logo", content, kind=kind)
+    answer = await who.call("vacancies", "PUT", f"{PROFILE}/logo", content, kind=kind)
     if answer.status == 413:
         form.errors["logo"] = who.words.text(LOGO_TOO_LARGE)
     elif not answer.is_good:

@@ -8,9 +8,7 @@ down_revision = "0009"
 LOGOS = """
 create table company_logo (
     company_id uuid primary key references company (id),
-    image bytea not null,
-    key text not null,
-    updated_at timestamptz not null
+    image bytea not null
 )
 """
 

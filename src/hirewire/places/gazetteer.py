@@ -65,6 +65,7 @@ class Gazetteer:
         text = np.frombuffer(self._text, np.uint8)
         self._ends = np.flatnonzero(text == ord("\n")).astype(np.int32)
         self._by_id = np.argsort(self._ids).astype(np.uint16)
+        self._typed_as: dict[tuple[Place, bool], str | None] = {}
         self._read_regions()
 
     def _read_regions(self) -> None:
@@ -150,6 +151,11 @@ class Gazetteer:
         """What to type for it: its name, with its country or state where the name alone means
         another place. None where nothing tells it from a larger one.
         """
+        if (place, russian) not in self._typed_as:
+            self._typed_as[place, russian] = self._told_apart(place, russian=russian)
+        return self._typed_as[place, russian]
+
+    def _told_apart(self, place: Place, *, russian: bool) -> str | None:
         name = place.name_in(russian=russian)
         regions = [""]
         if (country := self._countries.get(place.country)) is not None:
@@ -157,6 +163,10 @@ class Gazetteer:
         if place.country == "US":
             regions += [f", {state}" for state in self._states]
         return next((name + r for r in regions if self.find(name + r) == place), None)
+
+    def called(self, place: Place, *, russian: bool) -> str:
+        """What people read: `typed_as`, or its name alone."""
+        return self.typed_as(place, russian=russian) or place.name_in(russian=russian)
 
     def country_of(self, place: Place, *, russian: bool) -> str:
         """The name of its country."""
@@ -212,3 +222,9 @@ def place_key(typed: str) -> str:
     """One key for a place, however it is written; of one that is not known its own text's."""
     place = gazetteer().find(typed)
     return key_of(typed) if place is None else place.key
+
+
+def spellings(typed: str) -> list[str]:
+    """A place as typed, and its names in both languages."""
+    place = gazetteer().find(typed)
+    return [typed] if place is None else list(dict.fromkeys((typed, place.name, place.name_ru)))

@@ -45,3 +45,12 @@ def hash_of(key: str) -> int:
 def means_remote(typed: str | None) -> bool:
     """Whether what stands as a place says that the work is remote, which is no place."""
     return key_of(typed or "") in _REMOTE
+
+
+def where(area: str | None, work_format: str | None = None) -> tuple[str | None, str | None]:
+    """A place, if what was typed is one, and the format of work: the one that is named, or remote
+    where that stands as the place.
+    """
+    if not means_remote(area):
+        return area or None, work_format or None
+    return None, work_format or "remote"

@@ -54,4 +54,5 @@ async def logo_of(tx: Tx, company_id: UUID) -> Row[Any] | None:
         .join(company, company.c.id == company_logo.c.company_id)
         .where(company_logo.c.company_id == company_id)
     )
-    return (await tx.execute(statement)).first()
+    found: Row[Any] | None = (await tx.execute(statement)).first()
+    return found

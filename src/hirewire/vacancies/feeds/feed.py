@@ -7,7 +7,7 @@ from email.utils import format_datetime
 from typing import Any
 from xml.sax.saxutils import escape
 
-from hirewire.places.keys import means_remote
+from hirewire.places.keys import where
 
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -75,8 +75,7 @@ def jobs_end() -> str:
 
 
 def _job(site: str, country: str | None, row: Mapping[str, Any]) -> str:
-    away = means_remote(row["area"])
-    is_remote = (row["work_format"] or ("remote" if away else None)) == "remote"
+    area, work_format = where(row["area"], row["work_format"])
     fields = {
         "title": row["title"],
         "date": _date(row["published_at"]),
@@ -84,13 +83,13 @@ def _job(site: str, country: str | None, row: Mapping[str, Any]) -> str:
         "referencenumber": str(row["id"]),
         "url": f"{site}/vacancies/{row['id']}",
         "company": row["company_name"],
-        "city": "" if away else row["area"] or "",
+        "city": area or "",
         "country": country or "",
         "streetaddress": row["address"] or "",
         "description": row["description"] or "",
         "salary": _salary(row["salary"]),
         "jobtype": JOB_TYPES.get(row["employment_type"] or "", ""),
-        "remotetype": "Fully remote" if is_remote else "",
+        "remotetype": "Fully remote" if work_format == "remote" else "",
         "expirationdate": str(row["valid_through"] or ""),
     }
     parts = "".join(f"<{name}>{_cdata(text)}</{name}>\n" for name, text in fields.items() if text)

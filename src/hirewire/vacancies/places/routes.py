@@ -45,8 +45,8 @@ async def find(
         items=[
             SuggestedPlace(
                 id=place.key,
-                name=known.typed_as(place, russian=False) or place.name,
-                name_ru=known.typed_as(place, russian=True) or place.name_ru,
+                name=known.called(place, russian=False),
+                name_ru=known.called(place, russian=True),
                 country=known.country_of(place, russian=False),
                 country_ru=known.country_of(place, russian=True),
             )

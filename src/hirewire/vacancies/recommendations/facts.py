@@ -10,7 +10,7 @@ from typing import Any
 
 from hirewire.esco import dictionary, edition, key_of, occupations
 from hirewire.places.gazetteer import gazetteer, place_key
-from hirewire.places.keys import means_remote
+from hirewire.places.keys import where
 from hirewire.vacancies.pay import A_MONTH
 from hirewire.vacancies.recommendations.rules import (
     BANDS,
@@ -136,15 +136,15 @@ def demand_of(vacancy: Mapping[str, Any]) -> Demand:
         asks[skill] = (must or before[0], max(level, before[1]))
     skills = [Ask(skill, must, level, weight_of(skill)) for skill, (must, level) in asks.items()]
     pay, currency = _pay(vacancy.get("salary"))
-    is_away = means_remote(vacancy.get("area"))
+    area, work_format = where(vacancy.get("area"), vacancy.get("work_format"))
     return Demand(
         skills=skills,
         weight=sum(ask.weight for ask in skills),
         title=title_words(vacancy.get("title")),
         occupation=likest(asks),
         band=BANDS.get(vacancy.get("experience") or ""),
-        area=area_code(vacancy["area"]) if vacancy.get("area") and not is_away else None,
-        work_format=WORK_FORMATS.get(vacancy.get("work_format") or ("remote" if is_away else "")),
+        area=area_code(area) if area else None,
+        work_format=WORK_FORMATS.get(work_format or ""),
         employment=EMPLOYMENT_TYPES.get(vacancy.get("employment_type") or ""),
         pay=pay,
         currency=currency,
@@ -187,16 +187,17 @@ def offer_of(snapshot: Mapping[str, Any]) -> Offer:
     if salary and salary.get("amount") is not None:
         amount = min(max(salary["amount"], 0), _MOST_PAID)
         expected = amount * A_MONTH.get(salary.get("unit") or "MONTH", 1.0)
-    away = ["remote"] if means_remote(snapshot.get("area")) else []
+    area, away = where(snapshot.get("area"))
+    formats = filter(None, (*(snapshot.get("workFormats") or ()), away))
     return Offer(
         skills=skills,
         weight=sum(have.weight for have in skills.values()),
         title=title_words(snapshot.get("title")),
         occupation=likest(skills),
         months=min(max(snapshot.get("experienceMonths") or 0, 0), _MOST_MONTHS),
-        area=area_code(snapshot["area"]) if snapshot.get("area") and not away else None,
+        area=area_code(area) if area else None,
         relocation=bool(snapshot.get("relocation")),
-        work_formats=_bits(WORK_FORMATS, (*(snapshot.get("workFormats") or ()), *away)),
+        work_formats=_bits(WORK_FORMATS, formats),
         employment=_bits(EMPLOYMENT_TYPES, snapshot.get("employmentTypes")),
         pay=expected,
         currency=code("currency:" + salary["currency"])

@@ -10,8 +10,8 @@ from typing import Any
 import nh3
 
 from hirewire.esco import dictionary, key_of
-from hirewire.places.gazetteer import gazetteer, place_key
-from hirewire.places.keys import means_remote
+from hirewire.places.gazetteer import place_key, spellings
+from hirewire.places.keys import where
 from hirewire.vacancies.pay import A_MONTH
 from hirewire.vacancies.search.rules import plain
 
@@ -44,21 +44,20 @@ def vacancy_document(row: Mapping[str, Any]) -> Document | None:
         return None
     names = [one["skill"] for one in row["requirements"] or ()]
     pay, currency = _pay(row["salary"])
-    is_away = means_remote(row["area"])
-    area = "" if is_away else row["area"] or ""
+    area, work_format = where(row["area"], row["work_format"])
     return _present(
         {
             "title": plain(row["title"]),
             "company_words": plain(row["company_name"]),
             "skill_words": plain(_skill_words(names)),
-            "place_words": plain(f"{_place_words(area)} {row['address'] or ''}"),
+            "place_words": plain(f"{_place_words(area or '')} {row['address'] or ''}"),
             "description": plain(text_of(row["description"])),
             "whole_words": plain(f"{row['title']} · {row['company_name']} · {_skill_words(names)}"),
             "skill": sorted({skill_id(name) for name in names}),
             "company": str(row["company_id"]),
-            "area": place_key(area),
+            "area": place_key(area or ""),
             "area_label": area,
-            "workFormat": row["work_format"] or ("remote" if is_away else None),
+            "workFormat": work_format,
             "employmentType": row["employment_type"],
             "experience": row["experience"],
             "currency": currency,
@@ -78,20 +77,19 @@ def resume_document(row: Mapping[str, Any]) -> Document | None:
     names += [name for job in jobs for name in job.get("skills") or ()]
     salary = snapshot.get("salary") or {}
     pay, currency = _pay({**salary, "max": salary.get("amount")} if salary else None)
-    away = ["remote"] if means_remote(snapshot.get("area")) else []
-    area = "" if away else snapshot.get("area") or ""
+    area, away = where(snapshot.get("area"))
     return _present(
         {
             "title": plain(snapshot.get("title") or ""),
             "skill_words": plain(_skill_words(names)),
             "work_words": plain(_joined(jobs, "position")),
             "study_words": plain(_joined(schools, "field", "level")),
-            "place_words": plain(_place_words(area)),
+            "place_words": plain(_place_words(area or "")),
             "whole_words": plain(f"{snapshot.get('title') or ''} · {_skill_words(names)}"),
             "skill": sorted({skill_id(name) for name in names}),
-            "area": place_key(area),
+            "area": place_key(area or ""),
             "area_label": area,
-            "workFormat": sorted({*(snapshot.get("workFormats") or ()), *away}),
+            "workFormat": sorted(filter(None, {*(snapshot.get("workFormats") or ()), away})),
             "employmentType": sorted(set(snapshot.get("employmentTypes") or ())),
             "experience": band_of(snapshot.get("experienceMonths") or 0),
             "hidden_from": [key_of(str(one)) for one in snapshot.get("hiddenFrom") or ()],
@@ -147,9 +145,7 @@ def _skill_words(names: Iterable[str]) -> str:
 @lru_cache(maxsize=4_000)
 def _place_words(area: str) -> str:
     """A place as it is written, and its names in both languages."""
-    place = gazetteer().find(area)
-    names = (area,) if place is None else (area, place.name, place.name_ru)
-    return " · ".join(dict.fromkeys(names))
+    return " · ".join(spellings(area))
 
 
 def _joined(items: Iterable[Mapping[str, Any]], *fields: str) -> str:

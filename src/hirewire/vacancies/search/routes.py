@@ -27,7 +27,7 @@ from hirewire.kit.http import (
 )
 from hirewire.kit.openapi import media, refuses
 from hirewire.messaging.outbox import Tx
-from hirewire.places.gazetteer import ID, gazetteer, place_key
+from hirewire.places.gazetteer import ID, gazetteer, place_key, spellings
 from hirewire.places.keys import means_remote
 from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
 from hirewire.vacancies.search import commands, feed, models, queries
@@ -243,13 +243,6 @@ def _formats(query: models.Narrowing) -> list[str]:
     return list(dict.fromkeys((*query.work_format, *away)))
 
 
-def _spellings(area: str) -> list[str]:
-    """A place as typed and in both languages, in lower case."""
-    place = gazetteer().find(area)
-    names = (area,) if place is None else (area, place.name, place.name_ru)
-    return [name.lower() for name in names]
-
-
 def _skill(name: str) -> str:
     """A skill by its id or by one of its names."""
     return name if name in dictionary().skills or name.startswith("own:") else skill_id(name)
@@ -357,15 +350,12 @@ async def _facets(tx: Tx, index: SearchIndex, counted: Counted) -> dict[str, lis
         "skill": lambda value: dictionary().name_of(value) or value.removeprefix("own:"),
         "area": lambda value: _place_name(value) or index.label("area", value),
     }
-    labels_ru: dict[str, Callable[[str], str | None]] = {
-        "area": lambda value: _place_name(value, russian=True)
-    }
     facets = {
         name: [
             models.Bucket(
                 value=value,
                 label=labels.get(name, str)(value),
-                label_ru=labels_ru[name](value) if name in labels_ru else None,
+                label_ru=_place_name(value, russian=True) if name == "area" else None,
                 count=count,
             )
             for value, count in values
@@ -384,7 +374,7 @@ def _place_name(key: str, *, russian: bool = False) -> str | None:
     place = gazetteer().find(key) if key.startswith(ID) else None
     if place is None:
         return None
-    return gazetteer().typed_as(place, russian=russian) or place.name_in(russian=russian)
+    return gazetteer().called(place, russian=russian)
 
 
 async def _from_tables(
@@ -431,7 +421,7 @@ async def _own(
 def _filters(query: models.VacancyQuery) -> queries.Filters:
     return queries.Filters(
         query.q.strip(),
-        [name for area in _areas(query) for name in _spellings(area)],
+        [name.lower() for area in _areas(query) for name in spellings(area)],
         _formats(query),
         query.employment_type,
         query.experience,

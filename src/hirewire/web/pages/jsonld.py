@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from hirewire.kit.clock import end_of
-from hirewire.places.keys import means_remote
+from hirewire.places.keys import where
 
 _ESCAPED = {
     "<": "\\u003c",
@@ -60,22 +60,15 @@ def _company(vacancy: Mapping[str, Any], site: str) -> dict[str, Any]:
 
 def missing(vacancy: Mapping[str, Any], country: str | None) -> list[str]:
     """What of the place has to be said before search engines take the vacancy."""
-    area, is_remote = _where(vacancy)
-    if is_remote:
+    area, work_format = where(vacancy["area"], vacancy["workFormat"])
+    if work_format == "remote":
         return [] if area or country else ["area"]
     return [name for name, value in (("area", area), ("country", country)) if not value]
 
 
-def _where(vacancy: Mapping[str, Any]) -> tuple[str | None, bool]:
-    """Its place, if what was typed is one, and whether the work is remote."""
-    away = means_remote(vacancy["area"])
-    area = None if away else vacancy["area"]
-    return area, (vacancy["workFormat"] or ("remote" if away else None)) == "remote"
-
-
 def _place(vacancy: Mapping[str, Any], country: str | None) -> dict[str, Any]:
-    area, is_remote = _where(vacancy)
-    if is_remote:
+    area, work_format = where(vacancy["area"], vacancy["workFormat"])
+    if work_format == "remote":
         place: dict[str, Any] = {"jobLocationType": "TELECOMMUTE"}
         if area or country:
             kind = "AdministrativeArea" if area else "Country"

@@ -38,8 +38,7 @@ async def board(id: UUID, who: Member) -> Response:
     items = {
         stage: page["items"] if page else [] for stage, page in zip(counts, pages, strict=True)
     }
-    cards = [one for stage in items.values() for one in stage]
-    names, _ = await asyncio.gather(names_of(who, cards), add_scores(who, id, cards))
+    names = await _completed(who, id, [one for stage in items.values() for one in stage])
     template = "parts/board.html" if is_part(who.request) else "board.html"
     return render(
         who,
@@ -66,9 +65,16 @@ async def stage(id: UUID, stage: str, who: Member) -> Response:
     page = await _stage(who, id, stage, 20, who.request.query_params.get("after"))
     if page is None:
         return render(who, "missing.html", 404)
-    cards = page["items"]
-    names, _ = await asyncio.gather(names_of(who, cards), add_scores(who, id, cards))
+    names = await _completed(who, id, page["items"])
     return render(who, "stage.html", vacancy=found.data, stage=stage, page=page, names=names)
+
+
+async def _completed(who: Visitor, id: UUID, cards: list[dict[str, Any]]) -> dict[str, str]:
+    """The names of those on the cards, by resume; scores and skills' names stand on them then."""
+    names, *_ = await asyncio.gather(
+        names_of(who, cards), add_scores(who, id, cards), named(who, cards)
+    )
+    return names
 
 
 async def _stage(who: Visitor, id: UUID, stage: str, limit: int, after: str | None = None) -> Any:
@@ -76,7 +82,4 @@ async def _stage(who: Visitor, id: UUID, stage: str, limit: int, after: str | No
     if after:
         asked["after"] = after
     answer = await who.call("vacancies", "GET", f"{APPLICATIONS}?{urlencode(asked)}")
-    if not answer.is_good:
-        return None
-    await named(who, answer.data)
-    return answer.data
+    return answer.data if answer.is_good else None

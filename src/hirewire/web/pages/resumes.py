@@ -17,6 +17,7 @@ from hirewire.web.pages.rendering import (
     Form,
     Member,
     as_file,
+    file_of,
     go,
     is_good,
     is_part,
@@ -65,11 +66,10 @@ async def make_resume(who: Asking, request: Request) -> Response:
 async def import_resume(who: Member, request: Request) -> Response:
     """A resume from a file of JSON Resume. Who is not signed in sends nothing."""
     await who.call("auth", "GET", "/api/auth/me")
-    upload = (await request.form(max_files=1)).get("file")
-    content = await upload.read() if upload is not None and not isinstance(upload, str) else b""
+    _, upload = await file_of(request, "file")
     form = Form()
     try:
-        document = json.loads(content[: LARGEST_IMPORT + 1])
+        document = json.loads(upload[0][: LARGEST_IMPORT + 1] if upload is not None else b"")
         answer = await who.call("profiles", "POST", f"{RESUMES}/import", document)
     except (ValueError, RecursionError):
         form.errors["file"] = who.words.text("This is not a JSON file.")
@@ -238,30 +238,27 @@ async def export(id: UUID, kind: str, who: Member) -> Response:
 @router.get("/companies")
 async def companies(who: Asking) -> Response:
     """Companies with what is typed in their name, as options."""
-    named = who.request.query_params.get("hideCompany", "")[:100]
-    found = await who.call("vacancies", "GET", f"{COMPANIES}?limit=8&q={quote(named)}")
-    items = found.data["items"] if found.is_good else []
-    return render(who, "parts/companies.html", items=items)
+    return await _suggested(who, "companies", "hideCompany")
 
 
 @router.get("/skills")
 async def skills(who: Asking) -> Response:
     """Skills that begin as typed, as options."""
-    typed_name = who.request.query_params.get("skill", "")[:100]
-    path = f"/api/vacancies/skills?limit=8&q={quote(typed_name, safe='')}"
-    found = await who.call("vacancies", "GET", path) if typed_name.strip() else None
-    items = found.data["items"] if found is not None and found.is_good else []
-    return render(who, "parts/skills.html", items=items)
+    return await _suggested(who, "skills", "skill")
 
 
 @router.get("/places")
 async def places(who: Asking) -> Response:
     """Places that begin as typed, as options."""
-    typed_name = who.request.query_params.get("area", "")[:100]
-    path = f"/api/vacancies/places?limit=8&q={quote(typed_name, safe='')}"
+    return await _suggested(who, "places", "area")
+
+
+async def _suggested(who: Visitor, kind: str, field: str) -> Response:
+    typed_name = who.request.query_params.get(field, "")[:100]
+    path = f"/api/vacancies/{kind}?limit=8&q={quote(typed_name, safe='')}"
     found = await who.call("vacancies", "GET", path) if typed_name.strip() else None
     items = found.data["items"] if found is not None and found.is_good else []
-    return render(who, "parts/places.html", items=items)
+    return render(who, f"parts/{kind}.html", items=items)
 
 
 async def _resume_body(request: Request, given: dict[str, str]) -> dict[str, Any]:

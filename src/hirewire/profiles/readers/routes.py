@@ -21,7 +21,7 @@ from hirewire.kit.openapi import media, refuses
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.outbox import Tx
 from hirewire.profiles import pdf
-from hirewire.profiles.readers import commands, queries
+from hirewire.profiles.readers import commands, queries, rules
 from hirewire.profiles.sections import more
 
 router = APIRouter(prefix="/api/profiles", tags=["readers"])
@@ -190,8 +190,8 @@ async def read_shared(key: str, tx: RequestTx, response: Response, _: MaybeCalle
         raise NotShared
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["Cache-Control"] = "no-store"
-    if "@" in found["full_name"] or "name" not in found["link_shows"]:
-        found["full_name"] = None  # until a name is given, it is the address
+    shows_name = "name" in found["link_shows"]
+    found["full_name"] = rules.name_without_contacts(found["full_name"]) if shows_name else None
     if "contacts" not in found["link_shows"]:
         found["contacts"] = []
     sections = more(found["imported"] or {})

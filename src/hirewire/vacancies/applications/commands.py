@@ -227,8 +227,8 @@ async def accept(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None) 
     if wanted is None or not rules.takes_answers(wanted.status):
         raise VacancyNotOpen
     kept = await _kept_resume(tx, before.resume_id)
-    row = await _set(tx, id, accepted_at=now(), kept_resume=kept)
-    await _news(tx, id, "employer")
+    news = application.c.employer_news + 1
+    row = await _set(tx, id, accepted_at=now(), kept_resume=kept, employer_news=news)
     _record_submitted(tx, row)
     await _note(
         tx, row, before.stage, side="applicant", user_id=asker.user_id, comment=comment, shared=True
@@ -242,8 +242,8 @@ async def withdraw(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None
     """
     before = await _for(tx, asker, id, "applicant")
     _require("withdraw", before, "applicant")
-    row = await _set(tx, id, stage="discard_by_applicant")
-    await _news(tx, id, "employer")
+    news = application.c.employer_news + 1
+    row = await _set(tx, id, stage="discard_by_applicant", employer_news=news)
     await _note(
         tx, row, before.stage, side="applicant", user_id=asker.user_id, comment=comment, shared=True
     )

@@ -21,7 +21,7 @@ from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 
 KEYS = 1000
-PAST = {"rabbitmq": 16_000, "postgres": 12_000}
+PAST = {"rabbitmq": 30_000, "postgres": 20_000}
 TYPES = ("test.noted",)
 
 

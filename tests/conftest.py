@@ -59,36 +59,6 @@ def pytest_configure() -> None:
         process.share = (int(worker.removeprefix("gw")), count)
 
 
-LONG = (
-    "tests/chaos/test_chaos.py::test_nothing",
-    "tests/messaging/test_history.py",
-    "tests/launcher/test_rebuilding.py",
-    "tests/journeys/test_browser",
-    "tests/launcher/test_cli.py::test_run_demo",
-    "tests/launcher/test_engines.py",
-    "tests/messaging/test_projections.py",
-    "tests/journeys/test_scenarios.py",
-    "tests/openapi/test_openapi.py",
-)
-"""Tests that take longest. They come first, so that no worker ends with one alone."""
-
-
-def share_long_ones(items: list[pytest.Item]) -> None:
-    """Of several workers each begins with its share of the long tests."""
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if workers == 1:
-        return
-    long = [item for item in items if item.nodeid.startswith(LONG)]
-    rest = [item for item in items if not item.nodeid.startswith(LONG)]
-    shares: list[pytest.Item] = []
-    for nth in range(workers):
-        first = long[nth::workers]
-        size = (len(items) * (nth + 1)) // workers - len(shares) - len(first)
-        shares += [*first, *rest[:size]]
-        rest = rest[size:]
-    items[:] = [*shares, *rest]
-
-
 @contextmanager
 def one_worker_at_a_time() -> Iterator[None]:
     """For what changes the machine itself: packages, system users."""
@@ -271,8 +241,7 @@ def broker_url(request: pytest.FixtureRequest) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count the tests by part, for the summary, and share them out."""
-    share_long_ones(items)
+    """Count the tests by part, for the summary."""
     for item in items:
         part = Path(item.path).relative_to(ROOT / "tests").parts[0]
         item.user_properties.append(("part", part.removesuffix(".py")))

@@ -56,7 +56,6 @@ def drawn(count: int) -> list[dict[str, Any]]:
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
-        deadline=None,
     )
     @given(wild)
     def draw(document: dict[str, Any]) -> None:

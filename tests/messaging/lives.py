@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.kit.db import make_engine
-from hirewire.kit.internal import PREFIX, router_of
+from hirewire.kit.internal import PREFIX, router
 from hirewire.kit.settings import Settings
 from hirewire.launcher.postgres import SYSTEM_USER, EmbeddedPostgres
 from hirewire.messaging import lineage
@@ -133,7 +133,7 @@ class Two:
                 app = apps[name] = FastAPI()
                 app.state.settings = Settings(operator_token=TOKEN)
                 app.state.messaging = messaging
-                app.include_router(router_of(messaging))
+                app.include_router(router)
                 messaging.start("all" if hearing or name == "writer" else "api")
                 stack.push_async_callback(messaging.stop)
             self.operators = await stack.enter_async_context(LocalOperators(apps))

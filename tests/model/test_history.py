@@ -263,7 +263,6 @@ def test_no_history_breaks_the_promise(
         settings=settings(
             max_examples=HISTORIES,
             stateful_step_count=STEPS,
-            deadline=None,
             derandomize="HIREWIRE_TEST_MODEL_HISTORIES" not in os.environ,
             suppress_health_check=list(HealthCheck),
             phases=(Phase.generate, Phase.shrink) if SHRINKS else (Phase.generate,),

@@ -166,7 +166,7 @@ async def test_what_is_no_image_of_ours_is_refused(anna: Person, boris: Person) 
     assert unknown.status_code == 401
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     kind=st.sampled_from(list(logos.KINDS.values())),
     at=st.integers(0, 2000),

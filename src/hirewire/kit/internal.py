@@ -139,205 +139,241 @@ class PauseOut(Answer):
     by: str
 
 
-def router_of(messaging: Messaging) -> APIRouter:
-    """The routes for one service's messaging."""
-    router = APIRouter(prefix=PREFIX, include_in_schema=False, dependencies=[Depends(_operator)])
-    subscriptions = messaging.consumer.subscriptions
-    _add_fences(router, messaging)
-    _add_readers_side(router, messaging)
-    _add_jobs(router, messaging)
-    _add_pauses(router, messaging)
-
-    @router.get("/overview")
-    async def overview(tx: RequestTx) -> dict[str, Any]:
-        unsent = await tx.exec_driver_sql("select count(*) from messaging.outbox")
-        found = {
-            "service": messaging.service,
-            "hears": messaging.consumer.topology.types,
-            "unsent": unsent.scalar_one(),
-            **await deadletters.counts(tx),
-            "queued": None,
-            "brokerDead": None,
-        }
-        try:
-            found["brokerDead"] = (await messaging.broker.stats(DEAD)).ready
-            if messaging.consumer.topology.types:
-                queues = messaging.consumer.queues
-                stats = [await messaging.broker.stats(queue) for queue in queues]
-                found["queued"] = sum(one.ready for one in stats)
-        except BrokerUnavailable as error:
-            found["broker"] = str(error)
-        return found
-
-    @router.post("/states")
-    async def states(
-        tx: RequestTx, body: Events, generation: int | None = None
-    ) -> dict[str, list[Any]]:
-        if generation is None:
-            found = await audit.states_of(tx, subscriptions, body.events)
-        else:
-            one = await _generation(tx, generation)
-            queue = one.topology(messaging.service).queue
-            found = await audit.states_of_generation(tx, one, queue, body.events)
-        return {"items": [audit.row_of(one) for one in found]}
-
-    @router.get("/about")
-    async def about(tx: RequestTx, what: str, since: UUID = ZERO) -> dict[str, list[str]]:
-        return {"items": await audit.about(tx, what, since=since)}
-
-    @router.get("/story")
-    async def story(
-        tx: RequestTx, correlation: Annotated[list[str], Query()], since: UUID = ZERO
-    ) -> dict[str, list[audit.Told]]:
-        return {"items": await audit.story(tx, correlation, since=since)}
-
-    @router.post("/heard")
-    async def heard(tx: RequestTx, body: Ids) -> dict[str, list[audit.Heard]]:
-        return {"items": await audit.heard(tx, body.ids)}
-
-    @router.post("/discard")
-    async def discard(tx: RequestTx, body: DiscardIn) -> dict[str, int]:
-        try:
-            count = await deadletters.discard(
-                tx, body.event, why=body.why, by=body.by, subscription=body.handler
-            )
-        except deadletters.NoSuchMessage as error:
-            raise NotFound(str(error)) from None
-        return {"discarded": count}
-
-    @router.post("/edit")
-    async def edit(tx: RequestTx, body: EditIn) -> dict[str, int]:
-        try:
-            await deadletters.edit(
-                tx,
-                body.event,
-                subscription=body.handler,
-                body=body.body.encode(),
-                why=body.why,
-                by=body.by,
-            )
-        except deadletters.NoSuchMessage as error:
-            raise NotFound(str(error)) from None
-        except deadletters.EditRefused as error:
-            raise Invalid(errors=[FieldError("/body", str(error))]) from None
-        return {"edited": 1}
-
-    return router
+def _messaging(request: Request) -> Messaging:
+    messaging: Messaging = request.app.state.messaging
+    return messaging
 
 
-def _add_pauses(router: APIRouter, messaging: Messaging) -> None:
+Own = Annotated[Messaging, Depends(_messaging)]
+"""The messaging of the service that is asked."""
+
+router = APIRouter(prefix=PREFIX, include_in_schema=False, dependencies=[Depends(_operator)])
+
+
+@router.get("/overview")
+async def overview(tx: RequestTx, messaging: Own) -> dict[str, Any]:
+    """What the service consumes, and how many messages wait or are unresolved."""
+    unsent = await tx.exec_driver_sql("select count(*) from messaging.outbox")
+    found = {
+        "service": messaging.service,
+        "hears": messaging.consumer.topology.types,
+        "unsent": unsent.scalar_one(),
+        **await deadletters.counts(tx),
+        "queued": None,
+        "brokerDead": None,
+    }
+    try:
+        found["brokerDead"] = (await messaging.broker.stats(DEAD)).ready
+        if messaging.consumer.topology.types:
+            queues = messaging.consumer.queues
+            stats = [await messaging.broker.stats(queue) for queue in queues]
+            found["queued"] = sum(one.ready for one in stats)
+    except BrokerUnavailable as error:
+        found["broker"] = str(error)
+    return found
+
+
+@router.post("/states")
+async def states(
+    tx: RequestTx, messaging: Own, body: Events, generation: int | None = None
+) -> dict[str, list[Any]]:
+    """The state of each event in each handler that consumes it."""
+    if generation is None:
+        found = await audit.states_of(tx, messaging.consumer.subscriptions, body.events)
+    else:
+        one = await _generation(tx, generation)
+        queue = one.topology(messaging.service).queue
+        found = await audit.states_of_generation(tx, one, queue, body.events)
+    return {"items": [audit.row_of(one) for one in found]}
+
+
+@router.get("/about")
+async def about(tx: RequestTx, what: str, since: UUID = ZERO) -> dict[str, list[str]]:
+    """Correlation ids of the events about an account, a resume or a vacancy."""
+    return {"items": await audit.about(tx, what, since=since)}
+
+
+@router.get("/story")
+async def story(
+    tx: RequestTx, correlation: Annotated[list[str], Query()], since: UUID = ZERO
+) -> dict[str, list[audit.Told]]:
+    """The events of these correlation ids, in the order in which they were recorded."""
+    return {"items": await audit.story(tx, correlation, since=since)}
+
+
+@router.post("/heard")
+async def heard(tx: RequestTx, body: Ids) -> dict[str, list[audit.Heard]]:
+    """Which handlers had an effect for these events."""
+    return {"items": await audit.heard(tx, body.ids)}
+
+
+@router.post("/discard")
+async def discard(tx: RequestTx, body: DiscardIn) -> dict[str, int]:
+    """Give up the messages of an event for good."""
+    try:
+        count = await deadletters.discard(
+            tx, body.event, why=body.why, by=body.by, subscription=body.handler
+        )
+    except deadletters.NoSuchMessage as error:
+        raise NotFound(str(error)) from None
+    return {"discarded": count}
+
+
+@router.post("/edit")
+async def edit(tx: RequestTx, body: EditIn) -> dict[str, int]:
+    """Replace the body of a dead letter; it is tried again."""
+    try:
+        await deadletters.edit(
+            tx,
+            body.event,
+            subscription=body.handler,
+            body=body.body.encode(),
+            why=body.why,
+            by=body.by,
+        )
+    except deadletters.NoSuchMessage as error:
+        raise NotFound(str(error)) from None
+    except deadletters.EditRefused as error:
+        raise Invalid(errors=[FieldError("/body", str(error))]) from None
+    return {"edited": 1}
+
+
+@router.post("/pause")
+async def pause(tx: RequestTx, messaging: Own, body: PauseIn) -> dict[str, bool]:
+    """Pause a handler; `new` is false if it was paused already."""
     names = {subscription.name for subscription in messaging.consumer.subscriptions}
-
-    @router.post("/pause")
-    async def pause(tx: RequestTx, body: PauseIn) -> dict[str, bool]:
-        if body.handler not in names:
-            detail = f"no handler of {messaging.service}: {', '.join(sorted(names))}"
-            raise Invalid(errors=[FieldError("/handler", detail)])
-        return {"new": await pauses.pause(tx, body.handler, why=body.why, by=body.by)}
-
-    @router.post("/resume")
-    async def resume(tx: RequestTx, body: PauseIn) -> dict[str, bool]:
-        return {"new": await pauses.resume(tx, body.handler, why=body.why, by=body.by)}
-
-    @router.get("/paused")
-    async def paused(tx: RequestTx) -> dict[str, list[PauseOut]]:
-        return {"items": [PauseOut.model_validate(one) for one in await pauses.paused(tx)]}
+    if body.handler not in names:
+        detail = f"no handler of {messaging.service}: {', '.join(sorted(names))}"
+        raise Invalid(errors=[FieldError("/handler", detail)])
+    return {"new": await pauses.pause(tx, body.handler, why=body.why, by=body.by)}
 
 
-def _add_fences(router: APIRouter, messaging: Messaging) -> None:
-    @router.post("/fences", status_code=202)
-    async def raise_fence(tx: RequestTx) -> FenceOut:
-        wake_after(tx)
-        return FenceOut(id=await fences.ask(tx))
-
-    @router.get("/fences/{id}")
-    async def fence(tx: RequestTx, id: UUID) -> FenceOut:
-        found = await fences.find(tx, id)
-        if found is None:
-            raise NotFound
-        return FenceOut.model_validate(found)
-
-    @router.get("/fences/{id}/heard")
-    async def fence_heard(
-        tx: RequestTx, id: UUID, generation: int | None = None
-    ) -> dict[str, list[str]]:
-        queues = messaging.consumer.queues
-        if generation is not None:
-            queues = ((await _generation(tx, generation)).topology(messaging.service).queue,)
-        return {"queues": await fences.heard(tx, id), "of": list(queues)}
-
-    @router.get("/fences/{id}/log")
-    async def log(
-        tx: RequestTx,
-        id: UUID,
-        since: UUID = ZERO,
-        after: UUID = ZERO,
-        limit: Annotated[int, Query(ge=1, le=MOST_IDS)] = 5000,
-    ) -> dict[str, list[Any]]:
-        rows = await audit.recorded_before(tx, id, since=since, after=after, limit=limit)
-        return {"items": [[str(row.id), row.type, row.listeners, row.unsent] for row in rows]}
+@router.post("/resume")
+async def resume(tx: RequestTx, body: PauseIn) -> dict[str, bool]:
+    """Let a paused handler go on; `new` is false if it was not paused."""
+    return {"new": await pauses.resume(tx, body.handler, why=body.why, by=body.by)}
 
 
-def _add_readers_side(router: APIRouter, messaging: Messaging) -> None:
-    async def heard_of(tx: RequestTx, owner: str) -> list[str]:
-        own = [s.name for s in messaging.consumer.subscriptions if s.event.owner == owner]
-        return [*own, *await projections.handlers_of_owner(tx, owner)]
-
-    @router.get("/flow")
-    async def flow(tx: RequestTx) -> dict[str, Any]:
-        queued = None
-        with suppress(BrokerUnavailable):
-            stats = [await messaging.broker.stats(queue) for queue in messaging.consumer.queues]
-            queued = sum(one.ready for one in stats)
-        found = await audit.flow(tx)
-        return {
-            "sent": found.sent,
-            "entered": found.entered,
-            "queued": queued,
-            "retainedFrom": str(await audit.retained_from(tx)),
-        }
-
-    @router.get("/entered")
-    async def entered(
-        tx: RequestTx,
-        owner: str,
-        since: UUID = ZERO,
-        after: UUID = ZERO,
-        limit: Annotated[int, Query(ge=1, le=MOST_IDS)] = 5000,
-    ) -> dict[str, list[audit.Entered]]:
-        names = await heard_of(tx, owner)
-        return {"items": await audit.entered(tx, names, since=since, after=after, limit=limit)}
-
-    @router.post("/unknown")
-    async def unknown(tx: RequestTx, body: Ids) -> dict[str, list[UUID]]:
-        return {"ids": await audit.unknown(tx, body.ids)}
-
-    @router.post("/accept")
-    async def accept(tx: RequestTx, body: AcceptIn) -> dict[str, int]:
-        note = f"in no log, accepted by {body.by or '?'}: {body.why}"
-        names = await heard_of(tx, body.owner)
-        return {"accepted": await audit.accept(tx, body.ids, names, note)}
+@router.get("/paused")
+async def paused(tx: RequestTx) -> dict[str, list[PauseOut]]:
+    """The handlers that are paused."""
+    return {"items": [PauseOut.model_validate(one) for one in await pauses.paused(tx)]}
 
 
-def _add_jobs(router: APIRouter, messaging: Messaging) -> None:
-    @router.post("/jobs", status_code=202)
-    async def ask(tx: RequestTx, body: JobIn) -> JobOut:
-        asked = await _asked(tx, messaging, body)
-        id, new = await jobs.ask(tx, body.kind, asked, by=body.by, again=body.anew)
-        wake_after(tx)
-        return _out(await jobs.find(tx, id), new)
+@router.post("/fences", status_code=202)
+async def raise_fence(tx: RequestTx) -> FenceOut:
+    """Record a barrier behind all events recorded so far."""
+    wake_after(tx)
+    return FenceOut(id=await fences.ask(tx))
 
-    @router.post("/jobs/count")
-    async def count(tx: RequestTx, body: JobIn) -> dict[str, int]:
-        return {"events": await jobs.matching(tx, await _asked(tx, messaging, body))}
 
-    @router.get("/jobs")
-    async def latest(tx: RequestTx) -> dict[str, list[JobOut]]:
-        return {"items": [_out(job) for job in await jobs.latest(tx)]}
+@router.get("/fences/{id}")
+async def fence(tx: RequestTx, id: UUID) -> FenceOut:
+    """How far a barrier has come."""
+    found = await fences.find(tx, id)
+    if found is None:
+        raise NotFound
+    return FenceOut.model_validate(found)
 
-    @router.get("/jobs/{id}")
-    async def job(tx: RequestTx, id: UUID) -> JobOut:
-        return _out(await jobs.find(tx, id))
+
+@router.get("/fences/{id}/heard")
+async def fence_heard(
+    tx: RequestTx, messaging: Own, id: UUID, generation: int | None = None
+) -> dict[str, list[str]]:
+    """The queues through which a barrier has come, and all that it has to pass."""
+    queues = messaging.consumer.queues
+    if generation is not None:
+        queues = ((await _generation(tx, generation)).topology(messaging.service).queue,)
+    return {"queues": await fences.heard(tx, id), "of": list(queues)}
+
+
+@router.get("/fences/{id}/log")
+async def log(
+    tx: RequestTx,
+    id: UUID,
+    since: UUID = ZERO,
+    after: UUID = ZERO,
+    limit: Annotated[int, Query(ge=1, le=MOST_IDS)] = 5000,
+) -> dict[str, list[Any]]:
+    """Events recorded before a barrier, a page at a time."""
+    rows = await audit.recorded_before(tx, id, since=since, after=after, limit=limit)
+    return {"items": [[str(row.id), row.type, row.listeners, row.unsent] for row in rows]}
+
+
+async def _heard_of(tx: RequestTx, messaging: Messaging, owner: str) -> list[str]:
+    own = [s.name for s in messaging.consumer.subscriptions if s.event.owner == owner]
+    return [*own, *await projections.handlers_of_owner(tx, owner)]
+
+
+@router.get("/flow")
+async def flow(tx: RequestTx, messaging: Own) -> dict[str, Any]:
+    """What was published and consumed in total, by event type."""
+    queued = None
+    with suppress(BrokerUnavailable):
+        stats = [await messaging.broker.stats(queue) for queue in messaging.consumer.queues]
+        queued = sum(one.ready for one in stats)
+    found = await audit.flow(tx)
+    return {
+        "sent": found.sent,
+        "entered": found.entered,
+        "queued": queued,
+        "retainedFrom": str(await audit.retained_from(tx)),
+    }
+
+
+@router.get("/entered")
+async def entered(
+    tx: RequestTx,
+    messaging: Own,
+    owner: str,
+    since: UUID = ZERO,
+    after: UUID = ZERO,
+    limit: Annotated[int, Query(ge=1, le=MOST_IDS)] = 5000,
+) -> dict[str, list[audit.Entered]]:
+    """Events of an owner that were consumed here, a page at a time."""
+    names = await _heard_of(tx, messaging, owner)
+    return {"items": await audit.entered(tx, names, since=since, after=after, limit=limit)}
+
+
+@router.post("/unknown")
+async def unknown(tx: RequestTx, body: Ids) -> dict[str, list[UUID]]:
+    """Which of these events the log does not hold."""
+    return {"ids": await audit.unknown(tx, body.ids)}
+
+
+@router.post("/accept")
+async def accept(tx: RequestTx, messaging: Own, body: AcceptIn) -> dict[str, int]:
+    """Stop listing events that no log knows."""
+    note = f"in no log, accepted by {body.by or '?'}: {body.why}"
+    names = await _heard_of(tx, messaging, body.owner)
+    return {"accepted": await audit.accept(tx, body.ids, names, note)}
+
+
+@router.post("/jobs", status_code=202)
+async def ask(tx: RequestTx, messaging: Own, body: JobIn) -> JobOut:
+    """Request a replay or a repair; the same request again answers with the first."""
+    asked = await _asked(tx, messaging, body)
+    id, new = await jobs.ask(tx, body.kind, asked, by=body.by, again=body.anew)
+    wake_after(tx)
+    return _out(await jobs.find(tx, id), new)
+
+
+@router.post("/jobs/count")
+async def count(tx: RequestTx, messaging: Own, body: JobIn) -> dict[str, int]:
+    """How many events a request would publish."""
+    return {"events": await jobs.matching(tx, await _asked(tx, messaging, body))}
+
+
+@router.get("/jobs")
+async def latest(tx: RequestTx) -> dict[str, list[JobOut]]:
+    """The latest replay and repair requests."""
+    return {"items": [_out(job) for job in await jobs.latest(tx)]}
+
+
+@router.get("/jobs/{id}")
+async def job(tx: RequestTx, id: UUID) -> JobOut:
+    """One request, and how far it is."""
+    return _out(await jobs.find(tx, id))
 
 
 async def _generation(tx: RequestTx, number: int) -> projections.Generation:

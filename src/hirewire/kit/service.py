@@ -154,11 +154,20 @@ def create_app(
     app.add_middleware(RequestContext, service=service.name)
     app.add_middleware(ClientAddress, listed=settings.trusted_proxies)
     for router in service.routes if role != "worker" else ():
-        app.include_router(router)
-    app.include_router(internal.router_of(messaging))
-    app.include_router(_operations(service, engine, messaging))
+        add_routes(app, router)
+    add_routes(app, internal.router)
+    add_routes(app, _operations(service, engine, messaging))
     openapi.describe(app)
     return app
+
+
+def add_routes(app: FastAPI, router: APIRouter) -> None:
+    """Add a router's routes as they are.
+
+    `include_router` would build each a second time, for prefixes and dependencies that we do not
+    give it: half a second before the first answer of `vacancies`, once an application.
+    """
+    app.router.routes.extend(router.routes)
 
 
 def _operations(service: Service, engine: AsyncEngine, messaging: Messaging) -> APIRouter:

@@ -16,6 +16,7 @@ from hirewire.kit import problems
 from hirewire.kit.addresses import ClientAddress
 from hirewire.kit.clock import use_zone
 from hirewire.kit.middleware import MAX_BODY, BodyLimit, RequestContext
+from hirewire.kit.service import add_routes
 from hirewire.kit.settings import Settings
 from hirewire.web.clients import Services
 from hirewire.web.hardening import Hardened, OperatorsOnly
@@ -103,9 +104,9 @@ def create_web(settings: Settings) -> FastAPI:
     app.add_middleware(RequestContext, service="web", shown=failures.as_page)
     app.add_middleware(ClientAddress, listed=settings.trusted_proxies)
     for pages in (account, candidate, resumes, applications, people, posting, board, employer):
-        app.include_router(pages.router)
-    app.include_router(router)
-    app.include_router(live_router)
+        add_routes(app, pages.router)
+    add_routes(app, router)
+    add_routes(app, live_router)
     app.mount("/static", Assets(directory=STATIC), name="static")
 
     @app.get("/health/live")

@@ -171,9 +171,7 @@ async def test_bodies_that_are_no_registration(refusing: Auth, content: bytes, s
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-@settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     email=st.one_of(st.text(max_size=300), st.emails()),
     password=st.text(st.characters(), max_size=220),

@@ -144,7 +144,7 @@ def imported(document: dict[str, Any]) -> tuple[dict[str, Any], list[Any], list[
 
 
 # How fast a shared machine draws documents is nobody's fault.
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(documents)
 def test_an_import_exports_as_it_was(document: dict[str, Any]) -> None:
     before = deepcopy(document)
@@ -161,7 +161,7 @@ def without_nulls(document: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=300)
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=300)
 @given(wild)
 @example({"work": [None, [], {}], "education": [None, {"area": "x"}, "y", None]})
 @example({"skills": ["Go", {"name": "x", "keywords": ["Go", "Go", 7]}, {"name": "Go"}]})

@@ -46,7 +46,7 @@ def fitting(judgements: dict[int, Judgement]) -> set[int]:
     return {slot for slot, found in judgements.items() if found.fits}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(some_vacancies, some_resumes)
 def test_the_sieve_loses_nothing(
     rows: list[dict[str, Any]], candidates: list[dict[str, Any]]
@@ -70,7 +70,7 @@ def test_the_sieve_loses_nothing(
         assert fitting(exact) <= set(offers_for(offered, demand).tolist())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(some_vacancies, some_vacancies, resumes(), st.data())
 def test_merging_changes_nothing(
     first: list[dict[str, Any]],

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 
 from hirewire.vacancies.recommendations.facts import (
     demand_of,
@@ -20,7 +20,6 @@ SAME = {"Python": "питон", "SQL": "sql", "JavaScript": "java script", "C++"
 
 
 @given(vacancies(), resumes())
-@settings(deadline=None)
 def test_the_score_is_the_sum_of_its_reasons(
     vacancy: dict[str, Any], resume: dict[str, Any]
 ) -> None:
@@ -69,7 +68,6 @@ def test_all_that_is_asked_for_is_the_whole_and_what_nobody_asks_for_takes_nothi
 
 
 @given(vacancies(), resumes())
-@settings(deadline=None)
 def test_a_synonym_changes_nothing(vacancy: dict[str, Any], resume: dict[str, Any]) -> None:
     skills = [one | {"name": one["name"].upper()} for one in resume["skills"]]
     asked = [one | {"skill": one["skill"].lower() + " "} for one in vacancy["requirements"]]
@@ -80,7 +78,6 @@ def test_a_synonym_changes_nothing(vacancy: dict[str, Any], resume: dict[str, An
 
 
 @given(vacancies(), resumes())
-@settings(deadline=None)
 def test_one_more_skill_that_is_asked_for_lowers_nothing(
     vacancy: dict[str, Any], resume: dict[str, Any]
 ) -> None:
@@ -98,7 +95,6 @@ def test_one_more_skill_that_is_asked_for_lowers_nothing(
 
 
 @given(vacancies(), resumes())
-@settings(deadline=None)
 def test_who_one_is_never_reaches_the_scorer(
     vacancy: dict[str, Any], resume: dict[str, Any]
 ) -> None:

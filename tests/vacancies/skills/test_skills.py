@@ -1,7 +1,7 @@
 """Skills as they are typed."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hirewire.esco import dictionary
@@ -58,7 +58,6 @@ def test_nothing_is_found_by_nothing(text: str) -> None:
     assert labels(text) == []
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_can_be_typed(text: str) -> None:
     found = typeahead().find(text, 7)
@@ -66,7 +65,6 @@ def test_any_text_can_be_typed(text: str) -> None:
     assert len({one.skill.id for one in found}) == len(found)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(dictionary().skills)), st.data())
 def test_a_name_is_found_by_beginnings_of_its_words(id: str, data: st.DataObject) -> None:
     skill = dictionary().skills[id]

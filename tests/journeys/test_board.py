@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from hirewire.kit.clock import now
-from hirewire.launcher.board.filler import PASSWORD, Filler, Plan
-from hirewire.launcher.board.showing import fill
-from hirewire.launcher.sending import Account
+from hirewire.tools.api_client import Account
+from hirewire.tools.sample_data.command import fill
+from hirewire.tools.sample_data.filler import PASSWORD, Filler, Plan
 from tests.journeys.conftest import Platform
 
 COUNT = 10

@@ -13,11 +13,11 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from rich.console import Console
 
 from hirewire.kit.settings import Settings
-from hirewire.launcher.door import Door
-from hirewire.launcher.keeping import kept
 from hirewire.launcher.postgres import EmbeddedPostgres
 from hirewire.launcher.process import FolderInUse, is_free
 from hirewire.launcher.rabbitmq import PrivateRabbitMQ
+from hirewire.launcher.restarts import kept_running
+from hirewire.launcher.startup_page import StartupPage
 from hirewire.launcher.state import (
     RunningPlatform,
     broker_passwords,
@@ -114,8 +114,8 @@ async def _run(
     started: float,
 ) -> int:
     async with AsyncExitStack() as stack:
-        door = await _opened_door(plan, stack)
-        children = [_child(name, plan.settings, door) for name in plan.services]
+        page = await _opened_page(plan, stack)
+        children = [_child(name, plan.settings, page) for name in plan.services]
         supervisor = Supervisor(
             children,
             run_dir=plan.data_dir / "run",
@@ -125,9 +125,9 @@ async def _run(
         stack.callback(supervisor.abandon)
         supervisor.prepare()
         settings = await _database(plan, stack, console)
-        _now(door, "broker")
+        _now(page, "broker")
         settings, addresses = await _broker(plan, settings, stack, console)
-        _now(door, "schema")
+        _now(page, "schema")
         if settings.operator_token is None:
             token = operator_token(plan.data_dir)
             settings = settings.model_copy(update={"operator_token": token})
@@ -135,28 +135,28 @@ async def _run(
             await migrate(settings)
         write_state(plan.data_dir, _state(settings, addresses))
         stack.callback(clear_state, plan.data_dir)
-        _now(door, "services")
-        if door is not None:
-            await door.hand_over()
+        _now(page, "services")
+        if page is not None:
+            await page.hand_over()
         return await supervisor.run(
             {name: _given(plan, name, settings, addresses.get(name)) for name in plan.services}
         )
 
 
-async def _opened_door(plan: Plan, stack: AsyncExitStack) -> Door | None:
+async def _opened_page(plan: Plan, stack: AsyncExitStack) -> StartupPage | None:
     """Raises `PortTaken`."""
     if "web" not in plan.services:
         return None
     host, port = plan.settings.host, plan.settings.web_port
     try:
-        return await stack.enter_async_context(Door(host, port))
+        return await stack.enter_async_context(StartupPage(host, port))
     except OSError as error:
         raise PortTaken(f"web cannot listen at port {port} of {host}: {error.strerror}") from None
 
 
-def _now(door: Door | None, step: str) -> None:
-    if door is not None:
-        door.now(step)
+def _now(page: StartupPage | None, step: str) -> None:
+    if page is not None:
+        page.now(step)
 
 
 async def _database(plan: Plan, stack: AsyncExitStack, console: Console) -> Settings:
@@ -164,7 +164,7 @@ async def _database(plan: Plan, stack: AsyncExitStack, console: Console) -> Sett
         return plan.settings
     with console.status("starting the embedded PostgreSQL"):
         postgres = await stack.enter_async_context(EmbeddedPostgres(plan.data_dir / "postgres"))
-        await stack.enter_async_context(kept(postgres))
+        await stack.enter_async_context(kept_running(postgres))
     console.print(f"[dim]PostgreSQL: embedded, data in {plan.data_dir / 'postgres'}[/]")
     return plan.settings.model_copy(update={"database_url": postgres.url("hirewire")})
 
@@ -179,7 +179,7 @@ async def _broker(
         return settings.model_copy(update={"broker_url": settings.broker_address()}), {}
     with console.status("starting a private RabbitMQ node"):
         node = await stack.enter_async_context(PrivateRabbitMQ(plan.data_dir / "rabbitmq"))
-        await stack.enter_async_context(kept(node))
+        await stack.enter_async_context(kept_running(node))
     passwords = broker_passwords(plan.data_dir, plan.broker_users)
     settings = settings.model_copy(
         update={
@@ -223,9 +223,9 @@ def public_url(settings: Settings) -> str:
     return settings.service_url("web")
 
 
-def _child(name: str, settings: Settings, door: Door | None) -> Child:
+def _child(name: str, settings: Settings, page: StartupPage | None) -> Child:
     """A service's process: it loads its code while the engines start, then gets its settings."""
-    passed = [door.socket.fileno()] if door is not None and name == "web" else []
+    passed = [page.socket.fileno()] if page is not None and name == "web" else []
     listening = [f"--listening={passed[0]}"] if passed else []
     return Child(
         name=name,

@@ -45,7 +45,7 @@ WORDS = {
 STEPS = ("database", "broker", "schema", "services")
 
 
-class Door:
+class StartupPage:
     """Answers at `address` until it is handed over. Raises `OSError` when it cannot listen."""
 
     def __init__(self, host: str, port: int, steps: Sequence[str] = STEPS) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import count
 from random import Random
 
-from hirewire.launcher.board.phrases import words
-from hirewire.launcher.board.places import Place, some_place
+from hirewire.tools.sample_data.phrases import words
+from hirewire.tools.sample_data.places import Place, some_place
 
 SIZES = (2, 3, 4, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 65, 85)
 """Vacancies of one company after another: 25 on average, and several companies on a small board."""

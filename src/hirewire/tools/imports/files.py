@@ -20,7 +20,7 @@ from typing import Any
 
 import charset_normalizer
 
-from hirewire.launcher.bulk.columns import COLUMNS, PERSON, Body, Kind, body_of, head_of
+from hirewire.tools.imports.columns import COLUMNS, PERSON, Body, Kind, body_of, head_of
 
 LARGEST_BYTES = 1024 * 1024 * 1024
 LARGEST_CELL = 1_000_000

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hirewire.evolution import Break, breaks
+from hirewire.catalogue.compatibility import Break, breaks
 
 SCHEMA: dict[str, Any] = {
     "type": "object",

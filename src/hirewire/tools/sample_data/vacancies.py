@@ -8,12 +8,12 @@ from random import Random
 from typing import Any, NamedTuple
 
 from hirewire.esco import Skill, dictionary
-from hirewire.launcher.board.companies import Company, affinity
-from hirewire.launcher.board.money import GRADES, Grade, offered
-from hirewire.launcher.board.phrases import pick, stock
-from hirewire.launcher.board.places import remote
-from hirewire.launcher.board.titles import Job, Title, graded, jobs
-from hirewire.launcher.board.wording import (
+from hirewire.tools.sample_data.companies import Company, affinity
+from hirewire.tools.sample_data.phrases import pick, stock
+from hirewire.tools.sample_data.places import remote
+from hirewire.tools.sample_data.salaries import GRADES, Grade, offered
+from hirewire.tools.sample_data.titles import Job, Title, graded, jobs
+from hirewire.tools.sample_data.trades import (
     forms,
     is_knowledge,
     russian_label,

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Literal, Self, TextIO
 
 from hirewire.kit.spreadsheets import plain, write_rows
-from hirewire.launcher.bulk.reading import Row
+from hirewire.tools.imports.files import Row
 
 Outcome = Literal["made", "draft", "refused"]
 HEAD = ("line", "title", "outcome", "id", "field", "why", "email", "password", "mark")

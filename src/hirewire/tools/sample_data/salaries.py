@@ -3,7 +3,7 @@
 from random import Random
 from typing import Literal
 
-from hirewire.launcher.board.places import Place, currency_at
+from hirewire.tools.sample_data.places import Place, currency_at
 
 Grade = Literal["junior", "middle", "senior", "lead"]
 GRADES: tuple[Grade, ...] = ("junior", "middle", "senior", "lead")

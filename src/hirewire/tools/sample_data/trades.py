@@ -34,7 +34,7 @@ class Trade:
 @cache
 def trades() -> dict[str, Trade]:
     """All trades by name."""
-    text = (files("hirewire.launcher.board") / "trades.toml").read_text(encoding="utf-8")
+    text = (files("hirewire.tools.sample_data") / "trades.toml").read_text(encoding="utf-8")
     return {
         name: Trade(
             row["kind"],

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from hirewire.launcher.bulk.columns import Kind, column_of
-from hirewire.launcher.bulk.journal import Journal, Outcome
-from hirewire.launcher.bulk.reading import Row
-from hirewire.launcher.sending import Account, Refused, Unreachable
+from hirewire.tools.api_client import Account, Refused, Unreachable
+from hirewire.tools.imports.columns import Kind, column_of
+from hirewire.tools.imports.files import Row
+from hirewire.tools.imports.report import Journal, Outcome
 
 AT_ONCE = 6
 VACANCIES = "/api/vacancies/vacancies"

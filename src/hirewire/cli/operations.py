@@ -17,7 +17,7 @@ from rich.table import Table
 from hirewire import assembly
 from hirewire.launcher.terminal import BAD_SETTINGS, fail, reachable_settings, run_async
 from hirewire.messaging.audit import STATES, first_id
-from hirewire.operators import stories
+from hirewire.operators import traces
 from hirewire.operators.auditing import Auditor, Report
 from hirewire.operators.client import Operators, Refused, ServiceAway
 
@@ -280,10 +280,10 @@ def trace(
     """What caused what, in which service, with the times between."""
     moment = moment_of(since)
     start = first_id(moment) if moment is not None else UUID(int=0)
-    roots = with_operators(lambda operators: stories.gather(operators, what, start))
+    roots = with_operators(lambda operators: traces.gather(operators, what, start))
     if not roots:
         fail(f"nothing in any log is about {what!r} since {since}")
-    console.print(stories.draw(roots, what), soft_wrap=True)
+    console.print(traces.draw(roots, what), soft_wrap=True)
 
 
 def _progress(unit: str) -> Progress:

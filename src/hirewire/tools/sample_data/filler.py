@@ -10,11 +10,11 @@ from typing import Any, Literal
 
 import httpx
 
-from hirewire.launcher.board.companies import Company, companies
-from hirewire.launcher.board.people import Person, person
-from hirewire.launcher.board.resumes import Written, candidates, resumes_of
-from hirewire.launcher.board.vacancies import Drafted, vacancies_of
-from hirewire.launcher.sending import Account, Refused, Unreachable
+from hirewire.tools.api_client import Account, Refused, Unreachable
+from hirewire.tools.sample_data.companies import Company, companies
+from hirewire.tools.sample_data.people import Person, person
+from hirewire.tools.sample_data.resumes import Written, candidates, resumes_of
+from hirewire.tools.sample_data.vacancies import Drafted, vacancies_of
 
 PASSWORD = "a board of examples"  # noqa: S105
 """Everybody's on the board: it is there to be looked at."""

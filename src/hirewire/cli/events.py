@@ -12,14 +12,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from hirewire import assembly
+from hirewire.cli import operations
+from hirewire.cli.rebuild import rebuild_app
 from hirewire.kit.db import make_engine
 from hirewire.launcher.terminal import fail, reachable_settings, run_async
 from hirewire.messaging import deadletters, lineage, pauses
 from hirewire.messaging.database import connect
 from hirewire.messaging.outbox import Transactions, Tx
 from hirewire.messaging.subscriptions import Subscription
-from hirewire.operators import commands
-from hirewire.operators.rebuilding import rebuild_app
 
 T = TypeVar("T")
 events_app = typer.Typer(no_args_is_help=True, help="List, replay and discard messages.")
@@ -133,7 +133,7 @@ def replay(
     to: Annotated[
         str | None, typer.Option(help="History: send what the log holds to this service alone")
     ] = None,
-    since: commands.Since = None,
+    since: operations.Since = None,
     until: Annotated[str | None, typer.Option(help="History up to this time only")] = None,
     key: Annotated[str | None, typer.Option(help="History of one user, resume, … only")] = None,
     again: Annotated[
@@ -150,7 +150,7 @@ def replay(
     without --until and --key runs into the present: nothing missed, twice or out of order.
     """
     if to is not None:
-        commands.replay_history(
+        operations.replay_history(
             to,
             type or [],
             since=since,
@@ -260,9 +260,9 @@ def discard(
 
 
 events_app.add_typer(rebuild_app, name="rebuild")
-events_app.command()(commands.audit)
-events_app.command()(commands.trace)
-events_app.command("jobs")(commands.list_jobs)
+events_app.command()(operations.audit)
+events_app.command()(operations.trace)
+events_app.command("jobs")(operations.list_jobs)
 
 
 @events_app.command("new-epoch")

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from hirewire.kit.spreadsheets import plain, safe
-from hirewire.launcher.bulk.columns import Kind, body_of, column_of, day, heads, number
-from hirewire.launcher.bulk.importer import Importer
-from hirewire.launcher.bulk.journal import Journal, NotAReport
-from hirewire.launcher.bulk.reading import Row, Unreadable, rows_of
-from hirewire.launcher.bulk.showing import import_file
 from hirewire.launcher.process import free_port
+from hirewire.tools.imports.columns import Kind, body_of, column_of, day, heads, number
+from hirewire.tools.imports.command import import_file
+from hirewire.tools.imports.files import Row, Unreadable, rows_of
+from hirewire.tools.imports.importer import Importer
+from hirewire.tools.imports.report import Journal, NotAReport
 
 
 def read(folder: Path, content: str | bytes, name: str = "f.csv", kind: Kind = "vacancies") -> Any:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from random import Random
 
-from hirewire.launcher.board.phrases import words
-from hirewire.launcher.board.places import Place, some_place
+from hirewire.tools.sample_data.phrases import words
+from hirewire.tools.sample_data.places import Place, some_place
 
 DEFAULT_SEED = 1
 MEN_RU = words(

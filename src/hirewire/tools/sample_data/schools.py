@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
-from hirewire.launcher.board.people import Person
+from hirewire.tools.sample_data.people import Person
 
 RU = (
     ("МГТУ им. Н. Э. Баумана", "Bauman Moscow State Technical University"),

@@ -8,11 +8,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from hirewire.launcher.bulk.columns import Kind
-from hirewire.launcher.bulk.importer import Importer
-from hirewire.launcher.bulk.journal import Journal, NotAReport
-from hirewire.launcher.bulk.reading import Unreadable, rows_of
-from hirewire.launcher.sending import Refused, Unreachable, reach
+from hirewire.tools.api_client import Refused, Unreachable, reach
+from hirewire.tools.imports.columns import Kind
+from hirewire.tools.imports.files import Unreadable, rows_of
+from hirewire.tools.imports.importer import Importer
+from hirewire.tools.imports.report import Journal, NotAReport
 
 MOST_SHOWN = 20
 

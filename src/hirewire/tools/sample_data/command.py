@@ -16,8 +16,8 @@ from rich.progress import (
 from rich.table import Table
 
 from hirewire.kit.clock import now
-from hirewire.launcher.board.filler import PASSWORD, Filler, Plan, What
-from hirewire.launcher.sending import Unreachable, reach
+from hirewire.tools.api_client import Unreachable, reach
+from hirewire.tools.sample_data.filler import PASSWORD, Filler, Plan, What
 
 SPEED_OVER = 60.0
 """Seconds over which the speed is taken for the time left."""

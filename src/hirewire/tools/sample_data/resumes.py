@@ -8,13 +8,13 @@ from random import Random
 from typing import Any, NamedTuple
 
 from hirewire.esco import Skill, dictionary
-from hirewire.launcher.board.companies import Industry, past_employer
-from hirewire.launcher.board.money import Grade, wished
-from hirewire.launcher.board.people import Person, person
-from hirewire.launcher.board.phrases import capital, done, pick, years_ru
-from hirewire.launcher.board.schools import Study, studied
-from hirewire.launcher.board.titles import Job, Title, graded, jobs
-from hirewire.launcher.board.wording import skills_of, trades, written
+from hirewire.tools.sample_data.companies import Industry, past_employer
+from hirewire.tools.sample_data.people import Person, person
+from hirewire.tools.sample_data.phrases import capital, done, pick, years_ru
+from hirewire.tools.sample_data.salaries import Grade, wished
+from hirewire.tools.sample_data.schools import Study, studied
+from hirewire.tools.sample_data.titles import Job, Title, graded, jobs
+from hirewire.tools.sample_data.trades import skills_of, trades, written
 
 EACH = (5, 10, 15, 8, 12, 10, 6, 14)
 """Resumes of one person after another: 10 on average. Logging in costs as much as several resumes

@@ -12,15 +12,6 @@ from pydantic import TypeAdapter
 from hirewire.auth.accounts.routes import Credentials
 from hirewire.esco import dictionary, occupations
 from hirewire.kit.clock import now
-from hirewire.launcher.board.companies import SIZES, companies, company
-from hirewire.launcher.board.filler import PASSWORD, Plan
-from hirewire.launcher.board.money import STEP
-from hirewire.launcher.board.people import Person, email_of, feminine, latin, person
-from hirewire.launcher.board.phrases import inflected, years_ru
-from hirewire.launcher.board.resumes import EACH, Written, candidates, resumes_of
-from hirewire.launcher.board.titles import Title, graded, jobs
-from hirewire.launcher.board.vacancies import Drafted, vacancies_of
-from hirewire.launcher.board.wording import forms, skills_of, trades
 from hirewire.profiles.dates import check_period
 from hirewire.profiles.people.routes import ProfileChanges
 from hirewire.profiles.reading import Part
@@ -29,6 +20,15 @@ from hirewire.profiles.resumes.commands import MOST_RESUMES
 from hirewire.profiles.resumes.documents import check_document
 from hirewire.profiles.resumes.models import NewEducation, NewExperience, NewResume, ResumeChanges
 from hirewire.profiles.resumes.rules import completeness
+from hirewire.tools.sample_data.companies import SIZES, companies, company
+from hirewire.tools.sample_data.filler import PASSWORD, Plan
+from hirewire.tools.sample_data.people import Person, email_of, feminine, latin, person
+from hirewire.tools.sample_data.phrases import inflected, years_ru
+from hirewire.tools.sample_data.resumes import EACH, Written, candidates, resumes_of
+from hirewire.tools.sample_data.salaries import STEP
+from hirewire.tools.sample_data.titles import Title, graded, jobs
+from hirewire.tools.sample_data.trades import forms, skills_of, trades
+from hirewire.tools.sample_data.vacancies import Drafted, vacancies_of
 from hirewire.vacancies.employers.routes import NewEmployerProfile
 from hirewire.vacancies.posting.models import NewVacancy
 

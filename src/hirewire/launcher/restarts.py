@@ -28,7 +28,7 @@ class Engine(Protocol):
 
 
 @asynccontextmanager
-async def kept(engine: Engine) -> AsyncIterator[None]:
+async def kept_running(engine: Engine) -> AsyncIterator[None]:
     """Start the engine again whenever it ends, for as long as the block lasts."""
     keeping = asyncio.create_task(_keep(engine))
     try:

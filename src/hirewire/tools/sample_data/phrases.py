@@ -9,7 +9,7 @@ from typing import Any
 
 @cache
 def _stock() -> dict[str, Any]:
-    text = (files("hirewire.launcher.board") / "phrases.toml").read_text(encoding="utf-8")
+    text = (files("hirewire.tools.sample_data") / "phrases.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 

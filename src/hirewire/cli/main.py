@@ -32,8 +32,8 @@ app = typer.Typer(
 QUICK = ("run", "serve", "demo", "doctor", "migrate", "version")
 """They start without the operators' tools, which take a second to load."""
 if not sys.argv[1:2] or sys.argv[1] not in QUICK:
-    from hirewire.events_cli import events_app
-    from hirewire.skills_cli import skills_app
+    from hirewire.cli.events import events_app
+    from hirewire.cli.skills import skills_app
 
     app.add_typer(events_app, name="events")
     app.add_typer(skills_app, name="skills")
@@ -172,13 +172,13 @@ def demo(
         fail("--seed goes with --fill", 2)
     url = _public_url(url)
     if fill is not None:
-        from hirewire.launcher.board.people import DEFAULT_SEED
-        from hirewire.launcher.board.showing import fill as fill_board
+        from hirewire.tools.sample_data.command import fill as fill_board
+        from hirewire.tools.sample_data.people import DEFAULT_SEED
 
         chosen = DEFAULT_SEED if seed is None else seed
         code = run_async(fill_board(url, fill, chosen, Console(highlight=False)))
     else:
-        from hirewire.launcher.demo import run_demo
+        from hirewire.tools.demo import run_demo
 
         code = run_async(run_demo(url, Console(highlight=False)))
     raise typer.Exit(code)
@@ -204,7 +204,7 @@ def import_(
     url: Annotated[str | None, typer.Option(help="The platform's public address")] = None,
 ) -> None:
     """Take vacancies or resumes from a file; the report says of each refused line why."""
-    from hirewire.launcher.bulk.showing import import_file
+    from hirewire.tools.imports.command import import_file
 
     owner = None
     if email is not None:

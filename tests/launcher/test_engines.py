@@ -16,7 +16,7 @@ import asyncpg
 import psutil
 import pytest
 
-from hirewire.kit.settings import load_settings
+from hirewire.assembly import load_settings
 from hirewire.launcher import rabbitmq as rabbitmq_module
 from hirewire.launcher.postgres import EmbeddedPostgres, PostgresError
 from hirewire.launcher.process import FolderInUse, free_port, spawn, stop, wait_gone

@@ -14,8 +14,8 @@ from rich.table import Table
 from hirewire import assembly
 from hirewire.cli import operations
 from hirewire.cli.rebuild import rebuild_app
+from hirewire.cli.terminal import fail, reachable_settings, run_async
 from hirewire.kit.db import make_engine
-from hirewire.launcher.terminal import fail, reachable_settings, run_async
 from hirewire.messaging import deadletters, lineage, pauses
 from hirewire.messaging.database import connect
 from hirewire.messaging.outbox import Transactions, Tx

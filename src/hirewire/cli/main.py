@@ -9,9 +9,8 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
-from hirewire import __version__
-from hirewire.kit.settings import Settings, SettingsError
-from hirewire.launcher.terminal import (
+from hirewire import __version__, assembly
+from hirewire.cli.terminal import (
     BAD_SETTINGS,
     console,
     data_dir_of,
@@ -21,6 +20,7 @@ from hirewire.launcher.terminal import (
     running_data_dir,
     settings_or_exit,
 )
+from hirewire.kit.settings import Settings, SettingsError
 
 app = typer.Typer(
     name="hirewire",
@@ -55,7 +55,6 @@ def run(
 ) -> None:
     """Start the platform: embedded engines where none are given, then one process a service."""
     from hirewire.kit.telemetry import configure_logging
-    from hirewire.launcher.names import PROCESSES
     from hirewire.launcher.platform import AlreadyRunning, Plan, PortTaken, run_platform
     from hirewire.launcher.postgres import PostgresError
     from hirewire.launcher.rabbitmq import RabbitMQError
@@ -63,13 +62,16 @@ def run(
 
     settings = settings_or_exit()
     configure_logging(settings, "run")
-    chosen = _chosen(PROCESSES, only, without)
-    plan = Plan(settings, data_dir_of(settings, data_dir), broker, chosen, PROCESSES)
+    names = _chosen(assembly.PROCESSES, only, without)
+    chosen = [manifest for manifest in assembly.MANIFESTS if manifest.name in names]
+    plan = Plan(
+        settings, data_dir_of(settings, data_dir), broker, chosen, broker_users=assembly.PROCESSES
+    )
 
     async def bring_up_to_date(found: Settings) -> None:
-        from hirewire import assembly  # loaded while the engines and the services start
+        from hirewire import provisioning  # loaded while the engines and the services start
 
-        await assembly.migrate(found)
+        await provisioning.migrate(found)
 
     try:
         code = run_async(run_platform(plan, bring_up_to_date, console))
@@ -101,7 +103,7 @@ def _chosen(names: tuple[str, ...], only: list[str] | None, without: list[str] |
 
 @app.command()
 def serve(
-    service: Annotated[str, typer.Argument(help="auth, profiles, vacancies or web")],
+    service: Annotated[str, typer.Argument(help=f"One of {', '.join(assembly.PROCESSES)}")],
     role: Annotated[
         Literal["all", "api", "worker"],
         typer.Option(help="api: HTTP only; worker: messaging only (health and metrics are there)"),
@@ -110,7 +112,6 @@ def serve(
     listening: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run one service in the foreground."""
-    from hirewire import assembly
     from hirewire.kit.telemetry import configure_logging, configure_tracing
     from hirewire.launcher.serving import serve_application
 
@@ -119,7 +120,7 @@ def serve(
     if gate:  # `run` has started this process early: load the code, then wait for the settings
         assembly.load(service)
         os.environ.update(json.loads(sys.stdin.readline() or "null") or sys.exit(0))
-    settings = settings_or_exit() if service in assembly.FRONTS else reachable_settings(service)
+    settings = reachable_settings(service) if service in assembly.SERVICES else settings_or_exit()
     configure_logging(settings, service)
     configure_tracing(settings, service)
     try:
@@ -132,13 +133,13 @@ def serve(
 @app.command()
 def migrate() -> None:
     """Bring databases, queues and broker users to what this version needs."""
-    from hirewire import assembly
+    from hirewire import provisioning
     from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable
     from hirewire.messaging.schema import CannotMigrate
 
     settings = reachable_settings()
     try:
-        done = run_async(assembly.migrate(settings))
+        done = run_async(provisioning.migrate(settings))
     except SettingsError as error:
         fail(str(error), BAD_SETTINGS)
     except CannotMigrate as error:
@@ -241,13 +242,12 @@ def _public_url(given: str | None) -> str:
         return given.rstrip("/")
     settings = settings_or_exit()
     state = read_state(running_data_dir(settings))
-    return (state.public_url if state else settings.service_url("web")).rstrip("/")
+    return (state.public_url if state else settings.service_url(settings.gateway.name)).rstrip("/")
 
 
 @app.command()
 def doctor() -> None:
     """Check this machine and the running platform; memory by process."""
-    from hirewire import assembly
     from hirewire.launcher.doctor import examine, print_report
     from hirewire.launcher.state import found_settings
 

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from hirewire import assembly
-from hirewire.launcher.terminal import BAD_SETTINGS, fail, reachable_settings, run_async
+from hirewire.cli.terminal import BAD_SETTINGS, fail, reachable_settings, run_async
 from hirewire.messaging.audit import STATES, first_id
 from hirewire.operators import traces
 from hirewire.operators.auditing import Auditor, Report

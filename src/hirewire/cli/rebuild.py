@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hirewire import assembly
+from hirewire import assembly, provisioning
+from hirewire.cli.terminal import fail, reachable_settings, run_async
 from hirewire.kit.db import make_engine
 from hirewire.kit.settings import Settings
-from hirewire.launcher.terminal import fail, reachable_settings, run_async
 from hirewire.messaging import projections
 from hirewire.messaging.broker import BrokerUnavailable, open_broker
 from hirewire.messaging.outbox import Transactions
@@ -32,7 +32,7 @@ def _declared() -> dict[str, tuple[str, Projection]]:
     return {
         projection.name: (service, projection)
         for service in assembly.SERVICES
-        for projection in assembly.newest(service)
+        for projection in provisioning.newest(service)
     }
 
 
@@ -155,7 +155,7 @@ def start(
     service, projection = _found(name)
 
     async def work(settings: Settings) -> tuple[Generation, bool]:
-        missing = await assembly.missing_past(settings, projection)
+        missing = await provisioning.missing_past(settings, projection)
         for owner, moment in missing.items():
             text = f"the log of {owner} goes back to {moment.isoformat(timespec='seconds')} only"
             if not partial:
@@ -165,7 +165,7 @@ def start(
                 )
             console.print(f"[yellow]{escape(text)}[/]: what is older will not be in it")
         by = getpass.getuser()
-        return await assembly.rebuild(
+        return await provisioning.rebuild(
             settings, service, projection, by=by, switch_when_ready=switch
         )
 
@@ -204,7 +204,7 @@ def switch(
 def _drop(name: str, done: str, *, abandon: bool = False, whole: bool = False) -> None:
     service = _known(name)
     found = _run(
-        lambda settings: assembly.drop_generations(
+        lambda settings: provisioning.drop_generations(
             settings, service, name, abandon=abandon, whole=whole
         )
     )

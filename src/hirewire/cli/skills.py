@@ -8,11 +8,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hirewire import esco
+from hirewire.cli.terminal import BAD_SETTINGS, fail, reachable_settings, run_async
 from hirewire.kit.db import make_engine
+from hirewire.kit.settings import SettingsError
 from hirewire.kit.spreadsheets import write_rows
-from hirewire.launcher.terminal import fail, reachable_settings, run_async
 from hirewire.messaging.outbox import Transactions
+from hirewire.vacancies.skills.duties import use_dictionary
 from hirewire.vacancies.skills.queries import Unknown, unknown_skills
 
 skills_app = typer.Typer(no_args_is_help=True, help="The dictionary of skills.")
@@ -29,9 +30,9 @@ def review(
     """Skills that people name and the dictionary does not have, those met most first."""
     settings = reachable_settings()
     try:
-        esco.extend(settings.dictionary)
-    except esco.BadAdditions as error:
-        fail(f"HIREWIRE_DICTIONARY: {error}", 78)
+        use_dictionary(settings)
+    except SettingsError as error:
+        fail(str(error), BAD_SETTINGS)
 
     async def read() -> list[Unknown]:
         engine = make_engine(settings.service_database("vacancies"), pool=2, application="skills")

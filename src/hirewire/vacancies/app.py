@@ -90,4 +90,5 @@ SERVICE = Service(
     ],
     duties=[recommendations_duties.compare_stale, posting_duties.close_expired],
     companions=[search_duties.keep_indexes, skills_duties.warm_up],
+    prepare=[skills_duties.use_dictionary],
 )

@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from hirewire.kit.settings import Settings, SettingsError, load_settings
+from hirewire.assembly import load_settings
+from hirewire.kit.settings import Settings, SettingsError
 from hirewire.launcher.postgres import default_data_dir
 from hirewire.launcher.state import found_settings, read_state, running_data_dirs
 

@@ -90,4 +90,5 @@ SERVICE = Service(
     ],
     duties=[recommendations_background.compare_stale, posting_background.close_expired],
     companions=[search_background.keep_indexes, skills_background.warm_up],
+    prepare=[skills_background.use_dictionary],
 )

@@ -1,15 +1,24 @@
-"""What the typeahead needs is made before somebody types."""
+"""Before requests: the operator's dictionary is read, and what the typeahead needs is made."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from hirewire.kit.settings import Settings
+from hirewire import esco
+from hirewire.kit.settings import Settings, SettingsError
 from hirewire.messaging.outbox import Transactions
 from hirewire.vacancies.skills.index import typeahead
 
 AFTER_SECONDS = 3.0
 """What a start itself needs comes first: making it takes a second of a core."""
+
+
+def use_dictionary(settings: Settings) -> None:
+    """Add the operator's own skills and spellings to the dictionary. Raises `SettingsError`."""
+    try:
+        esco.extend(settings.dictionary)
+    except esco.BadAdditions as error:
+        raise SettingsError(f"HIREWIRE_DICTIONARY: {error}") from None
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -96,3 +97,12 @@ async def test_every_order_is_paid_and_dispatched_once(shop: Shop) -> None:
     assert "5000 is over the limit of 1000" in str(error)
     await stop(dispatch, (signal.SIGTERM, 20))
     assert dispatch.returncode == 0, shop.log.read_text()
+
+
+def test_the_readme_shows_lines_of_the_examples() -> None:
+    [block] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    source = "\n".join(path.read_text() for path in sorted((ROOT / "examples").glob("*.py")))
+    written = {line.strip() for line in source.splitlines()}
+    shown = [line.strip() for line in block.splitlines() if line.strip()]
+    assert len(shown) > 5
+    assert [line for line in shown if line not in written and not line.startswith("...")] == []

@@ -13,7 +13,7 @@ from hirewire.kit.db import make_engine
 from hirewire.kit.settings import SettingsError
 from hirewire.kit.spreadsheets import write_rows
 from hirewire.messaging.outbox import Transactions
-from hirewire.vacancies.skills.duties import use_dictionary
+from hirewire.vacancies.skills.background import use_dictionary
 from hirewire.vacancies.skills.queries import Unknown, unknown_skills
 
 skills_app = typer.Typer(no_args_is_help=True, help="The dictionary of skills.")

@@ -43,7 +43,7 @@ _TELLING = _words().filter(Filter.stopword("russian")).filter(Filter.stopword("e
 
 
 @dataclass
-class Phrased:
+class ParsedQuery:
     """A query, and what was done to understand it."""
 
     query: Query | None
@@ -51,16 +51,16 @@ class Phrased:
     corrected: dict[str, str] = field(default_factory=dict)
     """Words that nobody uses, with what the same keys write in the other alphabet."""
     tolerated: list[str] = field(default_factory=list)
-    """Words that nobody uses, in place of which similar ones were looked for."""
+    """Words that nobody uses; similar ones were searched instead."""
 
 
-class Phrasing:
-    """Makes queries for one state of an index.
+class QueryParser:
+    """Parses queries for one state of an index.
 
     A document must have every term: a word in one of its text fields (`texts`, with the weight of
     each), a phrase within one. Neighbours that the dictionary knows as a skill are found by the
     skill too, whatever it is called there. A word that no document has is read as typed on the
-    other keyboard, or with a slip. Documents that are `unseen` by who asks do not count there:
+    other keyboard, or with a typo. Documents that are `unseen` by who asks do not count there:
     what is said of a word would tell whether they have it.
     """
 
@@ -76,9 +76,9 @@ class Phrasing:
         self._texts = texts
         self._unseen = [(Occur.MustNot, query) for query in unseen]
 
-    def phrase(self, text: str) -> Phrased:
+    def parse(self, text: str) -> ParsedQuery:
         """The query for this text."""
-        found = Phrased(None)
+        found = ParsedQuery(None)
         text, pay = rules.pay_from(text)
         wanted = [term for term in rules.terms(text) if not term.excluded]
         unwanted = [term for term in rules.terms(text) if term.excluded]
@@ -99,7 +99,7 @@ class Phrasing:
         found.query = Query.boolean_query(parts)
         return found
 
-    def _wanted(self, terms: Sequence[Term], found: Phrased) -> list[Query]:
+    def _wanted(self, terms: Sequence[Term], found: ParsedQuery) -> list[Query]:
         """A query for each term, or for each run of terms that is one skill."""
         queries, taken = [], [False] * len(terms)
         names: dict[int, tuple[int, list[Query]]] = {}
@@ -158,7 +158,7 @@ class Phrasing:
                 ways += [] if query is None else [query]
         return ways
 
-    def _term(self, term: Term, found: Phrased, *, known: bool) -> Query | None:
+    def _term(self, term: Term, found: ParsedQuery, *, known: bool) -> Query | None:
         stems = _STEMS.analyze(term.text)
         if not stems:
             return None
@@ -172,7 +172,7 @@ class Phrasing:
         if (distance := rules.tolerance(stems[0])) == 0:
             return self._in_texts(stems)
         found.tolerated.append(term.text)
-        # A slip may keep an ending from being taken off: whole words are compared as well.
+        # A typo may keep an ending from being taken off: whole words are compared as well.
         [whole] = _PLAIN.analyze(term.text)
         return self._each_text(
             lambda name: Query.fuzzy_term_query(self._schema, name, stems[0], distance)

@@ -1,5 +1,6 @@
 """Resumes, read."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,15 @@ from hirewire.profiles.contacts import reachable
 from hirewire.profiles.tables import education, experience, profile, resume
 
 Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WholeResume:
+    """A resume's row with its experience and education, in their order."""
+
+    row: Row[Any]
+    experience: list[Item]
+    education: list[Item]
 
 
 async def resume_of(tx: Tx, user_id: UUID, id: UUID, *, lock: bool = False) -> Row[Any] | None:
@@ -38,6 +48,11 @@ async def items_of(tx: Tx, ids: list[UUID]) -> dict[UUID, tuple[list[Item], list
         for row in rows:
             found[row.resume_id][nth].append(dict(row._mapping))
     return found
+
+
+async def with_items(tx: Tx, row: Row[Any]) -> WholeResume:
+    """A resume with its experience and education."""
+    return WholeResume(row, *(await items_of(tx, [row.id]))[row.id])
 
 
 async def owner_of(tx: Tx, user_id: UUID) -> dict[str, Any]:

@@ -299,7 +299,11 @@ async def _announce(
 ) -> WholeResume:
     """Record what has happened to it; the resume as it was recorded."""
     whole = await with_items(tx, row)
-    is_experience, is_education = (action.startswith(p) for p in ("experience_", "education_"))
+    item: dict[str, Any] = {}  # what is not named is not in the event
+    if action.startswith("experience_"):
+        item["experience_id"] = item_id
+    elif action.startswith("education_"):
+        item["education_id"] = item_id
     record(
         tx,
         ResumeUpdated(
@@ -308,8 +312,7 @@ async def _announce(
             action=action,
             version=row.version,
             resume=_snapshot(whole),
-            experience_id=item_id if is_experience else None,
-            education_id=item_id if is_education else None,
+            **item,
         ),
     )
     return whole

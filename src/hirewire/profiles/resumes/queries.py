@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, select
 
+from hirewire.kit.db import among
 from hirewire.messaging.outbox import Tx
 from hirewire.profiles.contacts import reachable
 from hirewire.profiles.tables import education, experience, profile, resume
@@ -43,7 +44,7 @@ async def items_of(tx: Tx, ids: list[UUID]) -> dict[UUID, tuple[list[Item], list
     found: dict[UUID, tuple[list[Item], list[Item]]] = {id: ([], []) for id in ids}
     for nth, table in enumerate((experience, education)):
         rows = await tx.execute(
-            select(table).where(table.c.resume_id.in_(ids)).order_by(table.c.place, table.c.id)
+            select(table).where(among(table.c.resume_id, ids)).order_by(table.c.place, table.c.id)
         )
         for row in rows:
             found[row.resume_id][nth].append(dict(row._mapping))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select, tuple_
+from sqlalchemy import Row, Select, Text, func, select, tuple_
 
 from hirewire.kit.db import among
 from hirewire.messaging.outbox import Tx
@@ -173,7 +173,7 @@ def _filtered(statement: Select[Any], filters: TableFilters) -> Select[Any]:
     if filters.title:
         statement = statement.where(vacancy.c.title.icontains(filters.title, autoescape=True))
     for column, values in (
-        (func.lower(func.btrim(vacancy.c.area)), filters.area),
+        (func.lower(func.btrim(vacancy.c.area, type_=Text)), filters.area),
         (vacancy.c.work_format, filters.work_format),
         (vacancy.c.employment_type, filters.employment_type),
         (vacancy.c.experience, filters.experience),

@@ -5,7 +5,7 @@ from datetime import datetime
 import asyncpg
 
 from hirewire.messaging.database import connect
-from hirewire.messaging.listeners import write_listeners
+from hirewire.messaging.publishing.subscribers import write_listeners
 
 TYPE = "bench.noted"
 OWNER = "bench"

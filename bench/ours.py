@@ -11,10 +11,10 @@ from bench.world import World
 from hirewire.kit.db import make_engine
 from hirewire.messaging.broker import open_broker
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
 from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.runtime import Messaging, Role
 from hirewire.messaging.subscriptions import Subscription, on, on_batch
+from hirewire.messaging.transaction import Tx
 
 FAILING = page(0)
 """The key whose messages cannot be handled."""

@@ -15,7 +15,7 @@ from hirewire.kit.db import migrate as migrate_database
 from hirewire.kit.settings import Settings, load_settings
 from hirewire.messaging.broker import open_broker
 from hirewire.messaging.database import connect
-from hirewire.messaging.listeners import introduce
+from hirewire.messaging.introduction import introduce
 
 
 async def migrate(settings: Settings, readers: list[str]) -> None:

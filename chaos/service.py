@@ -24,9 +24,10 @@ from hirewire.kit.telemetry import configure_logging
 from hirewire.launcher.serving import serve_application
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event
-from hirewire.messaging.outbox import Transactions, Tx, record
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.retry import Reject, RetrySchedule
 from hirewire.messaging.subscriptions import on_batch
+from hirewire.messaging.transaction import Transactions, Tx
 
 PLACES = 300
 HOT = "place hot"

@@ -25,7 +25,7 @@ from hirewire.kit.db import ensure_database, migrate
 from hirewire.launcher.process import free_port
 from hirewire.messaging.broker import QueueTopology, open_broker, queue_of
 from hirewire.messaging.database import connect
-from hirewire.messaging.listeners import write_listeners
+from hirewire.messaging.publishing.subscribers import write_listeners
 from hirewire.operators.client import Operators
 
 TOKEN = "operators-of-the-chaos-suite"

@@ -7,12 +7,15 @@ from typing import Any
 
 import asyncpg
 
-from hirewire.messaging import claims, consumer, database, fences, inbox, outbox
+from hirewire.messaging import database
 from hirewire.messaging.broker import Outcome
-from hirewire.messaging.consumer import Batch, Consumer
-from hirewire.messaging.hand import Hand
-from hirewire.messaging.pipeline import Pipeline
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.consuming import claims, consumer, inbox
+from hirewire.messaging.consuming.consumer import Batch, Consumer
+from hirewire.messaging.publishing import outbox
+from hirewire.messaging.publishing.key_queues import Hand
+from hirewire.messaging.publishing.pipeline import Pipeline
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.reconciliation import barriers
 from simulate.postgres.catalogue import statement
 from simulate.postgres.claiming import COLUMNS
 from simulate.postgres.consuming import STANDING, advance_tracks, inbox_row
@@ -139,7 +142,7 @@ def _() -> list[Change]:
 
 @fault("fence-overtakes", "a barrier does not wait for what is unsent")
 def _() -> list[Change]:
-    waits, note = fences._WAITS + "-- never", fences._NOTE_UNSENT + "-- none"
+    waits, note = barriers._WAITS + "-- never", barriers._NOTE_UNSENT + "-- none"
 
     @statement(waits, returns="exists")
     def never(tx: Transaction, parameters: Any) -> list[Any]:
@@ -149,7 +152,7 @@ def _() -> list[Change]:
     def none(tx: Transaction, parameters: Any) -> int:
         return 0
 
-    return [(fences, "_WAITS", waits), (fences, "_NOTE_UNSENT", note)]
+    return [(barriers, "_WAITS", waits), (barriers, "_NOTE_UNSENT", note)]
 
 
 @fault("two-of-a-key", "several chunks of one key are under way at once")

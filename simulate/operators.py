@@ -5,10 +5,13 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from hirewire.messaging import audit, deadletters, fences, jobs, listeners
-from hirewire.messaging.audit import Entered, Expected, Found
+from hirewire.messaging import requests
 from hirewire.messaging.broker import QueueTopology, queue_of
-from hirewire.messaging.outbox import Transactions, wake_after
+from hirewire.messaging.consuming import dead_letters
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.reconciliation import audit, barriers
+from hirewire.messaging.reconciliation.audit import Entered, Expected, Found
+from hirewire.messaging.transaction import Transactions, wake_after
 from hirewire.operators.auditing import Auditor, Report
 from hirewire.operators.client import Operators, ServiceAway
 from simulate.broker import Client
@@ -50,13 +53,13 @@ class Desk(Operators):
 
         async def ask(tx: Any) -> UUID:
             wake_after(tx)
-            return await fences.ask(tx)
+            return await barriers.ask(tx)
 
         return await self._in(owner, ask)
 
     async def fence(self, owner: str, id: UUID) -> dict[str, Any]:
         """See `Operators`."""
-        found = await self._in(owner, fences.find, id)
+        found = await self._in(owner, barriers.find, id)
         if found is None:
             raise ServiceAway(f"{owner} does not know the fence")
         return {
@@ -67,7 +70,7 @@ class Desk(Operators):
 
     async def fence_is_heard(self, listener: str, id: UUID) -> bool:
         """See `Operators`."""
-        return queue_of(listener) in await self._in(listener, fences.heard, id)
+        return queue_of(listener) in await self._in(listener, barriers.heard, id)
 
     async def log(self, owner: str, id: UUID, since: UUID) -> AsyncIterator[list[Expected]]:
         """See `Operators`."""
@@ -165,12 +168,12 @@ class Office:
         asked = {"to": decision.target, "types": types, "handover": True}
         async with Desk(self.world, ["writer"])._transactions["writer"]() as tx:
             wake_after(tx)
-            await jobs.ask(tx, "replay", asked, by="operator", again=False)
+            await requests.ask(tx, "replay", asked, by="operator", again=False)
 
     async def replay_dead(self, service: str) -> None:
         """Give the dead another chance."""
         async with Desk(self.world, [service])._transactions[service]() as tx:
-            await deadletters.replay(tx, note="again", by="operator")
+            await dead_letters.replay(tx, note="again", by="operator")
 
     async def discard(self, service: str) -> None:
         """Give up one dead letter."""
@@ -181,7 +184,7 @@ class Office:
         ]
         if dead:
             async with Desk(self.world, [service])._transactions[service]() as tx:
-                await deadletters.discard(tx, dead[0]["event_id"], why="no use", by="operator")
+                await dead_letters.discard(tx, dead[0]["event_id"], why="no use", by="operator")
 
     def introduce(self, start: Callable[[], None], killed_after: float | None) -> None:
         """Run `migrate` with a new service; perhaps it is killed on its way."""
@@ -215,7 +218,7 @@ class Office:
         }
         queues = [topology(name) for name in ("writer", "reader", "archive")]
         past = {("archive", "sim.moved"), ("archive", "sim.renamed")}
-        await listeners.introduce(broker, owners, queues, past=past)  # type: ignore[arg-type]
+        await introduce(broker, owners, queues, past=past)  # type: ignore[arg-type]
         for connection in owners.values():
             await connection.close()
 

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
-from hirewire.messaging.outbox import Transactions
 from hirewire.messaging.runtime import Messaging, Options
+from hirewire.messaging.transaction import Transactions
 from simulate.broker import Client
 from simulate.loop import Host
 from simulate.plan import Decision

@@ -12,9 +12,10 @@ from sqlalchemy.exc import IntegrityError
 
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event
-from hirewire.messaging.outbox import Tx, record
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.retry import Later, Reject, RetrySchedule
 from hirewire.messaging.subscriptions import Subscription, on, on_batch
+from hirewire.messaging.transaction import Tx
 from simulate.loop import HOST
 from simulate.postgres.own import EFFECT, MADE, ONLY
 from simulate.postgres.pooled import Tx as SimulatedTx

@@ -341,7 +341,7 @@ def failed(tx: Transaction, parameters: Any) -> Waits:
     )
 
 
-@statement("deadletters._REPLAY", returns="event_id")
+@statement("dead_letters._REPLAY", returns="event_id")
 def replay_dead(tx: Transaction, parameters: Any) -> Waits:
     """Dead messages have all attempts anew."""
     id, type, name, note, by = parameters
@@ -363,7 +363,7 @@ def replay_dead(tx: Transaction, parameters: Any) -> Waits:
     return [(row["event_id"],) for row in rows]
 
 
-@statement("deadletters._TO_DISCARD", returns="subscription source key")
+@statement("dead_letters._TO_DISCARD", returns="subscription source key")
 def to_discard(tx: Transaction, parameters: Any) -> Waits:
     """Those of an event that may be given up."""
     id, name = parameters
@@ -380,7 +380,7 @@ def to_discard(tx: Transaction, parameters: Any) -> Waits:
     return [(row["subscription"], row["source"], row["key"]) for row in rows]
 
 
-@statement("deadletters._DISCARD")
+@statement("dead_letters._DISCARD")
 def discard(tx: Transaction, parameters: Any) -> Waits:
     """Given up for good."""
     id, names, note, by = parameters

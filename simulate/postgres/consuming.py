@@ -204,7 +204,7 @@ def forget_held(tx: Transaction, parameters: Any) -> Waits:
     return int(gone is not None)
 
 
-@statement("allowances._COUNT", returns="tokens")
+@statement("rate_limits._COUNT", returns="tokens")
 def count_tokens(tx: Transaction, parameters: Any) -> Waits:
     """How many messages may be handled now."""
     name, most, per_second = parameters
@@ -223,7 +223,7 @@ def count_tokens(tx: Transaction, parameters: Any) -> Waits:
     return [(row["tokens"],)]
 
 
-@statement("allowances._SPEND")
+@statement("rate_limits._SPEND")
 def spend_tokens(tx: Transaction, parameters: Any) -> Waits:
     """So many are handled."""
     name, number = parameters

@@ -38,7 +38,7 @@ def job_row(tx: Transaction, **given: Any) -> Values:
     }
 
 
-@statement("jobs._ASK")
+@statement("requests._ASK")
 def ask(tx: Transaction, parameters: Any) -> Waits:
     """Ask for a job, once."""
     id, kind, asked, by = parameters

@@ -22,7 +22,7 @@ def listening(tx: Transaction) -> list[Values]:
     return [values for _, values in tx.see("listener") if values["until"] is None]
 
 
-@statement("fences._ASK")
+@statement("barriers._ASK")
 def ask(tx: Transaction, parameters: Any) -> Waits:
     """A barrier is asked for."""
     new = {"id": parameters[0], "asked_at": tx.db.clock(), "snapshot": None, "reached": []}
@@ -31,7 +31,7 @@ def ask(tx: Transaction, parameters: Any) -> Waits:
     return 1
 
 
-@statement("fences._OPEN", returns="id snapshot reached")
+@statement("barriers._OPEN", returns="id snapshot reached")
 def open_fences(tx: Transaction, _: Any) -> list[tuple[Any, ...]]:
     """Those that are not in all queues yet."""
     rows = [v for _, v in tx.see("fence") if v["published_at"] is None]
@@ -39,7 +39,7 @@ def open_fences(tx: Transaction, _: Any) -> list[tuple[Any, ...]]:
     return [(v["id"], v["snapshot"], v["reached"]) for v in rows]
 
 
-@statement("fences._TAKE_SNAPSHOT")
+@statement("barriers._TAKE_SNAPSHOT")
 def take_snapshot(tx: Transaction, parameters: Any) -> Waits:
     """What it is to stand behind."""
     new = {"snapshot": tx.db.snapshot(), "epoch": epoch_of(tx)}
@@ -57,7 +57,7 @@ def _unsent_before(tx: Transaction, id: Any) -> list[Values]:
     return [v for _, v in tx.see("outbox") if visible(v["xact"], fence["snapshot"])]
 
 
-@statement("fences._WAITS", returns="exists")
+@statement("barriers._WAITS", returns="exists")
 def waits(tx: Transaction, parameters: Any) -> list[tuple[bool]]:
     """Whether anything that it is to stand behind is unsent, but for what keeps failing."""
     failing = [v for _, v in tx.see("outbox") if v["next_attempt_at"] is not None]
@@ -71,7 +71,7 @@ def waits(tx: Transaction, parameters: Any) -> list[tuple[bool]]:
     ]
 
 
-@statement("fences._NOTE_UNSENT")
+@statement("barriers._NOTE_UNSENT")
 def note_unsent(tx: Transaction, parameters: Any) -> Waits:
     """What it does not stand behind."""
     [id] = parameters
@@ -82,7 +82,7 @@ def note_unsent(tx: Transaction, parameters: Any) -> Waits:
     return count
 
 
-@statement("fences._IN_ALL")
+@statement("barriers._IN_ALL")
 def in_all(tx: Transaction, parameters: Any) -> Waits:
     """It is in all queues."""
     now = tx.db.clock()
@@ -90,7 +90,7 @@ def in_all(tx: Transaction, parameters: Any) -> Waits:
     return int(changed is not None)
 
 
-@statement("fences._SERVICES", returns="service")
+@statement("barriers._SERVICES", returns="service")
 def services(tx: Transaction, _: Any) -> list[tuple[str]]:
     """Who hears anything of this owner."""
     return [(name,) for name in sorted({values["service"] for values in listening(tx)})]
@@ -131,7 +131,7 @@ def find(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     return [(row["reached"], None if at is None else moment(at), unsent)]
 
 
-@statement("fences._HEARD")
+@statement("barriers._HEARD")
 def hear(tx: Transaction, parameters: Any) -> Waits:
     """It has come through a queue."""
     ids, queue = parameters
@@ -156,7 +156,7 @@ def _ended_at(tx: Transaction, queue: str, job: Any) -> int:
     return -1 if known is None else int(known["attempt"])
 
 
-@statement("handover._BEGIN")
+@statement("cutover._BEGIN")
 def begin(tx: Transaction, parameters: Any) -> Waits:
     """A replay has begun in a queue."""
     queue, types, job, source, attempt = parameters
@@ -173,7 +173,7 @@ def _again(source: str | None, attempt: int) -> Callable[[Values], Values]:
     return lambda old: {"source": source, "attempt": max(old["attempt"], attempt)}
 
 
-@statement("handover._END")
+@statement("cutover._END")
 def end(tx: Transaction, parameters: Any) -> Waits:
     """A replay has ended in a queue, and what had begun before it with the same types."""
     queue, job, attempt = parameters
@@ -203,7 +203,7 @@ def _ends(values: Values, ended: Values, job: Any, attempt: int) -> bool:
     return values["job"] == job or (attempt > 0 and before)
 
 
-@statement("handover._PRUNE")
+@statement("cutover._PRUNE")
 def prune(tx: Transaction, parameters: Any) -> Waits:
     """What ended long ago."""
     least = tx.db.clock() - 60 * 86400
@@ -216,7 +216,7 @@ def prune(tx: Transaction, parameters: Any) -> Waits:
     return len(gone)
 
 
-@statement("handover._KNOWN", returns="ended job source attempt types nth")
+@statement("cutover._KNOWN", returns="ended job source attempt types nth")
 def known_replays(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     """Replays that have begun and not ended, and those that have ended."""
     groups: dict[tuple[Any, Any], list[Values]] = {}
@@ -242,13 +242,13 @@ LISTENER_TABLE = -1
 """Number of the lock that stands for the one of the table; nothing else is below zero here."""
 
 
-@statement("listeners._ALONE")
+@statement("subscribers._ALONE")
 def alone(tx: Transaction, _: Any) -> Waits:
     """Nobody else writes the list until the end of the transaction."""
     return (yield from lock_for_transaction(tx, (LISTENER_TABLE,)))
 
 
-@statement("listeners._ENDED")
+@statement("subscribers._ENDED")
 def ended(tx: Transaction, parameters: Any) -> Waits:
     """Whoever is not on the new list hears no more."""
     wanted = list(zip(*parameters, strict=True))
@@ -262,7 +262,7 @@ def ended(tx: Transaction, parameters: Any) -> Waits:
     return len(rows)
 
 
-@statement("listeners._BEGUN")
+@statement("subscribers._BEGUN")
 def begun(tx: Transaction, parameters: Any) -> Waits:
     """Whoever is new on the list hears from now on."""
     there = [(v["type"], v["service"]) for v in listening(tx)]

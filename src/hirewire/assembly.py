@@ -15,15 +15,16 @@ from hirewire.kit.db import migrate as migrate_database
 from hirewire.kit.service import Service, create_app
 from hirewire.kit.settings import Settings, SettingsError
 from hirewire.launcher.names import FRONTS, PROCESSES, SERVICES
-from hirewire.messaging import dropping, lineage, projections
+from hirewire.messaging import lineage
 from hirewire.messaging.broker import Broker, QueueTopology, open_broker, queue_of
 from hirewire.messaging.brokers.access import ServiceUser, grant
 from hirewire.messaging.database import connect
 from hirewire.messaging.event import EVENTS
-from hirewire.messaging.listeners import introduce
-from hirewire.messaging.outbox import Transactions
-from hirewire.messaging.projections import Generation, Projection
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.projections import dropping, generations
+from hirewire.messaging.projections.generations import Generation, Projection
 from hirewire.messaging.runtime import Role
+from hirewire.messaging.transaction import Transactions
 from hirewire.web.live import CONCERNS
 
 __all__ = ["FRONTS", "PROCESSES", "SERVICES"]
@@ -172,8 +173,8 @@ async def _introduce(settings: Settings, broker: Broker) -> None:
     for name in SERVICES:
         async with _transactions(settings, name) as transactions, transactions() as tx:
             for projection in newest(name):
-                if not await projections.of(tx, projection.name):
-                    await projections.start(tx, projection, by="migrate")
+                if not await generations.of(tx, projection.name):
+                    await generations.start(tx, projection, by="migrate")
     async with _connections(settings) as owners:
         past = {
             (name, event) for name in SERVICES for event in service(name).hears_from_the_beginning
@@ -223,7 +224,7 @@ async def missing_past(settings: Settings, projection: Projection) -> dict[str, 
     """
     async with _connections(settings) as connections:
         owners = sorted({EVENTS[type].owner for type in projection.types})
-        found = {owner: await projections.log_begins(connections[owner]) for owner in owners}
+        found = {owner: await generations.log_begins(connections[owner]) for owner in owners}
     return {owner: moment for owner, moment in found.items() if moment is not None}
 
 
@@ -234,7 +235,7 @@ async def rebuild(
     goes on with the same one.
     """
     async with _transactions(settings, name) as transactions, transactions() as tx:
-        generation, new = await projections.start(
+        generation, new = await generations.start(
             tx, projection, by=by, switch_when_ready=switch_when_ready
         )
     async with _broker(settings) as broker:

@@ -12,7 +12,7 @@ from hirewire import esco
 from hirewire.kit.db import make_engine
 from hirewire.kit.spreadsheets import write_rows
 from hirewire.launcher.terminal import fail, reachable_settings, run_async
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.skills.queries import Unknown, unknown_skills
 
 skills_app = typer.Typer(no_args_is_help=True, help="The dictionary of skills.")

@@ -27,10 +27,17 @@ PLANTED = [
     ("Rules are pure", "auth/keys/rules.py", "import hirewire.kit.clock"),
     ("Commands, queries and handlers", "auth/roles/commands.py", "import fastapi"),
     ("Commands, queries and handlers", "auth/roles/handlers.py", "import hirewire.kit.http"),
-    ("Messaging knows no web", "messaging/relay.py", "import httpx"),
+    ("Messaging: what runs it", "messaging/locks.py", "import hirewire.messaging.runtime"),
+    (
+        "Messaging: what runs it",
+        "messaging/consuming/inbox.py",
+        "import hirewire.messaging.publishing.outbox",
+    ),
+    ("Messaging: what runs it", "messaging/stray.py", ""),
+    ("Messaging knows no web", "messaging/publishing/relay.py", "import httpx"),
     ("Fronts speak HTTP only", "web/clients.py", "import sqlalchemy"),
     ("Fronts speak HTTP only", "web/clients.py", "import hirewire.contracts.auth"),
-    ("Only messaging.brokers.rabbitmq", "messaging/consumer.py", "import pika"),
+    ("Only messaging.brokers.rabbitmq", "messaging/consuming/consumer.py", "import pika"),
     ("Test helpers never ship", "kit/service.py", "import hirewire.messaging.testing"),
 ]
 
@@ -96,7 +103,7 @@ def test_planted_violations_are_caught(house: Path, planted: list[tuple[str, str
         assert named in output, (named, output)
 
 
-DOORS = {"outbox.py", "schema.py", "db.py", "state.py"}
+DOORS = {"transaction.py", "schema.py", "db.py", "state.py"}
 
 
 def below_the_door() -> list[Path]:

@@ -20,7 +20,7 @@ from chaos.proxy import Proxy
 from chaos.scenarios import SCENARIOS
 from chaos.verify import Effect, Written, repeats, verdict
 from chaos.volume import Volume
-from hirewire.messaging.audit import Account, Expected
+from hirewire.messaging.reconciliation.audit import Account, Expected
 from hirewire.operators.auditing import Report
 from tests.conftest import RabbitMQ, missing
 

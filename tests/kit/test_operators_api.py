@@ -7,7 +7,7 @@ import pytest
 
 from hirewire.contracts.auth import UserRegistered
 from hirewire.kit.internal import PREFIX
-from hirewire.messaging import inbox
+from hirewire.messaging.consuming import inbox
 from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.testing import delivery
 from hirewire.profiles.app import SERVICE

@@ -13,7 +13,8 @@ from sqlalchemy.engine import make_url
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.kit.db import make_engine
 from hirewire.launcher.process import free_port
-from hirewire.messaging.outbox import Transactions, record
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.transaction import Transactions
 from tests.builders import eventually
 from tests.launcher.test_cli import environment
 

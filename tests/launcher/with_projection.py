@@ -6,9 +6,9 @@ from dataclasses import replace
 from hirewire.__main__ import main
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
-from hirewire.messaging.projections import Projection
+from hirewire.messaging.projections.generations import Projection
 from hirewire.messaging.subscriptions import Subscription, on
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies import app
 
 

@@ -8,15 +8,16 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from hirewire.messaging import audit, dropping, projections
 from hirewire.messaging.broker import Broker, open_broker
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.listeners import introduce
-from hirewire.messaging.outbox import Tx
-from hirewire.messaging.projections import Generation, Projection
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.projections import dropping, generations
+from hirewire.messaging.projections.generations import Generation, Projection
+from hirewire.messaging.reconciliation import audit
 from hirewire.messaging.runtime import Messaging
 from hirewire.messaging.subscriptions import Subscription, on
+from hirewire.messaging.transaction import Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.replaying import Writer
@@ -130,7 +131,7 @@ class Boards:
         self, projection: Projection, *, switch_when_ready: bool = False
     ) -> tuple[Generation, bool]:
         async with self.transactions() as tx:
-            started = await projections.start(
+            started = await generations.start(
                 tx, projection, by="tests", switch_when_ready=switch_when_ready
             )
         await self.introduce()
@@ -139,7 +140,7 @@ class Boards:
     async def switch(
         self, number: int | None = None, *, force: bool = False, wait: float = 5
     ) -> Generation:
-        found, _ = await projections.switch(
+        found, _ = await generations.switch(
             self.transactions, self.name, "board", number=number, force=force, by="t", wait=wait
         )
         return found
@@ -168,7 +169,7 @@ class Boards:
 
     async def generation(self, number: int) -> Generation:
         async with self.transactions() as tx:
-            found = await projections.find(tx, number)
+            found = await generations.find(tx, number)
         assert found is not None
         return found
 
@@ -200,7 +201,7 @@ class Boards:
     async def read(self) -> int:
         """How many lines a reader of the projection sees."""
         async with self.transactions() as tx:
-            schema = (await projections.live(tx, "board")).schema
+            schema = (await generations.live(tx, "board")).schema
             rows = await tx.exec_driver_sql(f"select coalesce(sum(lines), 0) from {schema}.page")
             return int(rows.scalar_one())
 

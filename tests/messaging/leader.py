@@ -10,7 +10,7 @@ from contextlib import aclosing
 
 from hirewire.messaging.broker import QueueTopology
 from hirewire.messaging.brokers.postgres import PostgresBroker
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing.relay import Relay
 from tests.services import NoBroker
 
 

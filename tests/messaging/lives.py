@@ -26,10 +26,11 @@ from hirewire.messaging import lineage
 from hirewire.messaging.broker import Broker, open_broker
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.listeners import introduce
-from hirewire.messaging.outbox import Tx, record
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.runtime import Messaging
 from hirewire.messaging.subscriptions import Subscription, on
+from hirewire.messaging.transaction import Tx
 from hirewire.operators.auditing import Auditor, Report
 from hirewire.operators.client import Operators
 from tests.builders import eventually

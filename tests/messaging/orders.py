@@ -9,11 +9,12 @@ from hirewire.messaging.broker import open_broker
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event
-from hirewire.messaging.listeners import introduce
-from hirewire.messaging.outbox import Tx, record
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.runtime import Messaging
 from hirewire.messaging.schema import migrate
 from hirewire.messaging.subscriptions import on
+from hirewire.messaging.transaction import Tx
 
 
 class OrderPlaced(Event, name="order.placed", owner="orders", key="customer"):

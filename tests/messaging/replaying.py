@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from hirewire.messaging import audit, jobs
+from hirewire.messaging import requests
 from hirewire.messaging.broker import (
     Broker,
     Delivery,
@@ -19,13 +19,15 @@ from hirewire.messaging.broker import (
     open_broker,
     queue_of,
 )
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.listeners import introduce
-from hirewire.messaging.outbox import Transactions, Tx, record
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.reconciliation import audit
 from hirewire.messaging.subscriptions import Subscription, on_batch
+from hirewire.messaging.transaction import Transactions, Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 
@@ -119,17 +121,17 @@ class Writer:
     async def ask(self, to: str, **asked: object) -> UUID:
         async with self.transactions() as tx:
             whole = {"to": to, "types": [TYPE], "handover": True, **asked}
-            return (await jobs.ask(tx, "replay", whole, by="tests"))[0]
+            return (await requests.ask(tx, "replay", whole, by="tests"))[0]
 
-    async def job(self, id: UUID) -> jobs.Job:
+    async def job(self, id: UUID) -> requests.Job:
         async with self.transactions() as tx:
-            found = await jobs.find(tx, id)
+            found = await requests.find(tx, id)
         assert found is not None
         return found
 
     async def states(self) -> set[str]:
         async with self.transactions() as tx:
-            return {job.state for job in await jobs.latest(tx)}
+            return {job.state for job in await requests.latest(tx)}
 
     async def all_sent(self) -> bool:
         async with self.transactions() as tx:

@@ -7,13 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from hirewire.messaging import consumer as consumers
 from hirewire.messaging.broker import Delivery
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming import consumer as consumers
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
 from hirewire.messaging.subscriptions import on
 from hirewire.messaging.testing import delivery
+from hirewire.messaging.transaction import Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Erased, Noted, Place
 from tests.messaging.scripted import MetTransactions, ScriptedBroker, rows

@@ -5,16 +5,18 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import audit, fences
 from hirewire.messaging.broker import Delivery, Message, Outcome
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.control import BARRIER
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.listeners import write_listeners
-from hirewire.messaging.outbox import Tx, record
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.publishing.subscribers import write_listeners
+from hirewire.messaging.reconciliation import audit, barriers
 from hirewire.messaging.subscriptions import on
 from hirewire.messaging.testing import delivery
+from hirewire.messaging.transaction import Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.scripted import ScriptedBroker, rows
@@ -52,12 +54,12 @@ async def note(place: Place, text: str, page: UUID | None = None) -> UUID:
 
 async def ask(place: Place) -> UUID:
     async with place.transactions()() as tx:
-        return await fences.ask(tx)
+        return await barriers.ask(tx)
 
 
-async def fence(place: Place, id: UUID) -> fences.Fence:
+async def fence(place: Place, id: UUID) -> barriers.Fence:
     async with place.transactions()() as tx:
-        found = await fences.find(tx, id)
+        found = await barriers.find(tx, id)
     assert found is not None
     return found
 
@@ -65,7 +67,7 @@ async def fence(place: Place, id: UUID) -> fences.Fence:
 def order(messages: Sequence[Message]) -> list[str]:
     """Texts of events, and the receivers of barriers."""
     return [
-        f"barrier to {m.to}" if m.type == fences.NAME else Noted.model_validate_json(m.body).text
+        f"barrier to {m.to}" if m.type == BARRIER else Noted.model_validate_json(m.body).text
         for m in messages
     ]
 
@@ -181,7 +183,7 @@ async def test_a_barrier_is_heard_only_with_all_in_front_of_it(place_with_notes:
         broker=ScriptedBroker(),
         subscriptions=[on(Noted, note_down, name="reader.notes")],
     )
-    sent = fences.message(uuid4(), "writer", "reader")
+    sent = barriers.message(uuid4(), "writer", "reader")
     barrier = Delivery(sent.body, sent.routing_key, sent.headers, sent.id)
     batch = [delivery(Noted(page=uuid4(), text="before")), barrier]
     with pytest.raises(Exception, match=r"terminat|closed|connection"):

@@ -6,11 +6,12 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.envelope import Received, decode
-from hirewire.messaging.outbox import Tx, record, wake_after
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.subscriptions import on
 from hirewire.messaging.testing import delivery, recorded
+from hirewire.messaging.transaction import Tx, wake_after
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.scripted import ScriptedBroker, lock_awaited, rows
 

@@ -8,17 +8,17 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from hirewire.messaging import deadletters
+from hirewire.messaging.background import Wake
 from hirewire.messaging.broker import Delivery
-from hirewire.messaging.consumer import MOST_STARTS, SUSPECT_AFTER, Consumer
+from hirewire.messaging.consuming import dead_letters
+from hirewire.messaging.consuming.consumer import MOST_STARTS, SUSPECT_AFTER, Consumer
+from hirewire.messaging.consuming.lanes import Patience
+from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.lanes import Patience
-from hirewire.messaging.loops import Wake
-from hirewire.messaging.outbox import Tx
-from hirewire.messaging.retries import Retries
 from hirewire.messaging.retry import Later, Reject, RetrySchedule
 from hirewire.messaging.subscriptions import Subscription, on, on_batch
 from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Erased, Noted, Place
 from tests.services import NoBroker
 
@@ -73,11 +73,11 @@ class Reader:
 
     async def counts(self) -> dict[str, int]:
         async with self.transactions() as tx:
-            return await deadletters.counts(tx)
+            return await dead_letters.counts(tx)
 
     async def replay(self) -> int:
         async with self.transactions() as tx:
-            return await deadletters.replay(tx)
+            return await dead_letters.replay(tx)
 
 
 async def write(tx: Tx, text: str) -> None:
@@ -182,15 +182,15 @@ async def test_a_discarded_message_lets_its_followers_go_on(reader: Reader) -> N
     await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))
     await reader.try_again()
     async with reader.transactions() as tx:
-        [message] = await deadletters.open_messages(tx)
+        [message] = await dead_letters.open_messages(tx)
         assert (message.waiting_behind, message.attempts) == (2, 3)
         assert [line["attempt"] for line in message.history] == [1, 2, 3]
-        await deadletters.discard(tx, message.event_id, why="a test")
+        await dead_letters.discard(tx, message.event_id, why="a test")
     await reader.try_again()
     assert await notes(reader.place.engine) == ["2", "3"]
     async with reader.transactions() as tx:
-        with pytest.raises(deadletters.NoSuchMessage):
-            await deadletters.discard(tx, message.event_id, why="twice")
+        with pytest.raises(dead_letters.NoSuchMessage):
+            await dead_letters.discard(tx, message.event_id, why="twice")
 
 
 async def test_skip_lets_followers_pass(place_with_notes: Place) -> None:
@@ -276,7 +276,7 @@ async def test_what_cannot_be_read_is_dead_with_its_bytes(
     await hear(reader.consumer, noted(uuid4(), "before", 1), bad, noted(uuid4(), "after", 1))
     assert await notes(reader.place.engine) == ["before", "after"]
     async with reader.transactions() as tx:
-        [message] = await deadletters.open_messages(tx)
+        [message] = await dead_letters.open_messages(tx)
     assert message.body == body
     assert reason in (message.error or "")
 
@@ -294,7 +294,7 @@ async def test_an_alien_message_is_dead_with_the_reason(
 ) -> None:
     await hear(reader.consumer, bad)
     async with reader.transactions() as tx:
-        [message] = await deadletters.open_messages(tx)
+        [message] = await dead_letters.open_messages(tx)
     assert reason in (message.error or "")
 
 
@@ -307,7 +307,7 @@ def strange(page: UUID) -> Delivery:
 async def test_a_strangers_event_that_is_not_heard_here_is_dead(reader: Reader) -> None:
     await hear(reader.consumer, strange(uuid4()))
     async with reader.transactions() as tx:
-        [message] = await deadletters.open_messages(tx)
+        [message] = await dead_letters.open_messages(tx)
     assert "not heard by reader" in (message.error or "")
 
 
@@ -377,7 +377,7 @@ async def test_a_message_that_kills_its_process_ends_as_dead(reader: Reader) -> 
     assert deaths == SUSPECT_AFTER + MOST_STARTS
     assert await notes(reader.place.engine) == ["innocent"]
     async with reader.transactions() as tx:
-        [message] = await deadletters.open_messages(tx)
+        [message] = await dead_letters.open_messages(tx)
     assert "3 processes ended" in (message.error or "")
 
 

@@ -14,20 +14,20 @@ from pydantic import field_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
-from hirewire.messaging import consumer as consumers
-from hirewire.messaging import deadletters, inbox
 from hirewire.messaging.broker import Delivery, open_broker
-from hirewire.messaging.consumer import MOST_STARTS, SUSPECT_AFTER, Consumer
+from hirewire.messaging.consuming import consumer as consumers
+from hirewire.messaging.consuming import dead_letters, inbox
+from hirewire.messaging.consuming.consumer import MOST_STARTS, SUSPECT_AFTER, Consumer
 from hirewire.messaging.database import DatabaseUnavailable, connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event
-from hirewire.messaging.inbox import UNREADABLE
-from hirewire.messaging.listeners import introduce
-from hirewire.messaging.outbox import Tx, record
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.retry import Later, RetrySchedule
-from hirewire.messaging.subscriptions import on, on_batch
+from hirewire.messaging.subscriptions import UNREADABLE, on, on_batch
 from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Noted, Place, blocked_by_a_lock
 from tests.messaging.test_consumer import Reader, noted, notes, write
 
@@ -64,9 +64,9 @@ def reads_with(reader: Reader, handler: Handler, **options: Any) -> Consumer:
     return reader.consumer
 
 
-async def dead(reader: Reader) -> list[deadletters.OpenMessage]:
+async def dead(reader: Reader) -> list[dead_letters.OpenMessage]:
     async with reader.transactions() as tx:
-        return await deadletters.open_messages(tx, states=("dead", "retrying"))
+        return await dead_letters.open_messages(tx, states=("dead", "retrying"))
 
 
 async def test_a_handler_that_catches_a_database_error_costs_only_itself(reader: Reader) -> None:

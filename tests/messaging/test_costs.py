@@ -9,13 +9,14 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.messaging.broker import Message, Outcome
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx, record
-from hirewire.messaging.pipeline import CHUNK
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.pipeline import CHUNK
+from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.subscriptions import on_batch
 from hirewire.messaging.testing import hear
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.test_consumer import noted, place_with_notes
 from tests.services import NoBroker

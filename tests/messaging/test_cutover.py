@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import pytest
 from prometheus_client import REGISTRY
 
-from hirewire.messaging import handover
 from hirewire.messaging.broker import (
     BrokerMisconfigured,
     Delivery,
@@ -22,9 +21,10 @@ from hirewire.messaging.brokers.rabbitmq import RabbitMQ
 from hirewire.messaging.brokers.rabbitmq.consumer import Consumer as RabbitConsumer
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Malformed, Received
-from hirewire.messaging.outbox import Tx
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.reconciliation import cutover
 from hirewire.messaging.subscriptions import on
+from hirewire.messaging.transaction import Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.replaying import TYPE, Reader, Writer, step_until
@@ -285,7 +285,7 @@ def dropped(live: Sequence[Message]) -> Callable[[], Awaitable[int]]:
 async def test_a_cutover_that_the_broker_forbids_goes_on_when_it_may(
     writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hirewire.messaging.replay.PAUSE_SECONDS", 0.1, raising=False)
+    monkeypatch.setattr("hirewire.messaging.publishing.replay.PAUSE_SECONDS", 0.1, raising=False)
     page = uuid4()
     await heard(writer, reader, page, 1, 2)
 
@@ -459,11 +459,11 @@ def test_a_mark_counts_unless_the_broker_says_that_another_service_sent_it(
     sender: str | None, counts: bool
 ) -> None:
     services = frozenset({"writer", "reader"})
-    mark = handover.begin_mark("writer", uuid4(), [TYPE], 1)
-    headers = handover.mark_message("reader", mark).headers
+    mark = cutover.begin_mark("writer", uuid4(), [TYPE], 1)
+    headers = cutover.mark_message("reader", mark).headers
     delivery = Delivery(b"{}", "to.reader.hirewire.history", headers, user_id=sender)
     if counts:
-        assert handover.mark_of(delivery, services) == mark
+        assert cutover.mark_of(delivery, services) == mark
     else:
         with pytest.raises(Malformed, match="reader sent it"):
-            handover.mark_of(delivery, services)
+            cutover.mark_of(delivery, services)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from hirewire.messaging.broker import open_broker
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.runtime import Messaging
 from tests.builders import eventually
 from tests.messaging.conftest import Place

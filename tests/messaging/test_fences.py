@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from hirewire.messaging import audit, fences
 from hirewire.messaging.database import connect
-from hirewire.messaging.outbox import record
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.reconciliation import audit, barriers
 from hirewire.messaging.testing import delivery
 from hirewire.operators import auditing
 from hirewire.operators.auditing import Auditor
@@ -40,7 +40,7 @@ async def owner_of(place: Place) -> asyncpg.Connection:
 
 async def ask(place: Place) -> UUID:
     async with place.transactions()() as tx:
-        return await fences.ask(tx)
+        return await barriers.ask(tx)
 
 
 async def expected(place: Place, fence: UUID) -> list[audit.Expected]:
@@ -56,12 +56,12 @@ async def test_a_fence_waits_for_all_that_is_in_front_of_it(place: Place) -> Non
     fence = await ask(place)
     async with place.transactions()() as tx:
         first = record(tx, Noted(page=uuid4()))
-    assert await fences.due(connection, "writer") == []
+    assert await barriers.due(connection, "writer") == []
     async with place.transactions()() as tx:
         later = record(tx, Noted(page=uuid4()))
-    assert await fences.due(connection, "writer") == []
+    assert await barriers.due(connection, "writer") == []
     await connection.execute("delete from messaging.outbox where id = $1", first)
-    [(id, messages)] = await fences.due(connection, "writer")
+    [(id, messages)] = await barriers.due(connection, "writer")
     assert (id, [message.to for message in messages]) == (fence, ["reader"])
     assert [one.id for one in await expected(place, fence)] == [first]
     assert await connection.fetchval("select id from messaging.outbox") == later
@@ -79,12 +79,12 @@ async def test_however_many_events_are_stuck_a_fence_is_sent_and_names_them(plac
         "where position = (select min(position) from messaging.outbox)"
     )
     fence = await ask(place)
-    assert [id for id, _ in await fences.due(connection, "writer")] == [fence]
+    assert [id for id, _ in await barriers.due(connection, "writer")] == [fence]
     found = await expected(place, fence)
     assert len(found) == 10_001
     assert all(one.unsent for one in found)
     async with place.transactions()() as tx:
-        known = await fences.find(tx, fence)
+        known = await barriers.find(tx, fence)
         assert known is not None
         assert known.unsent == 10_001
     await connection.close()
@@ -102,12 +102,12 @@ async def test_what_was_unsent_when_the_first_queue_was_reached_is_not_missing_t
         stuck = record(tx, Noted(page=uuid4()))
     await connection.execute("update messaging.outbox set next_attempt_at = now()")
     fence = await ask(place)
-    await fences.due(connection, "writer")
-    await fences.sent(connection, fence, ["reader"])
+    await barriers.due(connection, "writer")
+    await barriers.sent(connection, fence, ["reader"])
     await connection.execute("delete from messaging.outbox")
-    [(_, messages)] = await fences.due(connection, "writer")
+    [(_, messages)] = await barriers.due(connection, "writer")
     assert [message.to for message in messages] == ["slow"]
-    await fences.sent(connection, fence, ["slow"])
+    await barriers.sent(connection, fence, ["slow"])
     assert [(one.id, one.unsent) for one in await expected(place, fence)] == [(stuck, True)]
     await connection.close()
 

@@ -5,12 +5,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import audit, handlers
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming import handlers
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.reconciliation import audit
 from hirewire.messaging.subscriptions import Subscription, on
 from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Noted, Place
 from tests.services import NoBroker
 

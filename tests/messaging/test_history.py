@@ -8,15 +8,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import jobs
+from hirewire.messaging import requests
 from hirewire.messaging.broker import Broker, QueueTopology, open_broker, queue_of
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.listeners import introduce, listened, write_listeners
-from hirewire.messaging.outbox import Transactions, Tx, record
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.publishing.subscribers import listened, write_listeners
 from hirewire.messaging.subscriptions import on_batch
+from hirewire.messaging.transaction import Transactions, Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 
@@ -151,7 +153,7 @@ async def write_live(transactions: Transactions, pages: Sequence[UUID], first: i
 
 async def all_done(place: Place) -> bool:
     async with place.transactions()() as tx:
-        return {job.state for job in await jobs.latest(tx)} == {"done"}
+        return {job.state for job in await requests.latest(tx)} == {"done"}
 
 
 @pytest.fixture
@@ -183,11 +185,11 @@ async def replay(transactions: Transactions, anew: bool = False, **asked: object
     """Ask for a replay and wait for its end; whether the job was a new one."""
     asked = {"to": "old", "types": list(TYPES), **asked}
     async with transactions() as tx:
-        id, new = await jobs.ask(tx, "replay", asked, by="tests", again=anew)
+        id, new = await requests.ask(tx, "replay", asked, by="tests", again=anew)
 
     async def ended() -> bool:
         async with transactions() as tx:
-            job = await jobs.find(tx, id)
+            job = await requests.find(tx, id)
             return job is not None and job.state == "done"
 
     await eventually(ended)
@@ -224,10 +226,10 @@ async def test_a_replay_may_be_of_one_key_or_of_a_time_only(
     page = (await reader.pages())[0][0]
     async with transactions() as tx:
         asked = {"to": "old", "types": list(TYPES)}
-        assert await jobs.matching(tx, asked) == 20
-        assert await jobs.matching(tx, asked | {"key": str(page)}) == 5
-        assert await jobs.matching(tx, asked | {"since": "2999-01-01T00:00:00+00:00"}) == 0
-        assert await jobs.matching(tx, asked | {"until": "2020-01-01T00:00:00+00:00"}) == 0
+        assert await requests.matching(tx, asked) == 20
+        assert await requests.matching(tx, asked | {"key": str(page)}) == 5
+        assert await requests.matching(tx, asked | {"since": "2999-01-01T00:00:00+00:00"}) == 0
+        assert await requests.matching(tx, asked | {"until": "2020-01-01T00:00:00+00:00"}) == 0
     assert await replay(transactions, key=str(page), again=True)
 
     async def heard_again() -> bool:

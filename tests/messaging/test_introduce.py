@@ -6,10 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from hirewire.messaging import replay
 from hirewire.messaging.broker import QueueTopology, open_broker, queue_of
 from hirewire.messaging.database import connect
-from hirewire.messaging.listeners import introduce, welcome, write_listeners
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.publishing import replay
+from hirewire.messaging.publishing.subscribers import welcome, write_listeners
 from tests.builders import eventually
 from tests.messaging.conftest import Place
 from tests.messaging.replaying import TYPE, Reader, Writer, killed_at

@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hirewire.messaging import deadletters
+from hirewire.messaging.consuming import dead_letters
 from hirewire.messaging.database import connect
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.janitor import DAYS_AHEAD, INBOX_LONGER, Janitor, width_of
-from hirewire.messaging.outbox import record
+from hirewire.messaging.maintenance.retention import DAYS_AHEAD, INBOX_LONGER, Janitor, width_of
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.retry import Reject
 from hirewire.messaging.testing import delivery, hear, recorded
 from tests.messaging.conftest import Noted, Place
@@ -154,7 +154,7 @@ async def test_of_what_is_open_only_the_long_discarded_goes(
     ids = {text: UUID(one.headers["id"]) for text, one in sent.items()}
     async with reader.transactions() as tx:
         for text in ("gone", "kept"):
-            await deadletters.discard(tx, ids[text], why="a test", by="me")
+            await dead_letters.discard(tx, ids[text], why="a test", by="me")
     async with place.engine.begin() as connection:
         await connection.exec_driver_sql(
             "update messaging.open_message set arrived_at = $2, "
@@ -266,7 +266,7 @@ async def test_a_host_whose_clock_is_wrong_removes_nothing(
     place = place_with_notes
     await fill(place)
     with monkeypatch.context() as patched:
-        patched.setattr("hirewire.messaging.janitor.datetime", Leapt)
+        patched.setattr("hirewire.messaging.maintenance.retention.datetime", Leapt)
         for _ in range(50):  # without the check it would drop and add days without end
             await janitor.step()
     assert await counts(place) == (3, 4)

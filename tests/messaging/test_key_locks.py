@@ -7,16 +7,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import deadletters, pauses
+from hirewire.messaging.background import Wake
 from hirewire.messaging.broker import Delivery
+from hirewire.messaging.consuming import dead_letters, pauses
+from hirewire.messaging.consuming.lanes import Patience
+from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.lanes import Patience
-from hirewire.messaging.loops import Wake
-from hirewire.messaging.outbox import Tx
-from hirewire.messaging.retries import Retries
 from hirewire.messaging.retry import Later, RetrySchedule
 from hirewire.messaging.subscriptions import on
 from hirewire.messaging.testing import hear
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.scripted import (
     MetTransactions,
@@ -115,7 +115,7 @@ async def test_a_retry_that_was_given_up_meanwhile_is_not_made(place_with_notes:
         if found:
             transactions.before_each = None
             async with place_with_notes.transactions("reader")() as tx:
-                await deadletters.discard(tx, UUID(one.headers["id"]), why="a test")
+                await dead_letters.discard(tx, UUID(one.headers["id"]), why="a test")
 
     transactions.before_each = discard_once_claimed
     await reader.retries.step()
@@ -506,6 +506,6 @@ async def test_replaying_the_dead_leaves_those_behind_them_where_they_are(reader
     assert await reader.replay() == 1
     assert await reader.counts() == {"retrying": 2, "waiting": 2, "dead": 0}
     async with reader.transactions() as tx:
-        [first, *_] = await deadletters.open_messages(tx, states=["waiting"])
-        with pytest.raises(deadletters.NoSuchMessage):
-            await deadletters.discard(tx, first.event_id, why="it only waits")
+        [first, *_] = await dead_letters.open_messages(tx, states=["waiting"])
+        with pytest.raises(dead_letters.NoSuchMessage):
+            await dead_letters.discard(tx, first.event_id, why="it only waits")

@@ -20,7 +20,6 @@ import uvloop
 from sqlalchemy import make_url, text
 
 from hirewire.launcher.process import free_port
-from hirewire.messaging import relay as relay_module
 from hirewire.messaging.broker import (
     Broker,
     BrokerMisconfigured,
@@ -29,12 +28,13 @@ from hirewire.messaging.broker import (
     open_broker,
 )
 from hirewire.messaging.brokers.postgres import PostgresBroker
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.consuming.partitions import Shares
 from hirewire.messaging.database import connect
 from hirewire.messaging.locks import SessionShared, open_session
-from hirewire.messaging.outbox import record
-from hirewire.messaging.partitions import Shares
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing import relay as relay_module
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.testing import recorded
 from tests.builders import eventually
 from tests.conftest import missing

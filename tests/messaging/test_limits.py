@@ -8,14 +8,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import allowances
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.background import Wake
+from hirewire.messaging.consuming import rate_limits
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.loops import Wake
-from hirewire.messaging.outbox import Tx
-from hirewire.messaging.retries import Retries
 from hirewire.messaging.subscriptions import Rate, on
 from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Erased, Noted, Place
 from tests.services import NoBroker
 
@@ -153,17 +153,17 @@ async def test_an_allowance_that_failed_is_not_spent(place: Place) -> None:
 
     async def fail() -> None:
         async with transactions() as tx:
-            assert await allowances.allowed(tx, "x", rate) == 3
-            await allowances.spend(tx, "x", 2)
+            assert await rate_limits.allowed(tx, "x", rate) == 3
+            await rate_limits.spend(tx, "x", 2)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await fail()
     async with transactions() as tx:
-        assert await allowances.allowed(tx, "x", rate) == 3
-        await allowances.spend(tx, "x", 2)
+        assert await rate_limits.allowed(tx, "x", rate) == 3
+        await rate_limits.spend(tx, "x", 2)
     async with transactions() as tx:
-        assert int(await allowances.allowed(tx, "x", rate)) == 1
+        assert int(await rate_limits.allowed(tx, "x", rate)) == 1
 
 
 def test_limits_are_checked() -> None:

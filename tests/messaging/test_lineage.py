@@ -10,13 +10,13 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from hirewire.messaging import jobs, lineage
+from hirewire.messaging import lineage, requests
 from hirewire.messaging.broker import Delivery, Message, Outcome
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Malformed, Received, decode
 from hirewire.messaging.event import Event
-from hirewire.messaging.outbox import record
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.testing import delivery, hear, recorded
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
@@ -220,7 +220,9 @@ async def test_open_replays_begin_again_and_see_all_of_the_past(place: Place) ->
         "update messaging.log set xact = '999999999'; delete from messaging.outbox"
     )
     async with place.transactions()() as tx:
-        id, _ = await jobs.ask(tx, "replay", {"to": "reader", "types": ["test.noted"]}, by="tests")
+        id, _ = await requests.ask(
+            tx, "replay", {"to": "reader", "types": ["test.noted"]}, by="tests"
+        )
     await connection.execute(
         "update messaging.job set pass_snapshot = '5:5:', pass_position = 99, done = 3, total = 3"
     )
@@ -232,7 +234,7 @@ async def test_open_replays_begin_again_and_see_all_of_the_past(place: Place) ->
     async def done() -> bool:
         await relay.step()
         async with place.transactions()() as tx:
-            job = await jobs.find(tx, id)
+            job = await requests.find(tx, id)
             return job is not None and job.state == "done"
 
     await eventually(done)

@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import fences
 from hirewire.messaging.broker import (
     BrokerUnavailable,
     Delivery,
@@ -16,15 +15,17 @@ from hirewire.messaging.broker import (
     open_broker,
     queue_of,
 )
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.consuming.partitions import Spreader, partition_of, topology_of
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.listeners import write_listeners
-from hirewire.messaging.outbox import Transactions, Tx, record
-from hirewire.messaging.partitions import Spreader, partition_of, topology_of
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.publishing.subscribers import write_listeners
+from hirewire.messaging.reconciliation import barriers
 from hirewire.messaging.runtime import Messaging
 from hirewire.messaging.subscriptions import on_batch
+from hirewire.messaging.transaction import Transactions, Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.replaying import Between, Reader, Writer, step_until
@@ -198,11 +199,11 @@ async def test_a_fence_comes_through_every_partition(crew: Crew) -> None:
     replica = crew.join(3)
     assert replica.consumer.queues == tuple(topology_of("reader", n).queue for n in range(3))
     async with Transactions(crew.there.engine, "writer", crew.relay.wake)() as tx:
-        id = await fences.ask(tx)
+        id = await barriers.ask(tx)
 
     async def through_all() -> bool:
         async with replica.transactions() as tx:
-            return set(await fences.heard(tx, id)) == set(replica.consumer.queues)
+            return set(await barriers.heard(tx, id)) == set(replica.consumer.queues)
 
     await eventually(through_all)
 
@@ -228,7 +229,7 @@ class Spreading:
         for text in texts:
             id, key = uuid4(), text[0]
             if text == "barrier":
-                messages.append(fences.message(id, "writer", self.service))
+                messages.append(barriers.message(id, "writer", self.service))
                 continue
             headers = {"id": str(id), "type": "test.noted", "partitionkey": key, "note": text}
             messages.append(Message(str(id), "test.noted", key, b"{}", headers, to=self.service))

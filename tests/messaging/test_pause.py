@@ -5,11 +5,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import audit, inbox, pauses
+from hirewire.messaging.consuming import inbox, pauses
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.reconciliation import audit
 from hirewire.messaging.subscriptions import on
 from hirewire.messaging.testing import hear
+from hirewire.messaging.transaction import Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.test_consumer import AT_ONCE, Reader, noted, notes, write

@@ -5,17 +5,20 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import audit, deadletters, fences
-from hirewire.messaging.audit import Account, Found
 from hirewire.messaging.broker import Delivery, Message, Outcome, QueueTopology
+from hirewire.messaging.consuming import dead_letters
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
+from hirewire.messaging.introduction import introduce
 from hirewire.messaging.lineage import raise_by_hand
-from hirewire.messaging.listeners import introduce, write_listeners
-from hirewire.messaging.outbox import Tx, record
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.publishing.subscribers import write_listeners
+from hirewire.messaging.reconciliation import audit, barriers
+from hirewire.messaging.reconciliation.audit import Account, Found
 from hirewire.messaging.subscriptions import on
 from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Erased, Noted, Place
 from tests.messaging.scripted import ScriptedBroker, rows
 from tests.messaging.test_consumer import Reader, noted, place_with_notes, reader
@@ -38,7 +41,7 @@ async def listeners(place: Place, **wanted: Sequence[str]) -> None:
 async def expected(place: Place) -> dict[UUID, list[str]]:
     """Who should have heard the events that a barrier of now stands behind."""
     async with place.transactions()() as tx:
-        id = await fences.ask(tx)
+        id = await barriers.ask(tx)
     relay = Relay(service="writer", database_url=place.url, broker=ScriptedBroker())
     await relay.step()
     await relay.close()
@@ -109,7 +112,7 @@ async def test_the_list_is_read_page_by_page_without_a_gap(place: Place) -> None
     await listeners(place, noted=["reader"])
     ids = [await note(place) for _ in range(7)]
     async with place.transactions()() as tx:
-        barrier = await fences.ask(tx)
+        barrier = await barriers.ask(tx)
     relay = Relay(service="writer", database_url=place.url, broker=ScriptedBroker())
     await relay.step()
     await relay.close()
@@ -142,7 +145,7 @@ async def test_every_event_is_in_the_one_state_that_its_reader_knows(reader: Rea
     await hear(reader.consumer, batch["ok"], batch["bad"], batch["behind"], *late)
     async with reader.transactions() as tx:
         given_up = UUID(batch["given up"].headers["id"])
-        await deadletters.discard(tx, given_up, why="a test", by="me")
+        await dead_letters.discard(tx, given_up, why="a test", by="me")
     unknown = noted(uuid4(), "unknown", 1)
     asked = {UUID(d.headers["id"]): "test.noted" for d in (*batch.values(), *late, unknown)}
     found = await states(reader, asked)

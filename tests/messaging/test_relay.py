@@ -9,10 +9,11 @@ import pytest
 
 from hirewire.messaging.broker import Broker, QueueTopology, open_broker
 from hirewire.messaging.database import connect
-from hirewire.messaging.listeners import write_listeners
-from hirewire.messaging.outbox import Transactions, record
-from hirewire.messaging.relay import Notifier, Relay
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Notifier, Relay
+from hirewire.messaging.publishing.subscribers import write_listeners
 from hirewire.messaging.testing import recorded
+from hirewire.messaging.transaction import Transactions
 from tests.builders import eventually
 from tests.messaging.conftest import Erased, Noted, Place
 from tests.messaging.test_consumer import Reader, notes

@@ -9,10 +9,10 @@ import pytest
 from hirewire.messaging.broker import Broker, Message, Outcome, QueueTopology, open_broker
 from hirewire.messaging.brokers.rabbitmq import RabbitMQ
 from hirewire.messaging.database import connect
-from hirewire.messaging.hand import MOST_BYTES, READ_BYTES, Hand
-from hirewire.messaging.outbox import record
-from hirewire.messaging.pipeline import CHUNK_BYTES
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing.key_queues import MOST_BYTES, READ_BYTES, Hand
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.pipeline import CHUNK_BYTES
+from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.testing import recorded
 from tests.conftest import RabbitMQ as Server
 from tests.messaging.brokers.test_rabbitmq import declare_full_queue, largest_message

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from hirewire.messaging import pipeline
 from hirewire.messaging.broker import (
     Broker,
     BrokerUnavailable,
@@ -18,10 +17,11 @@ from hirewire.messaging.broker import (
     open_broker,
 )
 from hirewire.messaging.database import connect
-from hirewire.messaging.hand import LONG
-from hirewire.messaging.listeners import write_listeners
-from hirewire.messaging.outbox import record
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing import pipeline
+from hirewire.messaging.publishing.key_queues import LONG
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.publishing.subscribers import write_listeners
 from hirewire.messaging.testing import recorded
 from tests.builders import eventually
 from tests.messaging.conftest import Erased, Noted, Place

@@ -8,16 +8,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import claims, deadletters, inbox
-from hirewire.messaging.consumer import MOST_STARTS, SUSPECT_AFTER
+from hirewire.messaging.background import Wake
+from hirewire.messaging.consuming import claims, dead_letters, inbox
+from hirewire.messaging.consuming.consumer import MOST_STARTS, SUSPECT_AFTER
+from hirewire.messaging.consuming.lanes import Patience
+from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.lanes import Patience
-from hirewire.messaging.loops import Wake
-from hirewire.messaging.outbox import Tx
-from hirewire.messaging.retries import Retries
 from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.messaging.testing import hear
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Erased, Noted, Place, blocked_by_a_lock
 from tests.messaging.test_consumer import AT_ONCE, Reader, noted, notes, strange, write
 
@@ -177,9 +177,9 @@ async def test_a_poison_among_those_that_wait_costs_no_other_an_attempt(reader: 
     assert await notes(reader.place.engine) == [str(n) for n in range(30)]
     assert await reader.counts() == {"retrying": 0, "waiting": 9, "dead": 1}
     async with reader.transactions() as tx:
-        [dead] = await deadletters.open_messages(tx)
+        [dead] = await dead_letters.open_messages(tx)
         assert [line["attempt"] for line in dead.history] == [1, 2, 3]
-        waiting = await deadletters.open_messages(tx, states=("waiting",))
+        waiting = await dead_letters.open_messages(tx, states=("waiting",))
         assert {message.attempts for message in waiting} == {0}
 
 
@@ -195,7 +195,7 @@ async def test_a_poison_among_other_keys_costs_none_of_them_an_attempt(reader: R
     while len(await notes(reader.place.engine)) < 7:
         assert await reader.retries.step()
         async with reader.transactions() as tx:
-            left = await deadletters.open_messages(tx, states=("retrying", "dead"))
+            left = await dead_letters.open_messages(tx, states=("retrying", "dead"))
         poison = UUID(messages["5"].headers["id"])
         spent |= {message.attempts for message in left if message.event_id != poison}
     assert spent == {1}
@@ -426,9 +426,9 @@ async def test_of_a_batch_that_killed_its_process_each_is_tried_alone(reader: Re
     assert await reader.counts() == {"retrying": 0, "waiting": 3, "dead": 1}
     assert deaths == 1 + retry.attempts
     async with reader.transactions() as tx:
-        [dead] = await deadletters.open_messages(tx)
+        [dead] = await dead_letters.open_messages(tx)
         assert "process ended" in (dead.error or "")
-        await deadletters.discard(tx, dead.event_id, why="a test")
+        await dead_letters.discard(tx, dead.event_id, why="a test")
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "2", "3", "5", "6", "7"]
 
@@ -525,18 +525,18 @@ async def test_a_handled_message_is_released_by_the_next_process(
     assert await notes(reader.place.engine) == ["1"]
     await hear(reader.consumer, noted(page, "4", 4))
     async with reader.transactions() as tx:
-        [first, *_] = await deadletters.open_messages(tx, states=("waiting", "retrying"))
+        [first, *_] = await dead_letters.open_messages(tx, states=("waiting", "retrying"))
         assert first.sequence == 2  # not that which is handled
-        with pytest.raises(deadletters.NoSuchMessage):
+        with pytest.raises(dead_letters.NoSuchMessage):
             [id] = [r.event_id for r in await _closing(tx)]
-            await deadletters.discard(tx, id, why="too late")
+            await dead_letters.discard(tx, id, why="too late")
     next_process(reader)
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "2", "3", "4"]
     assert not reader.lates
 
 
-async def _closing(tx: Tx) -> Sequence[deadletters.OpenMessage]:
+async def _closing(tx: Tx) -> Sequence[dead_letters.OpenMessage]:
     result = await tx.exec_driver_sql(
         "select event_id from messaging.open_message where closing is not null"
     )

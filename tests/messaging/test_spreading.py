@@ -7,12 +7,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import fences, handover
+from hirewire.messaging import control
 from hirewire.messaging.broker import Delivery, Message, Outcome, QueueTopology
-from hirewire.messaging.consumer import Consumer
-from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
-from hirewire.messaging.partitions import (
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.consuming.partitions import (
     SENT_BY,
     Spreader,
     handed_on,
@@ -20,7 +18,10 @@ from hirewire.messaging.partitions import (
     taken_over,
     topology_of,
 )
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.reconciliation import barriers, cutover
 from hirewire.messaging.subscriptions import on
+from hirewire.messaging.transaction import Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.scripted import MetTransactions, ScriptedBroker, rows
@@ -62,7 +63,7 @@ async def running(spreader: Spreader) -> AsyncIterator[None]:
 
 def texts(messages: Sequence[Message]) -> list[str]:
     return [
-        "mark" if m.headers["type"] == fences.NAME else Noted.model_validate_json(m.body).text
+        "mark" if m.headers["type"] == control.BARRIER else Noted.model_validate_json(m.body).text
         for m in messages
     ]
 
@@ -156,7 +157,7 @@ def test_the_partition_of_a_key_never_changes() -> None:
 async def test_a_barrier_goes_to_every_partition(
     spread: Callable[[int], Spreader], broker: ScriptedBroker
 ) -> None:
-    sent = fences.message(uuid4(), "writer", "reader")
+    sent = barriers.message(uuid4(), "writer", "reader")
     broker.feed(Delivery(sent.body, sent.routing_key, sent.headers, sent.id))
     async with running(spread(3)):
         await until(lambda: bool(broker.acked))
@@ -197,7 +198,7 @@ async def test_a_new_number_begins_once_all_of_the_old_one_is_handled(
             mark = broker.taken[n]
             delivered = Delivery(mark.body, mark.routing_key, mark.headers, mark.id)
             async with place.transactions("reader")() as tx:
-                await fences.hear(tx, [delivered], topology_of("reader", n).queue)
+                await barriers.hear(tx, [delivered], topology_of("reader", n).queue)
         await until(lambda: bool(broker.acked))
     assert texts(broker.taken) == ["mark", "mark", "new"]
     assert await rows(place.engine, "select partitions from messaging.spread") == [(5,)]
@@ -207,10 +208,10 @@ async def test_new_partitions_know_of_the_replays_that_are_open(
     place: Place, spread: Callable[[int], Spreader], broker: ScriptedBroker
 ) -> None:
     """Before anything else comes to them; and of one that is over, that it is."""
-    present, over = (handover.begin_mark("writer", uuid4(), ["test.noted"], 1) for _ in range(2))
+    present, over = (cutover.begin_mark("writer", uuid4(), ["test.noted"], 1) for _ in range(2))
     async with place.transactions("reader")() as tx:
-        await handover.note(tx, [present], OWN.queue)
-        await handover.note(tx, [over], topology_of("reader", 2).queue)
+        await cutover.note(tx, [present], OWN.queue)
+        await cutover.note(tx, [over], topology_of("reader", 2).queue)
     page = uuid4()
     broker.feed(noted(page, "first", 1))
     async with running(spread(3)):

@@ -5,13 +5,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import deadletters, inbox
 from hirewire.messaging.broker import Delivery
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming import dead_letters, inbox
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
 from hirewire.messaging.subscriptions import Subscription, on
 from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Erased, Noted, Place
 from tests.services import NoBroker
 
@@ -52,7 +52,7 @@ async def notes(reader: Place) -> list[tuple[str, bool]]:
 
 async def states(reader: Place) -> dict[str, int]:
     async with reader.transactions("reader")() as tx:
-        return await deadletters.counts(tx)
+        return await dead_letters.counts(tx)
 
 
 def noted(page: UUID, nth: int) -> Delivery:

@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import pipeline
 from hirewire.messaging.broker import BrokerUnavailable, Message, Outcome
 from hirewire.messaging.database import connect
-from hirewire.messaging.listeners import write_listeners
-from hirewire.messaging.outbox import record
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing import pipeline
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.publishing.subscribers import write_listeners
 from hirewire.messaging.testing import recorded
 from tests.builders import eventually
 from tests.messaging.conftest import Erased, Noted, Place

@@ -9,14 +9,14 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from hirewire.messaging.background import Wake
 from hirewire.messaging.broker import QueueTopology, queue_of
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.loops import Wake
-from hirewire.messaging.outbox import Transactions, Tx
-from hirewire.messaging.retries import Retries
 from hirewire.messaging.retry import Later, Reject, RetrySchedule
 from hirewire.messaging.subscriptions import Subscription, on, on_batch
+from hirewire.messaging.transaction import Transactions, Tx
 from tests.model.broker import FaultyBroker
 from tests.model.events import TYPES, Fault, Wiped, Written
 

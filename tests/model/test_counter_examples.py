@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from hirewire.messaging.broker import BrokerUnavailable, Delivery, QueueTopology
-from hirewire.messaging.outbox import record
+from hirewire.messaging.publishing.outbox import record
 from tests.model.events import TYPES, Written
 from tests.model.reader import Reader
 from tests.model.world import Databases, World

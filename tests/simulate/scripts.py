@@ -197,12 +197,12 @@ def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), list(TYPES), r.choice((0, 2)), r.choice((1, 10)))
 
 
-@case("allowances._COUNT")
+@case("rate_limits._COUNT")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), 5.0, 0.0)
 
 
-@case("allowances._SPEND")
+@case("rate_limits._SPEND")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), 2.0)
 
@@ -313,43 +313,43 @@ def _(r: Random) -> tuple[Any, ...]:
     return (*_unit(r), state, 2, "Boom", delay, '[{"n": 2}]', 50)
 
 
-@case("deadletters._REPLAY")
+@case("dead_letters._REPLAY")
 def _(r: Random) -> tuple[Any, ...]:
     some = r.choice((None, *IDS)), r.choice((None, *TYPES)), r.choice((None, *NAMES))
     return (*some, "again", "me")
 
 
-@case("deadletters._TO_DISCARD")
+@case("dead_letters._TO_DISCARD")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS), r.choice((None, *NAMES)))
 
 
-@case("deadletters._DISCARD")
+@case("dead_letters._DISCARD")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS), [r.choice(NAMES)], "no", "me")
 
 
-@case("handover._BEGIN")
+@case("cutover._BEGIN")
 def _(r: Random) -> tuple[Any, ...]:
     return ("q", list(TYPES), r.choice(IDS[:4]), r.choice((None, SOURCE)), r.randint(0, 2))
 
 
-@case("handover._END")
+@case("cutover._END")
 def _(r: Random) -> tuple[Any, ...]:
     return ("q", r.choice(IDS[:4]), r.randint(0, 2))
 
 
-@case("handover._PRUNE")
+@case("cutover._PRUNE")
 def _(r: Random) -> tuple[Any, ...]:
     return ("q",)
 
 
-@case("handover._KNOWN")
+@case("cutover._KNOWN")
 def _(r: Random) -> tuple[Any, ...]:
     return ("q",)
 
 
-@case("jobs._ASK")
+@case("requests._ASK")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS), "replay", json.dumps({"to": "reader", "types": list(TYPES)}), "me")
 
@@ -390,42 +390,42 @@ def _(r: Random) -> tuple[Any, ...]:
     return ("reader", [r.choice(TYPES)])
 
 
-@case("fences._ASK")
+@case("barriers._ASK")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS),)
 
 
-@case("fences._TAKE_SNAPSHOT")
+@case("barriers._TAKE_SNAPSHOT")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS),)
 
 
-@case("fences._WAITS")
+@case("barriers._WAITS")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS),)
 
 
-@case("fences._NOTE_UNSENT")
+@case("barriers._NOTE_UNSENT")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS),)
 
 
-@case("fences._IN_ALL")
+@case("barriers._IN_ALL")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS),)
 
 
-@case("fences._HEARD")
+@case("barriers._HEARD")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.sample(IDS, 2), "q")
 
 
-@case("listeners._ENDED")
+@case("subscribers._ENDED")
 def _(r: Random) -> tuple[Any, ...]:
     return (list(TYPES), [r.choice(("reader", "other")) for _ in TYPES])
 
 
-@case("listeners._BEGUN")
+@case("subscribers._BEGUN")
 def _(r: Random) -> tuple[Any, ...]:
     return (list(TYPES), [r.choice(("reader", "other")) for _ in TYPES])
 
@@ -459,8 +459,8 @@ def _(r: Random) -> tuple[Any, ...]:
 WITHOUT_PARAMETERS = (
     "pipeline._LISTENED",
     "claims._DUE",
-    "fences._OPEN",
-    "fences._SERVICES",
+    "barriers._OPEN",
+    "barriers._SERVICES",
     "replay._OPEN",
     "replay._TAKE_OVER",
 )
@@ -532,7 +532,7 @@ NOT_COMPARED = (
     "audit._FLOW",
     "lineage._ADOPT",
     "lineage._CURRENT",
-    "listeners._ALONE",
+    "subscribers._ALONE",
 )
 """Whose answers are not alike by their nature; the snapshot is taken by steps of its own, and the
 lock of the table stands for less than PostgreSQL's.

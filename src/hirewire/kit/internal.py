@@ -15,11 +15,14 @@ from pydantic import AwareDatetime, Field
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
 from hirewire.kit.http import RequestTx
 from hirewire.kit.models import Answer, Body
-from hirewire.messaging import audit, deadletters, fences, jobs, pauses, projections
+from hirewire.messaging import requests
 from hirewire.messaging.broker import DEAD, BrokerUnavailable
+from hirewire.messaging.consuming import dead_letters, pauses
 from hirewire.messaging.envelope import MAX_BODY
-from hirewire.messaging.outbox import wake_after
+from hirewire.messaging.projections import generations
+from hirewire.messaging.reconciliation import audit, barriers
 from hirewire.messaging.runtime import Messaging
+from hirewire.messaging.transaction import wake_after
 
 PREFIX = "/internal/messaging"
 MOST_IDS = 10_000
@@ -158,7 +161,7 @@ async def overview(tx: RequestTx, messaging: Own) -> dict[str, Any]:
         "service": messaging.service,
         "hears": messaging.consumer.topology.types,
         "unsent": unsent.scalar_one(),
-        **await deadletters.counts(tx),
+        **await dead_letters.counts(tx),
         "queued": None,
         "brokerDead": None,
     }
@@ -211,10 +214,10 @@ async def heard(tx: RequestTx, body: Ids) -> dict[str, list[audit.Heard]]:
 async def discard(tx: RequestTx, body: DiscardIn) -> dict[str, int]:
     """Give up the messages of an event for good."""
     try:
-        count = await deadletters.discard(
+        count = await dead_letters.discard(
             tx, body.event, why=body.why, by=body.by, subscription=body.handler
         )
-    except deadletters.NoSuchMessage as error:
+    except dead_letters.NoSuchMessage as error:
         raise NotFound(str(error)) from None
     return {"discarded": count}
 
@@ -223,7 +226,7 @@ async def discard(tx: RequestTx, body: DiscardIn) -> dict[str, int]:
 async def edit(tx: RequestTx, body: EditIn) -> dict[str, int]:
     """Replace the body of a dead letter; it is tried again."""
     try:
-        await deadletters.edit(
+        await dead_letters.edit(
             tx,
             body.event,
             subscription=body.handler,
@@ -231,9 +234,9 @@ async def edit(tx: RequestTx, body: EditIn) -> dict[str, int]:
             why=body.why,
             by=body.by,
         )
-    except deadletters.NoSuchMessage as error:
+    except dead_letters.NoSuchMessage as error:
         raise NotFound(str(error)) from None
-    except deadletters.EditRefused as error:
+    except dead_letters.EditRefused as error:
         raise Invalid(errors=[FieldError("/body", str(error))]) from None
     return {"edited": 1}
 
@@ -264,13 +267,13 @@ async def paused(tx: RequestTx) -> dict[str, list[PauseOut]]:
 async def raise_fence(tx: RequestTx) -> FenceOut:
     """Record a barrier behind all events recorded so far."""
     wake_after(tx)
-    return FenceOut(id=await fences.ask(tx))
+    return FenceOut(id=await barriers.ask(tx))
 
 
 @router.get("/fences/{id}")
 async def fence(tx: RequestTx, id: UUID) -> FenceOut:
     """How far a barrier has come."""
-    found = await fences.find(tx, id)
+    found = await barriers.find(tx, id)
     if found is None:
         raise NotFound
     return FenceOut.model_validate(found)
@@ -284,7 +287,7 @@ async def fence_heard(
     queues = messaging.consumer.queues
     if generation is not None:
         queues = ((await _generation(tx, generation)).topology(messaging.service).queue,)
-    return {"queues": await fences.heard(tx, id), "of": list(queues)}
+    return {"queues": await barriers.heard(tx, id), "of": list(queues)}
 
 
 @router.get("/fences/{id}/log")
@@ -302,7 +305,7 @@ async def log(
 
 async def _heard_of(tx: RequestTx, messaging: Messaging, owner: str) -> list[str]:
     own = [s.name for s in messaging.consumer.subscriptions if s.event.owner == owner]
-    return [*own, *await projections.handlers_of_owner(tx, owner)]
+    return [*own, *await generations.handlers_of_owner(tx, owner)]
 
 
 @router.get("/flow")
@@ -353,31 +356,31 @@ async def accept(tx: RequestTx, messaging: Own, body: AcceptIn) -> dict[str, int
 async def ask(tx: RequestTx, messaging: Own, body: JobIn) -> JobOut:
     """Request a replay or a repair; the same request again answers with the first."""
     asked = await _asked(tx, messaging, body)
-    id, new = await jobs.ask(tx, body.kind, asked, by=body.by, again=body.anew)
+    id, new = await requests.ask(tx, body.kind, asked, by=body.by, again=body.anew)
     wake_after(tx)
-    return _out(await jobs.find(tx, id), new)
+    return _out(await requests.find(tx, id), new)
 
 
 @router.post("/jobs/count")
 async def count(tx: RequestTx, messaging: Own, body: JobIn) -> dict[str, int]:
     """How many events a request would publish."""
-    return {"events": await jobs.matching(tx, await _asked(tx, messaging, body))}
+    return {"events": await requests.matching(tx, await _asked(tx, messaging, body))}
 
 
 @router.get("/jobs")
 async def latest(tx: RequestTx) -> dict[str, list[JobOut]]:
     """The latest replay and repair requests."""
-    return {"items": [_out(job) for job in await jobs.latest(tx)]}
+    return {"items": [_out(job) for job in await requests.latest(tx)]}
 
 
 @router.get("/jobs/{id}")
 async def job(tx: RequestTx, id: UUID) -> JobOut:
     """One request, and how far it is."""
-    return _out(await jobs.find(tx, id))
+    return _out(await requests.find(tx, id))
 
 
-async def _generation(tx: RequestTx, number: int) -> projections.Generation:
-    found = await projections.find(tx, number)
+async def _generation(tx: RequestTx, number: int) -> generations.Generation:
+    found = await generations.find(tx, number)
     if found is None or found.state == "dropped":
         raise NotFound(f"there is no generation {number}")
     return found
@@ -385,7 +388,7 @@ async def _generation(tx: RequestTx, number: int) -> projections.Generation:
 
 async def _asked(tx: RequestTx, messaging: Messaging, body: JobIn) -> dict[str, Any]:
     """What is asked, whole and checked. Raises `Invalid` that names the field."""
-    listened = await jobs.listened_by(tx, body.to)
+    listened = await requests.listened_by(tx, body.to)
     if not listened:
         raise Invalid(errors=[FieldError("/to", f"{body.to} hears nothing of {messaging.service}")])
     types = sorted(body.types) or listened
@@ -414,7 +417,7 @@ async def _asked(tx: RequestTx, messaging: Messaging, body: JobIn) -> dict[str, 
     return asked
 
 
-def _out(job: jobs.Job | None, new: bool = False) -> JobOut:
+def _out(job: requests.Job | None, new: bool = False) -> JobOut:
     if job is None:
         raise NotFound
     out = JobOut.model_validate(job)

@@ -11,20 +11,20 @@ from typing import Any, Literal
 import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from hirewire.messaging.background import Wake
 from hirewire.messaging.bodies import BodyStore, ClaimCheck
 from hirewire.messaging.broker import Broker, QueueTopology
-from hirewire.messaging.consumer import Consumer
-from hirewire.messaging.gauges import Gauges
-from hirewire.messaging.generations import Generations, Watch
-from hirewire.messaging.janitor import Janitor
-from hirewire.messaging.loops import Wake
-from hirewire.messaging.outbox import Transactions
-from hirewire.messaging.partitions import Shares, Spreader, taken_over, topology_of
-from hirewire.messaging.projections import Generation, Projection
-from hirewire.messaging.relay import Notifier, Relay
-from hirewire.messaging.retries import Retries
-from hirewire.messaging.schedule import Recurring, Scheduler
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.consuming.partitions import Shares, Spreader, taken_over, topology_of
+from hirewire.messaging.consuming.retries import Retries
+from hirewire.messaging.maintenance.gauges import Gauges
+from hirewire.messaging.maintenance.retention import Janitor
+from hirewire.messaging.projections.generations import Generation, Projection
+from hirewire.messaging.projections.runner import Generations, Watch
+from hirewire.messaging.publishing.relay import Notifier, Relay
+from hirewire.messaging.publishing.schedule import Recurring, Scheduler
 from hirewire.messaging.subscriptions import Subscription
+from hirewire.messaging.transaction import Transactions
 
 log = structlog.get_logger(__name__)
 

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from hirewire.messaging.broker import Delivery
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event
 from hirewire.messaging.retry import RetrySchedule
+from hirewire.messaging.transaction import Tx
 
 E = TypeVar("E", bound=Event)
 BehindFailed = Literal["wait", "skip"]
 DEFAULT_RETRY = RetrySchedule()
 DEFAULT_TIME_LIMIT = timedelta(seconds=30)
+UNREADABLE = "(unreadable)"
+"""Stands for the subscription of a message that reached no handler."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ class Subscription:
     event: type[Event]
     name: str
     """Stable: part of the inbox's key."""
-    handler: Callable[[AsyncConnection, Received[Any]], Awaitable[None]] | None
-    batch_handler: Callable[[AsyncConnection, Sequence[Received[Any]]], Awaitable[None]] | None
+    handler: Callable[[Tx, Received[Any]], Awaitable[None]] | None
+    batch_handler: Callable[[Tx, Sequence[Received[Any]]], Awaitable[None]] | None
     retry: RetrySchedule
     behind_failed: BehindFailed
     history: bool
@@ -65,9 +67,23 @@ class Subscription:
         return self.rate is not None or self.concurrency > 1
 
 
+@dataclass(slots=True)
+class Unit:
+    """One event for one subscription."""
+
+    delivery: Delivery
+    received: Received[Event]
+    subscription: Subscription
+
+    @property
+    def track(self) -> tuple[str, str, str]:
+        """Subscription, source and key: within a track, effects keep their order."""
+        return (self.subscription.name, self.received.source, self.received.key)
+
+
 def on(
     event: type[E],
-    handler: Callable[[AsyncConnection, Received[E]], Awaitable[None]],
+    handler: Callable[[Tx, Received[E]], Awaitable[None]],
     *,
     name: str,
     retry: RetrySchedule = DEFAULT_RETRY,
@@ -99,7 +115,7 @@ def on(
 
 def on_batch(
     event: type[E],
-    handler: Callable[[AsyncConnection, Sequence[Received[E]]], Awaitable[None]],
+    handler: Callable[[Tx, Sequence[Received[E]]], Awaitable[None]],
     *,
     name: str,
     retry: RetrySchedule = DEFAULT_RETRY,

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.messaging.broker import Delivery
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.envelope import Context, headers_of, recorded_headers
 from hirewire.messaging.event import EVENTS, Event
 from hirewire.messaging.ids import new_id

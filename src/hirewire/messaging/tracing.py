@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from hirewire.messaging.subscriptions import Unit
+
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Span, Tracer
-
-    from hirewire.messaging.inbox import Unit
 
 MOST_LINKS = 128
 _tracer: "Tracer | None" = None
@@ -77,7 +77,7 @@ def sending(exchange: str, traceparents: Sequence[str | None]) -> Iterator[None]
         yield
 
 
-def processing(units: "Sequence[Unit]", queue: str) -> "list[Span]":
+def processing(units: Sequence[Unit], queue: str) -> "list[Span]":
     """Begin a span for each unit; what its handler records is then caused by that span."""
     if _tracer is None:
         return []

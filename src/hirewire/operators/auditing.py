@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from hirewire.messaging.audit import Account, Found, Line
+from hirewire.messaging.reconciliation.audit import Account, Found, Line
 from hirewire.operators.client import POLL_SECONDS, Operators, Refused, ServiceAway
 
 FENCE_SECONDS = 5.0

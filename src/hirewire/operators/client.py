@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 
 from hirewire.kit.internal import PREFIX
-from hirewire.messaging.audit import Entered, Expected, Found, Heard, Told
+from hirewire.messaging.reconciliation.audit import Entered, Expected, Found, Heard, Told
 
 PAGE = 5000
 POLL_SECONDS = 0.05

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from hirewire import assembly
 from hirewire.launcher.terminal import BAD_SETTINGS, fail, reachable_settings, run_async
-from hirewire.messaging.audit import STATES, first_id
+from hirewire.messaging.reconciliation.audit import STATES, first_id
 from hirewire.operators import stories
 from hirewire.operators.auditing import Auditor, Report
 from hirewire.operators.client import Operators, Refused, ServiceAway

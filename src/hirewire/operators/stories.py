@@ -9,7 +9,7 @@ from uuid import UUID
 from rich.markup import escape
 from rich.tree import Tree
 
-from hirewire.messaging.audit import Heard, Told
+from hirewire.messaging.reconciliation.audit import Heard, Told
 from hirewire.operators.client import Operators
 
 

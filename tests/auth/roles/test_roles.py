@@ -7,8 +7,8 @@ import pytest
 
 from hirewire.auth.roles.commands import NoSuchUser, make_employer
 from hirewire.contracts.vacancies import EmployerProfileCreated
-from hirewire.messaging import deadletters
 from hirewire.messaging.broker import Delivery
+from hirewire.messaging.consuming import dead_letters
 from hirewire.messaging.testing import bodies, delivery, hear, recorded
 from tests.auth.conftest import Auth
 from tests.builders import eventually
@@ -22,7 +22,7 @@ def told(user_id: UUID) -> EmployerProfileCreated:
 async def dead(auth: Auth) -> list[str | None]:
     """The errors of what could not be handled."""
     async with auth.service.messaging.transactions() as tx:
-        return [message.error for message in await deadletters.open_messages(tx)]
+        return [message.error for message in await dead_letters.open_messages(tx)]
 
 
 async def test_an_applicant_becomes_an_employer(auth: Auth) -> None:

@@ -10,13 +10,7 @@ import pika
 import pytest
 from sqlalchemy.engine import make_url
 
-from hirewire.messaging.broker import (
-    BrokerUnavailable,
-    Delivery,
-    Message,
-    Outcome,
-    QueueTopology,
-)
+from hirewire.messaging.broker import BrokerUnavailable, Delivery, Message, Outcome, QueueTopology
 from hirewire.messaging.brokers.rabbitmq import RabbitMQ
 from tests.builders import eventually
 from tests.conftest import RabbitMQ as Node

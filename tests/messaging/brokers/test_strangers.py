@@ -12,10 +12,10 @@ import pytest
 from pika.exceptions import AMQPError
 
 from hirewire.messaging.brokers.rabbitmq import RabbitMQ
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
 from hirewire.messaging.subscriptions import on
+from hirewire.messaging.transaction import Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 

@@ -3,8 +3,8 @@
 from uuid import UUID, uuid4
 
 from hirewire.contracts.profiles import ResumeSnapshot, ResumeUpdated
-from hirewire.messaging.outbox import Transactions
 from hirewire.messaging.testing import hear
+from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.skills.queries import Unknown, unknown_skills
 from tests.vacancies.conftest import Person
 

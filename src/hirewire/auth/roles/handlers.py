@@ -3,8 +3,8 @@
 from hirewire.auth.roles.commands import NoSuchUser, make_employer
 from hirewire.contracts.vacancies import EmployerProfileCreated
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
 from hirewire.messaging.retry import Reject
+from hirewire.messaging.transaction import Tx
 
 
 async def on_employer_profile_created(tx: Tx, heard: Received[EmployerProfileCreated]) -> None:

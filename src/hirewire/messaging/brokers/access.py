@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from hirewire.messaging import fences, handover
 from hirewire.messaging.broker import DEAD, EXCHANGE, BrokerUnavailable, queue_of
+from hirewire.messaging.control import BARRIER, WATERMARK
 
 NOTHING = "^$"
 GENERATION = "@[a-z0-9_]+-[0-9]+"
@@ -46,7 +46,7 @@ def permissions(user: ServiceUser) -> dict[str, str]:
 def topic_permissions(user: ServiceUser) -> dict[str, str]:
     """The events it may publish, to all or to one service, and those it may bind a queue to."""
     said = [re.escape(name) for name in sorted(user.publishes)]
-    marks = [re.escape(name) for name in (fences.NAME, handover.NAME)]
+    marks = [re.escape(name) for name in (BARRIER, WATERMARK)]
     own = rf"to\.{re.escape(user.name)}({GENERATION})?\.\#"
     heard = [*(re.escape(name) for name in sorted(user.hears)), own]
     parts = rf"part\.{re.escape(user.name)}\..*"

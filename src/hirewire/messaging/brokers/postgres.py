@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from hirewire.messaging.background import Wake, describe
 from hirewire.messaging.broker import (
     BATCH_BYTES,
     BROADCAST_BYTES,
@@ -31,7 +32,6 @@ from hirewire.messaging.locks import (
     lock_number,
     open_session,
 )
-from hirewire.messaging.loops import Wake, describe
 
 CHANNEL = "hirewire_broker"
 POLL_SECONDS = 1.0

@@ -2,7 +2,7 @@
 
 from hirewire.contracts.auth import UserRegistered
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.profiles.people import commands
 
 

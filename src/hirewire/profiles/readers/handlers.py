@@ -6,7 +6,7 @@ from hirewire.contracts.vacancies import (
     EmployerProfileCreated,
 )
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.profiles.readers import commands, rules
 from hirewire.profiles.readers.commands import Application
 

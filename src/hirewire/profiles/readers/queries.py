@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, exists, func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.profiles.contacts import reachable
 from hirewire.profiles.readers import rules
 from hirewire.profiles.tables import (

@@ -13,7 +13,7 @@ from hirewire.kit.errors import FieldError
 from hirewire.kit.http import BadCursor, Caller, Once, Page, PageParams, RequestTx, page_of
 from hirewire.kit.models import Body as SentBody
 from hirewire.kit.openapi import Responses, refuses
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.profiles import pdf
 from hirewire.profiles.resumes import commands, exports, models, queries, rules
 from hirewire.profiles.resumes.commands import NoSuchResume

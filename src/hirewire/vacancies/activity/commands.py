@@ -9,7 +9,7 @@ from sqlalchemy import select
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.kit.clock import now
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.activity import rules
 from hirewire.vacancies.activity.rules import Heard, Known
 from hirewire.vacancies.tables import resume

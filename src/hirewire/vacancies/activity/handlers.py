@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
 from hirewire.messaging.retry import Reject
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.activity import commands
 from hirewire.vacancies.activity.rules import HIGHEST_VERSION
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.contracts.vacancies import VacancyClosed
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.applications import commands
 
 

@@ -12,7 +12,7 @@ from hirewire.contracts.vacancies import (
     VacancyUpdated,
 )
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.recommendations import commands
 from hirewire.vacancies.recommendations.commands import Resume
 from hirewire.vacancies.recommendations.facts import offer_of

@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy import select
 
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.recommendations.excluding import excluded
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, skill_code, weight_of
 from hirewire.vacancies.recommendations.index import Index, index_of

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, func, select, tuple_
 
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.showing import vacancies_with_company, visible_to
 from hirewire.vacancies.tables import company, resume, saved_search, vacancy
 

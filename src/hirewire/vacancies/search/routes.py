@@ -26,7 +26,7 @@ from hirewire.kit.http import (
     page_of,
 )
 from hirewire.kit.openapi import media, refuses
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.places.gazetteer import ID, gazetteer, place_key, spellings
 from hirewire.places.keys import means_remote
 from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company

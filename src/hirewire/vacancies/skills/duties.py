@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from hirewire.kit.settings import Settings
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.skills.index import typeahead
 
 AFTER_SECONDS = 3.0

@@ -25,7 +25,7 @@ from hirewire.kit.db import ensure_database, migrate
 from hirewire.launcher.process import free_port
 from hirewire.messaging.broker import QueueTopology, open_broker, queue_of
 from hirewire.messaging.database import connect
-from hirewire.messaging.publishing.subscribers import write_listeners
+from hirewire.messaging.publishing.subscribers import write_subscribers
 from hirewire.operators.client import Operators
 
 TOKEN = "operators-of-the-chaos-suite"
@@ -151,7 +151,7 @@ class World:
             await broker.declare([TOPOLOGIES[reader] for reader in self.readers])
         finally:
             await broker.close()
-        await self.write_listeners()
+        await self.write_subscribers()
         await eventually(lambda: self.cluster.in_step(QUEUE), 60, "the queue's members in step")
 
     async def dismiss(self, reader: str) -> None:
@@ -163,11 +163,11 @@ class World:
         await self.declare()
         await self.cluster.ask(f"queues/%2F/{queue_of(reader)}", "DELETE")
 
-    async def write_listeners(self) -> None:
+    async def write_subscribers(self) -> None:
         """The list of listeners alone."""
         connection = await connect(self.database("writer"), application="chaos")
         async with connection.transaction():
-            await write_listeners(connection, {Happened.name: self.readers})
+            await write_subscribers(connection, {Happened.name: self.readers})
         await connection.close()
 
     async def sql(self, service: str, statement: str, *values: object) -> object:

@@ -12,13 +12,13 @@ from hirewire.messaging.broker import Outcome
 from hirewire.messaging.consuming import claims, consumer, inbox
 from hirewire.messaging.consuming.consumer import Batch, Consumer
 from hirewire.messaging.publishing import outbox
-from hirewire.messaging.publishing.key_queues import Hand
+from hirewire.messaging.publishing.key_queues import KeyQueues
 from hirewire.messaging.publishing.pipeline import Pipeline
 from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.reconciliation import barriers
 from simulate.postgres.catalogue import statement
 from simulate.postgres.claiming import COLUMNS
-from simulate.postgres.consuming import STANDING, advance_tracks, inbox_row
+from simulate.postgres.consuming import KEY_STATE, advance_ordering_keys, inbox_row
 from simulate.postgres.engine import Transaction, Waits
 from simulate.postgres.publishing import count_up, log_event
 from simulate.postgres.shared import insert_new
@@ -64,7 +64,7 @@ def _() -> list[Change]:
     async def handle_and_ack(self: Any, batch: Batch) -> None:
         await self._broker.ack(batch.deliveries[-1])
         await self._handle(batch)
-        self._heard = True
+        self._acked_any = True
 
     return [(Consumer, "_handle_and_ack", handle_and_ack)]
 
@@ -157,12 +157,12 @@ def _() -> list[Change]:
 
 @fault("two-of-a-key", "several chunks of one key are under way at once")
 def _() -> list[Change]:
-    right = Hand.next_chunk
+    right = KeyQueues.next_chunk
 
     def next_chunk(self: Any, most: int, most_bytes: int) -> Any:
         rows = right(self, most, most_bytes)
         for key in dict.fromkeys(row["key"] for row in rows):
-            if self._lines[key].rows and key not in self._ready:
+            if self._queues[key].rows and key not in self._ready:
                 self._ready.append(key)
         return rows
 
@@ -171,9 +171,9 @@ def _() -> list[Change]:
         if line.rows and key not in self._ready:
             self._ready.append(key)
         elif not line.rows and not line.under_way:
-            del self._lines[key]
+            del self._queues[key]
 
-    return [(Hand, "next_chunk", next_chunk), (Hand, "_arrive", arrive)]
+    return [(KeyQueues, "next_chunk", next_chunk), (KeyQueues, "_arrive", arrive)]
 
 
 @fault("no-parking", "followers do not wait behind a failed message")
@@ -188,12 +188,12 @@ def _() -> list[Change]:
 def _() -> list[Change]:
     text = inbox._ENTER + "-- again"
 
-    @statement(text, returns=STANDING)
+    @statement(text, returns=KEY_STATE)
     def enter(tx: Transaction, parameters: Any) -> Waits:
-        ids, names, *tracks, _count, _origins = parameters
+        ids, names, *ordering_keys, _count, _origins = parameters
         for id, name in zip(ids, names, strict=True):
             yield from insert_new(tx, "inbox", (id, name), inbox_row(id, name, tx))
-        return (yield from advance_tracks(tx, *tracks))
+        return (yield from advance_ordering_keys(tx, *ordering_keys))
 
     return [(inbox, "_ENTER", text)]
 
@@ -239,8 +239,8 @@ def _() -> list[Change]:
 @fault("followers-pass", "a refused event does not hold back those of its key")
 def _() -> list[Change]:
     def stuck(self: Any, key: str) -> None:
-        line = self._lines.get(key)
+        line = self._queues.get(key)
         if line is not None:
             self._arrive(key, line)
 
-    return [(Hand, "stuck", stuck)]
+    return [(KeyQueues, "stuck", stuck)]

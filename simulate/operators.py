@@ -48,7 +48,7 @@ class Desk(Operators):
         except Exception as error:
             raise ServiceAway(f"{service}: {error}") from error
 
-    async def raise_fence(self, owner: str) -> UUID:
+    async def request_barrier(self, owner: str) -> UUID:
         """See `Operators`."""
 
         async def ask(tx: Any) -> UUID:
@@ -57,7 +57,7 @@ class Desk(Operators):
 
         return await self._in(owner, ask)
 
-    async def fence(self, owner: str, id: UUID) -> dict[str, Any]:
+    async def barrier(self, owner: str, id: UUID) -> dict[str, Any]:
         """See `Operators`."""
         found = await self._in(owner, barriers.find, id)
         if found is None:
@@ -68,9 +68,9 @@ class Desk(Operators):
             "unsent": found.unsent,
         }
 
-    async def fence_is_heard(self, listener: str, id: UUID) -> bool:
+    async def barrier_has_passed(self, subscriber: str, id: UUID) -> bool:
         """See `Operators`."""
-        return queue_of(listener) in await self._in(listener, barriers.heard, id)
+        return queue_of(subscriber) in await self._in(subscriber, barriers.passed_queues, id)
 
     async def log(self, owner: str, id: UUID, since: UUID) -> AsyncIterator[list[Expected]]:
         """See `Operators`."""
@@ -94,27 +94,29 @@ class Desk(Operators):
         ready = self._world.broker.queues[queue_of(service)].ready
         return {**await self._in(service, ask), "queued": len(ready)}
 
-    async def entered(self, listener: str, owner: str, since: UUID) -> AsyncIterator[list[Entered]]:
+    async def entered(
+        self, subscriber: str, owner: str, since: UUID
+    ) -> AsyncIterator[list[Entered]]:
         """See `Operators`."""
-        names = [s.name for s in subscriptions_of(listener) if s.event.owner == owner]
+        names = [s.name for s in subscriptions_of(subscriber) if s.event.owner == owner]
 
         async def ask(tx: Any) -> list[Entered]:
             return await audit.entered(tx, names, since=since, after=FIRST, limit=10_000)
 
-        if page := await self._in(listener, ask):
+        if page := await self._in(subscriber, ask):
             yield page
 
     async def unknown(self, owner: str, ids: Sequence[UUID]) -> list[UUID]:
         """See `Operators`."""
         return await self._in(owner, audit.unknown, ids)
 
-    async def states(self, listener: str, events: Mapping[UUID, str]) -> list[Found]:
+    async def states(self, subscriber: str, events: Mapping[UUID, str]) -> list[Found]:
         """See `Operators`."""
 
         async def ask(tx: Any) -> list[Found]:
-            return await audit.states_of(tx, subscriptions_of(listener), events)
+            return await audit.states_of(tx, subscriptions_of(subscriber), events)
 
-        return await self._in(listener, ask)
+        return await self._in(subscriber, ask)
 
 
 class Office:

@@ -146,7 +146,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
     found += [(metrics, name, _Uncounted()) for name in counted]
     found.append((metrics, "delays", _nothing))
     for module_name, class_name in (
-        ("retention", "Janitor"),
+        ("retention", "Retention"),
         ("gauges", "Gauges"),
         ("schedule", "Scheduler"),
     ):

@@ -70,9 +70,9 @@ class Process:
             return
         self.world.note(f"{self.name:10} is killed")
         self.host.alive = False
-        for unit, host in list(self.world.handling.items()):
+        for invocation, host in list(self.world.handling.items()):
             if host is self.host:
-                self.world.killed.add(unit)
+                self.world.killed.add(invocation)
         self._leave_claims()
         self._break_connections()
 

@@ -20,7 +20,7 @@ FIRST = "published before any queue exists"
 async def before_any_queue(run: Run) -> None:
     """There is no exchange binding and no queue; the owner's list says who should hear."""
     world = run.world
-    await world.write_listeners()
+    await world.write_subscribers()
     for name in WRITERS:
         world.start_replica(name)
     await world.load(True)

@@ -68,8 +68,8 @@ async def job(run: Run, asked: dict[str, Any]) -> None:
                     continue
                 async with world.operators([name, "reader-1"]) as operators:
                     if not found:
-                        found.update(await operators.start_job("writer", asked))
-                    found.update(await operators.job("writer", found["id"]))
+                        found.update(await operators.request("writer", asked))
+                    found.update(await operators.request_of("writer", found["id"]))
                 return bool(found["state"] != "open")
         return False
 
@@ -217,7 +217,7 @@ async def migrates(run: Run) -> None:
         await world.load(False)
         await run.all_sent()
         world.readers.remove("reader")
-        await world.write_listeners()
+        await world.write_subscribers()
         world.readers.append("reader")
         await interrupt_migrates(run, ["reader"], 0)
         run.faults["listener that comes back"] += 1

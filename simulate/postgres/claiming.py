@@ -76,7 +76,7 @@ def fresh(tx: Transaction, parameters: Any) -> Waits:
     )
 
 
-@statement("claims._SUSPECT", returns=HEADS)
+@statement("claims._POISON", returns=HEADS)
 def suspect(tx: Transaction, parameters: Any) -> Waits:
     """Suspects, and what others have taken."""
     instance = parameters[1]
@@ -147,7 +147,7 @@ def _claimed(tx: Transaction, new: Values, more: int, lease: float) -> Callable[
     }
 
 
-@statement("claims._SUSPECT_THEM")
+@statement("claims._FLAG_POISON")
 def suspect_them(tx: Transaction, parameters: Any) -> Waits:
     """They are taken alone from now on."""
     lane, ids = parameters
@@ -240,7 +240,7 @@ def lock_places(tx: Transaction, parameters: Any) -> Waits:
     return [(v["source"], v["key"], v["sequence"] or 0) for v in rows]
 
 
-@statement("claims._SETTLED")
+@statement("claims._RESOLVED")
 def settled(tx: Transaction, parameters: Any) -> Waits:
     """They are handled."""
     lane, ids, lates = parameters

@@ -379,7 +379,7 @@ def heard_all(tx: Transaction, parameters: Any) -> Waits:
     "select distinct type from messaging.listener where service = $1 and until is null order by 1",
     returns="type",
 )
-def listened_by(tx: Transaction, parameters: Any) -> list[tuple[str]]:
+def types_of_subscriber(tx: Transaction, parameters: Any) -> list[tuple[str]]:
     """What a service is on the list for, in order."""
     types = {
         v["type"]

@@ -51,10 +51,10 @@ def take_snapshot(tx: Transaction, parameters: Any) -> Waits:
 
 def _unsent_before(tx: Transaction, id: Any) -> list[Values]:
     """What its snapshot sees and is not sent."""
-    fence = tx.get("fence", id)
-    if fence is None or fence["snapshot"] is None:
+    barrier = tx.get("fence", id)
+    if barrier is None or barrier["snapshot"] is None:
         return []
-    return [v for _, v in tx.see("outbox") if visible(v["xact"], fence["snapshot"])]
+    return [v for _, v in tx.see("outbox") if visible(v["xact"], barrier["snapshot"])]
 
 
 @statement("barriers._WAITS", returns="exists")
@@ -132,7 +132,7 @@ def find(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
 
 
 @statement("barriers._HEARD")
-def hear(tx: Transaction, parameters: Any) -> Waits:
+def consume(tx: Transaction, parameters: Any) -> Waits:
     """It has come through a queue."""
     ids, queue = parameters
     for id in ids:
@@ -304,7 +304,7 @@ def _is_open(values: Values | None) -> bool:
     "select type from messaging.listener where service = $1 and until is null",
     returns="type",
 )
-def listened(tx: Transaction, parameters: Any) -> list[tuple[str]]:
+def subscribed(tx: Transaction, parameters: Any) -> list[tuple[str]]:
     """What a service is on the list for."""
     return [(v["type"],) for v in listening(tx) if v["service"] == parameters[0]]
 
@@ -313,8 +313,8 @@ def listened(tx: Transaction, parameters: Any) -> list[tuple[str]]:
 def recorded_before(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     """What the barrier stands behind, and who was listening when it was recorded."""
     id, since, after, limit = parameters
-    fence = tx.get("fence", id)
-    if fence is None or fence["snapshot"] is None:
+    barrier = tx.get("fence", id)
+    if barrier is None or barrier["snapshot"] is None:
         return []
     rows = [
         v
@@ -322,8 +322,8 @@ def recorded_before(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
         if v["id"] >= since
         and v["id"] > after
         and (
-            v["epoch"] < fence["epoch"]
-            or (v["epoch"] == fence["epoch"] and visible(v["xact"], fence["snapshot"]))
+            v["epoch"] < barrier["epoch"]
+            or (v["epoch"] == barrier["epoch"] and visible(v["xact"], barrier["snapshot"]))
         )
     ]
     rows.sort(key=lambda v: v["id"])
@@ -395,10 +395,10 @@ def states(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     handlers = list(zip(heard_types, names, strict=True))
     found = []
     for id, type in sorted(zip(ids, types, strict=True)):
-        units = [_state(tx, id, *unit) for unit in _units(tx, id, type, handlers)]
-        if units:
-            worst = min(units, key=lambda unit: RANK[unit[0]])
-            found.append((id, *worst[:3], any(unit[3] for unit in units)))
+        invocations = [_state(tx, id, *invocation) for invocation in _units(tx, id, type, handlers)]
+        if invocations:
+            worst = min(invocations, key=lambda invocation: RANK[invocation[0]])
+            found.append((id, *worst[:3], any(invocation[3] for invocation in invocations)))
     return found
 
 
@@ -411,18 +411,18 @@ def _units(tx: Transaction, id: Any, type: str, handlers: list[tuple[str, str]])
     there = [
         v for _, v in tx.see("inbox") if v["event_id"] == id and v["subscription"] != UNREADABLE
     ]
-    units: list[_Unit] = [(type, v["subscription"], True, v["late"]) for v in there]
+    invocations: list[_Unit] = [(type, v["subscription"], True, v["late"]) for v in there]
     for heard_type, name in handlers:
         since = max((v["since"] for _, v in tx.see("handler") if v["name"] == name), default=None)
         if heard_type == type and not any(
             v["subscription"] == name or (since is not None and v["heard_at"] < since)
             for v in there
         ):
-            units.append((type, name, False, False))
+            invocations.append((type, name, False, False))
     kept = tx.get("open_message", (id, UNREADABLE))
     if kept is not None:
-        units.append((kept["type"], UNREADABLE, True, False))
-    return units
+        invocations.append((kept["type"], UNREADABLE, True, False))
+    return invocations
 
 
 def _state(

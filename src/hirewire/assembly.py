@@ -133,7 +133,7 @@ class Migrated:
     """What `migrate` did."""
 
     applied: dict[str, list[str]] = field(default_factory=dict)
-    lineages: dict[str, lineage.Settled] = field(default_factory=dict)
+    lineages: dict[str, lineage.Adopted] = field(default_factory=dict)
     queues: Sequence[str] = ()
     users: Sequence[str] = ()
 
@@ -149,7 +149,7 @@ async def migrate(settings: Settings) -> Migrated:
     for name in SERVICES:
         database = settings.service_database(name)
         done.applied[name] = await migrate_database(database, name)
-        done.lineages[name] = await lineage.settle_at(database)
+        done.lineages[name] = await lineage.adopt_at(database)
     address = settings.broker_address()
     if urlsplit(address).scheme == "postgresql":
         await ensure_database(address)

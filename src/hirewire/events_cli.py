@@ -275,7 +275,7 @@ def new_epoch(
         fail(f"no service {service!r}: one of {', '.join(assembly.SERVICES)}", 2)
     settings = reachable_settings()
 
-    async def raise_it() -> lineage.Settled:
+    async def raise_it() -> lineage.Adopted:
         connection = await connect(settings.service_database(service), application="events")
         try:
             return await lineage.raise_by_hand(connection, service, why)

@@ -20,7 +20,7 @@ from chaos.proxy import Proxy
 from chaos.scenarios import SCENARIOS
 from chaos.verify import Effect, Written, repeats, verdict
 from chaos.volume import Volume
-from hirewire.messaging.reconciliation.audit import Account, Expected
+from hirewire.messaging.reconciliation.audit import Expected, Ledger
 from hirewire.operators.auditing import Report
 from tests.conftest import RabbitMQ, missing
 
@@ -70,7 +70,7 @@ def test_what_is_replayed_takes_effect_as_often_as_was_asked() -> None:
 
 
 def test_a_clean_audit_that_does_not_know_of_every_event_is_untrue() -> None:
-    account = Account()
+    account = Ledger()
     account.expect([Expected(EVENTS[0].event_id, "chaos.happened", ["reader"])])
     account.expect([Expected(EVENTS[1].event_id, "chaos.happened", [])])
     report = Report({"writer": account})

@@ -211,11 +211,11 @@ class Boards:
         queue = generation.topology(self.name).queue
         async with self.transactions() as tx:
             found = await audit.states_of_generation(tx, generation, queue, events)
-        listener = generation.subscriber(self.name)
-        account = audit.Account()
-        account.expect([audit.Expected(id, type, [listener]) for id, type in events.items()])
-        account.enter(listener, events, found, fenced=True)
-        return account.lines[listener]
+        subscriber = generation.subscriber(self.name)
+        account = audit.Ledger()
+        account.expect([audit.Expected(id, type, [subscriber]) for id, type in events.items()])
+        account.enter(subscriber, events, found, behind_barrier=True)
+        return account.lines[subscriber]
 
     async def close(self) -> None:
         while self.running:

@@ -25,7 +25,7 @@ async def lead(url: str, idle_seconds: float) -> None:
     await running
 
 
-async def hear(url: str, idle_seconds: float) -> None:
+async def consume(url: str, idle_seconds: float) -> None:
     """Take a batch and never ack it."""
     broker = PostgresBroker(url, client="frozen", idle_seconds=idle_seconds)
     queue = QueueTopology("hirewire.logs", ("test.noted",))
@@ -38,4 +38,4 @@ async def hear(url: str, idle_seconds: float) -> None:
 
 if __name__ == "__main__":
     kind, address, seconds = sys.argv[1:]
-    asyncio.run((lead if kind == "relay" else hear)(address, float(seconds)))
+    asyncio.run((lead if kind == "relay" else consume)(address, float(seconds)))

@@ -97,9 +97,9 @@ class Two:
                 (heard.event.page, heard.event.text),
             )
 
-    async def migrate(self) -> dict[str, lineage.Settled]:
+    async def migrate(self) -> dict[str, lineage.Adopted]:
         """What `hirewire migrate` does, beside applying migrations."""
-        settled = {name: await lineage.settle_at(url) for name, url in self.urls.items()}
+        settled = {name: await lineage.adopt_at(url) for name, url in self.urls.items()}
         own = await connect(self.urls["writer"], application="tests")
         broker = open_broker(self.broker_url, client="migrate")
         topology = self._messaging("reader", broker, make_engine(self.urls["reader"], pool=1))

@@ -123,7 +123,7 @@ class Writer:
             whole = {"to": to, "types": [TYPE], "handover": True, **asked}
             return (await requests.ask(tx, "replay", whole, by="tests"))[0]
 
-    async def job(self, id: UUID) -> requests.Job:
+    async def job(self, id: UUID) -> requests.Request:
         async with self.transactions() as tx:
             found = await requests.find(tx, id)
         assert found is not None
@@ -229,9 +229,9 @@ class Reader:
         """The audit's line, as if a barrier had come through."""
         async with self.transactions() as tx:
             found = await audit.states_of(tx, subscriptions or [self.subscription], events)
-        account = audit.Account()
+        account = audit.Ledger()
         account.expect([audit.Expected(id, type, [self.name]) for id, type in events.items()])
-        account.enter(self.name, events, found, fenced=True)
+        account.enter(self.name, events, found, behind_barrier=True)
         return account.lines[self.name]
 
     async def close(self) -> None:
@@ -259,18 +259,18 @@ def killed_at(work: Any, steps: int, kill: Callable[[], None] = lambda: None) ->
             waits_for = work.send(None) if raised is None else work.throw(raised)
         except StopIteration:
             return True
-        raised = yield from _awaited(waits_for)
+        raised = yield from _open_replays(waits_for)
     kill()
     try:
         waits_for = work.throw(asyncio.CancelledError)
         while True:
-            raised = yield from _awaited(waits_for)
+            raised = yield from _open_replays(waits_for)
             waits_for = work.send(None) if raised is None else work.throw(raised)
     except (StopIteration, asyncio.CancelledError, OSError, asyncpg.InterfaceError):
         return False
 
 
-def _awaited(waits_for: Any) -> Generator[Any, None, BaseException | None]:
+def _open_replays(waits_for: Any) -> Generator[Any, None, BaseException | None]:
     """What was raised instead of an answer: it is for who waits, a timeout's cancellation too."""
     try:
         yield waits_for

@@ -151,9 +151,9 @@ async def test_what_reaches_no_handler_is_kept_before_it_is_acked(hearing: Heari
         kept.extend(await rows(hearing.place.engine, "select state from messaging.open_message"))
 
     hearing.broker.before_ack = look
-    unheard = delivery(Erased(page=uuid4()))
+    without_subscribers = delivery(Erased(page=uuid4()))
     unreadable = Delivery(body=b"?", routing_key="test.noted")
-    hearing.broker.feed(*batch("a"), unheard, unreadable, *batch("b"))
+    hearing.broker.feed(*batch("a"), without_subscribers, unreadable, *batch("b"))
     async with hearing.running():
         await hearing.acked(4)
     assert len(kept) == 2  # one for a version that knows it, one dead

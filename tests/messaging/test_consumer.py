@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from hirewire.messaging.background import Wake
 from hirewire.messaging.broker import Delivery
 from hirewire.messaging.consuming import dead_letters
-from hirewire.messaging.consuming.consumer import MOST_STARTS, SUSPECT_AFTER, Consumer
+from hirewire.messaging.consuming.consumer import GUARD_AFTER, MAX_START_ATTEMPTS, Consumer
 from hirewire.messaging.consuming.lanes import Patience
 from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.retry import Later, Reject, RetrySchedule
 from hirewire.messaging.subscriptions import Subscription, on, on_batch
-from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.testing import consume, delivery
 from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Erased, Noted, Place
 from tests.services import NoBroker
@@ -111,23 +111,23 @@ def noted(page: UUID, text: str, sequence: int) -> Delivery:
 
 async def test_a_repeat_has_no_second_effect(reader: Reader) -> None:
     one = noted(uuid4(), "one", 1)
-    await hear(reader.consumer, one, one)
-    await hear(reader.consumer, one)
+    await consume(reader.consumer, one, one)
+    await consume(reader.consumer, one)
     assert await notes(reader.place.engine) == ["one"]
 
 
 async def test_a_stranger_without_id_is_heard_each_time(reader: Reader) -> None:
     body = Noted(page=uuid4(), text="again").body()
     stranger = Delivery(body=body, routing_key="test.noted")
-    await hear(reader.consumer, stranger, stranger)
+    await consume(reader.consumer, stranger, stranger)
     assert await notes(reader.place.engine) == ["again", "again"]
 
 
 async def test_a_strangers_own_id_is_recognised(reader: Reader) -> None:
     body = Noted(page=uuid4(), text="once").body()
     stranger = Delivery(body=body, routing_key="test.noted", message_id="order-17")
-    await hear(reader.consumer, stranger)
-    await hear(reader.consumer, stranger)
+    await consume(reader.consumer, stranger)
+    await consume(reader.consumer, stranger)
     assert await notes(reader.place.engine) == ["once"]
 
 
@@ -137,7 +137,7 @@ async def test_one_failure_costs_its_neighbours_nothing(reader: Reader) -> None:
     batch = [
         noted(page, text, 1) for page, text in zip(pages, ("a", "b", "bad", "c", "d"), strict=True)
     ]
-    await hear(reader.consumer, *batch)
+    await consume(reader.consumer, *batch)
     assert await notes(reader.place.engine) == ["a", "b", "c", "d"]
     assert await reader.counts() == {"retrying": 1, "waiting": 0, "dead": 0}
 
@@ -145,27 +145,29 @@ async def test_one_failure_costs_its_neighbours_nothing(reader: Reader) -> None:
 async def test_followers_of_a_failed_message_wait_in_order(reader: Reader) -> None:
     page, other = uuid4(), uuid4()
     reader.broken = {"2"}
-    await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)), noted(other, "x", 1))
-    await hear(reader.consumer, noted(page, "4", 4), noted(other, "y", 2))
+    await consume(
+        reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)), noted(other, "x", 1)
+    )
+    await consume(reader.consumer, noted(page, "4", 4), noted(other, "y", 2))
     assert await notes(reader.place.engine) == ["1", "x", "y"]
     await reader.try_again()
     assert await reader.counts() == {"retrying": 0, "waiting": 2, "dead": 1}
     reader.broken.clear()
     assert await reader.replay() == 1
     assert await reader.replay() == 0  # asking twice does it once
-    await hear(reader.consumer, noted(page, "5", 5))
+    await consume(reader.consumer, noted(page, "5", 5))
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "x", "y", "2", "3", "4", "5"]
     assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 0}
     assert not reader.lates
-    await hear(reader.consumer, noted(page, "6", 6))
+    await consume(reader.consumer, noted(page, "6", 6))
     assert (await notes(reader.place.engine))[-1] == "6"
 
 
 async def test_a_failing_follower_stops_the_queue_behind_it_again(reader: Reader) -> None:
     page = uuid4()
     reader.broken = {"1", "3"}
-    await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3, 4)))
+    await consume(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3, 4)))
     reader.broken = {"3"}
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "2"]
@@ -179,7 +181,7 @@ async def test_a_failing_follower_stops_the_queue_behind_it_again(reader: Reader
 async def test_a_discarded_message_lets_its_followers_go_on(reader: Reader) -> None:
     page = uuid4()
     reader.broken = {"1"}
-    await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))
+    await consume(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))
     await reader.try_again()
     async with reader.transactions() as tx:
         [message] = await dead_letters.open_messages(tx)
@@ -197,7 +199,7 @@ async def test_skip_lets_followers_pass(place_with_notes: Place) -> None:
     reader = Reader(place_with_notes, behind_failed="skip")
     page = uuid4()
     reader.broken = {"1"}
-    await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2)))
+    await consume(reader.consumer, *(noted(page, str(n), n) for n in (1, 2)))
     assert await notes(place_with_notes.engine) == ["2"]
     reader.broken.clear()
     await reader.try_again()
@@ -207,14 +209,14 @@ async def test_skip_lets_followers_pass(place_with_notes: Place) -> None:
 
 async def test_reject_is_dead_at_once(reader: Reader) -> None:
     reader.mood = {"no": Reject("never")}
-    await hear(reader.consumer, noted(uuid4(), "no", 1))
+    await consume(reader.consumer, noted(uuid4(), "no", 1))
     assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 1}
     assert reader.calls.count("no") == 2  # in the batch, and alone
 
 
 async def test_later_spends_no_attempt(reader: Reader) -> None:
     reader.mood = {"soon": Later(timedelta(0))}
-    await hear(reader.consumer, noted(uuid4(), "soon", 1))
+    await consume(reader.consumer, noted(uuid4(), "soon", 1))
     for _ in range(AT_ONCE.attempts + 2):
         assert await reader.retries.step()
     assert await reader.counts() == {"retrying": 1, "waiting": 0, "dead": 0}
@@ -226,7 +228,7 @@ async def test_later_spends_no_attempt(reader: Reader) -> None:
 async def test_a_cancellation_inside_a_handler_is_a_failure(reader: Reader) -> None:
     """Only the consumer's own cancellation means "not handled at all"."""
     reader.mood = {"odd": asyncio.CancelledError()}
-    await hear(reader.consumer, noted(uuid4(), "odd", 1))
+    await consume(reader.consumer, noted(uuid4(), "odd", 1))
     assert await reader.counts() == {"retrying": 1, "waiting": 0, "dead": 0}
 
 
@@ -240,21 +242,21 @@ async def test_a_cancelled_batch_is_not_handled(reader: Reader) -> None:
 
     reader.build([on(Noted, hangs, name="reader.notes")])
     one = noted(uuid4(), "one", 1)
-    task = asyncio.create_task(hear(reader.consumer, one))
+    task = asyncio.create_task(consume(reader.consumer, one))
     await started.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await notes(reader.place.engine) == []
     reader.build([reader.subscription])
-    await hear(reader.consumer, one)
+    await consume(reader.consumer, one)
     assert await notes(reader.place.engine) == ["one"]
 
 
 async def test_an_overtaken_event_is_marked_late(reader: Reader) -> None:
     page = uuid4()
-    await hear(reader.consumer, noted(page, "1", 1), noted(page, "3", 3), noted(page, "2", 2))
-    await hear(reader.consumer, noted(page, "0", 1), noted(page, "4", 4))
+    await consume(reader.consumer, noted(page, "1", 1), noted(page, "3", 3), noted(page, "2", 2))
+    await consume(reader.consumer, noted(page, "0", 1), noted(page, "4", 4))
     assert reader.lates == ["2", "0"]
 
 
@@ -273,7 +275,7 @@ async def test_what_cannot_be_read_is_dead_with_its_bytes(
     reader: Reader, body: bytes, reason: str
 ) -> None:
     bad = Delivery(body=body, routing_key="test.noted", headers={"source": "else\x00where"})
-    await hear(reader.consumer, noted(uuid4(), "before", 1), bad, noted(uuid4(), "after", 1))
+    await consume(reader.consumer, noted(uuid4(), "before", 1), bad, noted(uuid4(), "after", 1))
     assert await notes(reader.place.engine) == ["before", "after"]
     async with reader.transactions() as tx:
         [message] = await dead_letters.open_messages(tx)
@@ -292,7 +294,7 @@ async def test_what_cannot_be_read_is_dead_with_its_bytes(
 async def test_an_alien_message_is_dead_with_the_reason(
     reader: Reader, bad: Delivery, reason: str
 ) -> None:
-    await hear(reader.consumer, bad)
+    await consume(reader.consumer, bad)
     async with reader.transactions() as tx:
         [message] = await dead_letters.open_messages(tx)
     assert reason in (message.error or "")
@@ -305,7 +307,7 @@ def strange(page: UUID) -> Delivery:
 
 
 async def test_a_strangers_event_that_is_not_heard_here_is_dead(reader: Reader) -> None:
-    await hear(reader.consumer, strange(uuid4()))
+    await consume(reader.consumer, strange(uuid4()))
     async with reader.transactions() as tx:
         [message] = await dead_letters.open_messages(tx)
     assert "not heard by reader" in (message.error or "")
@@ -314,7 +316,7 @@ async def test_a_strangers_event_that_is_not_heard_here_is_dead(reader: Reader) 
 async def test_headers_that_lie_are_dead(reader: Reader) -> None:
     body = Noted(page=uuid4()).body()
     for name, value in (("sequence", "one"), ("time", "noon"), ("source", "x" * 300)):
-        await hear(
+        await consume(
             reader.consumer,
             Delivery(body=body, routing_key="test.noted", headers={name: value}),
         )
@@ -325,7 +327,7 @@ async def test_headers_that_lie_are_dead(reader: Reader) -> None:
 async def test_a_sender_that_is_another_service_is_dead(reader: Reader) -> None:
     body = Noted(page=uuid4(), text="forged").body()
     for user in ("stranger", "writer", "somebody"):
-        await hear(reader.consumer, Delivery(body=body, routing_key="test.noted", user_id=user))
+        await consume(reader.consumer, Delivery(body=body, routing_key="test.noted", user_id=user))
     assert (await reader.counts())["dead"] == 1
     assert await notes(reader.place.engine) == ["forged", "forged"]
 
@@ -339,7 +341,7 @@ async def test_a_dead_unreadable_message_can_be_replayed_once_the_code_reads_it(
         erased.append(heard.event.page)
 
     page = uuid4()
-    await hear(reader.consumer, strange(page))
+    await consume(reader.consumer, strange(page))
     await reader.replay()
     await reader.try_again()
     assert (await reader.counts())["dead"] == 1
@@ -368,13 +370,13 @@ async def test_a_message_that_kills_its_process_ends_as_dead(reader: Reader) -> 
             for d in (poison, innocent)
         ]
         try:
-            await hear(reader.consumer, *counted)
+            await consume(reader.consumer, *counted)
         except KeyboardInterrupt:
             deaths += 1
             reader.build([reader.subscription])  # as in the next process
         else:
             break
-    assert deaths == SUSPECT_AFTER + MOST_STARTS
+    assert deaths == GUARD_AFTER + MAX_START_ATTEMPTS
     assert await notes(reader.place.engine) == ["innocent"]
     async with reader.transactions() as tx:
         [message] = await dead_letters.open_messages(tx)
@@ -383,7 +385,7 @@ async def test_a_message_that_kills_its_process_ends_as_dead(reader: Reader) -> 
 
 async def test_a_retry_that_kills_its_process_runs_out_of_attempts(reader: Reader) -> None:
     reader.broken = {"bad"}
-    await hear(reader.consumer, noted(uuid4(), "bad", 1))
+    await consume(reader.consumer, noted(uuid4(), "bad", 1))
     reader.mood = {"bad": KeyboardInterrupt()}
     for _ in range(AT_ONCE.attempts - 1):
         with pytest.raises(KeyboardInterrupt):
@@ -408,7 +410,7 @@ async def test_a_batched_handler_gets_the_batch_and_keeps_order_across_events(
 
     reader.build([on_batch(Noted, many, name="reader.many"), on(Erased, gone, name="reader.gone")])
     page, other = uuid4(), uuid4()
-    await hear(
+    await consume(
         reader.consumer,
         Noted(page=page, text="1"),
         Noted(page=other, text="a"),
@@ -431,7 +433,7 @@ async def test_two_batched_handlers_of_one_event_both_get_the_batch(reader: Read
 
     reader.build([gathers("one"), gathers("two")])
     page = uuid4()
-    await hear(
+    await consume(
         reader.consumer,
         Noted(page=page, text="1"),
         Noted(page=uuid4(), text="a"),
@@ -455,7 +457,7 @@ async def test_two_handlers_of_one_event_fail_alone(reader: Reader) -> None:
     reader.build([reader.subscription, on(Noted, other, name="reader.other")])
     reader.broken = {"1"}
     page = uuid4()
-    await hear(reader.consumer, noted(page, "1", 1), noted(page, "2", 2))
+    await consume(reader.consumer, noted(page, "1", 1), noted(page, "2", 2))
     assert await notes(reader.place.engine) == []
     assert other_calls[-2:] == ["1", "2"]
     assert await reader.counts() == {"retrying": 1, "waiting": 1, "dead": 0}
@@ -466,7 +468,7 @@ async def test_two_replicas_with_one_batch_have_one_effect(place_with_notes: Pla
     readers = [Reader(place_with_notes) for _ in range(2)]
     pages = [uuid4() for _ in range(10)]
     batch = [noted(page, f"{n}.{k}", k) for k in (1, 2, 3) for n, page in enumerate(pages)]
-    await asyncio.gather(*(hear(reader.consumer, *batch) for reader in readers))
+    await asyncio.gather(*(consume(reader.consumer, *batch) for reader in readers))
     written = await notes(place_with_notes.engine)
     assert len(written) == 30
     for n in range(10):

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from hirewire.messaging.broker import Delivery, open_broker
 from hirewire.messaging.consuming import consumer as consumers
 from hirewire.messaging.consuming import dead_letters, inbox
-from hirewire.messaging.consuming.consumer import MOST_STARTS, SUSPECT_AFTER, Consumer
+from hirewire.messaging.consuming.consumer import GUARD_AFTER, MAX_START_ATTEMPTS, Consumer
 from hirewire.messaging.database import DatabaseUnavailable, connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event
@@ -26,7 +26,7 @@ from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.retry import Later, RetrySchedule
 from hirewire.messaging.subscriptions import UNREADABLE, on, on_batch
-from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.testing import consume, delivery
 from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Noted, Place, blocked_by_a_lock
 from tests.messaging.test_consumer import Reader, noted, notes, write
@@ -79,7 +79,7 @@ async def test_a_handler_that_catches_a_database_error_costs_only_itself(reader:
     reads_with(reader, tolerant)
     texts = [f"{nth:02}" for nth in range(20)]
     texts.insert(7, "taken")
-    await hear(reader.consumer, *(noted(uuid4(), text, 1) for text in texts))
+    await consume(reader.consumer, *(noted(uuid4(), text, 1) for text in texts))
     assert sorted(await notes(reader.place.engine)) == sorted(texts)
     [message] = await dead(reader)
     assert "CommitRefused" in (message.error or "")
@@ -102,7 +102,7 @@ async def test_an_error_of_the_handler_is_a_failed_attempt(
     reader: Reader, error: Exception
 ) -> None:
     reader.mood = {"bad": error}
-    await hear(reader.consumer, noted(uuid4(), "good", 1), noted(uuid4(), "bad", 1))
+    await consume(reader.consumer, noted(uuid4(), "good", 1), noted(uuid4(), "bad", 1))
     assert await notes(reader.place.engine) == ["good"]
     [message] = await dead(reader)
     assert type(error).__name__ in (message.error or "")
@@ -118,7 +118,7 @@ async def test_a_lost_connection_settles_nothing(reader: Reader) -> None:
 
     reads_with(reader, lose_it)
     with pytest.raises(DatabaseUnavailable):
-        await hear(reader.consumer, noted(uuid4(), "note", 1))
+        await consume(reader.consumer, noted(uuid4(), "note", 1))
     assert await dead(reader) == []
 
 
@@ -168,7 +168,7 @@ async def test_a_validator_may_raise_anything(reader: Reader, page: str) -> None
 
 async def test_failures_of_the_database_bury_nothing(reader: Reader) -> None:
     """However often: the process lives, and so does the message."""
-    note = replace(noted(uuid4(), "note", 1), delivery_count=SUSPECT_AFTER)
+    note = replace(noted(uuid4(), "note", 1), delivery_count=GUARD_AFTER)
     away = True
 
     async def handler(tx: Tx, heard: Received[Noted]) -> None:
@@ -180,7 +180,7 @@ async def test_failures_of_the_database_bury_nothing(reader: Reader) -> None:
         await write(tx, heard.event.text)
 
     reads_with(reader, handler)
-    for _ in range(MOST_STARTS + 2):
+    for _ in range(MAX_START_ATTEMPTS + 2):
         with pytest.raises(DatabaseUnavailable):
             await reader.consumer.handle([note])
     away = False
@@ -190,7 +190,7 @@ async def test_failures_of_the_database_bury_nothing(reader: Reader) -> None:
 
 
 async def test_stops_in_a_slow_handler_bury_nothing(reader: Reader) -> None:
-    note = replace(noted(uuid4(), "note", 1), delivery_count=SUSPECT_AFTER)
+    note = replace(noted(uuid4(), "note", 1), delivery_count=GUARD_AFTER)
     begun, go_on = asyncio.Event(), asyncio.Event()
 
     async def handler(tx: Tx, heard: Received[Noted]) -> None:
@@ -198,7 +198,7 @@ async def test_stops_in_a_slow_handler_bury_nothing(reader: Reader) -> None:
         await go_on.wait()
         await write(tx, heard.event.text)
 
-    for _ in range(MOST_STARTS + 2):
+    for _ in range(MAX_START_ATTEMPTS + 2):
         consumer = reads_with(reader, handler)  # a new process each time
         task = asyncio.create_task(consumer.handle([note]))
         await begun.wait()
@@ -231,7 +231,7 @@ async def test_a_killer_without_an_id_ends_as_dead(reader: Reader) -> None:
         except KeyboardInterrupt:
             continue
         break
-    assert kills == SUSPECT_AFTER + MOST_STARTS
+    assert kills == GUARD_AFTER + MAX_START_ATTEMPTS
     [message] = await dead(reader)
     assert "processes ended" in (message.error or "")
 
@@ -241,18 +241,18 @@ async def test_a_start_is_taken_back_also_while_its_commit_is_on_its_way(reader:
 
     async def forget() -> None:
         async with reader.transactions() as tx:
-            await inbox.forget_start(tx, fingerprint, instance)
+            await inbox.forget_start_attempt(tx, fingerprint, instance)
 
     async def is_on_its_way() -> bool:
         return forgetting.done() or await blocked_by_a_lock(reader.place)
 
     async with reader.transactions() as tx:
-        assert await inbox.count_start(tx, fingerprint, instance) == 1
+        assert await inbox.count_start_attempt(tx, fingerprint, instance) == 1
         forgetting = asyncio.create_task(forget())
         await until(is_on_its_way)
     await forgetting
     async with reader.transactions() as tx:
-        assert await inbox.count_start(tx, fingerprint, uuid4()) == 1
+        assert await inbox.count_start_attempt(tx, fingerprint, uuid4()) == 1
 
 
 async def test_what_was_handled_has_no_starts_left(reader: Reader) -> None:
@@ -262,11 +262,11 @@ async def test_what_was_handled_has_no_starts_left(reader: Reader) -> None:
         await write(tx, str(uuid4()))
 
     body = Noted(page=uuid4(), text="again").body()
-    for _ in range(MOST_STARTS + 2):
+    for _ in range(MAX_START_ATTEMPTS + 2):
         consumer = reads_with(reader, handler)  # a new process each time
-        stranger = Delivery(body=body, routing_key="test.noted", delivery_count=SUSPECT_AFTER)
+        stranger = Delivery(body=body, routing_key="test.noted", delivery_count=GUARD_AFTER)
         await consumer.handle([stranger])
-    assert len(await notes(reader.place.engine)) == MOST_STARTS + 2
+    assert len(await notes(reader.place.engine)) == MAX_START_ATTEMPTS + 2
     assert await dead(reader) == []
 
 
@@ -288,7 +288,7 @@ async def test_a_handler_has_a_time_limit(reader: Reader, swallows: bool) -> Non
         retry=RetrySchedule(attempts=1),
     )
     page = uuid4()
-    await hear(
+    await consume(
         reader.consumer,
         noted(page, "before", 1),
         noted(page, "slow", 2),
@@ -316,7 +316,7 @@ async def test_a_handler_may_wait_in_its_transaction_as_long_as_its_time_limit(
         seen.append(bool((await tx.exec_driver_sql(same, (interval,))).scalar()))
 
     reads_with(reader, handler, time_limit=timedelta(seconds=limit))
-    await hear(reader.consumer, noted(uuid4(), "x", 1))
+    await consume(reader.consumer, noted(uuid4(), "x", 1))
     assert seen == [True]
 
 
@@ -339,7 +339,7 @@ async def test_each_call_of_a_batch_has_its_own_time_limit(reader: Reader, secon
         ]
     )
     async with asyncio.timeout(8):
-        await hear(reader.consumer, noted(uuid4(), "x", 1))
+        await consume(reader.consumer, noted(uuid4(), "x", 1))
     [message] = await dead(reader)
     assert message.subscription == "reader.hangs"
     assert "time limit of 0.05 s" in (message.error or "")
@@ -350,7 +350,7 @@ async def test_a_time_limit_within_a_statement_is_the_handlers_fault(reader: Rea
         await tx.exec_driver_sql("select pg_sleep(60)")
 
     reads_with(reader, handler, time_limit=timedelta(seconds=0.05))
-    await hear(reader.consumer, noted(uuid4(), "slow", 1))
+    await consume(reader.consumer, noted(uuid4(), "slow", 1))
     [message] = await dead(reader)
     assert (message.state, message.attempts) == ("retrying", 1)
 
@@ -366,7 +366,7 @@ async def test_retries_by_the_kind_of_error(reader: Reader) -> None:
     )
     reads_with(reader, reader.on_noted, retry=schedule)
     reader.mood = {"never": KeyError(), "later": ConnectionResetError(), "usual": ValueError()}
-    await hear(reader.consumer, *(noted(uuid4(), text, 1) for text in reader.mood))
+    await consume(reader.consumer, *(noted(uuid4(), text, 1) for text in reader.mood))
     found = {m.error: m for m in await dead(reader)}
     states = {str(error).partition(":")[0]: m.state for error, m in found.items()}
     assert states == {
@@ -495,7 +495,7 @@ class Unspeakable(Exception):
 )
 async def test_an_odd_error_is_a_failed_attempt(reader: Reader, error: BaseException) -> None:
     reader.mood = {"bad": error}
-    await hear(reader.consumer, noted(uuid4(), "good", 1), noted(uuid4(), "bad", 1))
+    await consume(reader.consumer, noted(uuid4(), "good", 1), noted(uuid4(), "bad", 1))
     assert await notes(reader.place.engine) == ["good"]
     [message] = await dead(reader)
     assert type(error).__name__ in (message.error or "")
@@ -504,7 +504,7 @@ async def test_an_odd_error_is_a_failed_attempt(reader: Reader, error: BaseExcep
 @pytest.mark.parametrize("delay", [timedelta.max, timedelta.min], ids=["max", "min"])
 async def test_later_is_within_a_year(reader: Reader, delay: timedelta) -> None:
     reader.mood = {"bad": Later(delay)}
-    await hear(reader.consumer, noted(uuid4(), "bad", 1))
+    await consume(reader.consumer, noted(uuid4(), "bad", 1))
     [message] = await dead(reader)
     assert (message.subscription, message.state) == ("reader.notes", "retrying")
 
@@ -540,6 +540,6 @@ async def test_a_neighbour_that_commits_costs_nobody_else(reader: Reader) -> Non
             on(Noted, reader.on_noted, name="reader.notes"),
         ]
     )
-    await hear(reader.consumer, *(noted(uuid4(), f"{nth}", 1) for nth in range(10)))
+    await consume(reader.consumer, *(noted(uuid4(), f"{nth}", 1) for nth in range(10)))
     assert sorted(await notes(reader.place.engine)) == [f"{nth}" for nth in range(10)]
     assert len(await dead(reader)) == 10

@@ -15,7 +15,7 @@ from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.publishing.pipeline import CHUNK
 from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.subscriptions import on_batch
-from hirewire.messaging.testing import hear
+from hirewire.messaging.testing import consume
 from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.test_consumer import noted, place_with_notes
@@ -67,7 +67,7 @@ async def test_a_batch_of_any_size_costs_two_statements(place_with_notes: Place)
     for size in (1, 50, 500):
         batch = [noted(uuid4(), str(n), 1) for n in range(size)]
         with counted(place.engine) as statements:
-            await hear(consumer, *batch)
+            await consume(consumer, *batch)
         assert len(statements) == 2, statements
 
 

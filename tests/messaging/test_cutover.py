@@ -459,11 +459,11 @@ def test_a_mark_counts_unless_the_broker_says_that_another_service_sent_it(
     sender: str | None, counts: bool
 ) -> None:
     services = frozenset({"writer", "reader"})
-    mark = cutover.begin_mark("writer", uuid4(), [TYPE], 1)
-    headers = cutover.mark_message("reader", mark).headers
+    mark = cutover.low_watermark("writer", uuid4(), [TYPE], 1)
+    headers = cutover.watermark_message("reader", mark).headers
     delivery = Delivery(b"{}", "to.reader.hirewire.history", headers, user_id=sender)
     if counts:
-        assert cutover.mark_of(delivery, services) == mark
+        assert cutover.watermark_of(delivery, services) == mark
     else:
         with pytest.raises(Malformed, match="reader sent it"):
-            cutover.mark_of(delivery, services)
+            cutover.watermark_of(delivery, services)

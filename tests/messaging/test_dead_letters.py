@@ -8,7 +8,7 @@ import pytest
 
 from hirewire.messaging import requests
 from hirewire.messaging.consuming import dead_letters
-from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.testing import consume, delivery
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.test_consumer import Reader, noted, notes
 
@@ -34,7 +34,7 @@ def reader(noting: Place) -> Reader:
 async def a_dead_one(reader: Reader, page: UUID) -> dead_letters.OpenMessage:
     """A dead letter, and one that waits behind it."""
     reader.broken = {"typo"}
-    await hear(reader.consumer, noted(page, "typo", 1), noted(page, "next", 2))
+    await consume(reader.consumer, noted(page, "typo", 1), noted(page, "next", 2))
     await reader.try_again()
     async with reader.transactions() as tx:
         [dead] = await dead_letters.open_messages(tx)
@@ -100,7 +100,7 @@ async def test_a_message_that_nobody_could_read_is_edited(reader: Reader) -> Non
     page = uuid4()
     bad = delivery(Noted(page=page, text="x"))
     bad.body = b'{"page": 1}'
-    await hear(reader.consumer, bad)
+    await consume(reader.consumer, bad)
     async with reader.transactions() as tx:
         [dead] = await dead_letters.open_messages(tx)
         await dead_letters.edit(
@@ -151,7 +151,7 @@ async def test_the_lag_is_the_age_of_the_oldest_that_is_not_handled(reader: Read
     headers = dict(one.headers)
     headers["time"] = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     one.headers = headers
-    await hear(reader.consumer, one, noted(page, "2", 2))
+    await consume(reader.consumer, one, noted(page, "2", 2))
     async with reader.transactions() as tx:
         lag = await dead_letters.lag(tx, [NAME, "reader.other"])
     assert 3600 <= lag[NAME] < 3700

@@ -43,9 +43,9 @@ async def ask(place: Place) -> UUID:
         return await barriers.ask(tx)
 
 
-async def expected(place: Place, fence: UUID) -> list[audit.Expected]:
+async def expected(place: Place, barrier: UUID) -> list[audit.Expected]:
     async with place.transactions()() as tx:
-        return await audit.recorded_before(tx, fence, since=ALWAYS, after=ALWAYS, limit=50_000)
+        return await audit.recorded_before(tx, barrier, since=ALWAYS, after=ALWAYS, limit=50_000)
 
 
 async def test_a_fence_waits_for_all_that_is_in_front_of_it(place: Place) -> None:
@@ -53,7 +53,7 @@ async def test_a_fence_waits_for_all_that_is_in_front_of_it(place: Place) -> Non
     only before it was looked at; not for what comes later.
     """
     connection = await owner_of(place)
-    fence = await ask(place)
+    barrier = await ask(place)
     async with place.transactions()() as tx:
         first = record(tx, Noted(page=uuid4()))
     assert await barriers.due(connection, "writer") == []
@@ -62,8 +62,8 @@ async def test_a_fence_waits_for_all_that_is_in_front_of_it(place: Place) -> Non
     assert await barriers.due(connection, "writer") == []
     await connection.execute("delete from messaging.outbox where id = $1", first)
     [(id, messages)] = await barriers.due(connection, "writer")
-    assert (id, [message.to for message in messages]) == (fence, ["reader"])
-    assert [one.id for one in await expected(place, fence)] == [first]
+    assert (id, [message.to for message in messages]) == (barrier, ["reader"])
+    assert [one.id for one in await expected(place, barrier)] == [first]
     assert await connection.fetchval("select id from messaging.outbox") == later
     await connection.close()
 
@@ -78,13 +78,13 @@ async def test_however_many_events_are_stuck_a_fence_is_sent_and_names_them(plac
         "update messaging.outbox set next_attempt_at = now() + interval '1 hour' "
         "where position = (select min(position) from messaging.outbox)"
     )
-    fence = await ask(place)
-    assert [id for id, _ in await barriers.due(connection, "writer")] == [fence]
-    found = await expected(place, fence)
+    barrier = await ask(place)
+    assert [id for id, _ in await barriers.due(connection, "writer")] == [barrier]
+    found = await expected(place, barrier)
     assert len(found) == 10_001
     assert all(one.unsent for one in found)
     async with place.transactions()() as tx:
-        known = await barriers.find(tx, fence)
+        known = await barriers.find(tx, barrier)
         assert known is not None
         assert known.unsent == 10_001
     await connection.close()
@@ -101,14 +101,14 @@ async def test_what_was_unsent_when_the_first_queue_was_reached_is_not_missing_t
     async with place.transactions()() as tx:
         stuck = record(tx, Noted(page=uuid4()))
     await connection.execute("update messaging.outbox set next_attempt_at = now()")
-    fence = await ask(place)
+    barrier = await ask(place)
     await barriers.due(connection, "writer")
-    await barriers.sent(connection, fence, ["reader"])
+    await barriers.sent(connection, barrier, ["reader"])
     await connection.execute("delete from messaging.outbox")
     [(_, messages)] = await barriers.due(connection, "writer")
     assert [message.to for message in messages] == ["slow"]
-    await barriers.sent(connection, fence, ["slow"])
-    assert [(one.id, one.unsent) for one in await expected(place, fence)] == [(stuck, True)]
+    await barriers.sent(connection, barrier, ["slow"])
+    assert [(one.id, one.unsent) for one in await expected(place, barrier)] == [(stuck, True)]
     await connection.close()
 
 

@@ -16,7 +16,7 @@ from hirewire.messaging.envelope import Received
 from hirewire.messaging.introduction import introduce
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.publishing.relay import Relay
-from hirewire.messaging.publishing.subscribers import listened, write_listeners
+from hirewire.messaging.publishing.subscribers import subscribed, write_subscribers
 from hirewire.messaging.subscriptions import on_batch
 from hirewire.messaging.transaction import Transactions, Tx
 from tests.builders import eventually
@@ -118,14 +118,14 @@ async def test_a_new_service_equals_one_that_was_there_all_along(
     await broker.declare([old.topology])
     owner = await connect(place.url, application="tests")
     async with owner.transaction():
-        await write_listeners(owner, {TYPES[0]: ["old"]})
+        await write_subscribers(owner, {TYPES[0]: ["old"]})
     pages = [uuid4() for _ in range(KEYS)]
     old.start()
     async with relaying(place, broker) as relay:
         transactions = Transactions(place.engine, "writer", relay.wake)
         await write(transactions, pages, 0, past)
         live = asyncio.create_task(write_live(transactions, pages, past))
-        assert await listened(owner, "new") == set()
+        assert await subscribed(owner, "new") == set()
         queues = [old.topology, new.topology]
         await introduce(broker, {"writer": owner}, queues, past={("new", TYPES[0])})
         new.start()
@@ -166,7 +166,7 @@ async def heard_once(
     await broker.declare([reader.topology])
     owner = await connect(place.url, application="tests")
     async with owner.transaction():
-        await write_listeners(owner, {TYPES[0]: ["old"]})
+        await write_subscribers(owner, {TYPES[0]: ["old"]})
     await owner.close()
     reader.start()
     async with relaying(place, broker) as relay:

@@ -10,7 +10,7 @@ from hirewire.messaging.broker import QueueTopology, open_broker, queue_of
 from hirewire.messaging.database import connect
 from hirewire.messaging.introduction import introduce
 from hirewire.messaging.publishing import replay
-from hirewire.messaging.publishing.subscribers import welcome, write_listeners
+from hirewire.messaging.publishing.subscribers import bind_with_history, write_subscribers
 from tests.builders import eventually
 from tests.messaging.conftest import Place
 from tests.messaging.replaying import TYPE, Reader, Writer, killed_at
@@ -100,13 +100,15 @@ async def test_the_past_of_a_newcomer_is_open_until_it_is_on_the_list(
     topology = QueueTopology(queue_of(name), ())
     await writer.broker.declare([topology])
     for _ in range(2):
-        await welcome(owner, writer.broker, owner="writer", topology=topology, types=[TYPE])
+        await bind_with_history(
+            owner, writer.broker, owner="writer", topology=topology, types=[TYPE]
+        )
     for _ in range(3):
         await writer.relay.step()
     [job] = await owner.fetch("select state, held from messaging.job")
     assert tuple(job) == ("open", True)
     async with owner.transaction():
-        await write_listeners(owner, {TYPE: [name]})
+        await write_subscribers(owner, {TYPE: [name]})
         await replay.release(owner)
     await writer.settle()
     [job] = await owner.fetch("select state, held from messaging.job")
@@ -119,9 +121,9 @@ async def test_of_two_lists_at_once_the_later_one_counts(place: Place) -> None:
     first, second = [await connect(place.url, application="migrate") for _ in range(2)]
     one, other = first.transaction(), second.transaction()
     await one.start()
-    await write_listeners(first, {TYPE: ["former", "reader"]})
+    await write_subscribers(first, {TYPE: ["former", "reader"]})
     await other.start()
-    writing = asyncio.create_task(write_listeners(second, {TYPE: ["later", "reader"]}))
+    writing = asyncio.create_task(write_subscribers(second, {TYPE: ["later", "reader"]}))
 
     async def waits_or_is_done() -> bool:
         waits = await first.fetchval("select count(*) from pg_locks where not granted")

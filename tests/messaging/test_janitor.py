@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hirewire.messaging.consuming import dead_letters
 from hirewire.messaging.database import connect
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.maintenance.retention import DAYS_AHEAD, INBOX_LONGER, Janitor, width_of
+from hirewire.messaging.maintenance.retention import DAYS_AHEAD, INBOX_LONGER, Retention, width_of
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.retry import Reject
-from hirewire.messaging.testing import delivery, hear, recorded
+from hirewire.messaging.testing import consume, delivery, recorded
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.scripted import rows
 from tests.messaging.test_consumer import Reader, notes, place_with_notes
@@ -76,21 +76,21 @@ async def record_then(place: Place, moment: datetime, text: str, *, sent: bool) 
 
 
 @pytest.fixture
-def janitor(place_with_notes: Place) -> Janitor:
-    return Janitor(
+def retention(place_with_notes: Place) -> Retention:
+    return Retention(
         service="writer",
         transactions=place_with_notes.transactions(),
         retention=timedelta(days=30),
     )
 
 
-async def run(janitor: Janitor) -> None:
-    while await janitor.step():
+async def run(retention: Retention) -> None:
+    while await retention.step():
         pass
 
 
 async def test_old_days_go_whole_and_nothing_else(
-    place_with_notes: Place, janitor: Janitor
+    place_with_notes: Place, retention: Retention
 ) -> None:
     place, reader = place_with_notes, Reader(place_with_notes)
     reader.broken = {"bad"}
@@ -98,7 +98,7 @@ async def test_old_days_go_whole_and_nothing_else(
     await record_then(place, OLD, "sent", sent=True)
     await record_then(place, OLD + timedelta(days=2), "unsent", sent=False)
     await record_then(place, datetime.now(UTC), "new", sent=True)
-    await hear(
+    await consume(
         reader.consumer,
         delivery(Noted(page=uuid4(), text="good"), id=id_of(OLD)),
         delivery(Noted(page=uuid4(), text="bad"), id=id_of(OLD)),
@@ -106,7 +106,7 @@ async def test_old_days_go_whole_and_nothing_else(
     )
     assert await counts(place) == (3, 3)
     days = await number(place, "select count(*) from messaging.part")
-    await run(janitor)
+    await run(retention)
     assert await counts(place) == (2, 1)
     assert (await reader.counts())["retrying"] == 1
     assert await number(place, "select count(*) from messaging.part") < days
@@ -115,14 +115,14 @@ async def test_old_days_go_whole_and_nothing_else(
     assert await notes(place.engine) == ["good", "new", "bad"]
 
 
-async def test_the_inbox_outlives_the_log(place_with_notes: Place, janitor: Janitor) -> None:
+async def test_the_inbox_outlives_the_log(place_with_notes: Place, retention: Retention) -> None:
     """What any service's log can still send again is recognised here."""
     place = place_with_notes
     just_past = datetime.now(UTC) - timedelta(days=31, hours=1)
     await days_since(place, just_past)
     await record_then(place, just_past, "old", sent=True)
-    await hear(Reader(place).consumer, delivery(Noted(page=uuid4()), id=id_of(just_past)))
-    await run(janitor)
+    await consume(Reader(place).consumer, delivery(Noted(page=uuid4()), id=id_of(just_past)))
+    await run(retention)
     assert await counts(place) == (0, 1)
 
 
@@ -136,21 +136,21 @@ async def test_a_day_goes_when_all_of_it_is_past(place_with_notes: Place) -> Non
     for day in (evening - a_day, evening):
         await record_then(place, day, "sent", sent=True)
         past = id_of(day - INBOX_LONGER)
-        await hear(Reader(place).consumer, delivery(Noted(page=uuid4()), id=past))
+        await consume(Reader(place).consumer, delivery(Noted(page=uuid4()), id=past))
     transactions, retention = place.transactions(), datetime.now(UTC) - noon
-    await run(Janitor(service="writer", transactions=transactions, retention=retention))
+    await run(Retention(service="writer", transactions=transactions, retention=retention))
     for table, id, kept in (("log", "id", evening), ("inbox", "event_id", evening - INBOX_LONGER)):
         found = await rows(place.engine, f"select {id} from messaging.{table}")
         assert [time_of(UUID(str(id))) for (id,) in found] == [kept]
 
 
 async def test_of_what_is_open_only_the_long_discarded_goes(
-    place_with_notes: Place, janitor: Janitor
+    place_with_notes: Place, retention: Retention
 ) -> None:
     place, reader = place_with_notes, Reader(place_with_notes)
     reader.mood = {"retrying": ValueError(), **dict.fromkeys(("dead", "gone", "kept"), Reject())}
     sent = {text: delivery(Noted(page=uuid4(), text=text)) for text in reader.mood}
-    await hear(reader.consumer, *sent.values())
+    await consume(reader.consumer, *sent.values())
     ids = {text: UUID(one.headers["id"]) for text, one in sent.items()}
     async with reader.transactions() as tx:
         for text in ("gone", "kept"):
@@ -161,14 +161,14 @@ async def test_of_what_is_open_only_the_long_discarded_goes(
             "settled_at = case when event_id = $1 then $2 else settled_at end",
             (ids["gone"], OLD),
         )
-    await run(janitor)
+    await run(retention)
     found = await rows(place.engine, "select event_id, state from messaging.open_message")
     states = {"retrying": "retrying", "dead": "dead", "kept": "discarded"}
     assert {UUID(str(id)): state for id, state in found} == {ids[t]: states[t] for t in states}
 
 
 async def test_strangers_ids_go_a_little_at_a_time(
-    place_with_notes: Place, janitor: Janitor
+    place_with_notes: Place, retention: Retention
 ) -> None:
     place = place_with_notes
     async with place.engine.begin() as connection:
@@ -178,31 +178,31 @@ async def test_strangers_ids_go_a_little_at_a_time(
             "(array['00000000', 'ffffffff'])[n % 2 + 1] from 1)::uuid, 'reader.notes', "
             "now() - interval '31 days' from generate_series(1, 2500) n"
         )
-    await hear(Reader(place).consumer, delivery(Noted(page=uuid4()), id=uuid4()))
-    assert await janitor.step() is True
+    await consume(Reader(place).consumer, delivery(Noted(page=uuid4()), id=uuid4()))
+    assert await retention.step() is True
     assert 1 < await number(place, "select count(*) from messaging.inbox") < 2500
-    await run(janitor)
+    await run(retention)
     assert await counts(place) == (0, 1)
 
 
 async def test_days_to_come_are_there_before_they_are_needed(
-    place_with_notes: Place, janitor: Janitor
+    place_with_notes: Place, retention: Retention
 ) -> None:
     """And what a leaping clock brought before its day was made moves into it."""
     place = place_with_notes
     ahead = datetime.now(UTC) + timedelta(days=DAYS_AHEAD + 3)
     leapt = id_of(ahead)
-    await hear(Reader(place).consumer, delivery(Noted(page=uuid4()), id=leapt))
+    await consume(Reader(place).consumer, delivery(Noted(page=uuid4()), id=leapt))
     assert await number(place, "select count(*) from messaging.inbox_between") == 1
     async with place.engine.begin() as connection:
         await connection.exec_driver_sql("select messaging.add_parts($1, 1)", (DAYS_AHEAD + 5,))
     assert await number(place, "select count(*) from messaging.inbox_between") == 0
-    await hear(Reader(place).consumer, delivery(Noted(page=uuid4()), id=leapt))
+    await consume(Reader(place).consumer, delivery(Noted(page=uuid4()), id=leapt))
     assert await counts(place) == (0, 1)
 
 
 async def test_of_a_day_that_an_unsent_event_keeps_the_sent_ones_go(
-    place_with_notes: Place, janitor: Janitor
+    place_with_notes: Place, retention: Retention
 ) -> None:
     """Else a repair would send again what its listeners have forgotten that they have handled."""
     place = place_with_notes
@@ -210,19 +210,19 @@ async def test_of_a_day_that_an_unsent_event_keeps_the_sent_ones_go(
     for nth in range(3):
         await record_then(place, OLD, f"sent {nth}", sent=True)
     await record_then(place, OLD, "unsent", sent=False)
-    await run(janitor)
+    await run(retention)
     assert await number(place, "select count(*) from messaging.log") == 1
     assert await number(
         place, "select count(*) from messaging.log join messaging.outbox using (id)"
     )
     async with place.engine.begin() as connection:
         await connection.exec_driver_sql("delete from messaging.outbox")
-    await run(janitor)
+    await run(retention)
     assert await counts(place) == (0, 0)
 
 
 async def test_events_whose_ids_are_in_no_day_go_too(
-    place_with_notes: Place, janitor: Janitor
+    place_with_notes: Place, retention: Retention
 ) -> None:
     """A clock that was far off has made them: they go by the time at which they were recorded."""
     place = place_with_notes
@@ -235,7 +235,7 @@ async def test_events_whose_ids_are_in_no_day_go_too(
             "update messaging.log set recorded_at = now() - interval '31 days'"
         )
     await record_then(place, far[1], "new", sent=True)
-    await run(janitor)
+    await run(retention)
     assert await number(place, "select count(*) from messaging.log") == 4
     assert (
         await number(place, "select count(*) from messaging.log join messaging.outbox using (id)")
@@ -256,30 +256,30 @@ async def fill(place: Place) -> None:
     for days in (1, 20, 35):
         await record_then(place, datetime.now(UTC) - timedelta(days=days), "sent", sent=True)
         old = id_of(datetime.now(UTC) - timedelta(days=days))
-        await hear(Reader(place).consumer, delivery(Noted(page=uuid4()), id=old))
-    await hear(Reader(place).consumer, delivery(Noted(page=uuid4()), id=uuid4()))
+        await consume(Reader(place).consumer, delivery(Noted(page=uuid4()), id=old))
+    await consume(Reader(place).consumer, delivery(Noted(page=uuid4()), id=uuid4()))
 
 
 async def test_a_host_whose_clock_is_wrong_removes_nothing(
-    place_with_notes: Place, janitor: Janitor, monkeypatch: pytest.MonkeyPatch
+    place_with_notes: Place, retention: Retention, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = place_with_notes
     await fill(place)
     with monkeypatch.context() as patched:
         patched.setattr("hirewire.messaging.maintenance.retention.datetime", Leapt)
         for _ in range(50):  # without the check it would drop and add days without end
-            await janitor.step()
+            await retention.step()
     assert await counts(place) == (3, 4)
-    await run(janitor)
+    await run(retention)
     assert await counts(place) == (2, 3)
 
 
 async def test_after_a_leap_of_both_clocks_nothing_is_removed_for_a_day_of_work(
-    place_with_notes: Place, janitor: Janitor
+    place_with_notes: Place, retention: Retention
 ) -> None:
     """To the tables a leap of the clocks is the same as if all in them were so much older."""
     place = place_with_notes
-    await run(janitor)
+    await run(retention)
     await fill(place)
 
     async def pass_time(text: str) -> None:
@@ -289,24 +289,24 @@ async def test_after_a_leap_of_both_clocks_nothing_is_removed_for_a_day_of_work(
             )
 
     await pass_time("400 days")
-    await run(janitor)
+    await run(retention)
     assert await counts(place) == (3, 4)
     for _ in range(11):
         await pass_time("2 hours")
-        await run(janitor)
+        await run(retention)
         assert await counts(place) == (3, 4)
     await pass_time("40 hours")  # a pause: no more than two hours of it count as work
-    await run(janitor)
+    await run(retention)
     assert await counts(place) == (2, 3)
     await pass_time("-3 days")
     await days_since(place, OLD)
     await record_then(place, OLD, "sent", sent=True)
-    await run(janitor)
+    await run(retention)
     assert await counts(place) == (3, 3)
 
 
 async def test_nobody_waits_behind_the_janitor_that_a_dump_keeps_from_working(
-    place_with_notes: Place, janitor: Janitor
+    place_with_notes: Place, retention: Retention
 ) -> None:
     """Neither for days to be added nor for one to be dropped; afterwards both are done."""
     place = place_with_notes
@@ -326,7 +326,7 @@ async def test_nobody_waits_behind_the_janitor_that_a_dump_keeps_from_working(
     await writer.execute("set lock_timeout = '1ms'")
     async with dump.transaction():
         await dump.execute("lock table messaging.log, messaging.inbox in access share mode")
-        working = asyncio.create_task(run(janitor))
+        working = asyncio.create_task(run(retention))
         inserts = 0
         while not working.done():
             await writer.execute(
@@ -340,7 +340,7 @@ async def test_nobody_waits_behind_the_janitor_that_a_dump_keeps_from_working(
         assert await number(place, "select count(*) from messaging.part") == days
     await dump.close()
     await writer.close()
-    await run(janitor)
+    await run(retention)
     names = "select count(*) from messaging.part where starts < now() - interval '34 days'"
     assert await number(place, names) == 0
     ahead = (
@@ -362,7 +362,7 @@ async def missing_parts(connection: AsyncConnection, parent: str) -> list[str]:
 
 
 async def test_keys_that_are_used_no_more_are_forgotten_and_never_go_back(
-    place_with_notes: Place, janitor: Janitor
+    place_with_notes: Place, retention: Retention
 ) -> None:
     """A key that comes back goes on above what it had, and so does every new one."""
     place, old, used = place_with_notes, uuid4(), uuid4()
@@ -377,16 +377,16 @@ async def test_keys_that_are_used_no_more_are_forgotten_and_never_go_back(
 
     assert await note(old, 7) == [1, 2, 3, 4, 5, 6, 7]
     assert await note(used, 2) == [1, 2]
-    await hear(reader.consumer, delivery(Noted(page=old), sequence=7))
+    await consume(reader.consumer, delivery(Noted(page=old), sequence=7))
     reader.broken = {"bad"}
-    await hear(reader.consumer, delivery(Noted(page=used, text="bad"), sequence=1))
+    await consume(reader.consumer, delivery(Noted(page=used, text="bad"), sequence=1))
     async with place.engine.begin() as connection:
         for table, column in (("counter", "used_on"), ("progress", "moved_on")):
             await connection.exec_driver_sql(
                 f"update messaging.{table} set {column} = current_date - 33"
             )
     assert await note(used, 1) == [1, 2, 3]
-    await run(janitor)
+    await run(retention)
     assert await number(place, "select count(*) from messaging.progress") == 1
     assert await number(place, "select count(*) from messaging.counter") == 1
     assert await note(used, 2) == [1, 2, 3, 4, 5]

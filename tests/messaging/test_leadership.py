@@ -29,7 +29,7 @@ from hirewire.messaging.broker import (
 )
 from hirewire.messaging.brokers.postgres import PostgresBroker
 from hirewire.messaging.consuming.consumer import Consumer
-from hirewire.messaging.consuming.partitions import Shares
+from hirewire.messaging.consuming.partitions import PartitionAssigner
 from hirewire.messaging.database import connect
 from hirewire.messaging.locks import SessionShared, open_session
 from hirewire.messaging.publishing import relay as relay_module
@@ -274,9 +274,11 @@ async def test_a_pooler_that_shares_sessions_is_refused(place: Place, size: int)
         with pytest.raises(BrokerMisconfigured, match="HIREWIRE_BROKER_URL"):
             await anext(broker.deliveries(LOGS, limit=1))
         await broker.close()
-        shares = Shares(service="writer", database_url=pooled, count=2, consumer=_no_consumer)
+        assigner = PartitionAssigner(
+            service="writer", database_url=pooled, count=2, consumer=_no_consumer
+        )
         with pytest.raises(SessionShared):
-            await shares.step()
+            await assigner.step()
 
 
 async def test_a_pooler_that_gives_each_client_a_session_is_fine(

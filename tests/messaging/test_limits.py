@@ -14,7 +14,7 @@ from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.subscriptions import Rate, on
-from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.testing import consume, delivery
 from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Erased, Noted, Place
 from tests.services import NoBroker
@@ -58,8 +58,8 @@ class Limited:
     async def on_erased(self, tx: Tx, heard: Received[Erased]) -> None:
         self.erased += 1
 
-    async def hear(self, pages: list[UUID], each: int) -> None:
-        await hear(
+    async def consume(self, pages: list[UUID], each: int) -> None:
+        await consume(
             self.consumer,
             *(
                 delivery(Noted(page=page, text=f"{nth}"), sequence=nth)
@@ -86,7 +86,7 @@ async def until(condition: Callable[[], bool]) -> None:
 async def test_a_rate_lets_so_many_pass_in_a_time(place: Place) -> None:
     reader = Limited(place, rate=Rate(5, HOUR))
     pages = [uuid4() for _ in range(4)]
-    await reader.hear(pages, 3)
+    await reader.consume(pages, 3)
     assert (reader.done, reader.erased) == ([], 1)  # kept, and nobody else is held up
     while await reader.retries.step():
         pass
@@ -110,7 +110,7 @@ async def test_a_rate_lets_so_many_pass_in_a_time(place: Place) -> None:
 async def test_the_rate_is_of_all_replicas_together(place: Place) -> None:
     first = Limited(place, rate=Rate(6, HOUR))
     second = Limited(place, rate=Rate(6, HOUR))
-    await first.hear([uuid4() for _ in range(20)], 1)
+    await first.consume([uuid4() for _ in range(20)], 1)
 
     async def work(one: Limited) -> None:
         while await one.retries.step():
@@ -124,7 +124,7 @@ async def test_a_short_rate_flows_by_itself(place: Place) -> None:
     reader = Limited(place, rate=Rate(20, timedelta(seconds=0.2)))
     page = uuid4()
     task = asyncio.create_task(reader.retries.run())
-    await reader.hear([page], 60)
+    await reader.consume([page], 60)
     await until(lambda: len(reader.done) == 60)
     task.cancel()
     await asyncio.wait({task})
@@ -136,9 +136,9 @@ async def test_so_many_keys_are_handled_at_once(place: Place) -> None:
     reader.gate = asyncio.Event()
     pages = [uuid4() for _ in range(6)]
     task = asyncio.create_task(reader.retries.run())
-    await reader.hear(pages, 3)
+    await reader.consume(pages, 3)
     await until(lambda: reader.running == 3)
-    await reader.hear([uuid4()], 1)
+    await reader.consume([uuid4()], 1)
     assert (reader.erased, reader.most_running) == (2, 3)
     reader.gate.set()
     await until(lambda: len(reader.done) == 19)

@@ -17,7 +17,7 @@ from hirewire.messaging.envelope import Malformed, Received, decode
 from hirewire.messaging.event import Event
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.publishing.relay import Relay
-from hirewire.messaging.testing import delivery, hear, recorded
+from hirewire.messaging.testing import consume, delivery, recorded
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.test_consumer import Reader, place_with_notes
@@ -50,8 +50,8 @@ async def epochs(place: Place) -> list[int]:
         return [row.epoch for row in rows]
 
 
-async def settle(place: Place) -> lineage.Settled:
-    return await lineage.settle_at(place.url)
+async def settle(place: Place) -> lineage.Adopted:
+    return await lineage.adopt_at(place.url)
 
 
 async def become_another(place: Place) -> None:
@@ -61,18 +61,18 @@ async def become_another(place: Place) -> None:
 
 
 async def test_the_same_database_keeps_its_epoch(place: Place) -> None:
-    assert await settle(place) == lineage.Settled(0)
+    assert await settle(place) == lineage.Adopted(0)
     await note(place, "one")
-    assert await settle(place) == lineage.Settled(0)
+    assert await settle(place) == lineage.Adopted(0)
     assert await epochs(place) == [0]
 
 
 async def test_an_unused_copy_is_no_other_life(place: Place) -> None:
     await settle(place)
     await become_another(place)
-    assert await settle(place) == lineage.Settled(0)
+    assert await settle(place) == lineage.Adopted(0)
     await note(place, "one")
-    assert await settle(place) == lineage.Settled(0)
+    assert await settle(place) == lineage.Adopted(0)
 
 
 async def test_a_copy_made_by_the_server_is_another_life(place: Place) -> None:
@@ -84,7 +84,7 @@ async def test_a_copy_made_by_the_server_is_another_life(place: Place) -> None:
     server = await connect(place.url.replace(str(url.database), "postgres"), application="tests")
     await server.execute(f'create database "{url.database}_copy" template "{url.database}"')
     await server.close()
-    settled = await lineage.settle_at(copy)
+    settled = await lineage.adopt_at(copy)
     assert settled.epoch > 0
     assert settled.unsent == 2
     assert "another database of the server" in str(settled)
@@ -286,20 +286,20 @@ async def test_a_later_epoch_is_later_whatever_its_sequence(place_with_notes: Pl
     noted("old 5", 5, 0)
     noted("new 2", 2, 1)
     noted("overtaken", 6, 0)
-    await hear(reader.consumer, *deliveries)
+    await consume(reader.consumer, *deliveries)
     assert reader.lates == ["overtaken"]
     deliveries.clear()
     noted("too late", 7, 0)
-    await hear(reader.consumer, *deliveries)
+    await consume(reader.consumer, *deliveries)
     assert reader.lates == ["overtaken", "too late"]
     deliveries.clear()
     reader.broken = {"fails"}
     noted("fails", 3, 1)
-    await hear(reader.consumer, *deliveries)
+    await consume(reader.consumer, *deliveries)
     deliveries.clear()
     noted("new life", 1, 2)
     noted("behind", 4, 1)
-    await hear(reader.consumer, *deliveries)
+    await consume(reader.consumer, *deliveries)
     reader.broken.clear()
     await reader.try_again()
     assert reader.calls[-3:] == ["fails", "new life", "behind"]

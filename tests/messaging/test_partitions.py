@@ -16,12 +16,12 @@ from hirewire.messaging.broker import (
     queue_of,
 )
 from hirewire.messaging.consuming.consumer import Consumer
-from hirewire.messaging.consuming.partitions import Spreader, partition_of, topology_of
+from hirewire.messaging.consuming.partitions import PartitionRouter, partition_of, topology_of
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.publishing.relay import Relay
-from hirewire.messaging.publishing.subscribers import write_listeners
+from hirewire.messaging.publishing.subscribers import write_subscribers
 from hirewire.messaging.reconciliation import barriers
 from hirewire.messaging.runtime import Messaging
 from hirewire.messaging.subscriptions import on_batch
@@ -60,7 +60,7 @@ class Crew:
         await self.broker.declare([QueueTopology("hirewire.reader", ("test.noted",))])
         owner = await connect(self.there.url, application="tests")
         async with owner.transaction():
-            await write_listeners(owner, {"test.noted": ["reader"]})
+            await write_subscribers(owner, {"test.noted": ["reader"]})
         await owner.close()
         self.relaying = asyncio.create_task(self.relay.run())
 
@@ -124,7 +124,7 @@ def out_of_order(heard: Sequence[str], pages: Sequence[UUID], count: int) -> lis
 
 async def shared(crew: Crew, *numbers: int) -> None:
     async def as_expected() -> bool:
-        return sorted(len(one.shares.held) for one in crew.replicas) == sorted(numbers)
+        return sorted(len(one.assigner.held) for one in crew.replicas) == sorted(numbers)
 
     await eventually(as_expected)
 
@@ -190,7 +190,7 @@ async def test_a_stop_drains_all_partitions_at_once(crew: Crew) -> None:
         return {partition_of(key, 3) for key in began} == {0, 1, 2}
 
     await eventually(all_busy)
-    told += [consumer for consumer, _ in replica.shares._running.values()]
+    told += [consumer for consumer, _ in replica.assigner._running.values()]
     await replica.stop()
     assert {text.split()[0] for text in await crew.heard()} >= began
 
@@ -203,7 +203,7 @@ async def test_a_fence_comes_through_every_partition(crew: Crew) -> None:
 
     async def through_all() -> bool:
         async with replica.transactions() as tx:
-            return set(await barriers.heard(tx, id)) == set(replica.consumer.queues)
+            return set(await barriers.passed_queues(tx, id)) == set(replica.consumer.queues)
 
     await eventually(through_all)
 
@@ -215,7 +215,7 @@ class Spreading:
         self.service = f"s{uuid4().hex[:8]}"
         self.topology = QueueTopology(queue_of(self.service), ())
         self.broker = Between(open_broker(broker_url, client=self.service))
-        self.spreader = Spreader(
+        self.router = PartitionRouter(
             service=self.service,
             topology=self.topology,
             transactions=place.transactions(self.service),
@@ -261,7 +261,7 @@ async def test_barriers_overtake_nothing_and_nothing_overtakes_them(spreading: S
     before = ["x1", "x2", "x3", "y1", "y2", "z1"]
     after = ["x4", "x5", "y3", "z2", "z3"]
     await spreading.send(*before, "barrier", "barrier", *after, "barrier")
-    task = asyncio.create_task(spreading.spreader.run())
+    task = asyncio.create_task(spreading.router.run())
     for number in range(3):
         here = [key for key in "xyz" if partition_of(key, 3) == number]
         first, second = ([text for text in texts if text[0] in here] for texts in (before, after))
@@ -273,7 +273,7 @@ async def test_barriers_overtake_nothing_and_nothing_overtakes_them(spreading: S
         assert found[end:] == ["barrier"]
         for key in here:
             assert [t for t in found if t[0] == key] == [t for t in before + after if t[0] == key]
-    spreading.spreader.stop()
+    spreading.router.stop()
     await task
 
 
@@ -290,7 +290,7 @@ async def test_nothing_is_acked_before_it_is_in_a_partition(spreading: Spreading
     spreading.broker.published = lambda messages: order.extend(m.headers["id"] for m in messages)
     spreading.broker.acked = lambda delivery: order.append(delivery.headers["id"])
     await spreading.send("x1", "x2", "barrier", "x3")
-    task = asyncio.create_task(spreading.spreader.run())
+    task = asyncio.create_task(spreading.router.run())
     found = await spreading.partition(partition_of("x", 3), 4)
     assert list(dict.fromkeys(found)) == ["x1", "x2", "barrier", "x3"]
 
@@ -298,7 +298,7 @@ async def test_nothing_is_acked_before_it_is_in_a_partition(spreading: Spreading
         return (await spreading.broker.stats(spreading.topology.queue)).ready == 0
 
     await eventually(all_acked)
-    spreading.spreader.stop()
+    spreading.router.stop()
     await task
     assert len(set(order)) == 4
     assert order[-1] in order[:-1], "acked what was not published"

@@ -11,7 +11,7 @@ from hirewire.messaging.broker import Broker, QueueTopology, open_broker
 from hirewire.messaging.database import connect
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.publishing.relay import Notifier, Relay
-from hirewire.messaging.publishing.subscribers import write_listeners
+from hirewire.messaging.publishing.subscribers import write_subscribers
 from hirewire.messaging.testing import recorded
 from hirewire.messaging.transaction import Transactions
 from tests.builders import eventually
@@ -83,7 +83,7 @@ async def test_an_event_that_somebody_should_hear_stays_unsent_and_blocks_only_i
 ) -> None:
     connection = await connect(place.url, application="tests")
     async with connection.transaction():
-        await write_listeners(connection, {"test.erased": ["archive"]})
+        await write_subscribers(connection, {"test.erased": ["archive"]})
     page = uuid4()
     async with place.transactions()() as tx:
         record(tx, Erased(page=page))

@@ -21,7 +21,7 @@ from hirewire.messaging.publishing import pipeline
 from hirewire.messaging.publishing.key_queues import LONG
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.publishing.relay import Relay
-from hirewire.messaging.publishing.subscribers import write_listeners
+from hirewire.messaging.publishing.subscribers import write_subscribers
 from hirewire.messaging.testing import recorded
 from tests.builders import eventually
 from tests.messaging.conftest import Erased, Noted, Place
@@ -94,7 +94,7 @@ async def unsent(place: Place) -> list[str]:
 async def listen(place: Place, **services: list[str]) -> None:
     connection = await connect(place.url, application="tests")
     async with connection.transaction():
-        await write_listeners(connection, {f"test.{k}": v for k, v in services.items()})
+        await write_subscribers(connection, {f"test.{k}": v for k, v in services.items()})
     await connection.close()
 
 

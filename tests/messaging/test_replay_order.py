@@ -11,7 +11,7 @@ from hirewire.messaging.database import connect
 from hirewire.messaging.publishing import replay
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.publishing.relay import Relay
-from hirewire.messaging.publishing.subscribers import write_listeners
+from hirewire.messaging.publishing.subscribers import write_subscribers
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.scripted import ScriptedBroker, rows
@@ -28,7 +28,7 @@ def broker() -> ScriptedBroker:
 async def relay(place: Place, broker: ScriptedBroker) -> AsyncIterator[Relay]:
     connection = await connect(place.url, application="tests")
     async with connection.transaction():
-        await write_listeners(connection, {"test.noted": ["reader"]})
+        await write_subscribers(connection, {"test.noted": ["reader"]})
     await connection.close()
     made = Relay(service="writer", database_url=place.url, broker=broker)
     yield made
@@ -47,15 +47,15 @@ async def ask(place: Place, *, anew: bool = False, **asked: object) -> UUID:
         return (await requests.ask(tx, "replay", wish, by="tests", again=anew))[0]
 
 
-async def until_done(place: Place, relay: Relay, id: UUID) -> requests.Job:
-    async def done() -> requests.Job | None:
+async def until_done(place: Place, relay: Relay, id: UUID) -> requests.Request:
+    async def done() -> requests.Request | None:
         await relay.step()
         async with place.transactions()() as tx:
             job = await requests.find(tx, id)
         return job if job is not None and job.state == "done" else None
 
     found = await eventually(done)
-    assert isinstance(found, requests.Job)
+    assert isinstance(found, requests.Request)
     return found
 
 

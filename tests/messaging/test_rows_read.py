@@ -11,7 +11,7 @@ from hirewire.messaging.consuming import dead_letters
 from hirewire.messaging.database import connect
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.publishing.relay import Relay
-from hirewire.messaging.testing import hear
+from hirewire.messaging.testing import consume
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.scripted import ScriptedBroker
@@ -63,8 +63,8 @@ async def test_a_retry_reads_what_is_due_and_who_waits_behind_it(reader: Reader)
     page = uuid4()
     reader.broken = {"1"}
     before = await read_without_index(reader.place, "open_message")
-    await hear(reader.consumer, noted(page, "1", 1))
-    await hear(reader.consumer, noted(page, "2", 2))
+    await consume(reader.consumer, noted(page, "1", 1))
+    await consume(reader.consumer, noted(page, "2", 2))
     reader.broken = set()
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "2"]

@@ -12,7 +12,7 @@ from hirewire.messaging.broker import Delivery, Message, Outcome, QueueTopology
 from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.consuming.partitions import (
     SENT_BY,
-    Spreader,
+    PartitionRouter,
     handed_on,
     partition_of,
     taken_over,
@@ -38,9 +38,9 @@ def broker() -> ScriptedBroker:
 
 
 @pytest.fixture
-def spread(place: Place, broker: ScriptedBroker) -> Callable[[int], Spreader]:
-    def make(count: int) -> Spreader:
-        return Spreader(
+def spread(place: Place, broker: ScriptedBroker) -> Callable[[int], PartitionRouter]:
+    def make(count: int) -> PartitionRouter:
+        return PartitionRouter(
             service="reader",
             topology=OWN,
             transactions=place.transactions("reader"),
@@ -52,12 +52,12 @@ def spread(place: Place, broker: ScriptedBroker) -> Callable[[int], Spreader]:
 
 
 @asynccontextmanager
-async def running(spreader: Spreader) -> AsyncIterator[None]:
-    task = asyncio.create_task(spreader.run())
+async def running(router: PartitionRouter) -> AsyncIterator[None]:
+    task = asyncio.create_task(router.run())
     try:
         yield
     finally:
-        spreader.stop()
+        router.stop()
         await task
 
 
@@ -81,7 +81,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def test_nothing_is_acked_before_the_partitions_have_it(
-    spread: Callable[[int], Spreader], broker: ScriptedBroker
+    spread: Callable[[int], PartitionRouter], broker: ScriptedBroker
 ) -> None:
     taken_at_ack: list[list[str]] = []
 
@@ -97,7 +97,7 @@ async def test_nothing_is_acked_before_the_partitions_have_it(
 
 
 async def test_what_a_partition_does_not_take_is_not_acked(
-    spread: Callable[[int], Spreader], broker: ScriptedBroker
+    spread: Callable[[int], PartitionRouter], broker: ScriptedBroker
 ) -> None:
     broker.judge = lambda _: Outcome.UNROUTABLE
     broker.feed(noted(uuid4(), "1", 1))
@@ -109,7 +109,7 @@ async def test_what_a_partition_does_not_take_is_not_acked(
 
 
 async def test_a_message_never_passes_one_of_its_key_that_was_refused(
-    spread: Callable[[int], Spreader], broker: ScriptedBroker
+    spread: Callable[[int], PartitionRouter], broker: ScriptedBroker
 ) -> None:
     page = uuid4()
     batch = [noted(page, str(n), n) for n in range(1, 6)]
@@ -132,7 +132,7 @@ async def test_a_message_never_passes_one_of_its_key_that_was_refused(
 
 
 async def test_a_key_has_one_partition_whoever_sends_it(
-    spread: Callable[[int], Spreader], broker: ScriptedBroker
+    spread: Callable[[int], PartitionRouter], broker: ScriptedBroker
 ) -> None:
     """Also where a stranger names no key: it is in the body."""
     pages = [uuid4() for _ in range(12)]
@@ -155,7 +155,7 @@ def test_the_partition_of_a_key_never_changes() -> None:
 
 
 async def test_a_barrier_goes_to_every_partition(
-    spread: Callable[[int], Spreader], broker: ScriptedBroker
+    spread: Callable[[int], PartitionRouter], broker: ScriptedBroker
 ) -> None:
     sent = barriers.message(uuid4(), "writer", "reader")
     broker.feed(Delivery(sent.body, sent.routing_key, sent.headers, sent.id))
@@ -167,7 +167,7 @@ async def test_a_barrier_goes_to_every_partition(
 
 
 async def test_a_new_number_begins_once_all_of_the_old_one_is_handled(
-    place: Place, spread: Callable[[int], Spreader], broker: ScriptedBroker
+    place: Place, spread: Callable[[int], PartitionRouter], broker: ScriptedBroker
 ) -> None:
     async with place.engine.begin() as connection:
         await connection.exec_driver_sql("insert into messaging.spread (partitions) values (2)")
@@ -180,10 +180,10 @@ async def test_a_new_number_begins_once_all_of_the_old_one_is_handled(
         looks += 1
 
     transactions.before_each = count
-    spreader = Spreader(
+    router = PartitionRouter(
         service="reader", topology=OWN, transactions=transactions, broker=broker, count=5
     )
-    async with running(spreader):
+    async with running(router):
         await until(lambda: len(broker.taken) == 2)
         assert texts(broker.taken) == ["mark", "mark"]
         assert sorted(m.routing_key for m in broker.taken) == [
@@ -198,17 +198,17 @@ async def test_a_new_number_begins_once_all_of_the_old_one_is_handled(
             mark = broker.taken[n]
             delivered = Delivery(mark.body, mark.routing_key, mark.headers, mark.id)
             async with place.transactions("reader")() as tx:
-                await barriers.hear(tx, [delivered], topology_of("reader", n).queue)
+                await barriers.note_passed(tx, [delivered], topology_of("reader", n).queue)
         await until(lambda: bool(broker.acked))
     assert texts(broker.taken) == ["mark", "mark", "new"]
     assert await rows(place.engine, "select partitions from messaging.spread") == [(5,)]
 
 
 async def test_new_partitions_know_of_the_replays_that_are_open(
-    place: Place, spread: Callable[[int], Spreader], broker: ScriptedBroker
+    place: Place, spread: Callable[[int], PartitionRouter], broker: ScriptedBroker
 ) -> None:
     """Before anything else comes to them; and of one that is over, that it is."""
-    present, over = (cutover.begin_mark("writer", uuid4(), ["test.noted"], 1) for _ in range(2))
+    present, over = (cutover.low_watermark("writer", uuid4(), ["test.noted"], 1) for _ in range(2))
     async with place.transactions("reader")() as tx:
         await cutover.note(tx, [present], OWN.queue)
         await cutover.note(tx, [over], topology_of("reader", 2).queue)
@@ -220,8 +220,8 @@ async def test_new_partitions_know_of_the_replays_that_are_open(
         (m.routing_key, m.headers.get("edge", "none"), UUID(m.headers["id"])) for m in broker.taken
     ]
     queues = [through(topology_of("reader", n)) for n in range(3)]
-    begun = [(queue, "begin", present.job) for queue in queues]
-    assert found[:-1] == [*begun[:2], (queues[2], "end", over.job), begun[2]]
+    begun = [(queue, "begin", present.replay) for queue in queues]
+    assert found[:-1] == [*begun[:2], (queues[2], "end", over.replay), begun[2]]
     assert found[-1][:2] == (queues[partition_of(str(page), 3)], "none")
 
 

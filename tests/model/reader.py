@@ -82,7 +82,7 @@ class Reader:
         with suppress(asyncio.CancelledError):
             await task
 
-    async def hear(self, most: int) -> int:
+    async def consume(self, most: int) -> int:
         """Let the active process have up to `most` deliveries, and handle and ack them. A process
         whose handler hangs is killed, and another takes its place.
         """

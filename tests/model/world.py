@@ -18,7 +18,7 @@ from hirewire.messaging.introduction import introduce
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.reconciliation import audit, barriers
-from hirewire.messaging.reconciliation.audit import Account
+from hirewire.messaging.reconciliation.audit import Ledger
 from hirewire.messaging.transaction import Transactions, Tx
 from tests.model.broker import FaultyBroker
 from tests.model.events import TYPES, Log, Recorded, Wiped, Written
@@ -298,7 +298,7 @@ class World:
                     await self._audit(id, before, reader)
                     self._checked.add((id, reader.name))
 
-    async def barrier(self, id: UUID) -> barriers.Fence:
+    async def barrier(self, id: UUID) -> barriers.Barrier:
         """A barrier, as the writer knows it."""
         async with self.writer() as tx:
             found = await barriers.find(tx, id)
@@ -308,7 +308,7 @@ class World:
     async def has_passed(self, id: UUID, reader: Reader) -> bool:
         """Whether a barrier has come through a reader's queue."""
         async with reader.transactions() as tx:
-            return reader.topology.queue in await barriers.heard(tx, id)
+            return reader.topology.queue in await barriers.passed_queues(tx, id)
 
     async def until_through_or_locked(self, task: asyncio.Task[int], reader: Reader) -> None:
         """Return when `task` is done, or one of the reader's transactions waits for another one."""
@@ -322,17 +322,17 @@ class World:
             await asyncio.sleep(0.005)
         raise AssertionError("neither done nor waiting for a lock")
 
-    async def _audit(self, id: UUID, before: set[UUID], reader: Reader) -> Account:
+    async def _audit(self, id: UUID, before: set[UUID], reader: Reader) -> Ledger:
         async with self.writer() as tx:
             events = await audit.recorded_before(tx, id, since=NOTHING, after=NOTHING, limit=10_000)
         assert before <= {event.id for event in events} <= self.log.ids
-        account = Account()
+        account = Ledger()
         asked = account.expect(events).get(reader.name, {})
         if not asked:
             return account
         async with reader.transactions() as tx:
             found = await audit.states_of(tx, reader.subscriptions, asked)
-        account.enter(reader.name, asked, found, fenced=True)
+        account.enter(reader.name, asked, found, behind_barrier=True)
         line = account.lines[reader.name]
         assert line.adds_up, line
         assert not line.missing, (reader.name, line.missing)
@@ -366,7 +366,7 @@ class World:
             await self.relay(1, 1)
             for reader in self.readers:
                 await self.replay_dead(reader)
-                while await reader.hear(3):
+                while await reader.consume(3):
                     pass
                 while await reader.retry():
                     pass

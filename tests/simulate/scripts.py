@@ -58,13 +58,15 @@ def _event(r: Random) -> tuple[Any, ...]:
 
 
 def _units(r: Random) -> list[tuple[UUID, str, str]]:
-    units = {(r.choice(IDS), r.choice(NAMES)): r.choice(KEYS) for _ in range(r.randint(1, 3))}
-    return [(id, name, key) for (id, name), key in units.items()]
+    invocations = {(r.choice(IDS), r.choice(NAMES)): r.choice(KEYS) for _ in range(r.randint(1, 3))}
+    return [(id, name, key) for (id, name), key in invocations.items()]
 
 
 def _tracks(r: Random) -> tuple[list[Any], ...]:
-    tracks = {(r.choice(NAMES), SOURCE, r.choice(KEYS)): r.choice((None, 1, 2, 3)) for _ in "12"}
-    return (*(list(c) for c in zip(*tracks, strict=True)), list(tracks.values()))
+    ordering_keys = {
+        (r.choice(NAMES), SOURCE, r.choice(KEYS)): r.choice((None, 1, 2, 3)) for _ in "12"
+    }
+    return (*(list(c) for c in zip(*ordering_keys, strict=True)), list(ordering_keys.values()))
 
 
 def _track(r: Random) -> tuple[str, str, str]:
@@ -134,14 +136,17 @@ def _(r: Random) -> tuple[Any, ...]:
 
 @case("inbox._ENTER")
 def _(r: Random) -> tuple[Any, ...]:
-    units = _units(r)
-    tracks: dict[tuple[str, str, str], int | None] = {}
-    for _id, name, key in units:
-        tracks[name, SOURCE, key] = r.choice((None, 1, 2, 3))
-    columns = [list(column) for column in zip(*tracks, strict=True)]
-    ids, names = [unit[0] for unit in units], [unit[1] for unit in units]
-    origins = [r.choice((None, "x")) for _ in units]
-    return (ids, names, *columns, list(tracks.values()), len(units), origins)
+    invocations = _units(r)
+    ordering_keys: dict[tuple[str, str, str], int | None] = {}
+    for _id, name, key in invocations:
+        ordering_keys[name, SOURCE, key] = r.choice((None, 1, 2, 3))
+    columns = [list(column) for column in zip(*ordering_keys, strict=True)]
+    ids, names = (
+        [invocation[0] for invocation in invocations],
+        [invocation[1] for invocation in invocations],
+    )
+    origins = [r.choice((None, "x")) for _ in invocations]
+    return (ids, names, *columns, list(ordering_keys.values()), len(invocations), origins)
 
 
 @case("inbox._ADVANCE")
@@ -166,8 +171,11 @@ def _(r: Random) -> tuple[Any, ...]:
 
 @case("inbox._MARK_LATE")
 def _(r: Random) -> tuple[Any, ...]:
-    units = _units(r)
-    return ([unit[0] for unit in units], [unit[1] for unit in units])
+    invocations = _units(r)
+    return (
+        [invocation[0] for invocation in invocations],
+        [invocation[1] for invocation in invocations],
+    )
 
 
 @case("inbox._OPEN")
@@ -177,7 +185,7 @@ def _(r: Random) -> tuple[Any, ...]:
     return (*_unit(r), state, r.choice(TYPES), *rest)
 
 
-@case("inbox._OPEN_TRACK")
+@case("inbox._OPEN_KEY")
 def _(r: Random) -> tuple[Any, ...]:
     return _track(r)
 
@@ -224,7 +232,7 @@ def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), r.choice(INSTANCES), r.randint(1, 3))
 
 
-@case("claims._SUSPECT")
+@case("claims._POISON")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), r.choice(INSTANCES), r.randint(1, 3))
 
@@ -242,12 +250,12 @@ def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), r.choice(INSTANCES), [r.choice(IDS)], [others], more, suspect, lease)
 
 
-@case("inbox._START")
+@case("inbox._START_ATTEMPT")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS), r.choice(IDS))
 
 
-@case("claims._SUSPECT_THEM")
+@case("claims._FLAG_POISON")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), [r.choice(IDS)])
 
@@ -277,7 +285,7 @@ def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), *_places(r))
 
 
-@case("claims._SETTLED")
+@case("claims._RESOLVED")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), [r.choice(IDS)], [r.random() < 0.5])
 

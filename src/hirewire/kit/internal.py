@@ -45,7 +45,7 @@ async def _operator(
         raise OperatorsOnly
 
 
-class FenceOut(Answer):
+class BarrierOut(Answer):
     """A fence as its owner knows it."""
 
     id: UUID
@@ -54,7 +54,7 @@ class FenceOut(Answer):
     unsent: int = 0
 
 
-class JobIn(Body):
+class RequestIn(Body):
     """What an operator asks of the log."""
 
     kind: Literal["replay", "repair"]
@@ -69,7 +69,7 @@ class JobIn(Body):
     by: str = Field(default="", max_length=200)
 
 
-class JobOut(Answer):
+class RequestOut(Answer):
     """A job and how far it is."""
 
     id: UUID
@@ -199,15 +199,15 @@ async def about(tx: RequestTx, what: str, since: UUID = ZERO) -> dict[str, list[
 @router.get("/story")
 async def story(
     tx: RequestTx, correlation: Annotated[list[str], Query()], since: UUID = ZERO
-) -> dict[str, list[audit.Told]]:
+) -> dict[str, list[audit.TracedEvent]]:
     """The events of these correlation ids, in the order in which they were recorded."""
-    return {"items": await audit.story(tx, correlation, since=since)}
+    return {"items": await audit.causal_trace(tx, correlation, since=since)}
 
 
 @router.post("/heard")
-async def heard(tx: RequestTx, body: Ids) -> dict[str, list[audit.Heard]]:
+async def heard(tx: RequestTx, body: Ids) -> dict[str, list[audit.Consumption]]:
     """Which handlers had an effect for these events."""
-    return {"items": await audit.heard(tx, body.ids)}
+    return {"items": await audit.consumptions(tx, body.ids)}
 
 
 @router.post("/discard")
@@ -264,30 +264,30 @@ async def paused(tx: RequestTx) -> dict[str, list[PauseOut]]:
 
 
 @router.post("/fences", status_code=202)
-async def raise_fence(tx: RequestTx) -> FenceOut:
+async def request_barrier(tx: RequestTx) -> BarrierOut:
     """Record a barrier behind all events recorded so far."""
     wake_after(tx)
-    return FenceOut(id=await barriers.ask(tx))
+    return BarrierOut(id=await barriers.ask(tx))
 
 
 @router.get("/fences/{id}")
-async def fence(tx: RequestTx, id: UUID) -> FenceOut:
+async def barrier(tx: RequestTx, id: UUID) -> BarrierOut:
     """How far a barrier has come."""
     found = await barriers.find(tx, id)
     if found is None:
         raise NotFound
-    return FenceOut.model_validate(found)
+    return BarrierOut.model_validate(found)
 
 
 @router.get("/fences/{id}/heard")
-async def fence_heard(
+async def barrier_passed(
     tx: RequestTx, messaging: Own, id: UUID, generation: int | None = None
 ) -> dict[str, list[str]]:
     """The queues through which a barrier has come, and all that it has to pass."""
     queues = messaging.consumer.queues
     if generation is not None:
         queues = ((await _generation(tx, generation)).topology(messaging.service).queue,)
-    return {"queues": await barriers.heard(tx, id), "of": list(queues)}
+    return {"queues": await barriers.passed_queues(tx, id), "of": list(queues)}
 
 
 @router.get("/fences/{id}/log")
@@ -300,7 +300,7 @@ async def log(
 ) -> dict[str, list[Any]]:
     """Events recorded before a barrier, a page at a time."""
     rows = await audit.recorded_before(tx, id, since=since, after=after, limit=limit)
-    return {"items": [[str(row.id), row.type, row.listeners, row.unsent] for row in rows]}
+    return {"items": [[str(row.id), row.type, row.subscribers, row.unsent] for row in rows]}
 
 
 async def _heard_of(tx: RequestTx, messaging: Messaging, owner: str) -> list[str]:
@@ -353,7 +353,7 @@ async def accept(tx: RequestTx, messaging: Own, body: AcceptIn) -> dict[str, int
 
 
 @router.post("/jobs", status_code=202)
-async def ask(tx: RequestTx, messaging: Own, body: JobIn) -> JobOut:
+async def ask(tx: RequestTx, messaging: Own, body: RequestIn) -> RequestOut:
     """Request a replay or a repair; the same request again answers with the first."""
     asked = await _asked(tx, messaging, body)
     id, new = await requests.ask(tx, body.kind, asked, by=body.by, again=body.anew)
@@ -362,19 +362,19 @@ async def ask(tx: RequestTx, messaging: Own, body: JobIn) -> JobOut:
 
 
 @router.post("/jobs/count")
-async def count(tx: RequestTx, messaging: Own, body: JobIn) -> dict[str, int]:
+async def count(tx: RequestTx, messaging: Own, body: RequestIn) -> dict[str, int]:
     """How many events a request would publish."""
     return {"events": await requests.matching(tx, await _asked(tx, messaging, body))}
 
 
 @router.get("/jobs")
-async def latest(tx: RequestTx) -> dict[str, list[JobOut]]:
+async def latest(tx: RequestTx) -> dict[str, list[RequestOut]]:
     """The latest replay and repair requests."""
-    return {"items": [_out(job) for job in await requests.latest(tx)]}
+    return {"items": [_out(request) for request in await requests.latest(tx)]}
 
 
 @router.get("/jobs/{id}")
-async def job(tx: RequestTx, id: UUID) -> JobOut:
+async def find_request(tx: RequestTx, id: UUID) -> RequestOut:
     """One request, and how far it is."""
     return _out(await requests.find(tx, id))
 
@@ -386,14 +386,14 @@ async def _generation(tx: RequestTx, number: int) -> generations.Generation:
     return found
 
 
-async def _asked(tx: RequestTx, messaging: Messaging, body: JobIn) -> dict[str, Any]:
+async def _asked(tx: RequestTx, messaging: Messaging, body: RequestIn) -> dict[str, Any]:
     """What is asked, whole and checked. Raises `Invalid` that names the field."""
-    listened = await requests.listened_by(tx, body.to)
-    if not listened:
+    subscribed = await requests.types_of_subscriber(tx, body.to)
+    if not subscribed:
         raise Invalid(errors=[FieldError("/to", f"{body.to} hears nothing of {messaging.service}")])
-    types = sorted(body.types) or listened
+    types = sorted(body.types) or subscribed
     for nth, name in enumerate(types):
-        if name not in listened:
+        if name not in subscribed:
             detail = f"{body.to} does not hear {name} of {messaging.service}"
             raise Invalid(errors=[FieldError(f"/types/{nth}", detail)])
     oldest = datetime.now(UTC) - messaging.options.retention - timedelta(days=1)
@@ -417,10 +417,10 @@ async def _asked(tx: RequestTx, messaging: Messaging, body: JobIn) -> dict[str, 
     return asked
 
 
-def _out(job: requests.Job | None, new: bool = False) -> JobOut:
-    if job is None:
+def _out(request: requests.Request | None, new: bool = False) -> RequestOut:
+    if request is None:
         raise NotFound
-    out = JobOut.model_validate(job)
+    out = RequestOut.model_validate(request)
     ids = out.asked.get("ids")
     return out.model_copy(
         update={"new": new, "asked": {**out.asked, **({"ids": len(ids)} if ids else {})}}

@@ -10,7 +10,12 @@ from hirewire.messaging.broker import Broker, QueueTopology
 from hirewire.messaging.event import EVENTS
 from hirewire.messaging.projections import generations
 from hirewire.messaging.publishing import replay
-from hirewire.messaging.publishing.subscribers import alone, listened, welcome, write_listeners
+from hirewire.messaging.publishing.subscribers import (
+    alone,
+    bind_with_history,
+    subscribed,
+    write_subscribers,
+)
 
 
 async def introduce(
@@ -40,7 +45,7 @@ async def introduce(
         new: set[tuple[str, str]] = set()
         for service, name in past:
             owner = EVENTS[name].owner
-            if owner in owners and name not in await listened(owners[owner], service):
+            if owner in owners and name not in await subscribed(owners[owner], service):
                 new.add((service, name))
         await broker.declare([_without(queue, new) for queue in queues])
         for owner, connection in owners.items():
@@ -57,17 +62,17 @@ async def _introduce_to(
     new: set[tuple[str, str]],
 ) -> None:
     """Write who hears one owner's events, and take away from `new` who has been welcomed."""
-    hearers: dict[str, list[str]] = {}
+    subscribers: dict[str, list[str]] = {}
     for queue in queues:
         own = [name for name in queue.types if EVENTS[name].owner == owner]
         for name in own:
-            hearers.setdefault(name, []).append(queue.service)
+            subscribers.setdefault(name, []).append(queue.service)
         if types := [name for name in own if (queue.service, name) in new]:
             new -= {(queue.service, name) for name in types}
             bound = _without(queue, new)
-            await welcome(connection, broker, owner=owner, topology=bound, types=types)
+            await bind_with_history(connection, broker, owner=owner, topology=bound, types=types)
     async with connection.transaction():
-        await write_listeners(connection, hearers)
+        await write_subscribers(connection, subscribers)
         await replay.release(connection)
 
 

@@ -26,11 +26,11 @@ def _waves(messages: Sequence[Message]) -> Iterator[list[Message]]:
     """What may be under way at once."""
     waves: list[list[Message]] = []
     depth: dict[str, int] = {}
-    marks = False
+    control = False
     for message in messages:
-        if message.type.startswith("hirewire.") != marks:
+        if message.type.startswith("hirewire.") != control:
             yield from waves
-            waves, depth, marks = [], {}, not marks
+            waves, depth, control = [], {}, not control
         nth = depth.get(message.key, 0)
         depth[message.key] = nth + 1
         if nth == len(waves):

@@ -16,7 +16,7 @@ from hirewire.messaging.transaction import Tx
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Request:
     """Something that was asked, and how far it is."""
 
     id: UUID
@@ -69,7 +69,7 @@ async def ask(
     return id, result.rowcount == 1
 
 
-async def listened_by(tx: Tx, service: str) -> list[str]:
+async def types_of_subscriber(tx: Tx, service: str) -> list[str]:
     """The types of this owner that a service is on the list for."""
     result = await tx.exec_driver_sql(
         "select distinct type from messaging.listener where service = $1 and until is null "
@@ -88,23 +88,23 @@ async def note_done(tx: Tx, kind: str, asked: Mapping[str, Any], *, by: str, don
     )
 
 
-async def find(tx: Tx, id: UUID) -> Job | None:
+async def find(tx: Tx, id: UUID) -> Request | None:
     """One job."""
     result = await tx.exec_driver_sql(
         f"select {_COLUMNS} from messaging.job where id = $1",  # noqa: S608
         (id,),
     )
     row = result.first()
-    return _job(row) if row is not None else None
+    return _request(row) if row is not None else None
 
 
-async def latest(tx: Tx, limit: int = 50) -> list[Job]:
+async def latest(tx: Tx, limit: int = 50) -> list[Request]:
     """The newest jobs first."""
     result = await tx.exec_driver_sql(
         f"select {_COLUMNS} from messaging.job order by asked_at desc limit $1",  # noqa: S608
         (limit,),
     )
-    return [_job(row) for row in result]
+    return [_request(row) for row in result]
 
 
 async def matching(tx: Tx, asked: Mapping[str, Any]) -> int:
@@ -133,8 +133,8 @@ def _first_id(text: str | None, default: UUID) -> UUID:
     return UUID(int=int(datetime.fromisoformat(text).timestamp() * 1000) << 80)
 
 
-def _job(row: Any) -> Job:
-    return Job(
+def _request(row: Any) -> Request:
+    return Request(
         UUID(str(row.id)),
         row.kind,
         row.asked if isinstance(row.asked, dict) else json.loads(row.asked),

@@ -15,10 +15,15 @@ from hirewire.messaging.background import Wake
 from hirewire.messaging.bodies import BodyStore, ClaimCheck
 from hirewire.messaging.broker import Broker, QueueTopology
 from hirewire.messaging.consuming.consumer import Consumer
-from hirewire.messaging.consuming.partitions import Shares, Spreader, taken_over, topology_of
+from hirewire.messaging.consuming.partitions import (
+    PartitionAssigner,
+    PartitionRouter,
+    taken_over,
+    topology_of,
+)
 from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.maintenance.gauges import Gauges
-from hirewire.messaging.maintenance.retention import Janitor
+from hirewire.messaging.maintenance.retention import Retention
 from hirewire.messaging.projections.generations import Generation, Projection
 from hirewire.messaging.projections.runner import Generations, Watch
 from hirewire.messaging.publishing.relay import Notifier, Relay
@@ -101,10 +106,10 @@ class Messaging:
             )
             for name in plain_queues
         ]
-        self.spreader: Spreader | None = None
+        self.router: PartitionRouter | None = None
         if partitions > 1 and self.consumer.topology.types:
             self.consumer.queues = tuple(topology_of(service, n).queue for n in range(partitions))
-            self.spreader = Spreader(
+            self.router = PartitionRouter(
                 service=service,
                 topology=self.consumer.topology,
                 transactions=self.transactions,
@@ -112,7 +117,7 @@ class Messaging:
                 count=partitions,
                 batch=options.batch,
             )
-            self.shares = Shares(
+            self.assigner = PartitionAssigner(
                 service=service,
                 database_url=database_url,
                 count=partitions,
@@ -129,7 +134,7 @@ class Messaging:
                 ),
             )
         self.retries = Retries(consumer=self.consumer, transactions=self.transactions, wake=parked)
-        self.janitor = Janitor(
+        self.retention = Retention(
             service=service,
             transactions=self.transactions,
             retention=options.retention,
@@ -183,14 +188,14 @@ class Messaging:
             return
         self._start("relay", self.relay.run())
         self._start("retries", self.retries.run())
-        self._start("janitor", self.janitor.run())
+        self._start("janitor", self.retention.run())
         self._start("scheduler", self.scheduler.run())
         self._start("gauges", self.gauges.run())
         if self._has_projections:
             self._start("generations", self.generations.run())
-        if self.spreader is not None:
-            self._start("consumer of all", self.spreader.run())
-            self._start("shares", self.shares.run())
+        if self.router is not None:
+            self._start("consumer of all", self.router.run())
+            self._start("shares", self.assigner.run())
         elif self.consumer.topology.types:
             self._start("consumer", self.consumer.run())
         for plain in self.plain_consumers:
@@ -200,9 +205,9 @@ class Messaging:
         """Stop cleanly: the batch at hand is finished and acked, or rolled back and not acked."""
         for consumer in (self.consumer, *self.plain_consumers):
             consumer.stop()
-        if self.spreader is not None:
-            self.spreader.stop()
-            self.shares.stop()
+        if self.router is not None:
+            self.router.stop()
+            self.assigner.stop()
         hearing = [task for name, task in self._tasks.items() if name.startswith(HEARING)]
         if self._has_projections:
             hearing.append(asyncio.create_task(self.generations.stop(self.options.drain_seconds)))

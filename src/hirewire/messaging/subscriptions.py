@@ -68,7 +68,7 @@ class Subscription:
 
 
 @dataclass(slots=True)
-class Unit:
+class Invocation:
     """One event for one subscription."""
 
     delivery: Delivery
@@ -76,7 +76,7 @@ class Unit:
     subscription: Subscription
 
     @property
-    def track(self) -> tuple[str, str, str]:
+    def ordering_key(self) -> tuple[str, str, str]:
         """Subscription, source and key: within a track, effects keep their order."""
         return (self.subscription.name, self.received.source, self.received.key)
 

@@ -80,7 +80,7 @@ def delivery(
     )
 
 
-async def hear(consumer: Consumer, *events: Event | Delivery) -> None:
+async def consume(consumer: Consumer, *events: Event | Delivery) -> None:
     """Let a consumer handle these as one batch; events get the sequences 1, 2, … of their keys."""
     deliveries: list[Delivery] = []
     counts: dict[tuple[str, str], int] = {}

@@ -138,11 +138,11 @@ async def test_nothing_of_a_key_passes_one_that_is_not_taken_where_that_is_promi
 
 
 async def test_what_nobody_must_get_is_confirmed_though_nobody_does(broker: Broker) -> None:
-    unheard = message(type="test.unheard")
-    unheard.mandatory = False
+    without_subscribers = message(type="test.unheard")
+    without_subscribers.mandatory = False
     heard = message(b"7")
     heard.mandatory = False
-    assert await broker.publish([unheard, heard]) == [Outcome.CONFIRMED] * 2
+    assert await broker.publish([without_subscribers, heard]) == [Outcome.CONFIRMED] * 2
     assert bodies(await take(broker, 1)) == [7]
 
 

@@ -106,7 +106,7 @@ BROKEN = {
 
 
 @dataclass
-class Heard:
+class Consumption:
     """A service that hears `test.noted`, and what its handler got."""
 
     url: str
@@ -145,8 +145,8 @@ class Heard:
 
 
 @pytest.fixture
-async def heard(fresh_vhost: str, place: Place) -> AsyncIterator[Heard]:
-    made = Heard(fresh_vhost, place)
+async def heard(fresh_vhost: str, place: Place) -> AsyncIterator[Consumption]:
+    made = Consumption(fresh_vhost, place)
     broker = RabbitMQ(fresh_vhost, client="tests")
     consumer = Consumer(
         service="reader",
@@ -166,7 +166,7 @@ def body(text: str, page: UUID | None = None) -> bytes:
     return json.dumps({"page": str(page or uuid4()), "text": text}).encode()
 
 
-async def test_odd_headers_are_read_and_cost_their_neighbours_nothing(heard: Heard) -> None:
+async def test_odd_headers_are_read_and_cost_their_neighbours_nothing(heard: Consumption) -> None:
     sent = {"before": pika.BasicProperties(), **ODD, "after": pika.BasicProperties()}
     refused = [name for name, odd in sent.items() if not await heard.publish(body(name), odd)]
     assert set(refused) <= {"not a number", "infinity"}  # RabbitMQ 3.10 cannot read these itself
@@ -181,7 +181,9 @@ async def test_odd_headers_are_read_and_cost_their_neighbours_nothing(heard: Hea
 
 
 @pytest.mark.parametrize("name", BROKEN)
-async def test_broken_headers_are_a_dead_letter_if_they_arrive(heard: Heard, name: str) -> None:
+async def test_broken_headers_are_a_dead_letter_if_they_arrive(
+    heard: Consumption, name: str
+) -> None:
     taken = await heard.publish(body(name), BROKEN[name])
     assert await heard.publish(body("after"), pika.BasicProperties())
 
@@ -196,7 +198,7 @@ async def test_broken_headers_are_a_dead_letter_if_they_arrive(heard: Heard, nam
         assert headers["h:unreadable-headers"]
 
 
-async def test_an_empty_body_is_a_dead_letter(heard: Heard) -> None:
+async def test_an_empty_body_is_a_dead_letter(heard: Consumption) -> None:
     assert await heard.publish(b"", ODD["milliseconds in the header table"])
     assert await heard.publish(body("after"), pika.BasicProperties())
 
@@ -210,7 +212,7 @@ async def test_an_empty_body_is_a_dead_letter(heard: Heard) -> None:
 
 
 async def test_a_correlation_id_that_could_not_be_published_again_is_not_taken_on(
-    heard: Heard,
+    heard: Consumption,
 ) -> None:
     for text in ("story", "x" * 256, "я" * 128):
         headers = {"cloudEvents_correlationid": text}
@@ -224,7 +226,9 @@ async def test_a_correlation_id_that_could_not_be_published_again_is_not_taken_o
     assert all(UUID(text) for text in heard.correlations[1:])
 
 
-async def test_structured_events_are_heard_and_what_is_none_is_a_dead_letter(heard: Heard) -> None:
+async def test_structured_events_are_heard_and_what_is_none_is_a_dead_letter(
+    heard: Consumption,
+) -> None:
     kind = pika.BasicProperties(content_type="application/cloudevents+json")
     event = {"specversion": "1.0", "id": "7", "source": "/elsewhere", "type": "test.noted"}
     page = str(uuid4())
@@ -244,7 +248,7 @@ async def test_structured_events_are_heard_and_what_is_none_is_a_dead_letter(hea
     assert headers["h:not-unwrapped"] == "id is missing"
 
 
-async def test_a_nul_in_a_text_burns_no_retries(heard: Heard) -> None:
+async def test_a_nul_in_a_text_burns_no_retries(heard: Consumption) -> None:
     nul = b'{"page": "%s", "text": "a\\u0000b"}' % str(uuid4()).encode()
     assert await heard.publish(nul, pika.BasicProperties())
     assert await heard.publish(body("after"), pika.BasicProperties())

@@ -45,16 +45,16 @@ def permissions(user: ServiceUser) -> dict[str, str]:
 
 def topic_permissions(user: ServiceUser) -> dict[str, str]:
     """The events it may publish, to all or to one service, and those it may bind a queue to."""
-    said = [re.escape(name) for name in sorted(user.publishes)]
-    marks = [re.escape(name) for name in (BARRIER, WATERMARK)]
+    published = [re.escape(name) for name in sorted(user.publishes)]
+    control = [re.escape(name) for name in (BARRIER, WATERMARK)]
     own = rf"to\.{re.escape(user.name)}({GENERATION})?\.\#"
-    heard = [*(re.escape(name) for name in sorted(user.hears)), own]
+    consumed = [*(re.escape(name) for name in sorted(user.hears)), own]
     parts = rf"part\.{re.escape(user.name)}\..*"
-    directed = [rf"to\.[^.]+\.({'|'.join([*said, *marks])})"] if said else []
+    directed = [rf"to\.[^.]+\.({'|'.join([*published, *control])})"] if published else []
     return {
         "exchange": EXCHANGE,
-        "write": _any_of([*said, *directed, *([parts] if user.hears else [])]),
-        "read": _any_of([*heard, parts] if user.hears else []),
+        "write": _any_of([*published, *directed, *([parts] if user.hears else [])]),
+        "read": _any_of([*consumed, parts] if user.hears else []),
     }
 
 

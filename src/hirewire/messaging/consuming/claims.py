@@ -51,7 +51,7 @@ order by o.next_attempt_at, o.arrival limit $3
 for update of o skip locked
 """  # noqa: S608
 _FRESH = _HEADS.format(which="not o.suspect and (o.claimed_by is null or o.claimed_by = $2)")
-_SUSPECT = _HEADS.format(which="(o.suspect or o.claimed_by <> $2)")
+_POISON = _HEADS.format(which="(o.suspect or o.claimed_by <> $2)")
 _FOLLOWERS = """
 select p.nth, w.event_id, w.size, w.attempts, w.suspect
 from unnest($2::text[], $3::text[]) with ordinality as p(source, key, nth)
@@ -70,7 +70,7 @@ set claimed_by = $2, claimed_with = u.others::uuid[], attempts = o.attempts + $5
 from unnest($3::uuid[], $4::text[]) as u(event_id, others)
 where o.subscription = $1 and o.event_id = u.event_id
 """
-_SUSPECT_THEM = """
+_FLAG_POISON = """
 update messaging.open_message set suspect = true
 where subscription = $1 and event_id = any($2::uuid[])
 """
@@ -102,7 +102,7 @@ select source, key, coalesce(sequence, 0) as sequence from messaging.progress
 where subscription = $1 and (source, key) in (select * from unnest($2::text[], $3::text[]))
 order by subscription, source, key
 """
-_SETTLED = """
+_RESOLVED = """
 update messaging.inbox i set settled_at = clock_timestamp(), late = u.late
 from unnest($2::uuid[], $3::boolean[]) as u(event_id, late)
 where i.event_id = u.event_id and i.subscription = $1
@@ -264,7 +264,7 @@ async def _followers(
 
 async def left_behind(tx: Tx, lane: str, instance: UUID, limit: int = 500) -> list[Any]:
     """Suspects that are due, and what other processes have taken and not settled in their time."""
-    return list((await tx.exec_driver_sql(_SUSPECT, (lane, instance, limit))).all())
+    return list((await tx.exec_driver_sql(_POISON, (lane, instance, limit))).all())
 
 
 def left_of(row: Any, instance: UUID) -> Left | None:
@@ -275,7 +275,7 @@ def left_of(row: Any, instance: UUID) -> Left | None:
     return None if claimed_by == instance else Left(_id(row), claimed_by, row.next_attempt_at)
 
 
-async def take_suspect(
+async def take_poison(
     tx: Tx, lane: str, instance: UUID, row: Any, *, left: bool, lease: float
 ) -> Claim:
     """Take a row of `left_behind` alone. `left`: another process has left it behind."""
@@ -283,7 +283,7 @@ async def take_suspect(
         return Claim([_id(row)], closing=True)
     together = left and row.claimed_with is not None
     if together and row.claimed_with:
-        await tx.exec_driver_sql(_SUSPECT_THEM, (lane, list(row.claimed_with)))
+        await tx.exec_driver_sql(_FLAG_POISON, (lane, list(row.claimed_with)))
     lost = left and not together
     arguments = (lane, instance, [_id(row)], [None], int(lost), True, lease)
     await tx.exec_driver_sql(_TAKE, arguments)
@@ -336,7 +336,7 @@ async def reached(
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Resolved:
     """What was handled of one place."""
 
     place: Place
@@ -345,19 +345,19 @@ class Settled:
     """The highest."""
 
 
-async def settle(
+async def resolve(
     tx: Tx,
     lane: str,
     lates: Mapping[UUID, bool],
     followers: Sequence[UUID],
-    heads: Mapping[UUID, Settled],
+    heads: Mapping[UUID, Resolved],
     *,
     locked: bool,
 ) -> None:
     """Note messages as handled. Their places are released at once if these are `locked`, and
     else left to `close`.
     """
-    await tx.exec_driver_sql(_SETTLED, (lane, list(lates), list(lates.values())))
+    await tx.exec_driver_sql(_RESOLVED, (lane, list(lates), list(lates.values())))
     if locked:
         await tx.exec_driver_sql(_DELETE, (lane, [*heads, *followers]))
         if heads:
@@ -378,11 +378,11 @@ async def close(tx: Tx, lane: str, heads: Sequence[UUID]) -> None:
         await release(
             tx,
             lane,
-            [Settled((row.source, row.key), row.closing, row.sequence) for row in rows],
+            [Resolved((row.source, row.key), row.closing, row.sequence) for row in rows],
         )
 
 
-async def release(tx: Tx, lane: str, settled: Iterable[Settled], *, locked: bool = False) -> None:
+async def release(tx: Tx, lane: str, resolved: Iterable[Resolved], *, locked: bool = False) -> None:
     """Take handled messages off their places, and let the next that waits at each have its turn.
 
     Locks the places' progress rows, unless they are `locked` already. The arrival of a follower
@@ -391,7 +391,7 @@ async def release(tx: Tx, lane: str, settled: Iterable[Settled], *, locked: bool
     """
     numbers: dict[Place, int] = {}
     sequences: dict[Place, int | None] = {}
-    for one in settled:
+    for one in resolved:
         numbers[one.place] = numbers.get(one.place, 0) + one.number
         before = sequences.get(one.place)
         sequences[one.place] = one.sequence if before is None else max(before, one.sequence or 0)

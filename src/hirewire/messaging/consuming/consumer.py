@@ -28,7 +28,7 @@ from hirewire.messaging.broker import Broker, BrokerUnavailable, Delivery, Queue
 from hirewire.messaging.consuming import inbox
 from hirewire.messaging.consuming.dispatch import dispatch, verdict
 from hirewire.messaging.consuming.handlers import register
-from hirewire.messaging.consuming.inbox import Standing
+from hirewire.messaging.consuming.inbox import KeyState
 from hirewire.messaging.database import DatabaseUnavailable
 from hirewire.messaging.envelope import (
     Malformed,
@@ -40,16 +40,16 @@ from hirewire.messaging.envelope import (
 )
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.reconciliation import barriers, cutover
-from hirewire.messaging.subscriptions import UNREADABLE, Subscription, Unit
+from hirewire.messaging.subscriptions import UNREADABLE, Invocation, Subscription
 from hirewire.messaging.transaction import Transactions, Tx
 
 log = structlog.get_logger(__name__)
 
-_Counts: TypeAlias = list[tuple[prometheus_client.Counter, Sequence[Unit]]]
+_Counts: TypeAlias = list[tuple[prometheus_client.Counter, Sequence[Invocation]]]
 
-SUSPECT_AFTER = 3
+GUARD_AFTER = 3
 """Deliveries without an ack after which a message is handled alone and its starts are counted."""
-MOST_STARTS = 3
+MAX_START_ATTEMPTS = 3
 """Processes that started to handle a suspect and never ended it; then it is dead."""
 FORGET_SECONDS = 2.0
 OURS = source_of("")
@@ -76,10 +76,10 @@ class Batch:
     """Deliveries as they were read: what goes to the handlers, and what does not."""
 
     deliveries: Sequence[Delivery]
-    units: list[Unit] = field(default_factory=list)
+    invocations: list[Invocation] = field(default_factory=list)
     unreadable: list[Unreadable] = field(default_factory=list)
-    fences: list[Delivery] = field(default_factory=list)
-    marks: list[cutover.Mark] = field(default_factory=list)
+    barriers: list[Delivery] = field(default_factory=list)
+    watermarks: list[cutover.Watermark] = field(default_factory=list)
     dropped: set[int] = field(default_factory=set)
     """Places of those that a replay will bring."""
 
@@ -90,7 +90,7 @@ class Watcher(Protocol):
     async def before(self, tx: Tx) -> None:
         """The queue is going to be declared and heard. What it raises keeps the consumer waiting"""
 
-    async def noted(self, tx: Tx, marks: Sequence[cutover.Mark]) -> None:
+    async def noted(self, tx: Tx, watermarks: Sequence[cutover.Watermark]) -> None:
         """These marks were entered."""
 
 
@@ -130,9 +130,9 @@ class Consumer:
         self._failed = asyncio.Event()
         self._size = batch
         self._instance = new_id()
-        self._heard = False
+        self._acked_any = False
         self._ending = False
-        self._awaited = cutover.Awaited(services)
+        self._open_replays = cutover.OpenReplays(services)
         self._by_event: dict[str, list[Subscription]] = {}
         for subscription in subscriptions:
             self._by_event.setdefault(subscription.event.name, []).append(subscription)
@@ -150,28 +150,28 @@ class Consumer:
         while not self._stopping.is_set():
             try:
                 async with self._transactions() as tx:  # not to take what cannot be handled
-                    await self._refuse_spread_keys(tx)
+                    await self._refuse_partitioned_keys(tx)
                     if self._watcher is not None:
                         await self._watcher.before(tx)
                 batches = self._broker.deliveries(self.topology, limit=self._batch)
                 self._failed.clear()
                 ends = (self._stopping, self._failed)
                 async with aclosing(until_stopped(ends, batches)) as arriving:
-                    await self._hear(arriving)
+                    await self._consume(arriving)
                 failures = 0
             except Exception as error:
                 if not isinstance(error, (BrokerUnavailable, DatabaseUnavailable)):
                     log.exception("consumer failed", service=self.service)
-                failures = 0 if self._heard else failures + 1
+                failures = 0 if self._acked_any else failures + 1
                 log.warning("consumer waits", service=self.service, reason=describe(error))
                 await self._pause(min(0.1 * 2 ** min(failures, 10), 5.0))
 
-    async def _hear(self, arriving: AsyncGenerator[Sequence[Delivery]]) -> None:
+    async def _consume(self, arriving: AsyncGenerator[Sequence[Delivery]]) -> None:
         """Handle and ack batch after batch; one is read while the one before it is committed.
 
         A batch that fails ends the waiting for the next one, which may never come.
         """
-        self._heard = False
+        self._acked_any = False
         self._ending = False
         handling: asyncio.Task[None] | None = None
         ready_at: float | None = None
@@ -208,9 +208,9 @@ class Consumer:
         and for one that comes after a while without any.
         """
         async with self._transactions() as tx:
-            await self._awaited.load(tx, self.topology.queue)
+            await self._open_replays.load(tx, self.topology.queue)
             if register_handlers:
-                await self._refuse_spread_keys(tx)
+                await self._refuse_partitioned_keys(tx)
                 await register(tx, self.topology.queue, self.subscriptions)
         if register_handlers:
             await self.adopt_held()
@@ -231,9 +231,9 @@ class Consumer:
                 read = self.read_again(one.delivery)
                 if read.unreadable:
                     continue
-                for unit in read.units:
-                    received = replace(unit.received, id=one.id)
-                    await self.settle(replace(unit, received=received))
+                for invocation in read.invocations:
+                    received = replace(invocation.received, id=one.id)
+                    await self.resolve(replace(invocation, received=received))
                 async with self._transactions() as tx:
                     await inbox.forget_held(tx, one.id, subscription=self._unreadable)
             if not held:
@@ -243,7 +243,7 @@ class Consumer:
         started = time.perf_counter()
         await self._handle(batch)
         await self._broker.ack(batch.deliveries[-1])
-        self._heard = True
+        self._acked_any = True
         self._adapt(len(batch.deliveries), time.perf_counter() - started)
 
     def _adapt(self, size: int, seconds: float) -> None:
@@ -264,7 +264,7 @@ class Consumer:
     async def _handle(self, batch: Batch) -> None:
         started = time.perf_counter()
         try:
-            if any(d.delivery_count >= SUSPECT_AFTER for d in batch.deliveries):
+            if any(d.delivery_count >= GUARD_AFTER for d in batch.deliveries):
                 await self._handle_alone(batch)
             else:
                 await self._handle_together(batch)
@@ -275,14 +275,14 @@ class Consumer:
 
     async def _handle_together(self, batch: Batch) -> None:
         counts: _Counts = []
-        spans = tracing.processing(batch.units, self.topology.queue)
+        spans = tracing.processing(batch.invocations, self.topology.queue)
         try:
             async with self._transactions() as tx:
                 for one in batch.unreadable:
-                    await self._bury(tx, one)
-                if batch.units:
-                    counts = await self._effect(tx, batch.units)
-                await self._enter_marks(tx, batch)
+                    await self._dead_letter(tx, one)
+                if batch.invocations:
+                    counts = await self._effect(tx, batch.invocations)
+                await self._enter_control(tx, batch)
         except (Exception, asyncio.CancelledError) as error:
             tracing.finish(spans, error)
             if isinstance(error, DatabaseUnavailable) or is_cancelled(error):
@@ -297,7 +297,7 @@ class Consumer:
         else:
             tracing.finish(spans)
             self._count(counts)
-            self._tell_lanes(batch.units)
+            self._wake_lanes(batch.invocations)
 
     async def _handle_halves(self, batch: Batch) -> None:
         """One bad message in n costs some 2 log n transactions, and its neighbours nothing."""
@@ -320,29 +320,29 @@ class Consumer:
                 continue
             alone = Batch([delivery])
             self._read_one(delivery, alone)
-            if delivery.delivery_count < SUSPECT_AFTER:
+            if delivery.delivery_count < GUARD_AFTER:
                 await self._handle_one(alone)
             else:
-                await self._handle_suspect(alone)
+                await self._handle_guarded(alone)
 
     async def _handle_one(self, alone: Batch) -> None:
-        if alone.unreadable or alone.fences or alone.marks:
+        if alone.unreadable or alone.barriers or alone.watermarks:
             async with self._transactions() as tx:
                 for one in alone.unreadable:
-                    await self._bury(tx, one)
-                await self._enter_marks(tx, alone)
-        for unit in alone.units:
-            await self.settle(unit)
+                    await self._dead_letter(tx, one)
+                await self._enter_control(tx, alone)
+        for invocation in alone.invocations:
+            await self.resolve(invocation)
 
-    async def _enter_marks(self, tx: Tx, batch: Batch) -> None:
-        if batch.fences:
-            await barriers.hear(tx, batch.fences, self.topology.queue)
-        if batch.marks:
-            await cutover.note(tx, batch.marks, self.topology.queue)
+    async def _enter_control(self, tx: Tx, batch: Batch) -> None:
+        if batch.barriers:
+            await barriers.note_passed(tx, batch.barriers, self.topology.queue)
+        if batch.watermarks:
+            await cutover.note(tx, batch.watermarks, self.topology.queue)
             if self._watcher is not None:
-                await self._watcher.noted(tx, batch.marks)
+                await self._watcher.noted(tx, batch.watermarks)
 
-    async def _handle_suspect(self, alone: Batch) -> None:
+    async def _handle_guarded(self, alone: Batch) -> None:
         """Handle what may be the message that kills the process: its start is counted before.
 
         A start counts once for each process. What ended in any way that this process could see,
@@ -352,51 +352,51 @@ class Consumer:
         fingerprint = _fingerprint(delivery)
         try:
             async with self._transactions() as tx:
-                starts = await inbox.count_start(tx, fingerprint, self._instance)
-            if starts <= MOST_STARTS:
+                start_attempts = await inbox.count_start_attempt(tx, fingerprint, self._instance)
+            if start_attempts <= MAX_START_ATTEMPTS:
                 await self._handle_one(alone)
             else:
-                await self._bury_suspect(alone, starts)
+                await self._dead_letter_poison(alone, start_attempts)
         except asyncio.CancelledError:
             if self._stopping.is_set() or self._ending:
-                await asyncio.shield(self._forget_start(fingerprint))
+                await asyncio.shield(self._forget_start_attempt(fingerprint))
             else:  # the handler cancelled its own task, which counts as an end of the process
                 self._instance = new_id()
             raise
         async with self._transactions() as tx:
-            await inbox.clear_suspect(tx, fingerprint)
+            await inbox.clear_start_attempts(tx, fingerprint)
 
-    async def _forget_start(self, fingerprint: UUID) -> None:
+    async def _forget_start_attempt(self, fingerprint: UUID) -> None:
         try:
             async with asyncio.timeout(FORGET_SECONDS), self._transactions() as tx:
-                await inbox.forget_start(tx, fingerprint, self._instance)
+                await inbox.forget_start_attempt(tx, fingerprint, self._instance)
         except (DatabaseUnavailable, TimeoutError) as error:
             log.warning("a start stays counted", service=self.service, reason=describe(error))
 
-    async def _bury_suspect(self, alone: Batch, starts: int) -> None:
+    async def _dead_letter_poison(self, alone: Batch, start_attempts: int) -> None:
         reason = (
-            f"handed out {alone.deliveries[0].delivery_count} times; {starts - 1} processes ended "
-            "while handling it"
+            f"handed out {alone.deliveries[0].delivery_count} times; "
+            f"{start_attempts - 1} processes ended while handling it"
         )
         async with self._transactions() as tx:
-            for unit in alone.units:
-                await inbox.open_failed(tx, unit, reason, delay=None, attempts=starts)
+            for invocation in alone.invocations:
+                await inbox.open_failed(tx, invocation, reason, delay=None, attempts=start_attempts)
             for one in alone.unreadable:
-                await self._bury(tx, one)
-            await self._enter_marks(tx, alone)
-        for unit in alone.units:
-            self._count_dead(unit.received.event.name, reason, unit)
+                await self._dead_letter(tx, one)
+            await self._enter_control(tx, alone)
+        for invocation in alone.invocations:
+            self._count_dead(invocation.received.event.name, reason, invocation)
 
-    async def settle(self, unit: Unit) -> None:
+    async def resolve(self, invocation: Invocation) -> None:
         """Handle one unit in a transaction of its own; enter it as failed if it raises."""
         for nth in range(3):
-            spans = tracing.processing([unit], self.topology.queue)
+            spans = tracing.processing([invocation], self.topology.queue)
             try:
                 async with self._transactions() as tx:
-                    counts = await self._effect(tx, [unit])
+                    counts = await self._effect(tx, [invocation])
                 tracing.finish(spans)
                 self._count(counts)
-                self._tell_lanes([unit])
+                self._wake_lanes([invocation])
                 return
             except (Exception, asyncio.CancelledError) as error:
                 tracing.finish(spans, error)
@@ -404,62 +404,64 @@ class Consumer:
                     raise
                 if is_deadlock(error) and nth < 2:
                     continue
-                await self._enter_failed(unit, error)
+                await self._enter_failed(invocation, error)
                 return
 
-    async def _enter_failed(self, unit: Unit, error: BaseException) -> None:
-        retry = unit.subscription.retry
+    async def _enter_failed(self, invocation: Invocation, error: BaseException) -> None:
+        retry = invocation.subscription.retry
         delay, spent = verdict(error, retry, attempt=1)
         text = describe(error)
         try:
             async with self._transactions() as tx:
-                entered = await inbox.open_failed(tx, unit, text, delay=delay, attempts=spent)
+                entered = await inbox.open_failed(tx, invocation, text, delay=delay, attempts=spent)
         except DatabaseUnavailable:
             raise
         except Exception as worse:
             # Never back to the queue: what cannot even be entered as failed would come for ever.
             reason = f"{text}; could not be kept for a retry: {describe(worse)}"
             async with self._transactions() as tx:
-                await self._bury(tx, Unreadable(unit.delivery, unit.received.id, reason))
+                await self._dead_letter(
+                    tx, Unreadable(invocation.delivery, invocation.received.id, reason)
+                )
             return
         if not entered:
             return
-        event = unit.received.event.name
+        event = invocation.received.event.name
         if spent:
             metrics.failed.labels(self.service, event).inc()
         if delay is None:
-            self._count_dead(event, text, unit)
+            self._count_dead(event, text, invocation)
         else:
             metrics.retried.labels(self.service, event).inc()
             log.warning(
                 "event is retried",
                 service=self.service,
                 event_type=event,
-                event_id=str(unit.received.id),
-                subscription=unit.subscription.name,
-                correlation_id=unit.received.correlation_id,
+                event_id=str(invocation.received.id),
+                subscription=invocation.subscription.name,
+                correlation_id=invocation.received.correlation_id,
                 in_seconds=round(delay.total_seconds(), 3),
                 error=text,
             )
         self._parked()
 
-    async def _effect(self, tx: Tx, units: Sequence[Unit]) -> _Counts:
+    async def _effect(self, tx: Tx, invocations: Sequence[Invocation]) -> _Counts:
         """Enter, park what must wait, and hand the rest to the handlers, in order.
 
         Returns what is to be counted once it is committed.
         """
         counts: _Counts = []
-        fresh = await inbox.enter(tx, units)
-        if len(fresh) < len(units):
-            entered = {id(unit) for unit, _ in fresh}
-            counts.append((metrics.repeated, [u for u in units if id(u) not in entered]))
+        fresh = await inbox.enter(tx, invocations)
+        if len(fresh) < len(invocations):
+            entered = {id(invocation) for invocation, _ in fresh}
+            counts.append((metrics.repeated, [u for u in invocations if id(u) not in entered]))
         waiting = await inbox.held_back(tx, fresh)
         if waiting:
             await inbox.park(tx, waiting)
-            counts.append((metrics.waiting, [one.unit for one in waiting]))
-            parked = {id(one.unit) for one in waiting}
+            counts.append((metrics.waiting, [one.invocation for one in waiting]))
+            parked = {id(one.invocation) for one in waiting}
             fresh = [one for one in fresh if id(one[0]) not in parked]
-        ordered, overtaken = mark_order(fresh)
+        ordered, overtaken = mark_overtaken(fresh)
         if overtaken:
             await inbox.mark_late(tx, overtaken)
             counts.append((metrics.late, overtaken))
@@ -470,17 +472,22 @@ class Consumer:
         for name, number in Counter(type_of(batch.deliveries[n]) for n in batch.dropped).items():
             metrics.superseded.labels(self.service, name).inc(number)
 
-    def _tell_lanes(self, units: Sequence[Unit]) -> None:
+    def _wake_lanes(self, invocations: Sequence[Invocation]) -> None:
         """What is limited has been kept, and waits for its lane."""
-        if self._limits and any(unit.subscription.limited for unit in units):
+        if self._limits and any(invocation.subscription.limited for invocation in invocations):
             self._parked()
 
     def _count(self, counts: _Counts) -> None:
-        for counter, units in counts:
-            for name, number in Counter(unit.subscription.event.name for unit in units).items():
+        for counter, invocations in counts:
+            for name, number in Counter(
+                invocation.subscription.event.name for invocation in invocations
+            ).items():
                 counter.labels(self.service, name).inc(number)
             if counter is metrics.handled:
-                recorded = ((unit.subscription.name, unit.received.time) for unit in units)
+                recorded = (
+                    (invocation.subscription.name, invocation.received.time)
+                    for invocation in invocations
+                )
                 metrics.delays(self.service, recorded)
 
     def read_again(self, delivery: Delivery) -> Batch:
@@ -499,31 +506,31 @@ class Consumer:
             deliveries = [self._restore(delivery) for delivery in deliveries]
         batch = Batch(deliveries)
         for place, delivery in enumerate(deliveries):
-            if self._awaited.drops(delivery, type_of(delivery)):
+            if self._open_replays.drops(delivery, type_of(delivery)):
                 batch.dropped.add(place)
                 continue
-            marks = len(batch.marks)
+            watermarks = len(batch.watermarks)
             self._read_one(delivery, batch)
-            if len(batch.marks) > marks:
-                self._awaited.pass_mark(batch.marks[-1])
+            if len(batch.watermarks) > watermarks:
+                self._open_replays.pass_watermark(batch.watermarks[-1])
         return batch
 
     def _read_one(self, delivery: Delivery, batch: Batch) -> None:
         try:
             if type_of(delivery).startswith("hirewire."):
-                self._read_mark(delivery, batch)
+                self._read_control(delivery, batch)
                 return
             received = decode(delivery, self._services)
-            heard = self._by_event.get(received.event.name)
-            if heard is None:
+            subscriptions = self._by_event.get(received.event.name)
+            if subscriptions is None:
                 raise Unknown(f"{received.event.name} is not heard by {self.service}")
         except Malformed as error:
             held = isinstance(error, Unknown) and self._is_ours(delivery)
             id = message_id_of(delivery)
             batch.unreadable.append(Unreadable(delivery, id, str(error), held))
         else:
-            for subscription in heard:
-                batch.units.append(Unit(delivery, received, subscription))
+            for subscription in subscriptions:
+                batch.invocations.append(Invocation(delivery, received, subscription))
 
     def _is_ours(self, delivery: Delivery) -> bool:
         """Whether it came as events of our own services do: then a newer version has bound it."""
@@ -535,39 +542,41 @@ class Consumer:
             and (delivery.user_id is None or delivery.user_id in self._services)
         )
 
-    def _read_mark(self, delivery: Delivery, batch: Batch) -> None:
-        if barriers.is_fence(delivery):
-            batch.fences.append(delivery)
-        elif mark := cutover.mark_of(delivery, self._services):
-            batch.marks.append(mark)
+    def _read_control(self, delivery: Delivery, batch: Batch) -> None:
+        if barriers.is_barrier(delivery):
+            batch.barriers.append(delivery)
+        elif watermark := cutover.watermark_of(delivery, self._services):
+            batch.watermarks.append(watermark)
         else:
             raise Malformed(f"unknown message {type_of(delivery)!r}")
 
-    async def _bury(self, tx: Tx, one: Unreadable) -> None:
+    async def _dead_letter(self, tx: Tx, one: Unreadable) -> None:
         if one.held:
             await inbox.hold(tx, one.delivery, one.id, one.reason, subscription=self._unreadable)
             log.warning(
                 "event is kept for a newer version", service=self.service, reason=one.reason
             )
             return
-        await inbox.bury(tx, one.delivery, one.id, one.reason, subscription=self._unreadable)
+        await inbox.dead_letter(tx, one.delivery, one.id, one.reason, subscription=self._unreadable)
         self._count_dead("", one.reason)
 
-    def _count_dead(self, event: str, reason: str, unit: Unit | None = None) -> None:
+    def _count_dead(self, event: str, reason: str, invocation: Invocation | None = None) -> None:
         metrics.dead.labels(self.service, event).inc()
         ids = {}
-        if unit is not None:
-            ids["event_id"] = str(unit.received.id)
-            ids["correlation_id"] = unit.received.correlation_id
+        if invocation is not None:
+            ids["event_id"] = str(invocation.received.id)
+            ids["correlation_id"] = invocation.received.correlation_id
         log.error("dead letter", service=self.service, event_type=event, reason=reason, **ids)
 
-    async def _refuse_spread_keys(self, tx: Tx) -> None:
+    async def _refuse_partitioned_keys(self, tx: Tx) -> None:
         """Beside readers of partitions, one of the service's own queue would break the order."""
         if self.queues != (self.topology.queue,):
             return
-        spread = (await tx.exec_driver_sql("select partitions from messaging.spread")).scalar()
-        if spread is not None:
-            raise RuntimeError(f"the keys are spread over {spread} partitions: set them here too")
+        partitions = (await tx.exec_driver_sql("select partitions from messaging.spread")).scalar()
+        if partitions is not None:
+            raise RuntimeError(
+                f"the keys are spread over {partitions} partitions: set them here too"
+            )
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -605,21 +614,23 @@ async def until_stopped(
             await close()
 
 
-def mark_order(units: Sequence[tuple[Unit, Standing]]) -> tuple[list[Unit], list[Unit]]:
+def mark_overtaken(
+    invocations: Sequence[tuple[Invocation, KeyState]],
+) -> tuple[list[Invocation], list[Invocation]]:
     """The units, those that come after a later one of their track marked `late`; and those."""
     highest: dict[tuple[str, str, str], int] = {}
     ordered, overtaken = [], []
-    for unit, standing in units:
-        sequence = unit.received.order
+    for invocation, key_state in invocations:
+        sequence = invocation.received.order
         if sequence is not None:
-            track = unit.track
-            reached = highest.get(track, standing.previous or 0)
+            ordering_key = invocation.ordering_key
+            reached = highest.get(ordering_key, key_state.previous or 0)
             if sequence < reached:
-                unit = replace(unit, received=replace(unit.received, late=True))
-                overtaken.append(unit)
+                invocation = replace(invocation, received=replace(invocation.received, late=True))
+                overtaken.append(invocation)
             else:
-                highest[track] = sequence
-        ordered.append(unit)
+                highest[ordering_key] = sequence
+        ordered.append(invocation)
     return ordered, overtaken
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from hirewire.messaging import requests
 from hirewire.messaging.consuming import claims
-from hirewire.messaging.consuming.claims import Settled
+from hirewire.messaging.consuming.claims import Resolved
 from hirewire.messaging.consuming.inbox import (
     ERROR_LENGTH,
     HISTORY_LENGTH,
@@ -252,7 +252,7 @@ async def discard(
     for row in rows:
         if not is_unreadable(row.subscription):
             place = (row.source, row.key)
-            await claims.release(tx, row.subscription, [Settled(place, 1, None)])
+            await claims.release(tx, row.subscription, [Resolved(place, 1, None)])
     asked = {"event": event_id, "handler": subscription, "why": clean(why)}
     await requests.note_done(tx, "discard", asked, by=clean(by), done=len(rows))
     return len(rows)

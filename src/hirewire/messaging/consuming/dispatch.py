@@ -14,7 +14,7 @@ from hirewire.messaging import metrics
 from hirewire.messaging.database import IDLE_IN_TRANSACTION_SECONDS
 from hirewire.messaging.envelope import caused_by
 from hirewire.messaging.retry import Later, Reject, RetrySchedule
-from hirewire.messaging.subscriptions import Unit
+from hirewire.messaging.subscriptions import Invocation
 from hirewire.messaging.transaction import Tx, context, owner_of
 
 IDLE_MARGIN_SECONDS = 10
@@ -25,7 +25,7 @@ LONGEST_DELAY = timedelta(days=365)
 """A handler that says `Later` is asked again after this time at the latest."""
 
 
-async def dispatch(tx: Tx, units: Sequence[Unit]) -> None:
+async def dispatch(tx: Tx, invocations: Sequence[Invocation]) -> None:
     """Call the handlers of the units, in the units' order.
 
     Units of a batched subscription are gathered and handed over at once, but never past a later
@@ -34,33 +34,35 @@ async def dispatch(tx: Tx, units: Sequence[Unit]) -> None:
     handler raises, and `TimeoutError` for one that takes longer than its time limit.
     """
     watch = _Watch(tx)
-    gathered: dict[str, list[Unit]] = {}
-    by_key: dict[str | None, list[Unit]] = {}
-    several = len({unit.subscription.name for unit in units}) > 1
-    await _allow_waiting(tx, units)
+    gathered: dict[str, list[Invocation]] = {}
+    by_key: dict[str | None, list[Invocation]] = {}
+    several = len({invocation.subscription.name for invocation in invocations}) > 1
+    await _allow_waiting(tx, invocations)
     async with watch:
-        for unit in units:
+        for invocation in invocations:
             if several and any(
-                other.subscription.name != unit.subscription.name
-                and other.received is not unit.received
-                for other in by_key.get(unit.received.key, ())
+                other.subscription.name != invocation.subscription.name
+                and other.received is not invocation.received
+                for other in by_key.get(invocation.received.key, ())
             ):
                 for group in gathered.values():
                     await _call_batched(tx, group, watch)
                 gathered.clear()
                 by_key.clear()
-            if unit.subscription.batch_handler is not None:
-                gathered.setdefault(unit.subscription.name, []).append(unit)
-                by_key.setdefault(unit.received.key, []).append(unit)
+            if invocation.subscription.batch_handler is not None:
+                gathered.setdefault(invocation.subscription.name, []).append(invocation)
+                by_key.setdefault(invocation.received.key, []).append(invocation)
             else:
-                await _call(tx, unit, watch)
+                await _call(tx, invocation, watch)
         for group in gathered.values():
             await _call_batched(tx, group, watch)
 
 
-async def _allow_waiting(tx: Tx, units: Sequence[Unit]) -> None:
+async def _allow_waiting(tx: Tx, invocations: Sequence[Invocation]) -> None:
     """A handler may do nothing in its transaction for as long as its time limit lets it."""
-    longest = max((unit.subscription.time_limit for unit in units), default=timedelta(0))
+    longest = max(
+        (invocation.subscription.time_limit for invocation in invocations), default=timedelta(0)
+    )
     seconds = int(longest.total_seconds()) + IDLE_MARGIN_SECONDS
     if seconds > IDLE_IN_TRANSACTION_SECONDS:
         await tx.exec_driver_sql(
@@ -69,22 +71,24 @@ async def _allow_waiting(tx: Tx, units: Sequence[Unit]) -> None:
         )
 
 
-async def _call(tx: Tx, unit: Unit, watch: "_Watch") -> None:
-    handler = unit.subscription.handler
+async def _call(tx: Tx, invocation: Invocation, watch: "_Watch") -> None:
+    handler = invocation.subscription.handler
     assert handler is not None
-    token = context.set(caused_by(unit.received))
+    token = context.set(caused_by(invocation.received))
     try:
-        await watch.call(unit, handler(tx, unit.received))
+        await watch.call(invocation, handler(tx, invocation.received))
     finally:
         context.reset(token)
 
 
-async def _call_batched(tx: Tx, units: Sequence[Unit], watch: "_Watch") -> None:
-    handler = units[0].subscription.batch_handler
+async def _call_batched(tx: Tx, invocations: Sequence[Invocation], watch: "_Watch") -> None:
+    handler = invocations[0].subscription.batch_handler
     assert handler is not None
-    token = context.set(caused_by(units[0].received) if len(units) == 1 else None)
+    token = context.set(caused_by(invocations[0].received) if len(invocations) == 1 else None)
     try:
-        await watch.call(units[0], handler(tx, [unit.received for unit in units]))
+        await watch.call(
+            invocations[0], handler(tx, [invocation.received for invocation in invocations])
+        )
     finally:
         context.reset(token)
 
@@ -106,9 +110,9 @@ class _Watch:
         self._look: asyncio.TimerHandle | None = None
         self._look_at = math.inf
 
-    async def call(self, unit: Unit, handling: Awaitable[None]) -> None:
+    async def call(self, invocation: Invocation, handling: Awaitable[None]) -> None:
         """Await one call of a handler."""
-        self._limit = unit.subscription.time_limit.total_seconds()
+        self._limit = invocation.subscription.time_limit.total_seconds()
         self._until = until = self._loop.time() + self._limit
         if until < self._look_at:
             self._look_again(until)
@@ -123,9 +127,9 @@ class _Watch:
             raise RuntimeError(f"{type(error).__name__} in a handler") from error
         finally:
             self._until = math.inf
-            name = unit.subscription.name
+            name = invocation.subscription.name
             seconds = time.perf_counter() - started
-            _seconds_of(self._owner, unit.received.event.name, name).observe(seconds)
+            _seconds_of(self._owner, invocation.received.event.name, name).observe(seconds)
 
     def _look_again(self, at: float) -> None:
         if self._look is not None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from hirewire.messaging.broker import Delivery
 from hirewire.messaging.envelope import dump_headers, source_of, type_of
-from hirewire.messaging.subscriptions import UNREADABLE, Unit
+from hirewire.messaging.subscriptions import UNREADABLE, Invocation
 from hirewire.messaging.transaction import Tx
 
 ERROR_LENGTH = 2000
@@ -23,7 +23,7 @@ HELD_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class KeyState:
     """Where a unit's track stood before this batch."""
 
     previous: int | None
@@ -38,7 +38,7 @@ class Standing:
 class Parked:
     """A unit that is to wait."""
 
-    unit: Unit
+    invocation: Invocation
     previous: int | None
     """The highest sequence of its track that has taken effect."""
     first: bool
@@ -115,14 +115,14 @@ update messaging.inbox i set late = true
 from unnest($1::uuid[], $2::text[]) as u(event_id, subscription)
 where i.event_id = u.event_id and i.subscription = u.subscription
 """
-_START = (
+_START_ATTEMPT = (
     "insert into messaging.suspect (fingerprint, instance) values ($1, $2) on conflict do nothing"
 )
 _ENTER_ONE = """
 insert into messaging.inbox (event_id, subscription, origin) values ($1, $2, $3)
 on conflict do nothing returning event_id
 """
-_OPEN_TRACK = """
+_OPEN_KEY = """
 insert into messaging.progress as p (subscription, source, key, open) values ($1, $2, $3, 1)
 on conflict (subscription, source, key) do update set open = p.open + 1
 returning open - 1 as open
@@ -143,51 +143,51 @@ order by arrival limit $4
 """
 
 
-async def enter(tx: Tx, units: Sequence[Unit]) -> list[tuple[Unit, Standing]]:
+async def enter(tx: Tx, invocations: Sequence[Invocation]) -> list[tuple[Invocation, KeyState]]:
     """Enter the units as handled, lock their tracks and move them to the units' sequences.
 
     Returns those that had not been entered before, in their order, with where their tracks stood.
     """
-    first: dict[tuple[UUID, str], Unit] = {}
-    for unit in units:
-        first.setdefault((unit.received.id, unit.subscription.name), unit)
+    first: dict[tuple[UUID, str], Invocation] = {}
+    for invocation in invocations:
+        first.setdefault((invocation.received.id, invocation.subscription.name), invocation)
     result = await tx.exec_driver_sql(
         _ENTER,
         (
             [id for id, _ in first],
             [name for _, name in first],
-            *_track_columns(first.values()),
+            *_ordering_key_columns(first.values()),
             len(first),
-            [_origin_of(unit) for unit in first.values()],
+            [_origin_of(invocation) for invocation in first.values()],
         ),
     )
     rows = result.all()
     if rows and rows[0].event_id is not None:
         entered = {(row.event_id, row.subscription) for row in rows}
-        first = {place: unit for place, unit in first.items() if place in entered}
-        rows = (await tx.exec_driver_sql(_ADVANCE, _track_columns(first.values()))).all()
+        first = {place: invocation for place, invocation in first.items() if place in entered}
+        rows = (await tx.exec_driver_sql(_ADVANCE, _ordering_key_columns(first.values()))).all()
     paused = frozenset(rows[0].paused or ()) if rows else frozenset()
-    standings = {
-        (row.subscription, row.source, row.key): Standing(
+    key_states = {
+        (row.subscription, row.source, row.key): KeyState(
             row.previous, row.open, row.subscription in paused
         )
         for row in rows
     }
     if not rows:
         return []
-    return [(unit, standings[unit.track]) for unit in first.values()]
+    return [(invocation, key_states[invocation.ordering_key]) for invocation in first.values()]
 
 
-def _track_columns(
-    units: Iterable[Unit],
+def _ordering_key_columns(
+    invocations: Iterable[Invocation],
 ) -> tuple[list[str], list[str], list[str], list[int | None]]:
     """The tracks of units with the highest sequence of each, as columns."""
     highest: dict[tuple[str, str, str], int | None] = {}
-    for unit in units:
-        track, sequence = unit.track, unit.received.order
-        before = highest.get(track)
+    for invocation in invocations:
+        ordering_key, sequence = invocation.ordering_key, invocation.received.order
+        before = highest.get(ordering_key)
         if before is None or (sequence is not None and sequence > before):
-            highest[track] = sequence
+            highest[ordering_key] = sequence
     return (
         [name for name, _, _ in highest],
         [source for _, source, _ in highest],
@@ -196,38 +196,42 @@ def _track_columns(
     )
 
 
-async def held_back(tx: Tx, entered: Sequence[tuple[Unit, Standing]]) -> list[Parked]:
+async def held_back(tx: Tx, entered: Sequence[tuple[Invocation, KeyState]]) -> list[Parked]:
     """Those of the units just entered that must wait: behind open messages, for an operator, or
     for the limits of their subscription.
 
     A subscription that lets followers pass what has failed lets none pass what only waits.
     """
     passing = {
-        unit.track
-        for unit, standing in entered
-        if standing.open and unit.subscription.behind_failed == "skip"
+        invocation.ordering_key
+        for invocation, key_state in entered
+        if key_state.open and invocation.subscription.behind_failed == "skip"
     }
     chained = await _chained(tx, passing) if passing else set()
     parked: list[Parked] = []
     fronts: set[tuple[str, str, str]] = set()
-    for unit, standing in entered:
-        track = unit.track
-        behind = track in chained if track in passing else standing.open > 0
-        if behind or standing.paused or unit.subscription.limited:
-            parked.append(Parked(unit, standing.previous, not behind and track not in fronts))
-            fronts.add(track)
+    for invocation, key_state in entered:
+        ordering_key = invocation.ordering_key
+        behind = ordering_key in chained if ordering_key in passing else key_state.open > 0
+        if behind or key_state.paused or invocation.subscription.limited:
+            parked.append(
+                Parked(invocation, key_state.previous, not behind and ordering_key not in fronts)
+            )
+            fronts.add(ordering_key)
     return parked
 
 
-async def _chained(tx: Tx, tracks: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
-    names, sources, keys = zip(*tracks, strict=True)
+async def _chained(
+    tx: Tx, ordering_keys: Iterable[tuple[str, str, str]]
+) -> set[tuple[str, str, str]]:
+    names, sources, keys = zip(*ordering_keys, strict=True)
     result = await tx.exec_driver_sql(_CHAINED, (list(names), list(sources), list(keys)))
     return {(row.subscription, row.source, row.key) for row in result}
 
 
 async def park(tx: Tx, waiting: Sequence[Parked]) -> None:
     """Keep units that were entered as `waiting`, in order, each behind the one before it."""
-    parked = [one.unit for one in waiting]
+    parked = [one.invocation for one in waiting]
     await tx.exec_driver_sql(
         _PARK,
         (
@@ -243,9 +247,9 @@ async def park(tx: Tx, waiting: Sequence[Parked]) -> None:
         ),
     )
     more: dict[tuple[str, str, str], int] = {}
-    before = {one.unit.track: one.previous for one in waiting}
-    for unit in parked:
-        more[unit.track] = more.get(unit.track, 0) + 1
+    before = {one.invocation.ordering_key: one.previous for one in waiting}
+    for invocation in parked:
+        more[invocation.ordering_key] = more.get(invocation.ordering_key, 0) + 1
     names, sources, keys = zip(*more, strict=True)
     await tx.exec_driver_sql(
         _HOLD_BACK,
@@ -254,37 +258,37 @@ async def park(tx: Tx, waiting: Sequence[Parked]) -> None:
             list(sources),
             list(keys),
             list(more.values()),
-            [before[track] for track in more],
+            [before[ordering_key] for ordering_key in more],
         ),
     )
 
 
-async def mark_late(tx: Tx, units: Sequence[Unit]) -> None:
+async def mark_late(tx: Tx, invocations: Sequence[Invocation]) -> None:
     """Note that these were overtaken by later events of their keys."""
     await tx.exec_driver_sql(
         _MARK_LATE,
-        ([u.received.id for u in units], [u.subscription.name for u in units]),
+        ([u.received.id for u in invocations], [u.subscription.name for u in invocations]),
     )
 
 
 async def open_failed(
-    tx: Tx, unit: Unit, error: str, *, delay: timedelta | None, attempts: int
+    tx: Tx, invocation: Invocation, error: str, *, delay: timedelta | None, attempts: int
 ) -> bool:
     """Enter a unit whose handling has failed: to be tried again after `delay`, or dead.
 
     Behind messages of its key that are open already it waits as any other does, and fails for good
     in its turn if it was to be dead. False when another replica had entered the unit.
     """
-    received, name = unit.received, unit.subscription.name
-    entered = await tx.exec_driver_sql(_ENTER_ONE, (received.id, name, _origin_of(unit)))
+    received, name = invocation.received, invocation.subscription.name
+    entered = await tx.exec_driver_sql(_ENTER_ONE, (received.id, name, _origin_of(invocation)))
     if entered.first() is None:
         return False
-    opened = (await tx.exec_driver_sql(_OPEN_TRACK, unit.track)).scalar_one()
+    opened = (await tx.exec_driver_sql(_OPEN_KEY, invocation.ordering_key)).scalar_one()
     state, seconds = _state(delay)
-    if opened and unit.subscription.behind_failed == "wait":
+    if opened and invocation.subscription.behind_failed == "wait":
         state, seconds = "waiting", None
         if delay is None:
-            attempts = max(attempts, unit.subscription.retry.most_attempts)
+            attempts = max(attempts, invocation.subscription.retry.most_attempts)
     await tx.exec_driver_sql(
         _OPEN,
         (
@@ -295,8 +299,8 @@ async def open_failed(
             received.source,
             received.key,
             received.order,
-            unit.delivery.body,
-            stored_headers(unit.delivery),
+            invocation.delivery.body,
+            stored_headers(invocation.delivery),
             attempts,
             seconds,
             clean(error)[:ERROR_LENGTH],
@@ -306,11 +310,11 @@ async def open_failed(
     return True
 
 
-def _origin_of(unit: Unit) -> str | None:
+def _origin_of(invocation: Invocation) -> str | None:
     """Where a unit comes from that is in no owner's log; None for what is in one."""
-    if unit.received.source != source_of(unit.received.event.owner):
-        return unit.received.source or "(nobody)"
-    repeated = unit.delivery.headers.get("replayof")
+    if invocation.received.source != source_of(invocation.received.event.owner):
+        return invocation.received.source or "(nobody)"
+    repeated = invocation.delivery.headers.get("replayof")
     return f"repeat of {clean(repeated)[:100]}" if repeated is not None else None
 
 
@@ -324,7 +328,7 @@ def is_unreadable(subscription: str) -> bool:
     return subscription.partition("@")[0] == UNREADABLE
 
 
-async def bury(
+async def dead_letter(
     tx: Tx, delivery: Delivery, id: UUID, reason: str, *, subscription: str = UNREADABLE
 ) -> None:
     """Enter a delivery that no handler can get as dead, with its raw bytes. It blocks nothing."""
@@ -404,28 +408,28 @@ async def forget_held(tx: Tx, id: UUID, *, subscription: str = UNREADABLE) -> No
     )
 
 
-async def count_start(tx: Tx, fingerprint: UUID, instance: UUID) -> int:
+async def count_start_attempt(tx: Tx, fingerprint: UUID, instance: UUID) -> int:
     """Note that this process starts to handle a suspect; how many have that never ended it."""
-    await tx.exec_driver_sql(_START, (fingerprint, instance))
+    await tx.exec_driver_sql(_START_ATTEMPT, (fingerprint, instance))
     result = await tx.exec_driver_sql(
         "select count(*) from messaging.suspect where fingerprint = $1", (fingerprint,)
     )
-    starts: int = result.scalar_one()
-    return starts
+    start_attempts: int = result.scalar_one()
+    return start_attempts
 
 
-async def forget_start(tx: Tx, fingerprint: UUID, instance: UUID) -> None:
+async def forget_start_attempt(tx: Tx, fingerprint: UUID, instance: UUID) -> None:
     """Take a process's start back: it was stopped meanwhile. Its COMMIT may still be on its way:
     who inserts the same waits for it, and what begins after that sees it.
     """
-    await tx.exec_driver_sql(_START, (fingerprint, instance))
+    await tx.exec_driver_sql(_START_ATTEMPT, (fingerprint, instance))
     await tx.exec_driver_sql(
         "delete from messaging.suspect where fingerprint = $1 and instance = $2",
         (fingerprint, instance),
     )
 
 
-async def clear_suspect(tx: Tx, fingerprint: UUID) -> None:
+async def clear_start_attempts(tx: Tx, fingerprint: UUID) -> None:
     """Forget a suspect: it was handled, or entered as failed or dead."""
     await tx.exec_driver_sql("delete from messaging.suspect where fingerprint = $1", (fingerprint,))
 

@@ -20,13 +20,18 @@ import structlog
 from hirewire.messaging import metrics, tracing
 from hirewire.messaging.background import describe
 from hirewire.messaging.consuming import claims, inbox, rate_limits
-from hirewire.messaging.consuming.claims import Claim, Left, Settled
-from hirewire.messaging.consuming.consumer import Consumer, is_cancelled, is_deadlock, mark_order
+from hirewire.messaging.consuming.claims import Claim, Left, Resolved
+from hirewire.messaging.consuming.consumer import (
+    Consumer,
+    is_cancelled,
+    is_deadlock,
+    mark_overtaken,
+)
 from hirewire.messaging.consuming.dispatch import dispatch, verdict
-from hirewire.messaging.consuming.inbox import Standing, is_unreadable, restored_delivery
+from hirewire.messaging.consuming.inbox import KeyState, is_unreadable, restored_delivery
 from hirewire.messaging.database import DatabaseUnavailable
 from hirewire.messaging.retry import RetrySchedule
-from hirewire.messaging.subscriptions import Unit
+from hirewire.messaging.subscriptions import Invocation
 from hirewire.messaging.transaction import Transactions, Tx
 
 log = structlog.get_logger(__name__)
@@ -180,7 +185,7 @@ class Lane:
         self._seen = {left: self._seen.get(left, now) for left in lefts if left is not None}
         for row, left in zip(rows, lefts, strict=True):
             if left is None or now - self._seen[left] >= owner.patience.watch:
-                return await claims.take_suspect(
+                return await claims.take_poison(
                     tx,
                     self.name,
                     owner.instance,
@@ -276,10 +281,10 @@ class Lane:
                         attempts=self._retry.most_attempts,
                     )
                 followers = await claims.followers(tx, self.name, claim, heads)
-                units = self._read([*heads, *followers])
-                spans = tracing.processing(units, self._owner.consumer.topology.queue)
-                late = await _hand_over(tx, units, reached)
-                await self._settle(tx, units, late, len(heads), locked=locked)
+                invocations = self._read([*heads, *followers])
+                spans = tracing.processing(invocations, self._owner.consumer.topology.queue)
+                late = await _call_handlers(tx, invocations, reached)
+                await self._resolve(tx, invocations, late, len(heads), locked=locked)
         except (Exception, asyncio.CancelledError) as error:
             tracing.finish(spans, error)
             self._each = None if claim.size > 1 else time.monotonic() - began
@@ -287,22 +292,26 @@ class Lane:
                 raise _TakenApart(describe(error)) from error
             raise
         tracing.finish(spans)
-        self._adapt(len(units), claim.size, time.monotonic() - began)
+        self._adapt(len(invocations), claim.size, time.monotonic() - began)
         service = self._owner.consumer.service
-        metrics.handled.labels(service, units[0].received.event.name).inc(len(units))
-        metrics.delays(service, ((self.name, unit.received.time) for unit in units))
+        metrics.handled.labels(service, invocations[0].received.event.name).inc(len(invocations))
+        metrics.delays(
+            service, ((self.name, invocation.received.time) for invocation in invocations)
+        )
         return not locked
 
     def _refuse_spent(self, row: Any, claim: Claim) -> None:
         if row.attempts >= self._retry.most_attempts:
             raise _Spent(ENDED if claim.lost else row.error or "no attempts are left")
 
-    def _read(self, rows: Sequence[Any]) -> list[Unit]:
-        units = []
+    def _read(self, rows: Sequence[Any]) -> list[Invocation]:
+        invocations = []
         for row in rows:
             read = self._owner.consumer.read_again(restored_delivery(bytes(row.body), row.headers))
-            unit = next((u for u in read.units if u.subscription.name == self.name), None)
-            if unit is None:
+            invocation = next(
+                (u for u in read.invocations if u.subscription.name == self.name), None
+            )
+            if invocation is None:
                 if len(rows) > 1:
                     raise _TakenApart("one of them cannot be read")
                 unreadable = read.unreadable
@@ -310,31 +319,37 @@ class Lane:
                     unreadable[0].reason if unreadable else "no handler has this name any more"
                 )
             # The inbox's own id: a message that came without one must not get another now.
-            unit.received.id = UUID(str(row.event_id))
-            units.append(unit)
-        return units
+            invocation.received.id = UUID(str(row.event_id))
+            invocations.append(invocation)
+        return invocations
 
-    async def _settle(
-        self, tx: Tx, units: Sequence[Unit], late: set[UUID], heads: int, *, locked: bool
+    async def _resolve(
+        self,
+        tx: Tx,
+        invocations: Sequence[Invocation],
+        late: set[UUID],
+        heads: int,
+        *,
+        locked: bool,
     ) -> None:
-        settled: dict[UUID, Settled] = {}
+        resolved: dict[UUID, Resolved] = {}
         leaders: dict[tuple[str, str], UUID] = {}
-        for nth, unit in enumerate(units):
-            received = unit.received
+        for nth, invocation in enumerate(invocations):
+            received = invocation.received
             place, sequence = (received.source, received.key), received.order
             if nth < heads:
                 leaders.setdefault(place, received.id)
-                settled[received.id] = Settled(place, 1, sequence)
+                resolved[received.id] = Resolved(place, 1, sequence)
                 continue
-            before = settled[leaders[place]]
+            before = resolved[leaders[place]]
             highest = max(before.sequence or 0, sequence or 0) or None
-            settled[leaders[place]] = Settled(place, before.number + 1, highest)
-        await claims.settle(
+            resolved[leaders[place]] = Resolved(place, before.number + 1, highest)
+        await claims.resolve(
             tx,
             self.name,
-            {unit.received.id: unit.received.id in late for unit in units},
-            [unit.received.id for unit in units[heads:]],
-            settled,
+            {invocation.received.id: invocation.received.id in late for invocation in invocations},
+            [invocation.received.id for invocation in invocations[heads:]],
+            resolved,
             locked=locked,
         )
 
@@ -366,12 +381,14 @@ class Lane:
         if read.unreadable:
             await self._fail(claim, _Spent(read.unreadable[0].reason))
             return
-        for unit in read.units:
-            await owner.consumer.settle(replace(unit, received=replace(unit.received, id=id)))
+        for invocation in read.invocations:
+            await owner.consumer.resolve(
+                replace(invocation, received=replace(invocation.received, id=id))
+            )
         async with owner.transactions() as tx:
             heads = await claims.lock(tx, self.name, owner.instance, claim)
             if heads:
-                await claims.settle(tx, self.name, {id: False}, [id], {}, locked=True)
+                await claims.resolve(tx, self.name, {id: False}, [id], {}, locked=True)
 
     async def _fail(self, claim: Claim, error: BaseException) -> None:
         """Note that a message taken alone has failed."""
@@ -429,16 +446,16 @@ class Lane:
             log.warning("claims are kept", lane=self.name, reason=describe(error))
 
 
-async def _hand_over(
-    tx: Tx, units: Sequence[Unit], reached: Mapping[claims.Place, int]
+async def _call_handlers(
+    tx: Tx, invocations: Sequence[Invocation], reached: Mapping[claims.Place, int]
 ) -> set[UUID]:
     """Call the handlers; the ids of those that came after a later one of their key."""
-    standings = {place: Standing(sequence, 1) for place, sequence in reached.items()}
-    ordered, overtaken = mark_order(
-        [(u, standings[u.received.source, u.received.key]) for u in units]
+    key_states = {place: KeyState(sequence, 1) for place, sequence in reached.items()}
+    ordered, overtaken = mark_overtaken(
+        [(u, key_states[u.received.source, u.received.key]) for u in invocations]
     )
     await dispatch(tx, ordered)
-    return {unit.received.id for unit in overtaken}
+    return {invocation.received.id for invocation in overtaken}
 
 
 class _Spent(Exception):

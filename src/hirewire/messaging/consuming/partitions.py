@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 ROUTED_AS, SENT_BY = "routedas", "sentby"
 """Headers that keep what the broker itself says of a message, while it is handed on."""
-SHARE_SECONDS = 1.0
+ASSIGN_SECONDS = 1.0
 DRAIN_SECONDS = 8.0
 CANCEL_SECONDS = 4.0
 """Together less than what a service is given to stop in."""
@@ -104,7 +104,7 @@ def taken_over(delivery: Delivery) -> Delivery:
     )
 
 
-class Spreader:
+class PartitionRouter:
     """Hands on what comes to the service; of several replicas one does."""
 
     def __init__(
@@ -138,19 +138,19 @@ class Spreader:
                 )
                 batches = self._broker.deliveries(self._topology, limit=self._batch)
                 async with aclosing(until_stopped([self._stopping], batches)) as arriving:
-                    await self._spread(arriving)
+                    await self._route(arriving)
             except Exception as error:
                 log.warning("spreader waits", service=self._service, reason=describe(error))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(1.0):
                         await self._stopping.wait()
 
-    async def _spread(self, arriving: AsyncGenerator[Sequence[Delivery]]) -> None:
-        settled = False
+    async def _route(self, arriving: AsyncGenerator[Sequence[Delivery]]) -> None:
+        active = False
         async for deliveries in arriving:
-            if not settled:  # having got a batch, this replica is the active one
+            if not active:  # having got a batch, this replica is the active one
                 await self._change_over()
-                settled = True
+                active = True
             messages = [message for one in deliveries for message in self._messages(one)]
             if not await publish_in_order(self._broker, messages):
                 raise BrokerUnavailable("a partition's queue is not there")
@@ -180,7 +180,7 @@ class Spreader:
         log.info("partitions change", service=self._service, before=before, after=self._count)
         if before is not None:
             await self._drain(before)
-        await self._tell_new_partitions(before or 0)
+        await self._notify_new_partitions(before or 0)
         async with self._transactions() as tx:
             await cutover.forget(tx, self._topology.queue)
             await tx.exec_driver_sql(
@@ -189,7 +189,7 @@ class Spreader:
                 (self._count,),
             )
 
-    async def _tell_new_partitions(self, before: int) -> None:
+    async def _notify_new_partitions(self, before: int) -> None:
         """Begin in each new partition what is open in the present ones, and end there what is not:
         it may be left from a time when there were as many.
         """
@@ -197,40 +197,40 @@ class Spreader:
         messages = []
         async with self._transactions() as tx:
             present = await cutover.open_in(tx, queues or [self._topology.queue])
-            jobs = {mark.job for mark in present}
+            replays = {watermark.replay for watermark in present}
             for n in range(before, self._count):
                 left = await cutover.open_in(tx, [topology_of(self._service, n).queue])
-                marks = [replace(one, edge="end") for one in left if one.job not in jobs]
-                messages += [self._mark(one, n) for one in (*marks, *present)]
+                watermarks = [replace(one, edge="end") for one in left if one.replay not in replays]
+                messages += [self._watermark(one, n) for one in (*watermarks, *present)]
         if not await publish_in_order(self._broker, messages):
             raise BrokerUnavailable("a partition's queue is not there")
 
-    def _mark(self, mark: cutover.Mark, number: int) -> Message:
-        message = cutover.mark_message(self._service, mark)
+    def _watermark(self, watermark: cutover.Watermark, number: int) -> Message:
+        message = cutover.watermark_message(self._service, watermark)
         return replace(message, key=f"{number}", via=f"part.{self._service}.{number}.message")
 
     async def _drain(self, before: int) -> None:
         id = new_id()
         queues = {topology_of(self._service, n).queue for n in range(before)}
-        marks = [
+        watermarks = [
             replace(
                 barriers.message(id, self._service, self._service),
                 via=f"part.{self._service}.{n}.message",
             )
             for n in range(before)
         ]
-        outcomes = await self._broker.publish(marks)
+        outcomes = await self._broker.publish(watermarks)
         if any(outcome is not Outcome.CONFIRMED for outcome in outcomes):
             raise BrokerUnavailable("a partition's queue is not there")
         while not self._stopping.is_set():
             async with self._transactions() as tx:
-                if queues <= set(await barriers.heard(tx, id)):
+                if queues <= set(await barriers.passed_queues(tx, id)):
                     return
             await asyncio.sleep(0.05)
         raise BrokerUnavailable("stopped while changing over")
 
 
-class Shares:
+class PartitionAssigner:
     """Which partitions this replica hears: as many as come to each of those that are there."""
 
     def __init__(
@@ -266,7 +266,7 @@ class Shares:
                     await self._let_go(self.held)
                     await self._close()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(SHARE_SECONDS):
+                    async with asyncio.timeout(ASSIGN_SECONDS):
                         await self._stopping.wait()
         finally:
             await self._let_go(self.held)

@@ -70,7 +70,7 @@ delete from messaging."{table}" where ctid = any(array(
     limit $2))
 """
 # Ids that are no UUIDv7 lie in no day: theirs go a little at a time.
-_PRUNE_STRANGERS = """
+_PRUNE_EXTERNAL = """
 delete from messaging.{table} where ctid = any(array(
     select ctid from messaging.{table} where heard_at < $1 limit $2))
 """
@@ -99,7 +99,7 @@ delete from messaging.progress where ctid = any(array(
 _NO_DAY = ("before", "after", "between")
 _PRUNE = (
     *(_PRUNE_LOG.format(table=f"log_{where}") for where in _NO_DAY),
-    *(_PRUNE_STRANGERS.format(table=f"inbox_{where}") for where in _NO_DAY),
+    *(_PRUNE_EXTERNAL.format(table=f"inbox_{where}") for where in _NO_DAY),
     _PRUNE_DISCARDED,
     "delete from messaging.suspect where ctid = any(array("
     "select ctid from messaging.suspect where first_start < $1 limit $2))",
@@ -114,7 +114,7 @@ _PRUNE = (
 )
 
 
-class Janitor:
+class Retention:
     """Adds the days to come, drops the days that are past their retention, whole.
 
     Log and inbox are kept by one setting: a message that can still be replayed from the log is

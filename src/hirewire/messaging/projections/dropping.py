@@ -125,7 +125,7 @@ async def _forget(
     subscriber = generation.subscriber(service)
     why = f"generation {generation.number} of {generation.projection} was dropped"
     for owner in sorted(owners):
-        await subscribers.dismiss(owners[owner], owner, subscriber, why)
+        await subscribers.remove_subscriber(owners[owner], owner, subscriber, why)
     queue = generation.topology(service).queue
     await _outlive_consumers(generation, queue, broker, until)
     await broker.delete(queue)

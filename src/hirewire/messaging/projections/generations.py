@@ -21,7 +21,7 @@ from hirewire.messaging.database import cause_of
 from hirewire.messaging.envelope import source_of
 from hirewire.messaging.event import EVENTS
 from hirewire.messaging.locks import lock_number
-from hirewire.messaging.reconciliation.cutover import Mark
+from hirewire.messaging.reconciliation.cutover import Watermark
 from hirewire.messaging.subscriptions import UNREADABLE, Subscription
 from hirewire.messaging.transaction import Transactions, Tx
 
@@ -59,7 +59,7 @@ select setval(s.name, greatest(nextval(s.name), 100 * (
     select coalesce(max(epoch), 0) from messaging.lineage)::bigint))::integer
 from pg_get_serial_sequence('messaging.generation', 'number') as s(name)
 """
-_START = f"""
+_START_ATTEMPT = f"""
 insert into messaging.generation (number, projection, version, state, handlers, types, started_by,
     switch_when_ready, switched_at, switched_by)
 overriding system value
@@ -271,7 +271,7 @@ async def start(
         by,
         switch_when_ready,
     )
-    made = _generation((await tx.exec_driver_sql(_START, columns)).one())
+    made = _generation((await tx.exec_driver_sql(_START_ATTEMPT, columns)).one())
     await tx.exec_driver_sql(f'create schema "{made.schema}"')
     await projection.create(tx, made.schema)
     return made, True
@@ -339,9 +339,13 @@ async def log_begins(owner: asyncpg.Connection) -> datetime | None:
     return found
 
 
-async def note_marks(tx: Tx, generation: Generation, queue: str, marks: Sequence[Mark]) -> None:
+async def note_watermarks(
+    tx: Tx, generation: Generation, queue: str, watermarks: Sequence[Watermark]
+) -> None:
     """Note of which events all of the past has come, after their marks were entered."""
-    ended = sorted({type for mark in marks if mark.edge == "end" for type in mark.types})
+    ended = sorted(
+        {type for watermark in watermarks if watermark.edge == "end" for type in watermark.types}
+    )
     if ended:
         await tx.exec_driver_sql(_CAUGHT_UP, (generation.number, ended, queue))
 

@@ -13,7 +13,7 @@ from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.projections import dropping, generations
 from hirewire.messaging.projections.generations import Generation, Projection, ProjectionError
-from hirewire.messaging.reconciliation.cutover import Mark
+from hirewire.messaging.reconciliation.cutover import Watermark
 from hirewire.messaging.subscriptions import Subscription
 from hirewire.messaging.transaction import Transactions, Tx
 
@@ -40,15 +40,15 @@ class Watch:
             number = self._generation.number
             raise ProjectionError(f"generation {number} of {self._generation.projection} is gone")
 
-    async def noted(self, tx: Tx, marks: Sequence[Mark]) -> None:
+    async def noted(self, tx: Tx, watermarks: Sequence[Watermark]) -> None:
         """Marks were entered."""
-        await generations.note_marks(tx, self._generation, self._queue, marks)
+        await generations.note_watermarks(tx, self._generation, self._queue, watermarks)
 
 
 @dataclass(slots=True)
 class _Running:
     consumer: Consumer
-    hearing: asyncio.Task[None]
+    consuming: asyncio.Task[None]
     retrying: asyncio.Task[None]
 
 
@@ -106,7 +106,7 @@ class Generations:
             self._left.add(number)
         for number in sorted(self._left):
             await self._clean_up(number)
-        for number in [n for n, one in self._running.items() if one.hearing.done()]:
+        for number in [n for n, one in self._running.items() if one.consuming.done()]:
             await self._end([number], 0)
         for generation in fed:
             if generation.introduced_at is None or self._stopping:
@@ -188,11 +188,11 @@ class Generations:
         for one in ended:
             one.consumer.stop()
             one.retrying.cancel()
-        hearing = [one.hearing for one in ended]
-        if hearing and seconds:
-            await asyncio.wait(hearing, timeout=seconds)
-        for task in hearing:
+        consuming = [one.consuming for one in ended]
+        if consuming and seconds:
+            await asyncio.wait(consuming, timeout=seconds)
+        for task in consuming:
             task.cancel()
-        tasks: list[Awaitable[None]] = [*hearing, *(one.retrying for one in ended)]
+        tasks: list[Awaitable[None]] = [*consuming, *(one.retrying for one in ended)]
         with suppress(asyncio.CancelledError):
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -15,7 +15,7 @@ PASS = 8
 """Rows of a key in a row, before the next key's, in a chunk that keeps its order."""
 
 
-class _Line:
+class _KeyQueue:
     """The rows of one key, in order, but for those under way."""
 
     __slots__ = ("bytes", "rows", "under_way")
@@ -26,7 +26,7 @@ class _Line:
         self.under_way = 0
 
 
-class Hand:
+class KeyQueues:
     """A line for each key. Rows leave from its front; while any are under way, the rest waits.
 
     With `in_a_row`, several rows of a key may be in one chunk, else one.
@@ -34,7 +34,7 @@ class Hand:
 
     def __init__(self, *, in_a_row: bool) -> None:
         self._in_a_row = in_a_row
-        self._lines: dict[str, _Line] = {}
+        self._queues: dict[str, _KeyQueue] = {}
         self._ready: deque[str] = deque()
         self._stuck: set[str] = set()
         self._long: set[str] = set()
@@ -66,7 +66,7 @@ class Hand:
     @property
     def has_more(self) -> bool:
         """Whether there may be rows that were not read or not published."""
-        return not self.exhausted or bool(self._long) or bool(self._lines)
+        return not self.exhausted or bool(self._long) or bool(self._queues)
 
     @property
     def positions(self) -> list[int]:
@@ -80,15 +80,15 @@ class Hand:
             key, size = row["key"], row["size"]
             if key in self._stuck:
                 continue
-            line = self._lines.get(key)
-            if line is None:
-                line = self._lines[key] = _Line()
+            queue = self._queues.get(key)
+            if queue is None:
+                queue = self._queues[key] = _KeyQueue()
                 self._ready.append(key)
-            line.rows.append(row)
-            line.bytes += size
+            queue.rows.append(row)
+            queue.bytes += size
             self._bytes += size
             self._positions.add(row["position"])
-            if len(line.rows) >= LONG or line.bytes >= READ_BYTES:
+            if len(queue.rows) >= LONG or queue.bytes >= READ_BYTES:
                 self._long.add(key)
 
     def next_chunk(self, most: int, most_bytes: int) -> list[asyncpg.Record]:
@@ -100,7 +100,7 @@ class Hand:
             keys.append(key := self._ready.popleft())
             size += self._move(key, chunk, 1)
         while self._in_a_row and keys and len(chunk) < most and size < most_bytes:
-            keys = [key for key in keys if self._lines[key].rows]
+            keys = [key for key in keys if self._queues[key].rows]
             for key in keys:
                 size += self._move(key, chunk, min(PASS, most - len(chunk)))
                 if len(chunk) >= most or size >= most_bytes:
@@ -108,15 +108,15 @@ class Hand:
         return chunk
 
     def _move(self, key: str, chunk: list[asyncpg.Record], most: int) -> int:
-        line = self._lines[key]
+        queue = self._queues[key]
         size = 0
-        for _ in range(min(most, len(line.rows))):
-            row = line.rows.popleft()
+        for _ in range(min(most, len(queue.rows))):
+            row = queue.rows.popleft()
             chunk.append(row)
-            line.under_way += 1
+            queue.under_way += 1
             size += row["size"]
-        line.bytes -= size
-        if key in self._long and len(line.rows) < LONG // 2 and line.bytes < READ_BYTES // 2:
+        queue.bytes -= size
+        if key in self._long and len(queue.rows) < LONG // 2 and queue.bytes < READ_BYTES // 2:
             self._long.discard(key)
             self.exhausted = False
         return size
@@ -124,31 +124,31 @@ class Hand:
     def published(self, rows: Iterable[asyncpg.Record]) -> None:
         """The broker has these: the next of their keys may go. They count until `marked`."""
         for row in rows:
-            line = self._lines.get(row["key"])
-            if line is not None:
-                self._arrive(row["key"], line)
+            queue = self._queues.get(row["key"])
+            if queue is not None:
+                self._arrive(row["key"], queue)
 
     def given_back(self, rows: Sequence[asyncpg.Record]) -> None:
         """These, in order, were not published because of one before them: they are first again."""
         for row in reversed(rows):
-            line = self._lines.get(row["key"])
-            if line is None:
+            queue = self._queues.get(row["key"])
+            if queue is None:
                 self._forget(row)
             else:
-                line.rows.appendleft(row)
-                line.bytes += row["size"]
+                queue.rows.appendleft(row)
+                queue.bytes += row["size"]
         for row in rows:
-            if (line := self._lines.get(row["key"])) is not None:
-                self._arrive(row["key"], line)
+            if (queue := self._queues.get(row["key"])) is not None:
+                self._arrive(row["key"], queue)
 
-    def _arrive(self, key: str, line: _Line) -> None:
-        line.under_way -= 1
-        if line.under_way:
+    def _arrive(self, key: str, queue: _KeyQueue) -> None:
+        queue.under_way -= 1
+        if queue.under_way:
             return
-        if line.rows:
+        if queue.rows:
             self._ready.append(key)
         else:
-            del self._lines[key]
+            del self._queues[key]
 
     def marked(self, rows: Iterable[asyncpg.Record]) -> None:
         """These are settled in the database."""
@@ -163,9 +163,9 @@ class Hand:
         """A row of this key stays unsent, and so does all that is behind it, in hand or not."""
         self._stuck.add(key)
         self._long.discard(key)
-        line = self._lines.pop(key, None)
-        if line is not None:
-            for row in line.rows:
+        queue = self._queues.pop(key, None)
+        if queue is not None:
+            for row in queue.rows:
                 self._forget(row)
-            if not line.under_way and key in self._ready:
+            if not queue.under_way and key in self._ready:
                 self._ready.remove(key)

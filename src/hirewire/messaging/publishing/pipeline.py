@@ -26,7 +26,7 @@ from hirewire.messaging.broker import (
 )
 from hirewire.messaging.envelope import message_of
 from hirewire.messaging.locks import BEAT_SECONDS
-from hirewire.messaging.publishing.key_queues import Hand
+from hirewire.messaging.publishing.key_queues import KeyQueues
 
 log = structlog.get_logger(__name__)
 
@@ -109,7 +109,7 @@ class Pipeline:
         self._broker = broker
         self._wake = wake
         self._check = check
-        self._hand = Hand(in_a_row=broker.keeps_order_within_batch)
+        self._queues = KeyQueues(in_a_row=broker.keeps_order_within_batch)
         self._under_way: dict[asyncio.Task[_Answer], Sequence[asyncpg.Record]] = {}
         self._asking: asyncio.Task[None] | None = None
         self._pause = LEAST_PAUSE_SECONDS
@@ -136,7 +136,7 @@ class Pipeline:
                 if self._asking is not None:
                     waiting.add(self._asking)
                 if not waiting:
-                    return self._hand.has_more
+                    return self._queues.has_more
                 await asyncio.wait(
                     waiting,
                     timeout=MARK_SECONDS if self._confirmed or now < until else BEAT_SECONDS / 2,
@@ -146,7 +146,7 @@ class Pipeline:
                     asked, self._asking = self._asking, None
                     asked.result()
                 for task in [task for task in self._under_way if task.done()]:
-                    self._settle(task)
+                    self._collect(task)
         except (BrokerUnavailable, BrokerMisconfigured):
             await self._mark_the_rest()
             raise
@@ -157,8 +157,8 @@ class Pipeline:
         """Give the broker all it may have; nothing once the lead's connection is gone."""
         if self._connection.is_closed():
             raise asyncpg.ConnectionDoesNotExistError("the relay's database connection was lost")
-        while self._hand.ready_keys and len(self._under_way) < CHUNKS_UNDER_WAY:
-            rows = self._hand.next_chunk(CHUNK, CHUNK_BYTES)
+        while self._queues.ready_keys and len(self._under_way) < CHUNKS_UNDER_WAY:
+            rows = self._queues.next_chunk(CHUNK, CHUNK_BYTES)
             self._under_way[asyncio.create_task(self._send(rows))] = rows
 
     async def _send(self, rows: Sequence[asyncpg.Record]) -> _Answer:
@@ -168,7 +168,7 @@ class Pipeline:
         with tracing.sending(EXCHANGE, [row["traceparent"] for row in rows]):
             return messages, await self._broker.publish(messages)
 
-    def _settle(self, task: asyncio.Task[_Answer]) -> None:
+    def _collect(self, task: asyncio.Task[_Answer]) -> None:
         """Take in what became of a chunk."""
         rows = self._under_way.pop(task)
         try:
@@ -186,12 +186,12 @@ class Pipeline:
                 self._returned.append(row)
             else:
                 self._failed.append((row, message.refusal or REFUSED))
-                self._hand.stuck(row["key"])
+                self._queues.stuck(row["key"])
         if not self._confirmed:
             self._confirmed_at = time.monotonic()
         self._confirmed += confirmed
-        self._hand.published(confirmed)
-        self._hand.given_back(held_back)
+        self._queues.published(confirmed)
+        self._queues.given_back(held_back)
 
     def _ask_database(self, now: float, *, reads: bool) -> None:
         """Begin the next thing that the database is to do, unless it is at one."""
@@ -208,21 +208,21 @@ class Pipeline:
 
     def _may_read(self, now: float) -> bool:
         """Whether it is time to read: known rows at once, others after a wake or a while."""
-        if self._hand.is_full or self._hand.ready_keys >= CHUNK:
+        if self._queues.is_full or self._queues.ready_keys >= CHUNK:
             return False
-        if not self._hand.exhausted:
+        if not self._queues.exhausted:
             return True
         since = now - self.read_at
         return since >= self._pause and (since >= MOST_PAUSE_SECONDS or self._wake.take())
 
     async def _read(self) -> None:
         started = time.monotonic()
-        hand = self._hand
+        queues = self._queues
         rows = await self._connection.fetch(
-            _UNSENT, BATCH, hand.positions, hand.left_out, hand.room
+            _UNSENT, BATCH, queues.positions, queues.left_out, queues.room
         )
         found = rows[0]["found"] if rows else 0
-        hand.take(rows, last=found < BATCH and found == len(rows))
+        queues.take(rows, last=found < BATCH and found == len(rows))
         self._spoke_at = self.read_at = time.monotonic()
         self._pause = max(LEAST_PAUSE_SECONDS, 2 * (self.read_at - started))
 
@@ -232,18 +232,18 @@ class Pipeline:
         failed, self._failed = self._failed, []
         returned, self._returned = self._returned, []
         if returned:
-            listened = {row["type"] for row in await self._connection.fetch(_LISTENED)}
+            subscribed = {row["type"] for row in await self._connection.fetch(_LISTENED)}
             for row in returned:
-                if row["type"] in listened:
+                if row["type"] in subscribed:
                     failed.append((row, UNROUTABLE))
-                    self._hand.stuck(row["key"])
+                    self._queues.stuck(row["key"])
                 else:
                     confirmed.append(row)
-                    self._hand.published([row])
+                    self._queues.published([row])
         if confirmed:
             await self._connection.execute(_SENT, [row["position"] for row in confirmed])
             metrics.published.labels(self._service).inc(len(confirmed))
-            self._hand.marked(confirmed)
+            self._queues.marked(confirmed)
             self.sent += len(confirmed)
         if failed:
             await self._hold(failed)
@@ -253,7 +253,7 @@ class Pipeline:
         await self._connection.execute(
             _FAILED, [row["position"] for row, _ in failed], [reason for _, reason in failed]
         )
-        self._hand.marked(row for row, _ in failed)
+        self._queues.marked(row for row, _ in failed)
         metrics.publish_failed.labels(self._service).inc(len(failed))
         for reason in sorted({reason for _, reason in failed}):
             rows = [row for row, why in failed if why == reason]

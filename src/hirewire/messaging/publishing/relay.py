@@ -119,7 +119,7 @@ class Relay:
             return more
         self._looked_at = time.monotonic()
         speaking = _Speaking(self._broker, session)
-        await self._send_fences(session.connection, speaking)
+        await self._send_barriers(session.connection, speaking)
         self._works = await replay.work(session.connection, self.service, cast(Broker, speaking))
         return more or self._works
 
@@ -128,7 +128,7 @@ class Relay:
         if since < GATHER_SECONDS:
             await asyncio.sleep(GATHER_SECONDS - since)
 
-    async def _send_fences(self, connection: asyncpg.Connection, broker: "_Speaking") -> None:
+    async def _send_barriers(self, connection: asyncpg.Connection, broker: "_Speaking") -> None:
         for id, messages in await barriers.due(connection, self.service):
             outcomes = await broker.publish(messages)
             reached = [
@@ -158,7 +158,7 @@ class Relay:
     async def _begin_to_lead(self, session: Session) -> None:
         """Nothing is published before it is known which life of the database this is."""
         try:
-            await lineage.settle(session.connection)
+            await lineage.adopt(session.connection)
             speaking = _Speaking(self._broker, session)
             await replay.take_over(session.connection, self.service, cast(Broker, speaking))
         except BaseException:

@@ -101,7 +101,7 @@ where service = $1 and type = any($2::text[]) and until is null
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class _Request:
     """An open job, as its row says it."""
 
     id: UUID
@@ -141,17 +141,19 @@ async def work(connection: asyncpg.Connection, service: str, broker: Broker) -> 
     """
     more = False
     ahead: dict[tuple[str, str], UUID] = {}
-    for job in map(_job, await connection.fetch(_OPEN)):
-        before = next((ahead[job.to, t] for t in job.types if (job.to, t) in ahead), None)
-        for type in job.types:
-            ahead.setdefault((job.to, type), job.id)
+    for request in map(_request_of, await connection.fetch(_OPEN)):
+        before = next(
+            (ahead[request.to, t] for t in request.types if (request.to, t) in ahead), None
+        )
+        for type in request.types:
+            ahead.setdefault((request.to, type), request.id)
         if before is not None:
-            await _explain(connection, job, f"waits for job {before}")
-        elif job.due:
+            await _explain(connection, request, f"waits for job {before}")
+        elif request.due:
             try:
-                more = await _piece(connection, service, broker, job) or more
+                more = await _piece(connection, service, broker, request) or more
             except BrokerMisconfigured as error:
-                await _misconfigured(connection, job, error)
+                await _misconfigured(connection, request, error)
     return more
 
 
@@ -160,11 +162,11 @@ async def take_over(connection: asyncpg.Connection, service: str, broker: Broker
 
     Of that leader marks may be on their way still: they count for nothing behind this one.
     """
-    for job in map(_job, await connection.fetch(_TAKE_OVER)):
+    for request in map(_request_of, await connection.fetch(_TAKE_OVER)):
         try:
-            await _announce(connection, service, broker, job)
+            await _announce(connection, service, broker, request)
         except BrokerMisconfigured as error:
-            await _misconfigured(connection, job, error)
+            await _misconfigured(connection, request, error)
 
 
 async def hold_history(
@@ -182,13 +184,19 @@ async def hold_history(
     Raises `BrokerUnavailable` when the queue does not take the mark.
     """
     async with connection.transaction():
-        held = [job for job in map(_job, await connection.fetch(_OPEN)) if job.held]
-        held = [job for job in held if job.to == to]
-        left = sorted(set(types) - {type for job in held for type in job.types})
+        held = [
+            request for request in map(_request_of, await connection.fetch(_OPEN)) if request.held
+        ]
+        held = [request for request in held if request.to == to]
+        left = sorted(set(types) - {type for request in held for type in request.types})
         if left:
             await _file(connection, to, left)
-    for job in map(_job, await connection.fetch(_OPEN)):
-        if job.held and job.to == to and not await _announce(connection, service, broker, job):
+    for request in map(_request_of, await connection.fetch(_OPEN)):
+        if (
+            request.held
+            and request.to == to
+            and not await _announce(connection, service, broker, request)
+        ):
             raise BrokerUnavailable(f"the queue of {to} is not there")
 
 
@@ -210,37 +218,41 @@ async def _file(connection: asyncpg.Connection, to: str, types: Sequence[str]) -
     )
     row = await connection.fetchrow(f"select {_COLUMNS} from messaging.job where id = $1", id)  # noqa: S608
     assert row is not None
-    await _begin(connection, _job(row))
+    await _begin(connection, _request_of(row))
 
 
-async def _piece(connection: asyncpg.Connection, service: str, broker: Broker, job: _Job) -> bool:
-    if job.pass_snapshot is None:
+async def _piece(
+    connection: asyncpg.Connection, service: str, broker: Broker, request: _Request
+) -> bool:
+    if request.pass_snapshot is None:
         async with connection.transaction():
-            job = await _begin(connection, job)
-        return not job.cutover or await _announce(connection, service, broker, job)
-    if job.cutover and not job.announced:
-        return await _announce(connection, service, broker, job)
-    types = await _types(connection, job)
-    rows = await _next(connection, job, types, job.pass_snapshot, job.snapshot, job.position, PIECE)
+            request = await _begin(connection, request)
+        return not request.cutover or await _announce(connection, service, broker, request)
+    if request.cutover and not request.announced:
+        return await _announce(connection, service, broker, request)
+    types = await _types(connection, request)
+    rows = await _next(
+        connection, request, types, request.pass_snapshot, request.snapshot, request.position, PIECE
+    )
     if rows:
-        if not await publish_in_order(broker, [_message(r, service, job) for r in rows]):
-            return await _not_taken(connection, job)
+        if not await publish_in_order(broker, [_message(r, service, request) for r in rows]):
+            return await _not_taken(connection, request)
         await connection.execute(
             "update messaging.job set pass_position = $2, done = done + $3, outcome = null, "
             "total = greatest(total, done + $3) where id = $1",
-            job.id,
+            request.id,
             rows[-1]["position"],
             len(rows),
         )
         if len(rows) == PIECE:
             return True
-    if job.cutover:
-        return await _hand_over(connection, broker, job, types, service)
-    await _finish(connection, job.id, "done", "sent")
+    if request.cutover:
+        return await _cut_over(connection, broker, request, types, service)
+    await _finish(connection, request.id, "done", "sent")
     return True
 
 
-async def _begin(connection: asyncpg.Connection, job: _Job) -> _Job:
+async def _begin(connection: asyncpg.Connection, request: _Request) -> _Request:
     """Keep what has not been published so far, in a transaction, before the begin mark is.
 
     The snapshot comes first: what is committed after it is not seen by it, and what is published
@@ -251,19 +263,19 @@ async def _begin(connection: asyncpg.Connection, job: _Job) -> _Job:
     await connection.execute(
         "insert into messaging.job_unsent (job, position) "
         "select $1, position from messaging.outbox on conflict do nothing",
-        job.id,
+        request.id,
     )
-    begun = replace(job, pass_snapshot=snapshot, attempt=job.attempt + 1)
-    if job.first_snapshot is None:
+    begun = replace(request, pass_snapshot=snapshot, attempt=request.attempt + 1)
+    if request.first_snapshot is None:
         epoch = await connection.fetchval(f"select {_EPOCH}")
         begun = replace(begun, first_snapshot=snapshot, first_epoch=epoch)
     total = await connection.fetchval(
-        _COUNT[job.cutover], *_choice(begun, job.types, snapshot, None)
+        _COUNT[request.cutover], *_choice(begun, request.types, snapshot, None)
     )
     await connection.execute(
         "update messaging.job set first_snapshot = $2::text::pg_snapshot, first_epoch = $3, "
         "pass_snapshot = $4::text::pg_snapshot, attempt = $5, total = $6 where id = $1",
-        job.id,
+        request.id,
         begun.first_snapshot,
         begun.first_epoch,
         snapshot,
@@ -274,113 +286,123 @@ async def _begin(connection: asyncpg.Connection, job: _Job) -> _Job:
 
 
 async def _announce(
-    connection: asyncpg.Connection, service: str, broker: Broker, job: _Job
+    connection: asyncpg.Connection, service: str, broker: Broker, request: _Request
 ) -> bool:
     """Put the begin mark of this attempt into the queue; False when there is no queue yet."""
-    mark = cutover.begin_mark(service, job.id, job.types, job.attempt)
-    if not await publish_in_order(broker, [cutover.mark_message(job.to, mark)]):
-        return await _not_taken(connection, job)
+    watermark = cutover.low_watermark(service, request.id, request.types, request.attempt)
+    if not await publish_in_order(broker, [cutover.watermark_message(request.to, watermark)]):
+        return await _not_taken(connection, request)
     await connection.execute(
         "update messaging.job set announced = true where id = $1 and attempt = $2",
-        job.id,
-        job.attempt,
+        request.id,
+        request.attempt,
     )
     return True
 
 
-async def _hand_over(
-    connection: asyncpg.Connection, broker: Broker, job: _Job, types: Sequence[str], service: str
+async def _cut_over(
+    connection: asyncpg.Connection,
+    broker: Broker,
+    request: _Request,
+    types: Sequence[str],
+    service: str,
 ) -> bool:
     """After a pass: another one for what came meanwhile, or, when that is little, the last of it
     and the mark. True when there is more to do at once.
     """
-    assert job.pass_snapshot is not None
+    assert request.pass_snapshot is not None
     snapshot = await connection.fetchval("select pg_current_snapshot()::text")
-    rows = await _next(connection, job, types, snapshot, job.pass_snapshot, 0, LAST_PASS)
-    if len(rows) == LAST_PASS or (rows and job.held):
+    rows = await _next(connection, request, types, snapshot, request.pass_snapshot, 0, LAST_PASS)
+    if len(rows) == LAST_PASS or (rows and request.held):
         await connection.execute(
             "update messaging.job set snapshot = pass_snapshot, pass_position = 0, "
             "pass_snapshot = $2::text::pg_snapshot where id = $1",
-            job.id,
+            request.id,
             snapshot,
         )
         return True
-    if job.held:
-        await _explain(connection, job, HELD)
+    if request.held:
+        await _explain(connection, request, HELD)
         return False
-    mark = cutover.end_mark(service, job.id, job.types, job.attempt)
-    messages = [_message(r, service, job) for r in rows]
-    if not await publish_in_order(broker, [*messages, cutover.mark_message(job.to, mark)]):
-        return await _not_taken(connection, job)
+    watermark = cutover.high_watermark(service, request.id, request.types, request.attempt)
+    messages = [_message(r, service, request) for r in rows]
+    if not await publish_in_order(
+        broker, [*messages, cutover.watermark_message(request.to, watermark)]
+    ):
+        return await _not_taken(connection, request)
     async with connection.transaction():
         await connection.execute(
             "update messaging.job set done = done + $2, total = greatest(total, done + $2) "
             "where id = $1",
-            job.id,
+            request.id,
             len(rows),
         )
-        if job.whole:
-            await connection.execute(_FORGET_FORMER, job.to, types)
-            await connection.execute(_HEARD_ALL, job.to, types)
-        await _finish(connection, job.id, "done", "sent")
+        if request.whole:
+            await connection.execute(_FORGET_FORMER, request.to, types)
+            await connection.execute(_HEARD_ALL, request.to, types)
+        await _finish(connection, request.id, "done", "sent")
     return True
 
 
-async def _types(connection: asyncpg.Connection, job: _Job) -> list[str]:
+async def _types(connection: asyncpg.Connection, request: _Request) -> list[str]:
     """The types to be sent now: a subscriber that is off the list cannot read them any more."""
-    if not job.cutover or job.held:
-        return job.types
-    listed = {row["type"] for row in await connection.fetch(_LISTED, job.to)}
-    return [type for type in job.types if type in listed]
+    if not request.cutover or request.held:
+        return request.types
+    listed = {row["type"] for row in await connection.fetch(_LISTED, request.to)}
+    return [type for type in request.types if type in listed]
 
 
 async def _next(
     connection: asyncpg.Connection,
-    job: _Job,
+    request: _Request,
     types: Sequence[str],
     snapshot: str,
     before: str | None,
     position: int,
     limit: int,
 ) -> list[asyncpg.Record]:
-    choice = _choice(job, types, snapshot, before)
+    choice = _choice(request, types, snapshot, before)
     rows: list[asyncpg.Record] = await connection.fetch(
-        _NEXT[job.cutover], *choice, position, limit
+        _NEXT[request.cutover], *choice, position, limit
     )
     return rows
 
 
-def _choice(job: _Job, types: Sequence[str], snapshot: str, before: str | None) -> tuple[Any, ...]:
+def _choice(
+    request: _Request, types: Sequence[str], snapshot: str, before: str | None
+) -> tuple[Any, ...]:
     """The parameters of `_CHOSEN`."""
-    asked = arguments({**job.asked, "types": list(types)})
-    first = job.first_snapshot or snapshot
-    return (*asked, snapshot, before, first, job.id, job.first_epoch)
+    asked = arguments({**request.asked, "types": list(types)})
+    first = request.first_snapshot or snapshot
+    return (*asked, snapshot, before, first, request.id, request.first_epoch)
 
 
-async def _not_taken(connection: asyncpg.Connection, job: _Job) -> bool:
+async def _not_taken(connection: asyncpg.Connection, request: _Request) -> bool:
     """The queue is not there: its service will make it, and then it goes on. Always False."""
-    await _explain(connection, job, f"the queue of {job.to} does not take it")
+    await _explain(connection, request, f"the queue of {request.to} does not take it")
     return False
 
 
-async def _explain(connection: asyncpg.Connection, job: _Job, why: str) -> None:
+async def _explain(connection: asyncpg.Connection, request: _Request, why: str) -> None:
     """Let it be seen why an open job does not go on."""
-    if job.outcome == why:
+    if request.outcome == why:
         return
-    await connection.execute("update messaging.job set outcome = $2 where id = $1", job.id, why)
-    log.info("job waits", job=str(job.id), reason=why)
+    await connection.execute("update messaging.job set outcome = $2 where id = $1", request.id, why)
+    log.info("job waits", request=str(request.id), reason=why)
 
 
-async def _misconfigured(connection: asyncpg.Connection, job: _Job, error: Exception) -> None:
+async def _misconfigured(
+    connection: asyncpg.Connection, request: _Request, error: Exception
+) -> None:
     """A cutover is tried again until its end mark is sent: the subscriber drops what it brings."""
-    if not job.cutover:
-        await _finish(connection, job.id, "failed", str(error))
+    if not request.cutover:
+        await _finish(connection, request.id, "failed", str(error))
         return
-    await _explain(connection, job, f"tried again: {error}")
+    await _explain(connection, request, f"tried again: {error}")
     await connection.execute(
         "update messaging.job set next_attempt_at = clock_timestamp() + $2 * interval '1 second' "
         "where id = $1",
-        job.id,
+        request.id,
         PAUSE_SECONDS,
     )
 
@@ -394,18 +416,18 @@ async def _finish(connection: asyncpg.Connection, id: UUID, state: str, outcome:
         outcome,
     )
     await connection.execute("delete from messaging.job_unsent where job = $1", id)
-    log.info("job ended", job=str(id), state=state, outcome=outcome)
+    log.info("job ended", request=str(id), state=state, outcome=outcome)
 
 
-def _message(row: asyncpg.Record, service: str, job: _Job) -> Message:
+def _message(row: asyncpg.Record, service: str, request: _Request) -> Message:
     """The event for the job's service: a repeat only if it was published before the job began."""
-    if job.asked.get("again") and not row["fresh"]:
-        return repeated(row, service, to=job.to, job=job.id)
-    return replace(message_of(row, service), to=job.to)
+    if request.asked.get("again") and not row["fresh"]:
+        return repeated(row, service, to=request.to, request=request.id)
+    return replace(message_of(row, service), to=request.to)
 
 
-def _job(row: asyncpg.Record) -> _Job:
+def _request_of(row: asyncpg.Record) -> _Request:
     values = dict(row)
     asked = values.pop("asked")
     values["id"] = UUID(str(values["id"]))
-    return _Job(asked=json.loads(asked) if isinstance(asked, str) else asked, **values)
+    return _Request(asked=json.loads(asked) if isinstance(asked, str) else asked, **values)

@@ -33,8 +33,8 @@ on conflict (type, service) where until is null do nothing
 """
 
 
-async def write_listeners(
-    connection: asyncpg.Connection, listeners: Mapping[str, Sequence[str]]
+async def write_subscribers(
+    connection: asyncpg.Connection, subscribers: Mapping[str, Sequence[str]]
 ) -> None:
     """Make this the list: event name -> services, inside the caller's transaction.
 
@@ -45,13 +45,13 @@ async def write_listeners(
     once wait for each other's commit.
     """
     await connection.execute(_ALONE)
-    pairs = [(event, service) for event, services in listeners.items() for service in services]
+    pairs = [(event, service) for event, services in subscribers.items() for service in services]
     columns = [event for event, _ in pairs], [service for _, service in pairs]
     await connection.execute(_ENDED, *columns)
     await connection.execute(_BEGUN, *columns)
 
 
-async def listened(connection: asyncpg.Connection, service: str) -> set[str]:
+async def subscribed(connection: asyncpg.Connection, service: str) -> set[str]:
     """The events of this owner for which a service is on the list."""
     rows = await connection.fetch(
         "select type from messaging.listener where service = $1 and until is null", service
@@ -59,7 +59,9 @@ async def listened(connection: asyncpg.Connection, service: str) -> set[str]:
     return {row["type"] for row in rows}
 
 
-async def dismiss(connection: asyncpg.Connection, owner: str, service: str, why: str) -> None:
+async def remove_subscriber(
+    connection: asyncpg.Connection, owner: str, service: str, why: str
+) -> None:
     """Take a subscriber off the list of one owner, and end what is being sent to it alone."""
     async with alone(connection, f"introduce {owner}"), connection.transaction():
         await connection.execute(_ALONE)
@@ -79,7 +81,7 @@ async def alone(connection: asyncpg.Connection, what: str) -> AsyncIterator[None
             await connection.execute("select pg_advisory_unlock($1)", lock)
 
 
-async def welcome(
+async def bind_with_history(
     connection: asyncpg.Connection,
     broker: Broker,
     *,

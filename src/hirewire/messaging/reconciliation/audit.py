@@ -160,7 +160,7 @@ class Expected:
 
     id: UUID
     type: str
-    listeners: Sequence[str]
+    subscribers: Sequence[str]
     unsent: bool = False
     """Whether the fence does not stand behind it: the broker had not taken it."""
 
@@ -194,7 +194,7 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TracedEvent:
     """An event of a story."""
 
     id: UUID
@@ -207,7 +207,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Consumption:
     """That a handler has heard an event; `state` is None once it is handled."""
 
     event_id: UUID
@@ -219,10 +219,10 @@ class Heard:
 
 
 async def recorded_before(
-    tx: Tx, fence: UUID, *, since: UUID, after: UUID, limit: int
+    tx: Tx, barrier: UUID, *, since: UUID, after: UUID, limit: int
 ) -> list[Expected]:
     """Events that the fence stands behind, in the order of their ids, from `after` on."""
-    result = await tx.exec_driver_sql(_LOG, (fence, since, after, limit))
+    result = await tx.exec_driver_sql(_LOG, (barrier, since, after, limit))
     return [Expected(UUID(str(row.id)), row.type, row.listeners, row.unsent) for row in result]
 
 
@@ -300,18 +300,20 @@ async def about(tx: Tx, what: str, *, since: UUID, limit: int = 1000) -> list[st
     return [row.correlation_id for row in result]
 
 
-async def story(
+async def causal_trace(
     tx: Tx, correlation_ids: Sequence[str], *, since: UUID, limit: int = 5000
-) -> list[Told]:
+) -> list[TracedEvent]:
     """The events of these stories that were recorded here, in order."""
     result = await tx.exec_driver_sql(_STORY, (list(correlation_ids), since, limit))
-    return [Told(**{**row, "id": UUID(str(row["id"]))}) for row in result.mappings()]
+    return [TracedEvent(**{**row, "id": UUID(str(row["id"]))}) for row in result.mappings()]
 
 
-async def heard(tx: Tx, events: Sequence[UUID]) -> list[Heard]:
+async def consumptions(tx: Tx, events: Sequence[UUID]) -> list[Consumption]:
     """Who here has heard these events, and when."""
     result = await tx.exec_driver_sql(_HEARD, (list(events),))
-    return [Heard(**{**row, "event_id": UUID(str(row["event_id"]))}) for row in result.mappings()]
+    return [
+        Consumption(**{**row, "event_id": UUID(str(row["event_id"]))}) for row in result.mappings()
+    ]
 
 
 @dataclass(slots=True)
@@ -332,13 +334,13 @@ class Line:
         return sum(self.counts.values()) == self.expected
 
 
-class Account:
+class Ledger:
     """Adds up one owner's events, listener by listener."""
 
     def __init__(self) -> None:
         self._unsent: set[UUID] = set()
         self.recorded = 0
-        self.unheard = 0
+        self.without_subscribers = 0
         """Events that nobody was to hear."""
         self.lines: dict[str, Line] = {}
 
@@ -352,24 +354,29 @@ class Account:
             if event.unsent:
                 self._unsent.add(event.id)
             self.recorded += 1
-            self.unheard += not event.listeners
-            for listener in event.listeners:
-                self.lines.setdefault(listener, Line()).expected += 1
-                ask.setdefault(listener, {})[event.id] = event.type
+            self.without_subscribers += not event.subscribers
+            for subscriber in event.subscribers:
+                self.lines.setdefault(subscriber, Line()).expected += 1
+                ask.setdefault(subscriber, {})[event.id] = event.type
         return ask
 
     def enter(
-        self, listener: str, asked: Mapping[UUID, str], found: Iterable[Found], *, fenced: bool
+        self,
+        subscriber: str,
+        asked: Mapping[UUID, str],
+        found: Iterable[Found],
+        *,
+        behind_barrier: bool,
     ) -> None:
         """Enter a listener's answer. Without the fence having come through (`fenced`), what it
         does not know may still be on its way.
         """
-        line = self.lines[listener]
+        line = self.lines[subscriber]
         answered: set[UUID] = set()
         for one in found:
             answered.add(one.id)
             state = one.state
-            if state == "missing" and (not fenced or one.id in self._unsent):
+            if state == "missing" and (not behind_barrier or one.id in self._unsent):
                 state = "in flight"
             line.counts[state] += 1
             line.late += one.late

@@ -52,7 +52,7 @@ on conflict do nothing
 
 
 @dataclass(frozen=True, slots=True)
-class Fence:
+class Barrier:
     """A fence as its owner knows it."""
 
     id: UUID
@@ -64,7 +64,7 @@ class Fence:
     """How many events the broker had not taken: the fence does not stand behind them."""
 
 
-def is_fence(delivery: Delivery) -> bool:
+def is_barrier(delivery: Delivery) -> bool:
     """Whether this is a fence. Raises `Malformed` for one without an id."""
     if delivery.headers.get("type") != BARRIER:
         return False
@@ -79,7 +79,7 @@ async def ask(tx: Tx) -> UUID:
     return id
 
 
-async def find(tx: Tx, id: UUID) -> Fence | None:
+async def find(tx: Tx, id: UUID) -> Barrier | None:
     """What became of a fence."""
     result = await tx.exec_driver_sql(
         "select reached, published_at, (select count(*) from messaging.fence_unsent "
@@ -89,15 +89,15 @@ async def find(tx: Tx, id: UUID) -> Fence | None:
     row = result.first()
     if row is None:
         return None
-    return Fence(id, row.reached, row.published_at, row.unsent)
+    return Barrier(id, row.reached, row.published_at, row.unsent)
 
 
-async def hear(tx: Tx, deliveries: Sequence[Delivery], queue: str) -> None:
+async def note_passed(tx: Tx, deliveries: Sequence[Delivery], queue: str) -> None:
     """Note that these fences have come through this queue."""
     await tx.exec_driver_sql(_HEARD, ([_id_of(d) for d in deliveries], queue))
 
 
-async def heard(tx: Tx, id: UUID) -> list[str]:
+async def passed_queues(tx: Tx, id: UUID) -> list[str]:
     """The queues through which a fence has come."""
     result = await tx.exec_driver_sql(
         "select queue from messaging.fence_heard where fence_id = $1 order by queue", (id,)

@@ -67,10 +67,10 @@ where queue = $1 and ended_at < clock_timestamp() - interval '60 days'
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Watermark:
     """Begin or end of a replay in a queue."""
 
-    job: UUID
+    replay: UUID
     types: tuple[str, ...]
     edge: Literal["begin", "end"]
     source: str | None
@@ -78,21 +78,21 @@ class Mark:
     attempt: int
 
 
-def mark_message(to: str, mark: Mark) -> Message:
+def watermark_message(to: str, watermark: Watermark) -> Message:
     """The mark as a message to one subscriber."""
     headers = {
         "specversion": "1.0",
-        "id": str(mark.job),
+        "id": str(watermark.replay),
         "type": WATERMARK,
-        "source": mark.source or "",
-        "edge": mark.edge,
-        "attempt": str(mark.attempt),
-        "types": ",".join(mark.types),
+        "source": watermark.source or "",
+        "edge": watermark.edge,
+        "attempt": str(watermark.attempt),
+        "types": ",".join(watermark.types),
     }
-    return Message(str(mark.job), WATERMARK, str(mark.job), b"{}", headers, to=to)
+    return Message(str(watermark.replay), WATERMARK, str(watermark.replay), b"{}", headers, to=to)
 
 
-def mark_of(delivery: Delivery, services: frozenset[str] = frozenset()) -> Mark | None:
+def watermark_of(delivery: Delivery, services: frozenset[str] = frozenset()) -> Watermark | None:
     """The mark that this is, if it is one.
 
     Raises `Malformed` for half a mark, and for one whose sender (verified by the broker) is another
@@ -103,7 +103,7 @@ def mark_of(delivery: Delivery, services: frozenset[str] = frozenset()) -> Mark 
         return None
     edge, source = headers.get("edge"), headers.get("source") or None
     try:
-        job = UUID(headers.get("id", ""))
+        replay = UUID(headers.get("id", ""))
     except ValueError:
         raise Malformed("a mark without an id") from None
     if not _sent_by(delivery, source, services):
@@ -115,9 +115,9 @@ def mark_of(delivery: Delivery, services: frozenset[str] = frozenset()) -> Mark 
     if not attempt.isascii() or not attempt.isdigit() or len(attempt) > MOST_DIGITS:
         raise Malformed("header attempt: not a whole number")
     if edge == "begin":
-        return Mark(job, types, "begin", source, int(attempt))
+        return Watermark(replay, types, "begin", source, int(attempt))
     if edge == "end":
-        return Mark(job, types, "end", source, int(attempt))
+        return Watermark(replay, types, "end", source, int(attempt))
     raise Malformed("header edge: neither begin nor end")
 
 
@@ -137,7 +137,7 @@ class _Open:
     superseded: int = field(default=0)
 
 
-class Awaited:
+class OpenReplays:
     """What one queue's consumer knows of replays that have begun and not ended."""
 
     def __init__(self, services: frozenset[str] = frozenset()) -> None:
@@ -159,26 +159,33 @@ class Awaited:
         }
         self._ended = {UUID(str(row.job)): row.attempt for row in rows if row.ended}
 
-    def pass_mark(self, mark: Mark) -> None:
+    def pass_watermark(self, watermark: Watermark) -> None:
         """A mark was read in the queue."""
-        known = self._open.get(mark.job)
-        if mark.edge == "begin":
-            if self._ended.get(mark.job, -1) >= mark.attempt:
+        known = self._open.get(watermark.replay)
+        if watermark.edge == "begin":
+            if self._ended.get(watermark.replay, -1) >= watermark.attempt:
                 return
             if known is None:
-                self._open[mark.job] = _Open(mark.source, mark.attempt, set(mark.types))
+                self._open[watermark.replay] = _Open(
+                    watermark.source, watermark.attempt, set(watermark.types)
+                )
             else:
-                known.types.update(mark.types)
-                known.source, known.attempt = mark.source, max(known.attempt, mark.attempt)
+                known.types.update(watermark.types)
+                known.source, known.attempt = (
+                    watermark.source,
+                    max(known.attempt, watermark.attempt),
+                )
             return
-        self._ended[mark.job] = max(self._ended.get(mark.job, -1), mark.attempt)
-        if known is not None and known.attempt <= mark.attempt:
-            self._end(mark.job, known, mark.attempt)
+        self._ended[watermark.replay] = max(
+            self._ended.get(watermark.replay, -1), watermark.attempt
+        )
+        if known is not None and known.attempt <= watermark.attempt:
+            self._end(watermark.replay, known, watermark.attempt)
 
-    def _end(self, job: UUID, ended: _Open, attempt: int) -> None:
-        log.info("replay ended", job=str(job), superseded=ended.superseded)
+    def _end(self, replay: UUID, ended: _Open, attempt: int) -> None:
+        log.info("replay ended", replay=str(replay), superseded=ended.superseded)
         for id, one in list(self._open.items()):
-            if id == job:
+            if id == replay:
                 del self._open[id]
                 return
             if attempt > 0 and one.source in (None, ended.source):
@@ -191,35 +198,43 @@ class Awaited:
         if not self._open or delivery.routing_key.startswith("to."):
             return False
         source = delivery.headers.get("source")
-        for job, one in self._open.items():
+        for replay, one in self._open.items():
             if type in one.types and (
                 one.source is None
                 or (one.source == source and _sent_by(delivery, source, self._services))
             ):
                 if not one.superseded:
-                    log.info("a replay supersedes what arrives", job=str(job), event_type=type)
+                    log.info(
+                        "a replay supersedes what arrives", replay=str(replay), event_type=type
+                    )
                 one.superseded += 1
                 return True
         return False
 
 
-async def open_in(tx: Tx, queues: Sequence[str]) -> list[Mark]:
+async def open_in(tx: Tx, queues: Sequence[str]) -> list[Watermark]:
     """Begin marks of the replays that are open in these queues, in the order of their beginning."""
     result = await tx.exec_driver_sql(_OPEN, (list(queues),))
     return [
-        Mark(UUID(str(row.job)), tuple(row.types), "begin", row.source, row.attempt)
+        Watermark(UUID(str(row.job)), tuple(row.types), "begin", row.source, row.attempt)
         for row in result
     ]
 
 
-async def note(tx: Tx, marks: Iterable[Mark], queue: str) -> None:
+async def note(tx: Tx, watermarks: Iterable[Watermark], queue: str) -> None:
     """Enter marks that were passed, in their order."""
-    for mark in marks:
-        if mark.edge == "begin":
-            columns = (queue, list(mark.types), mark.job, mark.source, mark.attempt)
+    for watermark in watermarks:
+        if watermark.edge == "begin":
+            columns = (
+                queue,
+                list(watermark.types),
+                watermark.replay,
+                watermark.source,
+                watermark.attempt,
+            )
             await tx.exec_driver_sql(_BEGIN, columns)
         else:
-            await tx.exec_driver_sql(_END, (queue, mark.job, mark.attempt))
+            await tx.exec_driver_sql(_END, (queue, watermark.replay, watermark.attempt))
             await tx.exec_driver_sql(_PRUNE, (queue,))
 
 
@@ -228,11 +243,11 @@ async def forget(tx: Tx, queue: str) -> None:
     await tx.exec_driver_sql("delete from messaging.awaiting where queue = $1", (queue,))
 
 
-def begin_mark(service: str, job: UUID, types: Sequence[str], attempt: int) -> Mark:
+def low_watermark(service: str, replay: UUID, types: Sequence[str], attempt: int) -> Watermark:
     """The mark in front of a replay of a service's events."""
-    return Mark(job, tuple(types), "begin", source_of(service), attempt)
+    return Watermark(replay, tuple(types), "begin", source_of(service), attempt)
 
 
-def end_mark(service: str, job: UUID, types: Sequence[str], attempt: int) -> Mark:
+def high_watermark(service: str, replay: UUID, types: Sequence[str], attempt: int) -> Watermark:
     """The mark behind a replay of a service's events."""
-    return Mark(job, tuple(types), "end", source_of(service), attempt)
+    return Watermark(replay, tuple(types), "end", source_of(service), attempt)

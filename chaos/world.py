@@ -54,7 +54,7 @@ class World:
     nodes: int
     replicas: dict[str, Replica] = field(default_factory=dict)
     readers: list[str] = field(default_factory=lambda: ["reader"])
-    """The services that are to hear everything."""
+    """The services that are to consume everything."""
     late: set[UUID] = field(default_factory=set)
     """Events that were brought out of their order on purpose, or repaired."""
     repeats: list[tuple[str, int]] = field(default_factory=list)
@@ -145,7 +145,7 @@ class World:
         await self.sql(service, TABLES[service])
 
     async def declare(self) -> None:
-        """What `hirewire migrate` does: queue and binding, then who hears."""
+        """What `hirewire migrate` does: queue and binding, then who consumes."""
         broker = open_broker(self.broker_url(), client="chaos")
         try:
             await broker.declare([TOPOLOGIES[reader] for reader in self.readers])
@@ -164,7 +164,7 @@ class World:
         await self.cluster.ask(f"queues/%2F/{queue_of(reader)}", "DELETE")
 
     async def write_subscribers(self) -> None:
-        """The list of listeners alone."""
+        """The list of subscribers alone."""
         connection = await connect(self.database("writer"), application="chaos")
         async with connection.transaction():
             await write_subscribers(connection, {Happened.name: self.readers})
@@ -248,7 +248,7 @@ class World:
         await eventually(live, 60, f"{name} answers")
 
     async def is_live(self, name: str, seconds: float = 2) -> bool:
-        """Whether a replica answers and all its duties are at work."""
+        """Whether a replica answers and all its background tasks are at work."""
         try:
             async with httpx.AsyncClient(timeout=seconds) as client:
                 answer = await client.get(f"{self.replicas[name].address}/health/live")

@@ -1,4 +1,4 @@
-"""A process: one replica of a service, with all of its duties, that can be stopped in any way."""
+"""A process: one replica of a service, with all its tasks, that can be stopped in any way."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The services of a history: what they publish, what they hear, and how their handlers go wrong."""
+"""The services of a history: what they publish and consume, and how their handlers go wrong."""
 
 import asyncio
 from collections.abc import Sequence
@@ -135,7 +135,7 @@ async def _echo(tx: Tx, received: Received[Moved]) -> None:
 
 @cache
 def subscriptions_of(service: str) -> list[Subscription]:
-    """What a service hears."""
+    """What a service consumes."""
     if service == "writer":
         return [one("writer.echoed", Echoed)]
     if service == "reader":

@@ -18,7 +18,7 @@ FIRST = "published before any queue exists"
 
 @scenario(FIRST)
 async def before_any_queue(run: Run) -> None:
-    """There is no exchange binding and no queue; the owner's list says who should hear."""
+    """There is no exchange binding and no queue; the owner's list says who should consume."""
     world = run.world
     await world.write_subscribers()
     for name in WRITERS:

@@ -1,4 +1,4 @@
-"""Statements of the retries and of operators over open messages: claims, lanes, dead letters."""
+"""Statements of retries and operators over unresolved messages: claims, lanes, dead letters."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -78,7 +78,7 @@ def fresh(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("claims._POISON", returns=HEADS)
 def suspect(tx: Transaction, parameters: Any) -> Waits:
-    """Suspects, and what others have taken."""
+    """Possible poison messages, and what others have taken."""
     instance = parameters[1]
     return (
         yield from _heads(
@@ -288,7 +288,7 @@ def closing(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("claims._RELEASE")
 def release(tx: Transaction, parameters: Any) -> Waits:
-    """Fewer open messages at these places."""
+    """Fewer unresolved messages at these places."""
     lane, *columns = parameters
     changes = [
         ((lane, source, key), _released(number, sequence))
@@ -343,7 +343,7 @@ def failed(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("dead_letters._REPLAY", returns="event_id")
 def replay_dead(tx: Transaction, parameters: Any) -> Waits:
-    """Dead messages have all attempts anew."""
+    """Dead messages have all attempts again."""
     id, type, name, note, by = parameters
     rows = yield from locked(
         tx,

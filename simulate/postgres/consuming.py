@@ -1,4 +1,4 @@
-"""Statements of the hearing side: inbox and suspects."""
+"""Statements of the consuming side: inbox and possible poison messages."""
 
 from collections.abc import Callable
 from operator import itemgetter
@@ -34,7 +34,7 @@ def inbox_row(id: Any, subscription: str, tx: Transaction, origin: str | None = 
 def advance_ordering_keys(
     tx: Transaction, names: Any, sources: Any, keys: Any, sequences: Any
 ) -> Waits:
-    """Lock tracks, in order, and move them on."""
+    """Lock ordering keys, in order, and move them on."""
     paused = [v["subscription"] for _, v in tx.see("pause")] or None
     found = []
     for name, source, key, sequence in sorted(
@@ -60,7 +60,7 @@ def _held_back(more: int, sequence: int | None) -> Callable[[Values], Values]:
 
 @statement("inbox._ENTER", returns=KEY_STATE)
 def enter(tx: Transaction, parameters: Any) -> Waits:
-    """Enter units; when all are new, lock their tracks as well."""
+    """Enter invocations; when all are new, lock their ordering keys as well."""
     ids, names, *ordering_keys, count, origins = parameters
     entered = []
     for id, name, origin in sorted(zip(ids, names, origins, strict=True), key=itemgetter(0, 1)):
@@ -74,7 +74,7 @@ def enter(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("inbox._ADVANCE", returns=KEY_STATE)
 def advance(tx: Transaction, parameters: Any) -> Waits:
-    """Lock the tracks of what was new among repeats."""
+    """Lock the ordering keys of what was new among repeats."""
     return (yield from advance_ordering_keys(tx, *parameters))
 
 
@@ -123,7 +123,7 @@ def park(tx: Transaction, columns: Any) -> Waits:
 
 @statement("inbox._HOLD_BACK")
 def hold_back(tx: Transaction, columns: Any) -> Waits:
-    """Count them on their tracks, which have not moved on."""
+    """Count them on their ordering keys, which have not moved on."""
     changes = [
         (ordering_key, _held_back(more, sequence))
         for *ordering_key, more, sequence in zip(*columns, strict=True)
@@ -140,7 +140,7 @@ def mark_late(tx: Transaction, columns: Any) -> Waits:
 
 @statement("inbox._CHAINED", returns="subscription source key")
 def chained(tx: Transaction, columns: Any) -> list[tuple[str, str, str]]:
-    """Those of the tracks where something waits for its lane."""
+    """Those of the ordering keys where something waits for its lane."""
     fronts = {
         (v["subscription"], v["source"], v["key"])
         for _, v in tx.see("open_message")
@@ -151,7 +151,7 @@ def chained(tx: Transaction, columns: Any) -> list[tuple[str, str, str]]:
 
 @statement("inbox._ENTER_ONE", returns="event_id")
 def enter_one(tx: Transaction, parameters: Any) -> Waits:
-    """Enter one unit."""
+    """Enter one invocation."""
     id, name, origin = parameters
     new = yield from insert_new(tx, "inbox", (id, name), inbox_row(id, name, tx, origin))
     return [(id,)] if new else []
@@ -238,7 +238,7 @@ def spend_tokens(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("inbox._OPEN_KEY", returns="open")
 def open_track(tx: Transaction, ordering_key: Any) -> Waits:
-    """Count it on its track."""
+    """Count it on its ordering key."""
     name, source, key = ordering_key
     new = {"subscription": name, "source": source, "key": key}
     new |= {"sequence": None, "previous": None, "open": 1}
@@ -250,7 +250,7 @@ def open_track(tx: Transaction, ordering_key: Any) -> Waits:
 
 @statement("inbox._START_ATTEMPT")
 def note_start(tx: Transaction, parameters: Any) -> Waits:
-    """A process starts to handle a suspect."""
+    """A process starts to handle a possible poison message."""
     fingerprint, instance = parameters
     new = {"fingerprint": fingerprint, "instance": instance, "first_start": tx.db.clock()}
     return int((yield from insert_new(tx, "suspect", (fingerprint, instance), new)))

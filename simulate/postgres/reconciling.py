@@ -1,4 +1,4 @@
-"""Statements of barriers (fences), marks, listeners and the audit."""
+"""Statements of barriers, watermarks, subscribers and the audit."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -18,7 +18,7 @@ RANK = {
 
 
 def listening(tx: Transaction) -> list[Values]:
-    """The open rows of the list of listeners."""
+    """The open rows of the list of subscribers."""
     return [values for _, values in tx.see("listener") if values["until"] is None]
 
 
@@ -92,7 +92,7 @@ def in_all(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("barriers._SERVICES", returns="service")
 def services(tx: Transaction, _: Any) -> list[tuple[str]]:
-    """Who hears anything of this owner."""
+    """Who consumes anything of this owner."""
     return [(name,) for name in sorted({values["service"] for values in listening(tx)})]
 
 
@@ -250,7 +250,7 @@ def alone(tx: Transaction, _: Any) -> Waits:
 
 @statement("subscribers._ENDED")
 def ended(tx: Transaction, parameters: Any) -> Waits:
-    """Whoever is not on the new list hears no more."""
+    """Whoever is not on the new list consumes no more."""
     wanted = list(zip(*parameters, strict=True))
     xact = tx.xact()
     rows = yield from update(
@@ -264,7 +264,7 @@ def ended(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("subscribers._BEGUN")
 def begun(tx: Transaction, parameters: Any) -> Waits:
-    """Whoever is new on the list hears from now on."""
+    """Whoever is new on the list consumes from now on."""
     there = [(v["type"], v["service"]) for v in listening(tx)]
     count = 0
     for type, service in zip(*parameters, strict=True):
@@ -345,7 +345,7 @@ def recorded_before(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
 
 @statement("audit._ENTERED", returns="event_id subscriptions heard_at")
 def entered(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
-    """What these handlers have heard of their owners' own events."""
+    """What these handlers have consumed of their owners' own events."""
     names, since, after, limit = parameters
     first = min((v["since"] for _, v in tx.see("lineage")), default=float("inf"))
     groups: dict[Any, list[Values]] = {}

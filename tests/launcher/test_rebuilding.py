@@ -100,7 +100,7 @@ async def test_a_projection_is_built_again_and_switched(program: Program) -> Non
 
     async def switched() -> bool:
         code, output = await program(*rebuild, "switch", "seen")
-        assert code == 0 or "has not heard all of the past" in output, output
+        assert code == 0 or "has not consumed all of the past" in output, output
         return (code, output) == (0, "seen: generation 2 is live\n")
 
     await eventually(switched, within=60)

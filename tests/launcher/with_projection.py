@@ -20,8 +20,8 @@ async def create(tx: Tx, schema: str) -> None:
 def subscribe(schema: str) -> Sequence[Subscription]:
     """The handler."""
 
-    async def note(tx: Tx, heard: Received[ResumeUpdated]) -> None:
-        await tx.exec_driver_sql(f"insert into {schema}.seen values ($1)", (heard.key,))
+    async def note(tx: Tx, received: Received[ResumeUpdated]) -> None:
+        await tx.exec_driver_sql(f"insert into {schema}.seen values ($1)", (received.key,))
 
     return [on(ResumeUpdated, note, name="vacancies.seen")]
 

@@ -39,19 +39,19 @@ def board(
     """Lines of pages, and how many there are; from version 2 on in capitals."""
 
     def subscribe(schema: str) -> Sequence[Subscription]:
-        async def note(tx: Tx, heard: Received[Noted]) -> None:
-            text = heard.event.text
+        async def note(tx: Tx, received: Received[Noted]) -> None:
+            text = received.event.text
             if refuses(text):
                 raise ValueError(f"refused: {text}")
             shown = text.upper() if version > 1 else text
-            shown += " late" if heard.late else ""
+            shown += " late" if received.late else ""
             await tx.exec_driver_sql(
-                f"insert into {schema}.line (page, text) values ($1, $2)", (heard.key, shown)
+                f"insert into {schema}.line (page, text) values ($1, $2)", (received.key, shown)
             )
             await tx.exec_driver_sql(
                 f"insert into {schema}.page values ($1, 1) "
                 "on conflict (page) do update set lines = page.lines + 1",
-                (heard.key,),
+                (received.key,),
             )
 
         return [on(Noted, note, name=f"boards.{name}_lines")]

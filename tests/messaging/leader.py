@@ -1,4 +1,4 @@
-"""A process that leads a service's relay, or hears a queue, until it is killed. For tests.
+"""A process that leads a service's relay, or consumes a queue, until it is killed. For tests.
 
 Arguments: ``relay`` or ``consumer``, the database's or the broker's address, and how many seconds
 it may be frozen. Prints a line once it leads, or has a delivery in hand.

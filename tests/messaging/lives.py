@@ -86,15 +86,15 @@ class Two:
         self.operators: LocalOperators
         self.brokers: list[Broker] = []
 
-    async def keep(self, tx: Tx, heard: Received[Noted]) -> None:
+    async def keep(self, tx: Tx, received: Received[Noted]) -> None:
         await asyncio.sleep(self.pause)
-        if self.failing and heard.event.text == self.failing:
+        if self.failing and received.event.text == self.failing:
             raise ValueError(self.failing)
-        if not heard.late:
+        if not received.late:
             await tx.exec_driver_sql(
                 "insert into page values ($1, $2) "
                 "on conflict (page) do update set text = excluded.text",
-                (heard.event.page, heard.event.text),
+                (received.event.page, received.event.text),
             )
 
     async def migrate(self) -> dict[str, lineage.Adopted]:
@@ -212,7 +212,7 @@ async def restore(file: Path, url: str, *options: str) -> None:
 
 
 async def standby_of(server: EmbeddedPostgres, folder: Path) -> EmbeddedPostgres:
-    """A base backup of a server as it is now, to be started as a standby that hears no more."""
+    """A base backup of a server as it is now, to be started as a standby that consumes no more."""
     folder.mkdir(mode=0o755)
     cluster = folder / "cluster-18"
     url = server.url()

@@ -1,4 +1,4 @@
-"""A writer, its relay step by step, and readers that write down what they hear."""
+"""A writer, its relay step by step, and readers that write down what they consume."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence, Set
@@ -111,7 +111,7 @@ class Writer:
                 record(tx, Noted(page=page, text=str(text)))
 
     async def introduce(self, readers: Sequence[str], past: Set[str] = frozenset()) -> None:
-        """Make these the readers; those of `past` hear the past."""
+        """Make these the readers; those of `past` consume the past."""
         owner = await connect(self.place.url, application="tests")
         topologies = [QueueTopology(queue_of(name), (TYPE,)) for name in readers]
         pairs = {(name, TYPE) for name in past}
@@ -139,7 +139,7 @@ class Writer:
             return bool(unsent.scalar_one() == 0)
 
     async def settle(self) -> None:
-        """Step until all is sent and every job has ended."""
+        """Step until all is sent and every request has ended."""
 
         async def settled() -> bool:
             await self.relay.step()
@@ -175,11 +175,11 @@ class Reader:
                 "create table effect (n bigint generated always as identity, page text, text text)"
             )
 
-    async def note(self, tx: Tx, heard: Sequence[Received[Noted]]) -> None:
-        self.lates += sum(one.late for one in heard)
+    async def note(self, tx: Tx, received: Sequence[Received[Noted]]) -> None:
+        self.lates += sum(one.late for one in received)
         await tx.exec_driver_sql(
             "insert into effect (page, text) select * from unnest($1::text[], $2::text[])",
-            ([one.key for one in heard], [one.event.text for one in heard]),
+            ([one.key for one in received], [one.event.text for one in received]),
         )
 
     def start(self, client: str = "", subscriptions: Sequence[Subscription] = ()) -> None:

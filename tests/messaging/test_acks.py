@@ -41,13 +41,13 @@ class Hearing:
             batch=4,
         )
 
-    async def on_noted(self, tx: Tx, heard: Received[Noted]) -> None:
-        self.calls.append(heard.event.text)
-        if gate := self.gates.get(heard.event.text):
+    async def on_noted(self, tx: Tx, received: Received[Noted]) -> None:
+        self.calls.append(received.event.text)
+        if gate := self.gates.get(received.event.text):
             await gate.wait()
-        if heard.event.text in self.fails:
+        if received.event.text in self.fails:
             raise ValueError("broken")
-        await write(tx, heard.event.text)
+        await write(tx, received.event.text)
 
     async def look(self, one: Delivery) -> None:
         self.committed_at_ack.append((one.position, await notes(self.place.engine)))
@@ -164,7 +164,7 @@ async def test_nothing_is_acked_while_its_transaction_cannot_be_had(hearing: Hea
     """The database ends the session in the middle; the batch stays the broker's."""
     ended: list[bool] = []
 
-    async def end_session(tx: Tx, heard: Received[Noted]) -> None:
+    async def end_session(tx: Tx, received: Received[Noted]) -> None:
         ended.append(True)
         await tx.exec_driver_sql("select pg_terminate_backend(pg_backend_pid())")
 

@@ -102,8 +102,8 @@ async def test_a_promoted_standby_without_the_last_commits(
     broker_database: str,
     scratch: Path,
 ) -> None:
-    """The owner gives out sequence numbers that its listeners have seen: they take effect. What
-    only the listeners know is named, with its handlers.
+    """The owner gives out sequence numbers that its subscribers have seen: they take effect. What
+    only the subscribers know is named, with its handlers.
     """
     reader = await new_place()
     await prepare(reader.url)
@@ -148,7 +148,7 @@ async def test_a_promoted_standby_without_the_last_commits(
             assert report.clean, report
 
 
-async def test_a_listener_restored_alone_gets_what_it_misses(two: Two, scratch: Path) -> None:
+async def test_a_subscriber_restored_alone_gets_what_it_misses(two: Two, scratch: Path) -> None:
     async with two.running():
         await two.note(PAGES, *(f"{n}" for n in range(8)))
         await two.has_heard(8)

@@ -27,7 +27,7 @@ __all__ = ["place_with_notes"]
 
 @pytest.fixture
 async def subscribed(place: Place) -> Place:
-    """A writer whom two services hear."""
+    """A writer whom two services consume."""
     connection = await connect(place.url, application="tests")
     async with connection.transaction():
         await write_subscribers(connection, {"test.noted": ["archive", "reader"]})
@@ -72,7 +72,7 @@ def order(messages: Sequence[Message]) -> list[str]:
     ]
 
 
-async def test_a_barrier_goes_to_every_listener_once(
+async def test_a_barrier_goes_to_every_subscriber_once(
     subscribed: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     await note(subscribed, "before")
@@ -169,15 +169,15 @@ async def test_what_is_committed_after_the_barrier_is_not_behind_it(
     ]
 
 
-async def test_a_barrier_is_heard_only_with_all_in_front_of_it(place_with_notes: Place) -> None:
+async def test_a_barrier_is_consumed_only_with_all_in_front_of_it(place_with_notes: Place) -> None:
     """If the batch is not committed, neither is that the barrier came through."""
     place = place_with_notes
     ends = True
 
-    async def note_down(tx: Tx, heard: Received[Noted]) -> None:
+    async def note_down(tx: Tx, received: Received[Noted]) -> None:
         if ends:
             await tx.exec_driver_sql("select pg_terminate_backend(pg_backend_pid())")
-        await tx.exec_driver_sql("insert into note (text) values ($1)", (heard.event.text,))
+        await tx.exec_driver_sql("insert into note (text) values ($1)", (received.event.text,))
 
     consumer = Consumer(
         service="reader",

@@ -116,8 +116,8 @@ async def test_a_transaction_may_wake_the_relay_without_an_event(place: Place) -
 async def test_what_a_handler_records_is_caused_by_what_it_handles(place: Place) -> None:
     """And what is recorded after it is not."""
 
-    async def answer(tx: Tx, heard: Received[Noted]) -> None:
-        record(tx, Noted(page=uuid4(), text=f"answer to {heard.event.text}"))
+    async def answer(tx: Tx, received: Received[Noted]) -> None:
+        record(tx, Noted(page=uuid4(), text=f"answer to {received.event.text}"))
         record(tx, Noted(page=uuid4(), text="to a cause that is named"), cause=named)
 
     consumer = Consumer(

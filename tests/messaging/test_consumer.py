@@ -26,7 +26,7 @@ AT_ONCE = RetrySchedule(attempts=3, first=timedelta(0))
 
 
 class Reader:
-    """A service that writes down what it hears, in its own tables, and fails when told to."""
+    """A service that writes down what it consumes, in its own tables, and fails when told to."""
 
     def __init__(self, place: Place, **options: object) -> None:
         self.place = place
@@ -57,14 +57,14 @@ class Reader:
         )
         self.transactions = transactions
 
-    async def on_noted(self, tx: Tx, heard: Received[Noted]) -> None:
-        self.calls.append(heard.event.text)
-        await write(tx, heard.event.text)
-        if heard.late:
-            self.lates.append(heard.event.text)
-        if heard.event.text in self.mood:
-            raise self.mood[heard.event.text]
-        if heard.event.text in self.broken:
+    async def on_noted(self, tx: Tx, received: Received[Noted]) -> None:
+        self.calls.append(received.event.text)
+        await write(tx, received.event.text)
+        if received.late:
+            self.lates.append(received.event.text)
+        if received.event.text in self.mood:
+            raise self.mood[received.event.text]
+        if received.event.text in self.broken:
             raise ValueError("broken")
 
     async def try_again(self) -> None:
@@ -116,14 +116,14 @@ async def test_a_repeat_has_no_second_effect(reader: Reader) -> None:
     assert await notes(reader.place.engine) == ["one"]
 
 
-async def test_a_stranger_without_id_is_heard_each_time(reader: Reader) -> None:
+async def test_an_external_publisher_without_id_is_consumed_each_time(reader: Reader) -> None:
     body = Noted(page=uuid4(), text="again").body()
     stranger = Delivery(body=body, routing_key="test.noted")
     await consume(reader.consumer, stranger, stranger)
     assert await notes(reader.place.engine) == ["again", "again"]
 
 
-async def test_a_strangers_own_id_is_recognised(reader: Reader) -> None:
+async def test_an_external_publishers_own_id_is_recognised(reader: Reader) -> None:
     body = Noted(page=uuid4(), text="once").body()
     stranger = Delivery(body=body, routing_key="test.noted", message_id="order-17")
     await consume(reader.consumer, stranger)
@@ -235,8 +235,8 @@ async def test_a_cancellation_inside_a_handler_is_a_failure(reader: Reader) -> N
 async def test_a_cancelled_batch_is_not_handled(reader: Reader) -> None:
     started, never = asyncio.Event(), asyncio.Event()
 
-    async def hangs(tx: Tx, heard: Received[Noted]) -> None:
-        await write(tx, heard.event.text)
+    async def hangs(tx: Tx, received: Received[Noted]) -> None:
+        await write(tx, received.event.text)
         started.set()
         await never.wait()
 
@@ -306,11 +306,13 @@ def strange(page: UUID) -> Delivery:
     return Delivery(body=body, routing_key="test.erased", message_id=str(uuid4()))
 
 
-async def test_a_strangers_event_that_is_not_heard_here_is_dead(reader: Reader) -> None:
+async def test_an_external_publishers_event_that_is_not_consumed_here_is_dead(
+    reader: Reader,
+) -> None:
     await consume(reader.consumer, strange(uuid4()))
     async with reader.transactions() as tx:
         [message] = await dead_letters.open_messages(tx)
-    assert "not heard by reader" in (message.error or "")
+    assert "not consumed by reader" in (message.error or "")
 
 
 async def test_headers_that_lie_are_dead(reader: Reader) -> None:
@@ -337,8 +339,8 @@ async def test_a_dead_unreadable_message_can_be_replayed_once_the_code_reads_it(
 ) -> None:
     erased: list[UUID] = []
 
-    async def on_erased(tx: Tx, heard: Received[Erased]) -> None:
-        erased.append(heard.event.page)
+    async def on_erased(tx: Tx, received: Received[Erased]) -> None:
+        erased.append(received.event.page)
 
     page = uuid4()
     await consume(reader.consumer, strange(page))
@@ -400,12 +402,12 @@ async def test_a_batched_handler_gets_the_batch_and_keeps_order_across_events(
 ) -> None:
     seen: list[list[str]] = []
 
-    async def many(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
-        seen.append([one.event.text for one in heard])
-        for one in heard:
+    async def many(tx: Tx, received: Sequence[Received[Noted]]) -> None:
+        seen.append([one.event.text for one in received])
+        for one in received:
             await write(tx, one.event.text)
 
-    async def gone(tx: Tx, heard: Received[Erased]) -> None:
+    async def gone(tx: Tx, received: Received[Erased]) -> None:
         await write(tx, "erased")
 
     reader.build([on_batch(Noted, many, name="reader.many"), on(Erased, gone, name="reader.gone")])
@@ -426,8 +428,8 @@ async def test_two_batched_handlers_of_one_event_both_get_the_batch(reader: Read
     seen: list[tuple[str, list[str]]] = []
 
     def gathers(name: str) -> Subscription:
-        async def note(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
-            seen.append((name, [one.event.text for one in heard]))
+        async def note(tx: Tx, received: Sequence[Received[Noted]]) -> None:
+            seen.append((name, [one.event.text for one in received]))
 
         return on_batch(Noted, note, name=f"reader.{name}")
 
@@ -451,8 +453,8 @@ async def test_two_batched_handlers_of_one_event_both_get_the_batch(reader: Read
 async def test_two_handlers_of_one_event_fail_alone(reader: Reader) -> None:
     other_calls: list[str] = []
 
-    async def other(tx: Tx, heard: Received[Noted]) -> None:
-        other_calls.append(heard.event.text)
+    async def other(tx: Tx, received: Received[Noted]) -> None:
+        other_calls.append(received.event.text)
 
     reader.build([reader.subscription, on(Noted, other, name="reader.other")])
     reader.broken = {"1"}

@@ -70,9 +70,9 @@ async def dead(reader: Reader) -> list[dead_letters.OpenMessage]:
 
 
 async def test_a_handler_that_catches_a_database_error_costs_only_itself(reader: Reader) -> None:
-    async def tolerant(tx: Tx, heard: Received[Noted]) -> None:
+    async def tolerant(tx: Tx, received: Received[Noted]) -> None:
         with suppress(IntegrityError):  # "it is there already"
-            await write(tx, heard.event.text)
+            await write(tx, received.event.text)
 
     async with reader.transactions() as tx:
         await write(tx, "taken")
@@ -109,12 +109,12 @@ async def test_an_error_of_the_handler_is_a_failed_attempt(
 
 
 async def test_a_lost_connection_settles_nothing(reader: Reader) -> None:
-    async def lose_it(tx: Tx, heard: Received[Noted]) -> None:
+    async def lose_it(tx: Tx, received: Received[Noted]) -> None:
         number = (await tx.exec_driver_sql("select pg_backend_pid()")).scalar_one()
         other = await connect(reader.place.url, application="test")
         await other.execute("select pg_terminate_backend($1, 5000)", number)
         await other.close()
-        await write(tx, heard.event.text)
+        await write(tx, received.event.text)
 
     reads_with(reader, lose_it)
     with pytest.raises(DatabaseUnavailable):
@@ -149,8 +149,8 @@ async def test_what_no_decoder_expects_is_a_dead_letter(reader: Reader) -> None:
 
 @pytest.mark.parametrize("page", ["recursion", "key"])
 async def test_a_validator_may_raise_anything(reader: Reader, page: str) -> None:
-    async def handler(tx: Tx, heard: Received[Checked]) -> None:
-        await write(tx, heard.event.page)
+    async def handler(tx: Tx, received: Received[Checked]) -> None:
+        await write(tx, received.event.page)
 
     reader.build([on(Checked, handler, name="reader.checked")])
     good = delivery(Checked(page="good"))
@@ -171,13 +171,13 @@ async def test_failures_of_the_database_bury_nothing(reader: Reader) -> None:
     note = replace(noted(uuid4(), "note", 1), delivery_count=GUARD_AFTER)
     away = True
 
-    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+    async def handler(tx: Tx, received: Received[Noted]) -> None:
         if away:
             number = (await tx.exec_driver_sql("select pg_backend_pid()")).scalar_one()
             other = await connect(reader.place.url, application="test")
             await other.execute("select pg_terminate_backend($1, 5000)", number)
             await other.close()
-        await write(tx, heard.event.text)
+        await write(tx, received.event.text)
 
     reads_with(reader, handler)
     for _ in range(MAX_START_ATTEMPTS + 2):
@@ -193,10 +193,10 @@ async def test_stops_in_a_slow_handler_bury_nothing(reader: Reader) -> None:
     note = replace(noted(uuid4(), "note", 1), delivery_count=GUARD_AFTER)
     begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+    async def handler(tx: Tx, received: Received[Noted]) -> None:
         begun.set()
         await go_on.wait()
-        await write(tx, heard.event.text)
+        await write(tx, received.event.text)
 
     for _ in range(MAX_START_ATTEMPTS + 2):
         consumer = reads_with(reader, handler)  # a new process each time
@@ -217,7 +217,7 @@ async def test_a_killer_without_an_id_ends_as_dead(reader: Reader) -> None:
     """A message without an id gets another one at each reading; it is one message all the same."""
     kills = 0
 
-    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+    async def handler(tx: Tx, received: Received[Noted]) -> None:
         nonlocal kills
         kills += 1
         raise KeyboardInterrupt
@@ -258,7 +258,7 @@ async def test_a_start_is_taken_back_also_while_its_commit_is_on_its_way(reader:
 async def test_what_was_handled_has_no_starts_left(reader: Reader) -> None:
     """An equal one without an id, which may be another fact, is handled as often as it comes."""
 
-    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+    async def handler(tx: Tx, received: Received[Noted]) -> None:
         await write(tx, str(uuid4()))
 
     body = Noted(page=uuid4(), text="again").body()
@@ -272,9 +272,9 @@ async def test_what_was_handled_has_no_starts_left(reader: Reader) -> None:
 
 @pytest.mark.parametrize("swallows", [False, True])
 async def test_a_handler_has_a_time_limit(reader: Reader, swallows: bool) -> None:
-    async def handler(tx: Tx, heard: Received[Noted]) -> None:
-        await write(tx, heard.event.text)
-        if heard.event.text == "slow":
+    async def handler(tx: Tx, received: Received[Noted]) -> None:
+        await write(tx, received.event.text)
+        if received.event.text == "slow":
             try:
                 await asyncio.sleep(60)
             except asyncio.CancelledError:
@@ -310,7 +310,7 @@ async def test_a_handler_may_wait_in_its_transaction_as_long_as_its_time_limit(
     """PostgreSQL would end the session of one that waits for something else."""
     seen: list[bool] = []
 
-    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+    async def handler(tx: Tx, received: Received[Noted]) -> None:
         same = "select current_setting('idle_in_transaction_session_timeout')::interval = $1"
         interval = timedelta(seconds=int(idle[:-1]))
         seen.append(bool((await tx.exec_driver_sql(same, (interval,))).scalar()))
@@ -325,10 +325,10 @@ async def test_each_call_of_a_batch_has_its_own_time_limit(reader: Reader, secon
     """One that hangs behind a quick one is ended, whichever has the longer limit."""
     once = RetrySchedule(attempts=1)
 
-    async def quick(tx: Tx, heard: Received[Noted]) -> None:
+    async def quick(tx: Tx, received: Received[Noted]) -> None:
         await asyncio.sleep(0.03 if seconds < 1 else 0)
 
-    async def hangs(tx: Tx, heard: Received[Noted]) -> None:
+    async def hangs(tx: Tx, received: Received[Noted]) -> None:
         await asyncio.sleep(60)
 
     limits = {"quick": timedelta(seconds=seconds), "hangs": timedelta(seconds=0.05)}
@@ -346,7 +346,7 @@ async def test_each_call_of_a_batch_has_its_own_time_limit(reader: Reader, secon
 
 
 async def test_a_time_limit_within_a_statement_is_the_handlers_fault(reader: Reader) -> None:
-    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+    async def handler(tx: Tx, received: Received[Noted]) -> None:
         await tx.exec_driver_sql("select pg_sleep(60)")
 
     reads_with(reader, handler, time_limit=timedelta(seconds=0.05))
@@ -387,9 +387,9 @@ async def test_a_slow_batch_makes_the_next_ones_smaller(
     sizes: list[int] = []
     pause = 0.002
 
-    async def many(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
-        sizes.append(len(heard))
-        await asyncio.sleep(pause * len(heard))
+    async def many(tx: Tx, received: Sequence[Received[Noted]]) -> None:
+        sizes.append(len(received))
+        await asyncio.sleep(pause * len(received))
 
     async with running(reader, on_batch(Noted, many, name="reader.notes")):
         await tell(reader, 1200)
@@ -406,7 +406,7 @@ async def test_a_failed_large_batch_is_taken_up_again(reader: Reader) -> None:
     """Nothing more arrives after it, so nothing but its own failure can say so."""
     lost = False
 
-    async def lose_once(tx: Tx, heard: Received[Noted]) -> None:
+    async def lose_once(tx: Tx, received: Received[Noted]) -> None:
         nonlocal lost
         if not lost:
             lost = True
@@ -414,7 +414,7 @@ async def test_a_failed_large_batch_is_taken_up_again(reader: Reader) -> None:
             other = await connect(reader.place.url, application="test")
             await other.execute("select pg_terminate_backend($1, 5000)", number)
             await other.close()
-        await write(tx, heard.event.text)
+        await write(tx, received.event.text)
 
     async with running(reader, on(Noted, lose_once, name="reader.notes"), first=300):
 
@@ -510,9 +510,9 @@ async def test_later_is_within_a_year(reader: Reader, delay: timedelta) -> None:
 
 
 async def test_a_handler_that_cancels_its_own_task_stops_nobody_else(reader: Reader) -> None:
-    async def suicidal(tx: Tx, heard: Received[Noted]) -> None:
-        await write(tx, heard.event.text)
-        if heard.event.text == "bad":
+    async def suicidal(tx: Tx, received: Received[Noted]) -> None:
+        await write(tx, received.event.text)
+        if received.event.text == "bad":
             task = asyncio.current_task()
             assert task is not None
             task.cancel()
@@ -531,7 +531,7 @@ async def test_a_handler_that_cancels_its_own_task_stops_nobody_else(reader: Rea
 
 
 async def test_a_neighbour_that_commits_costs_nobody_else(reader: Reader) -> None:
-    async def commits(tx: Tx, heard: Received[Noted]) -> None:
+    async def commits(tx: Tx, received: Received[Noted]) -> None:
         await tx.commit()
 
     reader.build(

@@ -52,10 +52,10 @@ async def test_a_batch_of_any_size_costs_two_statements(place_with_notes: Place)
     """One enters and orders it, one is the handler's effect."""
     place = place_with_notes
 
-    async def write(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+    async def write(tx: Tx, received: Sequence[Received[Noted]]) -> None:
         await tx.exec_driver_sql(
             "insert into note (text) select * from unnest($1::text[])",
-            ([one.event.text for one in heard],),
+            ([one.event.text for one in received],),
         )
 
     consumer = Consumer(
@@ -98,4 +98,4 @@ async def test_a_relay_reads_once_and_marks_at_most_once_a_chunk(place: Place) -
     assert sum("lateral" in query for query in queries) == 1
     marking = sum("delete from messaging.outbox" in query for query in queries)
     assert 1 <= marking <= 3
-    assert len(queries) == marking + 3, queries  # and a look at fences and at jobs
+    assert len(queries) == marking + 3, queries  # and a look at barriers and at requests

@@ -16,11 +16,11 @@ from tests.messaging.conftest import Noted, Place
 from tests.services import NoBroker
 
 
-async def nothing(tx: Tx, heard: Received[Noted]) -> None:
+async def nothing(tx: Tx, received: Received[Noted]) -> None:
     """A handler without an effect."""
 
 
-async def broken(tx: Tx, heard: Received[Noted]) -> None:
+async def broken(tx: Tx, received: Received[Noted]) -> None:
     """A handler that fails."""
     raise ValueError("broken")
 

@@ -1,4 +1,4 @@
-"""A service added today hears from the beginning, and then the present, as if always there."""
+"""A service added today consumes from the beginning, and then the present, as if always there."""
 
 import asyncio
 import hashlib
@@ -28,7 +28,7 @@ TYPES = ("test.noted",)
 
 
 class Projection:
-    """A service whose table says, for each key, how many events it heard and in which order."""
+    """A service whose table says, for each key, how many events it consumed and in which order."""
 
     def __init__(self, name: str, place: Place, broker: Broker) -> None:
         self.name, self.place = name, place
@@ -48,14 +48,14 @@ class Projection:
                 "create table page (page uuid primary key, heard int not null, chain text not null)"
             )
 
-    async def project(self, tx: Tx, heard: Sequence[Received[Noted]]) -> None:
-        self.lates += sum(one.late for one in heard)
-        pages = sorted({one.event.page for one in heard})
+    async def project(self, tx: Tx, received: Sequence[Received[Noted]]) -> None:
+        self.lates += sum(one.late for one in received)
+        pages = sorted({one.event.page for one in received})
         result = await tx.exec_driver_sql(
             "select page, heard, chain from page where page = any($1::uuid[])", (pages,)
         )
         state = {UUID(str(row.page)): (row.heard, row.chain) for row in result}
-        for one in heard:
+        for one in received:
             count, chain = state.get(one.event.page, (0, ""))
             link = hashlib.sha256((chain + one.event.text).encode()).hexdigest()
             state[one.event.page] = (count + 1, link)
@@ -160,7 +160,7 @@ async def all_done(place: Place) -> bool:
 async def heard_once(
     new_place: Callable[[], Awaitable[Place]], place: Place, broker: Broker
 ) -> AsyncIterator[tuple[Projection, Transactions]]:
-    """Twenty events on four pages, heard by one listener that goes on hearing."""
+    """Twenty events on four pages, consumed by one subscriber that goes on consuming."""
     reader = Projection("old", await new_place(), broker)
     await reader.prepare()
     await broker.declare([reader.topology])
@@ -182,7 +182,7 @@ async def heard_once(
 
 
 async def replay(transactions: Transactions, anew: bool = False, **asked: object) -> bool:
-    """Ask for a replay and wait for its end; whether the job was a new one."""
+    """Ask for a replay and wait for its end; whether the request was a new one."""
     asked = {"to": "old", "types": list(TYPES), **asked}
     async with transactions() as tx:
         id, new = await requests.ask(tx, "replay", asked, by="tests", again=anew)

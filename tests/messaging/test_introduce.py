@@ -1,4 +1,4 @@
-"""Who hears what is written once, whatever interrupts it and however many do it at once."""
+"""Who consumes what is written once, whatever interrupts it and however many do it at once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -53,7 +53,7 @@ async def steps_of(writer: Writer, broker_url: str) -> int:
 async def test_a_migrate_may_be_killed_at_every_step(
     writer: Writer, new_place: Callable[[], Awaitable[Place]], broker_url: str
 ) -> None:
-    """Each step with a subscriber of its own, which hears all of the past once and in order."""
+    """Each step with a subscriber of its own, which consumes all of the past once and in order."""
     place = await new_place()
     page = uuid4()
     await writer.introduce([])

@@ -44,11 +44,11 @@ class Pausing(Reader):
         self.pausing, self.go = asyncio.Event(), asyncio.Event()
         super().__init__(place, **options)
 
-    async def on_noted(self, tx: Tx, heard: Received[Noted]) -> None:
-        if heard.event.text == self.pauses_at and not self.broken:
+    async def on_noted(self, tx: Tx, received: Received[Noted]) -> None:
+        if received.event.text == self.pauses_at and not self.broken:
             self.pausing.set()
             await self.go.wait()
-        await super().on_noted(tx, heard)
+        await super().on_noted(tx, received)
 
 
 async def test_a_retry_keeps_its_key_until_it_is_committed(place_with_notes: Place) -> None:
@@ -405,7 +405,7 @@ async def test_large_messages_are_not_taken_together(reader: Reader) -> None:
     taken: list[object] = []
     fails = True
 
-    async def look(tx: Tx, heard: Received[Noted]) -> None:
+    async def look(tx: Tx, received: Received[Noted]) -> None:
         if fails:
             raise ValueError("broken")
         taken.extend(
@@ -453,7 +453,7 @@ async def test_a_message_is_claimed_before_its_attempt_begins(reader: Reader) ->
     """Seen from elsewhere while the handler runs: a process that dies in it is known to have."""
     claimed: list[object] = []
 
-    async def look(tx: Tx, heard: Received[Noted]) -> None:
+    async def look(tx: Tx, received: Received[Noted]) -> None:
         claimed.extend(
             await rows(
                 reader.place.engine, "select claimed_by is not null from messaging.open_message"
@@ -469,14 +469,14 @@ async def test_a_message_is_claimed_before_its_attempt_begins(reader: Reader) ->
 
 
 async def test_a_retry_knows_the_message_by_the_same_id(reader: Reader) -> None:
-    """Also one that came without any: it got its id when it was heard first."""
+    """Also one that came without any: it got its id when it was consumed first."""
     ids: list[UUID] = []
 
-    async def look(tx: Tx, heard: Received[Noted]) -> None:
-        ids.append(heard.id)
+    async def look(tx: Tx, received: Received[Noted]) -> None:
+        ids.append(received.id)
         if len(ids) < 4:
             raise ValueError("broken")
-        await write(tx, heard.event.text)
+        await write(tx, received.event.text)
 
     reader.build([on(Noted, look, name="reader.notes", retry=AT_ONCE)])
     stranger = Delivery(body=Noted(page=uuid4(), text="x").body(), routing_key="test.noted")

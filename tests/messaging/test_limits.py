@@ -45,17 +45,17 @@ class Limited:
         )
         self.retries = Retries(consumer=self.consumer, transactions=self.transactions, wake=wake)
 
-    async def on_noted(self, tx: Tx, heard: Received[Noted]) -> None:
+    async def on_noted(self, tx: Tx, received: Received[Noted]) -> None:
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         try:
             if self.gate is not None:
                 await self.gate.wait()
-            self.done.append((heard.event.page, heard.event.text))
+            self.done.append((received.event.page, received.event.text))
         finally:
             self.running -= 1
 
-    async def on_erased(self, tx: Tx, heard: Received[Erased]) -> None:
+    async def on_erased(self, tx: Tx, received: Received[Erased]) -> None:
         self.erased += 1
 
     async def consume(self, pages: list[UUID], each: int) -> None:
@@ -167,7 +167,7 @@ async def test_an_allowance_that_failed_is_not_spent(place: Place) -> None:
 
 
 def test_limits_are_checked() -> None:
-    async def handler(tx: Tx, heard: Received[Noted]) -> None: ...
+    async def handler(tx: Tx, received: Received[Noted]) -> None: ...
 
     with pytest.raises(ValueError, match="rate"):
         Rate(0)

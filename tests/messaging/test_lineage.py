@@ -109,7 +109,7 @@ async def test_before_lineages_were_known_foreign_numbers_give_it_away(place: Pl
 
 
 async def test_a_copy_that_is_restored_twice_gets_two_epochs(place: Place) -> None:
-    """The second life does not know of the first, whose events its listeners have heard: the
+    """The second life does not know of the first, whose events its subscribers have consumed: the
     number grows with time, and with each raise.
     """
     await settle(place)

@@ -46,7 +46,7 @@ def test_growing_moves_only_what_it_must() -> None:
 
 
 class Crew:
-    """Replicas of one service, and a writer that they hear."""
+    """Replicas of one service, and a writer that they consume."""
 
     def __init__(self, here: Place, there: Place, broker_url: str) -> None:
         self.here, self.there, self.broker_url = here, there, broker_url
@@ -64,11 +64,11 @@ class Crew:
         await owner.close()
         self.relaying = asyncio.create_task(self.relay.run())
 
-    async def note(self, tx: Tx, heard: Sequence[Received[Noted]]) -> None:
-        self.lates += sum(one.late for one in heard)
+    async def note(self, tx: Tx, received: Sequence[Received[Noted]]) -> None:
+        self.lates += sum(one.late for one in received)
         await tx.exec_driver_sql(
             "insert into note (text) select * from unnest($1::text[])",
-            ([f"{one.key} {one.event.text}" for one in heard],),
+            ([f"{one.key} {one.event.text}" for one in received],),
         )
 
     def join(self, partitions: int) -> Messaging:
@@ -115,10 +115,10 @@ async def crew(
     await made.end()
 
 
-def out_of_order(heard: Sequence[str], pages: Sequence[UUID], count: int) -> list[list[str]]:
-    """What was heard of pages of which not everything came once and in order."""
+def out_of_order(received: Sequence[str], pages: Sequence[UUID], count: int) -> list[list[str]]:
+    """What was consumed of pages of which not everything came once and in order."""
     expected = [str(n) for n in range(count)]
-    found = [[t.split()[1] for t in heard if t.startswith(str(page))] for page in pages]
+    found = [[t.split()[1] for t in received if t.startswith(str(page))] for page in pages]
     return [one for one in found if one != expected]
 
 
@@ -147,9 +147,9 @@ async def test_replicas_share_the_partitions_and_keep_order_while_they_grow(crew
     await writing
     await eventually(lambda: some_heard(1200))
     await shared(crew, 2, 3)
-    heard = await crew.heard()
-    assert len(heard) == 1200
-    assert out_of_order(heard, pages, 60) == []
+    received = await crew.heard()
+    assert len(received) == 1200
+    assert out_of_order(received, pages, 60) == []
     assert crew.lates == 0
 
 
@@ -175,11 +175,11 @@ async def test_a_stop_drains_all_partitions_at_once(crew: Crew) -> None:
     pages = [uuid4() for _ in range(40)]
     kept, began, told = crew.note, set[str](), list[Consumer]()
 
-    async def note(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
-        began.update(one.key for one in heard)
+    async def note(tx: Tx, received: Sequence[Received[Noted]]) -> None:
+        began.update(one.key for one in received)
         while not told or not all(one._stopping.is_set() for one in told):
             await asyncio.sleep(0.01)
-        await kept(tx, heard)
+        await kept(tx, received)
 
     crew.note = note  # type: ignore[method-assign]
     replica = crew.join(3)
@@ -195,7 +195,7 @@ async def test_a_stop_drains_all_partitions_at_once(crew: Crew) -> None:
     assert {text.split()[0] for text in await crew.heard()} >= began
 
 
-async def test_a_fence_comes_through_every_partition(crew: Crew) -> None:
+async def test_a_barrier_comes_through_every_partition(crew: Crew) -> None:
     replica = crew.join(3)
     assert replica.consumer.queues == tuple(topology_of("reader", n).queue for n in range(3))
     async with Transactions(crew.there.engine, "writer", crew.relay.wake)() as tx:
@@ -209,7 +209,7 @@ async def test_a_fence_comes_through_every_partition(crew: Crew) -> None:
 
 
 class Spreading:
-    """A service's queue, the spreader that empties it, and what is in the partitions."""
+    """A service's queue, the partition router that empties it, and what is in the partitions."""
 
     def __init__(self, place: Place, broker_url: str) -> None:
         self.service = f"s{uuid4().hex[:8]}"

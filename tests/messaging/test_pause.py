@@ -49,8 +49,8 @@ async def resume(reader: Reader) -> None:
 async def test_a_paused_subscription_waits_and_the_others_go_on(reader: Reader) -> None:
     other: list[str] = []
 
-    async def on_other(tx: Tx, heard: Received[Noted]) -> None:
-        other.append(heard.event.text)
+    async def on_other(tx: Tx, received: Received[Noted]) -> None:
+        other.append(received.event.text)
 
     reader.build([reader.subscription, on(Noted, on_other, name="reader.other")])
     pages = [uuid4(), uuid4()]
@@ -92,10 +92,10 @@ async def test_retries_of_a_paused_subscription_rest(reader: Reader) -> None:
 async def test_a_lane_that_is_at_work_rests_once_it_is_paused(reader: Reader) -> None:
     calls: list[str] = []
 
-    async def handler(tx: Tx, heard: Received[Noted]) -> None:
-        if heard.event.text in reader.broken:
+    async def handler(tx: Tx, received: Received[Noted]) -> None:
+        if received.event.text in reader.broken:
             raise ValueError("broken")
-        calls.append(heard.event.text)
+        calls.append(received.event.text)
         async with reader.transactions() as other:
             await pauses.pause(other, NAME, why="a test")
 
@@ -145,8 +145,8 @@ async def test_a_batch_that_began_before_the_pause_keeps_its_place(reader: Reade
     page = uuid4()
     reached, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slow(tx: Tx, heard: Received[Noted]) -> None:
-        await write(tx, heard.event.text)
+    async def slow(tx: Tx, received: Received[Noted]) -> None:
+        await write(tx, received.event.text)
         reached.set()
         await go_on.wait()
 

@@ -144,7 +144,7 @@ async def test_a_switch_waits_for_the_past_and_then_for_what_the_live_one_has(
     await writer.settle()
     await boards.expect(one, page, *words(0, 1))
     two, _ = await boards.start(board(2))
-    with pytest.raises(NotCaughtUp, match=f"generation {two.number} has not heard .* of {TYPE}"):
+    with pytest.raises(NotCaughtUp, match=f"generation {two.number} has not consumed .* of {TYPE}"):
         await boards.switch(force=True)
     await writer.settle()
     await boards.caught_up(two)
@@ -254,7 +254,9 @@ async def test_open_messages_refuse_the_switch_unless_it_is_forced(
             return (await generations.open_messages(tx, two))[0] == 2
 
     await eventually(is_open)
-    with pytest.raises(OpenMessages, match=rf"projection board.* has 2 open messages: {failing}"):
+    with pytest.raises(
+        OpenMessages, match=rf"projection board.* has 2 unresolved messages: {failing}"
+    ):
         await boards.switch()
     line = await boards.account(one)
     assert (line.counts["handled"], line.adds_up) == (4, True)
@@ -446,10 +448,10 @@ async def test_a_drop_may_be_killed_at_every_step(writer: Writer, boards: Boards
 
 
 @pytest.mark.usefixtures("relay")
-async def test_a_generation_is_not_heard_before_its_owners_know_of_it(
+async def test_a_generation_is_not_consumed_before_its_owners_know_of_it(
     writer: Writer, boards: Boards
 ) -> None:
-    """A consumer that binds its queue earlier would hear the present before the past."""
+    """A consumer that binds its queue earlier would consume the present before the past."""
     page = uuid4()
     one, _ = await boards.start(board())
     replica = boards.run(board(1), board(2))
@@ -634,11 +636,11 @@ def test_a_generation_needs_the_handlers_that_it_was_started_with() -> None:
         generations.handlers_of(changed, row)
 
 
-async def _nothing(tx: Tx, heard: Received[Erased]) -> None: ...
+async def _nothing(tx: Tx, received: Received[Erased]) -> None: ...
 
 
 def test_what_cannot_be_a_projection_is_refused_with_its_name() -> None:
-    async def note(tx: Tx, heard: Received[Noted]) -> None: ...
+    async def note(tx: Tx, received: Received[Noted]) -> None: ...
 
     with pytest.raises(ValueError, match="projection 'A b': name"):
         Projection("A b", 1, create, lambda _: [on(Noted, note, name="n")])
@@ -662,8 +664,8 @@ async def test_the_audit_keeps_a_generation_and_its_service_apart(
     page = uuid4()
     seen: list[str] = []
 
-    async def note(tx: Tx, heard: Received[Noted]) -> None:
-        seen.append(heard.event.text)
+    async def note(tx: Tx, received: Received[Noted]) -> None:
+        seen.append(received.event.text)
 
     own = on(Noted, note, name="boards.own", retry=RetrySchedule(attempts=1))
     one, _ = await boards.start(board())

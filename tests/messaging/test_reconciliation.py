@@ -1,4 +1,4 @@
-"""The audit: who should have heard what, and what became of it, with nothing left out."""
+"""The audit: who should have consumed what, and what became of it, with nothing left out."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4
@@ -39,7 +39,7 @@ async def subscribers(place: Place, **wanted: Sequence[str]) -> None:
 
 
 async def expected(place: Place) -> dict[UUID, list[str]]:
-    """Who should have heard the events that a barrier of now stands behind."""
+    """Who should have consumed the events that a barrier of now stands behind."""
     async with place.transactions()() as tx:
         id = await barriers.ask(tx)
     relay = Relay(service="writer", database_url=place.url, broker=ScriptedBroker())
@@ -50,7 +50,9 @@ async def expected(place: Place) -> dict[UUID, list[str]]:
     return {one.id: list(one.subscribers) for one in found}
 
 
-async def test_those_should_hear_an_event_who_listened_when_it_was_recorded(place: Place) -> None:
+async def test_those_should_consume_an_event_who_subscribed_when_it_was_recorded(
+    place: Place,
+) -> None:
     nobody = await note(place)
     await subscribers(place, noted=["early"], erased=["other"])
     first = await note(place)
@@ -58,7 +60,7 @@ async def test_those_should_hear_an_event_who_listened_when_it_was_recorded(plac
     second = await note(place)
     await subscribers(place, noted=["late"])
     third = await note(place)
-    # One that has left is expected to have heard nothing, also not of what is past.
+    # One that has left is expected to have consumed nothing, also not of what is past.
     assert await expected(place) == {
         nobody: [],
         first: [],
@@ -71,19 +73,19 @@ async def test_those_should_hear_an_event_who_listened_when_it_was_recorded(plac
 _STILL = "select service from messaging.listener where until is null order by 1"
 
 
-async def test_a_service_that_comes_back_should_hear_again(place: Place) -> None:
+async def test_a_service_that_comes_back_should_consume_again(place: Place) -> None:
     await subscribers(place, noted=["reader"])
     await subscribers(place, noted=[])
     missed = await note(place)
     await subscribers(place, noted=["reader"])
-    heard = await note(place)
-    assert await expected(place) == {missed: [], heard: ["reader"]}
+    received = await note(place)
+    assert await expected(place) == {missed: [], received: ["reader"]}
 
 
 async def test_in_another_life_of_the_database_transactions_are_not_compared(
     place: Place,
 ) -> None:
-    """A restored database's listeners came, by its numbers, long after all that is recorded now."""
+    """By its numbers, a restored database's subscribers came long after what is recorded now."""
     await subscribers(place, noted=["reader"])
     former = await note(place)
     async with place.engine.begin() as connection:
@@ -166,7 +168,7 @@ async def test_every_event_is_in_the_one_state_that_its_reader_knows(reader: Rea
 
 
 async def test_of_two_handlers_the_worse_off_counts(reader: Reader) -> None:
-    async def fine(tx: Tx, heard: Received[Noted]) -> None:
+    async def fine(tx: Tx, received: Received[Noted]) -> None:
         pass
 
     one = noted(uuid4(), "1", 1)
@@ -221,7 +223,7 @@ def test_what_is_not_known_is_missing_only_behind_a_barrier(
 
 
 class Watching(ScriptedBroker):
-    """Remembers what the list of listeners was at each declaration and publication."""
+    """Remembers what the list of subscribers was at each declaration and publication."""
 
     def __init__(self, place: Place) -> None:
         super().__init__()
@@ -239,7 +241,7 @@ class Watching(ScriptedBroker):
 
 
 async def test_a_queue_is_bound_before_its_service_is_on_the_list(place: Place) -> None:
-    """Otherwise an event would be expected to be heard by a queue that could not get it."""
+    """Otherwise an event would be expected to be consumed by a queue that could not get it."""
     broker = Watching(place)
     owner = await connect(place.url, application="tests")
     queue = QueueTopology("hirewire.reader", ("test.noted",))
@@ -249,7 +251,7 @@ async def test_a_queue_is_bound_before_its_service_is_on_the_list(place: Place) 
     await owner.close()
 
 
-async def test_a_newcomer_is_bound_behind_the_mark_of_its_history(place: Place) -> None:
+async def test_a_newcomer_is_bound_behind_the_watermark_of_its_history(place: Place) -> None:
     broker = Watching(place)
     owner = await connect(place.url, application="tests")
     queue = QueueTopology("hirewire.reader", ("test.noted",))

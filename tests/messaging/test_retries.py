@@ -102,7 +102,7 @@ async def test_what_is_not_due_is_not_tried_beside_what_is(reader: Reader) -> No
     assert await reader.counts() == {"retrying": 1, "waiting": 0, "dead": 0}
 
 
-async def test_what_waits_is_settled_in_batches(reader: Reader) -> None:
+async def test_what_waits_is_resolved_in_batches(reader: Reader) -> None:
     sizes: list[int] = []
     broken = {"0"}
 
@@ -128,7 +128,7 @@ async def test_what_waits_is_settled_in_batches(reader: Reader) -> None:
     assert max(sizes) > 20
 
 
-async def test_many_keys_that_failed_together_are_settled_together(reader: Reader) -> None:
+async def test_many_keys_that_failed_together_are_resolved_together(reader: Reader) -> None:
     calls: list[int] = []
     away = True
 

@@ -16,9 +16,9 @@ from tests.messaging.conftest import Erased, Noted, Place
 from tests.services import NoBroker
 
 
-async def keep(tx: Tx, heard: Received[Erased] | Received[Noted]) -> None:
-    text = getattr(heard.event, "text", "erased")
-    await tx.exec_driver_sql("insert into note (text, late) values ($1, $2)", (text, heard.late))
+async def keep(tx: Tx, received: Received[Erased] | Received[Noted]) -> None:
+    text = getattr(received.event, "text", "erased")
+    await tx.exec_driver_sql("insert into note (text, late) values ($1, $2)", (text, received.late))
 
 
 NOTES = on(Noted, keep, name="reader.notes")
@@ -108,7 +108,7 @@ async def test_adopting_is_done_once_more_after_a_crash(
     ],
     ids=["source", "routing key", "user"],
 )
-async def test_what_a_stranger_makes_up_is_a_dead_letter(
+async def test_what_an_external_publisher_makes_up_is_a_dead_letter(
     reader: Place, change: dict[str, object]
 ) -> None:
     note = noted(uuid4(), 1)

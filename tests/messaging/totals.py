@@ -30,12 +30,12 @@ async def create_sums(tx: Tx, schema: str) -> None:
 
 
 def add_up(schema: str) -> Sequence[Subscription]:
-    async def add(tx: Tx, heard: Received[OrderPlaced]) -> None:
+    async def add(tx: Tx, received: Received[OrderPlaced]) -> None:
         sql = (
             f"insert into {schema}.total values ($1, $2) "
             "on conflict (customer) do update set sum = total.sum + $2"
         )
-        await tx.exec_driver_sql(sql, (heard.event.customer, heard.event.amount))
+        await tx.exec_driver_sql(sql, (received.event.customer, received.event.amount))
 
     return [on(OrderPlaced, add, name="orders.totals")]
 
@@ -46,12 +46,12 @@ async def create_counts(tx: Tx, schema: str) -> None:
 
 
 def add_up_and_count(schema: str) -> Sequence[Subscription]:
-    async def add(tx: Tx, heard: Received[OrderPlaced]) -> None:
+    async def add(tx: Tx, received: Received[OrderPlaced]) -> None:
         sql = (
             f"insert into {schema}.total values ($1, $2, 1) "
             "on conflict (customer) do update set sum = total.sum + $2, orders = total.orders + 1"
         )
-        await tx.exec_driver_sql(sql, (heard.event.customer, heard.event.amount))
+        await tx.exec_driver_sql(sql, (received.event.customer, received.event.amount))
 
     return [on(OrderPlaced, add, name="orders.totals")]
 

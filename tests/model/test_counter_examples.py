@@ -216,7 +216,7 @@ async def test_last_pass_alone(world: World) -> None:
     await world.settle()
 
 
-async def test_live_events_are_dropped_between_the_marks(world: World) -> None:
+async def test_live_events_are_dropped_between_the_watermarks(world: World) -> None:
     """The present of a key arrives before its past is brought."""
     await write(world, 0)
     await world.relay(0, 2)
@@ -259,8 +259,8 @@ async def test_notes_with_effects(world: World) -> None:
 
 
 async def test_ended_stays_ended(world: World) -> None:
-    """A relay freezes while it publishes a begin mark; its successor does the whole job; then the
-    mark arrives.
+    """A relay freezes while it publishes a low watermark; its successor does the whole request;
+    then the mark arrives.
     """
     await write(world, 0)
     await world.relay(0, 2)
@@ -291,13 +291,13 @@ async def test_barrier_waits_for_end(world: World) -> None:
     await world.settle()
 
 
-async def test_marks_loaded_when_active(world: World) -> None:
+async def test_watermarks_loaded_when_active(world: World) -> None:
     """A standby that connected while a replay was open loads its marks when its turn
     comes, not before.
     """
     await world.replay(world.reader, TYPES, cutover=True)
     await world.relay(0, 1)
-    await world.reader.consume(1)  # the begin mark
+    await world.reader.consume(1)  # the low watermark
     world.reader.start()  # stands by, and knows of the open replay
     await asyncio.sleep(0.3)
     await world.relay(0, 3)
@@ -310,8 +310,8 @@ async def test_marks_loaded_when_active(world: World) -> None:
     await world.settle()
 
 
-async def test_job_before_mark(world: World) -> None:
-    """A migrate that is interrupted behind its begin mark leaves nobody dropping."""
+async def test_request_before_watermark(world: World) -> None:
+    """A migrate that is interrupted behind its low watermark leaves nobody dropping."""
     declare = world.broker.declare
 
     async def breaks(queues: Sequence[QueueTopology]) -> None:

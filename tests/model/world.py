@@ -137,7 +137,7 @@ class World:
                 await reader.kill()
 
     async def _migrate(self) -> None:
-        """What `hirewire migrate` does: queues, and the list of who hears what."""
+        """What `hirewire migrate` does: queues, and the list of who consumes what."""
         connection = await connect(self.databases.urls["writer"], application="migrate")
         try:
             past = {(r.name, type) for r in self.readers for type in TYPES if r.name == "newcomer"}
@@ -147,7 +147,7 @@ class World:
             await connection.close()
 
     async def join(self) -> None:
-        """A second service that is to hear all of the past first."""
+        """A second service that is to consume all of the past first."""
         engine = self.databases.engines["newcomer"]
         newcomer = Reader("newcomer", engine, self.broker, history=True)
         self.readers.append(newcomer)

@@ -46,7 +46,7 @@ async def _operator(
 
 
 class BarrierOut(Answer):
-    """A fence as its owner knows it."""
+    """A barrier as its owner knows it."""
 
     id: UUID
     reached: list[str] = []
@@ -70,7 +70,7 @@ class RequestIn(Body):
 
 
 class RequestOut(Answer):
-    """A job and how far it is."""
+    """A request and how far it is."""
 
     id: UUID
     kind: str
@@ -390,11 +390,13 @@ async def _asked(tx: RequestTx, messaging: Messaging, body: RequestIn) -> dict[s
     """What is asked, whole and checked. Raises `Invalid` that names the field."""
     subscribed = await requests.types_of_subscriber(tx, body.to)
     if not subscribed:
-        raise Invalid(errors=[FieldError("/to", f"{body.to} hears nothing of {messaging.service}")])
+        raise Invalid(
+            errors=[FieldError("/to", f"{body.to} consumes nothing of {messaging.service}")]
+        )
     types = sorted(body.types) or subscribed
     for nth, name in enumerate(types):
         if name not in subscribed:
-            detail = f"{body.to} does not hear {name} of {messaging.service}"
+            detail = f"{body.to} does not consume {name} of {messaging.service}"
             raise Invalid(errors=[FieldError(f"/types/{nth}", detail)])
     oldest = datetime.now(UTC) - messaging.options.retention - timedelta(days=1)
     if body.since is not None and body.since < oldest:

@@ -1,4 +1,4 @@
-"""How every background duty runs: steps until there is nothing to do, then a wait for a wake."""
+"""How background tasks run: steps until there is nothing to do, then a wait for a wake-up."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -53,7 +53,7 @@ async def run_steps(
             failures = 0
         except Exception as error:
             failures += 1
-            log.warning("step failed", duty=name, failures=failures, error=describe(error))
+            log.warning("step failed", task=name, failures=failures, error=describe(error))
             await asyncio.sleep(min(0.1 * 2 ** min(failures, 10), longest_pause))
             continue
         if not found:

@@ -1,4 +1,4 @@
-"""Who hears what, made known before anybody starts: queues, bindings, lists and projections."""
+"""Who consumes what, made known before anybody starts: queues, bindings, lists and projections."""
 
 from collections.abc import Mapping, Sequence, Set
 from contextlib import AsyncExitStack
@@ -26,12 +26,12 @@ async def introduce(
     past: Set[tuple[str, str]] = frozenset(),
     subscribers: Mapping[str, asyncpg.Connection] = MappingProxyType({}),
 ) -> None:
-    """Declare all queues, and write into each owner's database who hears its events.
+    """Declare all queues, and write into each owner's database who consumes its events.
 
-    Comes before any service starts, so that what is published before a listener's very first start
-    waits for it. `past` are services and events: such a service, when it is new to the event, is
-    bound to it behind a mark, and hears the past first. `subscribers` are the databases of
-    services that have projections: every generation of these hears the past.
+    Comes before any service starts, so that what is published before a subscriber's very first
+    start waits for it. `past` are services and events: such a service, when it is new to the event,
+    is bound to it behind a watermark, and consumes the past first. `subscribers` are the databases
+    of services that have projections: every generation of these consumes the past.
 
     Several at once wait for each other; one that was interrupted is called again and goes on.
     """
@@ -61,7 +61,7 @@ async def _introduce_to(
     queues: Sequence[QueueTopology],
     new: set[tuple[str, str]],
 ) -> None:
-    """Write who hears one owner's events, and take away from `new` who has been welcomed."""
+    """Write who consumes one owner's events, and take from `new` who has a low watermark now."""
     subscribers: dict[str, list[str]] = {}
     for queue in queues:
         own = [name for name in queue.types if EVENTS[name].owner == owner]

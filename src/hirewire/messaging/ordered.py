@@ -10,8 +10,8 @@ async def publish_in_order(broker: Broker, messages: Sequence[Message]) -> bool:
 
     Raises `BrokerMisconfigured` for one that the broker will not take, whenever it is tried.
 
-    Marks and barriers overtake nothing and are overtaken by nothing: each is published once all
-    before it is confirmed, and nothing behind it before it is confirmed itself.
+    Watermarks and barriers overtake nothing and are overtaken by nothing: each is published once
+    all before it is confirmed, and nothing behind it before it is confirmed itself.
     """
     for wave in _waves(messages):
         outcomes = await broker.publish(wave)

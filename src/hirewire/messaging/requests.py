@@ -1,8 +1,8 @@
-"""What operators ask of the log: a tracked job, worked off by the relay (see `replay`).
+"""What operators ask of the log: a replay or repair request, worked off by the relay.
 
 A *replay* sends what the log holds of some types to one subscriber alone. With `handover` it runs
-into the present between two marks (see `handover`). A *repair* sends single events to one service
-again.
+into the present between two watermarks (see `cutover`). A *repair* sends single events to one
+service again.
 """
 
 import json
@@ -53,7 +53,7 @@ where l.type = any($1::text[]) and ({ASKED}
 async def ask(
     tx: Tx, kind: str, asked: Mapping[str, Any], *, by: str, again: bool = False
 ) -> tuple[UUID, bool]:
-    """Ask for a job. The same request again is the same job, done once, unless `again`.
+    """File a request. The same one again is not done twice, unless `again`.
 
     Returns its id, and whether it is new.
     """
@@ -80,7 +80,7 @@ async def types_of_subscriber(tx: Tx, service: str) -> list[str]:
 
 
 async def note_done(tx: Tx, kind: str, asked: Mapping[str, Any], *, by: str, done: int) -> None:
-    """Keep what was asked and done in one transaction, as a job that is finished."""
+    """Keep what was asked and done in one transaction, as a request that is finished."""
     await tx.exec_driver_sql(
         "insert into messaging.job (id, kind, asked, asked_by, state, total, done, finished_at) "
         "values (gen_random_uuid(), $1, $2::jsonb, $3, 'done', $4, $4, clock_timestamp())",
@@ -89,7 +89,7 @@ async def note_done(tx: Tx, kind: str, asked: Mapping[str, Any], *, by: str, don
 
 
 async def find(tx: Tx, id: UUID) -> Request | None:
-    """One job."""
+    """One request."""
     result = await tx.exec_driver_sql(
         f"select {_COLUMNS} from messaging.job where id = $1",  # noqa: S608
         (id,),
@@ -99,7 +99,7 @@ async def find(tx: Tx, id: UUID) -> Request | None:
 
 
 async def latest(tx: Tx, limit: int = 50) -> list[Request]:
-    """The newest jobs first."""
+    """The newest requests first."""
     result = await tx.exec_driver_sql(
         f"select {_COLUMNS} from messaging.job order by asked_at desc limit $1",  # noqa: S608
         (limit,),

@@ -37,7 +37,7 @@ Role = Literal["all", "api", "worker"]
 
 
 HEARING = ("consumer", "shares")
-"""How the names of the duties begin that hand messages to handlers."""
+"""How the names of the background tasks begin that hand messages to handlers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Options:
 
 
 class Messaging:
-    """One service's relay, consumer, retries, scheduler and janitor, over one engine and broker."""
+    """The background tasks of one service's messaging, over one engine and broker."""
 
     def __init__(
         self,
@@ -71,10 +71,10 @@ class Messaging:
         store: BodyStore | None = None,
         projections: Sequence[Projection] = (),
     ) -> None:
-        """`plain_queues` are events that it hears from a foreign service's plain queue as well;
+        """`plain_queues` are events that it consumes from a foreign service's plain queue as well;
         over `partitions` queues its replicas work at once. `recurring` are events of its own that
         are recorded by the clock; `store` takes bodies that are too large for the broker. Of
-        `projections` it hears the generations that are there, each through a queue of its own.
+        `projections` it consumes the generations that are there, each through a queue of its own.
         """
         broker = ClaimCheck(broker, store) if store is not None else broker
         self.service = service
@@ -182,7 +182,9 @@ class Messaging:
             self.notifier.wake()
 
     def start(self, role: Role = "all") -> None:
-        """Start the duties: none but the notifier's for `api`, all for `worker` and `all`."""
+        """Start the background tasks: none but the notifier's for `api`, all for `worker` and
+        `all`.
+        """
         self._start("notifier", self.notifier.run())
         if role == "api":
             return
@@ -228,9 +230,9 @@ class Messaging:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("duty ended", duty=task.get_name(), exc_info=error)
+            log.error("background task ended", task=task.get_name(), exc_info=error)
 
     @property
     def healthy(self) -> bool:
-        """Whether every duty that was started is still at work."""
+        """Whether every background task that was started is still at work."""
         return all(not task.done() for task in self._tasks.values())

@@ -1,4 +1,4 @@
-"""Who hears what: one typed row a subscription."""
+"""Who consumes what: one typed row a subscription."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Subscription:
     retry: RetrySchedule
     behind_failed: BehindFailed
     history: bool
-    """Whether a service that is new to the event first hears what its owner's log holds."""
+    """Whether a service that is new to the event first consumes what its owner's log holds."""
     time_limit: timedelta = DEFAULT_TIME_LIMIT
     """How long one call of the handler may take; longer is a failed attempt (`TimeoutError`)."""
     rate: Rate | None = None
@@ -77,7 +77,7 @@ class Invocation:
 
     @property
     def ordering_key(self) -> tuple[str, str, str]:
-        """Subscription, source and key: within a track, effects keep their order."""
+        """Subscription, source and key: within an ordering key, effects keep their order."""
         return (self.subscription.name, self.received.source, self.received.key)
 
 
@@ -93,7 +93,7 @@ def on(
     rate: Rate | None = None,
     concurrency: int = 1,
 ) -> Subscription:
-    """Hear `event`, one at a time.
+    """Consume `event`, one at a time.
 
     The handler gets an open transaction and the event as received. Returning means done;
     `Reject` dead at once; `Later` again without spending an attempt; any other exception a
@@ -101,7 +101,7 @@ def on(
 
     `name` is a literal that is never changed: the inbox knows the handler by it. While a message
     of a key fails, later ones of the key wait behind it in order; ``behind_failed="skip"``
-    lets them pass. With `history` a service that is new to this event hears first what the
+    lets them pass. With `history` a service that is new to this event consumes first what the
     owner's log still holds, in order, and then the present: nothing missed, nothing twice.
     A handler that takes longer than `time_limit` is cancelled, and that attempt has failed.
 
@@ -125,7 +125,7 @@ def on_batch(
     rate: Rate | None = None,
     concurrency: int = 1,
 ) -> Subscription:
-    """Hear `event` in batches: the handler gets the events of that name in the batch, in order.
+    """Consume `event` in batches: the handler gets the events of that name in the batch, in order.
 
     If it raises, or takes longer than `time_limit`, the batch is taken again in halves, down to
     batches of one.

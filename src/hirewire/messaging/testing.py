@@ -1,4 +1,4 @@
-"""For tests of any service: what was recorded, and hearing an event without a broker."""
+"""For tests of any service: what was recorded, and consuming an event without a broker."""
 
 import json
 from collections.abc import Sequence

@@ -78,7 +78,7 @@ def sending(exchange: str, traceparents: Sequence[str | None]) -> Iterator[None]
 
 
 def processing(invocations: Sequence[Invocation], queue: str) -> "list[Span]":
-    """Begin a span for each unit; what its handler records is then caused by that span."""
+    """Begin a span for each invocation; what its handler records is then caused by that span."""
     if _tracer is None:
         return []
     from opentelemetry.trace import SpanKind
@@ -148,7 +148,7 @@ def _span_context(traceparent: str) -> Any:
 
 
 def _parent(traceparent: str | None) -> "Context | None":
-    """As context. A trace that nobody has sampled yet is begun anew here, under the same id."""
+    """As context. A trace that nobody has sampled yet is begun here, under the same id."""
     if not traceparent:
         return None
     from opentelemetry.trace import NonRecordingSpan, set_span_in_context

@@ -1,4 +1,4 @@
-"""The audit: fences through every outbox to every queue, then both sides' books side by side."""
+"""The audit: a barrier through every queue, then the ledgers of both sides compared."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -10,10 +10,10 @@ from hirewire.messaging.reconciliation.audit import Found, Ledger, Line
 from hirewire.operators.client import POLL_SECONDS, Operators, Refused, ServiceAway
 
 FENCE_SECONDS = 5.0
-"""After so long another fence is sent beside the first, whose queue may have been lost with it;
+"""After so long another barrier is sent beside the first, whose queue may have been lost with it;
 then after twice as long, and so on."""
 STALL_SECONDS = 30.0
-"""For how long nothing at all may be sent or entered before the fences are waited for no more."""
+"""For how long nothing at all may be sent or entered before the barriers are waited for no more."""
 SLOWEST_POLL = 1.0
 REPAIR_CHUNK = 5000
 
@@ -29,7 +29,7 @@ class Report:
     repaired: int = 0
 
     def lines(self) -> list[tuple[str, str, Line]]:
-        """Owner, listener and their line."""
+        """Owner, subscriber and their line."""
         return [
             (owner, subscriber, line)
             for owner, account in self.accounts.items()
@@ -43,12 +43,12 @@ class Report:
 
     @property
     def phantoms(self) -> int:
-        """Events that were heard and that no log has."""
+        """Events that were consumed and that no log has."""
         return sum(len(line.phantoms) for _, _, line in self.lines())
 
     @property
     def clean(self) -> bool:
-        """Complete, and nothing is missing, unaccounted for, or known to its listeners only."""
+        """Complete, and nothing is missing, unaccounted for, or known to its subscribers only."""
         return (
             not self.problems
             and not self.missing
@@ -64,7 +64,7 @@ class Report:
 
 @dataclass
 class _Barrier:
-    """A fence that is waited for."""
+    """A barrier that is waited for."""
 
     id: UUID
     reached: set[str] = field(default_factory=set)
@@ -78,7 +78,7 @@ class _Barrier:
 
 class Auditor:
     """Audits every owner with `Operators`; `progress` is told of each page of events, `waiting`
-    of what keeps the fences. These are waited for as long as anything moves, and no longer than
+    of what keeps the barriers. These are waited for as long as anything moves, and no longer than
     `wait` seconds when that is given.
     """
 
@@ -98,7 +98,7 @@ class Auditor:
         self._waiting = waiting
 
     async def audit(self, since: UUID, *, only: Mapping[str, set[UUID]] | None = None) -> Report:
-        """The books of all services. `only` limits it to single events by owner."""
+        """The audit of all services. `only` limits it to single events by owner."""
         report = Report()
         since = max([since, *await self._retained_from()])
         for owner in self._operators.services:
@@ -156,7 +156,7 @@ class Auditor:
             try:
                 found.append(UUID((await self._operators.flow(service))["retainedFrom"]))
             except (ServiceAway, Refused):
-                continue  # said of its owner's events, and of those that it hears
+                continue  # said of its owner's events, and of those that it consumes
         return found
 
     async def _audit_owner(self, owner: str, since: UUID, report: Report) -> Ledger:
@@ -194,8 +194,8 @@ class Auditor:
     async def _find_phantoms(
         self, owner: str, since: UUID, account: Ledger, report: Report
     ) -> None:
-        """From the listeners' side: what they have heard and no log has. All logs are asked, since
-        an event may have had another owner before.
+        """From the subscribers' side: what they have consumed and no log has. All logs are asked,
+        since an event may have had another owner before.
         """
         others = [name for name in self._operators.services if name != owner]
         for subscriber in self._operators.services:
@@ -211,9 +211,9 @@ class Auditor:
                 report.note(str(error))
 
     async def _barrier(self, owner: str, report: Report) -> _Barrier:
-        """The fence that all listeners have heard, or of several the one that most of them have.
+        """The barrier that all subscribers have passed, or the one that most of them have.
 
-        One fence that is heard is enough, however many were sent after it.
+        One barrier that is consumed is enough, however many were sent after it.
         """
         clock = asyncio.get_running_loop().time
         begun = moved = clock()
@@ -243,9 +243,9 @@ class Auditor:
             if reason is not None:
                 for problem in away.values():
                     report.note(problem)
-                names = ", ".join(sorted(late)) or "any listener"
+                names = ", ".join(sorted(late)) or "any subscriber"
                 report.note(
-                    f"{owner}: the fence has not come through to {names} {reason}; what they do "
+                    f"{owner}: the barrier has not come through to {names} {reason}; what they do "
                     "not know counts as in flight"
                 )
                 return best
@@ -265,8 +265,8 @@ class Auditor:
                 away[subscriber] = str(error)
 
     async def _moved(self, flow: "_Flow", owner: str, barrier: _Barrier, late: set[str]) -> bool:
-        """Whether what is in front of a fence has become less since the last look: of the outbox,
-        until it has been sent; then of the queues of those who have not heard it.
+        """Whether what is in front of a barrier has become less since the last look: of the outbox,
+        until it has been sent; then of the queues of those who have not consumed it.
         """
         moved = False
         try:
@@ -281,7 +281,7 @@ class Auditor:
 
 @dataclass
 class _Flow:
-    """What is known of the way of one owner's fences."""
+    """What is known of the way of one owner's barriers."""
 
     _sent: int | None = None
     _entered: dict[str, int] = field(default_factory=dict)
@@ -293,7 +293,7 @@ class _Flow:
         return before != self._sent
 
     def heard(self, subscriber: str, found: Mapping[str, Any]) -> bool:
-        """Note how much a listener has entered and what is left; whether it has gone on. A queue
+        """Note how much a subscriber has entered and what is left; whether it has gone on. A queue
         that grows is no progress.
         """
         entered, queued = found["entered"], found["queued"] or 0

@@ -1,4 +1,4 @@
-"""What caused what: the events of a story as a tree, with the times between."""
+"""What caused what: the events of a causal trace as a tree, with the times between."""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ class Node:
 
 
 async def gather(operators: Operators, what: str, since: UUID) -> list[Node]:
-    """The stories in which an id occurs (an event, a user, a resume, a request), each as the events
-    that began it; oldest first.
+    """The causal traces in which an id occurs (an event, a user, a resume, a request), each as the
+    events that began it; oldest first.
     """
     services = operators.services
     found = await asyncio.gather(*(operators.about(name, what, since) for name in services))
@@ -74,7 +74,7 @@ def _uuid(text: str | None) -> UUID | None:
 
 
 def draw(roots: Sequence[Node], what: str) -> Tree:
-    """The stories for a terminal: one branch a request, with everything that followed from it."""
+    """Draw causal traces for a terminal: a branch for each request, with all that followed."""
     tree = Tree(f"[bold]{escape(what)}[/]", guide_style="dim")
     branches: dict[str, Tree] = {}
     for root in roots:

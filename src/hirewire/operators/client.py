@@ -31,7 +31,7 @@ class Refused(Exception):
 
 
 def parts_of(subscriber: str) -> tuple[str, int | None]:
-    """The service of a listener, and which generation of a projection of its it is, if any."""
+    """The service of a subscriber, and which generation of a projection of its it is, if any."""
     service, _, generation = subscriber.partition("@")
     number = generation.rpartition("-")[2]
     return service, int(number) if number.isdigit() else None
@@ -92,23 +92,23 @@ class Operators:
         return found
 
     async def request_barrier(self, owner: str) -> UUID:
-        """A fence behind all that is committed by the time it is sent."""
+        """A barrier behind all that is committed by the time it is sent."""
         return UUID((await self.ask(owner, "POST", "/fences"))["id"])
 
     async def barrier(self, owner: str, id: UUID) -> dict[str, Any]:
-        """What became of a fence."""
+        """What became of a barrier."""
         found: dict[str, Any] = await self.ask(owner, "GET", f"/fences/{id}")
         return found
 
     async def barrier_has_passed(self, subscriber: str, id: UUID) -> bool:
-        """Whether it has come through all of a listener's queues."""
+        """Whether it has come through all of a subscriber's queues."""
         service, generation = parts_of(subscriber)
         path = f"/fences/{id}/heard"
         found = await self.ask(service, "GET", path, params=_asking(generation))
         return set(found["of"]) <= set(found["queues"])
 
     async def log(self, owner: str, barrier: UUID, since: UUID) -> AsyncIterator[list[Expected]]:
-        """All events behind a fence, page by page."""
+        """All events behind a barrier, page by page."""
         after = UUID(int=0)
         while True:
             found = await self.ask(
@@ -132,7 +132,7 @@ class Operators:
     async def entered(
         self, subscriber: str, owner: str, since: UUID
     ) -> AsyncIterator[list[Entered]]:
-        """What a listener has heard of an owner, page by page."""
+        """What a subscriber has consumed of an owner, page by page."""
         after = UUID(int=0)
         while True:
             found = await self.ask(
@@ -161,24 +161,24 @@ class Operators:
         return int((await self.ask(subscriber, "POST", "/accept", json=body))["accepted"])
 
     async def states(self, subscriber: str, events: Mapping[UUID, str]) -> list[Found]:
-        """What a listener knows of events."""
+        """What a subscriber knows of events."""
         body = {"events": {str(id): type for id, type in events.items()}}
         service, generation = parts_of(subscriber)
         found = await self.ask(service, "POST", "/states", json=body, params=_asking(generation))
         return [Found(UUID(id), *rest) for id, *rest in found["items"]]
 
     async def request(self, owner: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask for a job; the same request is the same job."""
+        """File a request; the same one again is not done twice."""
         found: dict[str, Any] = await self.ask(owner, "POST", "/jobs", json=dict(asked))
         return found
 
     async def request_of(self, owner: str, id: str) -> dict[str, Any]:
-        """How far a job is."""
+        """How far a request is."""
         found: dict[str, Any] = await self.ask(owner, "GET", f"/jobs/{id}")
         return found
 
     async def wait_for_request(self, owner: str, id: str, seconds: float) -> dict[str, Any]:
-        """The job once it has ended; as it is when that takes longer than `seconds`."""
+        """The request once it has ended; as it is when that takes longer than `seconds`."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         while True:
@@ -188,14 +188,14 @@ class Operators:
             await asyncio.sleep(POLL_SECONDS)
 
     async def about(self, service: str, what: str, since: UUID) -> list[str]:
-        """Correlation ids of stories in which an id occurs."""
+        """Correlation ids of causal traces in which an id occurs."""
         found = await self.ask(service, "GET", "/about", params={"what": what, "since": str(since)})
         return list(found["items"])
 
     async def trace(
         self, service: str, correlations: Sequence[str], since: UUID
     ) -> list[TracedEvent]:
-        """A service's events of these stories."""
+        """A service's events of these causal traces."""
         events: list[TracedEvent] = []
         for start in range(0, len(correlations), 50):
             some = list(correlations[start : start + 50])
@@ -206,7 +206,7 @@ class Operators:
         return events
 
     async def consumptions(self, service: str, events: Sequence[UUID]) -> list[Consumption]:
-        """Who in a service has heard these events."""
+        """Who in a service has consumed these events."""
         found = await self.ask(service, "POST", "/heard", json={"ids": [str(id) for id in events]})
         return [Consumption(**_snake(item)) for item in found["items"]]
 

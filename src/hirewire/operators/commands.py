@@ -95,10 +95,10 @@ def audit(
     ] = None,
     accept_phantoms: Annotated[
         str | None,
-        typer.Option(metavar="WHY", help="List what only its listeners know of no more"),
+        typer.Option(metavar="WHY", help="List what only its subscribers know of no more"),
     ] = None,
 ) -> None:
-    """The books: every event, everyone who should have heard it, and what became of it."""
+    """Reconciliation: every event, every subscriber that should have consumed it, and its state."""
     moment = moment_of(since)
     start = first_id(moment) if moment is not None else UUID(int=0)
 
@@ -139,7 +139,7 @@ def print_report(report: Report) -> None:
     lines = report.lines()
     always = ("handled", "in flight", "missing")
     shown = [s for s in STATES if s in always or any(line.counts[s] for _, _, line in lines)]
-    table = Table("events of -> heard by", "expected", *shown, "late", box=SIMPLE_HEAD)
+    table = Table("events of -> consumed by", "expected", *shown, "late", box=SIMPLE_HEAD)
     for owner, subscriber, line in lines:
         numbers = [f"{line.counts[state]:,}" for state in shown]
         table.add_row(f"{owner} -> {subscriber}", f"{line.expected:,}", *numbers, f"{line.late:,}")
@@ -154,15 +154,15 @@ def print_report(report: Report) -> None:
             console.print(escape(why))
         for phantom in line.phantoms[:20]:
             console.print(
-                f"[red]in no log[/] {phantom.id} of {owner}, heard at {subscriber} by "
+                f"[red]in no log[/] {phantom.id} of {owner}, consumed at {subscriber} by "
                 f"{', '.join(phantom.subscriptions)} on {phantom.heard_at:%Y-%m-%d %H:%M:%S}"
             )
         if len(line.phantoms) > 20:
             console.print(f"[red]in no log[/] … and {len(line.phantoms) - 20:,} more")
         if line.phantoms:
             console.print(
-                f"{subscriber} has heard {len(line.phantoms):,} events of {owner} that are in no "
-                f"log: {owner} was set back after it had published them, or somebody else has "
+                f"{subscriber} has consumed {len(line.phantoms):,} events of {owner} that are in "
+                f"no log: {owner} was set back after it had published them, or somebody else has "
                 'sent them in its name. See "Restore" in docs/operations.md'
             )
         if not line.adds_up:
@@ -215,17 +215,17 @@ def replay_history(
 
 
 def _owners_of(to: str, types: list[str]) -> dict[str, list[str]]:
-    """What `to` hears of these types (all, when none are given), by owner."""
+    """What `to` consumes of these types (all, when none are given), by owner."""
     if to not in assembly.SERVICES:
         fail(f"no service {to!r}: one of {', '.join(assembly.SERVICES)}", 2)
-    hears = set(assembly.service(to).hears)
+    consumes = set(assembly.service(to).hears)
     for name in types:
-        if name not in hears:
-            fail(f"--type: {to} does not hear {name!r}: {', '.join(sorted(hears))}", 2)
+        if name not in consumes:
+            fail(f"--type: {to} does not consume {name!r}: {', '.join(sorted(consumes))}", 2)
     found: dict[str, list[str]] = {}
     for owner in assembly.SERVICES:
         for event in assembly.service(owner).publishes:
-            if event.name in hears and (not types or event.name in types):
+            if event.name in consumes and (not types or event.name in types):
                 found.setdefault(owner, []).append(event.name)
     return found
 
@@ -264,7 +264,7 @@ def list_jobs() -> None:
         return lines
 
     lines = with_operators(work)
-    console.print("\n".join(lines) or "no jobs")
+    console.print("\n".join(lines) or "no requests")
 
 
 def _request_lines(service: str, request: Mapping[str, Any]) -> list[str]:

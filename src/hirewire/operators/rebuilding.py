@@ -183,7 +183,7 @@ def switch(
     generation: Annotated[
         int | None, typer.Option(help="This one, for example to switch back; else the new one")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="In spite of open messages")] = False,
+    force: Annotated[bool, typer.Option("--force", help="In spite of unresolved messages")] = False,
     wait: Annotated[
         float, typer.Option(help="Seconds for which the live one may be kept from writing")
     ] = generations.SWITCH_SECONDS,

@@ -1,4 +1,4 @@
-"""What a RabbitMQ node says of a message is what the publisher hears, and what a reader sees."""
+"""What a RabbitMQ node says of a message is what the publisher consumes, and what a reader sees."""
 
 import asyncio
 from collections.abc import AsyncIterator

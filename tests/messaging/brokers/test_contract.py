@@ -203,7 +203,7 @@ async def test_each_listening_service_gets_its_own_copy(broker: Broker) -> None:
     assert bodies(await take(broker, 1, second)) == [1]
 
 
-async def test_declaring_again_removes_what_is_no_longer_heard(broker: Broker) -> None:
+async def test_declaring_again_removes_what_is_no_longer_consumed(broker: Broker) -> None:
     await broker.declare([QueueTopology(LOGS.queue, ("test.noted",))])
     outcomes = await broker.publish([message(type="test.erased", key="x"), message(b"1")])
     assert outcomes == [Outcome.UNROUTABLE, Outcome.CONFIRMED]

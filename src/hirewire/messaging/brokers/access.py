@@ -1,4 +1,4 @@
-"""RabbitMQ users and permissions: who may say and hear what, decided by the broker."""
+"""RabbitMQ users and permissions: who may publish and consume what, decided by the broker."""
 
 import asyncio
 import base64
@@ -28,7 +28,7 @@ class ServiceUser:
     publishes: tuple[str, ...]
     hears: tuple[str, ...]
     plain: tuple[str, ...] = ()
-    """Foreign services' plain queues from which it hears."""
+    """Foreign services' plain queues from which it consumes."""
 
 
 def permissions(user: ServiceUser) -> dict[str, str]:

@@ -1,11 +1,12 @@
-"""Claims on open messages: what a process takes to handle, and how it is settled or failed.
+"""Claims on unresolved messages: what a process takes to handle, and how it is resolved or fails.
 
 A claim is committed before the handlers run, so that a message that kills its process is known
 afterwards. What is taken alone and left behind by another process has spent an attempt; what is
-taken with others and left behind becomes a *suspect*, which is taken alone from then on.
+taken with others and left behind becomes a *possible poison message*, which is taken alone from
+then on.
 
-Locks are always taken in this order: open messages, then progress rows (sorted), then whatever the
-handlers lock. The consumer has the last two in the same order.
+Locks are always taken in this order: unresolved messages, then progress rows (sorted), then
+whatever the handlers lock. The consumer has the last two in the same order.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -155,7 +156,7 @@ class Claim:
     """Messages of one subscription that this process has taken."""
 
     heads: Sequence[UUID]
-    """The first open messages of their keys, one a key where followers wait."""
+    """The first unresolved messages of their keys, one a key where followers wait."""
     followers: Sequence[UUID] = ()
     """Messages that wait behind them and are taken along."""
     failed_before: bool = False
@@ -263,7 +264,7 @@ async def _followers(
 
 
 async def left_behind(tx: Tx, lane: str, instance: UUID, limit: int = 500) -> list[Any]:
-    """Suspects that are due, and what other processes have taken and not settled in their time."""
+    """Possible poison messages that are due, and claims that other processes left behind."""
     return list((await tx.exec_driver_sql(_POISON, (lane, instance, limit))).all())
 
 

@@ -50,7 +50,8 @@ _Counts: TypeAlias = list[tuple[prometheus_client.Counter, Sequence[Invocation]]
 GUARD_AFTER = 3
 """Deliveries without an ack after which a message is handled alone and its starts are counted."""
 MAX_START_ATTEMPTS = 3
-"""Processes that started to handle a suspect and never ended it; then it is dead."""
+"""Processes that started to handle a possible poison message and never ended it; then it is dead.
+"""
 FORGET_SECONDS = 2.0
 OURS = source_of("")
 """How the `source` of every service's own events begins."""
@@ -88,14 +89,14 @@ class Watcher(Protocol):
     """Somebody who wants to know how far a queue has come, in the consumer's own transactions."""
 
     async def before(self, tx: Tx) -> None:
-        """The queue is going to be declared and heard. What it raises keeps the consumer waiting"""
+        """Called before the queue is declared and consumed; raising keeps the consumer waiting."""
 
     async def noted(self, tx: Tx, watermarks: Sequence[cutover.Watermark]) -> None:
-        """These marks were entered."""
+        """These watermarks were entered."""
 
 
 class Consumer:
-    """Hears one service's queue."""
+    """Consumes one service's queue."""
 
     def __init__(
         self,
@@ -119,7 +120,7 @@ class Consumer:
         own = QueueTopology(queue_of(service), tuple(sorted({s.event.name for s in subscriptions})))
         self.topology = topology or own
         self.queues: tuple[str, ...] = (own.queue,) if topology is None and own.types else ()
-        """The queues through which the service hears."""
+        """The queues through which the service consumes."""
         self.subscriptions = tuple(subscriptions)
         self._transactions = transactions
         self._broker = broker
@@ -145,7 +146,7 @@ class Consumer:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Hear until stopped. The broker or the database being away only makes it wait."""
+        """Consume until stopped. The broker or the database being away only makes it wait."""
         failures = 0
         while not self._stopping.is_set():
             try:
@@ -257,7 +258,7 @@ class Consumer:
         """Bring deliveries to committed effects, or enter them as waiting, retrying or dead.
 
         When it returns, all of them may be acked. Raises only when the database is away; then
-        nothing is settled, and all of them must be delivered again.
+        nothing is resolved, and all of them must be delivered again.
         """
         await self._handle(self.read(deliveries))
 
@@ -388,7 +389,7 @@ class Consumer:
             self._count_dead(invocation.received.event.name, reason, invocation)
 
     async def resolve(self, invocation: Invocation) -> None:
-        """Handle one unit in a transaction of its own; enter it as failed if it raises."""
+        """Handle one invocation in a transaction of its own; enter it as failed if it raises."""
         for nth in range(3):
             spans = tracing.processing([invocation], self.topology.queue)
             try:
@@ -497,10 +498,10 @@ class Consumer:
         return batch
 
     def read(self, deliveries: Sequence[Delivery]) -> Batch:
-        """Decode; a unit for each subscription that hears the event, and what cannot be read.
+        """Decode: an invocation for each subscription to the event, and what cannot be read.
 
-        Called once for each batch, in the queue's order: what the queue's marks mean depends on it.
-        Raises nothing, whatever was sent.
+        Called once for each batch, in the queue's order: what the queue's watermarks mean depends
+        on it. Raises nothing, whatever was sent.
         """
         if self._restore is not None:
             deliveries = [self._restore(delivery) for delivery in deliveries]
@@ -523,7 +524,7 @@ class Consumer:
             received = decode(delivery, self._services)
             subscriptions = self._by_event.get(received.event.name)
             if subscriptions is None:
-                raise Unknown(f"{received.event.name} is not heard by {self.service}")
+                raise Unknown(f"{received.event.name} is not consumed by {self.service}")
         except Malformed as error:
             held = isinstance(error, Unknown) and self._is_ours(delivery)
             id = message_id_of(delivery)
@@ -617,7 +618,7 @@ async def until_stopped(
 def mark_overtaken(
     invocations: Sequence[tuple[Invocation, KeyState]],
 ) -> tuple[list[Invocation], list[Invocation]]:
-    """The units, those that come after a later one of their track marked `late`; and those."""
+    """The invocations, with those marked `late` that a later one overtook; and the latter alone."""
     highest: dict[tuple[str, str, str], int] = {}
     ordered, overtaken = [], []
     for invocation, key_state in invocations:

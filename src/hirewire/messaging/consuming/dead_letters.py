@@ -133,7 +133,7 @@ async def open_messages(
 
 
 async def show(tx: Tx, event_id: UUID) -> list[OpenMessage]:
-    """All open messages of one event, one a subscription that has not handled it."""
+    """All unresolved messages of one event, one a subscription that has not handled it."""
     result = await tx.exec_driver_sql(
         _SELECT
         + "where i.event_id = $1 and i.state in ('dead', 'retrying', 'waiting') "
@@ -179,7 +179,7 @@ async def replay(
     note: str = "",
     by: str = "",
 ) -> int:
-    """Try dead messages again, with all attempts anew: one event's, one type's, or all.
+    """Try dead messages again, with all their attempts: one event's, one type's, or all.
 
     Returns how many. Those that wait behind one follow it, in their order, once it succeeds. A
     message that is not dead is left alone, so that asking twice does it once.
@@ -199,7 +199,7 @@ async def replay(
 async def edit(
     tx: Tx, event_id: UUID, *, subscription: str, body: bytes, why: str, by: str = ""
 ) -> None:
-    """Replace a dead message's body, and try it again with all attempts anew.
+    """Replace a dead message's body, and try it again with all its attempts.
 
     The body must fit the event, and its key must stay the same, since the order of that key depends
     on it. Both bodies are kept with why and by whom. Raises `NoSuchMessage` or `EditRefused`.

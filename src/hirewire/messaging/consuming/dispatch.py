@@ -26,11 +26,11 @@ LONGEST_DELAY = timedelta(days=365)
 
 
 async def dispatch(tx: Tx, invocations: Sequence[Invocation]) -> None:
-    """Call the handlers of the units, in the units' order.
+    """Call the handlers of the invocations, in the invocations' order.
 
-    Units of a batched subscription are gathered and handed over at once, but never past a later
-    message of the same key that another handler is to get: the order of a key holds across its
-    events. Several subscriptions to one message are no reason to part its batch. Raises what a
+    Invocations of a batched subscription are gathered and handed over at once, but never past a
+    later message of the same key that another handler is to get: the order of a key holds across
+    its events. Several subscriptions to one message are no reason to part its batch. Raises what a
     handler raises, and `TimeoutError` for one that takes longer than its time limit.
     """
     watch = _Watch(tx)

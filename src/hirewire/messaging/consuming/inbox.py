@@ -1,7 +1,7 @@
-"""The hearing side's books: what was heard, how far each key is, and what is still open.
+"""The inbox: what was consumed, how far each ordering key is, and what is still unresolved.
 
-A *unit* is one event for one subscription. The statements here are all there is to know of the
-inbox's tables on the hot path; `deadletters` has those of the operators.
+An *invocation* is one event for one subscription. The statements here are all there is to know of
+the inbox's tables on the hot path; `deadletters` has those of the operators.
 """
 
 import json
@@ -24,7 +24,7 @@ HELD_FOR = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """Where a unit's track stood before this batch."""
+    """Where an invocation's ordering key stood before this batch."""
 
     previous: int | None
     """The highest sequence that has taken effect."""
@@ -36,20 +36,20 @@ class KeyState:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A unit that is to wait."""
+    """An invocation that is to wait."""
 
     invocation: Invocation
     previous: int | None
-    """The highest sequence of its track that has taken effect."""
+    """The highest sequence of its ordering key that has taken effect."""
     first: bool
-    """Nothing of its track is in front of it: its lane may take it."""
+    """Nothing of its ordering key is in front of it: its lane may take it."""
 
 
-# Entering waits for another replica that has entered the same unit and not committed yet. When all
-# units are new, as nearly always, their tracks are locked and moved on in the same statement; no
-# join, since the planner takes every array for ten elements. The paused subscriptions are read
-# once a statement. A batch that began before a pause and one that sees it keep their order all the
-# same, since `open` is read under the track's lock.
+# Entering waits for another replica that has entered the same invocation and not committed yet.
+# When all invocations are new, as nearly always, their ordering keys are locked and moved on in the
+# same statement; no join, since the planner takes every array for ten elements. The paused
+# subscriptions are read once a statement. A batch that began before a pause and one that sees it
+# keep their order all the same, since `open` is read under the ordering key's lock.
 _ENTER = """
 with entered as (
     insert into messaging.inbox (event_id, subscription, origin)
@@ -144,9 +144,9 @@ order by arrival limit $4
 
 
 async def enter(tx: Tx, invocations: Sequence[Invocation]) -> list[tuple[Invocation, KeyState]]:
-    """Enter the units as handled, lock their tracks and move them to the units' sequences.
+    """Enter invocations as handled, lock their ordering keys and advance these to their sequences.
 
-    Returns those that had not been entered before, in their order, with where their tracks stood.
+    Returns those that had not been entered before, in their order, with their keys' former states.
     """
     first: dict[tuple[UUID, str], Invocation] = {}
     for invocation in invocations:
@@ -181,7 +181,7 @@ async def enter(tx: Tx, invocations: Sequence[Invocation]) -> list[tuple[Invocat
 def _ordering_key_columns(
     invocations: Iterable[Invocation],
 ) -> tuple[list[str], list[str], list[str], list[int | None]]:
-    """The tracks of units with the highest sequence of each, as columns."""
+    """The ordering keys of invocations with the highest sequence of each, as columns."""
     highest: dict[tuple[str, str, str], int | None] = {}
     for invocation in invocations:
         ordering_key, sequence = invocation.ordering_key, invocation.received.order
@@ -197,8 +197,8 @@ def _ordering_key_columns(
 
 
 async def held_back(tx: Tx, entered: Sequence[tuple[Invocation, KeyState]]) -> list[Parked]:
-    """Those of the units just entered that must wait: behind open messages, for an operator, or
-    for the limits of their subscription.
+    """Those of the invocations just entered that must wait: behind unresolved messages, for an
+    operator, or for the limits of their subscription.
 
     A subscription that lets followers pass what has failed lets none pass what only waits.
     """
@@ -230,7 +230,7 @@ async def _chained(
 
 
 async def park(tx: Tx, waiting: Sequence[Parked]) -> None:
-    """Keep units that were entered as `waiting`, in order, each behind the one before it."""
+    """Keep invocations that were entered as `waiting`, in order, each behind the one before it."""
     parked = [one.invocation for one in waiting]
     await tx.exec_driver_sql(
         _PARK,
@@ -274,10 +274,10 @@ async def mark_late(tx: Tx, invocations: Sequence[Invocation]) -> None:
 async def open_failed(
     tx: Tx, invocation: Invocation, error: str, *, delay: timedelta | None, attempts: int
 ) -> bool:
-    """Enter a unit whose handling has failed: to be tried again after `delay`, or dead.
+    """Enter an invocation whose handling has failed: to be tried again after `delay`, or dead.
 
     Behind messages of its key that are open already it waits as any other does, and fails for good
-    in its turn if it was to be dead. False when another replica had entered the unit.
+    in its turn if it was to be dead. False when another replica had entered the invocation.
     """
     received, name = invocation.received, invocation.subscription.name
     entered = await tx.exec_driver_sql(_ENTER_ONE, (received.id, name, _origin_of(invocation)))
@@ -311,7 +311,7 @@ async def open_failed(
 
 
 def _origin_of(invocation: Invocation) -> str | None:
-    """Where a unit comes from that is in no owner's log; None for what is in one."""
+    """Where an invocation comes from that is in no owner's log; None for what is in one."""
     if invocation.received.source != source_of(invocation.received.event.owner):
         return invocation.received.source or "(nobody)"
     repeated = invocation.delivery.headers.get("replayof")
@@ -409,7 +409,7 @@ async def forget_held(tx: Tx, id: UUID, *, subscription: str = UNREADABLE) -> No
 
 
 async def count_start_attempt(tx: Tx, fingerprint: UUID, instance: UUID) -> int:
-    """Note that this process starts to handle a suspect; how many have that never ended it."""
+    """Count a start attempt of this process; returns how many processes started and never ended."""
     await tx.exec_driver_sql(_START_ATTEMPT, (fingerprint, instance))
     result = await tx.exec_driver_sql(
         "select count(*) from messaging.suspect where fingerprint = $1", (fingerprint,)
@@ -430,12 +430,12 @@ async def forget_start_attempt(tx: Tx, fingerprint: UUID, instance: UUID) -> Non
 
 
 async def clear_start_attempts(tx: Tx, fingerprint: UUID) -> None:
-    """Forget a suspect: it was handled, or entered as failed or dead."""
+    """Forget a possible poison message: it was handled, or entered as failed or dead."""
     await tx.exec_driver_sql("delete from messaging.suspect where fingerprint = $1", (fingerprint,))
 
 
 def history_entry(error: str, attempt: int) -> dict[str, Any]:
-    """One line of an open message's history."""
+    """One line of an unresolved message's history."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "attempt": attempt,

@@ -1,4 +1,4 @@
-"""A lane: the open messages of one subscription, tried again and brought to an end, in order.
+"""A lane: the unresolved messages of one subscription, tried again and brought to an end, in order.
 
 One piece of work is: take what is due, with what waits behind it; hand it to the handlers in one
 transaction; release the keys. If that transaction fails, nothing of it has happened, and the lane
@@ -42,7 +42,7 @@ BLOCKING_SECONDS = 0.25
 """How long a lane may keep the consumer from the keys that it works on, and aims to take at all."""
 SLOW_SECONDS = 1.0
 LOOK_SECONDS = 1.0
-"""How often a lane that has enough to do looks at suspects, and at what others left behind."""
+"""How often a busy lane looks at possible poison messages, and at what others left behind."""
 GIVE_BACK_SECONDS = 2.0
 DEADLOCKS = 3
 ENDED = "the process ended while handling it"
@@ -71,7 +71,7 @@ class Owner:
     transactions: Transactions
     instance: UUID
     alone: asyncio.Lock
-    """Held while a suspect is handled, so that two of them are never suspected of one death."""
+    """Held while a possible poison message is handled: one at a time, so the cause is known."""
     patience: Patience
 
 
@@ -178,7 +178,7 @@ class Lane:
             return claim is not None and await self._work_on(claim)
 
     async def _take_left(self, tx: Tx) -> Claim | None:
-        """A suspect, or what another process has left behind for good."""
+        """A possible poison message, or what another process has left behind for good."""
         owner, now = self._owner, time.monotonic()
         rows = await claims.left_behind(tx, self.name, owner.instance)
         lefts = [claims.left_of(row, owner.instance) for row in rows]

@@ -1,12 +1,12 @@
 """Several replicas of a service at work at once, with the order of each key kept.
 
-The service's own queue has one active reader, the spreader, which hands each message on to one of
-N queues by its key (jump consistent hash). Each of those has one active reader as well; replicas
-share them out by session locks in the service's database. When N changes, the spreader first sends
-a barrier behind all that lies in the present queues and waits until it has come through each: so
-what was handed on by the old number is handled before anything is by the new one.
+The service's own queue has one active reader, the partition router, which hands each message on to
+one of N queues by its key (jump consistent hash). Each of those has one active reader as well;
+replicas share them out by session locks in the service's database. When N changes, the partition
+router first sends a barrier behind all that lies in the present queues and waits until it has come
+through each: so what was handed on by the old number is handled before anything is by the new one.
 
-A mark or barrier concerns every partition: it goes to each behind all that came before it, and
+A watermark or barrier concerns every partition: it goes to each behind all that came before it, and
 before all that came behind it.
 """
 
@@ -140,7 +140,7 @@ class PartitionRouter:
                 async with aclosing(until_stopped([self._stopping], batches)) as arriving:
                     await self._route(arriving)
             except Exception as error:
-                log.warning("spreader waits", service=self._service, reason=describe(error))
+                log.warning("partition router waits", service=self._service, reason=describe(error))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(1.0):
                         await self._stopping.wait()
@@ -157,7 +157,7 @@ class PartitionRouter:
             await self._broker.ack(deliveries[-1])
 
     def _messages(self, delivery: Delivery) -> list[Message]:
-        if type_of(delivery).startswith("hirewire."):  # a mark concerns every partition
+        if type_of(delivery).startswith("hirewire."):  # a watermark concerns every partition
             return [handed_on(delivery, self._service, n, f"{n}") for n in range(self._count)]
         key = delivery.headers.get("partitionkey")
         if key is None:
@@ -231,7 +231,7 @@ class PartitionRouter:
 
 
 class PartitionAssigner:
-    """Which partitions this replica hears: as many as come to each of those that are there."""
+    """Which partitions this replica consumes: as many as come to each of those that are there."""
 
     def __init__(
         self, *, service: str, database_url: str, count: int, consumer: Callable[[int], Consumer]
@@ -252,7 +252,7 @@ class PartitionAssigner:
 
     @property
     def held(self) -> list[int]:
-        """The partitions that this replica hears now."""
+        """The partitions that this replica consumes now."""
         return sorted(self._running)
 
     async def run(self) -> None:
@@ -311,7 +311,7 @@ class PartitionAssigner:
 
     async def _let_go(self, numbers: Sequence[int]) -> None:
         """Drain them all at once. One that does not end keeps its lock: its last batch may still
-        be committed, and whoever heard the next one before that would overtake it.
+        be committed, and whoever consumed the next one before that would overtake it.
         """
         letting_go = {number: self._running.pop(number) for number in numbers}
         for consumer, _ in letting_go.values():

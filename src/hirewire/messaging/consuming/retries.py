@@ -32,7 +32,7 @@ def is_of_the_service(name: str) -> bool:
 
 
 class Retries:
-    """The duty that brings one service's open messages to an end."""
+    """The background task that brings one service's unresolved messages to an end."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Retries:
                     for lane in self._lanes.values():
                         lane.look_away()
                     log.warning(
-                        "step failed", duty="retries", failures=failures, error=describe(error)
+                        "step failed", task="retries", failures=failures, error=describe(error)
                     )
                     await asyncio.sleep(min(0.1 * 2 ** min(failures, 10), 5.0))
                     continue
@@ -151,7 +151,7 @@ class Retries:
             lane.rests_until = time.monotonic() + pause
             lane.look_away()
             fields: dict[str, Any] = {"lane": lane.name, "failures": lane.failures}
-            log.warning("step failed", duty="retries", error=describe(error), **fields)
+            log.warning("step failed", task="retries", error=describe(error), **fields)
         finally:
             del self._tasks[place]
             if worked or self._kept_out:

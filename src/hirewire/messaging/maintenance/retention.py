@@ -187,7 +187,9 @@ class Retention:
                 while await self.step():
                     await asyncio.sleep(0.05)
             except Exception as error:
-                log.warning("janitor waits", service=self._service, error=describe(error))
+                log.warning(
+                    "retention failed, retrying", service=self._service, error=describe(error)
+                )
                 pause = 60.0
             await asyncio.sleep(pause)
 

@@ -44,7 +44,7 @@ update messaging.generation set state = 'dropped', dropped_at = clock_timestamp(
 
 
 class StillUsed(ProjectionError):
-    """Somebody reads or hears the generation still; the message says who."""
+    """Somebody reads or consumes the generation still; the message says who."""
 
 
 async def drop(
@@ -151,14 +151,14 @@ async def _run(tx: Tx, statements: Sequence[str], argument: object) -> None:
 async def _outlive_consumers(
     generation: Generation, queue: str, broker: Broker, until: float
 ) -> None:
-    """Let nothing come any more, and wait until no process hears the queue: each ends its
+    """Let nothing come any more, and wait until no process consumes the queue: each ends its
     consumer within seconds.
     """
     await broker.declare([QueueTopology(queue, ())])
     while (await broker.stats(queue)).consumers:
         if time.monotonic() > until:
             raise StillUsed(
-                f"projection {generation.projection}: a process hears generation "
+                f"projection {generation.projection}: a process consumes generation "
                 f"{generation.number} still: give the command again later"
             )
         await asyncio.sleep(LOOK_SECONDS)

@@ -1,9 +1,9 @@
 """Projections: tables of a service's own that handlers of events fill, and that can be rebuilt.
 
 Each time a projection is built it gets a new *generation*: a schema of its own for its tables, and
-a queue, handlers and inbox entries of its own. So a new generation hears the past, in order, while
-the live one goes on; a switch makes it the one that is read; and of an attempt that was given up
-nothing can come back, since the number of a generation is never used again.
+a queue, handlers and inbox entries of its own. So a new generation consumes the past, in order,
+while the live one goes on; a switch makes it the one that is read; and of an attempt that was given
+up nothing can come back, since the number of a generation is never used again.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ LOOK_SECONDS = 0.02
 NEARLY = 100
 """Keys that the new generation may be behind in before the live one is kept from writing."""
 SHOWN = 5
-"""Open messages that an error names."""
+"""Unresolved messages that an error names."""
 
 _COLUMNS = """
 number, projection, version, state, handlers, types, caught_up, switch_when_ready, started_at,
@@ -67,7 +67,7 @@ values ($1, $2, $3, $4, $5::text[], $6::text[], $7, $8,
     case when $4 = 'live' then clock_timestamp() end, case when $4 = 'live' then $7 end)
 returning {_COLUMNS}
 """  # noqa: S608
-# An end mark that did not end its replay, since a later attempt has begun, says nothing.
+# A high watermark that did not end its replay, since a later attempt has begun, says nothing.
 _CAUGHT_UP = """
 update messaging.generation g set caught_up = array(
     select distinct t from unnest(g.caught_up || $2::text[]) as u(t)
@@ -87,9 +87,9 @@ where subscription = any($1::text[]) and state in ('retrying', 'waiting', 'dead'
     and closing is null
 order by state <> 'dead', arrival limit $2
 """
-# Keys in which the one in use is further than the other, of the events that both hear, from their
-# owners. What moved on before the start was in the log, and was brought. What somebody has given up
-# is behind nothing.
+# Keys in which the one in use is further than the other, of the events that both consume, from
+# their owners. What moved on before the start was in the log, and was brought. What somebody has
+# given up is behind nothing.
 _BEHIND = """
 select count(*) from unnest($1::text[], $2::text[]) as o(name, type)
 join unnest($3::text[], $4::text[], $5::text[]) as n(name, type, source) on n.type = o.type
@@ -191,7 +191,7 @@ class Generation:
     started_at: datetime
     started_by: str
     introduced_at: datetime | None
-    """When its owners knew of it, and its queue was there with a mark in front of all else."""
+    """When its owners knew of it, and its queue was there with a watermark in front of all else."""
     switched_at: datetime | None
     switched_by: str | None
     dropped_at: datetime | None
@@ -203,7 +203,7 @@ class Generation:
 
     @property
     def is_fed(self) -> bool:
-        """Whether it hears events."""
+        """Whether it consumes events."""
         return self.state in ("building", "live", "retired")
 
     @property
@@ -213,7 +213,7 @@ class Generation:
 
     @property
     def past_to_come(self) -> list[str]:
-        """Events of which it has not heard all of the past."""
+        """Events of which it has not consumed all of the past."""
         return sorted(set(self.types) - set(self.caught_up))
 
     def subscriber(self, service: str) -> str:
@@ -245,7 +245,7 @@ async def start(
 ) -> tuple[Generation, bool]:
     """Begin a new generation: live if it is the first one, or else being built beside that.
 
-    It hears nothing before `introduce` has made its queue and its subscription. Asked for once
+    It consumes nothing before `introduce` has made its queue and its subscription. Asked for once
     more while it is being built it is the same one. Returns it, and whether it is new. Raises
     `AlreadyBuilding`.
     """
@@ -299,7 +299,7 @@ async def of(tx: Tx, projection: str) -> list[Generation]:
 
 
 async def fed(tx: Tx) -> list[Generation]:
-    """The generations that hear events."""
+    """The generations that consume events."""
     return [_generation(row) for row in await tx.exec_driver_sql(_FED)]
 
 
@@ -327,8 +327,8 @@ async def to_introduce(connection: asyncpg.Connection) -> list[Generation]:
 async def note_introduced(
     connection: asyncpg.Connection, generations: Sequence[Generation]
 ) -> None:
-    """Let these be heard. Before, a consumer would bind its queue to events of the present, which
-    would come before the past.
+    """Let these be consumed. Before, a consumer would bind its queue to events of the present,
+    which would come before the past.
     """
     await connection.execute(_INTRODUCED, [generation.number for generation in generations])
 
@@ -342,7 +342,7 @@ async def log_begins(owner: asyncpg.Connection) -> datetime | None:
 async def note_watermarks(
     tx: Tx, generation: Generation, queue: str, watermarks: Sequence[Watermark]
 ) -> None:
-    """Note of which events all of the past has come, after their marks were entered."""
+    """Note of which events all of the past has come, after their watermarks were entered."""
     ended = sorted(
         {type for watermark in watermarks if watermark.edge == "end" for type in watermark.types}
     )
@@ -445,8 +445,8 @@ async def _refuse_past_to_come(tx: Tx, service: str, new: Generation) -> None:
     assert current is not None
     if types := sorted({*current.past_to_come, *awaited}):
         raise NotCaughtUp(
-            f"projection {new.projection}: generation {new.number} has not heard all of the past "
-            f"of {', '.join(types)}"
+            f"projection {new.projection}: generation {new.number} has not "
+            f"consumed all of the past of {', '.join(types)}"
         )
 
 
@@ -455,8 +455,8 @@ async def _refuse_open(tx: Tx, new: Generation) -> None:
     if count:
         more = f" and {count - len(words):,} more" if count > len(words) else ""
         raise OpenMessages(
-            f"projection {new.projection}: generation {new.number} has {count:,} open messages: "
-            f"{', '.join(words)}{more}"
+            f"projection {new.projection}: generation {new.number} has {count:,} "
+            f"unresolved messages: {', '.join(words)}{more}"
         )
 
 

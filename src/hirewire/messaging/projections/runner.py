@@ -1,4 +1,4 @@
-"""The generations of a service's projections, each heard by a consumer of its own."""
+"""The generations of a service's projections, each consumed by a consumer of its own."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -27,21 +27,21 @@ MakeConsumer = Callable[[Generation, Sequence[Subscription], Wake, "Watch"], Con
 
 
 class Watch:
-    """Notes how far a generation has come, as its consumer enters the marks."""
+    """Notes how far a generation has come, as its consumer enters the watermarks."""
 
     def __init__(self, generation: Generation, service: str) -> None:
         self._generation = generation
         self._queue = generation.topology(service).queue
 
     async def before(self, tx: Tx) -> None:
-        """Raise `ProjectionError` for one that is to hear nothing any more."""
+        """Raise `ProjectionError` for one that is to consume nothing any more."""
         found = await generations.find(tx, self._generation.number)
         if found is None or not found.is_fed:
             number = self._generation.number
             raise ProjectionError(f"generation {number} of {self._generation.projection} is gone")
 
     async def noted(self, tx: Tx, watermarks: Sequence[Watermark]) -> None:
-        """Marks were entered."""
+        """Watermarks were entered."""
         await generations.note_watermarks(tx, self._generation, self._queue, watermarks)
 
 
@@ -53,8 +53,8 @@ class _Running:
 
 
 class Generations:
-    """The duty that has every generation heard which is fed and of which this program has the
-    version, and switches those that are to be switched by themselves.
+    """The background task that has every generation consumed which is fed and of which this program
+    has the version, and switches those that are to be switched by themselves.
     """
 
     def __init__(
@@ -73,7 +73,8 @@ class Generations:
         self._consumer = consumer
         self._running: dict[int, _Running] = {}
         self._left: set[int] = set()
-        """Dropped ones that this process has heard: its consumer may have made the queue again."""
+        """Dropped ones that this process has consumed: its consumer may have made the queue again.
+        """
         self._left_out: set[int] = set()
         self._waits: dict[int, type[ProjectionError]] = {}
         self._stopping = False
@@ -82,7 +83,7 @@ class Generations:
 
     @property
     def numbers(self) -> list[int]:
-        """The generations that this process hears, or stands by for."""
+        """The generations that this process consumes, or stands by for."""
         return sorted(self._running)
 
     async def run(self) -> None:
@@ -118,7 +119,7 @@ class Generations:
                 await self._switch(generation)
 
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """Finish the batches at hand, and hear no more."""
+        """Finish the batches at hand, and consume no more."""
         self._stopping = True
         await self._end(list(self._running), seconds)
 
@@ -133,7 +134,7 @@ class Generations:
             handlers = generations.handlers_of(declared, generation)
         except ProjectionError as error:
             if generation.number not in self._left_out:
-                log.warning("generation is not heard", service=self._service, reason=str(error))
+                log.warning("generation is not consumed", service=self._service, reason=str(error))
             self._left_out.add(generation.number)
             return
         parked = Wake()
@@ -152,7 +153,7 @@ class Generations:
             asyncio.create_task(consumer.run(), name=f"{self._service} {name}"),
             asyncio.create_task(retries.run(), name=f"{self._service} retries of {name}"),
         )
-        log.info("generation is heard", service=self._service, generation=generation.number)
+        log.info("generation is consumed", service=self._service, generation=generation.number)
 
     async def _switch(self, generation: Generation) -> None:
         try:

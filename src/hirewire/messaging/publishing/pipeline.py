@@ -84,7 +84,7 @@ from unnest($1::bigint[], $2::text[]) as f(position, error)
 where o.position = f.position
 """
 _LISTENED = "select distinct type from messaging.listener where until is null"
-UNROUTABLE = "returned: no queue is bound, though it has listeners"
+UNROUTABLE = "returned: no queue is bound, though it has subscribers"
 REFUSED = "refused by the broker"
 
 

@@ -28,7 +28,7 @@ GATHER_SECONDS = 0.004
 """Least time between two readings of the outbox that found little: many small steps would cost
 more than all they publish. Nothing waits that comes after a pause."""
 LOOK_SECONDS = 0.25
-"""How often a busy relay looks for fences and jobs."""
+"""How often a busy relay looks for barriers and requests."""
 CHECK_SECONDS = 1.0
 """How often a relay makes sure that it leads still."""
 STANDBY_SECONDS = 1.0
@@ -78,9 +78,9 @@ class Relay:
     async def step(self) -> bool:
         """Publish what is there, for about a second. True when there may be more.
 
-        Then, with nothing under way, fences that are due and one piece of each open job. A leader
-        that cannot reach the broker gives up the lead after a while, and leads again only once it
-        can and nobody else does.
+        Then, with nothing under way, barriers that are due and one piece of each open request. A
+        leader that cannot reach the broker gives up the lead after a while, and leads again only
+        once it can and nobody else does.
         """
         started = time.monotonic()
         try:

@@ -12,8 +12,8 @@ def repeated(row: LogRow, service: str, *, to: str, request: UUID) -> Message:
     """The event as a message to one service, to take effect there once more.
 
     Its id begins with the same time, so that it lies in the same day of the inbox, and is always
-    the same for this event and job: a repeat is recognised. It carries no sequence, since the key
-    has been further already.
+    the same for this event and request: a repeat is recognised. It carries no sequence, since the
+    key has been further already.
     """
     message = replace(message_of(row, service), to=to)
     id = str(_id_of_repeat(row["id"], request))

@@ -1,10 +1,10 @@
 """Replays and repairs, worked off by the relay piece by piece with nothing of its own under way.
 
 A replay with cutover goes in passes, each of which sends what a snapshot sees and the one before
-did not; the last one, and the end mark behind it, are sent with nothing else of this owner under
-way. What the subscriber drops in between is just what was not published before the begin mark, and
-all of that is brought whatever else was asked for: what the job's first snapshot does not see, and
-what was unsent when it was taken.
+did not; the last one, and the high watermark behind it, are sent with nothing else of this owner
+under way. What the subscriber drops in between is just what was not published before the low
+watermark, and all of that is brought whatever else was asked for: what the request's first snapshot
+does not see, and what was unsent when it was taken.
 """
 
 import json
@@ -31,7 +31,7 @@ PIECE = 1000
 LAST_PASS = 500
 """A pass of fewer events than this is the last one."""
 PAUSE_SECONDS = 5.0
-"""Until a job is tried again after the broker has said that it must not."""
+"""Until a request is tried again after the broker has said that it must not."""
 HELD = "waits with its end until `hirewire migrate` has written the list of subscribers"
 
 # Transaction ids are compared within an epoch. All of an earlier one was seen, nothing of a later.
@@ -44,9 +44,9 @@ _FRESH = """
 
 
 def _chosen(cutover: bool) -> str:
-    """Which rows of the log a job sends.
+    """Which rows of the log a request sends.
 
-    Without a cutover, what was not published when the job began is left to the usual way: sent
+    Without a cutover, what was not published when the request began is left to the usual way: sent
     directly it could overtake what comes before it in its key and is not asked for.
     """
     which = f"{ASKED} or {_FRESH}" if cutover else f"{ASKED} and not {_FRESH}"
@@ -89,7 +89,7 @@ returning {_COLUMNS}
 """  # noqa: S608
 _LISTED = "select type from messaging.listener where service = $1 and until is null"
 
-# The audit expects those who have been given all of the past to have heard it.
+# The audit expects those who have been given all of the past to have consumed it.
 _FORGET_FORMER = """
 delete from messaging.listener
 where service = $1 and type = any($2::text[]) and until is not null
@@ -102,7 +102,7 @@ where service = $1 and type = any($2::text[]) and until is null
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """An open job, as its row says it."""
+    """An open request, as its row says it."""
 
     id: UUID
     asked: Mapping[str, Any]
@@ -135,9 +135,9 @@ class _Request:
 
 
 async def work(connection: asyncpg.Connection, service: str, broker: Broker) -> bool:
-    """One piece of each open job, with nothing else of this owner under way. True for more.
+    """One piece of each open request, with nothing else of this owner under way. True for more.
 
-    Of jobs that send the same events to the same service the oldest goes first, to its end.
+    Of requests that send the same events to the same service the oldest goes first, to its end.
     """
     more = False
     ahead: dict[tuple[str, str], UUID] = {}
@@ -148,7 +148,7 @@ async def work(connection: asyncpg.Connection, service: str, broker: Broker) -> 
         for type in request.types:
             ahead.setdefault((request.to, type), request.id)
         if before is not None:
-            await _explain(connection, request, f"waits for job {before}")
+            await _explain(connection, request, f"waits for request {before}")
         elif request.due:
             try:
                 more = await _piece(connection, service, broker, request) or more
@@ -160,7 +160,7 @@ async def work(connection: asyncpg.Connection, service: str, broker: Broker) -> 
 async def take_over(connection: asyncpg.Connection, service: str, broker: Broker) -> None:
     """Begin a new attempt of what a former leader has begun, before anything else is published.
 
-    Of that leader marks may be on their way still: they count for nothing behind this one.
+    Of that leader watermarks may be on their way still: they count for nothing behind this one.
     """
     for request in map(_request_of, await connection.fetch(_TAKE_OVER)):
         try:
@@ -177,11 +177,11 @@ async def hold_history(
     to: str,
     types: Sequence[str],
 ) -> None:
-    """Have all that the log holds of these types sent to a new subscriber, and mark the beginning.
+    """Have all that the log holds of these types sent to a new subscriber, behind a low watermark.
 
-    The job is committed before its mark is published, so that there is one that ends it. It is not
-    ended before `release`. Called once more after an interruption, it goes on with the same job.
-    Raises `BrokerUnavailable` when the queue does not take the mark.
+    The request is committed before its watermark is published, so that there is one that ends it.
+    It is not ended before `release`. Called once more after an interruption, it goes on with the
+    same request. Raises `BrokerUnavailable` when the queue does not take the watermark.
     """
     async with connection.transaction():
         held = [
@@ -201,7 +201,7 @@ async def hold_history(
 
 
 async def release(connection: asyncpg.Connection) -> None:
-    """Let jobs of `hold_history` be ended, in the transaction that writes the subscribers."""
+    """Let requests of `hold_history` be ended, in the transaction that writes the subscribers."""
     await connection.execute(
         "update messaging.job set held = false, outcome = null where held and state = 'open'"
     )
@@ -253,10 +253,10 @@ async def _piece(
 
 
 async def _begin(connection: asyncpg.Connection, request: _Request) -> _Request:
-    """Keep what has not been published so far, in a transaction, before the begin mark is.
+    """Keep what has not been published so far, in a transaction, before the low watermark is.
 
     The snapshot comes first: what is committed after it is not seen by it, and what is published
-    before the second statement is in front of the mark. What is known of an earlier beginning
+    before the second statement is in front of the watermark. What is known of an earlier beginning
     holds on: since then the subscriber drops what is brought.
     """
     snapshot = await connection.fetchval("select pg_current_snapshot()::text")
@@ -288,7 +288,7 @@ async def _begin(connection: asyncpg.Connection, request: _Request) -> _Request:
 async def _announce(
     connection: asyncpg.Connection, service: str, broker: Broker, request: _Request
 ) -> bool:
-    """Put the begin mark of this attempt into the queue; False when there is no queue yet."""
+    """Put the low watermark of this attempt into the queue; False when there is no queue yet."""
     watermark = cutover.low_watermark(service, request.id, request.types, request.attempt)
     if not await publish_in_order(broker, [cutover.watermark_message(request.to, watermark)]):
         return await _not_taken(connection, request)
@@ -308,7 +308,7 @@ async def _cut_over(
     service: str,
 ) -> bool:
     """After a pass: another one for what came meanwhile, or, when that is little, the last of it
-    and the mark. True when there is more to do at once.
+    and the watermark. True when there is more to do at once.
     """
     assert request.pass_snapshot is not None
     snapshot = await connection.fetchval("select pg_current_snapshot()::text")
@@ -384,17 +384,17 @@ async def _not_taken(connection: asyncpg.Connection, request: _Request) -> bool:
 
 
 async def _explain(connection: asyncpg.Connection, request: _Request, why: str) -> None:
-    """Let it be seen why an open job does not go on."""
+    """Let it be seen why an open request does not go on."""
     if request.outcome == why:
         return
     await connection.execute("update messaging.job set outcome = $2 where id = $1", request.id, why)
-    log.info("job waits", request=str(request.id), reason=why)
+    log.info("request waits", request=str(request.id), reason=why)
 
 
 async def _misconfigured(
     connection: asyncpg.Connection, request: _Request, error: Exception
 ) -> None:
-    """A cutover is tried again until its end mark is sent: the subscriber drops what it brings."""
+    """Retry a cutover until its high watermark is sent: the subscriber drops what it brings."""
     if not request.cutover:
         await _finish(connection, request.id, "failed", str(error))
         return
@@ -416,11 +416,11 @@ async def _finish(connection: asyncpg.Connection, id: UUID, state: str, outcome:
         outcome,
     )
     await connection.execute("delete from messaging.job_unsent where job = $1", id)
-    log.info("job ended", request=str(id), state=state, outcome=outcome)
+    log.info("request ended", request=str(id), state=state, outcome=outcome)
 
 
 def _message(row: asyncpg.Record, service: str, request: _Request) -> Message:
-    """The event for the job's service: a repeat only if it was published before the job began."""
+    """The event for the subscriber: a repeat if it was published before the request began."""
     if request.asked.get("again") and not row["fresh"]:
         return repeated(row, service, to=request.to, request=request.id)
     return replace(message_of(row, service), to=request.to)

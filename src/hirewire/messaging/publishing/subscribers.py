@@ -1,4 +1,4 @@
-"""Who hears a service's events, as its own database knows it."""
+"""Who consumes a service's events, as its own database knows it."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -38,11 +38,11 @@ async def write_subscribers(
 ) -> None:
     """Make this the list: event name -> services, inside the caller's transaction.
 
-    An event that the broker returns although it is on the list stays unsent; one that nobody hears
-    counts as sent. The list remembers since which transaction, and until which, somebody is on it:
-    the audit expects an event to be heard by those who were listening when it was recorded. So the
-    queues are bound before their listeners are written, and this is called after that. Several at
-    once wait for each other's commit.
+    An event that the broker returns although it is on the list stays unsent; one that nobody
+    consumes counts as sent. The list remembers since which transaction, and until which, somebody
+    is on it: the audit expects an event to be consumed by those who were listening when it was
+    recorded. So the queues are bound before their subscribers are written, and this is called after
+    that. Several at once wait for each other's commit.
     """
     await connection.execute(_ALONE)
     pairs = [(event, service) for event, services in subscribers.items() for service in services]
@@ -89,12 +89,12 @@ async def bind_with_history(
     topology: QueueTopology,
     types: Sequence[str],
 ) -> None:
-    """Bind a listener's queue to events that are new to it, the past of which it is to hear first.
+    """Bind a subscriber's queue to events that are new to it, and have it consume the past first.
 
     `connection` is the owner's, outside any transaction. The queue is there and not bound to
-    `types` yet: the mark that is sent now comes before all of them. The owner's relay sends the
-    past from now on, and its end once the list of listeners is written, in a transaction that
-    calls `replay.release`. Raises `BrokerUnavailable` when the queue does not take the mark.
+    `types` yet: the watermark that is sent now comes before all of them. The owner's relay sends
+    the past from now on, and its end once the list of subscribers is written, in a transaction that
+    calls `replay.release`. Raises `BrokerUnavailable` when the queue does not take the watermark.
     """
     await replay.hold_history(connection, owner, broker, to=topology.service, types=types)
     await broker.declare([topology])

@@ -1,8 +1,8 @@
-"""The books: for every event and everyone who should have heard it, what became of it.
+"""The ledger: for every event and every subscriber that should have consumed it, its state.
 
-A service answers for itself only. As owner it lists what a fence stands behind and who should have
-heard each event, which is known from the time it was recorded; as listener it says what it knows
-of events by their ids. `Account` adds both up, wherever it runs.
+A service answers for itself only. As owner it lists what a barrier stands behind and who should
+have consumed each event, which is known from the time it was recorded; as subscriber it says what
+it knows of events by their ids. `Ledger` adds both up, wherever it runs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,10 +15,10 @@ from hirewire.messaging.subscriptions import UNREADABLE, Subscription
 from hirewire.messaging.transaction import Tx
 
 STATES = ("handled", "in flight", "waiting", "retrying", "dead", "discarded", "missing")
-"""What can have become of an event at a listener; every expected event is in exactly one."""
+"""What can have become of an event at a subscriber; every expected event is in exactly one."""
 
-# A type's listeners are those who were there when the event's transaction began to write.
-# Transaction ids are compared within one epoch; a fence sees all of the earlier ones.
+# A type's subscribers are those who were there when the event's transaction began to write.
+# Transaction ids are compared within one epoch; a barrier sees all of the earlier ones.
 _LOG = """
 select l.id, l.type, array(
         select s.service from messaging.listener s
@@ -32,7 +32,7 @@ where f.id = $1 and l.id > $3 and l.id >= greatest($2::uuid, (
   and (l.epoch < f.epoch or l.epoch = f.epoch and pg_visible_in_snapshot(l.xact, f.snapshot))
 order by l.id limit $4
 """
-# What was heard of an owner, but for what others sent and for repeats. Before the first look at
+# What was consumed of an owner, but for what others sent and for repeats. Before the first look at
 # the lineage these were not told apart.
 _ENTERED = """
 select event_id, array_agg(subscription order by subscription) as subscriptions,
@@ -156,18 +156,18 @@ class Handlers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """An event of the log, and who should have heard it."""
+    """An event of the log, and who should have consumed it."""
 
     id: UUID
     type: str
     subscribers: Sequence[str]
     unsent: bool = False
-    """Whether the fence does not stand behind it: the broker had not taken it."""
+    """Whether the barrier does not stand behind it: the broker had not taken it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a listener knows of an event."""
+    """What a subscriber knows of an event."""
 
     id: UUID
     state: str
@@ -178,7 +178,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """An event that was heard here, and by which handlers."""
+    """An event that was consumed here, and by which handlers."""
 
     id: UUID
     subscriptions: Sequence[str]
@@ -195,7 +195,7 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class TracedEvent:
-    """An event of a story."""
+    """An event of a causal trace."""
 
     id: UUID
     type: str
@@ -208,7 +208,7 @@ class TracedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Consumption:
-    """That a handler has heard an event; `state` is None once it is handled."""
+    """The consumption of an event by a handler; `state` is None once it is handled."""
 
     event_id: UUID
     subscription: str
@@ -221,7 +221,7 @@ class Consumption:
 async def recorded_before(
     tx: Tx, barrier: UUID, *, since: UUID, after: UUID, limit: int
 ) -> list[Expected]:
-    """Events that the fence stands behind, in the order of their ids, from `after` on."""
+    """Events that the barrier stands behind, in the order of their ids, from `after` on."""
     result = await tx.exec_driver_sql(_LOG, (barrier, since, after, limit))
     return [Expected(UUID(str(row.id)), row.type, row.listeners, row.unsent) for row in result]
 
@@ -229,7 +229,7 @@ async def recorded_before(
 async def entered(
     tx: Tx, subscriptions: Sequence[str], *, since: UUID, after: UUID, limit: int
 ) -> list[Entered]:
-    """What these handlers have heard of the owner's own events, in the order of ids."""
+    """What these handlers have consumed of the owner's own events, in the order of ids."""
     result = await tx.exec_driver_sql(_ENTERED, (list(subscriptions), since, after, limit))
     return [Entered(UUID(str(row.event_id)), row.subscriptions, row.heard_at) for row in result]
 
@@ -279,7 +279,7 @@ async def states_of(
 async def states_of_generation(
     tx: Tx, generation: Handlers, queue: str, events: Mapping[UUID, str]
 ) -> list[Found]:
-    """What is known of these events to one generation of a projection, which hears this queue."""
+    """What one generation of a projection, which consumes this queue, knows of these events."""
     result = await tx.exec_driver_sql(
         _STATES_OF_GENERATION,
         (
@@ -295,7 +295,7 @@ async def states_of_generation(
 
 
 async def about(tx: Tx, what: str, *, since: UUID, limit: int = 1000) -> list[str]:
-    """Correlation ids of the stories in which this id occurs: as event, key, or in a payload."""
+    """Correlation ids of the traces in which this id occurs: as event, key, or in a payload."""
     result = await tx.exec_driver_sql(_ABOUT, (what, since, limit))
     return [row.correlation_id for row in result]
 
@@ -303,13 +303,13 @@ async def about(tx: Tx, what: str, *, since: UUID, limit: int = 1000) -> list[st
 async def causal_trace(
     tx: Tx, correlation_ids: Sequence[str], *, since: UUID, limit: int = 5000
 ) -> list[TracedEvent]:
-    """The events of these stories that were recorded here, in order."""
+    """The events of these causal traces that were recorded here, in order."""
     result = await tx.exec_driver_sql(_STORY, (list(correlation_ids), since, limit))
     return [TracedEvent(**{**row, "id": UUID(str(row["id"]))}) for row in result.mappings()]
 
 
 async def consumptions(tx: Tx, events: Sequence[UUID]) -> list[Consumption]:
-    """Who here has heard these events, and when."""
+    """Who here has consumed these events, and when."""
     result = await tx.exec_driver_sql(_HEARD, (list(events),))
     return [
         Consumption(**{**row, "event_id": UUID(str(row["event_id"]))}) for row in result.mappings()
@@ -318,7 +318,7 @@ async def consumptions(tx: Tx, events: Sequence[UUID]) -> list[Consumption]:
 
 @dataclass(slots=True)
 class Line:
-    """One owner's events at one listener."""
+    """One owner's events at one subscriber."""
 
     expected: int = 0
     late: int = 0
@@ -326,7 +326,7 @@ class Line:
     missing: list[UUID] = field(default_factory=list)
     discarded: list[Found] = field(default_factory=list)
     phantoms: list[Entered] = field(default_factory=list)
-    """Heard there, and in nobody's log: their owner was set back after it had published them."""
+    """Consumed there, and in nobody's log: their owner was set back after it had published them."""
 
     @property
     def adds_up(self) -> bool:
@@ -335,17 +335,17 @@ class Line:
 
 
 class Ledger:
-    """Adds up one owner's events, listener by listener."""
+    """Adds up one owner's events, subscriber by subscriber."""
 
     def __init__(self) -> None:
         self._unsent: set[UUID] = set()
         self.recorded = 0
         self.without_subscribers = 0
-        """Events that nobody was to hear."""
+        """Events that nobody was to consume."""
         self.lines: dict[str, Line] = {}
 
     def expect(self, events: Iterable[Expected]) -> dict[str, dict[UUID, str]]:
-        """Count a page of what is expected; what is to be asked of each listener about it, and
+        """Count a page of what is expected; what is to be asked of each subscriber about it, and
         entered next: ids with their types.
         """
         ask: dict[str, dict[UUID, str]] = {}
@@ -368,8 +368,8 @@ class Ledger:
         *,
         behind_barrier: bool,
     ) -> None:
-        """Enter a listener's answer. Without the fence having come through (`fenced`), what it
-        does not know may still be on its way.
+        """Enter a subscriber's answer. Without the barrier having come through (`behind_barrier`),
+        what it does not know may still be on its way.
         """
         line = self.lines[subscriber]
         answered: set[UUID] = set()

@@ -1,9 +1,9 @@
-"""Fences: markers behind everything that was published before them, for the audit.
+"""Barriers: markers behind everything that was published before them, for the audit.
 
-A fence goes through the owner's relay to the queue of each listener. The owner keeps the snapshot
-of its log that the fence stands behind; the listener notes the fence once all that was in front of
-it in the queue is entered. So after that, what the snapshot sees and the listener has not entered
-is missing: no matter how long anything takes, and while traffic flows.
+A barrier goes through the owner's relay to the queue of each subscriber. The owner keeps the
+snapshot of its log that the barrier stands behind; the subscriber notes the barrier once all that
+was in front of it in the queue is entered. So after that, what the snapshot sees and the subscriber
+has not entered is missing: no matter how long anything takes, and while traffic flows.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ select exists (
       and not exists (select from messaging.outbox b where b.key = o.key
         and b.next_attempt_at is not null and b.position <= o.position))
 """
-# Added up over all sendings of one fence: for the first queue that it reached, what was sent
+# Added up over all sendings of one barrier: for the first queue that it reached, what was sent
 # before it reached the last one is not in front of it.
 _NOTE_UNSENT = """
 insert into messaging.fence_unsent (fence_id, event_id)
@@ -53,7 +53,7 @@ on conflict do nothing
 
 @dataclass(frozen=True, slots=True)
 class Barrier:
-    """A fence as its owner knows it."""
+    """A barrier as its owner knows it."""
 
     id: UUID
     reached: Sequence[str]
@@ -61,11 +61,11 @@ class Barrier:
     published_at: datetime | None
     """When it was in all of them."""
     unsent: int
-    """How many events the broker had not taken: the fence does not stand behind them."""
+    """How many events the broker had not taken: the barrier does not stand behind them."""
 
 
 def is_barrier(delivery: Delivery) -> bool:
-    """Whether this is a fence. Raises `Malformed` for one without an id."""
+    """Whether this is a barrier. Raises `Malformed` for one without an id."""
     if delivery.headers.get("type") != BARRIER:
         return False
     _id_of(delivery)
@@ -73,14 +73,14 @@ def is_barrier(delivery: Delivery) -> bool:
 
 
 async def ask(tx: Tx) -> UUID:
-    """Ask the relay for a fence behind all that is committed by the time it is sent."""
+    """Ask the relay for a barrier behind all that is committed by the time it is sent."""
     id = new_id()
     await tx.exec_driver_sql(_ASK, (id,))
     return id
 
 
 async def find(tx: Tx, id: UUID) -> Barrier | None:
-    """What became of a fence."""
+    """What became of a barrier."""
     result = await tx.exec_driver_sql(
         "select reached, published_at, (select count(*) from messaging.fence_unsent "
         "where fence_id = id) as unsent from messaging.fence where id = $1",
@@ -93,12 +93,12 @@ async def find(tx: Tx, id: UUID) -> Barrier | None:
 
 
 async def note_passed(tx: Tx, deliveries: Sequence[Delivery], queue: str) -> None:
-    """Note that these fences have come through this queue."""
+    """Note that these barriers have come through this queue."""
     await tx.exec_driver_sql(_HEARD, ([_id_of(d) for d in deliveries], queue))
 
 
 async def passed_queues(tx: Tx, id: UUID) -> list[str]:
-    """The queues through which a fence has come."""
+    """The queues through which a barrier has come."""
     result = await tx.exec_driver_sql(
         "select queue from messaging.fence_heard where fence_id = $1 order by queue", (id,)
     )
@@ -106,9 +106,9 @@ async def passed_queues(tx: Tx, id: UUID) -> list[str]:
 
 
 async def due(connection: asyncpg.Connection, service: str) -> list[tuple[UUID, list[Message]]]:
-    """For the relay, while it has nothing under way: fences that can be sent now, and to whom.
+    """For the relay, while it has nothing under way: barriers that can be sent now, and to whom.
 
-    A fence waits until all that its snapshot sees is sent, but for what keeps failing.
+    A barrier waits until all that its snapshot sees is sent, but for what keeps failing.
     """
     found = []
     for row in await connection.fetch(_OPEN):
@@ -127,7 +127,7 @@ async def due(connection: asyncpg.Connection, service: str) -> list[tuple[UUID, 
 
 
 async def sent(connection: asyncpg.Connection, id: UUID, reached: Sequence[str]) -> None:
-    """For the relay: the fence is in the queues of these services now."""
+    """For the relay: the barrier is in the queues of these services now."""
     await connection.execute(
         "update messaging.fence f set reached = f.reached || $2::text[], "
         "published_at = case when not exists (select from messaging.listener l "
@@ -139,7 +139,7 @@ async def sent(connection: asyncpg.Connection, id: UUID, reached: Sequence[str])
 
 
 def message(id: UUID, service: str, to: str) -> Message:
-    """The fence as a message to one service."""
+    """The barrier as a message to one service."""
     headers = {
         "specversion": "1.0",
         "id": str(id),
@@ -154,4 +154,4 @@ def _id_of(delivery: Delivery) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise Malformed(f"a fence without an id: {text[:50]!r}") from None
+        raise Malformed(f"a barrier without an id: {text[:50]!r}") from None

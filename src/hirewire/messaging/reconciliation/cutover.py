@@ -1,13 +1,13 @@
-"""From history to the present: marks in a subscriber's queue around a replay of the log.
+"""From history to the present: watermarks in a subscriber's queue around a replay of the log.
 
-Between the two marks of a replay the subscriber drops what arrives of those types from the owner in
-the usual way, since the replay brings all of it, in order: whatever the owner published before the
-last mark is in front of that mark once more, addressed to this subscriber alone. So the subscriber
-changes over from the log to the present at one place of its queue, and nothing is missed, doubled
-or out of order.
+Between the two watermarks of a replay the subscriber drops what arrives of those types from the
+owner in the usual way, since the replay brings all of it, in order: whatever the owner published
+before the last watermark is in front of that watermark once more, addressed to this subscriber
+alone. So the subscriber changes over from the log to the present at one place of its queue, and
+nothing is missed, doubled or out of order.
 
-Marks carry the number of their attempt: each relay that takes a replay over begins a new one. A
-mark that a former relay left on its way, or that is repeated after the end, is ignored.
+Watermarks carry the number of their attempt: each relay that takes a replay over begins a new one.
+A watermark that a former relay left on its way, or that is repeated after the end, is ignored.
 """
 
 from collections.abc import Iterable, Sequence
@@ -46,7 +46,7 @@ on conflict (queue, type, job) do update
 set source = excluded.source, attempt = greatest(a.attempt, excluded.attempt)
 """
 # An owner works off replays of one type one after the other: what has begun before this one is
-# over, also when its own end mark never came.
+# over, also when its own high watermark never came.
 _END = """
 with mine as (
     select type, source, nth from messaging.awaiting
@@ -79,7 +79,7 @@ class Watermark:
 
 
 def watermark_message(to: str, watermark: Watermark) -> Message:
-    """The mark as a message to one subscriber."""
+    """The watermark as a message to one subscriber."""
     headers = {
         "specversion": "1.0",
         "id": str(watermark.replay),
@@ -93,10 +93,10 @@ def watermark_message(to: str, watermark: Watermark) -> Message:
 
 
 def watermark_of(delivery: Delivery, services: frozenset[str] = frozenset()) -> Watermark | None:
-    """The mark that this is, if it is one.
+    """The watermark that this is, if it is one.
 
-    Raises `Malformed` for half a mark, and for one whose sender (verified by the broker) is another
-    one of `services` than its owner.
+    Raises `Malformed` for half a watermark, and for one whose sender (verified by the broker) is
+    another one of `services` than its owner.
     """
     headers = delivery.headers
     if headers.get("type") != WATERMARK:
@@ -105,12 +105,12 @@ def watermark_of(delivery: Delivery, services: frozenset[str] = frozenset()) -> 
     try:
         replay = UUID(headers.get("id", ""))
     except ValueError:
-        raise Malformed("a mark without an id") from None
+        raise Malformed("a watermark without an id") from None
     if not _sent_by(delivery, source, services):
-        raise Malformed(f"a mark of {source}, but {delivery.user_id} sent it")
+        raise Malformed(f"a watermark of {source}, but {delivery.user_id} sent it")
     types = tuple(dict.fromkeys(headers.get("types", "").split(",")))
     if not all(text.isprintable() for text in (*types, source or "")):
-        raise Malformed("a mark with control characters")
+        raise Malformed("a watermark with control characters")
     attempt = headers.get("attempt", "0")
     if not attempt.isascii() or not attempt.isdigit() or len(attempt) > MOST_DIGITS:
         raise Malformed("header attempt: not a whole number")
@@ -149,7 +149,7 @@ class OpenReplays:
         """Read it from the ledger.
 
         To be done by the active consumer, before it reads its first delivery: until then others
-        pass the marks.
+        pass the watermarks.
         """
         rows = (await tx.exec_driver_sql(_KNOWN, (queue,))).all()
         self._open = {
@@ -160,7 +160,7 @@ class OpenReplays:
         self._ended = {UUID(str(row.job)): row.attempt for row in rows if row.ended}
 
     def pass_watermark(self, watermark: Watermark) -> None:
-        """A mark was read in the queue."""
+        """A watermark was read in the queue."""
         known = self._open.get(watermark.replay)
         if watermark.edge == "begin":
             if self._ended.get(watermark.replay, -1) >= watermark.attempt:
@@ -213,7 +213,7 @@ class OpenReplays:
 
 
 async def open_in(tx: Tx, queues: Sequence[str]) -> list[Watermark]:
-    """Begin marks of the replays that are open in these queues, in the order of their beginning."""
+    """Low watermarks of the replays that are open in these queues, in their order."""
     result = await tx.exec_driver_sql(_OPEN, (list(queues),))
     return [
         Watermark(UUID(str(row.job)), tuple(row.types), "begin", row.source, row.attempt)
@@ -222,7 +222,7 @@ async def open_in(tx: Tx, queues: Sequence[str]) -> list[Watermark]:
 
 
 async def note(tx: Tx, watermarks: Iterable[Watermark], queue: str) -> None:
-    """Enter marks that were passed, in their order."""
+    """Enter watermarks that were passed, in their order."""
     for watermark in watermarks:
         if watermark.edge == "begin":
             columns = (
@@ -239,15 +239,15 @@ async def note(tx: Tx, watermarks: Iterable[Watermark], queue: str) -> None:
 
 
 async def forget(tx: Tx, queue: str) -> None:
-    """Forget the replays that are open in a queue which nobody hears any more."""
+    """Forget the replays that are open in a queue which nobody consumes any more."""
     await tx.exec_driver_sql("delete from messaging.awaiting where queue = $1", (queue,))
 
 
 def low_watermark(service: str, replay: UUID, types: Sequence[str], attempt: int) -> Watermark:
-    """The mark in front of a replay of a service's events."""
+    """The watermark in front of a replay of a service's events."""
     return Watermark(replay, tuple(types), "begin", source_of(service), attempt)
 
 
 def high_watermark(service: str, replay: UUID, types: Sequence[str], attempt: int) -> Watermark:
-    """The mark behind a replay of a service's events."""
+    """The watermark behind a replay of a service's events."""
     return Watermark(replay, tuple(types), "end", source_of(service), attempt)

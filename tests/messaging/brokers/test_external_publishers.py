@@ -1,4 +1,4 @@
-"""Messages as strangers make them, put on the wire byte for byte, through a real node."""
+"""Messages as external publishers make them, put on the wire byte for byte, through a real node."""
 
 import asyncio
 import json
@@ -107,7 +107,7 @@ BROKEN = {
 
 @dataclass
 class Consumption:
-    """A service that hears `test.noted`, and what its handler got."""
+    """A service that consumes `test.noted`, and what its handler got."""
 
     url: str
     place: Place
@@ -226,7 +226,7 @@ async def test_a_correlation_id_that_could_not_be_published_again_is_not_taken_o
     assert all(UUID(text) for text in heard.correlations[1:])
 
 
-async def test_structured_events_are_heard_and_what_is_none_is_a_dead_letter(
+async def test_structured_events_are_consumed_and_what_is_none_is_a_dead_letter(
     heard: Consumption,
 ) -> None:
     kind = pika.BasicProperties(content_type="application/cloudevents+json")

@@ -1,4 +1,4 @@
-"""Fences: what they wait for, what they stand behind, and how long an audit waits for them."""
+"""Barriers: what they wait for, what they stand behind, and how long an audit waits for them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ async def two(new_place: Callable[[], Awaitable[Place]], broker_database: str) -
 
 
 async def owner_of(place: Place) -> asyncpg.Connection:
-    """Its database, with one listener."""
+    """Its database, with one subscriber."""
     connection = await connect(place.url, application="tests")
     await connection.execute(
         "insert into messaging.listener (type, service) values ('test.noted', 'reader')"
@@ -48,8 +48,8 @@ async def expected(place: Place, barrier: UUID) -> list[audit.Expected]:
         return await audit.recorded_before(tx, barrier, since=ALWAYS, after=ALWAYS, limit=50_000)
 
 
-async def test_a_fence_waits_for_all_that_is_in_front_of_it(place: Place) -> None:
-    """Also for what a transaction had written that committed after the fence was asked for, if
+async def test_a_barrier_waits_for_all_that_is_in_front_of_it(place: Place) -> None:
+    """Also for what a transaction had written that committed after the barrier was asked for, if
     only before it was looked at; not for what comes later.
     """
     connection = await owner_of(place)
@@ -68,7 +68,7 @@ async def test_a_fence_waits_for_all_that_is_in_front_of_it(place: Place) -> Non
     await connection.close()
 
 
-async def test_however_many_events_are_stuck_a_fence_is_sent_and_names_them(place: Place) -> None:
+async def test_however_many_events_are_stuck_a_barrier_is_sent_and_names_them(place: Place) -> None:
     connection = await owner_of(place)
     page = uuid4()
     async with place.transactions()() as tx:
@@ -113,7 +113,7 @@ async def test_what_was_unsent_when_the_first_queue_was_reached_is_not_missing_t
 
 
 async def test_the_audit_ends_behind_lag(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Longer than it takes to send another fence: one that is heard is enough."""
+    """Longer than it takes to send another barrier: one that is consumed is enough."""
     monkeypatch.setattr(auditing, "FENCE_SECONDS", 0.2)
     async with two.running():
         two.pause = 0.01
@@ -133,7 +133,7 @@ async def test_the_audit_ends_behind_lag(two: Two, monkeypatch: pytest.MonkeyPat
         assert any("reader (" in text for text in told)
 
 
-async def test_a_listener_that_does_nothing_is_not_waited_for_for_ever(two: Two) -> None:
+async def test_a_subscriber_that_does_nothing_is_not_waited_for_for_ever(two: Two) -> None:
     """It answers, its consumer is gone, and traffic flows: its queue grows, which is no progress.
     Nothing is missing, all is in flight.
     """
@@ -156,7 +156,7 @@ async def test_a_listener_that_does_nothing_is_not_waited_for_for_ever(two: Two)
         assert not report.clean
 
 
-async def test_a_listener_that_is_away_is_waited_for_a_moment(two: Two) -> None:
+async def test_a_subscriber_that_is_away_is_waited_for_a_moment(two: Two) -> None:
     async with two.running():
         await two.note(PAGES, "one")
         two.operators.away.add("reader")
@@ -168,7 +168,7 @@ async def test_a_listener_that_is_away_is_waited_for_a_moment(two: Two) -> None:
         assert (await two.audit()).clean
 
 
-async def test_a_listener_that_is_no_service_here_does_not_end_the_audit(two: Two) -> None:
+async def test_a_subscriber_that_is_no_service_here_does_not_end_the_audit(two: Two) -> None:
     """A service was renamed, and `migrate` has not run since: its events are in flight."""
     async with two.running():
         async with two.engines["writer"].begin() as connection:

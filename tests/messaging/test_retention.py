@@ -167,7 +167,7 @@ async def test_of_what_is_open_only_the_long_discarded_goes(
     assert {UUID(str(id)): state for id, state in found} == {ids[t]: states[t] for t in states}
 
 
-async def test_strangers_ids_go_a_little_at_a_time(
+async def test_external_publishers_ids_go_a_little_at_a_time(
     place_with_notes: Place, retention: Retention
 ) -> None:
     place = place_with_notes
@@ -204,7 +204,7 @@ async def test_days_to_come_are_there_before_they_are_needed(
 async def test_of_a_day_that_an_unsent_event_keeps_the_sent_ones_go(
     place_with_notes: Place, retention: Retention
 ) -> None:
-    """Else a repair would send again what its listeners have forgotten that they have handled."""
+    """Else a repair would send again what its subscribers have forgotten that they have handled."""
     place = place_with_notes
     await days_since(place, OLD)
     for nth in range(3):
@@ -305,7 +305,7 @@ async def test_after_a_leap_of_both_clocks_nothing_is_removed_for_a_day_of_work(
     assert await counts(place) == (3, 3)
 
 
-async def test_nobody_waits_behind_the_janitor_that_a_dump_keeps_from_working(
+async def test_nobody_waits_behind_the_retention_that_a_dump_keeps_from_working(
     place_with_notes: Place, retention: Retention
 ) -> None:
     """Neither for days to be added nor for one to be dropped; afterwards both are done."""

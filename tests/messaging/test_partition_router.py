@@ -1,4 +1,4 @@
-"""The spreader hands every message on before it acks it, and changes over in one place."""
+"""The partition router hands every message on before it acks it, and changes over in one place."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -103,7 +103,7 @@ async def test_what_a_partition_does_not_take_is_not_acked(
     broker.feed(noted(uuid4(), "1", 1))
     async with running(spread(3)):
         await until(lambda: len(broker.offered) == 1)
-        broker.feed(noted(uuid4(), "2", 1))  # it has begun anew
+        broker.feed(noted(uuid4(), "2", 1))  # it has begun again
         await until(lambda: len(broker.offered) == 2)
         assert broker.acked == []
 
@@ -134,7 +134,7 @@ async def test_a_message_never_passes_one_of_its_key_that_was_refused(
 async def test_a_key_has_one_partition_whoever_sends_it(
     spread: Callable[[int], PartitionRouter], broker: ScriptedBroker
 ) -> None:
-    """Also where a stranger names no key: it is in the body."""
+    """Also where an external publisher names no key: it is in the body."""
     pages = [uuid4() for _ in range(12)]
     own = [noted(page, "own", 1) for page in pages]
     strange = [
@@ -238,10 +238,10 @@ def test_a_message_does_not_say_itself_who_sent_it(sender: str | None) -> None:
 async def test_what_the_broker_says_of_a_sender_survives_the_handing_on(
     place_with_notes: Place,
 ) -> None:
-    """A forged message is refused behind the spreader as it is in front of it."""
+    """A forged message is refused behind the partition router as it is in front of it."""
 
-    async def note_down(tx: Tx, heard: Received[Noted]) -> None:
-        await write(tx, heard.event.text)
+    async def note_down(tx: Tx, received: Received[Noted]) -> None:
+        await write(tx, received.event.text)
 
     consumer = Consumer(
         service="reader",

@@ -7,10 +7,11 @@ from typing import Any
 
 import asyncpg
 
-from hirewire.messaging import database
+from hirewire.messaging import database, transaction
 from hirewire.messaging.broker import Outcome
-from hirewire.messaging.consuming import claims, consumer, inbox
-from hirewire.messaging.consuming.consumer import Batch, Consumer
+from hirewire.messaging.consuming import batch_handler, claims, consumer, inbox
+from hirewire.messaging.consuming.batches import Batch
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.publishing import outbox
 from hirewire.messaging.publishing.key_queues import KeyQueues
 from hirewire.messaging.publishing.pipeline import Pipeline
@@ -63,8 +64,8 @@ def fault(name: str, about: str) -> Callable[[Callable[[], list[Change]]], None]
 def _() -> list[Change]:
     async def handle_and_ack(self: Any, batch: Batch) -> None:
         await self._broker.ack(batch.deliveries[-1])
-        await self._handle(batch)
-        self._acked_any = True
+        await self.handler.handle(batch)
+        self._backoff.reset()
 
     return [(Consumer, "_handle_and_ack", handle_and_ack)]
 
@@ -219,13 +220,13 @@ def _() -> list[Change]:
     def ignore(*_: Any) -> None:
         pass
 
-    return [(outbox, "_on_rollback_to_savepoint", ignore)]
+    return [(transaction, "_on_rollback_to_savepoint", ignore)]
 
 
 @fault("ordinary-is-away", "a handler's ordinary error counts as the database being away")
 def _() -> list[Change]:
     kinds = (database.DatabaseUnavailable, OSError)
-    return [(consumer, "DatabaseUnavailable", kinds)]
+    return [(batch_handler, "DatabaseUnavailable", kinds)]
 
 
 @fault("failure-unnoticed", "a batch that failed is looked at when another arrives")

@@ -143,7 +143,7 @@ async def disk_alarm(run: Run) -> None:
 
 @scenario("queue deleted by hand", short=True)
 async def queue_deleted(run: Run) -> None:
-    """With all that waited in it: the books must name what is gone, and the repair bring it."""
+    """With all that waited in it: the audit must name what is gone, and the repair bring it."""
     world = run.world
     for name in READERS:
         await world.stop_replica(name)

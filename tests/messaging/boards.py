@@ -100,9 +100,9 @@ class Boards:
     async def kill(self, replica: Messaging) -> None:
         """End a replica in the middle of whatever it does."""
         self.running.remove(replica)
-        for task in replica._tasks.values():
+        for task in replica._tasks._running:
             task.cancel()
-        await asyncio.gather(*replica._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*replica._tasks._running, return_exceptions=True)
         await replica.broker.close()
 
     async def introduce(self, operator: "Operator | None" = None) -> None:

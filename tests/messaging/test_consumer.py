@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from hirewire.messaging.background import Wake
 from hirewire.messaging.broker import Delivery
 from hirewire.messaging.consuming import dead_letters
-from hirewire.messaging.consuming.consumer import GUARD_AFTER, MAX_START_ATTEMPTS, Consumer
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.consuming.lanes import Patience
+from hirewire.messaging.consuming.poison_guard import GUARD_AFTER, MAX_START_ATTEMPTS
 from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.retry import Later, Reject, RetrySchedule
@@ -47,7 +48,7 @@ class Reader:
             broker=NoBroker(),
             subscriptions=subscriptions,
             services=frozenset({"writer", "reader", "stranger"}),
-            parked=wake,
+            wake=wake,
         )
         self.retries = Retries(
             consumer=self.consumer,

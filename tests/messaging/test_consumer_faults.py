@@ -17,7 +17,8 @@ from sqlalchemy.exc import IntegrityError
 from hirewire.messaging.broker import Delivery, open_broker
 from hirewire.messaging.consuming import consumer as consumers
 from hirewire.messaging.consuming import dead_letters, inbox
-from hirewire.messaging.consuming.consumer import GUARD_AFTER, MAX_START_ATTEMPTS, Consumer
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.consuming.poison_guard import GUARD_AFTER, MAX_START_ATTEMPTS
 from hirewire.messaging.database import DatabaseUnavailable, connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event

@@ -46,7 +46,7 @@ async def keep_hearing(
         replicas.append(replica)
         if nth < KILLS:
             await asyncio.sleep(chance.uniform(0.05, 0.6))
-            tasks = list(replica._tasks.values())
+            tasks = list(replica._tasks._running)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -41,7 +41,7 @@ class Limited:
                 on(Noted, self.on_noted, name="reader.notes", **limits),
                 on(Erased, self.on_erased, name="reader.erased"),
             ],
-            parked=wake,
+            wake=wake,
         )
         self.retries = Retries(consumer=self.consumer, transactions=self.transactions, wake=wake)
 

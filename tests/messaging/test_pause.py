@@ -129,7 +129,7 @@ async def test_what_parks_while_it_is_resumed_is_not_left_behind(reader: Reader)
     page = uuid4()
     await pause(reader)
     async with reader.transactions() as tx:
-        invocations = reader.consumer.read([noted(page, "1", 1)]).invocations
+        invocations = reader.consumer.reader.read([noted(page, "1", 1)]).invocations
         await inbox.park(tx, await inbox.held_back(tx, await inbox.enter(tx, invocations)))
         await resume(reader)
         assert not await reader.retries.step()

@@ -10,8 +10,8 @@ import pytest
 
 from hirewire.messaging.background import Wake
 from hirewire.messaging.consuming import claims, dead_letters, inbox
-from hirewire.messaging.consuming.consumer import GUARD_AFTER, MAX_START_ATTEMPTS
 from hirewire.messaging.consuming.lanes import Patience
+from hirewire.messaging.consuming.poison_guard import GUARD_AFTER, MAX_START_ATTEMPTS
 from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.retry import RetrySchedule
@@ -322,7 +322,7 @@ async def test_a_follower_that_arrives_at_the_end_is_not_left_behind(reader: Rea
     await consume(reader.consumer, noted(page, "1", 1))
     reader.broken.clear()
     async with reader.transactions() as tx:
-        invocations = reader.consumer.read([noted(page, "2", 2)]).invocations
+        invocations = reader.consumer.reader.read([noted(page, "2", 2)]).invocations
         await inbox.park(tx, await inbox.held_back(tx, await inbox.enter(tx, invocations)))
         step = asyncio.create_task(reader.retries.step())
 
@@ -577,7 +577,7 @@ async def test_what_killed_its_process_waits_for_its_turn_to_be_dead(reader: Rea
     reader.broken = {"1"}
     await consume(reader.consumer, noted(page, "1", 1))
     poison = noted(page, "2", 2)
-    invocation = reader.consumer.read([poison]).invocations[0]
+    invocation = reader.consumer.reader.read([poison]).invocations[0]
     async with reader.transactions() as tx:
         attempts = GUARD_AFTER + MAX_START_ATTEMPTS
         assert await inbox.open_failed(tx, invocation, "it kills", delay=None, attempts=attempts)

@@ -20,14 +20,11 @@ import structlog
 from hirewire.messaging import metrics, tracing
 from hirewire.messaging.background import describe
 from hirewire.messaging.consuming import claims, inbox, rate_limits
+from hirewire.messaging.consuming.batch_handler import mark_overtaken
 from hirewire.messaging.consuming.claims import Claim, Left, Resolved
-from hirewire.messaging.consuming.consumer import (
-    Consumer,
-    is_cancelled,
-    is_deadlock,
-    mark_overtaken,
-)
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.consuming.dispatch import dispatch, verdict
+from hirewire.messaging.consuming.failures import is_cancelled, is_deadlock
 from hirewire.messaging.consuming.inbox import KeyState, is_unreadable, restored_delivery
 from hirewire.messaging.database import DatabaseUnavailable
 from hirewire.messaging.retry import RetrySchedule
@@ -307,7 +304,9 @@ class Lane:
     def _read(self, rows: Sequence[Any]) -> list[Invocation]:
         invocations = []
         for row in rows:
-            read = self._owner.consumer.read_again(restored_delivery(bytes(row.body), row.headers))
+            read = self._owner.consumer.reader.read_one(
+                restored_delivery(bytes(row.body), row.headers)
+            )
             invocation = next(
                 (u for u in read.invocations if u.subscription.name == self.name), None
             )
@@ -377,12 +376,14 @@ class Lane:
         if not heads:
             return
         id = claim.heads[0]
-        read = owner.consumer.read_again(restored_delivery(bytes(heads[0].body), heads[0].headers))
+        read = owner.consumer.reader.read_one(
+            restored_delivery(bytes(heads[0].body), heads[0].headers)
+        )
         if read.unreadable:
             await self._fail(claim, _Spent(read.unreadable[0].reason))
             return
         for invocation in read.invocations:
-            await owner.consumer.resolve(
+            await owner.consumer.handler.resolve(
                 replace(invocation, received=replace(invocation.received, id=id))
             )
         async with owner.transactions() as tx:

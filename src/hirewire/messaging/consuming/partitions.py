@@ -19,7 +19,7 @@ from dataclasses import replace
 import asyncpg
 import structlog
 
-from hirewire.messaging.background import describe
+from hirewire.messaging.background import Backoff, describe, run_steps
 from hirewire.messaging.broker import (
     Broker,
     BrokerUnavailable,
@@ -131,19 +131,21 @@ class PartitionRouter:
 
     async def run(self) -> None:
         """Hand on until stopped."""
-        while not self._stopping.is_set():
-            try:
-                await self._broker.declare(
-                    [topology_of(self._service, n) for n in range(self._count)]
-                )
-                batches = self._broker.deliveries(self._topology, limit=self._batch)
-                async with aclosing(until_stopped([self._stopping], batches)) as arriving:
-                    await self._route(arriving)
-            except Exception as error:
-                log.warning("partition router waits", service=self._service, reason=describe(error))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(1.0):
-                        await self._stopping.wait()
+        await run_steps(
+            "partition router",
+            self._read_queue,
+            backoff=Backoff(least=1.0, longest=1.0),
+            stopping=self._stopping,
+            service=self._service,
+        )
+
+    async def _read_queue(self) -> bool:
+        """Read the service's queue for as long as its connection lasts."""
+        await self._broker.declare([topology_of(self._service, n) for n in range(self._count)])
+        batches = self._broker.deliveries(self._topology, limit=self._batch)
+        async with aclosing(until_stopped([self._stopping], batches)) as arriving:
+            await self._route(arriving)
+        return True
 
     async def _route(self, arriving: AsyncGenerator[Sequence[Delivery]]) -> None:
         active = False
@@ -258,19 +260,27 @@ class PartitionAssigner:
     async def run(self) -> None:
         """Share until stopped or cancelled; ends after the batches at hand."""
         try:
-            while not self._stopping.is_set():
-                try:
-                    await self.step()
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                    log.warning("shares wait", service=self._service, reason=describe(error))
-                    await self._let_go(self.held)
-                    await self._close()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(ASSIGN_SECONDS):
-                        await self._stopping.wait()
+            await run_steps(
+                "partition assigner",
+                self._step_or_let_go,
+                idle=ASSIGN_SECONDS,
+                backoff=Backoff(least=ASSIGN_SECONDS, longest=ASSIGN_SECONDS),
+                stopping=self._stopping,
+                service=self._service,
+            )
         finally:
             await self._let_go(self.held)
             await self._close()
+
+    async def _step_or_let_go(self) -> bool:
+        """One step; when it fails, this replica has no partitions until the next."""
+        try:
+            await self.step()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await self._let_go(self.held)
+            await self._close()
+            raise
+        return False
 
     async def step(self) -> None:
         """Take or let go of partitions, so that all replicas have their share."""

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import structlog
 
-from hirewire.messaging.background import Wake, describe
+from hirewire.messaging.background import Wake, describe, run_steps
 from hirewire.messaging.consuming import claims
 from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.consuming.lanes import Lane, Owner, Patience
@@ -54,31 +54,28 @@ class Retries:
         self._concurrency = {s.name: s.concurrency for s in consumer.subscriptions}
         self._places = LANES + sum(number - 1 for number in self._concurrency.values())
         self._kept_out = False
+        self._pause = IDLE_SECONDS
 
     async def run(self) -> None:
         """Try again for ever. Ends by cancellation; what is at hand is given back."""
-        failures = 0
         try:
-            while True:
-                try:
-                    pause = await self._start_lanes()
-                    failures = 0
-                except Exception as error:
-                    failures += 1
-                    for lane in self._lanes.values():
-                        lane.look_away()
-                    log.warning(
-                        "step failed", task="retries", failures=failures, error=describe(error)
-                    )
-                    await asyncio.sleep(min(0.1 * 2 ** min(failures, 10), 5.0))
-                    continue
-                await self.wake.wait(pause)
+            await run_steps("retries", self._start_due, self.wake, idle=lambda: self._pause)
         finally:
             working = list(self._tasks.values())
             for task in working:
                 task.cancel()
             if working:
                 await asyncio.wait(working)
+
+    async def _start_due(self) -> bool:
+        """Start the lanes that have something due. False: nothing else is for `_pause` seconds."""
+        try:
+            self._pause = await self._start_lanes()
+        except Exception:
+            for lane in self._lanes.values():
+                lane.look_away()
+            raise
+        return False
 
     async def step(self) -> bool:
         """Do one piece of work in one lane. False when none is due."""

@@ -4,10 +4,8 @@ They are taken from the tables and the broker, not by those who work on them: wh
 working cannot hide it.
 """
 
-import asyncio
-
 from hirewire.messaging import metrics
-from hirewire.messaging.background import describe, log
+from hirewire.messaging.background import describe, log, run_steps
 from hirewire.messaging.broker import DEAD, Broker
 from hirewire.messaging.consuming import dead_letters
 from hirewire.messaging.consuming.consumer import Consumer
@@ -49,12 +47,15 @@ class Gauges:
         dead = (await self._broker.stats(DEAD)).ready
         metrics.queued(self._consumer.service, ready if queues else None, dead)
 
+    async def step(self) -> bool:
+        """Look at both; what cannot be had now is had the next time."""
+        for look in (self.look_at_tables, self.look_at_broker):
+            try:
+                await look()
+            except Exception as error:
+                log.debug("no figures", service=self._consumer.service, error=describe(error))
+        return False
+
     async def run(self) -> None:
         """Look for ever. Ends by cancellation."""
-        while True:
-            for look in (self.look_at_tables, self.look_at_broker):
-                try:
-                    await look()
-                except Exception as error:
-                    log.debug("no figures", service=self._consumer.service, error=describe(error))
-            await asyncio.sleep(EVERY_SECONDS)
+        await run_steps("gauges", self.step, idle=EVERY_SECONDS)

@@ -8,7 +8,7 @@ import asyncpg
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from hirewire.messaging.background import describe
+from hirewire.messaging.background import Backoff, run_steps
 from hirewire.messaging.bodies import BodyStore
 from hirewire.messaging.locks import lock_number
 from hirewire.messaging.transaction import Transactions, Tx
@@ -19,6 +19,8 @@ BATCH = 1000
 KEYS = 10_000
 """Keys that are forgotten at once; each time all are looked at."""
 EVERY_SECONDS = 3600.0
+FIRST_SECONDS, FAILED_SECONDS, REST_SECONDS = 5.0, 60.0, 0.05
+"""Before the first step, after a failed one, and between two."""
 DAYS_AHEAD = 7
 FEWEST_DAYS_AHEAD = 2
 """With fewer it is worth a warning that days cannot be added."""
@@ -180,18 +182,22 @@ class Retention:
 
     async def run(self) -> None:
         """Keep the days for ever, at first soon after the start. Ends by cancellation."""
-        await asyncio.sleep(5)
-        while True:
-            pause = EVERY_SECONDS
-            try:
-                while await self.step():
-                    await asyncio.sleep(0.05)
-            except Exception as error:
-                log.warning(
-                    "retention failed, retrying", service=self._service, error=describe(error)
-                )
-                pause = 60.0
-            await asyncio.sleep(pause)
+        await asyncio.sleep(FIRST_SECONDS)
+        backoff = Backoff(least=FAILED_SECONDS, longest=FAILED_SECONDS)
+        await run_steps(
+            "retention",
+            self._step_and_rest,
+            idle=EVERY_SECONDS,
+            backoff=backoff,
+            service=self._service,
+        )
+
+    async def _step_and_rest(self) -> bool:
+        """One step; others have the database for a moment before the next."""
+        more = await self.step()
+        if more:
+            await asyncio.sleep(REST_SECONDS)
+        return more
 
     async def _alone(self, tx: Tx) -> bool:
         locked = await tx.exec_driver_sql(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from hirewire.messaging.background import Wake, describe
+from hirewire.messaging.background import Backoff, Wake, run_steps
 from hirewire.messaging.broker import Broker
 from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.consuming.retries import Retries
@@ -77,7 +77,7 @@ class Generations:
         """
         self._left_out: set[int] = set()
         self._waits: dict[int, type[ProjectionError]] = {}
-        self._stopping = False
+        self._stopping = asyncio.Event()
         if len(self._declared) < len(declared):
             raise ValueError(f"{service}: a projection is there twice in one version")
 
@@ -87,18 +87,21 @@ class Generations:
         return sorted(self._running)
 
     async def run(self) -> None:
-        """Look for ever. Ends by cancellation, with the consumers."""
+        """Look until stopped; then the batches at hand are finished. Or until cancelled."""
         try:
-            while True:
-                try:
-                    await self.step()
-                except Exception as error:
-                    log.warning("generations wait", service=self._service, reason=describe(error))
-                await asyncio.sleep(LOOK_SECONDS)
+            await run_steps(
+                "generations",
+                self.step,
+                idle=LOOK_SECONDS,
+                backoff=Backoff(longest=LOOK_SECONDS),
+                stopping=self._stopping,
+                service=self._service,
+            )
+            await self._end(list(self._running), STOP_SECONDS)
         finally:
             await self._end(list(self._running), 0)
 
-    async def step(self) -> None:
+    async def step(self) -> bool:
         """Start and end consumers, as the table says; switch what is ready."""
         async with self._transactions() as tx:
             fed = await generations.fed(tx)
@@ -110,18 +113,20 @@ class Generations:
         for number in [n for n, one in self._running.items() if one.consuming.done()]:
             await self._end([number], 0)
         for generation in fed:
-            if generation.introduced_at is None or self._stopping:
+            if generation.introduced_at is None or self._stopping.is_set():
                 continue
             if generation.number not in self._running:
                 self._start(generation)
         for generation in fed:
             if generation.state == "building" and generation.switch_when_ready:
                 await self._switch(generation)
+        return False
 
-    async def stop(self, seconds: float = STOP_SECONDS) -> None:
+    def stop(self) -> None:
         """Finish the batches at hand, and consume no more."""
-        self._stopping = True
-        await self._end(list(self._running), seconds)
+        self._stopping.set()
+        for one in self._running.values():
+            one.consumer.stop()
 
     def _start(self, generation: Generation) -> None:
         declared = self._declared.get((generation.projection, generation.version))
@@ -190,10 +195,12 @@ class Generations:
             one.consumer.stop()
             one.retrying.cancel()
         consuming = [one.consuming for one in ended]
-        if consuming and seconds:
-            await asyncio.wait(consuming, timeout=seconds)
-        for task in consuming:
-            task.cancel()
-        tasks: list[Awaitable[None]] = [*consuming, *(one.retrying for one in ended)]
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            if consuming and seconds:
+                await asyncio.wait(consuming, timeout=seconds)
+        finally:
+            for task in consuming:
+                task.cancel()
+            tasks: list[Awaitable[None]] = [*consuming, *(one.retrying for one in ended)]
+            with suppress(asyncio.CancelledError):
+                await asyncio.gather(*tasks, return_exceptions=True)

@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from hirewire.messaging import lineage
-from hirewire.messaging.background import Wake, describe, run_steps
+from hirewire.messaging.background import Backoff, Wake, run_steps
 from hirewire.messaging.broker import Broker, BrokerUnavailable, Message, Outcome
 from hirewire.messaging.database import connect
 from hirewire.messaging.locks import BEAT_SECONDS, IDLE_SECONDS, Session, lock_number, open_session
@@ -32,6 +32,7 @@ LOOK_SECONDS = 0.25
 CHECK_SECONDS = 1.0
 """How often a relay makes sure that it leads still."""
 STANDBY_SECONDS = 1.0
+IDLE_NOTIFIER_SECONDS = 3600.0
 GIVE_UP_SECONDS = 5.0
 """How long a leader goes without the broker before it lets another replica try."""
 STAND_BACK_SECONDS = 2.5
@@ -178,7 +179,9 @@ class Relay:
     async def run(self) -> None:
         """Publish for ever. Ends by cancellation."""
         try:
-            await run_steps("relay", self.step, self.wake, idle=STANDBY_SECONDS, longest_pause=2.0)
+            await run_steps(
+                "relay", self.step, self.wake, idle=STANDBY_SECONDS, backoff=Backoff(longest=2.0)
+            )
         finally:
             await self.close()
 
@@ -222,23 +225,28 @@ class Notifier:
         self.wake = Wake()
         self._service = service
         self._url = database_url
+        self._connection: asyncpg.Connection | None = None
 
     async def run(self) -> None:
         """Notify for ever. Ends by cancellation."""
-        connection: asyncpg.Connection | None = None
         try:
-            while True:
-                await self.wake.wait(3600)
-                try:
-                    if connection is None or connection.is_closed():
-                        connection = await connect(
-                            self._url, application=f"{self._service} notifier"
-                        )
-                    await connection.execute(f"notify {CHANNEL}")
-                except Exception as error:  # the relay's own slow poll is the safety net
-                    log.debug("notify failed", service=self._service, error=describe(error))
-                    await asyncio.sleep(0.5)
+            await self.wake.wait(IDLE_NOTIFIER_SECONDS)
+            await run_steps(
+                "notifier",
+                self.step,
+                self.wake,
+                idle=IDLE_NOTIFIER_SECONDS,
+                quiet=True,  # the relay's own slow poll is the safety net
+                service=self._service,
+            )
         finally:
-            if connection is not None:
+            if self._connection is not None:
                 with suppress(Exception):
-                    await connection.close(timeout=2)
+                    await self._connection.close(timeout=2)
+
+    async def step(self) -> bool:
+        """Notify once. False: there is nothing more to do before the next call."""
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self._url, application=f"{self._service} notifier")
+        await self._connection.execute(f"notify {CHANNEL}")
+        return False

@@ -13,7 +13,11 @@ import asyncpg
 
 from hirewire.messaging.broker import Broker, QueueTopology
 from hirewire.messaging.projections import generations
-from hirewire.messaging.projections.generations import Generation, NoSuchGeneration, ProjectionError
+from hirewire.messaging.projections.generations import (
+    Generation,
+    NoSuchGeneration,
+    ProjectionError,
+)
 from hirewire.messaging.publishing import subscribers
 from hirewire.messaging.transaction import Transactions, Tx
 

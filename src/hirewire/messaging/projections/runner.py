@@ -12,7 +12,11 @@ from hirewire.messaging.broker import Broker
 from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.projections import dropping, generations
-from hirewire.messaging.projections.generations import Generation, Projection, ProjectionError
+from hirewire.messaging.projections.generations import (
+    Generation,
+    Projection,
+    ProjectionError,
+)
 from hirewire.messaging.reconciliation.cutover import Watermark
 from hirewire.messaging.subscriptions import Subscription
 from hirewire.messaging.transaction import Transactions, Tx

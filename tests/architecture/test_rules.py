@@ -32,10 +32,17 @@ PLANTED = [
     ("Rules are pure", "auth/keys/rules.py", "import hirewire.kit.clock"),
     ("Commands, queries and handlers", "auth/roles/commands.py", "import fastapi"),
     ("Commands, queries and handlers", "auth/roles/handlers.py", "import hirewire.kit.http"),
-    ("Messaging knows no web", "messaging/relay.py", "import httpx"),
+    ("Messaging: what runs it", "messaging/locks.py", "import hirewire.messaging.runtime"),
+    (
+        "Messaging: what runs it",
+        "messaging/consuming/inbox.py",
+        "import hirewire.messaging.publishing.outbox",
+    ),
+    ("Messaging: what runs it", "messaging/stray.py", ""),
+    ("Messaging knows no web", "messaging/publishing/relay.py", "import httpx"),
     ("The web front end speaks HTTP", "web/clients.py", "import sqlalchemy"),
     ("The web front end speaks HTTP", "web/clients.py", "import hirewire.contracts.auth"),
-    ("Only messaging.brokers.rabbitmq", "messaging/consumer.py", "import pika"),
+    ("Only messaging.brokers.rabbitmq", "messaging/consuming/consumer.py", "import pika"),
     ("Test helpers never ship", "kit/service.py", "import hirewire.messaging.testing"),
 ]
 
@@ -102,12 +109,13 @@ def test_planted_violations_are_caught(tree: Path, planted: list[tuple[str, str,
 
 
 OWNERS = {
-    "outbox.py": "opens and commits everybody's transactions",
+    "transaction.py": "opens and commits everybody's transactions",
     "schema.py": "migrates a database in one transaction",
     "replay.py": "the relay's own connection",
     "postgres.py": "the broker's own connection",
     "lineage.py": "migrate's own connection",
-    "listeners.py": "migrate's own connection",
+    "introduction.py": "migrate's own connection",
+    "subscribers.py": "migrate's own connection",
 }
 """Modules of messaging that begin and end transactions, by name, and whose they are."""
 SERVICES = ("auth", "profiles", "vacancies")

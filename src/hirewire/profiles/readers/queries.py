@@ -10,7 +10,7 @@ from sqlalchemy import Row, exists, func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from hirewire.kit.db import among
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.profiles.contacts import reachable
 from hirewire.profiles.readers import rules
 from hirewire.profiles.tables import (

@@ -20,7 +20,8 @@ from hirewire.kit.clock import now, today
 from hirewire.kit.errors import AppError, FieldError, Kind, NotFound
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.locks import lock_number
-from hirewire.messaging.outbox import Tx, record
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.transaction import Tx
 from hirewire.profiles.dates import check_period
 from hirewire.profiles.reading import LeftOut, Part
 from hirewire.profiles.resumes import exports, jsonresume, rules

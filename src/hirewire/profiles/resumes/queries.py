@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, select
 
 from hirewire.kit.db import among
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.profiles.contacts import reachable
 from hirewire.profiles.tables import education, experience, profile, resume
 

@@ -19,7 +19,8 @@ from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.locks import lock_number
-from hirewire.messaging.outbox import Tx, record
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.applications import rules
 from hirewire.vacancies.applications.rules import Asker, Origin, Party, Side, Stage
 from hirewire.vacancies.authority import company_of

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 
 from hirewire.kit.db import among
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.applications.rules import Party, Stage
 from hirewire.vacancies.showing import visible_to
 from hirewire.vacancies.tables import (

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, case, func, select
 
 from hirewire.kit.db import among
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.tables import company, company_logo, employer_profile
 
 

@@ -15,7 +15,8 @@ from hirewire.kit.db import among
 from hirewire.kit.errors import AppError, Kind, NotFound
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.outbox import Tx, record
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, ruleset
 from hirewire.vacancies.recommendations.index.matching import MatchingIndex, index_of
 from hirewire.vacancies.recommendations.index.packing import Packed, pack_demand, pack_offer

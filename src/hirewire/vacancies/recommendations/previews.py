@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import select
 
 from hirewire.kit.db import among
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, skill_code, weight_of
 from hirewire.vacancies.recommendations.index.excluding import excluded
 from hirewire.vacancies.recommendations.index.matching import MatchingIndex, index_of

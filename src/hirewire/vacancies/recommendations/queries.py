@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Row, Select, and_, select, text, tuple_
 
 from hirewire.kit.db import among
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.recommendations.facts import (
     demand_of,
     offer_of,

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, Text, func, select, tuple_
 
 from hirewire.kit.db import among
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.showing import vacancies_with_company, visible_to
 from hirewire.vacancies.tables import company, resume, saved_search, vacancy
 
@@ -173,7 +173,7 @@ def _filtered(statement: Select[Any], filters: TableFilters) -> Select[Any]:
     if filters.title:
         statement = statement.where(vacancy.c.title.icontains(filters.title, autoescape=True))
     for column, values in (
-        (func.lower(func.btrim(vacancy.c.area, type_=Text)), filters.area),
+        (func.lower(func.btrim(vacancy.c.area), type_=Text), filters.area),
         (vacancy.c.work_format, filters.work_format),
         (vacancy.c.employment_type, filters.employment_type),
         (vacancy.c.experience, filters.experience),

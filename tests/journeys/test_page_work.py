@@ -301,7 +301,7 @@ async def test_a_company_shows_itself_and_opens_a_closed_vacancy_again(platform:
         assert "This job is closed." in await page(guest, public)
         assert 'value="reopen"' in await page(boss, vacancy)
         await boss.post(vacancy, data={"action": "reopen"})
-        assert "takes no applications for now" in await page(guest, public)
+        assert "is not accepting applications" in await page(guest, public)
         copied = await boss.post(vacancy, data={"action": "copy"})
         draft = copied.headers["location"].partition("?")[0]
         assert draft != vacancy

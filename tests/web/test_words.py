@@ -84,14 +84,14 @@ def test_how_long_ago(passed: dict[str, int], said: str) -> None:
 
 def test_how_long_to_wait() -> None:
     ru, en = words("ru"), words("en")
-    assert en.problem("Too many failed logins; try again in 15 minutes.") == (
+    assert en.problem("Too many failed login attempts; try again in 15 minutes.") == (
         "Too many failed attempts. Try again in 15 minutes."
     )
-    assert ru.problem("Too many failed logins; try again in 1 minutes.").endswith(
+    assert ru.problem("Too many failed login attempts; try again in 1 minutes.").endswith(
         "Попробуйте через 1 минуту."
     )
     assert ru.problem(
-        "This company has invited as many as it can in a day; try again in 5 hours."
+        "Your company has reached the daily limit of invitations; try again in 5 hours."
     ).endswith("лимита приглашений. Попробуйте через 5 часов.")
 
 
@@ -110,7 +110,7 @@ def test_months_of_a_resume() -> None:
     [
         ("String should have at least 1 character", "Обязательное поле"),
         ("at least 8 characters", "Не менее 8 символов"),
-        ("Python is asked for twice", "Python указано дважды"),
+        ("Python is listed twice", "Python указано дважды"),
         (
             "An email address must have an @-sign.",
             "Введите корректный адрес электронной почты",

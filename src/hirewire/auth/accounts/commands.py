@@ -18,7 +18,7 @@ from hirewire.messaging.outbox import Tx, record
 
 
 class EmailTaken(AppError):
-    """The e-mail address is registered already."""
+    """This email is already registered."""
 
     slug = "email-taken"
     kind = Kind.CONFLICT

@@ -125,7 +125,7 @@ async def test_a_resume_is_hidden_from_a_company_and_says_who_reads_it(platform:
         assert declined.headers["location"] == f"{vacancy}/board?done=saved"
         assert "Declined: Salary expectations" in await page(boss, f"{vacancy}/board")
         told = await page(anna, application)
-        assert "(Salary expectations)" in told
+        assert "· Salary expectations" in told
         assert "Sorry" in told
 
 

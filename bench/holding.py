@@ -14,9 +14,10 @@ from hirewire.esco import dictionary
 from hirewire.kit.db import make_engine
 from hirewire.messaging.outbox import Transactions
 from hirewire.vacancies.recommendations.facts import prepare
-from hirewire.vacancies.recommendations.index import index_of
-from hirewire.vacancies.search.duties import Keeper
-from hirewire.vacancies.search.index import RESUMES, VACANCIES, Folder
+from hirewire.vacancies.recommendations.index.matching import index_of
+from hirewire.vacancies.search.background import IndexUpdater
+from hirewire.vacancies.search.index.folder import IndexFolder
+from hirewire.vacancies.search.index.schema import RESUMES, VACANCIES
 from hirewire.vacancies.skills.index import typeahead
 
 SETTLED = 60
@@ -64,10 +65,10 @@ async def search(world: World) -> None:
     """The index of one kind: made from the table, changed many times, taken up from its folder."""
     kind = world.options["kind"]
     table, id = TABLES[kind]
-    shape = {"vacancies": VACANCIES, "resumes": RESUMES}[kind]
+    fields = {"vacancies": VACANCIES, "resumes": RESUMES}[kind]
     async with _database(world) as transactions:
-        folder = Folder(Path(world.options["folder"]), kind)
-        keeper = Keeper(shape, transactions, folder)
+        folder = IndexFolder(Path(world.options["folder"]), kind)
+        updater = IndexUpdater(fields, transactions, folder)
         await world.go()
         _tell(world)
 
@@ -79,14 +80,14 @@ async def search(world: World) -> None:
                         f"(select {id} from {table} order by {id} limit {CHANGED} offset $1)",
                         (nth * CHANGED % 1000,),
                     )
-                await keeper.catch_up()
+                await updater.catch_up()
 
         async def again() -> None:
-            await keeper.close()
-            await keeper.open()
+            await updater.close()
+            await updater.open()
 
-        await _steps(world, keeper.open, changed, again)
-        await keeper.close()
+        await _steps(world, updater.open, changed, again)
+        await updater.close()
 
 
 async def _steps(world: World, *steps: Callable[[], Awaitable[None]]) -> None:

@@ -24,7 +24,7 @@ from bench import plots
 from bench.live import platform
 from bench.measure import Figure, Options
 from bench.places import Bench
-from hirewire.launcher.names import PROCESSES
+from hirewire.assembly import PROCESSES
 
 RATE = 6.0
 """Requests a second."""

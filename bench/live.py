@@ -22,7 +22,7 @@ import httpx
 
 from bench.measure import Figure, Options, percentile
 from bench.places import Bench
-from hirewire.launcher.names import PROCESSES
+from hirewire.assembly import PROCESSES
 from hirewire.launcher.process import free_port, make_folder, spawn, stop
 
 CHANGES, QUICK_CHANGES = 200, 20

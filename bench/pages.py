@@ -113,9 +113,9 @@ async def _read(url: str, many: Many, count: int, *, searched: bool) -> list[flo
     taken = []
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         for _ in range(count + 10):
-            wanted = many.wanted()
-            query: dict[str, Any] = {"q": wanted.text} if searched else {}
-            query |= {name: list(values) for name, values in wanted.any_of.items()}
+            filters = many.query().filters
+            query: dict[str, Any] = {"q": filters.text} if searched else {}
+            query |= {name: list(values) for name, values in filters.values.items()}
             started = time.perf_counter()
             answer = await client.get("/vacancies", params=query)
             taken.append((time.perf_counter() - started) * 1000)

@@ -23,10 +23,12 @@ from bench.places import Bench
 from hirewire.messaging.ids import new_id
 from hirewire.places.gazetteer import place_key
 from hirewire.vacancies.search import queries
-from hirewire.vacancies.search.duties import EVERY_SECONDS, Keeper
-from hirewire.vacancies.search.facts import text_of
-from hirewire.vacancies.search.index import VACANCIES, Folder, Wanted, indexes_of
-from hirewire.vacancies.search.routes import VACANCY_FACETS
+from hirewire.vacancies.search.background import EVERY_SECONDS, IndexUpdater
+from hirewire.vacancies.search.index.documents import text_of
+from hirewire.vacancies.search.index.folder import IndexFolder
+from hirewire.vacancies.search.index.query import SearchFilters, SearchQuery
+from hirewire.vacancies.search.index.schema import VACANCIES
+from hirewire.vacancies.search.index.storage import indexes_of
 
 SIZES, QUICK_SIZES = (10_000, 100_000, 1_000_000), (2_000,)
 SEARCHES, QUICK_SEARCHES = 500, 50
@@ -57,14 +59,14 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
             many = Many(made)
             for size in sizes:
                 await many.grow(size)
-                folder = Folder(Path(name), f"vacancies-{size}")
-                keeper = Keeper(VACANCIES, made.transactions, folder)
+                folder = IndexFolder(Path(name), f"vacancies-{size}")
+                updater = IndexUpdater(VACANCIES, made.transactions, folder)
                 started = time.monotonic()
-                await keeper.open()
+                await updater.open()
                 built = time.monotonic() - started
                 costs[size] = await many.searches(options.count(SEARCHES, QUICK_SEARCHES))
-                soon = await many.found_after(keeper, options.count(40, 5))
-                await keeper.close()
+                soon = await many.found_after(updater, options.count(40, 5))
+                await updater.close()
                 folder.close()
                 last = size == sizes[-1]
                 figures += _figures(size, built, costs[size], soon, demanded=last)
@@ -140,7 +142,7 @@ class Many:
             json.dumps(salary | {"gross": True}) if chance.random() < 0.6 else None,
         )
 
-    def wanted(self) -> Wanted:
+    def query(self) -> SearchQuery:
         """A search of the mix."""
         chance = self._random
         kind = chance.random()
@@ -153,9 +155,9 @@ class Many:
         if chance.random() < 0.1:
             word = words[0]
             words[0] = word[: len(word) // 2] + word[len(word) // 2 + 1 :]
-        any_of: dict[str, Sequence[str]] = {}
+        values: dict[str, Sequence[str]] = {}
         if chance.random() < 0.4:
-            any_of = chance.choice(
+            values = chance.choice(
                 [
                     {"area": [place_key(self._board._city())]},
                     {"workFormat": ["remote"]},
@@ -163,35 +165,34 @@ class Many:
                     {"employmentType": ["FULL_TIME"], "workFormat": ["hybrid"]},
                 ]
             )
-        return Wanted(
-            text=" ".join(words),
-            any_of=any_of,
+        return SearchQuery(
+            SearchFilters(" ".join(words), values),
             order=chance.choice(("relevance", "relevance", "time")),
-            facets=VACANCY_FACETS,
+            facets=VACANCIES.facets,
         )
 
     async def searches(self, count: int) -> list[float]:
         """Milliseconds a search."""
         taken = []
         for _ in range(count + 10):
-            wanted = self.wanted()
+            query = self.query()
             started = time.perf_counter()
             async with self._board.transactions() as tx:
                 index = indexes_of(tx.engine)["vacancies"]
                 await index.refreshed()
-                found = await asyncio.to_thread(index.find, wanted)
+                found = await asyncio.to_thread(index.search, query)
                 counting = asyncio.create_task(asyncio.to_thread(found.count))
                 rows = await queries.open_vacancies(tx, found.ids[:20])
                 texts = [text_of(row.description) for row in rows.values()]
-                await asyncio.to_thread(index.marked, "description", found.phrased, texts)
+                await asyncio.to_thread(index.highlighted, "description", found.parsed, texts)
                 await counting
             taken.append((time.perf_counter() - started) * 1000)
         return taken[10:]
 
-    async def found_after(self, keeper: Keeper, count: int) -> list[float]:
+    async def found_after(self, updater: IndexUpdater, count: int) -> list[float]:
         """Milliseconds from the commit of a vacancy until it is found, without asking for it."""
         index = indexes_of(self._board.transactions.engine)["vacancies"]
-        following = asyncio.create_task(_follow(keeper))
+        following = asyncio.create_task(_follow(updater))
         taken = []
         for nth in range(count):
             await asyncio.sleep(self._random.random() * EVERY_SECONDS)
@@ -200,16 +201,16 @@ class Many:
             row[2] = word
             await self._board.connection.execute(_INSERT, *([value] for value in row))
             committed = time.perf_counter()
-            while not index.find(Wanted(text=word)).total:
+            while not index.search(SearchQuery(SearchFilters(word))).total:
                 await asyncio.sleep(0.005)
             taken.append((time.perf_counter() - committed) * 1000)
         following.cancel()
         return taken
 
 
-async def _follow(keeper: Keeper) -> None:
+async def _follow(updater: IndexUpdater) -> None:
     while True:
-        await keeper.catch_up()
+        await updater.catch_up()
         await asyncio.sleep(EVERY_SECONDS)
 
 

@@ -14,9 +14,9 @@ from playwright.async_api import Browser, Page, async_playwright
 from rich.console import Console
 
 from hirewire.kit.clock import now
-from hirewire.launcher.board.filler import PASSWORD, Plan
-from hirewire.launcher.board.people import DEFAULT_SEED, Person
-from hirewire.launcher.board.showing import fill
+from hirewire.tools.sample_data.command import fill
+from hirewire.tools.sample_data.filler import PASSWORD, Plan
+from hirewire.tools.sample_data.people import DEFAULT_SEED, Person
 from shots.story import act
 
 COUNT = 300

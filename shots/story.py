@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 
-from hirewire.launcher.board.filler import PASSWORD, Plan
-from hirewire.launcher.board.people import Person
-from hirewire.launcher.sending import Account, Refused
+from hirewire.tools.api_client import Account, Refused
+from hirewire.tools.sample_data.filler import PASSWORD, Plan
+from hirewire.tools.sample_data.people import Person
 
 LOOKED_AT, APPLY, FIT = 40, 9, 14
 """People whose matches are asked for; who apply for the vacancy; whom it is to fit."""

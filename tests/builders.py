@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 
 async def eventually(
@@ -20,3 +22,21 @@ async def eventually(
             pytest.fail(f"not in {within:g} s: {what or condition}; last answer {answer!r}")
         await asyncio.sleep(pause)
         pause = min(pause * 1.2, 0.1)  # asking all the time would slow down what is waited for
+
+
+_LOCK_WAITS = """
+select count(*) from pg_stat_activity
+where datname = current_database() and wait_event_type = 'Lock'
+"""
+
+
+async def blocked(engine: AsyncEngine, task: asyncio.Task[Any]) -> None:
+    """Return once `task` waits for a lock in this database; fails when it ends without waiting."""
+
+    async def waits_or_ended() -> bool:
+        async with engine.connect() as connection:
+            waiting = (await connection.exec_driver_sql(_LOCK_WAITS)).scalar_one()
+        return bool(waiting) or task.done()
+
+    await eventually(waits_or_ended, what="the task waits for a lock")
+    assert not task.done(), "it waited for nobody"

@@ -7,7 +7,7 @@ import sys
 def main() -> None:
     """Run the command line."""
     _take_data_dir(sys.argv)
-    from hirewire.cli import app
+    from hirewire.cli.main import app
 
     app()
 

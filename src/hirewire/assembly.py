@@ -1,76 +1,80 @@
-"""The only file that knows all services."""
+"""The only module that knows all services. It imports a service's code when it is asked for it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from __future__ import annotations
+
+from collections.abc import Mapping
 from importlib import import_module
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-import asyncpg
-from fastapi import FastAPI
+from hirewire.auth.manifest import MANIFEST as AUTH
+from hirewire.kit import settings as kit_settings
+from hirewire.kit.settings import Settings, SettingsError, settings_for
+from hirewire.profiles.manifest import MANIFEST as PROFILES
+from hirewire.vacancies.manifest import MANIFEST as VACANCIES
+from hirewire.web.manifest import MANIFEST as WEB
 
-from hirewire.kit.db import ensure_database, make_engine
-from hirewire.kit.db import migrate as migrate_database
-from hirewire.kit.service import Service, create_app
-from hirewire.kit.settings import Settings, SettingsError
-from hirewire.launcher.names import FRONTS, PROCESSES, SERVICES
-from hirewire.messaging import dropping, lineage, projections
-from hirewire.messaging.broker import Broker, QueueTopology, open_broker, queue_of
-from hirewire.messaging.brokers.access import ServiceUser, grant
-from hirewire.messaging.database import connect
-from hirewire.messaging.event import EVENTS
-from hirewire.messaging.listeners import introduce
-from hirewire.messaging.outbox import Transactions
-from hirewire.messaging.projections import Generation, Projection
-from hirewire.messaging.runtime import Role
-from hirewire.web.live import CONCERNS
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
-__all__ = ["FRONTS", "PROCESSES", "SERVICES"]
+    from hirewire.kit.service import Gateway, Service
+    from hirewire.messaging.broker import QueueTopology
+    from hirewire.messaging.runtime import Role
+
+MANIFESTS = (AUTH, PROFILES, VACANCIES, WEB)
+"""All services, in the order in which they are started."""
+PROCESSES = tuple(manifest.name for manifest in MANIFESTS)
+SERVICES = tuple(manifest.name for manifest in MANIFESTS if manifest.has_database)
+"""Those with a database and events of their own."""
+PlatformSettings = settings_for(MANIFESTS)
+
+
+def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """The settings of the platform and of all its services. Raises as `kit.settings` does."""
+    return kit_settings.load_settings(environ, PlatformSettings, **given)
 
 
 def service(name: str) -> Service:
-    """A service's page. Imports that service only: each process stays as small as it can be."""
-    if name == "auth":
-        from hirewire.auth.app import SERVICE
-    elif name == "profiles":
-        from hirewire.profiles.app import SERVICE
-    elif name == "vacancies":
-        from hirewire.vacancies.app import SERVICE
-    else:
+    """A service's declaration. Imports that service only: each process stays as small as it can."""
+    if name not in SERVICES:
         raise ValueError(f"no service {name!r}: one of {', '.join(SERVICES)}")
-    return SERVICE
+    found: Service = _loaded(name)
+    return found
+
+
+def gateways() -> list[Gateway]:
+    """The declarations of those that own no data."""
+    return [_loaded(name) for name in PROCESSES if name not in SERVICES]
+
+
+def _loaded(name: str) -> Any:
+    return next(manifest for manifest in MANIFESTS if manifest.name == name).load()
 
 
 def load(name: str) -> None:
     """Import what a process of this name runs, and connect to nothing."""
-    if name == "web":
-        import_module("hirewire.web.app")
-    else:
-        service(name)
+    _loaded(name)
     import_module("hirewire.messaging.brokers.rabbitmq")
     import_module("hirewire.launcher.serving")
 
 
 def application(name: str, settings: Settings, role: Role = "all") -> FastAPI:
-    """The ASGI application of a service or front."""
-    if name == "web":
-        from hirewire.web.app import create_web
+    """The ASGI application of a service or gateway."""
+    from hirewire.kit.service import create_app
 
-        return create_web(settings)
+    if name not in SERVICES:
+        gateway: Gateway = _loaded(name)
+        return gateway.create(settings)
     plain_topology(settings)
-    if name == "vacancies":
-        from hirewire import esco
-
-        try:
-            esco.extend(settings.dictionary)
-        except esco.BadAdditions as error:
-            raise SettingsError(f"HIREWIRE_DICTIONARY: {error}") from None
+    for prepare in service(name).prepare:
+        prepare(settings)
     return create_app(service(name), settings, role=role, services=frozenset(SERVICES))
 
 
 def topology() -> list[QueueTopology]:
     """Every listening service's queue and what is bound to it."""
+    from hirewire.messaging.broker import QueueTopology, queue_of
+
     pages = [service(name) for name in SERVICES]
     return [QueueTopology(queue_of(page.name), page.hears) for page in pages if page.hears]
 
@@ -88,6 +92,8 @@ def plain_topology(settings: Settings) -> list[QueueTopology]:
     Raises `SettingsError` for an event that is not one, or that more than one service would hear
     from one queue.
     """
+    from hirewire.messaging.broker import QueueTopology
+
     setting = "HIREWIRE_RABBITMQ_PLAIN_QUEUES"
     known = {event.name for name in SERVICES for event in service(name).publishes}
     for name, way in settings.rabbitmq_plain_queues.items():
@@ -106,157 +112,3 @@ def plain_topology(settings: Settings) -> list[QueueTopology]:
         QueueTopology(name, (name,) if way == "out" else (), plain=True)
         for name, way in settings.rabbitmq_plain_queues.items()
     ]
-
-
-def broker_users(passwords: Mapping[str, str], plain: Sequence[str] = ()) -> list[ServiceUser]:
-    """One broker user a service, allowed what the service's page says and nothing else; the front
-    may hear what it tells open pages.
-
-    `plain` are the events heard from foreign services' plain queues.
-    """
-    users = []
-    for name in SERVICES:
-        page = service(name)
-        if name in passwords:
-            publishes = tuple(event.name for event in page.publishes)
-            own = tuple(event for event in plain if event in page.hears_plain)
-            heard = {*page.hears, *(type for p in page.projections for type in p.types)}
-            users.append(ServiceUser(name, passwords[name], publishes, tuple(sorted(heard)), own))
-    if "web" in passwords:
-        users.append(ServiceUser("web", passwords["web"], (), tuple(CONCERNS)))
-    return users
-
-
-@dataclass
-class Migrated:
-    """What `migrate` did."""
-
-    applied: dict[str, list[str]] = field(default_factory=dict)
-    lineages: dict[str, lineage.Settled] = field(default_factory=dict)
-    queues: Sequence[str] = ()
-    users: Sequence[str] = ()
-
-
-async def migrate(settings: Settings) -> Migrated:
-    """Bring everything to the state this version needs; doing it again changes nothing.
-
-    Databases and their schemas, the broker's topology, who hears what in each owner's database,
-    and (with a management address and passwords) the broker's users and permissions.
-    """
-    done = Migrated()
-    plain = plain_topology(settings)
-    for name in SERVICES:
-        database = settings.service_database(name)
-        done.applied[name] = await migrate_database(database, name)
-        done.lineages[name] = await lineage.settle_at(database)
-    address = settings.broker_address()
-    if urlsplit(address).scheme == "postgresql":
-        await ensure_database(address)
-    async with _broker(settings) as broker:
-        done.queues = [queue.queue for queue in topology()]
-        await _introduce(settings, broker)
-        if plain:
-            await broker.declare(plain)
-    if settings.rabbitmq_management_url and settings.rabbitmq_passwords:
-        users = broker_users(settings.rabbitmq_passwords, settings.plain_queues("in"))
-        vhost = unquote(urlsplit(address).path.removeprefix("/")) or "/"
-        await grant(settings.rabbitmq_management_url, vhost, users)
-        done.users = [user.name for user in users]
-    return done
-
-
-async def _introduce(settings: Settings, broker: Broker) -> None:
-    """Declare all queues and write into each owner's database who hears it; begin what projections
-    were never begun.
-    """
-    for name in SERVICES:
-        async with _transactions(settings, name) as transactions, transactions() as tx:
-            for projection in newest(name):
-                if not await projections.of(tx, projection.name):
-                    await projections.start(tx, projection, by="migrate")
-    async with _connections(settings) as owners:
-        past = {
-            (name, event) for name in SERVICES for event in service(name).hears_from_the_beginning
-        }
-        await introduce(broker, owners, topology(), past=past, subscribers=owners)
-
-
-@asynccontextmanager
-async def _connections(settings: Settings) -> AsyncIterator[dict[str, asyncpg.Connection]]:
-    """A connection to each service's database."""
-    async with AsyncExitStack() as stack:
-        owners = {}
-        for name in SERVICES:
-            connection = await connect(settings.service_database(name), application="migrate")
-            stack.push_async_callback(connection.close)
-            owners[name] = connection
-        yield owners
-
-
-@asynccontextmanager
-async def _transactions(settings: Settings, name: str) -> AsyncIterator[Transactions]:
-    engine = make_engine(settings.service_database(name), pool=2, application="migrate")
-    try:
-        yield Transactions(engine, name)
-    finally:
-        await engine.dispose()
-
-
-@asynccontextmanager
-async def _broker(settings: Settings) -> AsyncIterator[Broker]:
-    broker = open_broker(settings.broker_address(), client="migrate")
-    try:
-        yield broker
-    finally:
-        await broker.close()
-
-
-def newest(name: str) -> list[Projection]:
-    """A service's projections, each in its newest version."""
-    found = {one.name: one for one in sorted(service(name).projections, key=lambda p: p.version)}
-    return list(found.values())
-
-
-async def missing_past(settings: Settings, projection: Projection) -> dict[str, datetime]:
-    """The owners of a projection's events whose logs do not go back to the beginning, and how far
-    back they go.
-    """
-    async with _connections(settings) as connections:
-        owners = sorted({EVENTS[type].owner for type in projection.types})
-        found = {owner: await projections.log_begins(connections[owner]) for owner in owners}
-    return {owner: moment for owner, moment in found.items() if moment is not None}
-
-
-async def rebuild(
-    settings: Settings, name: str, projection: Projection, *, by: str, switch_when_ready: bool
-) -> tuple[Generation, bool]:
-    """Begin a new generation of a projection, and have it told of the past. Given once more, it
-    goes on with the same one.
-    """
-    async with _transactions(settings, name) as transactions, transactions() as tx:
-        generation, new = await projections.start(
-            tx, projection, by=by, switch_when_ready=switch_when_ready
-        )
-    async with _broker(settings) as broker:
-        await _introduce(settings, broker)
-    return generation, new
-
-
-async def drop_generations(
-    settings: Settings, name: str, projection: str, *, abandon: bool = False, whole: bool = False
-) -> list[Generation]:
-    """Drop a projection's retired generations, the one that is being built, or all of them."""
-    async with (
-        _connections(settings) as owners,
-        _transactions(settings, name) as transactions,
-        _broker(settings) as broker,
-    ):
-        return await dropping.drop(
-            transactions,
-            name,
-            projection,
-            owners=owners,
-            broker=broker,
-            abandon=abandon,
-            whole=whole,
-        )

@@ -81,7 +81,7 @@ BREAKS = [
 IN_TURN = """
 import json, sys
 from typer.testing import CliRunner
-from hirewire.cli import app
+from hirewire.cli.main import app
 done = [CliRunner().invoke(app, ["events", "catalogue", *one]) for one in json.loads(sys.argv[1])]
 print(json.dumps([{"code": one.exit_code, "output": one.output} for one in done]))
 """

@@ -67,7 +67,9 @@ def test_there_are_times_to_try() -> None:
 
 def test_contracts_have_times_and_addresses_of_the_checked_kinds_only() -> None:
     """A bare `datetime` takes numbers, and a bare `str` any address."""
-    for path in sorted((ROOT / "src" / "hirewire" / "contracts").glob("*.py")):
+    modules = sorted((ROOT / "src" / "hirewire" / "contracts").glob("[a-z]*.py"))
+    assert len(modules) > 1
+    for path in modules:
         if path.name != "fields.py":
             assert bare(path.read_text(encoding="utf-8")) == [], path.name
 

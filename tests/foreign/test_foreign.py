@@ -16,7 +16,8 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from hirewire import assembly
-from hirewire.kit.settings import SettingsError, load_settings
+from hirewire.assembly import load_settings
+from hirewire.kit.settings import SettingsError
 from hirewire.messaging.database import connect
 from tests.builders import eventually
 from tests.conftest import RabbitMQ, missing

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hirewire import assembly
-from hirewire.kit.settings import Settings, load_settings
+from hirewire import assembly, provisioning
+from hirewire.kit.settings import Settings
 from hirewire.launcher.process import free_port, stop
 from hirewire.operators.client import Operators
 from tests.builders import eventually
@@ -31,14 +31,14 @@ class Platform:
             "HIREWIRE_OPERATOR_TOKEN": "operators-of-these-tests",
             **ports,
         }
-        self.settings: Settings = load_settings(self.environment)
+        self.settings: Settings = assembly.load_settings(self.environment)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.log = log
 
     async def migrate(self) -> None:
         for name in assembly.SERVICES:
             await copy_of_migrated(self.settings.service_database(name), name)
-        await assembly.migrate(self.settings)
+        await provisioning.migrate(self.settings)
 
     async def start(self, *names: str) -> None:
         """Start these, and return once they are ready."""

@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import httpx
 
-from hirewire.launcher.demo import Demo
 from hirewire.messaging.database import connect
+from hirewire.tools.demo import Demo
 
 PASSWORD = "correct horse battery"
 

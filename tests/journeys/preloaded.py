@@ -1,6 +1,6 @@
 """Loads what the services load, and connects to nothing."""
 
-import hirewire.cli
+import hirewire.cli.main
 from hirewire import assembly
 
 __all__ = ["hirewire"]

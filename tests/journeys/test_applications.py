@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hirewire.launcher.demo import Demo
+from hirewire.tools.demo import Demo
 from tests.builders import eventually
 from tests.journeys.conftest import Platform
 from tests.journeys.people import open_messages

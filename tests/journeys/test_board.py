@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 from collections import Counter
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 from rich.console import Console
 
 from hirewire.kit.clock import now
-from hirewire.launcher.board.filler import PASSWORD, Filler, Plan
-from hirewire.launcher.board.showing import fill
-from hirewire.launcher.sending import Account
+from hirewire.tools.api_client import Account
+from hirewire.tools.sample_data.command import fill
+from hirewire.tools.sample_data.filler import PASSWORD, Filler, Plan
+from tests.builders import eventually
 from tests.journeys.conftest import Platform
 
 COUNT = 10
@@ -32,6 +34,13 @@ async def resumes_there(client: httpx.AsyncClient, plan: Plan) -> list[dict[str,
         assert not await account.enter()
         found += await account.pages("/api/profiles/resumes")
     return found
+
+
+async def refusals(client: httpx.AsyncClient) -> float:
+    """How often the gateway has answered 503 in place of `vacancies`."""
+    text = (await client.get("/metrics")).text
+    pattern = r'^hirewire_web_answers_total\{service="vacancies",status="503"\} (\S+)$'
+    return sum(float(value) for value in re.findall(pattern, text, re.MULTILINE))
 
 
 async def vacancies_there(client: httpx.AsyncClient) -> list[dict[str, Any]]:
@@ -74,8 +83,13 @@ async def test_a_board_is_made_once(platform: Platform) -> None:
         await _interrupted(client, plan)
         larger = Filler(platform.client, Plan(COUNT + 5, COUNT + 5, 1, today))
         await platform.stop("vacancies")
+        before = await refusals(client)
         going_on = asyncio.create_task(larger.run())
-        await asyncio.sleep(0.5)
+
+        async def met_the_gap() -> bool:
+            return await refusals(client) > before
+
+        await eventually(met_the_gap)
         await platform.start("vacancies")
         await going_on
         made, found, refused = tally(larger)

@@ -6,11 +6,11 @@ from uuid import UUID
 import httpx
 import pytest
 
-from hirewire.launcher.demo import Demo, play
 from hirewire.messaging.database import connect
-from hirewire.operators import stories
+from hirewire.operators import traces
 from hirewire.operators.auditing import Auditor, Report
 from hirewire.operators.client import Operators, Refused, ServiceAway
+from hirewire.tools.demo import Demo, play
 from tests.builders import eventually
 from tests.journeys.conftest import Platform
 from tests.journeys.people import profiles_of, register
@@ -178,14 +178,14 @@ async def test_the_story_of_a_first_day(platform: Platform) -> None:
         demo = Demo(client)
         await play(demo)
         candidate, _ = await demo.call("candidate", "GET", "/api/auth/me")
-        found = await stories.gather(operators, candidate["id"], ALWAYS)
+        found = await traces.gather(operators, candidate["id"], ALWAYS)
         types = [node.told.type for node in found]
         assert types[0] == "user.registered"
         assert {"resume.updated", "user.registered"} <= set(types)
         [registered] = [node for node in found if node.told.type == "user.registered"]
         assert [(service, one.state) for service, one in registered.heard] == [("profiles", None)]
         assert [node.told.type for node in registered.caused] == ["profile.updated"]
-        text = "\n".join(str(line) for line in _lines(stories.draw(found, "candidate")))
+        text = "\n".join(str(line) for line in _lines(traces.draw(found, "candidate")))
     assert "auth records user.registered" in text
     assert "profiles handled by" in text
 

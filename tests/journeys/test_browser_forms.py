@@ -1,7 +1,7 @@
 """What forms answer, where the eye is: real pages, a real browser."""
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.journeys.browsing import DESKTOP, PHONE, Somebody, browsing
 from tests.journeys.conftest import Platform
@@ -21,6 +21,23 @@ async def draft(page: Page, title: str, *skills: str) -> None:
     await page.wait_for_url("**/vacancies/*")
     for n, skill in enumerate(skills):
         await page.locator("input[name=skill]").nth(n).fill(skill)
+
+
+async def failing(page: Page, path: str) -> list[int]:
+    """Let the next requests fail as while a service starts; the failures that are left."""
+    left = [503, 0]
+
+    async def fail(route: Route) -> None:
+        status = left.pop() if left else None
+        if status is None:
+            await route.continue_()
+        elif status:
+            await route.fulfill(status=status)
+        else:
+            await route.abort()
+
+    await page.route(path, fail)
+    return left
 
 
 async def is_seen(page: Page, selector: str) -> None:
@@ -61,8 +78,10 @@ async def test_answers_appear_beside_the_button_that_asked(
         await page.keyboard.press("ArrowDown")
         await page.keyboard.press("Enter")
         await expect(area).to_have_value("Yerevan")
+        failures = await failing(page, "**/skills?*")
         await skills.nth(1).press_sequentially("SQL")
         await expect(options.first).to_be_visible()
+        assert failures == []
         await page.keyboard.press("Tab")  # nothing is highlighted
         await expect(skills.nth(1)).to_have_value("SQL")
         await page.locator("button[value=reach]").click()

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from hirewire.launcher.bulk.columns import Kind
-from hirewire.launcher.bulk.showing import import_file
-from hirewire.launcher.sending import Account
+from hirewire.tools.api_client import Account
+from hirewire.tools.imports.columns import Kind
+from hirewire.tools.imports.command import import_file
 from tests.journeys.conftest import Platform
 
 OWNER = ("boss@example.org", "a very good secret")

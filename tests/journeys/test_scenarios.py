@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hirewire.launcher.demo import Demo, play
 from hirewire.launcher.rabbitmq import PrivateRabbitMQ
 from hirewire.messaging.broker import BrokerUnavailable, open_broker
+from hirewire.tools.demo import Demo, play
 from tests.builders import eventually
 from tests.conftest import RabbitMQ
 from tests.journeys.conftest import Platform

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hirewire.kit.settings import SettingsError, load_settings
+from hirewire.assembly import load_settings
+from hirewire.kit.settings import SettingsError
 
 
 def test_the_defaults_run_the_embedded_platform() -> None:

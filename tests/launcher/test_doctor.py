@@ -11,8 +11,8 @@ from threading import Thread
 import pytest
 from rich.console import Console
 
+from hirewire.assembly import load_settings
 from hirewire.kit import clock
-from hirewire.kit.settings import load_settings
 from hirewire.launcher import doctor
 from hirewire.launcher.doctor import Check, examine, print_report
 from hirewire.launcher.process import free_port

@@ -16,9 +16,8 @@ import asyncpg
 import psutil
 import pytest
 
-from hirewire.kit.settings import load_settings
+from hirewire.assembly import load_settings
 from hirewire.launcher import rabbitmq as rabbitmq_module
-from hirewire.launcher.keeping import kept
 from hirewire.launcher.postgres import EmbeddedPostgres, PostgresError
 from hirewire.launcher.process import FolderInUse, free_port, spawn, stop, wait_gone
 from hirewire.launcher.rabbitmq import (
@@ -27,6 +26,7 @@ from hirewire.launcher.rabbitmq import (
     RabbitMQMissing,
     greets,
 )
+from hirewire.launcher.restarts import kept_running
 from hirewire.launcher.state import (
     RunningPlatform,
     found_settings,
@@ -463,7 +463,7 @@ def test_other_terminals_find_the_running_platform(tmp_path: Path) -> None:
 
 async def test_an_engine_that_ends_is_started_again(folder: Path) -> None:
     """As the services are; until then they say 503."""
-    async with EmbeddedPostgres(folder / "pg") as server, kept(server):
+    async with EmbeddedPostgres(folder / "pg") as server, kept_running(server):
         connection = await asyncpg.connect(server.url())
         await connection.execute("create table kept (n int); insert into kept values (1)")
         assert server._process is not None
@@ -487,7 +487,7 @@ async def test_an_engine_that_ends_is_started_again(folder: Path) -> None:
 async def test_a_private_node_that_ends_is_started_again(folder: Path) -> None:
     ensure_rabbitmq()
     topology = QueueTopology("hirewire.kept", ("test.kept",))
-    async with PrivateRabbitMQ(folder / "rabbit") as node, kept(node):
+    async with PrivateRabbitMQ(folder / "rabbit") as node, kept_running(node):
         url, broker = node.url, open_broker(node.url, client="tests")
         [pid] = [p.pid for p in psutil.process_iter() if is_node(p, folder / "rabbit")]
         os.kill(pid, signal.SIGKILL)

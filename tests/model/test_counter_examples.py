@@ -11,6 +11,7 @@ import pytest
 
 from hirewire.messaging.broker import BrokerUnavailable, Delivery, QueueTopology
 from hirewire.messaging.outbox import record
+from tests.builders import eventually
 from tests.model.events import TYPES, Written
 from tests.model.reader import Reader
 from tests.model.world import Databases, World
@@ -299,7 +300,12 @@ async def test_marks_loaded_when_active(world: World) -> None:
     await world.relay(0, 1)
     await world.reader.hear(1)  # the begin mark
     world.reader.start()  # stands by, and knows of the open replay
-    await asyncio.sleep(0.3)
+    queue = world.broker.queues[world.reader.topology.queue]
+
+    async def stands_by() -> bool:
+        return len(queue.consumers) == 2
+
+    await eventually(stands_by)
     await world.relay(0, 3)
     await world.reader.hear(20)
     await world.reader.kill(0)

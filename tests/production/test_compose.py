@@ -8,14 +8,13 @@ import pytest
 import yaml
 
 from bench.memory import FORMULA
-from hirewire.assembly import PROCESSES, SERVICES
-from hirewire.kit.settings import Settings
+from hirewire.assembly import PROCESSES, SERVICES, PlatformSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 CONTAINERS: dict[str, Any] = COMPOSE["services"]
 EXAMPLE = (ROOT / "deploy" / "example.env").read_text()
-PORTS = {name: Settings.model_fields[f"{name}_port"].default for name in PROCESSES}
+PORTS = {name: PlatformSettings.model_fields[f"{name}_port"].default for name in PROCESSES}
 
 
 def test_there_is_a_container_for_each_process() -> None:
@@ -98,7 +97,7 @@ def test_search_indexes_outlive_the_container() -> None:
 def test_every_setting_that_is_named_is_there() -> None:
     named = set(re.findall(r"HIREWIRE_\w+", (ROOT / "compose.yaml").read_text()))
     named |= set(re.findall(r"HIREWIRE_\w+", (ROOT / "Dockerfile").read_text()))
-    fields = {f"HIREWIRE_{field.upper()}" for field in Settings.model_fields}
+    fields = {f"HIREWIRE_{field.upper()}" for field in PlatformSettings.model_fields}
     assert named <= fields
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hirewire.vacancies.posting import duties
+from hirewire.vacancies.posting import background
 from tests.vacancies.conftest import Person
 
 
@@ -24,8 +24,8 @@ async def test_what_has_passed_its_last_day_is_closed(anna: Person) -> None:
             (ids[3],),
         )
     # Two processes at once: each vacancy is closed once.
-    assert any(await asyncio.gather(duties.step(transactions), duties.step(transactions)))
-    while await duties.step(transactions):
+    assert any(await asyncio.gather(background.step(transactions), background.step(transactions)))
+    while await background.step(transactions):
         pass
     found = [await anna.call("GET", f"/vacancies/{id}") for id in ids]
     assert [one["status"] for one in found] == ["closed"] * 3 + ["published", "draft"]

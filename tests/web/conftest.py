@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hirewire.kit.settings import Settings
+from hirewire.assembly import load_settings
 from hirewire.launcher.process import free_port
 from hirewire.web.app import create_web
 from hirewire.web.upstream import Upstream
@@ -124,8 +124,8 @@ class Front:
 async def front() -> AsyncIterator[Front]:
     """A running front."""
     ports = [free_port() for _ in range(4)]
-    settings = Settings(
-        web_port=ports[0], auth_port=ports[1], profiles_port=ports[2], vacancies_port=ports[3]
+    settings = load_settings(
+        {}, web_port=ports[0], auth_port=ports[1], profiles_port=ports[2], vacancies_port=ports[3]
     )
     service = Service()
     app = create_web(settings)

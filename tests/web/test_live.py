@@ -16,10 +16,10 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from hirewire.assembly import load_settings
 from hirewire.contracts.auth import UserRoleChanged
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.contracts.vacancies import EmployerProfileCreated, RecommendationCreated
-from hirewire.kit.settings import Settings
 from hirewire.launcher.process import free_port
 from hirewire.launcher.serving import _Server
 from hirewire.messaging.broker import Broker, Message, open_broker
@@ -147,7 +147,8 @@ class World:
 async def world(broker_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     monkeypatch.setattr(live, "AFTER", 600.0)
     port, behind_port = free_port(), free_port()
-    settings = Settings(
+    settings = load_settings(
+        {},
         web_port=port,
         auth_port=behind_port,
         profiles_port=behind_port,
@@ -301,7 +302,7 @@ async def test_nobody_in_particular_is_told_nothing(world: World, headers: dict[
 async def test_a_front_without_a_broker_says_so() -> None:
     port = free_port()
     async with (
-        serving(create_web(Settings(web_port=port)), port),
+        serving(create_web(load_settings({}, web_port=port)), port),
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,
     ):
         answer = await client.get("/live", headers={"Authorization": token(uuid4())})

@@ -15,10 +15,10 @@ import httpx
 import pytest
 from sqlalchemy.engine import make_url
 
+from hirewire.assembly import load_settings
 from hirewire.kit import clock, keyring
 from hirewire.kit.clock import now
 from hirewire.kit.service import create_app
-from hirewire.kit.settings import Settings
 from hirewire.launcher.process import free_port
 from hirewire.vacancies.app import SERVICE
 from hirewire.web.app import create_web
@@ -70,7 +70,8 @@ class Site:
 async def site(fresh_address: str) -> AsyncIterator[Site]:
     port, behind = free_port(), free_port()
     origin = f"http://127.0.0.1:{port}"
-    settings = Settings(
+    settings = load_settings(
+        {},
         database_url=make_url(fresh_address).render_as_string(hide_password=False),
         web_port=port,
         vacancies_port=behind,
@@ -184,7 +185,7 @@ def test_a_vacancy_is_open_to_the_end_of_the_boards_day(monkeypatch: pytest.Monk
     posting = jsonld.job_posting(vacancy | {"workFormat": "remote"}, "http://x")
     assert posting["validThrough"] == "2026-03-08T23:59:59Z"
     monkeypatch.setattr(clock, "_zone", UTC)
-    create_web(Settings(time_zone="Europe/Moscow"))
+    create_web(load_settings({}, time_zone="Europe/Moscow"))
     posting = jsonld.job_posting(vacancy | {"workFormat": "remote"}, "http://x")
     assert posting["validThrough"] == "2026-03-08T23:59:59+03:00"
     assert words("en").day(vacancy["publishedAt"]) == "2 January 2026"
@@ -307,7 +308,7 @@ async def test_robots_find_every_open_vacancy(site: Site, monkeypatch: pytest.Mo
 
 async def test_without_the_service_the_pages_say_so() -> None:
     port = free_port()
-    settings = Settings(web_port=port, vacancies_port=free_port())
+    settings = load_settings({}, web_port=port, vacancies_port=free_port())
     async with (
         serving(create_web(settings), port),
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client,

@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hirewire.kit.settings import Settings
+from hirewire.assembly import load_settings
 from hirewire.launcher.process import free_port
 from hirewire.web.app import create_web
 from hirewire.web.words import words
@@ -89,8 +89,8 @@ def upstream() -> Upstream:
 async def web(upstream: Upstream) -> AsyncIterator[httpx.AsyncClient]:
     """`auth` is there; `profiles` and `vacancies` are not."""
     ports = [free_port() for _ in range(4)]
-    settings = Settings(
-        auth_port=ports[1], profiles_port=ports[2], vacancies_port=ports[3], web_port=ports[0]
+    settings = load_settings(
+        {}, auth_port=ports[1], profiles_port=ports[2], vacancies_port=ports[3], web_port=ports[0]
     )
     async with (
         served(upstream, ports[1]),

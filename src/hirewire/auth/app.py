@@ -1,11 +1,11 @@
 """The service `auth`: its doors."""
 
-from hirewire.auth.accounts import duties as account_duties
+from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
-from hirewire.auth.keys import duties as key_duties
+from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
 from hirewire.auth.roles import handlers as roles
-from hirewire.auth.sessions import duties as session_duties
+from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
 from hirewire.contracts.auth import SigningKeyPublished, UserRegistered, UserRoleChanged
 from hirewire.contracts.vacancies import EmployerProfileCreated
@@ -20,8 +20,8 @@ SERVICE = Service(
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
     ],
     duties=[
-        key_duties.rotate_signing_keys,
-        session_duties.forget_ended_sessions,
-        account_duties.forget_old_registrations,
+        key_background.rotate_signing_keys,
+        session_background.forget_ended_sessions,
+        account_background.forget_old_registrations,
     ],
 )

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from hirewire.catalogue.asyncapi import asyncapi
+from hirewire.catalogue.compatibility import Break, breaks
 from hirewire.catalogue.entries import Entry, entries, schema_of, without
 from hirewire.catalogue.page import COMMAND, events_md
-from hirewire.evolution import Break, breaks
 
 
 def kept(entry: Entry) -> dict[str, Any]:

@@ -57,6 +57,8 @@ class Service:
     """Events that another service hears from a foreign service's plain queue in its stead."""
     larger_bodies: Sequence[tuple[str, int]] = field(default_factory=tuple)
     """Paths that take more than 1 MiB, with their limit in bytes."""
+    prepare: Sequence[Callable[[Settings], None]] = ()
+    """Run once in a process before its application is made; may raise `SettingsError`."""
 
     @property
     def hears(self) -> tuple[str, ...]:
@@ -72,6 +74,15 @@ class Service:
     def hears_from_the_beginning(self) -> frozenset[str]:
         """Of these events, the ones of which it is to hear the past as well."""
         return frozenset(s.event.name for s in self.subscriptions if s.history)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A process that owns no data: an application, and the events that it may consume."""
+
+    name: str
+    create: Callable[[Settings], FastAPI]
+    consumes: tuple[str, ...] = ()
 
 
 _PROBE = """

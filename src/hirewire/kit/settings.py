@@ -2,18 +2,19 @@
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, create_model, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from hirewire.kit.addresses import trust
+from hirewire.kit.manifest import Manifest
 
 PREFIX = "HIREWIRE_"
 NOT_SETTINGS = ("HIREWIRE_TEST_",)
@@ -24,10 +25,24 @@ class SettingsError(Exception):
     """A setting is unknown or malformed; the message names it."""
 
 
+def _http_address(value: str) -> str:
+    if urlsplit(value).scheme not in ("http", "https"):
+        raise ValueError("not an http(s):// address")
+    return value.rstrip("/")
+
+
+HttpAddress = Annotated[str, AfterValidator(_http_address)]
+
+
 class Settings(BaseSettings):
-    """All settings. Every one can also be read from the file named by ``<NAME>_FILE``."""
+    """All settings. Every one can also be read from the file named by ``<NAME>_FILE``.
+
+    `settings_for` adds those of each service: its port, and where the gateway finds it.
+    """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    manifests: ClassVar[tuple[Manifest, ...]] = ()
+    """The services whose ports and addresses are settings too."""
 
     data_dir: Path | None = Field(None, description="Folder of the embedded database and node")
     search_dir: Path | None = Field(
@@ -64,14 +79,7 @@ class Settings(BaseSettings):
         "employer.profile.created=in,… (heard by us)",
     )
     host: str = Field("127.0.0.1", description="Address the services listen on")
-    web_port: int = Field(8000, ge=1, le=65535)
-    auth_port: int = Field(8001, ge=1, le=65535)
-    profiles_port: int = Field(8002, ge=1, le=65535)
-    vacancies_port: int = Field(8003, ge=1, le=65535)
-    auth_url: str | None = Field(None, description="Where web finds auth; default: host and port")
-    profiles_url: str | None = Field(None, description="Where web finds profiles")
-    vacancies_url: str | None = Field(None, description="Where web finds vacancies")
-    public_url: str = Field(
+    public_url: HttpAddress = Field(
         "http://127.0.0.1:8000", description="The address people use; issuer of tokens"
     )
     country: str | None = Field(
@@ -164,13 +172,6 @@ class Settings(BaseSettings):
         trust(value)
         return value
 
-    @field_validator("auth_url", "profiles_url", "vacancies_url", "public_url")
-    @classmethod
-    def _http(cls, value: str | None) -> str | None:
-        if value is not None and urlsplit(value).scheme not in ("http", "https"):
-            raise ValueError("not an http(s):// address")
-        return value.rstrip("/") if value else value
-
     @classmethod
     def settings_customise_sources(
         cls,
@@ -199,6 +200,11 @@ class Settings(BaseSettings):
         """The broker's address; without one of its own, the database server's ``…_broker``."""
         return self.broker_url or self.service_database("broker")
 
+    @property
+    def gateway(self) -> Manifest:
+        """The service that people and programs connect to."""
+        return next(manifest for manifest in self.manifests if manifest.is_public)
+
     def port(self, service: str) -> int:
         """The port a service listens on."""
         port: int = getattr(self, f"{service}_port")
@@ -211,7 +217,23 @@ class Settings(BaseSettings):
         return url or f"http://{host}:{self.port(service)}"
 
 
-def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
+def settings_for(manifests: Sequence[Manifest]) -> type[Settings]:
+    """Settings with the port and the address of each of these services."""
+    fields: dict[str, Any] = {}
+    for one in manifests:
+        told = f"Port of {one.name}"
+        fields[f"{one.name}_port"] = (int, Field(one.port, ge=1, le=65535, description=told))
+        if one.paths:
+            told = f"Where the gateway finds {one.name}. Not set: host and port"
+            fields[f"{one.name}_url"] = (HttpAddress | None, Field(None, description=told))
+    made = create_model("PlatformSettings", __base__=Settings, **fields)
+    made.manifests = tuple(manifests)
+    return made
+
+
+def load_settings(
+    environ: Mapping[str, str] | None = None, model: type[Settings] = Settings, **given: Any
+) -> Settings:
     """Settings from the environment (and `given`, which comes first).
 
     Raises `SettingsError` that names the variable: an unknown one (with the nearest known name),
@@ -223,13 +245,13 @@ def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Set
     for variable in sorted(v for v in environ if v.upper().startswith(PREFIX)):
         if variable.startswith(NOT_SETTINGS):
             continue
-        name, text = _setting(variable, environ)
+        name, text = _setting(variable, environ, model.model_fields)
         if name in values:
             raise SettingsError(f"{PREFIX}{name.upper()} is given twice, once as a file")
         values[name] = _parsed(variable, name, text)
     values.update(given)
     try:
-        return Settings.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
         raise SettingsError(
             "; ".join(
@@ -240,17 +262,19 @@ def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Set
         ) from None
 
 
-def _setting(variable: str, environ: Mapping[str, str]) -> tuple[str, str]:
+def _setting(
+    variable: str, environ: Mapping[str, str], known: Mapping[str, object]
+) -> tuple[str, str]:
     name = variable[len(PREFIX) :].lower()
-    if name in Settings.model_fields:
+    if name in known:
         return name, environ[variable]
     base = name.removesuffix("_file")
-    if name != base and base in Settings.model_fields:
+    if name != base and base in known:
         try:
             return base, Path(environ[variable]).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{variable}: {type(error).__name__} reading the file") from None
-    near = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    near = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else ""
     raise SettingsError(f"{variable} is not a setting{hint}")
 

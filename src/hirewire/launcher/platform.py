@@ -12,12 +12,13 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from rich.console import Console
 
+from hirewire.kit.manifest import Manifest
 from hirewire.kit.settings import Settings
-from hirewire.launcher.door import Door
-from hirewire.launcher.keeping import kept
 from hirewire.launcher.postgres import EmbeddedPostgres
 from hirewire.launcher.process import FolderInUse, is_free
 from hirewire.launcher.rabbitmq import PrivateRabbitMQ
+from hirewire.launcher.restarts import kept_running
+from hirewire.launcher.startup_page import StartupPage
 from hirewire.launcher.state import (
     RunningPlatform,
     broker_passwords,
@@ -68,10 +69,15 @@ class Plan:
     settings: Settings
     data_dir: Path
     broker: BrokerChoice
-    services: Sequence[str]
+    services: Sequence[Manifest]
     """Processes to start, in order."""
     broker_users: Sequence[str]
     """Services that get a broker user of their own on a private node."""
+
+    @property
+    def gateway(self) -> Manifest | None:
+        """The service that people connect to, where it is to be started."""
+        return next((one for one in self.services if one.is_public), None)
 
 
 async def run_platform(
@@ -98,8 +104,8 @@ async def run_platform(
 
 def _refuse_taken_ports(plan: Plan) -> None:
     """Whoever answers at a port of ours would be taken for the service. Raises `PortTaken`."""
-    for name in plan.services:
-        port: int = getattr(plan.settings, f"{name}_port")
+    for name in (one.name for one in plan.services):
+        port = plan.settings.port(name)
         if not is_free(plan.settings.host, port):
             raise PortTaken(
                 f"port {port} of {plan.settings.host} is taken; {name} listens there: set "
@@ -114,8 +120,8 @@ async def _run(
     started: float,
 ) -> int:
     async with AsyncExitStack() as stack:
-        door = await _opened_door(plan, stack)
-        children = [_child(name, plan.settings, door) for name in plan.services]
+        page = await _opened_page(plan, stack)
+        children = [_child(one, plan.settings, page) for one in plan.services]
         supervisor = Supervisor(
             children,
             run_dir=plan.data_dir / "run",
@@ -125,9 +131,9 @@ async def _run(
         stack.callback(supervisor.abandon)
         supervisor.prepare()
         settings = await _database(plan, stack, console)
-        _now(door, "broker")
+        _now(page, "broker")
         settings, addresses = await _broker(plan, settings, stack, console)
-        _now(door, "schema")
+        _now(page, "schema")
         if settings.operator_token is None:
             token = operator_token(plan.data_dir)
             settings = settings.model_copy(update={"operator_token": token})
@@ -135,28 +141,34 @@ async def _run(
             await migrate(settings)
         write_state(plan.data_dir, _state(settings, addresses))
         stack.callback(clear_state, plan.data_dir)
-        _now(door, "services")
-        if door is not None:
-            await door.hand_over()
+        _now(page, "services")
+        if page is not None:
+            await page.hand_over()
         return await supervisor.run(
-            {name: _given(plan, name, settings, addresses.get(name)) for name in plan.services}
+            {
+                one.name: _given(plan, one, settings, addresses.get(one.name))
+                for one in plan.services
+            }
         )
 
 
-async def _opened_door(plan: Plan, stack: AsyncExitStack) -> Door | None:
+async def _opened_page(plan: Plan, stack: AsyncExitStack) -> StartupPage | None:
     """Raises `PortTaken`."""
-    if "web" not in plan.services:
+    if plan.gateway is None:
         return None
-    host, port = plan.settings.host, plan.settings.web_port
+    name = plan.gateway.name
+    host, port = plan.settings.host, plan.settings.port(name)
     try:
-        return await stack.enter_async_context(Door(host, port))
+        return await stack.enter_async_context(StartupPage(host, port))
     except OSError as error:
-        raise PortTaken(f"web cannot listen at port {port} of {host}: {error.strerror}") from None
+        raise PortTaken(
+            f"{name} cannot listen at port {port} of {host}: {error.strerror}"
+        ) from None
 
 
-def _now(door: Door | None, step: str) -> None:
-    if door is not None:
-        door.now(step)
+def _now(page: StartupPage | None, step: str) -> None:
+    if page is not None:
+        page.now(step)
 
 
 async def _database(plan: Plan, stack: AsyncExitStack, console: Console) -> Settings:
@@ -164,7 +176,7 @@ async def _database(plan: Plan, stack: AsyncExitStack, console: Console) -> Sett
         return plan.settings
     with console.status("starting the embedded PostgreSQL"):
         postgres = await stack.enter_async_context(EmbeddedPostgres(plan.data_dir / "postgres"))
-        await stack.enter_async_context(kept(postgres))
+        await stack.enter_async_context(kept_running(postgres))
     console.print(f"[dim]PostgreSQL: embedded, data in {plan.data_dir / 'postgres'}[/]")
     return plan.settings.model_copy(update={"database_url": postgres.url("hirewire")})
 
@@ -179,7 +191,7 @@ async def _broker(
         return settings.model_copy(update={"broker_url": settings.broker_address()}), {}
     with console.status("starting a private RabbitMQ node"):
         node = await stack.enter_async_context(PrivateRabbitMQ(plan.data_dir / "rabbitmq"))
-        await stack.enter_async_context(kept(node))
+        await stack.enter_async_context(kept_running(node))
     passwords = broker_passwords(plan.data_dir, plan.broker_users)
     settings = settings.model_copy(
         update={
@@ -217,33 +229,35 @@ def _state(settings: Settings, addresses: Mapping[str, str]) -> RunningPlatform:
 
 
 def public_url(settings: Settings) -> str:
-    """The configured public address, or the one that follows from the host and port of `web`."""
+    """The configured public address, else the one of the gateway's host and port."""
     if "public_url" in settings.model_fields_set:
         return settings.public_url
-    return settings.service_url("web")
+    return settings.service_url(settings.gateway.name)
 
 
-def _child(name: str, settings: Settings, door: Door | None) -> Child:
+def _child(service: Manifest, settings: Settings, page: StartupPage | None) -> Child:
     """A service's process: it loads its code while the engines start, then gets its settings."""
-    passed = [door.socket.fileno()] if door is not None and name == "web" else []
+    passed = [page.socket.fileno()] if page is not None and service.is_public else []
     listening = [f"--listening={passed[0]}"] if passed else []
     return Child(
-        name=name,
-        argv=[sys.executable, "-m", "hirewire", "serve", name, "--gate", *listening],
+        name=service.name,
+        argv=[sys.executable, "-m", "hirewire", "serve", service.name, "--gate", *listening],
         passed=passed,
         env=ALLOCATOR
         | {k: v for k, v in os.environ.items() if k.removesuffix("_FILE") not in GIVEN},
-        ready_url=f"{settings.service_url(name)}/health/ready",
+        ready_url=f"{settings.service_url(service.name)}/health/ready",
         gated=True,
     )
 
 
-def _given(plan: Plan, name: str, settings: Settings, broker_url: str | None) -> dict[str, str]:
+def _given(
+    plan: Plan, service: Manifest, settings: Settings, broker_url: str | None
+) -> dict[str, str]:
     given = {"HIREWIRE_PUBLIC_URL": public_url(settings)}
-    if name == "vacancies":
+    if "search_dir" in service.needs:
         given["HIREWIRE_SEARCH_DIR"] = str(settings.search_dir or plan.data_dir / "search")
     given["HIREWIRE_BROKER_URL"] = broker_url or settings.broker_address()
-    if name != "web":
+    if service.has_database:
         assert settings.database_url is not None
         given["HIREWIRE_DATABASE_URL"] = settings.database_url
         given["HIREWIRE_OPERATOR_TOKEN"] = settings.operator_token or ""
@@ -252,5 +266,6 @@ def _given(plan: Plan, name: str, settings: Settings, broker_url: str | None) ->
 
 def _say_ready(plan: Plan, started: float, console: Console) -> None:
     spent = time.monotonic() - started
-    where = public_url(plan.settings) if "web" in plan.services else ", ".join(plan.services)
+    names = ", ".join(one.name for one in plan.services)
+    where = public_url(plan.settings) if plan.gateway is not None else names
     console.print(f"[bold green]Hirewire is ready:[/] {where}  [dim]({spent:.1f} s)[/]")

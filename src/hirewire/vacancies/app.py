@@ -25,14 +25,14 @@ from hirewire.vacancies.cards import routes as cards_routes
 from hirewire.vacancies.employers import routes as employers_routes
 from hirewire.vacancies.feeds import routes as feeds_routes
 from hirewire.vacancies.places import routes as places_routes
-from hirewire.vacancies.posting import duties as posting_duties
+from hirewire.vacancies.posting import background as posting_background
 from hirewire.vacancies.posting import routes as posting_routes
-from hirewire.vacancies.recommendations import duties as recommendations_duties
+from hirewire.vacancies.recommendations import background as recommendations_background
 from hirewire.vacancies.recommendations import handlers as recommendations
 from hirewire.vacancies.recommendations import routes as recommendations_routes
-from hirewire.vacancies.search import duties as search_duties
+from hirewire.vacancies.search import background as search_background
 from hirewire.vacancies.search import routes as search_routes
-from hirewire.vacancies.skills import duties as skills_duties
+from hirewire.vacancies.skills import background as skills_background
 from hirewire.vacancies.skills import routes as skills_routes
 
 SERVICE = Service(
@@ -88,6 +88,7 @@ SERVICE = Service(
         on(VacancyClosed, applications.on_vacancy_closed, name="vacancies.applications"),
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
     ],
-    duties=[recommendations_duties.compare_stale, posting_duties.close_expired],
-    companions=[search_duties.keep_indexes, skills_duties.warm_up],
+    duties=[recommendations_background.compare_stale, posting_background.close_expired],
+    companions=[search_background.keep_indexes, skills_background.warm_up],
+    prepare=[skills_background.use_dictionary],
 )

@@ -16,11 +16,11 @@ from hirewire.kit import problems
 from hirewire.kit.addresses import ClientAddress
 from hirewire.kit.clock import use_zone
 from hirewire.kit.middleware import MAX_BODY, BodyLimit, RequestContext
-from hirewire.kit.service import add_routes
+from hirewire.kit.service import Gateway, add_routes
 from hirewire.kit.settings import Settings
 from hirewire.web.clients import Services
 from hirewire.web.hardening import Hardened, OperatorsOnly
-from hirewire.web.live import Live
+from hirewire.web.live import CONCERNS, Live
 from hirewire.web.live import router as live_router
 from hirewire.web.pages import (
     account,
@@ -40,7 +40,6 @@ from hirewire.web.pages.routes import router
 from hirewire.web.proxy import Proxy
 from hirewire.web.upstream import Upstream
 
-BEHIND = ("auth", "profiles", "vacancies")
 STARTING_SECONDS = 60.0
 """For how long after its own start it takes a service that is away for one that starts."""
 LARGEST_UPLOAD = LARGEST_IMPORT + 64 * 1024
@@ -64,7 +63,9 @@ class Assets(StaticFiles):
 
 def create_web(settings: Settings) -> FastAPI:
     """The application of the public origin."""
-    upstreams = {name: Upstream(name, settings.service_url(name)) for name in BEHIND}
+    behind = [manifest for manifest in settings.manifests if manifest.paths]
+    upstreams = {one.name: Upstream(one.name, settings.service_url(one.name)) for one in behind}
+    routes = {path: upstreams[one.name] for one in behind for path in one.paths}
     services = Services(upstreams)
     feed = Live(settings.broker_url, settings.large_bodies)
 
@@ -98,7 +99,7 @@ def create_web(settings: Settings) -> FastAPI:
         larger=[("/resumes/import", LARGEST_UPLOAD), ("/employer/company", LARGEST_LOGO_FORM)],
         shown=failures.as_page,
     )
-    app.add_middleware(Proxy, upstreams=upstreams)
+    app.add_middleware(Proxy, routes=routes)
     app.add_middleware(OperatorsOnly, token=settings.operator_token)
     app.add_middleware(Hardened, secure=settings.public_url.startswith("https:"))
     app.add_middleware(RequestContext, service="web", shown=failures.as_page)
@@ -123,3 +124,6 @@ def create_web(settings: Settings) -> FastAPI:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return app
+
+
+GATEWAY = Gateway("web", create_web, consumes=tuple(CONCERNS))

@@ -1,4 +1,4 @@
-"""The services under the public origin: what begins with /api/ or /.well-known/ is passed on."""
+"""The services under the public origin: each has the paths that its manifest names."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from hirewire.web.upstream import Away, BrokeOff, Busy, Silent, Upstream
 
 log = structlog.get_logger(__name__)
 
-API, WELL_KNOWN = b"/api/", b"/.well-known/"
+API = b"/api/"
 DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)")
 OPENAPI = b"/openapi.json"
 DOCS = b"/api/docs"
@@ -39,15 +39,17 @@ answers = Counter(
 class Proxy:
     """ASGI middleware: answers what belongs to a service, leaves the rest to `app`."""
 
-    def __init__(self, app: ASGIApp, *, upstreams: Mapping[str, Upstream]) -> None:
+    def __init__(self, app: ASGIApp, *, routes: Mapping[str, Upstream]) -> None:
+        """`routes`: an upstream by path, as `/api/auth/` or `/.well-known/`."""
         self._app = app
-        self._upstreams = {name.encode(): upstream for name, upstream in upstreams.items()}
+        self._routes = {path.encode(): upstream for path, upstream in routes.items()}
+        self._prefixes = (API, *(path for path in self._routes if not path.startswith(API)))
         self._bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         path = scope.get("raw_path", b"")
-        if scope["type"] != "http" or path == DOCS or not path.startswith((API, WELL_KNOWN)):
+        if scope["type"] != "http" or path == DOCS or not path.startswith(self._prefixes):
             await self._app(scope, receive, send)
             return
         if DOT_SEGMENT.search(scope["path"]):
@@ -63,13 +65,13 @@ class Proxy:
 
     def _find(self, raw_path: bytes) -> tuple[Upstream, bytes] | None:
         """The service and the path there. The bytes of the path stay as they came."""
-        if raw_path.startswith(WELL_KNOWN):
-            return (up, raw_path) if (up := self._upstreams.get(b"auth")) else None
-        name, slash, rest = raw_path[len(API) :].partition(b"/")
-        upstream = self._upstreams.get(name)
-        if upstream is None or not slash:
+        is_api = raw_path.startswith(API)
+        end = raw_path.find(b"/", len(API) if is_api else 1) + 1
+        upstream = self._routes.get(raw_path[:end])
+        if upstream is None:
             return None
-        return upstream, OPENAPI if rest == OPENAPI[1:] else raw_path
+        is_document = is_api and raw_path[end:] == OPENAPI[1:]
+        return upstream, OPENAPI if is_document else raw_path
 
     async def _pass_on(
         self, upstream: Upstream, path: bytes, scope: Scope, receive: Receive, send: Send

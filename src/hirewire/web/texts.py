@@ -124,8 +124,8 @@ def table() -> str:
         context = f" *({text.context})*" if text.context else ""
         said = russian.get((text.context, text.english), ("",))
         names = ", ".join(f"`{name.removeprefix('templates/')}`" for name in sorted(text.used_in))
-        rows[text.page].append(_row(" / ".join(text.english) + context, " / ".join(said), names))
-    rows[PDF] = [_row(*words, "`resume.typ`") for words in printed()]
+        rows[text.page].append(_row(_cell(*text.english) + context, _cell(*said), names))
+    rows[PDF] = [_row(*map(_cell, words), "`resume.typ`") for words in printed()]
     return "\n".join(_lines(rows)) + "\n"
 
 
@@ -140,8 +140,12 @@ def _lines(rows: dict[str, list[str]]) -> Iterator[str]:
             yield from rows[page]
 
 
+def _cell(*forms: str) -> str:
+    return re.sub(r"[|*\\]", r"\\\g<0>", " / ".join(forms))
+
+
 def _row(*cells: str) -> str:
-    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+    return f"| {' | '.join(cells)} |"
 
 
 def main(arguments: list[str]) -> int:

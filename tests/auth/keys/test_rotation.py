@@ -8,8 +8,8 @@ from joserfc import jws
 from joserfc.jwk import OKPKey
 
 from hirewire.auth.app import SERVICE
+from hirewire.auth.keys.background import rotate_signing_keys
 from hirewire.auth.keys.commands import ensure_signing_key
-from hirewire.auth.keys.duties import rotate_signing_keys
 from hirewire.contracts.auth import SigningKeyPublished
 from hirewire.kit.tokens import InvalidToken, Verifier
 from hirewire.messaging.broker import open_broker

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from hirewire.auth.sessions import commands
-from hirewire.auth.sessions.duties import forget_ended_sessions, prune_step
+from hirewire.auth.sessions.background import forget_ended_sessions, prune_step
 from tests.auth.conftest import Auth, MovedClock
 from tests.builders import eventually
 

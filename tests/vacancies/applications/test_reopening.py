@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from hirewire.kit.clock import today
 from hirewire.messaging.testing import recorded
-from hirewire.vacancies.posting import duties
+from hirewire.vacancies.posting import background
 from hirewire.vacancies.tables import vacancy
 from tests.vacancies.applications.conftest import Board
 from tests.vacancies.conftest import Person
@@ -62,11 +62,11 @@ async def test_a_last_day_that_has_passed_goes(board: Board) -> None:
     transactions = board.boss.service.messaging.transactions
     async with transactions() as tx:
         await tx.execute(update(vacancy).values(valid_through=today() - timedelta(days=3)))
-    assert await duties.step(transactions)
+    assert await background.step(transactions)
     assert (await board.boss.call("GET", path))["closeReason"] == "expired"
     opened = await board.boss.call("POST", f"{path}/reopen")
     assert (opened["status"], opened["validThrough"]) == ("paused", None)
-    assert not await duties.step(transactions)
+    assert not await background.step(transactions)
 
     ahead = str(today() + timedelta(days=3))
     await board.boss.call("PATCH", path, {"validThrough": ahead})

@@ -8,7 +8,7 @@ import pytest
 
 from hirewire.contracts.profiles import ResumeSnapshot, ResumeUpdated
 from hirewire.messaging.testing import Recorded, delivery, hear, recorded
-from hirewire.vacancies.recommendations.duties import steps
+from hirewire.vacancies.recommendations.background import steps
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of
 from hirewire.vacancies.recommendations.rules import judge
 from tests.vacancies.conftest import Person

@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import rmtree
@@ -18,16 +19,12 @@ from hirewire.kit.db import make_engine
 from hirewire.messaging.outbox import Transactions
 from hirewire.vacancies.recommendations.facts import ruleset
 from hirewire.vacancies.search import queries
-from hirewire.vacancies.search.duties import Keeper, Lost
-from hirewire.vacancies.search.facts import micros
-from hirewire.vacancies.search.index import (
-    VACANCIES,
-    Busy,
-    Folder,
-    SearchIndex,
-    Wanted,
-    indexes_of,
-)
+from hirewire.vacancies.search.background import IndexUpdater, Lost
+from hirewire.vacancies.search.index.documents import micros
+from hirewire.vacancies.search.index.folder import Busy, IndexFolder
+from hirewire.vacancies.search.index.query import SearchFilters, SearchQuery
+from hirewire.vacancies.search.index.schema import VACANCIES, IndexSchema
+from hirewire.vacancies.search.index.storage import SearchIndex, indexes_of
 from tests.services import copy_of_migrated
 
 COMPANY = UUID(int=7)
@@ -59,13 +56,15 @@ async def write(engine: AsyncEngine, id: UUID, title: str, status: str = "publis
 
 
 @asynccontextmanager
-async def kept(engine: AsyncEngine, folder: Folder | None = None) -> AsyncIterator[Keeper]:
-    keeper = Keeper(VACANCIES, Transactions(engine, "vacancies"), folder)
-    await keeper.open()
+async def kept(
+    engine: AsyncEngine, folder: IndexFolder | None = None, fields: IndexSchema = VACANCIES
+) -> AsyncIterator[IndexUpdater]:
+    updater = IndexUpdater(fields, Transactions(engine, "vacancies"), folder)
+    await updater.open()
     try:
-        yield keeper
+        yield updater
     finally:
-        await keeper.close()
+        await updater.close()
 
 
 def index_of(engine: AsyncEngine) -> SearchIndex:
@@ -73,18 +72,18 @@ def index_of(engine: AsyncEngine) -> SearchIndex:
 
 
 def found(engine: AsyncEngine, text: str) -> set[UUID]:
-    return set(index_of(engine).find(Wanted(text=text, limit=100)).ids)
+    return set(index_of(engine).search(SearchQuery(SearchFilters(text), limit=100)).ids)
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Folder]:
-    made = Folder(tmp_path, "vacancies")
+def folder(tmp_path: Path) -> Iterator[IndexFolder]:
+    made = IndexFolder(tmp_path, "vacancies")
     yield made
     made.close()
 
 
 async def test_a_restart_takes_up_where_the_index_stood(
-    engine: AsyncEngine, folder: Folder
+    engine: AsyncEngine, folder: IndexFolder
 ) -> None:
     one, two = uuid4(), uuid4()
     await write(engine, one, "alpha")
@@ -101,7 +100,7 @@ async def test_a_restart_takes_up_where_the_index_stood(
 
 @pytest.mark.parametrize("damage", ["lost", "state", "garbage", "format", "foreign", "future"])
 async def test_a_lost_or_damaged_index_is_made_anew(
-    engine: AsyncEngine, folder: Folder, damage: str
+    engine: AsyncEngine, folder: IndexFolder, damage: str
 ) -> None:
     one = uuid4()
     await write(engine, one, "alpha")
@@ -129,50 +128,50 @@ async def test_a_lost_or_damaged_index_is_made_anew(
 
 
 async def test_an_index_that_vanishes_under_work_is_told(
-    engine: AsyncEngine, folder: Folder
+    engine: AsyncEngine, folder: IndexFolder
 ) -> None:
     await write(engine, uuid4(), "alpha")
-    async with kept(engine, folder) as keeper:
+    async with kept(engine, folder) as updater:
         rmtree(folder.path / "index")
         await write(engine, uuid4(), "alpha")
         with pytest.raises(Lost):
-            await keeper.catch_up()
+            await updater.catch_up()
 
 
 async def test_what_commits_late_is_not_missed(engine: AsyncEngine) -> None:
     """A transaction that began before others, and commits after they were read."""
     early, later = uuid4(), uuid4()
     await write(engine, early, "alpha", "draft")
-    async with kept(engine) as keeper:
+    async with kept(engine) as updater:
         async with engine.connect() as slow, slow.begin():
             await slow.exec_driver_sql(
                 "update vacancy set status = 'published' where id = $1", (early,)
             )
             await write(engine, later, "alpha")
-            assert await keeper.catch_up()
+            assert await updater.catch_up()
             assert found(engine, "alpha") == {later}
-            assert not await keeper.catch_up()  # what was taken is not taken again
-        assert await keeper.catch_up()
+            assert not await updater.catch_up()  # what was taken is not taken again
+        assert await updater.catch_up()
         assert found(engine, "alpha") == {early, later}
-        assert not await keeper.catch_up()
+        assert not await updater.catch_up()
 
 
 async def test_rows_that_vanish_behind_its_back_are_noticed(engine: AsyncEngine) -> None:
     one = uuid4()
     await write(engine, one, "alpha")
-    async with kept(engine) as keeper:
-        await keeper.check()
+    async with kept(engine) as updater:
+        await updater.check()
         async with engine.begin() as tx:
             await tx.exec_driver_sql("delete from vacancy where id = $1", (one,))
         with pytest.raises(Lost, match="1 documents of 0 rows"):
-            await keeper.check()
+            await updater.check()
 
 
 async def test_any_history_ends_as_the_tables_are(engine: AsyncEngine) -> None:
     chance = random.Random(5)
     ids = [uuid4() for _ in range(12)]
     titles: dict[UUID, str] = {}
-    async with kept(engine) as keeper:
+    async with kept(engine) as updater:
         for _ in range(120):
             id = chance.choice(ids)
             title = chance.choice(["alpha", "beta", "gamma"])
@@ -182,22 +181,21 @@ async def test_any_history_ends_as_the_tables_are(engine: AsyncEngine) -> None:
             if status == "published":
                 titles[id] = title
             if chance.random() < 0.3:
-                await keeper.catch_up()
-        await keeper.catch_up()
+                await updater.catch_up()
+        await updater.catch_up()
         for title in ("alpha", "beta", "gamma"):
             assert found(engine, title) == {id for id, one in titles.items() if one == title}
-        await keeper.check()
+        await updater.check()
 
 
 @pytest.mark.parametrize("wide", ["area", "company"])
-async def test_counts_are_exact_over_many_segments(
-    engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, wide: str
-) -> None:
-    monkeypatch.setattr("hirewire.vacancies.search.index.WIDE", {wide})
+async def test_counts_are_exact_over_many_segments(engine: AsyncEngine, wide: str) -> None:
+    filters = [replace(one, is_open=one.name == wide) for one in VACANCIES.filters]
+    fields = replace(VACANCIES, filters=filters)
     chance = random.Random(3)
     areas = [f"Town {n}" for n in range(300)]
     counts: dict[str, int] = {}
-    async with kept(engine) as keeper:
+    async with kept(engine, fields=fields) as updater:
         for _ in range(6):  # each commit is a segment of its own
             async with engine.begin() as tx:
                 for _ in range(400):
@@ -210,9 +208,9 @@ async def test_counts_are_exact_over_many_segments(
                         " false, now(), now(), now(), $3)",
                         (uuid4(), COMPANY, area),
                     )
-            await keeper.catch_up()
+            await updater.catch_up()
         index = index_of(engine)
-        result = index.find(Wanted(facets={"area": 20})).count()
+        result = index.search(SearchQuery(facets={"area": 20})).count()
         named = [(index.label("area", value), count) for value, count in result.facets["area"]]
     best = sorted(counts.values(), reverse=True)[:20]
     assert [count for _, count in named] == best
@@ -223,7 +221,7 @@ async def test_what_is_recent_is_counted_at_each_moment(engine: AsyncEngine) -> 
     ages = [0, 1, 1, 5, 20, 20, 20, 90]
     moment = datetime(2026, 6, 1, tzinfo=UTC)
     moments = [moment - timedelta(days=age) for age in ages]
-    async with kept(engine) as keeper:
+    async with kept(engine) as updater:
         for nth, at in enumerate(moments):
             id = uuid4()
             await write(engine, id, "cook" if nth % 2 else "baker")
@@ -231,26 +229,26 @@ async def test_what_is_recent_is_counted_at_each_moment(engine: AsyncEngine) -> 
                 await tx.exec_driver_sql(
                     "update vacancy set published_at = $2 where id = $1", (id, at)
                 )
-        await keeper.catch_up()
+        await updater.catch_up()
         asked = [moment - timedelta(days=days) for days in (1, 3, 3, 30, 365)]
         for text, chosen in (("", moments), ("cook", moments[1::2]), ("nobody", [])):
-            wanted = Wanted(text=text, recent=[micros(one) for one in asked])
-            counted = index_of(engine).find(wanted).count()
+            query = SearchQuery(SearchFilters(text), recent=[micros(one) for one in asked])
+            counted = index_of(engine).search(query).count()
             assert counted.recent == [sum(at >= one for at in chosen) for one in asked], text
-        within = {"time": (micros(moments[3]), None)}  # its own narrowing does not count against it
-        wanted = Wanted(ranges=within, recent=[micros(asked[3])])
-        found = index_of(engine).find(wanted)
+        within = SearchFilters(time=(micros(moments[3]), None))  # counts ignore their own filter
+        query = SearchQuery(within, recent=[micros(asked[3])])
+        found = index_of(engine).search(query)
         assert (found.total, found.count().recent) == (4, [7])
 
 
 def test_no_two_processes_share_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hirewire.vacancies.search.index.MOST_FOLDERS", 2)
-    one, two = Folder(tmp_path, "vacancies"), Folder(tmp_path, "vacancies")
+    monkeypatch.setattr("hirewire.vacancies.search.index.folder.MOST_FOLDERS", 2)
+    one, two = IndexFolder(tmp_path, "vacancies"), IndexFolder(tmp_path, "vacancies")
     assert one.path != two.path
     with pytest.raises(Busy):
-        Folder(tmp_path, "vacancies")
+        IndexFolder(tmp_path, "vacancies")
     one.close()
-    again = Folder(tmp_path, "vacancies")
+    again = IndexFolder(tmp_path, "vacancies")
     assert again.path == one.path
     again.close()
     two.close()
@@ -271,7 +269,7 @@ def test_another_dictionary_is_another_index(tmp_path: Path) -> None:
     additions = tmp_path / "own.csv"
     additions.write_text("label\nTinkerbell\n")
     index = SearchIndex(VACANCIES, tmp_path)
-    index.settle({"upto": 7})
+    index.commit({"upto": 7})
     index.close()
     again = SearchIndex(VACANCIES, tmp_path)
     assert again.state["upto"] == 7

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hirewire.vacancies.search import rules
-from hirewire.vacancies.search.phrasing import analyzer
+from hirewire.vacancies.search.index.parser import analyzer
 from hirewire.vacancies.search.rules import Term, other_layout, plain, spans, terms, tolerance
 
 

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from hirewire.kit.models import Answer, Body, text
 from hirewire.vacancies.kinds import EmploymentType, Experience, WorkFormat
+from hirewire.vacancies.search.index import query
 from hirewire.vacancies.showing import Card, Vacancy
 
 Written = Annotated[str, text(1, 200)]
@@ -16,8 +17,8 @@ Order = Literal["date", "relevance", "pay"]
 MOST_VALUES = 20
 
 
-class Narrowing(Body):
-    """What a search is narrowed to. Values of one field: any of them; of `skill`: all of them."""
+class Filters(Body):
+    """The filters of a search. Values of one field: any of them; of `skill`: all of them."""
 
     q: Annotated[str, Field(max_length=200)] = ""
     area: Annotated[list[Written], Field(max_length=MOST_VALUES)] = []
@@ -27,16 +28,16 @@ class Narrowing(Body):
     experience: Annotated[list[Experience], Field(max_length=MOST_VALUES)] = []
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     sort: Order | None = None
-    """By default `relevance` where words are looked for, else `date`."""
+    """By default `relevance` where there are words, else `date`."""
 
     @property
-    def order(self) -> str:
+    def order(self) -> query.Order:
         """The name that the index has for the order."""
         given = self.sort or ("relevance" if self.q.strip() else "date")
-        return {"date": "time"}.get(given, given)
+        return "time" if given == "date" else given
 
 
-class VacancyNarrowing(Narrowing):
+class VacancyFilters(Filters):
     """Of vacancies."""
 
     company: Annotated[list[UUID], Field(max_length=MOST_VALUES)] = []
@@ -52,7 +53,7 @@ class VacancyNarrowing(Narrowing):
         return self
 
 
-class ResumeNarrowing(Narrowing):
+class ResumeFilters(Filters):
     """Of resumes."""
 
     salary_to: Annotated[int, Field(ge=0, le=10**12)] | None = None
@@ -65,7 +66,7 @@ class ResumeNarrowing(Narrowing):
         return self
 
 
-class FeedQuery(VacancyNarrowing):
+class FeedQuery(VacancyFilters):
     """What a feed is of, as a query string."""
 
     is_text = True
@@ -82,7 +83,7 @@ class VacancyQuery(FeedQuery):
     """Without the descriptions: `description` is null."""
 
 
-class ResumeQuery(ResumeNarrowing):
+class ResumeQuery(ResumeFilters):
     """A search for resumes, as a query string."""
 
     is_text = True
@@ -154,7 +155,7 @@ class NewSavedSearch(Body):
     """A search for vacancies to come back to."""
 
     name: Annotated[str, text(1, 100)]
-    query: VacancyNarrowing
+    query: VacancyFilters
 
 
 class SavedSearch(Answer):

@@ -131,8 +131,8 @@ async def saved_searches(
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
-    """What a list from the tables is narrowed to."""
+class TableFilters:
+    """The filters of a list from the tables."""
 
     title: str | None = None
     area: Sequence[str] = ()
@@ -144,31 +144,31 @@ class Filters:
 
 
 async def published_vacancies(
-    tx: Tx, filters: Filters, *, limit: int, after: tuple[datetime, UUID] | None
+    tx: Tx, filters: TableFilters, *, limit: int, after: tuple[datetime, UUID] | None
 ) -> list[Row[Any]]:
     """Open vacancies, the latest published first."""
     statement = vacancies_with_company().where(vacancy.c.status == "published")
     order = tuple_(vacancy.c.published_at, vacancy.c.id)
     if after is not None:
         statement = statement.where(order < after)
-    statement = _narrowed(statement, filters).order_by(
+    statement = _filtered(statement, filters).order_by(
         vacancy.c.published_at.desc(), vacancy.c.id.desc()
     )
     return list(await tx.execute(statement.limit(limit)))
 
 
 async def own_vacancies(
-    tx: Tx, company_id: UUID, filters: Filters, *, limit: int, after: UUID | None
+    tx: Tx, company_id: UUID, filters: TableFilters, *, limit: int, after: UUID | None
 ) -> list[Row[Any]]:
     """All of a company's, whatever their status, the latest made first."""
     statement = vacancies_with_company().where(vacancy.c.company_id == company_id)
     if after is not None:
         statement = statement.where(vacancy.c.id < after)
-    statement = _narrowed(statement, filters)
+    statement = _filtered(statement, filters)
     return list(await tx.execute(statement.order_by(vacancy.c.id.desc()).limit(limit)))
 
 
-def _narrowed(statement: Select[Any], filters: Filters) -> Select[Any]:
+def _filtered(statement: Select[Any], filters: TableFilters) -> Select[Any]:
     if filters.title:
         statement = statement.where(vacancy.c.title.icontains(filters.title, autoescape=True))
     for column, values in (

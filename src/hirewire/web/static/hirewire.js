@@ -209,16 +209,24 @@ document.addEventListener("input", (event) => {
     field.dispatchEvent(new Event("input", { bubbles: true }));
     close();
   };
-  const ask = async () => {
+  const ask = async (attempts = 10) => {
     const mine = ++asked, input = field;
+    const isStale = () => mine !== asked || document.activeElement !== input;
+    let answer = null;
     try {
-      const answer = await fetch(input.dataset.suggest + encodeURIComponent(input.value), { headers: { "HX-Request": "true" } });
-      if (!answer.ok || mine !== asked || document.activeElement !== input) return;
-      list.innerHTML = await answer.text();
+      answer = await fetch(input.dataset.suggest + encodeURIComponent(input.value), { headers: { "HX-Request": "true" } });
     } catch (error) {
-      return;  // typing goes on without suggestions
+      // the network is down: typing goes on without suggestions meanwhile
     }
-    if (mine !== asked) return;
+    if (isStale()) return;
+    if (!answer?.ok) {
+      const isTemporary = !answer || answer.status >= 500 || answer.status === 429;
+      if (isTemporary && attempts > 1) timer = setTimeout(() => ask(attempts - 1), 500);
+      return;
+    }
+    const options = await answer.text();
+    if (isStale()) return;
+    list.innerHTML = options;
     if (!list.children.length) return close();
     list.setAttribute("aria-label", input.getAttribute("aria-label") || input.labels[0]?.textContent || "");
     input.after(list);
@@ -233,7 +241,7 @@ document.addEventListener("input", (event) => {
   document.addEventListener("input", (event) => {
     if (event.target !== field) return;
     clearTimeout(timer);
-    if (field.value.trim()) timer = setTimeout(ask, 100);
+    if (field.value.trim()) timer = setTimeout(() => ask(), 100);
     else close();
   });
   document.addEventListener("keydown", (event) => {

@@ -1,0 +1,319 @@
+"""`hirewire events`: the messaging tools of operators."""
+
+import getpass
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hirewire import assembly
+from hirewire.cli import operations
+from hirewire.cli.rebuild import rebuild_app
+from hirewire.cli.terminal import fail, reachable_settings, run_async
+from hirewire.kit.db import make_engine
+from hirewire.messaging import deadletters, lineage, pauses
+from hirewire.messaging.database import connect
+from hirewire.messaging.outbox import Transactions, Tx
+from hirewire.messaging.subscriptions import Subscription
+
+T = TypeVar("T")
+events_app = typer.Typer(no_args_is_help=True, help="List, replay and discard messages.")
+console = Console(highlight=False)
+
+ServiceOption = Annotated[
+    str | None, typer.Option("--service", help="One service only; all when not given")
+]
+TypeOption = Annotated[str | None, typer.Option("--type", help="One event name only")]
+SubscriptionOption = Annotated[str | None, typer.Option("--subscription", help="One handler only")]
+Why = Annotated[str, typer.Option("--why", help="Kept with the message")]
+
+
+def _each(service: str | None, work: Callable[[Tx], Awaitable[T]]) -> dict[str, T]:
+    """Run `work` in a transaction of each service's database."""
+    if service is not None and service not in assembly.SERVICES:
+        fail(f"no service {service!r}: one of {', '.join(assembly.SERVICES)}", 2)
+    names = assembly.SERVICES if service is None else (service,)
+    settings = reachable_settings()
+
+    async def all_of_them() -> dict[str, T]:
+        answers: dict[str, T] = {}
+        for name in names:
+            engine = make_engine(settings.service_database(name), pool=2, application="events")
+            try:
+                async with Transactions(engine, name)() as tx:
+                    answers[name] = await work(tx)
+            finally:
+                await engine.dispose()
+        return answers
+
+    return run_async(all_of_them())
+
+
+@events_app.command("list")
+def list_(service: ServiceOption = None) -> None:
+    """What each service has to publish, and what of the heard is still open."""
+
+    async def count(tx: Tx) -> dict[str, int]:
+        unsent = await tx.exec_driver_sql("select count(*) from messaging.outbox")
+        return {"unsent": unsent.scalar_one(), **await deadletters.counts(tx)}
+
+    table = Table("service", "unsent", "retrying", "waiting", "dead")
+    for name, numbers in _each(service, count).items():
+        table.add_row(name, *(str(number) for number in numbers.values()))
+    console.print(table)
+    for name, found in _each(service, pauses.paused).items():
+        for one in found:
+            since = one.paused_at.isoformat(timespec="seconds")
+            text = f"{name}: {one.subscription} paused since {since} by {one.by or '?'}: {one.why}"
+            console.print(escape(text), soft_wrap=True)
+
+
+@events_app.command()
+def dead(service: ServiceOption = None, type: TypeOption = None, limit: int = 100) -> None:
+    """The dead letters, oldest first."""
+    table = Table("service", "event id", "event", "key", "handler", "waiting", "arrived", "error")
+    found = _each(service, lambda tx: deadletters.open_messages(tx, type=type, limit=limit))
+    for name, messages in found.items():
+        for message in messages:
+            table.add_row(
+                name,
+                str(message.event_id),
+                escape(message.type),
+                escape(message.key),
+                message.subscription,
+                str(message.waiting_behind),
+                message.arrived_at.isoformat(timespec="seconds"),
+                escape(message.error or ""),
+            )
+    console.print(table if table.row_count else "no dead letters")
+
+
+@events_app.command()
+def show(event_id: UUID, service: ServiceOption = None) -> None:
+    """One open message whole: body, headers, history. May show personal data."""
+
+    async def both(tx: Tx) -> tuple[list[deadletters.OpenMessage], list[deadletters.Edit]]:
+        return await deadletters.show(tx, event_id), await deadletters.edits(tx, event_id)
+
+    for name, (messages, edits) in _each(service, both).items():
+        for message in messages:
+            console.print(f"[bold]{name}[/] {message.subscription}: {message.state}")
+            console.print(f"error: {escape(message.error or '-')}")
+            for line in message.history:
+                console.print(escape(f"  {line['at']} attempt {line['attempt']}: {line['error']}"))
+            for edit in (e for e in edits if e.subscription == message.subscription):
+                before = edit.body_before.decode("utf-8", "backslashreplace")
+                console.print(escape(f"  {edit.edited_at.isoformat()} body before: {before}"))
+            for header, value in message.headers.items():
+                console.print(escape(f"{header}: {value}"))
+            console.print(escape(message.body.decode("utf-8", "backslashreplace")))
+
+
+@events_app.command()
+def replay(
+    event_id: Annotated[
+        UUID | None, typer.Argument(help="One dead event; without it, see --all and --to")
+    ] = None,
+    service: ServiceOption = None,
+    subscription: SubscriptionOption = None,
+    edit: Annotated[
+        Path | None,
+        typer.Option(help="The body of one dead event from this file in place of its own"),
+    ] = None,
+    type: Annotated[
+        list[str] | None, typer.Option("--type", help="Event name (repeatable with --to)")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All dead letters")] = False,
+    why: Why = "",
+    to: Annotated[
+        str | None, typer.Option(help="History: send what the log holds to this service alone")
+    ] = None,
+    since: operations.Since = None,
+    until: Annotated[str | None, typer.Option(help="History up to this time only")] = None,
+    key: Annotated[str | None, typer.Option(help="History of one user, resume, … only")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also what was handled: it takes effect once more")
+    ] = False,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="A new job, though the same was done before")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the events")] = False,
+) -> None:
+    """Try dead letters again, or (with --to) send history from the log to one service.
+
+    Dead letters get all attempts anew; who waits behind them follows in order. A replay of history
+    without --until and --key runs into the present: nothing missed, twice or out of order.
+    """
+    if to is not None:
+        operations.replay_history(
+            to,
+            type or [],
+            since=since,
+            until=until,
+            key=key,
+            again=again,
+            anew=anew,
+            dry_run=dry_run,
+        )
+        return
+    if event_id is None and not type and not everything:
+        fail("say which: an event id, --type NAME, --all, or --to SERVICE", 2)
+    if edit is not None:
+        if event_id is None or subscription is None:
+            fail("--edit takes an event id and --subscription NAME", 2)
+        _edit(event_id, service or _service_of(subscription), subscription, edit, why)
+        return
+    count = 0
+    names: list[str | None] = [*type] if type else [None]
+    for name in names:
+        counts = _each(
+            service,
+            lambda tx, name=name: deadletters.replay(  # type: ignore[misc]
+                tx,
+                event_id=event_id,
+                type=name,
+                subscription=subscription,
+                note=why,
+                by=getpass.getuser(),
+            ),
+        )
+        count += sum(counts.values())
+    console.print(f"{count} to be tried again")
+
+
+def _edit(event_id: UUID, service: str, subscription: str, file: Path, why: str) -> None:
+    _subscriptions(service)  # its events are known then
+    try:
+        body = file.read_bytes()
+    except OSError as error:
+        fail(f"--edit: {error}", 2)
+
+    async def one(tx: Tx) -> None:
+        await deadletters.edit(
+            tx, event_id, subscription=subscription, body=body, why=why, by=getpass.getuser()
+        )
+
+    try:
+        _each(service, one)
+    except (deadletters.NoSuchMessage, deadletters.EditRefused) as error:
+        fail(str(error))
+    console.print("1 edited, to be tried again")
+
+
+def _service_of(subscription: str) -> str:
+    """The service that has a handler of this name."""
+    handlers = {s.name: name for name in assembly.SERVICES for s in _subscriptions(name)}
+    if subscription not in handlers:
+        fail(f"no handler {subscription!r}: one of {', '.join(sorted(handlers))}", 2)
+    return handlers[subscription]
+
+
+def _subscriptions(service: str) -> Sequence[Subscription]:
+    return assembly.service(service).subscriptions
+
+
+Handler = Annotated[str, typer.Argument(metavar="HANDLER", help="Its name, as in docs/events.md")]
+
+
+@events_app.command()
+def pause(handler: Handler, why: Why) -> None:
+    """Keep a handler's messages waiting, in order, until it is resumed; the others go on."""
+    by = getpass.getuser()
+    found = _each(_service_of(handler), lambda tx: pauses.pause(tx, handler, why=why, by=by))
+    console.print(f"{handler} paused" if any(found.values()) else f"{handler} was paused already")
+
+
+@events_app.command()
+def resume(handler: Handler, why: Why = "") -> None:
+    """Let a paused handler go on: first with what waits, in order, then with what arrives."""
+    by = getpass.getuser()
+    found = _each(_service_of(handler), lambda tx: pauses.resume(tx, handler, why=why, by=by))
+    console.print(f"{handler} goes on" if any(found.values()) else f"{handler} was not paused")
+
+
+@events_app.command()
+def discard(
+    event_id: UUID,
+    why: Why,
+    service: ServiceOption = None,
+    subscription: SubscriptionOption = None,
+) -> None:
+    """Give a dead or retrying message up for good; who waits behind it goes on."""
+
+    async def one(tx: Tx) -> int:
+        try:
+            return await deadletters.discard(
+                tx, event_id, why=why, by=getpass.getuser(), subscription=subscription
+            )
+        except deadletters.NoSuchMessage:
+            return 0
+
+    counts = _each(service, one)
+    if not sum(counts.values()):
+        fail(f"no dead or retrying message of event {event_id}")
+    console.print(f"{sum(counts.values())} discarded")
+
+
+events_app.add_typer(rebuild_app, name="rebuild")
+events_app.command()(operations.audit)
+events_app.command()(operations.trace)
+events_app.command("jobs")(operations.list_jobs)
+
+
+@events_app.command("new-epoch")
+def new_epoch(
+    service: Annotated[str, typer.Argument(help="Whose database was put back by hand")], why: Why
+) -> None:
+    """Say that a database's files were copied back in place, which nothing shows by itself."""
+    if service not in assembly.SERVICES:
+        fail(f"no service {service!r}: one of {', '.join(assembly.SERVICES)}", 2)
+    settings = reachable_settings()
+
+    async def raise_it() -> lineage.Settled:
+        connection = await connect(settings.service_database(service), application="events")
+        try:
+            return await lineage.raise_by_hand(connection, service, why)
+        finally:
+            await connection.close()
+
+    try:
+        settled = run_async(raise_it())
+    except lineage.RelayRuns as error:
+        fail(str(error))
+    console.print(escape(f"{service}: {settled}"), soft_wrap=True)
+
+
+@events_app.command()
+def catalogue(
+    write: Annotated[
+        bool, typer.Option("--write", help="Write docs/events.md, asyncapi.json and schemas/")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Fail when those are stale, or a change breaks a reader")
+    ] = False,
+    breaking: Annotated[
+        str | None, typer.Option("--break", help="With --write: why readers are broken on purpose")
+    ] = None,
+    docs: Annotated[Path, typer.Option(help="The folder of the documents")] = Path("docs"),
+) -> None:
+    """Every event: who publishes it, who hears it."""
+    from hirewire import catalogue as made
+
+    refused = made.write(docs, breaking) if write else made.refusals(docs / "schemas")
+    if write or check:
+        stale = made.stale(docs) if check and not refused else []
+        for line in refused:
+            console.print(escape(line), soft_wrap=True)
+        for name in stale:
+            console.print(f"{docs / name} is not what the code says: {made.COMMAND}")
+        raise typer.Exit(1 if refused or stale else 0)
+    table = Table("event", "published by", "key", "heard by")
+    for entry in made.entries():
+        heard = ", ".join(entry.listeners) or "nobody yet"
+        table.add_row(entry.name, entry.event.owner, entry.event.key_field, heard)
+    console.print(table)

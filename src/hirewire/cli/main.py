@@ -1,0 +1,264 @@
+"""The command line: arguments in, the assembly called, an exit code out."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from hirewire import __version__, assembly
+from hirewire.cli.terminal import (
+    BAD_SETTINGS,
+    console,
+    data_dir_of,
+    fail,
+    reachable_settings,
+    run_async,
+    running_data_dir,
+    settings_or_exit,
+)
+from hirewire.kit.settings import Settings, SettingsError
+
+app = typer.Typer(
+    name="hirewire",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="A self-hosted job board made of small services that lose no message.",
+)
+QUICK = ("run", "serve", "demo", "doctor", "migrate", "version")
+"""They start without the operators' tools, which take a second to load."""
+if not sys.argv[1:2] or sys.argv[1] not in QUICK:
+    from hirewire.cli.events import events_app
+    from hirewire.cli.skills import skills_app
+
+    app.add_typer(events_app, name="events")
+    app.add_typer(skills_app, name="skills")
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Folder of the embedded engines (HIREWIRE_DATA_DIR)"),
+]
+
+
+@app.command()
+def run(
+    broker: Annotated[
+        Literal["postgres", "rabbitmq"],
+        typer.Option(help="postgres: queues in PostgreSQL; rabbitmq: a private RabbitMQ node"),
+    ] = "postgres",
+    only: Annotated[list[str] | None, typer.Option(help="Start these only (repeatable)")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="Do not start these")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Start the platform: embedded engines where none are given, then one process a service."""
+    from hirewire.kit.telemetry import configure_logging
+    from hirewire.launcher.platform import AlreadyRunning, Plan, PortTaken, run_platform
+    from hirewire.launcher.postgres import PostgresError
+    from hirewire.launcher.rabbitmq import RabbitMQError
+    from hirewire.messaging.schema import CannotMigrate
+
+    settings = settings_or_exit()
+    configure_logging(settings, "run")
+    names = _chosen(assembly.PROCESSES, only, without)
+    chosen = [manifest for manifest in assembly.MANIFESTS if manifest.name in names]
+    plan = Plan(
+        settings, data_dir_of(settings, data_dir), broker, chosen, broker_users=assembly.PROCESSES
+    )
+
+    async def bring_up_to_date(found: Settings) -> None:
+        from hirewire import provisioning  # loaded while the engines and the services start
+
+        await provisioning.migrate(found)
+
+    try:
+        code = run_async(run_platform(plan, bring_up_to_date, console))
+    except (
+        AlreadyRunning,
+        CannotMigrate,
+        PortTaken,
+        PostgresError,
+        RabbitMQError,
+        SettingsError,
+        OSError,
+    ) as error:
+        fail(str(error))
+    raise typer.Exit(code)
+
+
+def _chosen(names: tuple[str, ...], only: list[str] | None, without: list[str] | None) -> list[str]:
+    asked = [part for text in (*(only or ()), *(without or ())) for part in text.split(",")]
+    for name in asked:
+        if name not in names:
+            fail(f"no service {name!r}: one of {', '.join(names)}", 2)
+    wanted = {part for text in (only or names) for part in text.split(",")}
+    unwanted = {part for text in (without or ()) for part in text.split(",")}
+    chosen = [name for name in names if name in wanted - unwanted]
+    if not chosen:
+        fail("nothing is left to start", 2)
+    return chosen
+
+
+@app.command()
+def serve(
+    service: Annotated[str, typer.Argument(help=f"One of {', '.join(assembly.PROCESSES)}")],
+    role: Annotated[
+        Literal["all", "api", "worker"],
+        typer.Option(help="api: HTTP only; worker: messaging only (health and metrics are there)"),
+    ] = "all",
+    gate: Annotated[bool, typer.Option(hidden=True)] = False,
+    listening: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Run one service in the foreground."""
+    from hirewire.kit.telemetry import configure_logging, configure_tracing
+    from hirewire.launcher.serving import serve_application
+
+    if service not in assembly.PROCESSES:
+        fail(f"no service {service!r}: one of {', '.join(assembly.PROCESSES)}", 2)
+    if gate:  # `run` has started this process early: load the code, then wait for the settings
+        assembly.load(service)
+        os.environ.update(json.loads(sys.stdin.readline() or "null") or sys.exit(0))
+    settings = reachable_settings(service) if service in assembly.SERVICES else settings_or_exit()
+    configure_logging(settings, service)
+    configure_tracing(settings, service)
+    try:
+        application = assembly.application(service, settings, role)
+    except (SettingsError, ValueError) as error:
+        fail(str(error), BAD_SETTINGS)
+    serve_application(application, settings, port=settings.port(service), listening=listening)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring databases, queues and broker users to what this version needs."""
+    from hirewire import provisioning
+    from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable
+    from hirewire.messaging.schema import CannotMigrate
+
+    settings = reachable_settings()
+    try:
+        done = run_async(provisioning.migrate(settings))
+    except SettingsError as error:
+        fail(str(error), BAD_SETTINGS)
+    except CannotMigrate as error:
+        fail(str(error))
+    except (OSError, BrokerUnavailable, BrokerMisconfigured) as error:
+        fail(f"{type(error).__name__}: {error}")
+    for name, applied in done.applied.items():
+        console.print(f"{name}: {', '.join(applied) or 'up to date'}")
+        if done.lineages[name].raised is not None:
+            console.print(f"{name}: {done.lineages[name]}", soft_wrap=True)
+    console.print(f"queues: {', '.join(done.queues)}")
+    if done.users:
+        console.print(f"broker users: {', '.join(done.users)}")
+
+
+@app.command()
+def demo(
+    url: Annotated[str | None, typer.Option(help="The platform's public address")] = None,
+    fill: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=100_000, help="Instead: a board of so many vacancies and as many resumes"
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Which board: the same seed makes the same one")
+    ] = None,
+) -> None:
+    """Play the story against the running platform, with the milliseconds of each step."""
+    if seed is not None and fill is None:
+        fail("--seed goes with --fill", 2)
+    url = _public_url(url)
+    if fill is not None:
+        from hirewire.tools.sample_data.command import fill as fill_board
+        from hirewire.tools.sample_data.people import DEFAULT_SEED
+
+        chosen = DEFAULT_SEED if seed is None else seed
+        code = run_async(fill_board(url, fill, chosen, Console(highlight=False)))
+    else:
+        from hirewire.tools.demo import run_demo
+
+        code = run_async(run_demo(url, Console(highlight=False)))
+    raise typer.Exit(code)
+
+
+@app.command("import")
+def import_(
+    kind: Annotated[Literal["vacancies", "resumes"], typer.Argument(help="What the file holds")],
+    file: Annotated[Path, typer.Argument(help="CSV, JSON or JSON Lines")],
+    email: Annotated[
+        str | None, typer.Option(help="Whose they are; resumes may name a person each instead")
+    ] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(help="Their password's file; else it is asked for")
+    ] = None,
+    publish: Annotated[bool, typer.Option(help="Publish what can be")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Where the report goes [FILE.report.csv]")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="The file's, as utf-8, cp1251, utf-16 [what fits best]")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="The platform's public address")] = None,
+) -> None:
+    """Take vacancies or resumes from a file; the report says of each refused line why."""
+    from hirewire.tools.imports.command import import_file
+
+    owner = None
+    if email is not None:
+        try:
+            owner = (email, _password(password_file))
+        except (OSError, ValueError) as error:
+            fail(f"--password-file: {error}", 2)
+    console = Console(highlight=False)
+    work = import_file(
+        _public_url(url),
+        kind,
+        file,
+        console,
+        owner=owner,
+        publish=publish,
+        report=report,
+        encoding=encoding,
+    )
+    raise typer.Exit(run_async(work))
+
+
+def _password(file: Path | None) -> str:
+    if file is None and not sys.stdin.isatty():
+        raise ValueError("name a file with the password in it: there is no terminal to ask on")
+    if file is None:
+        return str(typer.prompt("Password", hide_input=True))
+    return file.read_text(encoding="utf-8").removesuffix("\n")
+
+
+def _public_url(given: str | None) -> str:
+    from hirewire.launcher.state import read_state
+
+    if given is not None:
+        return given.rstrip("/")
+    settings = settings_or_exit()
+    state = read_state(running_data_dir(settings))
+    return (state.public_url if state else settings.service_url(settings.gateway.name)).rstrip("/")
+
+
+@app.command()
+def doctor() -> None:
+    """Check this machine and the running platform; memory by process."""
+    from hirewire.launcher.doctor import examine, print_report
+    from hirewire.launcher.state import found_settings
+
+    settings = settings_or_exit()
+    folder = running_data_dir(settings)
+    found = found_settings(settings, folder)
+    checks = run_async(examine(found, folder, assembly.PROCESSES))
+    raise typer.Exit(print_report(checks, Console(highlight=False)))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    sys.stdout.write(f"hirewire {__version__}\n")

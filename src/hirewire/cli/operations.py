@@ -1,0 +1,298 @@
+"""The commands of `hirewire events` that ask the running services."""
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from hirewire import assembly
+from hirewire.cli.terminal import BAD_SETTINGS, fail, reachable_settings, run_async
+from hirewire.messaging.audit import STATES, first_id
+from hirewire.operators import traces
+from hirewire.operators.auditing import Auditor, Report
+from hirewire.operators.client import Operators, Refused, ServiceAway
+
+T = TypeVar("T")
+INCOMPLETE = 3
+"""Exit code of an audit that could not be completed."""
+console = Console(highlight=False)
+
+Since = Annotated[
+    str | None, typer.Option(help="From when on: 2026-11-01, 2026-11-01T12:00Z, 90m, 12h or 7d ago")
+]
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""When the times in events' ids begin."""
+
+
+def moment_of(text: str | None, name: str = "--since") -> datetime | None:
+    """A point in time from a date, an RFC 3339 time or an age; leaves with code 2 for nonsense."""
+    if text is None:
+        return None
+    units = {"m": "minutes", "h": "hours", "d": "days"}
+    try:
+        if text[:-1].isdecimal() and text[-1:] in units:
+            moment = datetime.now(UTC) - timedelta(**{units[text[-1]]: int(text[:-1])})
+        else:
+            moment = datetime.fromisoformat(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment.astimezone(UTC)  # the first and the last day of all have no such time everywhere
+    except ValueError:
+        fail(f"{name}: neither a date, a time nor an age such as 12h: {text[:100]!r}", 2)
+    except OverflowError:
+        fail(f"{name}: too long ago, or too far away: {text[:100]!r}", 2)
+    if moment < EPOCH:
+        fail(f"{name}: before {EPOCH:%Y-%m-%d}, when no event can have been: {text[:100]!r}", 2)
+    return moment
+
+
+def seconds_of(value: float | None) -> float | None:
+    """A number of seconds as it was given; leaves with code 2 for what is none."""
+    if value is not None and not (0 < value < float("inf")):
+        raise typer.BadParameter("more than 0 seconds")
+    return value
+
+
+def with_operators(work: Callable[[Operators], Awaitable[T]]) -> T:
+    """Run `work` against the running services; leaves with a message when one is away."""
+    settings = reachable_settings()
+    if settings.operator_token is None:
+        fail(
+            "HIREWIRE_OPERATOR_TOKEN is not set: the services' internal API needs it", BAD_SETTINGS
+        )
+    urls = {name: settings.service_url(name) for name in assembly.SERVICES}
+
+    async def connected() -> T:
+        async with Operators(urls, settings.operator_token or "") as operators:
+            return await work(operators)
+
+    try:
+        return run_async(connected())
+    except (ServiceAway, Refused) as error:
+        fail(str(error))
+
+
+def audit(
+    since: Since = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Send what is missing again, to who misses it")
+    ] = False,
+    wait: Annotated[
+        float | None,
+        typer.Option(
+            callback=seconds_of, help="Seconds to wait at most; else as long as anything moves"
+        ),
+    ] = None,
+    accept_phantoms: Annotated[
+        str | None,
+        typer.Option(metavar="WHY", help="List what only its listeners know of no more"),
+    ] = None,
+) -> None:
+    """The books: every event, everyone who should have heard it, and what became of it."""
+    moment = moment_of(since)
+    start = first_id(moment) if moment is not None else UUID(int=0)
+
+    async def work(operators: Operators) -> Report:
+        with _progress("events") as bar:
+            task = bar.add_task("audit", total=None)
+            auditor = Auditor(
+                operators,
+                wait=wait,
+                progress=lambda owner, n: bar.update(task, advance=n, description=owner),
+                waiting=lambda text: bar.update(task, description=text),
+            )
+            report = await auditor.audit(start)
+            if repair and report.missing:
+                print_report(report)
+                sent = await auditor.repair(report, by=getpass.getuser())
+                for pair, count in sent.items():
+                    console.print(f"repaired {pair}: {count} sent again")
+                problems = report.problems
+                report = await auditor.audit(start)
+                report.problems = problems + report.problems
+            if accept_phantoms and report.phantoms:
+                print_report(report)
+                by = getpass.getuser()
+                count = await auditor.accept_phantoms(report, why=accept_phantoms, by=by)
+                console.print(f"accepted: {count:,} events that no log knows")
+                report = await auditor.audit(start)
+            return report
+
+    report = with_operators(work)
+    print_report(report)
+    if report.problems or not report.clean:
+        raise typer.Exit(1 if report.missing or report.phantoms else INCOMPLETE)
+
+
+def print_report(report: Report) -> None:
+    """The table, what is missing by name, and the verdict."""
+    lines = report.lines()
+    always = ("handled", "in flight", "missing")
+    shown = [s for s in STATES if s in always or any(line.counts[s] for _, _, line in lines)]
+    table = Table("events of -> heard by", "expected", *shown, "late", box=SIMPLE_HEAD)
+    for owner, listener, line in lines:
+        numbers = [f"{line.counts[state]:,}" for state in shown]
+        table.add_row(f"{owner} -> {listener}", f"{line.expected:,}", *numbers, f"{line.late:,}")
+    console.print(table)
+    for owner, listener, line in report.lines():
+        for id in line.missing[:20]:
+            console.print(f"[red]missing[/] {id} of {owner} at {listener}")
+        if len(line.missing) > 20:
+            console.print(f"[red]missing[/] … and {len(line.missing) - 20:,} more at {listener}")
+        for one in line.discarded[:20]:
+            why = f"discarded {one.id} at {listener} by {one.by or '?'}: {one.note or '-'}"
+            console.print(escape(why))
+        for phantom in line.phantoms[:20]:
+            console.print(
+                f"[red]in no log[/] {phantom.id} of {owner}, heard at {listener} by "
+                f"{', '.join(phantom.subscriptions)} on {phantom.heard_at:%Y-%m-%d %H:%M:%S}"
+            )
+        if len(line.phantoms) > 20:
+            console.print(f"[red]in no log[/] … and {len(line.phantoms) - 20:,} more")
+        if line.phantoms:
+            console.print(
+                f"{listener} has heard {len(line.phantoms):,} events of {owner} that are in no "
+                f"log: {owner} was set back after it had published them, or somebody else has "
+                'sent them in its name. See "Restore" in docs/operations.md'
+            )
+        if not line.adds_up:
+            console.print(f"[red]{owner} -> {listener} does not add up[/]")
+    for problem in report.problems:
+        console.print(f"[yellow]{escape(problem)}[/]")
+    recorded = sum(account.recorded for account in report.accounts.values())
+    unheard = sum(account.unheard for account in report.accounts.values())
+    verdict = "[green]clean[/]" if report.clean else "[red]not clean[/]"
+    console.print(f"{verdict}: {recorded:,} events recorded, {unheard:,} of them for nobody")
+
+
+def replay_history(
+    to: str,
+    types: list[str],
+    *,
+    since: str | None,
+    until: str | None,
+    key: str | None,
+    again: bool,
+    anew: bool,
+    dry_run: bool,
+) -> None:
+    """Send what the log holds to one listening service alone; see `events replay --help`."""
+    body: dict[str, Any] = {"kind": "replay", "to": to, "by": getpass.getuser()}
+    for name, text in (("since", since), ("until", until)):
+        if (moment := moment_of(text, f"--{name}")) is not None:
+            body[name] = moment.isoformat()
+    if key is not None:
+        body["key"] = key
+    body |= {"again": again, "anew": anew}
+    by_owner = _owners_of(to, types)
+
+    async def work(operators: Operators) -> bool:
+        if dry_run:
+            for owner, names in by_owner.items():
+                body["types"] = names
+                found = await operators.ask(owner, "POST", "/jobs/count", json=body)
+                console.print(f"{owner} -> {to}: {found['events']:,} events")
+            return True
+        jobs = {}
+        for owner, names in by_owner.items():
+            jobs[owner] = await operators.start_job(owner, body | {"types": names})
+        return await _follow(operators, to, jobs)
+
+    if not with_operators(work):
+        raise typer.Exit(1)
+
+
+def _owners_of(to: str, types: list[str]) -> dict[str, list[str]]:
+    """What `to` hears of these types (all, when none are given), by owner."""
+    if to not in assembly.SERVICES:
+        fail(f"no service {to!r}: one of {', '.join(assembly.SERVICES)}", 2)
+    hears = set(assembly.service(to).hears)
+    for name in types:
+        if name not in hears:
+            fail(f"--type: {to} does not hear {name!r}: {', '.join(sorted(hears))}", 2)
+    found: dict[str, list[str]] = {}
+    for owner in assembly.SERVICES:
+        for event in assembly.service(owner).publishes:
+            if event.name in hears and (not types or event.name in types):
+                found.setdefault(owner, []).append(event.name)
+    return found
+
+
+async def _follow(operators: Operators, to: str, jobs: dict[str, dict[str, Any]]) -> bool:
+    good = True
+    with _progress("events") as bar:
+        for owner, job in jobs.items():
+            task = bar.add_task(f"{owner} -> {to}", total=job["total"], completed=job["done"])
+            while job["state"] == "open":
+                await asyncio.sleep(0.2)
+                job = await operators.job(owner, job["id"])
+                bar.update(task, total=job["total"], completed=job["done"])
+            jobs[owner] |= job | {"new": jobs[owner]["new"]}
+    for owner, job in jobs.items():
+        when = "" if job["new"] else " before, and not again (--anew does)"
+        text = f"{owner} -> {to}: {job['state']}{when}, {job['done']:,} events, job {job['id']}"
+        console.print(escape(text if job["state"] == "done" else f"{text}: {job['outcome']}"))
+        good = good and job["state"] == "done"
+    return good
+
+
+def list_jobs() -> None:
+    """What was asked of the messages, newest first, and its outcome."""
+
+    async def work(operators: Operators) -> list[str]:
+        lines = []
+        for name in operators.services:
+            found = await operators.ask(name, "GET", "/jobs")
+            lines += [line for job in found["items"] for line in _job_lines(name, job)]
+        return lines
+
+    lines = with_operators(work)
+    console.print("\n".join(lines) or "no jobs")
+
+
+def _job_lines(service: str, job: Mapping[str, Any]) -> list[str]:
+    """In lines and not in a table: nine columns are unreadable on a terminal of 80."""
+    asked = ", ".join(f"{k} {v}" for k, v in job["asked"].items() if v is not None)
+    done = f"{job['done']:,} of {job['total'] or job['done']:,}"
+    when = job["askedAt"][:16].replace("T", " ")
+    return [
+        f"[bold]{when}  {service} {job['kind']}: {job['state']}, {done}[/]",
+        f"    {job['id']} by {escape(job['askedBy'])}",
+        *([f"    asked: {escape(asked)}"] if asked else []),
+        *([f"    outcome: {escape(job['outcome'])}"] if job["outcome"] else []),
+    ]
+
+
+def trace(
+    what: Annotated[str, typer.Argument(help="An event, user, resume, vacancy or request id")],
+    since: Since = "7d",
+) -> None:
+    """What caused what, in which service, with the times between."""
+    moment = moment_of(since)
+    start = first_id(moment) if moment is not None else UUID(int=0)
+    roots = with_operators(lambda operators: traces.gather(operators, what, start))
+    if not roots:
+        fail(f"nothing in any log is about {what!r} since {since}")
+    console.print(traces.draw(roots, what), soft_wrap=True)
+
+
+def _progress(unit: str) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )

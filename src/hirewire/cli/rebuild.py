@@ -1,0 +1,229 @@
+"""`hirewire events rebuild`: projections that are built again beside the live ones."""
+
+import getpass
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hirewire import assembly, provisioning
+from hirewire.cli.terminal import fail, reachable_settings, run_async
+from hirewire.kit.db import make_engine
+from hirewire.kit.settings import Settings
+from hirewire.messaging import projections
+from hirewire.messaging.broker import BrokerUnavailable, open_broker
+from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.projections import Generation, Projection, ProjectionError
+
+T = TypeVar("T")
+rebuild_app = typer.Typer(
+    no_args_is_help=True, help="Build projections again beside the live ones, and switch."
+)
+console = Console(highlight=False)
+
+Name = Annotated[str, typer.Argument(metavar="PROJECTION")]
+
+
+def _declared() -> dict[str, tuple[str, Projection]]:
+    """By name: the service of each projection, and its newest version."""
+    return {
+        projection.name: (service, projection)
+        for service in assembly.SERVICES
+        for projection in provisioning.newest(service)
+    }
+
+
+def _found(name: str) -> tuple[str, Projection]:
+    declared = _declared()
+    if name not in declared:
+        fail(f"no projection {name!r}: one of {', '.join(sorted(declared)) or 'none'}", 2)
+    return declared[name]
+
+
+def _known(name: str) -> str:
+    """The service that has a projection of this name, in its program or in its database only."""
+    if name in _declared():
+        return _declared()[name][0]
+
+    async def has_it(transactions: Transactions) -> bool:
+        async with transactions() as tx:
+            return bool(await projections.of(tx, name))
+
+    async def look(settings: Settings) -> str | None:
+        for service in assembly.SERVICES:
+            if await _in(settings, service, has_it):
+                return service
+        return None
+
+    return _run(look) or _found(name)[0]
+
+
+def _run(work: Callable[[Settings], Awaitable[T]]) -> T:
+    settings = reachable_settings()
+
+    async def running() -> T:
+        return await work(settings)
+
+    try:
+        return run_async(running())
+    except (ProjectionError, BrokerUnavailable) as error:
+        fail(str(error))
+
+
+async def _in(settings: Settings, service: str, work: Callable[[Transactions], Awaitable[T]]) -> T:
+    engine = make_engine(settings.service_database(service), pool=2, application="events")
+    try:
+        return await work(Transactions(engine, service))
+    finally:
+        await engine.dispose()
+
+
+@rebuild_app.command()
+def status(
+    everything: Annotated[bool, typer.Option("--all", help="Dropped generations too")] = False,
+) -> None:
+    """The generations of all projections, and how far they are."""
+    table = Table(
+        "service",
+        "projection",
+        "generation",
+        "version",
+        "state",
+        "past to come",
+        "queued",
+        "open",
+        "since",
+    )
+
+    async def look(settings: Settings) -> None:
+        broker = open_broker(settings.broker_address(), client="events")
+        try:
+            for service in assembly.SERVICES:
+                for row in await _in(settings, service, _counted):
+                    generation, count = row
+                    if generation.state == "dropped" and not everything:
+                        continue
+                    queued = "-"
+                    if generation.is_fed:
+                        stats = await broker.stats(generation.topology(service).queue)
+                        queued = f"{stats.ready:,}"
+                    table.add_row(service, *_cells(generation, queued, count))
+        finally:
+            await broker.close()
+
+    _run(look)
+    console.print(table if table.row_count else "no projections")
+
+
+async def _counted(transactions: Transactions) -> list[tuple[Generation, int]]:
+    async with transactions() as tx:
+        return [
+            (one, (await projections.open_messages(tx, one))[0])
+            for one in await projections.all_of(tx)
+        ]
+
+
+def _cells(generation: Generation, queued: str, count: int) -> list[str]:
+    to_come = ", ".join(generation.past_to_come) or "-"
+    since = generation.dropped_at or generation.switched_at or generation.started_at
+    return [
+        generation.projection,
+        str(generation.number),
+        str(generation.version),
+        generation.state + (", switches by itself" if generation.switch_when_ready else ""),
+        to_come if generation.is_fed else "-",
+        queued,
+        f"{count:,}",
+        since.isoformat(timespec="seconds"),
+    ]
+
+
+@rebuild_app.command()
+def start(
+    name: Name,
+    switch: Annotated[
+        bool, typer.Option("--switch", help="Switch by itself once it has caught up")
+    ] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Also when the logs do not go back far enough")
+    ] = False,
+) -> None:
+    """Build a projection again from the past, beside the live generation."""
+    service, projection = _found(name)
+
+    async def work(settings: Settings) -> tuple[Generation, bool]:
+        missing = await provisioning.missing_past(settings, projection)
+        for owner, moment in missing.items():
+            text = f"the log of {owner} goes back to {moment.isoformat(timespec='seconds')} only"
+            if not partial:
+                raise ProjectionError(
+                    f"projection {name}: {text}: what is older would not be in it (--partial "
+                    "builds it all the same)"
+                )
+            console.print(f"[yellow]{escape(text)}[/]: what is older will not be in it")
+        by = getpass.getuser()
+        return await provisioning.rebuild(
+            settings, service, projection, by=by, switch_when_ready=switch
+        )
+
+    generation, new = _run(work)
+    what = f"generation {generation.number} of version {generation.version}"
+    if generation.state == "live":
+        console.print(f"{name}: {what} is the first, and live")
+    else:
+        console.print(f"{name}: {what} is being built{'' if new else ' already'}")
+
+
+@rebuild_app.command()
+def switch(
+    name: Name,
+    generation: Annotated[
+        int | None, typer.Option(help="This one, for example to switch back; else the new one")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="In spite of open messages")] = False,
+    wait: Annotated[
+        float, typer.Option(help="Seconds for which the live one may be kept from writing")
+    ] = projections.SWITCH_SECONDS,
+) -> None:
+    """Have the new generation read from now on; the former one is fed still, until dropped."""
+    service = _known(name)
+    by = getpass.getuser()
+
+    async def work(transactions: Transactions) -> tuple[Generation, bool]:
+        return await projections.switch(
+            transactions, service, name, number=generation, force=force, by=by, wait=wait
+        )
+
+    found, new = _run(lambda settings: _in(settings, service, work))
+    console.print(f"{name}: generation {found.number} is live{'' if new else ' already'}")
+
+
+def _drop(name: str, done: str, *, abandon: bool = False, whole: bool = False) -> None:
+    service = _known(name)
+    found = _run(
+        lambda settings: provisioning.drop_generations(
+            settings, service, name, abandon=abandon, whole=whole
+        )
+    )
+    numbers = ", ".join(str(one.number) for one in found)
+    console.print(f"{name}: generation {numbers} {done}")
+
+
+@rebuild_app.command()
+def abandon(name: Name) -> None:
+    """Give up the generation that is being built, with its tables; it can be tried again."""
+    _drop(name, "abandoned", abandon=True)
+
+
+@rebuild_app.command()
+def drop(
+    name: Name,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="All generations, also the live one: nobody reads it")
+    ] = False,
+) -> None:
+    """Drop the generations that were replaced, with their tables: there is no switch back then."""
+    _drop(name, "dropped", whole=whole)

@@ -1,0 +1,76 @@
+"""What the commands share: the terminal, the settings, the way out."""
+
+import asyncio
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from hirewire.assembly import load_settings
+from hirewire.kit.settings import Settings, SettingsError
+from hirewire.launcher.postgres import default_data_dir
+from hirewire.launcher.state import found_settings, read_state, running_data_dirs
+
+BAD_SETTINGS = 78
+"""Exit code for settings that cannot work (EX_CONFIG of sysexits.h)."""
+
+T = TypeVar("T")
+console = Console(stderr=True, highlight=False)
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """Run on uvloop where there is one."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)
+    return uvloop.run(work)
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Say what is wrong and leave."""
+    console.print(f"[red]hirewire:[/] {escape(message)}")
+    raise typer.Exit(code)
+
+
+def settings_or_exit() -> Settings:
+    """The settings; leaves with exit code 78 and the variable's name when one is wrong."""
+    try:
+        return load_settings()
+    except SettingsError as error:
+        fail(str(error), BAD_SETTINGS)
+
+
+def data_dir_of(settings: Settings, given: Path | None = None) -> Path:
+    """The folder of the embedded engines."""
+    return (given or settings.data_dir or default_data_dir()).resolve()
+
+
+def running_data_dir(settings: Settings) -> Path:
+    """The data directory that was named, else that of the platform that this user runs.
+
+    Leaves with exit code 2 when several run and none was named.
+    """
+    folder = data_dir_of(settings)
+    if settings.data_dir is not None or read_state(folder) is not None:
+        return folder
+    running = running_data_dirs()
+    if len(running) > 1:
+        fail(f"several platforms run: say --data-dir, one of {', '.join(map(str, running))}", 2)
+    return running[0] if running else folder
+
+
+def reachable_settings(service: str | None = None) -> Settings:
+    """Settings with addresses: those given, else those of the platform that runs here."""
+    settings = settings_or_exit()
+    if settings.database_url is None:
+        settings = found_settings(settings, running_data_dir(settings), service)
+    if settings.database_url is None:
+        fail(
+            "HIREWIRE_DATABASE_URL is not set, and no platform runs here (`hirewire run` does)",
+            BAD_SETTINGS,
+        )
+    return settings

@@ -1,0 +1,233 @@
+"""Making the board through the public API; what is there already is found and left alone."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from typing import Any, Literal
+
+import httpx
+
+from hirewire.tools.api_client import Account, Refused, Unreachable
+from hirewire.tools.sample_data.companies import Company, companies
+from hirewire.tools.sample_data.people import Person, person
+from hirewire.tools.sample_data.resumes import Written, candidates, resumes_of
+from hirewire.tools.sample_data.vacancies import Drafted, vacancies_of
+
+PASSWORD = "a board of examples"  # noqa: S105
+"""Everybody's on the board: it is there to be looked at."""
+AT_ONCE = 16
+VACANCIES = "/api/vacancies/vacancies"
+EMPLOYER = "/api/vacancies/employer-profile"
+RESUMES = "/api/profiles/resumes"
+ME = "/api/profiles/me"
+PROFILE_TRIES = 20
+
+Start = Callable[[httpx.AsyncClient], Awaitable[None]]
+What = Literal["accounts", "vacancies", "resumes"]
+
+
+@dataclass
+class Tally:
+    """What has come of the plan so far."""
+
+    made: Counter[str] = field(default_factory=Counter)
+    found: Counter[str] = field(default_factory=Counter)
+    """There before."""
+    refused: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A board."""
+
+    vacancies: int
+    resumes: int
+    seed: int
+    today: date
+
+    def employers(self) -> Iterator[tuple[Company, Person, int]]:
+        """Companies, who hires for each, and how many vacancies each has."""
+        for company, share in companies(self.seed, self.vacancies):
+            yield company, person(self.seed, "employer", company.number, company.place), share
+
+    def candidates(self) -> Iterator[tuple[Person, int]]:
+        """People, and how many resumes each has."""
+        return candidates(self.seed, self.resumes)
+
+
+@dataclass
+class Filler:
+    """Makes a board. `on_change` hears of every item that is settled."""
+
+    connect: Callable[[], httpx.AsyncClient]
+    """A client of the platform. Each task has one of its own, of one connection: what a pool spends
+    on choosing one grows with their number."""
+    plan: Plan
+    on_change: Callable[[What], None] = lambda _: None
+    tally: Tally = field(default_factory=Tally)
+
+    async def run(self) -> None:
+        """Make what is not there yet. Raises `Unreachable` when the platform goes away."""
+        work = self._work()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(AT_ONCE):
+                    group.create_task(self._worker(work))
+        except* Unreachable as errors:
+            raise errors.exceptions[0] from None
+
+    def _work(self) -> Iterator[Start]:
+        """Companies and people, evenly mixed: the services are busy all the time."""
+        employers, people = list(self.plan.employers()), list(self.plan.candidates())
+        mixed: list[tuple[float, Start]] = []
+        for number, one in enumerate(employers):
+            # The large ones take long, so that none of them may be the last.
+            mixed.append((0.8 * number / len(employers), partial(self._employer, *one)))
+        for number, somebody in enumerate(people):
+            mixed.append((number / len(people), partial(self._candidate, *somebody)))
+        return (start for _, start in sorted(mixed, key=lambda pair: pair[0]))
+
+    async def _worker(self, work: Iterator[Start]) -> None:
+        async with self.connect() as client:
+            for start in work:
+                await start(client)
+
+    async def _employer(
+        self, company: Company, who: Person, share: int, client: httpx.AsyncClient
+    ) -> None:
+        account = Account(client, who.email, PASSWORD)
+        there: dict[str, dict[str, Any]] = {}
+        try:
+            if self._entered(await account.enter()) or not await _hires(account):
+                body = {"companyName": company.name, "phone": company.phone}
+                await account.call(
+                    "POST", EMPLOYER, body, key=self._key("employer", company.number)
+                )
+            else:
+                listed = await account.pages(f"{VACANCIES}?mine=true")
+                there = {item["title"]: item for item in listed}
+        except Refused as error:
+            self._settle("vacancies", "refused", share, error)
+            return
+        drafted = vacancies_of(self.plan.seed, company, share, self.plan.today)
+        for number, vacancy in enumerate(drafted):
+            before = there.get(vacancy.body["title"])
+            await self._item("vacancies", self._vacancy(account, vacancy, before, number))
+
+    async def _candidate(self, who: Person, share: int, client: httpx.AsyncClient) -> None:
+        account = Account(client, who.email, PASSWORD)
+        there: dict[str | None, dict[str, Any]] = {}
+        try:
+            new = self._entered(await account.enter())
+            if not new:
+                there = {item["title"]: item for item in await account.pages(RESUMES)}
+        except Refused as error:
+            self._settle("resumes", "refused", share, error)
+            return
+        written = resumes_of(self.plan.seed, who, share, self.plan.today)
+        for number, resume in enumerate(written):
+            before = there.get(resume.title)
+            await self._item("resumes", self._resume(account, resume, before, number))
+        try:
+            await _name(account, who, new=new)
+        except Refused as error:
+            self.tally.reasons[_general(error)] += 1
+
+    async def _item(self, what: What, sending: Awaitable[bool]) -> None:
+        try:
+            new = await sending
+        except Refused as error:
+            self._settle(what, "refused", 1, error)
+        else:
+            self._settle(what, "made" if new else "found")
+
+    async def _vacancy(
+        self, account: Account, vacancy: Drafted, before: dict[str, Any] | None, number: int
+    ) -> bool:
+        """Send a vacancy and publish it; whether it is new. One that was left a draft is too."""
+        if before is not None and before["status"] != "draft":
+            return False
+        draft = before
+        if draft is None:
+            key = self._key("vacancy", number)
+            draft = await account.call("POST", VACANCIES, vacancy.body, key=key)
+        one = f"{VACANCIES}/{draft['id']}"
+        try:
+            await account.call("POST", f"{one}/publish")
+        except Refused as error:
+            # The answer to a first try may have been lost on its way.
+            if error.status != 409 or (await account.call("GET", one))["status"] != "published":
+                raise
+        return True
+
+    async def _resume(
+        self, account: Account, resume: Written, before: dict[str, Any] | None, number: int
+    ) -> bool:
+        """Send a resume: work and education come in one with an import, the rest in a change."""
+        if before is not None and before["employmentTypes"]:
+            return False
+        made = before
+        if made is None:
+            key = self._key("resume", number)
+            made = await account.call("POST", f"{RESUMES}/import", resume.document, key=key)
+        one = f"{RESUMES}/{made['id']}"
+        await account.call("PATCH", one, resume.changes)
+        if resume.hidden:
+            await account.call("PATCH", one, {"status": "hidden"})
+        return True
+
+    def _key(self, kind: str, number: int) -> str:
+        """An idempotency key. Dates in what is sent are counted from today, so that tomorrow's is
+        another request.
+        """
+        return f"board-{self.plan.seed}-{self.plan.today}-{kind}-{number}"
+
+    def _entered(self, new: bool) -> bool:
+        self._settle("accounts", "made" if new else "found")
+        return new
+
+    def _settle(self, what: What, how: str, count: int = 1, error: Refused | None = None) -> None:
+        counter: Counter[str] = getattr(self.tally, how)
+        counter[what] += count
+        if error is not None:
+            self.tally.reasons[_general(error)] += 1
+        for _ in range(count):
+            self.on_change(what)
+
+
+async def _hires(account: Account) -> bool:
+    """Whether one acts for a company. Raises `Refused`."""
+    try:
+        await account.call("GET", EMPLOYER)
+    except Refused as error:
+        if error.status != 404:
+            raise
+        return False
+    return True
+
+
+async def _name(account: Account, who: Person, *, new: bool) -> None:
+    """Put a name into the profile, if it has none; it appears a moment after the registration."""
+    if not new:
+        profile = await account.call("GET", ME)
+        if profile["fullName"] not in ("", who.email):  # the address stands there at first
+            return
+    area, locale = who.place.name(russian=who.russian), "ru" if who.russian else "en"
+    body = {"fullName": who.full_name, "area": area, "locale": locale}
+    for attempt in range(PROFILE_TRIES):
+        try:
+            await account.call("PATCH", ME, body)
+            return
+        except Refused as error:
+            if error.status != 404 or attempt == PROFILE_TRIES - 1:
+                raise
+            await asyncio.sleep(0.5)
+
+
+def _general(error: Refused) -> str:
+    """The refusal without what is different each time."""
+    return f"{error.status} {error.slug}".strip()

@@ -1,0 +1,73 @@
+"""The stock of phrases, and what Russian and English grammar ask of them."""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from random import Random
+from typing import Any
+
+
+@cache
+def _stock() -> dict[str, Any]:
+    text = (files("hirewire.tools.sample_data") / "phrases.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def stock(key: str, *, russian: bool) -> list[str]:
+    """All phrases of one place in a text."""
+    found: list[str] = _stock()["ru" if russian else "en"][key]
+    return found
+
+
+def pick(rng: Random, key: str, *, russian: bool, female: bool = False) -> str:
+    """One of them."""
+    return inflected(rng.choice(stock(key, russian=russian)), female=female)
+
+
+def done(rng: Random, kind: str, count: int, *, russian: bool, female: bool) -> list[str]:
+    """Achievements in this kind of work."""
+    found: list[str] = _stock()["ru" if russian else "en"]["done"][kind]
+    return [
+        inflected(phrase, female=female)
+        .replace("{k}", str(rng.randint(2, 4)))
+        .replace("{m}", str(rng.randint(5, 12)))
+        .replace("{p}", str(rng.choice((20, 25, 30, 35, 40, 50, 60))))
+        .replace("{q}", str(rng.choice((5, 8, 10, 12, 15))))
+        for phrase in rng.sample(found, min(count, len(found)))
+    ]
+
+
+def inflected(phrase: str, *, female: bool) -> str:
+    """The phrase with the endings of a man's or a woman's past tense.
+
+    ``сделал{a}``, ``перевёл{b}`` and ``помог{la}``: where a woman's form is of another stem it is
+    written out.
+    """
+    if female:
+        for male, other in (("перевёл{b}", "перевела"), ("перенёс{b}", "перенесла")):
+            phrase = phrase.replace(male, other).replace(male.capitalize(), other.capitalize())
+        for male, other in (("навёл{n}", "навела"), ("провёл{n}", "провела")):
+            phrase = phrase.replace(male, other).replace(male.capitalize(), other.capitalize())
+        for male, other in (("ввёл{n}", "ввела"), ("нашёл{n}", "нашла")):
+            phrase = phrase.replace(male, other).replace(male.capitalize(), other.capitalize())
+    for mark, ending in (("{a}", "а"), ("{la}", "ла"), ("{b}", ""), ("{n}", "")):
+        phrase = phrase.replace(mark, ending if female else "")
+    return phrase
+
+
+def years_ru(count: int) -> str:
+    """``1 год``, ``3 года``, ``11 лет``."""
+    last, tens = count % 10, count % 100
+    if last == 1 and tens != 11:
+        return f"{count} год"
+    return f"{count} года" if 2 <= last <= 4 and not 12 <= tens <= 14 else f"{count} лет"
+
+
+def words(text: str) -> list[str]:
+    """The words of a text."""
+    return text.split()
+
+
+def capital(text: str) -> str:
+    """The text with a capital letter, the rest as it is."""
+    return text[:1].upper() + text[1:]

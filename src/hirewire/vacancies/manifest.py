@@ -1,0 +1,11 @@
+"""The service `vacancies` as the rest of the platform knows it."""
+
+from hirewire.kit.manifest import Manifest
+
+MANIFEST = Manifest(
+    name="vacancies",
+    port=8003,
+    app="hirewire.vacancies.app:SERVICE",
+    needs=frozenset({"database", "search_dir"}),
+    paths=("/api/vacancies/",),
+)

@@ -1,0 +1,40 @@
+"""Which of a vacancy's conditions leaves out how many resumes, each condition taken alone."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from hirewire.vacancies.recommendations.index.prefilter import gates
+from hirewire.vacancies.recommendations.index.segment import Segment
+from hirewire.vacancies.recommendations.rules import Demand, Part
+
+
+class Condition(NamedTuple):
+    """A condition of a vacancy."""
+
+    part: Part
+    nth: int = 0
+    """Of `skill` and `language`: which of the vacancy's."""
+
+
+def excluded(segments: Iterable[Segment], demand: Demand) -> tuple[int, Counter[Condition]]:
+    """How many resumes this company may see, and how many of them each condition leaves out.
+
+    Conditions that leave out nobody are not counted.
+    """
+    total, found = 0, Counter[Condition]()
+    for segment in segments:
+        slots = np.flatnonzero(segment.alive & ~segment.hidden_from(demand.company))
+        total += len(slots)
+        for part, passing in gates(segment, slots, demand):
+            found[Condition(part)] += int(np.count_nonzero(~passing))
+        for nth, ask in enumerate(demand.skills):
+            if ask.must:
+                lacking = ~segment.having(ask.code)[slots]
+                found[Condition("skill", nth)] += int(np.count_nonzero(lacking))
+        for nth, (language, level) in enumerate(demand.languages):
+            passing = segment.speaking(language, level)[slots]
+            found[Condition("language", nth)] += int(np.count_nonzero(~passing))
+    return total, +found

@@ -1,0 +1,231 @@
+"""Updates the indexes: builds them from the tables, follows what commits, rebuilds lost ones."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Row
+
+from hirewire.kit.settings import Settings
+from hirewire.messaging.loops import describe
+from hirewire.messaging.outbox import Transactions
+from hirewire.vacancies.search import queries
+from hirewire.vacancies.search.index import documents
+from hirewire.vacancies.search.index.folder import IndexFolder
+from hirewire.vacancies.search.index.schema import RESUMES, VACANCIES, IndexSchema
+from hirewire.vacancies.search.index.storage import SearchIndex, indexes_of
+from hirewire.vacancies.search.queries import Horizon
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 0.2
+FRESH_SECONDS = 0.05
+"""Whoever searches asks what has changed, unless that was asked so shortly before."""
+CHECK_EVERY = 3000
+"""Turns of the loop between two counts: about ten minutes."""
+READ_AT_ONCE = 500
+"""Rows: ten times as many take 40 MiB while documents are made from them, and save no time."""
+_DOCUMENTS = {"vacancies": documents.vacancy_document, "resumes": documents.resume_document}
+
+
+class Lost(Exception):
+    """The index is not what the tables are, and has to be rebuilt."""
+
+
+class IndexUpdater:
+    """Updates one index to what is committed. Raises whatever reading or writing raises."""
+
+    def __init__(
+        self, fields: IndexSchema, transactions: Transactions, folder: IndexFolder | None
+    ) -> None:
+        self._fields = fields
+        self._transactions = transactions
+        self._folder = folder
+        self._index: SearchIndex | None = None
+        self._name = ""
+        self._horizon = Horizon(0)
+        self._seen: dict[UUID, int] = {}
+        self._turn = asyncio.Lock()
+        self._began = 0.0
+
+    async def open(self) -> None:
+        """Take up the index that lies in the folder, or build one from the tables."""
+        async with self._transactions() as tx:
+            self._name, now = await queries.database_name(tx), await Horizon.now(tx)
+        index = await asyncio.to_thread(self._opened)
+        done = index.state.get("horizon")
+        if (
+            index.state.get("database") != self._name
+            or not isinstance(done, int)
+            or done > now.done
+        ):
+            await self._make(index)
+        else:
+            self._horizon, self._index = Horizon(done), index
+            await self.catch_up()
+        index.catch_up = self.refresh
+        indexes_of(self._transactions.engine)[self._fields.name] = index
+
+    async def refresh(self) -> None:
+        """Take over what is committed by now: once for all who ask at once.
+
+        Errors are left to the loop that follows.
+        """
+        asked = time.monotonic() - FRESH_SECONDS
+        with suppress(Exception):
+            async with self._turn:
+                if self._began < asked:
+                    await self._catch_up()
+
+    def _opened(self) -> SearchIndex:
+        path = self._folder.path if self._folder else None
+        try:
+            return SearchIndex(self._fields, path)
+        except (ValueError, OSError) as error:
+            log.warning("search index is damaged", index=self._fields.name, error=describe(error))
+            assert self._folder is not None
+            self._folder.empty()
+            return SearchIndex(self._fields, path)
+
+    async def _make(self, index: SearchIndex) -> None:
+        """From all rows, a chunk at a time, each in a transaction of its own."""
+        async with self._transactions() as tx:
+            horizon = await Horizon.now(tx)
+        await _in_thread(index.clear)
+        last, rows = UUID(int=0), 1
+        while rows:
+            async with self._transactions() as tx:
+                chunk = await queries.rows_after(tx, self._fields.name, last, READ_AT_ONCE)
+            rows = len(chunk)
+            await _in_thread(self._put, index, chunk, True)
+            last = UUID(chunk[-1].id) if chunk else last
+        self._index, self._horizon, self._seen = index, horizon, {}
+        await _in_thread(index.commit, self._state(horizon))
+        log.info("search index built", index=self._fields.name, documents=len(index))
+        await self.catch_up()
+
+    async def catch_up(self) -> bool:
+        """Take over what was committed since the last time; whether there was any.
+
+        Raises `Lost` for a database that has gone back in time.
+        """
+        async with self._turn:
+            return await self._catch_up()
+
+    async def _catch_up(self) -> bool:
+        if self._index is None:  # closed in the meantime
+            return False
+        self._began = time.monotonic()
+        async with self._transactions() as tx:
+            horizon, changed = await queries.changed_since(tx, self._fields.name, self._horizon)
+            new = [id for id, when in changed.items() if self._seen.get(id) != when]
+            if horizon.done < self._horizon.done:
+                raise Lost("the database has gone back in time")
+            for start in range(0, len(new), READ_AT_ONCE):
+                chunk = await queries.rows_of(
+                    tx, self._fields.name, new[start : start + READ_AT_ONCE]
+                )
+                await _in_thread(self._put, self._index, chunk, False)
+        if new:
+            await _in_thread(self._index.commit, self._state(horizon))
+        # A transaction from the horizon on may commit yet: its rows are looked at again until
+        # all before it are done, and taken once.
+        self._horizon = horizon
+        self._seen = {id: when for id, when in changed.items() if when >= horizon.done}
+        return bool(new)
+
+    async def check(self) -> None:
+        """Raises `Lost` when there are not as many documents as rows to be found."""
+        assert self._index is not None
+        for _ in range(3):
+            await self.catch_up()
+            async with self._transactions() as tx:
+                count = await queries.count_of(tx, self._fields.name)
+            if count == len(self._index):
+                return
+        if not await self.catch_up():
+            raise Lost(f"{len(self._index)} documents of {count} rows")
+
+    def _state(self, horizon: Horizon) -> dict[str, Any]:
+        return {"database": self._name, "horizon": horizon.done}
+
+    def _put(self, index: SearchIndex, rows: Sequence[Row[Any]], fresh: bool) -> None:
+        make = _DOCUMENTS[self._fields.name]
+        index.put(((row.id, make(dict(row._mapping))) for row in rows), fresh=fresh)
+
+    async def close(self) -> None:
+        """Close the index; searches do not use it any more."""
+        indexes_of(self._transactions.engine).pop(self._fields.name, None)
+        if self._index is not None:
+            await asyncio.to_thread(self._index.close)
+            self._index = None
+
+
+@asynccontextmanager
+async def keep_indexes(transactions: Transactions, settings: Settings) -> AsyncIterator[None]:
+    """Keep both indexes while the block lasts."""
+    tasks = [
+        asyncio.create_task(_keep(fields, transactions, settings.search_dir))
+        for fields in (VACANCIES, RESUMES)
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _in_thread(work: Callable[..., None], *given: object) -> None:
+    """Raises `Lost` for whatever goes wrong with the index itself."""
+    try:
+        await asyncio.to_thread(work, *given)
+    except Exception as error:
+        raise Lost(describe(error)) from error
+
+
+async def _keep(fields: IndexSchema, transactions: Transactions, above: Path | None) -> None:
+    pause, lost = EVERY_SECONDS, False
+    while True:
+        folder: IndexFolder | None = None
+        updater: IndexUpdater | None = None
+        try:
+            folder = await asyncio.to_thread(IndexFolder, above, fields.name) if above else None
+            if lost and folder is not None:
+                await asyncio.to_thread(folder.empty)
+            updater = IndexUpdater(fields, transactions, folder)
+            await updater.open()
+            pause, lost = EVERY_SECONDS, False
+            await _follow(updater, fields)
+        except Exception as error:
+            lost = isinstance(error, Lost)
+            log.warning("search index unavailable", index=fields.name, error=describe(error))
+        finally:
+            if updater is not None:
+                await asyncio.shield(updater.close())
+            if folder is not None:
+                folder.close()
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 10.0)
+
+
+async def _follow(updater: IndexUpdater, fields: IndexSchema) -> None:
+    turn, pause = 0, EVERY_SECONDS
+    while True:
+        turn += 1
+        try:
+            await (updater.check() if turn % CHECK_EVERY == 0 else updater.catch_up())
+            pause = EVERY_SECONDS
+        except Lost:
+            raise
+        except Exception as error:  # the database is away: what is indexed stays
+            log.warning("search index not updated", index=fields.name, error=describe(error))
+            pause = min(pause * 2, 10.0)
+        await asyncio.sleep(pause)

@@ -1,0 +1,82 @@
+"""From the filters of a request to those of the index and of the tables."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+from hirewire.esco import dictionary
+from hirewire.kit.clock import now
+from hirewire.places.gazetteer import place_key, spellings
+from hirewire.places.keys import means_remote
+from hirewire.vacancies.search import models
+from hirewire.vacancies.search.index.documents import micros, skill_id
+from hirewire.vacancies.search.index.query import SearchFilters
+from hirewire.vacancies.search.index.schema import RESUMES, VACANCIES, Filter
+from hirewire.vacancies.search.queries import TableFilters
+
+
+def vacancy_filters(given: models.VacancyFilters) -> SearchFilters:
+    """Which vacancies are searched."""
+    return SearchFilters(
+        text=given.q,
+        values=_values(given, VACANCIES.filters),
+        pay=None if given.salary_from is None else (given.salary_from, None),
+        time=None if given.days is None else (micros(now() - timedelta(days=given.days)), None),
+    )
+
+
+def resume_filters(given: models.ResumeFilters, hidden_from: Sequence[str]) -> SearchFilters:
+    """Which resumes are searched by a company with these keys."""
+    return SearchFilters(
+        text=given.q,
+        values=_values(given, RESUMES.filters),
+        excluded={"hidden_from": hidden_from},
+        pay=None if given.salary_to is None else (0, given.salary_to),
+    )
+
+
+def table_filters(given: models.VacancyFilters) -> TableFilters:
+    """The filters that the tables know."""
+    return TableFilters(
+        given.q.strip(),
+        [name.lower() for area in _areas(given.area) for name in spellings(area)],
+        _work_formats(given),
+        given.employment_type,
+        given.experience,
+        given.company,
+    )
+
+
+def _values(given: models.Filters, filters: Sequence[Filter]) -> dict[str, Sequence[str]]:
+    return {one.name: _READ.get(one.name, _as_given(one))(given) for one in filters}
+
+
+def _as_given(one: Filter) -> Callable[[models.Filters], Sequence[str]]:
+    def read(given: models.Filters) -> Sequence[str]:
+        values = getattr(given, one.attribute)
+        if values is None:
+            return ()
+        return [str(value) for value in (values if isinstance(values, list) else [values])]
+
+    return read
+
+
+def _areas(areas: Sequence[str]) -> list[str]:
+    return [area for area in areas if not means_remote(area)]
+
+
+def _work_formats(given: models.Filters) -> list[str]:
+    """Work formats, also where one was typed as a place."""
+    remote = ["remote"] if any(means_remote(area) for area in given.area) else []
+    return list(dict.fromkeys((*given.work_format, *remote)))
+
+
+def _skill(name: str) -> str:
+    """A skill by its id or by one of its names."""
+    return name if name in dictionary().skills or name.startswith("own:") else skill_id(name)
+
+
+_READ: Mapping[str, Callable[[models.Filters], Sequence[str]]] = {
+    "area": lambda given: [place_key(area) for area in _areas(given.area)],
+    "workFormat": _work_formats,
+    "skill": lambda given: [_skill(name) for name in given.skill],
+}

@@ -1,0 +1,1 @@
+"""Search indexes (tantivy) beside the tables: derived from them, never the truth."""

@@ -1,0 +1,171 @@
+"""One search, on one state of the index."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Protocol
+from uuid import UUID
+
+from tantivy import FieldType, Occur, Query, Schema, Searcher
+from tantivy import Order as Direction
+
+from hirewire.vacancies.search.index.facets import FacetCache, FacetCounter, count_recent
+from hirewire.vacancies.search.index.parser import QueryParser
+from hirewire.vacancies.search.index.query import FacetCounts, SearchQuery, SearchResult
+from hirewire.vacancies.search.index.schema import IndexSchema
+
+MOST_DEEP = 1000
+"""How deep a list in order of relevance goes."""
+_COUNTING = ThreadPoolExecutor(4, thread_name_prefix="counting")
+"""Not the threads that count the parts: none waits for one that waits."""
+
+
+class Labels(Protocol):
+    """Tells the value of a hashed field."""
+
+    def value_of(self, searcher: Searcher, name: str, number: int) -> str:
+        """The value with this hash."""
+
+
+class SearchExecution:
+    """Finds a page of documents, and counts what stands beside it."""
+
+    def __init__(
+        self,
+        fields: IndexSchema,
+        schema: Schema,
+        searcher: Searcher,
+        cache: FacetCache,
+        query: SearchQuery,
+        labels: Labels,
+    ) -> None:
+        filters = query.filters
+        self._schema = schema
+        self._searcher = searcher
+        self._query = query
+        self._excluded = [
+            self._term(name, value) for name, values in filters.excluded.items() for value in values
+        ]
+        self._parsed = QueryParser(schema, searcher, fields.texts, self._excluded).parse(
+            filters.text
+        )
+        self._filtered = {
+            **{
+                name: (self._all if fields.of(name).matches_all else self._any)(name, values)
+                for name, values in filters.values.items()
+                if values
+            },
+            **{name: self._range(name, *ends) for name, ends in filters.ranges.items()},
+        }
+        self._facets = FacetCounter(
+            fields,
+            searcher,
+            cache,
+            filters,
+            self._without,
+            partial(labels.value_of, searcher),
+        )
+
+    def run(self) -> SearchResult:
+        """Find the page; counting begins beside it."""
+        whole = self._without(None)
+        counting = _COUNTING.submit(self._count_beside) if self._query.facets else None
+        if self._query.order == "relevance":
+            total, places = self._best(whole)
+        else:
+            total = self._count(whole)
+            places = self._ordered(whole) if total else []
+        ids = [UUID(id) for _, id in places]
+        count = self._count_beside if counting is None else counting.result
+        return SearchResult(ids, places, total, self._parsed, count)
+
+    def _count_beside(self) -> FacetCounts:
+        recent = count_recent(self._searcher, self._without("time"), self._query.recent)
+        return FacetCounts(self._facets.count(self._query.facets), recent)
+
+    def _without(self, name: str | None) -> Query:
+        """The query without one of its filters."""
+        parts = [
+            (Occur.Must, Query.const_score_query(query, 0.0))
+            for filtered, query in self._filtered.items()
+            if filtered != name
+        ]
+        parts += [(Occur.MustNot, query) for query in self._excluded]
+        if self._parsed.query is not None:
+            parts.append((Occur.Must, self._parsed.query))
+        elif not any(occur == Occur.Must for occur, _ in parts):
+            parts.append((Occur.Must, Query.all_query()))
+        return parts[0][1] if len(parts) == 1 else Query.boolean_query(parts)
+
+    def _term(self, name: str, value: str) -> Query:
+        return Query.term_query(self._schema, name, value, index_option="basic")
+
+    def _any(self, name: str, values: Sequence[str]) -> Query:
+        if len(values) == 1:
+            return self._term(name, values[0])
+        return Query.term_set_query(self._schema, name, list(values))
+
+    def _all(self, name: str, values: Sequence[str]) -> Query:
+        return Query.boolean_query([(Occur.Must, self._term(name, value)) for value in values])
+
+    def _range(self, name: str, low: int | None, high: int | None) -> Query:
+        return Query.range_query(self._schema, name, FieldType.Unsigned, low, high)
+
+    def _best(self, whole: Query) -> tuple[int, list[tuple[int, str]]]:
+        """How many there are, and the best of them in one pass: a page and one more."""
+        seen = self._query.after[0] if self._query.after else 0
+        limit = min(self._query.limit + 1, MOST_DEEP - seen)
+        if limit <= 0:
+            return self._count(whole), []
+        result: Any = self._searcher.search(whole, limit, offset=seen)
+        places = [
+            (seen + n, self._id(address)) for n, (_, address) in enumerate(result.hits, start=1)
+        ]
+        return int(result.count), places
+
+    def _ordered(self, whole: Query) -> list[tuple[int, str]]:
+        """By value and, where that is the same, by id: all of a value are read at its edges."""
+        wanted, name = self._query, self._query.order
+        found: list[tuple[int, str]] = []
+        query = whole
+        if wanted.after is not None:
+            value, id = wanted.after
+            found = [place for place in self._with(whole, name, value) if place[1] < id]
+            query = _both(whole, self._range(name, 0, value - 1)) if value else Query.empty_query()
+        more = wanted.limit + 1 - len(found)
+        if more <= 0:
+            return found[: wanted.limit + 1]
+        hits = self._searcher.search(
+            query, more, count=False, order_by_field=name, order=Direction.Desc
+        ).hits
+        values = [int(value or 0) for value, _ in hits]
+        last = values[-1] if len(hits) == more else None
+        found += sorted(
+            (
+                (value, self._id(address))
+                for value, (_, address) in zip(values, hits, strict=True)
+                if value != last
+            ),
+            reverse=True,
+        )
+        if last is not None:
+            found += self._with(query, name, last)
+        return found[: wanted.limit + 1]
+
+    def _with(self, whole: Query, name: str, value: int) -> list[tuple[int, str]]:
+        """All that have this value, the greatest id first."""
+        query = _both(whole, Query.term_query(self._schema, name, value))
+        count = self._count(query)
+        hits = self._searcher.search(query, max(count, 1), count=False, order_by_field=name).hits
+        return sorted(((value, self._id(address)) for _, address in hits), reverse=True)
+
+    def _count(self, query: Query) -> int:
+        result: Any = self._searcher.search(query, 1)  # its type stub forgets the count
+        return int(result.count)
+
+    def _id(self, address: Any) -> str:
+        return str(self._searcher.doc(address).get_first("id"))
+
+
+def _both(one: Query, other: Query) -> Query:
+    return Query.boolean_query([(Occur.Must, one), (Occur.Must, Query.const_score_query(other, 0))])

@@ -1,0 +1,166 @@
+"""Exact counts of the most frequent values, beside a list."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import Any
+
+from tantivy import Query, Searcher
+
+from hirewire.vacancies.search.index.query import SearchFilters
+from hirewire.vacancies.search.index.schema import IndexSchema
+
+MOST_BUCKETS = 65_000
+CANDIDATES = 3
+"""Times as many values of an open-ended field are estimated as are shown."""
+MOST_CACHED = 4_000
+"""Facets kept for searches that come again, of 30 values at most each."""
+_THREADS = ThreadPoolExecutor(4, thread_name_prefix="facets")
+
+Counts = list[tuple[str, int]]
+
+
+class FacetCache:
+    """Facets of one state of the index that were counted already: broad searches come again and
+    again, and cost the most. Thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self._counts: dict[Hashable, Counts] = {}
+        self._lock = Lock()
+
+    def get(self, key: Hashable) -> Counts | None:
+        """What was counted; None when it was not."""
+        with self._lock:
+            return self._counts.get(key)
+
+    def put(self, key: Hashable, counts: Counts) -> None:
+        """Keep this, and drop the oldest when there are too many."""
+        with self._lock:
+            if len(self._counts) >= MOST_CACHED:
+                del self._counts[next(iter(self._counts))]
+            self._counts[key] = counts
+
+
+class FacetCounter:
+    """Counts the facets of one search on one state of the index.
+
+    `query_without` makes the query without one of its filters; `value_of` tells the value of a
+    hashed field by its hash.
+    """
+
+    def __init__(
+        self,
+        schema: IndexSchema,
+        searcher: Searcher,
+        cache: FacetCache,
+        filters: SearchFilters,
+        query_without: Callable[[str | None], Query],
+        value_of: Callable[[str, int], str],
+    ) -> None:
+        self._schema = schema
+        self._searcher = searcher
+        self._cache = cache
+        self._filters = filters
+        self._query_without = query_without
+        self._value_of = value_of
+
+    def count(self, sizes: Mapping[str, int]) -> dict[str, Counts]:
+        """The facets of these fields: fields that share a query are counted in one pass."""
+        found: dict[str, Counts] = {}
+        keys: dict[str, Hashable] = {}
+        groups: dict[Hashable, tuple[str | None, dict[str, int]]] = {}
+        for name, size in sizes.items():
+            one = self._schema.of(name)
+            # Of a filter that wants all its values, the counts say what one more would leave.
+            is_set = bool(self._filters.values.get(name)) and not one.matches_all
+            without = name if is_set else None
+            keys[name] = name, size, *self._key(without)
+            cached = self._cache.get(keys[name])
+            if cached is not None:
+                found[name] = cached
+            else:  # hashed fields take the longest: beside the others
+                group = groups.setdefault((without, one.is_hashed), (without, {}))
+                group[1][name] = size
+        parts = [(self._query_without(without), sizes) for without, sizes in groups.values()]
+        run = _THREADS.map if len(parts) > 1 else map
+        for counted in run(lambda part: self._count(*part), parts):
+            found |= counted
+            for name, counts in counted.items():
+                self._cache.put(keys[name], counts)
+        return {name: found[name] for name in sizes}
+
+    def _key(self, without: str | None) -> tuple[Hashable, ...]:
+        """The filters without this one."""
+
+        def of(values: Mapping[str, Sequence[str]]) -> Hashable:
+            return frozenset(
+                (name, frozenset(ones)) for name, ones in values.items() if ones and name != without
+            )
+
+        filters = self._filters
+        return filters.text, of(filters.values), of(filters.excluded), filters.pay, filters.time
+
+    def _count(self, query: Query, sizes: Mapping[str, int]) -> dict[str, Counts]:
+        """Each segment of the index names the most frequent values of an open-ended field. Where
+        one might have been left out or counted short, those named are counted again; where that
+        leaves a doubt, all are.
+        """
+        first = self._aggregate(query, {name: self._asked(name, n) for name, n in sizes.items()})
+        counted = {}
+        for name, size in sizes.items():
+            buckets = first[name]["buckets"]
+            if missed := first[name].get("doc_count_error_upper_bound") or 0:
+                # What was not named has at most so many.
+                is_cut = len(buckets) == CANDIDATES * size
+                unnamed = missed + (buckets[-1]["doc_count"] if is_cut else 0)
+                again = {"size": len(buckets), "include": [bucket["key"] for bucket in buckets]}
+                buckets = self._aggregate(query, {name: again})[name]["buckets"]
+                if len(buckets) < size or buckets[size - 1]["doc_count"] < unnamed:
+                    everything = {"size": size, "segment_size": MOST_BUCKETS}
+                    buckets = self._aggregate(query, {name: everything})[name]["buckets"]
+            counted[name] = [(self._value(name, b), int(b["doc_count"])) for b in buckets[:size]]
+        return counted
+
+    def _asked(self, name: str, size: int) -> dict[str, int]:
+        if self._schema.of(name).is_open:
+            return {"size": CANDIDATES * size, "segment_size": 1000}
+        return {"size": size, "segment_size": MOST_BUCKETS}
+
+    def _value(self, name: str, bucket: Mapping[str, Any]) -> str:
+        if self._schema.of(name).is_hashed:
+            return self._value_of(name, int(bucket["key"]))
+        return str(bucket["key"])
+
+    def _aggregate(self, query: Query, terms: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        asked = {
+            name: {
+                "terms": {
+                    "field": f"{name}_number" if self._schema.of(name).is_hashed else name,
+                    **how,
+                }
+            }
+            for name, how in terms.items()
+        }
+        result: dict[str, Any] = self._searcher.aggregate(query, asked)
+        return result
+
+
+def count_recent(searcher: Searcher, query: Query, moments: Sequence[int]) -> list[int]:
+    """How many documents are of each moment or later, in one pass."""
+    ordered = sorted(moments)
+    if not ordered:
+        return []
+    ranges = [
+        {"from": low} if high is None else {"from": low, "to": high}
+        for low, high in zip(ordered, [*ordered[1:], None], strict=True)
+        if low != high
+    ]
+    counted: dict[str, Any] = searcher.aggregate(
+        query, {"time": {"range": {"field": "time", "ranges": ranges}}}
+    )
+    buckets = counted["time"]["buckets"]
+    return [
+        sum(int(b["doc_count"]) for b in buckets if b.get("from", -1) >= moment)
+        for moment in moments
+    ]

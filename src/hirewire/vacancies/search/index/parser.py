@@ -1,0 +1,209 @@
+"""From what somebody typed to a query of the index (tantivy's)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tantivy import (
+    FieldType,
+    Filter,
+    Occur,
+    Query,
+    Schema,
+    Searcher,
+    TextAnalyzer,
+    TextAnalyzerBuilder,
+    Tokenizer,
+)
+
+from hirewire.esco import dictionary
+from hirewire.places.gazetteer import Place, gazetteer
+from hirewire.vacancies.search import rules
+from hirewire.vacancies.search.rules import Term
+
+LONGEST_WORD = 60
+
+
+def analyzer() -> TextAnalyzer:
+    """Words in lower case, without the endings of Russian and of English ones."""
+    return _words().filter(Filter.stemmer("russian")).filter(Filter.stemmer("english")).build()
+
+
+def plain_analyzer() -> TextAnalyzer:
+    """Words in lower case, whole."""
+    return _words().build()
+
+
+def _words() -> TextAnalyzerBuilder:
+    builder = TextAnalyzerBuilder(Tokenizer.regex(rules.WORD))
+    return builder.filter(Filter.remove_long(LONGEST_WORD)).filter(Filter.lowercase())
+
+
+_STEMS, _PLAIN = analyzer(), plain_analyzer()
+_TELLING = _words().filter(Filter.stopword("russian")).filter(Filter.stopword("english")).build()
+
+
+@dataclass
+class ParsedQuery:
+    """A query, and what was done to understand it."""
+
+    query: Query | None
+    """None when nothing is asked for in words."""
+    corrected: dict[str, str] = field(default_factory=dict)
+    """Words that nobody uses, with what the same keys write in the other alphabet."""
+    tolerated: list[str] = field(default_factory=list)
+    """Words that nobody uses; similar ones were searched instead."""
+
+
+class QueryParser:
+    """Parses queries for one state of an index.
+
+    A document must have every term: a word in one of its text fields (`texts`, with the weight of
+    each), a phrase within one. Neighbours that the dictionary knows as a skill are found by the
+    skill too, whatever it is called there. A word that no document has is read as typed on the
+    other keyboard, or with a typo. Documents that are `unseen` by who asks do not count there:
+    what is said of a word would tell whether they have it.
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        searcher: Searcher,
+        texts: Mapping[str, float],
+        unseen: Sequence[Query] = (),
+    ) -> None:
+        self._schema = schema
+        self._searcher = searcher
+        self._texts = texts
+        self._unseen = [(Occur.MustNot, query) for query in unseen]
+
+    def parse(self, text: str) -> ParsedQuery:
+        """The query for this text."""
+        found = ParsedQuery(None)
+        text, pay = rules.pay_from(text)
+        wanted = [term for term in rules.terms(text) if not term.excluded]
+        unwanted = [term for term in rules.terms(text) if term.excluded]
+        wanted = [t for t in wanted if t.phrase or _TELLING.analyze(t.text)] or wanted
+        parts = [(Occur.Must, query) for query in self._wanted(wanted, found)]
+        parts += [
+            (Occur.MustNot, query)
+            for term in unwanted
+            if (query := self._in_texts(_STEMS.analyze(term.text))) is not None
+        ]
+        if pay is not None:
+            enough = Query.range_query(self._schema, "pay", FieldType.Unsigned, pay, None)
+            parts.append((Occur.Must, Query.const_score_query(enough, 0.0)))
+        if not parts:
+            return found
+        if all(occur == Occur.MustNot for occur, _ in parts):
+            parts.append((Occur.Must, Query.all_query()))
+        found.query = Query.boolean_query(parts)
+        return found
+
+    def _wanted(self, terms: Sequence[Term], found: ParsedQuery) -> list[Query]:
+        """A query for each term, or for each run of terms that is one skill."""
+        queries, taken = [], [False] * len(terms)
+        names: dict[int, tuple[int, list[Query]]] = {}
+        for start, end in rules.spans(len(terms)):
+            if any(taken[start:end]) or any(term.phrase for term in terms[start:end]):
+                continue
+            likewise = self._likewise([term.text for term in terms[start:end]])
+            if likewise:
+                taken[start:end] = [True] * (end - start)
+                names[start] = (end, likewise)
+        place = 0
+        while place < len(terms):
+            end, likewise = names.get(place, (place + 1, []))
+            words = [self._term(term, found, known=bool(likewise)) for term in terms[place:end]]
+            query = _all([word for word in words if word is not None])
+            if likewise:
+                ways = [*([] if query is None else [query]), *likewise]
+                query = Query.disjunction_max_query(ways, 0.1)
+            if query is not None:
+                queries.append(query)
+            place = end
+        return queries
+
+    def _likewise(self, words: Sequence[str]) -> list[Query]:
+        """What else these words may be called by: a skill's names and its own mark, a place, a
+        format of work, another word for the same.
+        """
+        ways: list[Query] = []
+        names = list(rules.said_otherwise(words))
+        skill = dictionary().find(" ".join(words))
+        if skill is not None:
+            known = Query.term_query(self._schema, "skill", skill, index_option="basic")
+            ways.append(Query.const_score_query(known, 1.0))
+            names += [name for name in (dictionary().name_of(skill),) if name]
+        if len(words) == 1 and (format := rules.work_format(words[0])) is not None:
+            named = Query.term_query(self._schema, "workFormat", format, index_option="basic")
+            ways.append(Query.const_score_query(named, 1.0))
+        if (place := gazetteer().find(" ".join(words))) is not None:
+            ways += self._at(place)
+        for name in names:
+            query = self._in_texts(_STEMS.analyze(rules.plain(name)))
+            if query is not None:
+                ways.append(query)
+        return ways
+
+    def _at(self, place: Place) -> list[Query]:
+        """What is at a place, and what names it in either language; nothing if nothing is."""
+        ways: list[Query] = []
+        there = Query.term_query(self._schema, "area", place.key, index_option="basic")
+        if self._is_seen(there):
+            ways.append(Query.const_score_query(there, 1.0))
+        for name in dict.fromkeys((place.name, place.name_ru)):
+            stems = _STEMS.analyze(rules.plain(name))
+            if stems and all(self._is_used(stem) for stem in stems):
+                query = self._in_texts(stems)
+                ways += [] if query is None else [query]
+        return ways
+
+    def _term(self, term: Term, found: ParsedQuery, *, known: bool) -> Query | None:
+        stems = _STEMS.analyze(term.text)
+        if not stems:
+            return None
+        if term.phrase or known or len(stems) > 1 or self._is_used(stems[0]):
+            return self._in_texts(stems)
+        other = rules.other_layout(term.text)
+        switched = _STEMS.analyze(rules.plain(other))
+        if switched and all(self._is_used(stem) for stem in switched):
+            found.corrected[term.text] = other
+            return self._in_texts(switched)
+        if (distance := rules.tolerance(stems[0])) == 0:
+            return self._in_texts(stems)
+        found.tolerated.append(term.text)
+        # A typo may keep an ending from being taken off: whole words are compared as well.
+        [whole] = _PLAIN.analyze(term.text)
+        return self._each_text(
+            lambda name: Query.fuzzy_term_query(self._schema, name, stems[0], distance)
+        ).or_should_match(Query.fuzzy_term_query(self._schema, "whole_words", whole, distance))
+
+    def _is_used(self, stem: str) -> bool:
+        used = (name for name in self._texts if self._searcher.doc_freq(name, stem))
+        # The frequency counts documents that were deleted as well, until segments are merged.
+        if not self._unseen:
+            return any(used)
+        return any(self._is_seen(Query.term_query(self._schema, name, stem)) for name in used)
+
+    def _is_seen(self, word: Query) -> bool:
+        query = Query.boolean_query([(Occur.Must, word), *self._unseen])
+        return bool(self._searcher.search(query, 1, count=False).hits)
+
+    def _in_texts(self, stems: Sequence[str]) -> Query | None:
+        if not stems:
+            return None
+        if len(stems) == 1:
+            return self._each_text(lambda name: Query.term_query(self._schema, name, stems[0]))
+        return self._each_text(lambda name: Query.phrase_query(self._schema, name, list(stems)))
+
+    def _each_text(self, make: Callable[[str], Query]) -> Query:
+        """The best of a document's fields counts, the others a little."""
+        return Query.disjunction_max_query(
+            [Query.boost_query(make(name), weight) for name, weight in self._texts.items()], 0.1
+        )
+
+
+def _all(queries: Sequence[Query]) -> Query | None:
+    if len(queries) < 2:
+        return queries[0] if queries else None
+    return Query.boolean_query([(Occur.Must, query) for query in queries])

@@ -1,0 +1,179 @@
+"""An index in its folder, or in memory when there is none.
+
+It knows up to which transaction of which database it has read. It is never the truth: whoever
+answers from it reads the rows found.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from tantivy import Document, Index, IndexWriter, Query, Searcher
+
+from hirewire.vacancies.search.index.documents import Document as Values
+from hirewire.vacancies.search.index.execution import SearchExecution
+from hirewire.vacancies.search.index.facets import FacetCache
+from hirewire.vacancies.search.index.folder import index_format, read_state, write_state
+from hirewire.vacancies.search.index.highlights import highlighted
+from hirewire.vacancies.search.index.parser import ParsedQuery, analyzer, plain_analyzer
+from hirewire.vacancies.search.index.query import SearchQuery, SearchResult
+from hirewire.vacancies.search.index.schema import IndexSchema, hash_of
+
+MOST_LABELS = 20_000
+"""Values whose writing is kept, of each kind; then they are read again."""
+LONGEST_WAIT = 0.05
+"""Seconds that a search waits for what was committed just before it."""
+HEAP_BYTES = 16_000_000
+"""Of the writer; tantivy takes no less than 15 MB. What is more is a segment of its own."""
+
+_Key = TypeVar("_Key")
+
+
+class SearchIndex:
+    """One index. `put`, `clear` and `commit` are for one thread at a time."""
+
+    def __init__(self, fields: IndexSchema, folder: Path | None = None) -> None:
+        """Open the index in this folder, or make it there; in memory when there is none.
+
+        Raises `ValueError` or `OSError` when the folder holds no good index.
+        """
+        self.fields = fields
+        self.folder = folder
+        self.schema = fields.build()
+        self._hashed = fields.hashed
+        self.state = read_state(folder)
+        if folder is None:
+            self._index = Index(self.schema)
+        else:
+            if self.state.get("format") != index_format():
+                shutil.rmtree(folder / "index", ignore_errors=True)
+                self.state = {}
+            (folder / "index").mkdir(parents=True, exist_ok=True)
+            self._index = Index(self.schema, path=str(folder / "index"))
+        self._index.register_tokenizer("words", analyzer())
+        self._index.register_tokenizer("plain", plain_analyzer())
+        self._writer: IndexWriter | None = self._index.writer(HEAP_BYTES, num_threads=1)
+        self._view = self._index.searcher(), FacetCache()
+        self._labels: dict[tuple[str, str], str] = {}
+        self._numbered: dict[tuple[str, int], str] = {}
+        self.catch_up: Callable[[], Awaitable[None]] | None = None
+        """Takes over what is committed by now; set by whoever keeps the index."""
+
+    def __len__(self) -> int:
+        return int(self._searcher.num_docs)
+
+    def put(self, documents: Iterable[tuple[str, Values | None]], *, fresh: bool = False) -> None:
+        """Take these in place of what is known of their ids; None: it is no longer there.
+
+        `fresh`: none of them is known. They are found after the next `commit`.
+        """
+        assert self._writer is not None
+        for id, values in documents:
+            if not fresh:
+                self._writer.delete_documents_by_term("id", id)
+            if values is not None:
+                self._writer.add_document(self._document(id, values))
+
+    def clear(self) -> None:
+        """Take everything out, and forget how far it went."""
+        assert self._writer is not None
+        if self.folder is not None:
+            (self.folder / "state.json").unlink(missing_ok=True)
+        self._writer.delete_all_documents()
+        self.state = {}
+
+    def commit(self, state: Mapping[str, Any]) -> None:
+        """Let what was put be found, and remember how far it goes."""
+        assert self._writer is not None
+        self._writer.commit()
+        if self.folder is not None:
+            write_state(self.folder, state)
+        self.state = dict(state)
+        self._index.reload()
+        self._view = self._index.searcher(), FacetCache()
+
+    def close(self) -> None:
+        """Release the writer's lock."""
+        self._writer = None
+
+    async def refreshed(self) -> None:
+        """Wait until what is committed by now is found, but not for long."""
+        if self.catch_up is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LONGEST_WAIT):
+                    await asyncio.shield(self.catch_up())
+
+    @property
+    def _searcher(self) -> Searcher:
+        return self._view[0]
+
+    def search(self, query: SearchQuery) -> SearchResult:
+        """Find a page. Thread-safe; sees one commit."""
+        searcher, cache = self._view
+        return SearchExecution(self.fields, self.schema, searcher, cache, query, self).run()
+
+    def label(self, name: str, value: str) -> str:
+        """How a value of a field is written by somebody who used it."""
+        known = self._labels.get((name, value))
+        if known is None:
+            query = Query.term_query(self.schema, name, value, index_option="basic")
+            hits = self._searcher.search(query, 1, count=False).hits
+            found = self._searcher.doc(hits[0][1]).get_first(f"{name}_label") if hits else None
+            known = _kept(self._labels, (name, value), str(found or value))
+        return known
+
+    def value_of(self, searcher: Searcher, name: str, number: int) -> str:
+        """The value of a field with this hash, as a document has it that the searcher sees."""
+        known = self._numbered.get((name, number))
+        if known is None:
+            query = Query.term_query(self.schema, f"{name}_number", number)
+            [(_, address)] = searcher.search(query, 1, count=False).hits
+            values = searcher.doc(address).get_all(name)
+            known = next(str(value) for value in values if hash_of(str(value)) == number)
+            _kept(self._numbered, (name, number), known)
+        return known
+
+    def _document(self, id: str, values: Values) -> Document:
+        document = Document()
+        document.add_text("id", id)
+        for name, value in values.items():
+            if isinstance(value, int):
+                document.add_unsigned(name, value)
+                continue
+            for text in value if isinstance(value, list) else (value,):
+                document.add_text(name, text)
+                if name in self._hashed:
+                    document.add_unsigned(f"{name}_number", hash_of(text))
+        return document
+
+    def highlighted(self, name: str, parsed: ParsedQuery, texts: Sequence[str]) -> list[str | None]:
+        """Of each text the best fragment as HTML with the words found in `<mark>`; or None."""
+        if parsed.query is None:
+            return [None] * len(texts)
+        return highlighted(self._searcher, self.schema, parsed.query, name, texts)
+
+
+def _kept(labels: dict[_Key, str], key: _Key, value: str) -> str:
+    """Keep this among no more than there is room for. Threads may do it at once."""
+    if len(labels) >= MOST_LABELS:
+        labels.clear()
+    labels[key] = value
+    return value
+
+
+_indexes: WeakKeyDictionary[AsyncEngine, dict[str, SearchIndex]] = WeakKeyDictionary()
+
+
+def indexes_of(engine: AsyncEngine) -> dict[str, SearchIndex]:
+    """The indexes that are ready in this process, by name, of this database."""
+    return _indexes.setdefault(engine, {})
+
+
+def index_for(tx: AsyncConnection, fields: IndexSchema) -> SearchIndex | None:
+    """The index of the database that `tx` speaks to; None while it is being built."""
+    return indexes_of(tx.engine).get(fields.name)

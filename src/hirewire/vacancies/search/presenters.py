@@ -1,0 +1,164 @@
+"""From what a search found to what is answered."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from fastapi import Request, Response
+from sqlalchemy import Row
+
+from hirewire.esco import dictionary
+from hirewire.kit.http import next_page
+from hirewire.messaging.outbox import Tx
+from hirewire.places.gazetteer import ID, gazetteer
+from hirewire.vacancies.search import models, queries
+from hirewire.vacancies.search.index.documents import text_of
+from hirewire.vacancies.search.index.query import FacetCounts, SearchResult
+from hirewire.vacancies.search.index.storage import SearchIndex
+from hirewire.vacancies.showing import card_of, shown_vacancy
+
+RECENT_DAYS = (1, 3, 7, 30)
+
+
+async def vacancy_results(
+    tx: Tx,
+    index: SearchIndex,
+    found: SearchResult,
+    company: UUID | None,
+    query: models.VacancyQuery,
+    request: Request,
+    response: Response,
+) -> models.VacancyResults:
+    """The open ones of the vacancies found, as this company sees them, with counts beside them."""
+    counting = _counting(found, query)
+    rows = await queries.open_vacancies(tx, found.ids[: query.limit])
+    shown = [rows[id] for id in found.ids[: query.limit] if id in rows]
+    marks: Sequence[models.Highlights | None] = [None] * len(shown)
+    if found.parsed.query is not None:
+        marks = await asyncio.to_thread(_highlights, index, found, shown)
+    items = [
+        vacancy_item(row, company, query, mark) for row, mark in zip(shown, marks, strict=True)
+    ]
+    facets = await _facets(tx, index, await counting) if counting else None
+    return models.VacancyResults(items=items, **_about(found, query, facets, request, response))
+
+
+async def resume_results(
+    tx: Tx,
+    index: SearchIndex,
+    found: SearchResult,
+    company: UUID,
+    query: models.ResumeQuery,
+    request: Request,
+    response: Response,
+) -> models.ResumeResults:
+    """Those of the resumes found that this company may see, without names."""
+    counting = _counting(found, query)
+    rows = await queries.visible_resumes(tx, found.ids[: query.limit], company)
+    shown = [rows[id] for id in found.ids[: query.limit] if id in rows]
+    titles = [(row.snapshot or {}).get("title") or "" for row in shown]
+    marked = await asyncio.to_thread(index.highlighted, "title", found.parsed, titles)
+    items = [
+        models.ResumeFound(
+            resume_id=row.resume_id,
+            updated_at=row.updated_at,
+            resume=card_of(row.snapshot or {}),
+            title_marked=title,
+        )
+        for row, title in zip(shown, marked, strict=True)
+    ]
+    facets = await _facets(tx, index, await counting) if counting else None
+    return models.ResumeResults(items=items, **_about(found, query, facets, request, response))
+
+
+def vacancy_item(
+    row: Row[Any],
+    company: UUID | None,
+    query: models.VacancyQuery,
+    highlights: models.Highlights | None = None,
+) -> models.VacancyFound:
+    """A vacancy in a list."""
+    shown = shown_vacancy(row, company) | {"highlights": highlights}
+    if query.brief:
+        shown["description"] = None
+    return models.VacancyFound.model_validate(shown)
+
+
+def _highlights(
+    index: SearchIndex, found: SearchResult, rows: Sequence[Row[Any]]
+) -> list[models.Highlights]:
+    """A fragment of the description only where the title does not say why it was found."""
+    titles = index.highlighted("title", found.parsed, [row.title for row in rows])
+    texts = [
+        "" if title else text_of(row.description) for title, row in zip(titles, rows, strict=True)
+    ]
+    fragments = index.highlighted("description", found.parsed, texts)
+    return [
+        models.Highlights(title=title, description=fragment)
+        for title, fragment in zip(titles, fragments, strict=True)
+    ]
+
+
+def _about(
+    found: SearchResult,
+    query: models.VacancyQuery | models.ResumeQuery,
+    facets: Mapping[str, Any] | None,
+    request: Request,
+    response: Response,
+) -> dict[str, Any]:
+    following = None
+    if len(found.places) > query.limit:
+        value, id = found.places[query.limit - 1]
+        following = next_page((query.order, value, id), request, response)
+    return {
+        "next": following,
+        "total": found.total,
+        "facets": facets,
+        "corrected": found.parsed.corrected,
+        "tolerated": found.parsed.tolerated,
+    }
+
+
+def _counting(
+    found: SearchResult, query: models.VacancyQuery | models.ResumeQuery
+) -> asyncio.Task[FacetCounts] | None:
+    """Counts beside what else the answer needs; None where no counts are wanted."""
+    return asyncio.create_task(asyncio.to_thread(found.count)) if query.facets else None
+
+
+async def _facets(
+    tx: Tx, index: SearchIndex, counted: FacetCounts
+) -> dict[str, list[models.Bucket]]:
+    ids = [UUID(value) for value, _ in counted.facets.get("company", ())]
+    companies = await queries.company_names(tx, ids)
+    labels: dict[str, Callable[[str], str]] = {
+        "company": lambda value: companies.get(UUID(value), value),
+        "skill": lambda value: dictionary().name_of(value) or value.removeprefix("own:"),
+        "area": lambda value: _place_name(value) or index.label("area", value),
+    }
+    facets = {
+        name: [
+            models.Bucket(
+                value=value,
+                label=labels.get(name, str)(value),
+                label_ru=_place_name(value, russian=True) if name == "area" else None,
+                count=count,
+            )
+            for value, count in values
+        ]
+        for name, values in counted.facets.items()
+    }
+    if counted.recent:
+        facets["days"] = [
+            models.Bucket(value=str(days), label=str(days), count=count)
+            for days, count in zip(RECENT_DAYS, counted.recent, strict=True)
+        ]
+    return facets
+
+
+def _place_name(key: str, *, russian: bool = False) -> str | None:
+    place = gazetteer().find(key) if key.startswith(ID) else None
+    if place is None:
+        return None
+    return gazetteer().called(place, russian=russian)

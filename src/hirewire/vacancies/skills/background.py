@@ -1,0 +1,37 @@
+"""Before requests: the operator's dictionary is read, and what the typeahead needs is made."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from hirewire import esco
+from hirewire.kit.settings import Settings, SettingsError
+from hirewire.messaging.outbox import Transactions
+from hirewire.vacancies.skills.index import typeahead
+
+AFTER_SECONDS = 3.0
+"""What a start itself needs comes first: making it takes a second of a core."""
+
+
+def use_dictionary(settings: Settings) -> None:
+    """Add the operator's own skills and spellings to the dictionary. Raises `SettingsError`."""
+    try:
+        esco.extend(settings.dictionary)
+    except esco.BadAdditions as error:
+        raise SettingsError(f"HIREWIRE_DICTIONARY: {error}") from None
+
+
+@asynccontextmanager
+async def warm_up(_: Transactions, __: Settings) -> AsyncIterator[None]:
+    """Make it in the background, soon after the start."""
+
+    async def make() -> None:
+        await asyncio.sleep(AFTER_SECONDS)
+        await asyncio.to_thread(typeahead)
+
+    task = asyncio.create_task(make())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])

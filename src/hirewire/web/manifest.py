@@ -1,0 +1,11 @@
+"""The gateway `web` as the rest of the platform knows it."""
+
+from hirewire.kit.manifest import Manifest
+
+MANIFEST = Manifest(
+    name="web",
+    port=8000,
+    app="hirewire.web.app:GATEWAY",
+    needs=frozenset(),
+    is_public=True,
+)

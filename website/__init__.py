@@ -1,0 +1,1 @@
+"""The documentation as a site: README, docs and the sources they link to."""

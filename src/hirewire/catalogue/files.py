@@ -32,24 +32,26 @@ def refusals(folder: Path) -> list[str]:
         if name not in present:
             found.append(
                 f"{name}: the event was removed or renamed. Publish the new one beside it, and "
-                "remove the old one when nobody hears it any more."
+                "remove the old one when nobody consumes it any more."
             )
             continue
         after = kept(present[name])
-        hearers = ", ".join(present[name].listeners) or "nobody of ours"
+        consumers = ", ".join(present[name].subscribers) or "nobody of ours"
         for field in ("owner", "key"):
             if before[field] != after[field]:
                 found.append(
                     f"{name}: its {field} was changed from {before[field]} to {after[field]}. "
                     "Order and permissions hang on it: make a new event."
                 )
-        found += [_refusal(name, one, hearers) for one in breaks(before["schema"], after["schema"])]
+        found += [
+            _refusal(name, one, consumers) for one in breaks(before["schema"], after["schema"])
+        ]
     return found
 
 
-def _refusal(name: str, one: Break, hearers: str) -> str:
+def _refusal(name: str, one: Break, consumers: str) -> str:
     return (
-        f"{name}: {one.path or 'the payload'} {one.what}. Heard by {hearers}, and by foreign "
+        f"{name}: {one.path or 'the payload'} {one.what}. Consumed by {consumers}, and by external "
         f"programs. Add an optional field beside it, or a new event ({name}.v2) next to this one; "
         f'if it must be: {COMMAND} --break "why"'
     )

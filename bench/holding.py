@@ -14,7 +14,7 @@ from hirewire.esco import dictionary
 from hirewire.kit.db import make_engine
 from hirewire.messaging.outbox import Transactions
 from hirewire.vacancies.recommendations.facts import prepare
-from hirewire.vacancies.recommendations.index import index_of
+from hirewire.vacancies.recommendations.index.matching import index_of
 from hirewire.vacancies.search.background import IndexUpdater
 from hirewire.vacancies.search.index.folder import IndexFolder
 from hirewire.vacancies.search.index.schema import RESUMES, VACANCIES

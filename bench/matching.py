@@ -37,10 +37,10 @@ from hirewire.messaging.ids import new_id
 from hirewire.messaging.outbox import Transactions
 from hirewire.vacancies.app import SERVICE
 from hirewire.vacancies.recommendations import commands
-from hirewire.vacancies.recommendations.arrays import pack_demand
 from hirewire.vacancies.recommendations.commands import Resume
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, ruleset
-from hirewire.vacancies.recommendations.index import forget
+from hirewire.vacancies.recommendations.index.matching import forget
+from hirewire.vacancies.recommendations.index.packing import pack_demand
 
 SIZES, QUICK_SIZES = (10_000, 100_000, 1_000_000), (2_000,)
 AT_MOST = {100_000: 12.0, 1_000_000: 40.0}

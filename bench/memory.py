@@ -27,8 +27,8 @@ from bench.process import Worker
 from bench.search import Many
 from hirewire.launcher.platform import ALLOCATOR
 from hirewire.messaging.ids import new_id
-from hirewire.vacancies.recommendations.arrays import pack_offer
 from hirewire.vacancies.recommendations.facts import offer_of, ruleset
+from hirewire.vacancies.recommendations.index.packing import pack_offer
 
 Kind = Literal["vacancies", "resumes"]
 KINDS: tuple[Kind, ...] = ("vacancies", "resumes")

@@ -160,7 +160,7 @@ generation = Table(
     CheckConstraint("one", name="generation_one"),
 )
 
-# Vacancies and resumes as they are compared, packed: see recommendations/arrays.py.
+# Vacancies and resumes as they are compared, packed: see recommendations/index/packing.py.
 comparable = Table(
     "comparable",
     metadata,

@@ -12,10 +12,11 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.kit.db import make_engine
-from hirewire.vacancies.recommendations import index
-from hirewire.vacancies.recommendations.arrays import Packed, pack_demand, pack_offer
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, ruleset
-from hirewire.vacancies.recommendations.index import Index, Side
+from hirewire.vacancies.recommendations.index import matching, side
+from hirewire.vacancies.recommendations.index.matching import MatchingIndex
+from hirewire.vacancies.recommendations.index.packing import Packed, pack_demand, pack_offer
+from hirewire.vacancies.recommendations.index.side import Side
 from tests.services import copy_of_migrated
 
 SKILLS = ("SQL", "Python", "Docker", "first aid")
@@ -63,12 +64,12 @@ async def write(
                 )
 
 
-async def catch_up(engine: AsyncEngine, known: Index) -> None:
+async def catch_up(engine: AsyncEngine, known: MatchingIndex) -> None:
     async with engine.connect() as tx:
         await known.catch_up(tx)
 
 
-def pairs(known: Index) -> set[tuple[UUID, UUID]]:
+def pairs(known: MatchingIndex) -> set[tuple[UUID, UUID]]:
     """What fits what, asked from both sides; each once."""
     forth, back = [], []
     for number in range(4):
@@ -84,7 +85,7 @@ def pairs(known: Index) -> set[tuple[UUID, UUID]]:
 async def test_much_is_read_in_parts_and_is_the_same(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index, "READ_AT_ONCE", 7)
+    monkeypatch.setattr(matching, "READ_AT_ONCE", 7)
     parts: list[int] = []
     unpacked = Side.unpacked
 
@@ -93,7 +94,7 @@ async def test_much_is_read_in_parts_and_is_the_same(
         return unpacked(side, opened)
 
     monkeypatch.setattr(Side, "unpacked", counted)
-    known = Index()
+    known = MatchingIndex()
     await write(engine, 1, range(30), closed=range(0, 30, 5))
     await catch_up(engine, known)
     assert max(parts) <= 7
@@ -102,8 +103,8 @@ async def test_much_is_read_in_parts_and_is_the_same(
     await catch_up(engine, known)  # far, and of what is known already
     await write(engine, 3, [3], closed=[3])
     await catch_up(engine, known)  # a little
-    monkeypatch.setattr(index, "READ_AT_ONCE", 8192)
-    anew = Index()
+    monkeypatch.setattr(matching, "READ_AT_ONCE", 8192)
+    anew = MatchingIndex()
     await catch_up(engine, anew)
     assert known.generation == anew.generation == 3
     assert pairs(known) == pairs(anew)
@@ -116,9 +117,9 @@ async def test_who_is_cut_short_has_changed_nothing(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, nth: int
 ) -> None:
     """A request is given up while a thread works for it, and the thread works on."""
-    monkeypatch.setattr(index, "READ_AT_ONCE", 7, raising=False)
-    monkeypatch.setattr(index, "LARGEST_MERGED", 7)
-    monkeypatch.setattr(index, "MOST_WAITING", 3)
+    monkeypatch.setattr(matching, "READ_AT_ONCE", 7, raising=False)
+    monkeypatch.setattr(side, "LARGEST_MERGED", 7)
+    monkeypatch.setattr(side, "MOST_WAITING", 3)
     await write(engine, 1, range(30))
     loop, begun, given_up = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
     in_thread, calls = asyncio.to_thread, itertools.count()
@@ -135,7 +136,7 @@ async def test_who_is_cut_short_has_changed_nothing(
         return await in_thread(working)
 
     monkeypatch.setattr(asyncio, "to_thread", watched)
-    known = Index()
+    known = MatchingIndex()
     task = asyncio.create_task(catch_up(engine, known))
     _, pending = await asyncio.wait(
         [task, asyncio.create_task(begun.wait())], return_when=asyncio.FIRST_COMPLETED

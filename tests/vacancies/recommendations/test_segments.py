@@ -5,10 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from hirewire.vacancies.recommendations import index
-from hirewire.vacancies.recommendations.arrays import Codes, Packed, demands_for, pack_demand
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of
-from hirewire.vacancies.recommendations.index import Side
+from hirewire.vacancies.recommendations.index import side as side_module
+from hirewire.vacancies.recommendations.index.codes import Codes
+from hirewire.vacancies.recommendations.index.packing import Packed, pack_demand
+from hirewire.vacancies.recommendations.index.prefilter import demands_for
+from hirewire.vacancies.recommendations.index.side import Side
 
 OFFER = offer_of({"skills": [{"name": "SQL"}, {"name": "Python"}]})
 
@@ -30,7 +32,7 @@ def found(side: Side) -> list[int]:
 async def test_gathering_loses_nothing_that_happens_meanwhile(
     monkeypatch: pytest.MonkeyPatch, first: int
 ) -> None:
-    monkeypatch.setattr(index, "LARGEST_MERGED", 4)
+    monkeypatch.setattr(side_module, "LARGEST_MERGED", 4)
     side = Side(Codes(), demands=True)
     side.change([], [packed(n) for n in range(first)])
     for start in range(first, first + 40, 4):

@@ -15,9 +15,9 @@ from hirewire.kit.errors import AppError, Kind, NotFound
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.outbox import Tx, record
-from hirewire.vacancies.recommendations.arrays import Packed, pack_demand, pack_offer
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, ruleset
-from hirewire.vacancies.recommendations.index import Index, index_of
+from hirewire.vacancies.recommendations.index.matching import MatchingIndex, index_of
+from hirewire.vacancies.recommendations.index.packing import Packed, pack_demand, pack_offer
 from hirewire.vacancies.recommendations.rules import Demand, Judgement, Offer, judge
 from hirewire.vacancies.tables import comparable, recommendation, vacancy
 
@@ -124,7 +124,7 @@ def _found(judgement: Judgement, resume_version: int | None, vacancy_version: in
 class _Step:
     """What has changed in the open transaction, beside what the index holds."""
 
-    index: Index
+    index: MatchingIndex
     generation: int
     vacancies: dict[UUID, tuple[int, Demand | None]] = field(default_factory=dict)
     resumes: dict[UUID, Resume] = field(default_factory=dict)

@@ -9,9 +9,9 @@ import numpy as np
 from sqlalchemy import select
 
 from hirewire.messaging.outbox import Tx
-from hirewire.vacancies.recommendations.excluding import excluded
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, skill_code, weight_of
-from hirewire.vacancies.recommendations.index import Index, index_of
+from hirewire.vacancies.recommendations.index.excluding import excluded
+from hirewire.vacancies.recommendations.index.matching import MatchingIndex, index_of
 from hirewire.vacancies.recommendations.rules import Demand, Have, Offer, Part
 from hirewire.vacancies.tables import resume, vacancy
 
@@ -107,7 +107,7 @@ async def price(tx: Tx, row: Mapping[str, Any]) -> Price:
     return Price(_count(index, demand), total, found, exclusions)
 
 
-def _count(index: Index, demand: Demand) -> int:
+def _count(index: MatchingIndex, demand: Demand) -> int:
     return sum(1 for _ in index.resumes_for(demand))
 
 
@@ -140,11 +140,13 @@ async def reach(tx: Tx, snapshot: Mapping[str, Any], changes: Mapping[str, Any])
     )
 
 
-def _vacancies(index: Index, offer: Offer) -> set[UUID]:
+def _vacancies(index: MatchingIndex, offer: Offer) -> set[UUID]:
     return {segment.id(slot) for segment, slot, _ in index.vacancies_for(offer)}
 
 
-async def _suggestions(tx: Tx, index: Index, offer: Offer, there: set[UUID]) -> list[Suggestion]:
+async def _suggestions(
+    tx: Tx, index: MatchingIndex, offer: Offer, there: set[UUID]
+) -> list[Suggestion]:
     opened: dict[int, set[UUID]] = {}
     for skill in _asked_most(index, offer):
         have = Have(0, weight_of(skill), len(offer.skills))
@@ -158,7 +160,7 @@ async def _suggestions(tx: Tx, index: Index, offer: Offer, there: set[UUID]) -> 
     return [Suggestion(names[skill], len(opened[skill])) for skill in best if skill in names]
 
 
-def _asked_most(index: Index, offer: Offer) -> list[int]:
+def _asked_most(index: MatchingIndex, offer: Offer) -> list[int]:
     """Codes of the skills that open vacancies ask for most and the resume does not have."""
     counts: dict[int, int] = {}
     for segment in index.demands:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hirewire.vacancies.recommendations.arrays import Segment, gates_of_offers
+from hirewire.vacancies.recommendations.index.prefilter import gates
+from hirewire.vacancies.recommendations.index.segment import Segment
 from hirewire.vacancies.recommendations.rules import Demand, Part
 
 
@@ -27,7 +28,7 @@ def excluded(segments: Iterable[Segment], demand: Demand) -> tuple[int, Counter[
     for segment in segments:
         slots = np.flatnonzero(segment.alive & ~segment.hidden_from(demand.company))
         total += len(slots)
-        for part, passing in gates_of_offers(segment, slots, demand):
+        for part, passing in gates(segment, slots, demand):
             found[Condition(part)] += int(np.count_nonzero(~passing))
         for nth, ask in enumerate(demand.skills):
             if ask.must:

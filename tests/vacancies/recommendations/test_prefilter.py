@@ -1,4 +1,4 @@
-"""The sieve lets through all that fits, whichever way one asks."""
+"""The prefilter lets through all that fits, whichever way one asks."""
 
 from typing import Any
 from uuid import UUID
@@ -8,17 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hirewire.vacancies.recommendations.arrays import (
-    Codes,
-    Segment,
-    demand_from,
-    demands_for,
-    offer_from,
-    offers_for,
-    pack_demand,
-    pack_offer,
-)
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of
+from hirewire.vacancies.recommendations.index.codes import Codes
+from hirewire.vacancies.recommendations.index.packing import pack_demand, pack_offer
+from hirewire.vacancies.recommendations.index.prefilter import demands_for, offers_for
+from hirewire.vacancies.recommendations.index.segment import Segment, demand_from, offer_from
 from hirewire.vacancies.recommendations.rules import Judgement, judge
 from tests.vacancies.recommendations.pairs import resumes, vacancies
 
@@ -48,7 +42,7 @@ def fitting(judgements: dict[int, Judgement]) -> set[int]:
 
 @settings(max_examples=100)
 @given(some_vacancies, some_resumes)
-def test_the_sieve_loses_nothing(
+def test_the_prefilter_loses_nothing(
     rows: list[dict[str, Any]], candidates: list[dict[str, Any]]
 ) -> None:
     codes = Codes()

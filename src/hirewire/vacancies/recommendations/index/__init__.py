@@ -1,0 +1,1 @@
+"""Vacancies and resumes as arrays, and which can fit: derived from the table `comparable`."""

@@ -1,0 +1,133 @@
+"""What is compared, in the memory of this process: derived from the table `comparable`."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from hirewire.vacancies.recommendations.index.codes import Codes
+from hirewire.vacancies.recommendations.index.columns import Columns
+from hirewire.vacancies.recommendations.index.packing import Packed
+from hirewire.vacancies.recommendations.index.prefilter import demands_for, offers_for
+from hirewire.vacancies.recommendations.index.segment import Segment, demand_from, offer_from
+from hirewire.vacancies.recommendations.index.side import Side
+from hirewire.vacancies.recommendations.rules import Demand, Judgement, Offer, judge
+
+READ_AT_ONCE = 8192
+"""Rows; of more than this that have changed, no more are held as rows at a time."""
+_COLUMNS = "kind, number, state = 'open' as open, generation, head, skills, languages, words"
+_CHANGED = f"select {_COLUMNS} from comparable where generation > $1 order by generation limit $2"  # noqa: S608
+_ALL_CHANGED = text(f"select {_COLUMNS} from comparable where generation > :generation")  # noqa: S608
+
+
+@dataclass
+class LongRead:
+    """What has changed on one side, while it is read in parts."""
+
+    numbers: list[Any] = field(default_factory=list)
+    parts: list[Columns] = field(default_factory=list)
+
+
+def _packed(row: Any) -> Packed:
+    return Packed(row.number, row.head, row.skills, row.languages, row.words)
+
+
+class MatchingIndex:
+    """Both sides as of a generation."""
+
+    def __init__(self) -> None:
+        codes = Codes()
+        self.demands = Side(codes, demands=True)
+        self.offers = Side(codes, demands=False)
+        self.generation = 0
+        self._catching_up = asyncio.Lock()
+        self._gathering: set[asyncio.Task[None]] = set()
+
+    async def catch_up(self, tx: AsyncConnection) -> None:
+        """Take over what has been committed since the last time."""
+        async with self._catching_up:
+            asked = (self.generation, READ_AT_ONCE + 1)
+            rows = (await tx.exec_driver_sql(_CHANGED, asked)).all()
+            if not rows:
+                return
+            if len(rows) > READ_AT_ONCE:
+                del rows
+                await self._catch_up_far(tx)
+            else:
+                self._take(rows)
+                self.generation = max(row.generation for row in rows)
+            if not self._gathering and (self.demands.is_scattered() or self.offers.is_scattered()):
+                task = asyncio.create_task(self._gather())
+                self._gathering.add(task)
+                task.add_done_callback(self._gathering.discard)
+
+    async def _gather(self) -> None:
+        """One side after the other: while it is merged, a side takes its memory twice."""
+        for side in (self.demands, self.offers):
+            if side.is_scattered():
+                await side.gather()
+
+    async def _catch_up_far(self, tx: AsyncConnection) -> None:
+        """Take over very much: in parts, none of which is to be found before the last one is here,
+        so that whoever is cut short has changed nothing.
+        """
+        generation = self.generation
+        sides = {"vacancy": (self.demands, LongRead()), "resume": (self.offers, LongRead())}
+        async with tx.stream(_ALL_CHANGED, {"generation": self.generation}) as found:
+            async for rows in found.partitions(READ_AT_ONCE):
+                generation = max(generation, *(row.generation for row in rows))
+                for kind, (side, read) in sides.items():
+                    changed = [row for row in rows if row.kind == kind]
+                    read.numbers.append(np.array([row.number for row in changed], np.int64))
+                    if opened := [_packed(row) for row in changed if row.open]:
+                        read.parts.append(await asyncio.to_thread(side.unpacked, opened))
+        made = [
+            (side, read, await asyncio.to_thread(side.segment, read.parts))
+            for side, read in sides.values()
+        ]
+        for side, read, segment in made:
+            side.replace(np.concatenate(read.numbers), segment)
+        self.generation = generation
+
+    def _take(self, rows: Any) -> None:
+        for kind, side in (("vacancy", self.demands), ("resume", self.offers)):
+            changed = [row for row in rows if row.kind == kind]
+            if changed:
+                side.change(
+                    [row.number for row in changed] if self.generation else [],
+                    [_packed(row) for row in changed if row.open],
+                )
+
+    def vacancies_for(self, offer: Offer) -> Iterator[tuple[Segment, int, Judgement]]:
+        """The vacancies that a resume fits, and how well."""
+        for segment in self.demands:
+            for slot in demands_for(segment, offer).tolist():
+                found = judge(demand_from(segment, slot), offer)
+                if found.fits:
+                    yield segment, slot, found
+
+    def resumes_for(self, demand: Demand) -> Iterator[tuple[Segment, int, Judgement]]:
+        """The resumes that fit a vacancy, and how well."""
+        for segment in self.offers:
+            for slot in offers_for(segment, demand).tolist():
+                found = judge(demand, offer_from(segment, slot))
+                if found.fits:
+                    yield segment, slot, found
+
+
+_indexes: WeakKeyDictionary[AsyncEngine, MatchingIndex] = WeakKeyDictionary()
+
+
+def index_of(tx: AsyncConnection) -> MatchingIndex:
+    """The index of the database that `tx` speaks to."""
+    return _indexes.setdefault(tx.engine, MatchingIndex())
+
+
+def forget(engine: AsyncEngine) -> None:
+    """Read everything again when it is needed next, as after a start."""
+    _indexes.pop(engine, None)

@@ -1,0 +1,101 @@
+"""Vacancies and resumes as bytes, as the table `comparable` keeps them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from hirewire.vacancies.recommendations.rules import Demand, Offer
+
+HEAD = np.dtype(
+    [
+        ("number", "<i8"),
+        ("id", "V16"),
+        ("version", "<i4"),
+        ("formats", "u1"),
+        ("employment", "u1"),
+        ("band", "i1"),
+        ("relocation", "u1"),
+        ("months", "<i4"),
+        ("area", "<i8"),
+        ("company", "<i8"),
+        ("currency", "<i8"),
+        ("least", "<f8"),
+        ("most", "<f8"),
+        ("occupations", "<i2", (3,)),
+        ("likeness", "<f8", (3,)),
+    ]
+)
+"""What every vacancy and resume has once. -1 stands for none, and NaN for no pay."""
+
+
+SKILL = np.dtype([("code", "<i8"), ("place", "<i2"), ("level", "i1"), ("must", "u1")])
+LANGUAGE = np.dtype([("code", "<i8"), ("level", "i1")])
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A vacancy or resume as bytes, as the tables keep it."""
+
+    number: int
+    """Where it stands among its like; for good."""
+    head: bytes
+    skills: bytes
+    languages: bytes
+    words: bytes
+    """Codes of the title's words; of a resume then 0 and the companies it is hidden from."""
+
+
+def pack_demand(demand: Demand, *, id: UUID, version: int, number: int = 0) -> Packed:
+    """A vacancy as bytes."""
+    head = _head(id, version, demand.area, demand.currency, demand.occupation)
+    head["formats"], head["employment"] = demand.work_format or 0, demand.employment or 0
+    head["band"] = -1 if demand.band is None else demand.band
+    head["company"] = demand.company
+    if demand.pay is not None:
+        head["least"], head["most"] = demand.pay
+    skills = [(ask.code, nth, ask.level, ask.must) for nth, ask in enumerate(demand.skills)]
+    return Packed(
+        number,
+        head.tobytes(),
+        np.array(skills, SKILL).tobytes(),
+        np.array(list(demand.languages), LANGUAGE).tobytes(),
+        np.array(sorted(demand.title), "<i8").tobytes(),
+    )
+
+
+def pack_offer(offer: Offer, *, id: UUID, version: int, number: int = 0) -> Packed:
+    """A resume as bytes."""
+    head = _head(id, version, offer.area, offer.currency, offer.occupation)
+    head["formats"], head["employment"] = offer.work_formats, offer.employment
+    head["relocation"], head["months"] = offer.relocation, offer.months
+    if offer.pay is not None:
+        head["least"] = head["most"] = offer.pay
+    skills = [(skill, have.place, have.level, 0) for skill, have in offer.skills.items()]
+    return Packed(
+        number,
+        head.tobytes(),
+        np.array(skills, SKILL).tobytes(),
+        np.array(list(offer.languages.items()), LANGUAGE).tobytes(),
+        np.array([*sorted(offer.title), 0, *sorted(offer.hidden_from)], "<i8").tobytes(),
+    )
+
+
+def _head(
+    id: UUID,
+    version: int,
+    area: int | None,
+    currency: int | None,
+    occupation: Mapping[int, float],
+) -> Any:
+    head = np.zeros((), HEAD)
+    head["id"], head["version"] = np.void(id.bytes), version
+    head["area"] = -1 if area is None else area
+    head["currency"] = -1 if currency is None else currency
+    head["least"] = head["most"] = np.nan
+    head["band"] = -1
+    likest = [*occupation.items(), *[(-1, 0.0)] * 3][:3]
+    head["occupations"], head["likeness"] = [o for o, _ in likest], [w for _, w in likest]
+    return head

@@ -1,0 +1,246 @@
+"""Which vacancies and resumes can fit: a prefilter before the exact scorer.
+
+It lets through everything that fits and little else. It applies the gates and the parts of the
+strength as `rules.strength` does, in doubles; what it leaves out (languages, titles, companies)
+counts as in the best case. So its caller must still judge what it lets through.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hirewire.vacancies.recommendations.index.codes import Codes, Floats, Ints, Mask
+from hirewire.vacancies.recommendations.index.columns import Rows
+from hirewire.vacancies.recommendations.index.segment import (
+    EPSILON,
+    LEAST_SKILLS,
+    Segment,
+    owners_of,
+)
+from hirewire.vacancies.recommendations.rules import (
+    BAND_MONTHS,
+    EXCESS,
+    EXPERIENCE,
+    LEVEL_LEAST,
+    LEVEL_UNKNOWN,
+    OCCUPATION,
+    SALARY,
+    SALARY_GAP,
+    SKILLS,
+    THRESHOLD,
+    TITLE,
+    WORK_FORMATS,
+    Ask,
+    Demand,
+    Offer,
+    Part,
+)
+
+_BAND_MONTHS = np.array([*BAND_MONTHS, np.nan])
+"""By band; the last one, -1, for none."""
+
+
+def demands_for(segment: Segment, offer: Offer) -> Ints:
+    """Slots of the vacancies that this resume may fit."""
+    codes = segment.codes
+    levels = _levels(codes, {skill: have.level for skill, have in offer.skills.items()})
+    mine = np.flatnonzero(levels >= 0)
+    by_must = _union(segment.inverted, mine)
+    by_must = by_must[segment.alive[by_must]]
+    at, owner = segment.musts.positions(by_must)
+    lacking = np.bincount(owner, levels[segment.must[at]] < 0, minlength=len(by_must))
+    by_must = by_must[lacking == 0]
+    others = np.unique(_union(segment.prefixes, mine))
+    slots = np.concatenate((by_must, others[segment.alive[others]]))
+    return _passing(segment, slots, offer, levels)
+
+
+def offers_for(segment: Segment, demand: Demand) -> Ints:
+    """Slots of the resumes that may fit this vacancy."""
+    asks = [(segment.codes.number(ask.code), ask) for ask in demand.skills]
+    musts = [number for number, ask in asks if ask.must]
+    if None in musts:
+        return np.empty(0, np.int64)
+    rows, owners = segment.inverted
+    if musts:
+        lists = sorted((owners_of(rows, owners, number or 0) for number in musts), key=len)
+        slots = lists[0]
+        for other in lists[1:]:
+            slots = slots[_contains(other, slots)]
+    else:
+        slots = np.unique(_union(segment.inverted, _prefix(asks, demand, rows)))
+    slots = slots[segment.alive[slots]]
+    levels = _levels(segment.codes, {ask.code: ask.level for ask in demand.skills})
+    return _passing(segment, slots, demand, levels)
+
+
+def _passing(segment: Segment, slots: Ints, one: Demand | Offer, levels: Any) -> Ints:
+    """Of these slots the ones that pass the gates and may reach the threshold."""
+    good: Mask = np.ones(len(slots), np.bool_)
+    for _, passing in gates(segment, slots, one):
+        good &= passing
+    slots = slots[good]
+    return slots[_at_best(_pairs(segment, slots, one, levels)) >= THRESHOLD - EPSILON]
+
+
+def _levels(codes: Codes, levels: dict[int, int]) -> NDArray[np.int8]:
+    """The level of each skill of one document, by the skill's number; -1 where it has none."""
+    # One more than there are, for codes that came after the segment was made.
+    found = np.full(max(len(codes), 1), -1, np.int8)
+    for code, level in levels.items():
+        number = codes.number(code)
+        if number is not None:
+            found[number] = level
+    return found
+
+
+def _union(lists: tuple[Rows, NDArray[np.int32]], numbers: Ints) -> Ints:
+    rows, owners = lists
+    here = numbers[numbers < len(rows.ends) - 1]
+    return owners[rows.positions(here)[0]].astype(np.int64)
+
+
+def _contains(sorted_: Ints, values: Ints) -> Mask:
+    if not len(sorted_):
+        return np.zeros(len(values), np.bool_)
+    at = np.minimum(np.searchsorted(sorted_, values), len(sorted_) - 1)
+    return np.asarray(sorted_[at] == values, np.bool_)
+
+
+def _prefix(asks: list[tuple[int | None, Ask]], demand: Demand, rows: Rows) -> Ints:
+    """Of a demand without must-haves, the rarest skills of which a match has one."""
+
+    def popularity(number: int | None) -> int:
+        if number is None or number >= len(rows.ends) - 1:
+            return 0
+        return int(rows.ends[number + 1] - rows.ends[number])
+
+    left, chosen = demand.weight, []
+    for number, ask in sorted(asks, key=lambda one: popularity(one[0])):
+        if left < LEAST_SKILLS**2 * demand.weight - EPSILON:
+            break
+        left -= ask.weight
+        if number is not None:
+            chosen.append(number)
+    return np.array(chosen, np.int64)
+
+
+def gates(segment: Segment, slots: Ints, one: Demand | Offer) -> Iterator[tuple[Part, Mask]]:
+    """Of each gate between one document and these, beside skills and languages: who passes it.
+
+    A gate that one of the two leaves open is passed.
+    """
+    column = segment.column
+    if isinstance(one, Demand):
+        formats, employment = one.work_format or 0, one.employment or 0
+        is_anywhere = formats == WORK_FORMATS["remote"]
+    else:
+        formats, employment = one.work_formats, one.employment
+        is_anywhere = one.relocation
+    if formats:
+        theirs = column["formats"][slots]
+        yield "work_format", (theirs == 0) | (theirs & formats != 0)
+    if employment:
+        theirs = column["employment"][slots]
+        yield "employment_type", (theirs == 0) | (theirs & employment != 0)
+    if one.area is not None and not is_anywhere:
+        area = column["area"][slots]
+        if isinstance(one, Demand):
+            are_anywhere = column["relocation"][slots] != 0
+        else:
+            are_anywhere = column["formats"][slots] == WORK_FORMATS["remote"]
+        yield "area", (area == -1) | (area == one.area) | are_anywhere
+    if one.pay is not None:
+        yield "salary", ~(_gaps(segment, slots, one) > SALARY_GAP + EPSILON)
+
+
+def _gaps(segment: Segment, slots: Ints, one: Demand | Offer) -> Floats:
+    """The share by which the expectation lies above the most offered; NaN when not said."""
+    if one.pay is None:
+        return np.full(len(slots), np.nan)
+    column = segment.column
+    same = column["currency"][slots] == one.currency
+    expected: Any
+    most: Any
+    if isinstance(one, Demand):
+        expected, most = column["least"][slots], one.pay[1]
+    else:
+        expected, most = one.pay, column["most"][slots]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gap = (expected - most) / np.asarray(most, np.float64)
+    gap = np.where(np.asarray(most) > 0, gap, np.where(np.asarray(expected) <= 0, 0.0, 1.0))
+    return np.where(same & ~np.isnan(expected) & ~np.isnan(most), gap, np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """One document beside many: numbers of each pair, or one number for all of them."""
+
+    shared: Any
+    """Weight of the skills that both have."""
+    met: Any
+    """The same, each times its level factor."""
+    demand: Any
+    """Weight of the vacancy's skills."""
+    offer: Any
+    """Weight of the resume's skills."""
+    least_months: Any
+    """NaN for a vacancy that asks for no experience."""
+    months: Any
+    gap: Floats
+    alike: Floats
+
+
+def _pairs(segment: Segment, slots: Ints, one: Demand | Offer, levels: NDArray[np.int8]) -> Pairs:
+    at, owner = segment.skills.positions(slots)
+    code = segment.code[at]
+    ours, theirs = levels[code], segment.level[at]
+    weight = np.where(ours >= 0, segment.codes.weights[code], 0.0)
+    is_demand = isinstance(one, Demand)
+    factor = _factors(ours, theirs) if is_demand else _factors(theirs, ours)
+    shared = np.bincount(owner, weight, minlength=len(slots))
+    met = np.bincount(owner, weight * factor, minlength=len(slots))
+    weights, column = segment.weight[slots], segment.column
+    gap, alike = _gaps(segment, slots, one), _alike(segment, slots, one.occupation)
+    if isinstance(one, Demand):
+        band = -1 if one.band is None else one.band
+        least, months = _BAND_MONTHS[band], column["months"][slots]
+        return Pairs(shared, met, one.weight, weights, least, months, gap, alike)
+    least = _BAND_MONTHS[column["band"][slots]]
+    return Pairs(shared, met, weights, one.weight, least, one.months, gap, alike)
+
+
+def _at_best(pairs: Pairs) -> Floats:
+    """The strength of each pair as `rules.strength` has it, with the titles at their best."""
+    excess = np.maximum(0.0, pairs.offer - pairs.shared)
+    long = EXCESS * (1 + np.log(np.maximum(excess, EXCESS) / EXCESS))
+    damped = np.where(excess <= EXCESS, excess, long)
+    size = np.sqrt(pairs.demand * (pairs.shared + damped))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        points = np.where(size > 0, SKILLS * pairs.met / size, 0.0)
+        reached = np.where(
+            pairs.months >= pairs.least_months, 1.0, pairs.months / pairs.least_months
+        )
+    points += EXPERIENCE * np.where(np.isnan(pairs.least_months), 0.5, reached)
+    paid = SALARY * np.where(pairs.gap <= 0, 1.0, 1 - 2 * pairs.gap / SALARY_GAP)
+    points += np.where(np.isnan(pairs.gap), SALARY / 2, np.maximum(paid, -SALARY))
+    return np.asarray(points + OCCUPATION * pairs.alike + TITLE, np.float64)
+
+
+def _factors(asked: Any, have: Any) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.maximum(LEVEL_LEAST, have / asked.astype(np.float64))
+    share = np.where(have == 0, LEVEL_UNKNOWN, share)
+    return np.where((asked == 0) | (have >= asked), 1.0, share)
+
+
+def _alike(segment: Segment, slots: Ints, occupation: Any) -> Floats:
+    mine = np.zeros(max([*occupation, int(segment.occupations.max(initial=0))]) + 2)
+    for number, weight in occupation.items():
+        mine[number] = weight
+    # -1, for none, is the last one: nothing.
+    alike = (mine[segment.occupations[slots]] * segment.likeness[slots]).sum(axis=1)
+    return np.asarray(np.minimum(1.0, alike), np.float64)

@@ -1,0 +1,242 @@
+"""Some vacancies, or some resumes, in arrays that do not change."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hirewire.vacancies.recommendations.index.codes import Codes, Ints, Mask
+from hirewire.vacancies.recommendations.index.columns import Columns, Rows, inverted
+from hirewire.vacancies.recommendations.index.packing import Packed
+from hirewire.vacancies.recommendations.rules import (
+    EXPERIENCE,
+    OCCUPATION,
+    SALARY,
+    SKILLS,
+    THRESHOLD,
+    TITLE,
+    Ask,
+    Demand,
+    Have,
+    Offer,
+)
+
+EPSILON = 1e-6
+LEAST_SKILLS = (THRESHOLD - OCCUPATION - TITLE - EXPERIENCE - SALARY) / SKILLS
+"""What the skills' geometric mean must be for a match, with everything else at its best."""
+
+
+class Segment:
+    """Some vacancies, or some resumes, that do not change; one may only die.
+
+    Sorted by number, each of which is there once.
+    """
+
+    def __init__(self, columns: Columns, codes: Codes, *, demands: bool) -> None:
+        self.columns = columns
+        self.codes = codes
+        self.column = column = columns.of
+        self.numbers, self.weight = column["number"], column["weight"]
+        self.occupations, self.likeness = column["occupations"], column["likeness"]
+        (skill, self.skills) = columns.lists["skills"]
+        self.code, self.level = skill["number"], skill["level"]
+        self._place, self._must = skill["place"], skill["must"]
+        (language, self._languages) = columns.lists["languages"]
+        (word, self._words) = columns.lists["words"]
+        self._language, self._word = language["language"], word["word"]
+        self.alive = np.ones(len(self.numbers), np.bool_)
+        owner = np.repeat(np.arange(len(self.numbers), dtype=np.int32), self.skills.lengths)
+        if demands:
+            self._index_demands(owner)
+        else:
+            self.inverted = inverted(self.code, owner, len(codes))
+
+    @classmethod
+    def of(cls, packed: Sequence[Packed], codes: Codes, *, demands: bool) -> "Segment":
+        """These, in one."""
+        return cls(Columns.unpacked(packed, codes), codes, demands=demands)
+
+    @classmethod
+    def merged(cls, segments: Iterable["Segment"], codes: Codes, *, demands: bool) -> "Segment":
+        """What is alive in these, in one."""
+        parts = list(segments)
+        joined = Columns.joined([one.columns for one in parts], [one.alive for one in parts])
+        return cls(joined, codes, demands=demands)
+
+    def _index_demands(self, owner: Any) -> None:
+        """Each vacancy under its rarest must-have, or under all that a match may have to touch."""
+        count = len(self.codes)
+        popular = np.bincount(self.code, minlength=count)
+        at = np.flatnonzero(self._must)
+        self.musts = Rows.of(np.bincount(owner[at], minlength=len(self)))
+        self.must = self.code[at]
+        order = np.lexsort((popular[self.code[at]], owner[at]))
+        first = np.ones(len(at), np.bool_)
+        first[1:] = np.diff(owner[at][order]) != 0
+        probes = at[order][first]
+        self.inverted = inverted(self.code[probes], owner[probes], count)
+        no_must = self.musts.lengths == 0
+        rest = np.flatnonzero(no_must[owner])
+        # The commonest last: they need not be looked at once what is left of them is too little.
+        order = rest[np.lexsort((popular[self.code[rest]], owner[rest]))]
+        weights, owners = self.codes.weights[self.code[order]], owner[order]
+        before = np.cumsum(weights) - weights
+        starts = np.ones(len(order), np.bool_)
+        starts[1:] = np.diff(owners) != 0
+        base = np.repeat(before[starts], np.diff(np.append(np.flatnonzero(starts), len(order))))
+        left = self.weight[owners] - (before - base)
+        needed = left >= LEAST_SKILLS**2 * self.weight[owners] - EPSILON
+        self.prefixes = inverted(self.code[order][needed], owners[needed], count)
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def slot(self, number: int) -> int | None:
+        """Where a number is, dead or alive."""
+        at = int(np.searchsorted(self.numbers, number))
+        return at if at < len(self.numbers) and self.numbers[at] == number else None
+
+    def kill(self, number: int) -> None:
+        """Take one away, if it is here."""
+        if (slot := self.slot(number)) is not None:
+            self.alive[slot] = False
+
+    def asked(self) -> NDArray[np.int64]:
+        """How many that are alive have each skill, by its number."""
+        alive = np.repeat(self.alive, self.skills.lengths)
+        return np.bincount(self.code[alive], minlength=len(self.codes))
+
+    def id(self, slot: int) -> UUID:
+        """Whose slot this is."""
+        return UUID(bytes=self.column["id"][slot].tobytes())
+
+    def value(self, name: str, slot: int) -> Any:
+        """Of what each has once, this one's."""
+        return self.column[name].item(slot)
+
+    def pay_of(self, slot: int) -> tuple[float, float] | None:
+        """Least and most; None when it is not said."""
+        least = self.value("least", slot)
+        return None if least != least else (least, self.value("most", slot))
+
+    def occupation_of(self, slot: int) -> dict[int, float]:
+        """Its likeness to occupations."""
+        pairs = zip(self.occupations[slot].tolist(), self.likeness[slot].tolist(), strict=True)
+        return {occupation: weight for occupation, weight in pairs if occupation >= 0}
+
+    def skills_of(self, slot: int) -> list[tuple[int, float, int, int, bool]]:
+        """Code, weight, place, level and must of each."""
+        items = self._range(self.skills, slot)
+        numbers = self.code[items]
+        codes = self.codes.codes
+        return [
+            (codes[number], weight, place, level, must != 0)
+            for number, weight, place, level, must in zip(
+                numbers.tolist(),
+                self.codes.weights[numbers].tolist(),
+                self._place[items].tolist(),
+                self.level[items].tolist(),
+                self._must[items].tolist(),
+                strict=True,
+            )
+        ]
+
+    def languages_of(self, slot: int) -> list[tuple[int, int]]:
+        """Code and level of each."""
+        rows: list[tuple[int, int]] = self._language[self._range(self._languages, slot)].tolist()
+        return rows
+
+    def words_of(self, slot: int) -> list[int]:
+        """The codes of its words."""
+        words: list[int] = self._word[self._range(self._words, slot)].tolist()
+        return words
+
+    def having(self, skill: int) -> Mask:
+        """Which resumes have a skill, by its code."""
+        found: Mask = np.zeros(len(self), np.bool_)
+        number = self.codes.number(skill)
+        if number is not None:
+            found[owners_of(*self.inverted, number)] = True
+        return found
+
+    def speaking(self, language: int, level: int) -> Mask:
+        """Which name no language, or this one at such a level at least."""
+        good = (self._language["code"] == language) & (self._language["level"] >= level)
+        silent: Mask = self._languages.lengths == 0
+        return silent | self._with_any(self._languages, good)
+
+    def hidden_from(self, company: int) -> Mask:
+        """Which resumes are hidden from a company."""
+        return self._with_any(self._words, self._word == company)
+
+    def _with_any(self, rows: Rows, items: Mask) -> Mask:
+        """Which have one of these items in their list."""
+        found: Mask = np.zeros(len(self), np.bool_)
+        found[np.searchsorted(rows.ends, np.flatnonzero(items), "right") - 1] = True
+        return found
+
+    def _range(self, rows: Rows, slot: int) -> slice:
+        return slice(rows.ends.item(slot), rows.ends.item(slot + 1))
+
+
+def owners_of(rows: Rows, owners: NDArray[np.int32], number: int) -> Ints:
+    """Who has a number, ascending."""
+    if number >= len(rows.ends) - 1:
+        return np.empty(0, np.int64)
+    return owners[rows.ends[number] : rows.ends[number + 1]].astype(np.int64)
+
+
+def demand_from(segment: "Segment", slot: int) -> Demand:
+    """The vacancy at a slot, for the exact scorer."""
+    value = segment.value
+    skills = [
+        Ask(code, must, level, weight) for code, weight, _, level, must in segment.skills_of(slot)
+    ]
+    band = value("band", slot)
+    return Demand(
+        skills=skills,
+        weight=sum([ask[3] for ask in skills]),
+        title=frozenset(segment.words_of(slot)),
+        occupation=segment.occupation_of(slot),
+        band=None if band < 0 else band,
+        area=_known(value("area", slot)),
+        work_format=value("formats", slot) or None,
+        employment=value("employment", slot) or None,
+        pay=segment.pay_of(slot),
+        currency=_known(value("currency", slot)),
+        languages=segment.languages_of(slot),
+        company=value("company", slot),
+    )
+
+
+def offer_from(segment: "Segment", slot: int) -> Offer:
+    """The resume at a slot, for the exact scorer."""
+    value = segment.value
+    skills = {
+        code: Have(level, weight, place)
+        for code, weight, place, level, _ in segment.skills_of(slot)
+    }
+    words = segment.words_of(slot)
+    end = words.index(0)
+    pay = segment.pay_of(slot)
+    return Offer(
+        skills=skills,
+        weight=sum([have[1] for have in skills.values()]),
+        title=frozenset(words[:end]),
+        occupation=segment.occupation_of(slot),
+        months=value("months", slot),
+        area=_known(value("area", slot)),
+        relocation=bool(value("relocation", slot)),
+        work_formats=value("formats", slot),
+        employment=value("employment", slot),
+        pay=None if pay is None else pay[0],
+        currency=_known(value("currency", slot)),
+        languages=dict(segment.languages_of(slot)),
+        hidden_from=frozenset(words[end + 1 :]),
+    )
+
+
+def _known(value: int) -> int | None:
+    return None if value < 0 else value

@@ -1,4 +1,4 @@
-"""What has to be there before services start: databases, queues, broker users, projections."""
+"""Creates what services need: databases, queues, broker users, projections."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,10 +23,10 @@ from hirewire.messaging.projections import Generation, Projection
 
 
 def broker_users(passwords: Mapping[str, str], plain: Sequence[str] = ()) -> list[ServiceUser]:
-    """One broker user a service, allowed what the service declares and nothing else; a gateway
-    may consume what it forwards to open pages.
+    """One broker user per service, with permissions for what it declares and nothing else.
 
-    `plain` are the events consumed from external services' plain queues.
+    A gateway may consume the events that it forwards to open pages. `plain` are the events
+    consumed from external services' plain queues.
     """
     users = []
     for name in SERVICES:

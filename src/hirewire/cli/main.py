@@ -1,4 +1,4 @@
-"""The command line: arguments in, the assembly called, an exit code out."""
+"""The commands of `hirewire`, but for `events` and `skills`."""
 
 import json
 import os

@@ -5,7 +5,7 @@ from datetime import datetime
 import asyncpg
 
 from hirewire.messaging.database import connect
-from hirewire.messaging.listeners import write_listeners
+from hirewire.messaging.publishing.subscribers import write_subscribers
 
 TYPE = "bench.noted"
 OWNER = "bench"
@@ -59,7 +59,7 @@ from generate_series(0, $1::bigint - 1) n
 async def listen(connection: asyncpg.Connection) -> None:
     """Enter the reader as one who hears the event, as `migrate` would."""
     async with connection.transaction():
-        await write_listeners(connection, {TYPE: [READER]})
+        await write_subscribers(connection, {TYPE: [READER]})
 
 
 async def recorded(connection: asyncpg.Connection) -> int:

@@ -12,7 +12,7 @@ from bench.world import World
 from hirewire import assembly
 from hirewire.esco import dictionary
 from hirewire.kit.db import make_engine
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.recommendations.facts import prepare
 from hirewire.vacancies.recommendations.index.matching import index_of
 from hirewire.vacancies.search.background import IndexUpdater

@@ -34,7 +34,7 @@ from hirewire.kit.settings import Settings
 from hirewire.messaging.broker import Broker, Message, open_broker
 from hirewire.messaging.database import connect
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.app import SERVICE
 from hirewire.vacancies.recommendations import commands
 from hirewire.vacancies.recommendations.commands import Resume

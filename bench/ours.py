@@ -11,10 +11,10 @@ from bench.world import World
 from hirewire.kit.db import make_engine
 from hirewire.messaging.broker import open_broker
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
 from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.runtime import Messaging, Role
 from hirewire.messaging.subscriptions import Subscription, on, on_batch
+from hirewire.messaging.transaction import Tx
 
 FAILING = page(0)
 """The key whose messages cannot be handled."""
@@ -45,34 +45,34 @@ async def messaging(
         await engine.dispose()
 
 
-async def note_all(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+async def note_all(tx: Tx, received: Sequence[Received[Noted]]) -> None:
     """The effect, written for a batch at once."""
     await tx.exec_driver_sql(
         "insert into note (id, number) select * from unnest($1::uuid[], $2::bigint[])",
-        ([one.id for one in heard], [one.event.number for one in heard]),
+        ([one.id for one in received], [one.event.number for one in received]),
     )
 
 
-async def note_paced(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+async def note_paced(tx: Tx, received: Sequence[Received[Noted]]) -> None:
     """The same, where a sequence tells the writers how far the effects are."""
     await tx.exec_driver_sql(
         "insert into paced_note (id, number) select * from unnest($1::uuid[], $2::bigint[])",
-        ([one.id for one in heard], [one.event.number for one in heard]),
+        ([one.id for one in received], [one.event.number for one in received]),
     )
 
 
-async def note_one(tx: Tx, heard: Received[Noted]) -> None:
+async def note_one(tx: Tx, received: Received[Noted]) -> None:
     """The effect, written for one event."""
     await tx.exec_driver_sql(
-        "insert into note (id, number) values ($1, $2)", (heard.id, heard.event.number)
+        "insert into note (id, number) values ($1, $2)", (received.id, received.event.number)
     )
 
 
-async def note_unless_failing(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+async def note_unless_failing(tx: Tx, received: Sequence[Received[Noted]]) -> None:
     """The effect, but of one key."""
-    if any(one.event.page == FAILING for one in heard):
+    if any(one.event.page == FAILING for one in received):
         raise ValueError("this page cannot be noted")
-    await note_all(tx, heard)
+    await note_all(tx, received)
 
 
 async def batched(world: World) -> None:
@@ -102,9 +102,9 @@ async def recovering(world: World) -> None:
     """A consumer with a batched handler that fails until it is told to go on."""
     mended = asyncio.Event()
 
-    async def handle(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+    async def handle(tx: Tx, received: Sequence[Received[Noted]]) -> None:
         _refuse_until(mended)
-        await note_all(tx, heard)
+        await note_all(tx, received)
 
     await _recover(world, mended, on_batch(Noted, handle, name=SUBSCRIPTION, retry=SOON))
 
@@ -113,9 +113,9 @@ async def recovering_one_at_a_time(world: World) -> None:
     """The same whose handler takes one event."""
     mended = asyncio.Event()
 
-    async def handle(tx: Tx, heard: Received[Noted]) -> None:
+    async def handle(tx: Tx, received: Received[Noted]) -> None:
         _refuse_until(mended)
-        await note_one(tx, heard)
+        await note_one(tx, received)
 
     await _recover(world, mended, on(Noted, handle, name=SUBSCRIPTION, retry=SOON))
 

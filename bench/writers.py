@@ -17,7 +17,8 @@ from bench.events import KEYS, Noted, noted, page
 from bench.ours import messaging
 from bench.world import World
 from hirewire.messaging.database import connect
-from hirewire.messaging.outbox import Transactions, record
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.transaction import Transactions
 
 WARM_UP = 100
 """Events or transactions before those that count."""

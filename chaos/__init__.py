@@ -1,1 +1,1 @@
-"""Faults injected into real replicas under load; the books must be right afterwards."""
+"""Faults injected into real replicas under load; the audit must be clean afterwards."""

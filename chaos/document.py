@@ -9,7 +9,7 @@ from chaos.runner import Result
 HEAD = """# Chaos
 
 `./dev chaos --seed N` starts three RabbitMQ nodes as a cluster, a PostgreSQL, and two replicas each of a
-writing and a hearing service as processes of their own, with TCP proxies in between, and runs the scenarios
+writing and a consuming service as processes of their own, with TCP proxies in between, and runs the scenarios
 below under load: the writers commit some hundred events a second over 300 keys. A seed decides victims,
 kinds and moments. `--short` takes one node and the quick scenarios, as the tests do; `--list` prints the
 scenarios; `--write` writes this page. `./dev chaos --seed 1 "disk alarm" frozen` runs those whose names hold
@@ -24,7 +24,7 @@ everything is healed, and once outbox, queues and inbox are empty:
   one of its key is marked and counted (**late**). Lateness counts as disorder, but for the very events that a
   scenario itself has brought out of their order, or that were lost in a deleted queue and repaired;
 - the state that the handlers keep is that of the newest event of each key;
-- the audit is clean: both sides' books agree, event by event, and it knows of every event that is committed.
+- the audit is clean: the ledgers of both sides agree, event by event, and it knows of every event that is committed.
   Where a queue was deleted with messages in it, the audit has named what was missing and its repair has sent
   that again (**repaired**).
 

@@ -1,7 +1,7 @@
 """What `hirewire migrate` does, for the suite's services: `python -m chaos.migrate READER…`.
 
 Says `ready` before it begins, and `introduces` when databases are migrated and queues and list of
-listeners come next, so that it can be killed at any moment of its work.
+subscribers come next, so that it can be killed at any moment of its work.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from hirewire.kit.db import migrate as migrate_database
 from hirewire.kit.settings import Settings, load_settings
 from hirewire.messaging.broker import open_broker
 from hirewire.messaging.database import connect
-from hirewire.messaging.listeners import introduce
+from hirewire.messaging.introduction import introduce
 
 
 async def migrate(settings: Settings, readers: list[str]) -> None:
-    """Databases, topology, and who hears what; `newcomer` hears the past first."""
+    """Databases, topology, and who consumes what; `newcomer` consumes the past first."""
     for service in ("writer", *readers):
         await ensure_database(settings.service_database(service))
         await migrate_database(settings.service_database(service), None)

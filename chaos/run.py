@@ -11,7 +11,7 @@ from chaos.judge import given_up, written_in
 from chaos.service import write_one
 from chaos.world import World, eventually
 from hirewire.kit.db import make_engine
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.transaction import Transactions
 
 TAKE_OVER_SECONDS = 60.0
 """How long a successor may take, whatever became of its predecessor."""

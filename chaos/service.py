@@ -1,9 +1,9 @@
 """The services of the chaos suite: `python -m chaos.service writer|reader|newcomer PORT`.
 
-Ordinary Hirewire services, served as any other: relay, consumer, retries, janitor, internal API.
+Ordinary Hirewire services, served as any other: relay, consumer, retries, retention, internal API.
 The writer tells what happened, some hundred times a second, while its table `control` says so; the
-reader writes one row for each event it hears, and so does the newcomer, who comes later. The mood
-of an event says how its handler fails.
+reader writes one row for each event it consumes, and so does the newcomer, who comes later. The
+mood of an event says how its handler fails.
 """
 
 import asyncio
@@ -24,9 +24,10 @@ from hirewire.kit.telemetry import configure_logging
 from hirewire.launcher.serving import serve_application
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event
-from hirewire.messaging.outbox import Transactions, Tx, record
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.retry import Reject, RetrySchedule
 from hirewire.messaging.subscriptions import on_batch
+from hirewire.messaging.transaction import Transactions, Tx
 
 PLACES = 300
 HOT = "place hot"
@@ -102,28 +103,28 @@ async def load(transactions: Transactions) -> None:
         await asyncio.sleep(control.pause)
 
 
-async def effects(tx: Tx, heard: Sequence[Received[Happened]]) -> None:
+async def effects(tx: Tx, received: Sequence[Received[Happened]]) -> None:
     """One row for each event, and the state by its newest version."""
-    for one in heard:
+    for one in received:
         if one.event.mood:
             await fail(tx, one)
     await tx.exec_driver_sql(
         "insert into effect (event_id, place, nth, late) "
         "select * from unnest($1::uuid[], $2::text[], $3::bigint[], $4::boolean[])",
         (
-            [one.id for one in heard],
-            [one.event.place for one in heard],
-            [one.event.nth for one in heard],
-            [one.late for one in heard],
+            [one.id for one in received],
+            [one.event.place for one in received],
+            [one.event.nth for one in received],
+            [one.late for one in received],
         ),
     )
-    newest = {one.event.place: one.event.nth for one in heard if not one.late}
+    newest = {one.event.place: one.event.nth for one in received if not one.late}
     await tx.exec_driver_sql(
         "insert into state as s select * from unnest($1::text[], $2::bigint[]) "
         "on conflict (place) do update set nth = excluded.nth",
         (sorted(newest), [newest[place] for place in sorted(newest)]),
     )
-    for one in heard:
+    for one in received:
         if one.event.mood == "swallows":
             await swallow(tx, one)
 

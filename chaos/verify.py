@@ -1,4 +1,4 @@
-"""What is right after a scenario: every event once, in order, and clean books."""
+"""What is right after a scenario: every event once, in order, and a clean audit."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set

@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 
 from chaos.world import World, eventually
-from hirewire.messaging.audit import first_id
+from hirewire.messaging.reconciliation.audit import first_id
 from hirewire.operators.auditing import Auditor, Report
 
 WAIT_SECONDS = 20.0

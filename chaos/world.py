@@ -25,7 +25,7 @@ from hirewire.kit.db import ensure_database, migrate
 from hirewire.launcher.process import free_port
 from hirewire.messaging.broker import QueueTopology, open_broker, queue_of
 from hirewire.messaging.database import connect
-from hirewire.messaging.listeners import write_listeners
+from hirewire.messaging.publishing.subscribers import write_subscribers
 from hirewire.operators.client import Operators
 
 TOKEN = "operators-of-the-chaos-suite"
@@ -54,7 +54,7 @@ class World:
     nodes: int
     replicas: dict[str, Replica] = field(default_factory=dict)
     readers: list[str] = field(default_factory=lambda: ["reader"])
-    """The services that are to hear everything."""
+    """The services that are to consume everything."""
     late: set[UUID] = field(default_factory=set)
     """Events that were brought out of their order on purpose, or repaired."""
     repeats: list[tuple[str, int]] = field(default_factory=list)
@@ -145,13 +145,13 @@ class World:
         await self.sql(service, TABLES[service])
 
     async def declare(self) -> None:
-        """What `hirewire migrate` does: queue and binding, then who hears."""
+        """What `hirewire migrate` does: queue and binding, then who consumes."""
         broker = open_broker(self.broker_url(), client="chaos")
         try:
             await broker.declare([TOPOLOGIES[reader] for reader in self.readers])
         finally:
             await broker.close()
-        await self.write_listeners()
+        await self.write_subscribers()
         await eventually(lambda: self.cluster.in_step(QUEUE), 60, "the queue's members in step")
 
     async def dismiss(self, reader: str) -> None:
@@ -163,11 +163,11 @@ class World:
         await self.declare()
         await self.cluster.ask(f"queues/%2F/{queue_of(reader)}", "DELETE")
 
-    async def write_listeners(self) -> None:
-        """The list of listeners alone."""
+    async def write_subscribers(self) -> None:
+        """The list of subscribers alone."""
         connection = await connect(self.database("writer"), application="chaos")
         async with connection.transaction():
-            await write_listeners(connection, {Happened.name: self.readers})
+            await write_subscribers(connection, {Happened.name: self.readers})
         await connection.close()
 
     async def sql(self, service: str, statement: str, *values: object) -> object:
@@ -248,7 +248,7 @@ class World:
         await eventually(live, 60, f"{name} answers")
 
     async def is_live(self, name: str, seconds: float = 2) -> bool:
-        """Whether a replica answers and all its duties are at work."""
+        """Whether a replica answers and all its background tasks are at work."""
         try:
             async with httpx.AsyncClient(timeout=seconds) as client:
                 answer = await client.get(f"{self.replicas[name].address}/health/live")

@@ -7,8 +7,8 @@ from uuid import UUID
 from examples.events import OrderPlaced, PaymentReceived
 from examples.shop import running, until_stopped
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
 from hirewire.messaging.subscriptions import on
+from hirewire.messaging.transaction import Tx
 
 TABLE = "parcel (order_id uuid primary key, customer text, paid boolean, sent_at timestamptz)"
 ORDERED = """

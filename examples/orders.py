@@ -7,8 +7,9 @@ from uuid import UUID, uuid4
 from examples.events import OrderPlaced, PaymentReceived
 from examples.shop import running
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx, record
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.subscriptions import on
+from hirewire.messaging.transaction import Tx
 
 TABLE = "customer_order (id uuid primary key, customer text, amount int, paid boolean)"
 

@@ -6,9 +6,10 @@ import sys
 from examples.events import OrderPlaced, PaymentReceived
 from examples.shop import running, until_stopped
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx, record
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.retry import Reject
 from hirewire.messaging.subscriptions import on
+from hirewire.messaging.transaction import Tx
 
 TABLE = "payment (order_id uuid primary key, amount int)"
 LIMIT = 1000
@@ -18,7 +19,7 @@ async def on_order_placed(tx: Tx, received: Received[OrderPlaced]) -> None:
     """Take the money, and publish that in the same transaction.
 
     An exception would have the message retried by its schedule; `Reject` ends it at once, as a
-    dead letter that `hirewire.messaging.deadletters` can list, edit, replay or discard.
+    dead letter that `hirewire.messaging.consuming.dead_letters` can list, edit, replay or discard.
     """
     order = received.event
     if order.amount > LIMIT:

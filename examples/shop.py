@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from hirewire.messaging.broker import QueueTopology, open_broker, queue_of
 from hirewire.messaging.database import connect
-from hirewire.messaging.listeners import introduce
+from hirewire.messaging.introduction import introduce
 from hirewire.messaging.runtime import Messaging
 from hirewire.messaging.schema import ensure_database, migrate
 from hirewire.messaging.subscriptions import Subscription

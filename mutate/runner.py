@@ -176,7 +176,7 @@ async def check_baseline(
 async def judge_all(
     crew: Sequence[Worker], mutants: Sequence[Mutant], say: Callable[[Verdict], None]
 ) -> list[Verdict]:
-    """Judge each mutant; `say` hears each verdict as soon as it is there."""
+    """Judge each mutant; `say` consumes each verdict as soon as it is there."""
     waiting = list(reversed(mutants))
     verdicts: list[Verdict] = []
 

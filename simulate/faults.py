@@ -7,15 +7,19 @@ from typing import Any
 
 import asyncpg
 
-from hirewire.messaging import claims, consumer, database, fences, inbox, outbox
+from hirewire.messaging import database, transaction
 from hirewire.messaging.broker import Outcome
-from hirewire.messaging.consumer import Batch, Consumer
-from hirewire.messaging.hand import Hand
-from hirewire.messaging.pipeline import Pipeline
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.consuming import batch_handler, claims, consumer, inbox
+from hirewire.messaging.consuming.batches import Batch
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.publishing import outbox
+from hirewire.messaging.publishing.key_queues import KeyQueues
+from hirewire.messaging.publishing.pipeline import Pipeline
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.reconciliation import barriers
 from simulate.postgres.catalogue import statement
 from simulate.postgres.claiming import COLUMNS
-from simulate.postgres.consuming import STANDING, advance_tracks, inbox_row
+from simulate.postgres.consuming import KEY_STATE, advance_ordering_keys, inbox_row
 from simulate.postgres.engine import Transaction, Waits
 from simulate.postgres.publishing import count_up, log_event
 from simulate.postgres.shared import insert_new
@@ -60,8 +64,8 @@ def fault(name: str, about: str) -> Callable[[Callable[[], list[Change]]], None]
 def _() -> list[Change]:
     async def handle_and_ack(self: Any, batch: Batch) -> None:
         await self._broker.ack(batch.deliveries[-1])
-        await self._handle(batch)
-        self._heard = True
+        await self.handler.handle(batch)
+        self._backoff.reset()
 
     return [(Consumer, "_handle_and_ack", handle_and_ack)]
 
@@ -139,7 +143,7 @@ def _() -> list[Change]:
 
 @fault("fence-overtakes", "a barrier does not wait for what is unsent")
 def _() -> list[Change]:
-    waits, note = fences._WAITS + "-- never", fences._NOTE_UNSENT + "-- none"
+    waits, note = barriers._WAITS + "-- never", barriers._NOTE_UNSENT + "-- none"
 
     @statement(waits, returns="exists")
     def never(tx: Transaction, parameters: Any) -> list[Any]:
@@ -149,17 +153,17 @@ def _() -> list[Change]:
     def none(tx: Transaction, parameters: Any) -> int:
         return 0
 
-    return [(fences, "_WAITS", waits), (fences, "_NOTE_UNSENT", note)]
+    return [(barriers, "_WAITS", waits), (barriers, "_NOTE_UNSENT", note)]
 
 
 @fault("two-of-a-key", "several chunks of one key are under way at once")
 def _() -> list[Change]:
-    right = Hand.next_chunk
+    right = KeyQueues.next_chunk
 
     def next_chunk(self: Any, most: int, most_bytes: int) -> Any:
         rows = right(self, most, most_bytes)
         for key in dict.fromkeys(row["key"] for row in rows):
-            if self._lines[key].rows and key not in self._ready:
+            if self._queues[key].rows and key not in self._ready:
                 self._ready.append(key)
         return rows
 
@@ -168,9 +172,9 @@ def _() -> list[Change]:
         if line.rows and key not in self._ready:
             self._ready.append(key)
         elif not line.rows and not line.under_way:
-            del self._lines[key]
+            del self._queues[key]
 
-    return [(Hand, "next_chunk", next_chunk), (Hand, "_arrive", arrive)]
+    return [(KeyQueues, "next_chunk", next_chunk), (KeyQueues, "_arrive", arrive)]
 
 
 @fault("no-parking", "followers do not wait behind a failed message")
@@ -185,12 +189,12 @@ def _() -> list[Change]:
 def _() -> list[Change]:
     text = inbox._ENTER + "-- again"
 
-    @statement(text, returns=STANDING)
+    @statement(text, returns=KEY_STATE)
     def enter(tx: Transaction, parameters: Any) -> Waits:
-        ids, names, *tracks, _count, _origins = parameters
+        ids, names, *ordering_keys, _count, _origins = parameters
         for id, name in zip(ids, names, strict=True):
             yield from insert_new(tx, "inbox", (id, name), inbox_row(id, name, tx))
-        return (yield from advance_tracks(tx, *tracks))
+        return (yield from advance_ordering_keys(tx, *ordering_keys))
 
     return [(inbox, "_ENTER", text)]
 
@@ -216,13 +220,13 @@ def _() -> list[Change]:
     def ignore(*_: Any) -> None:
         pass
 
-    return [(outbox, "_on_rollback_to_savepoint", ignore)]
+    return [(transaction, "_on_rollback_to_savepoint", ignore)]
 
 
 @fault("ordinary-is-away", "a handler's ordinary error counts as the database being away")
 def _() -> list[Change]:
     kinds = (database.DatabaseUnavailable, OSError)
-    return [(consumer, "DatabaseUnavailable", kinds)]
+    return [(batch_handler, "DatabaseUnavailable", kinds)]
 
 
 @fault("failure-unnoticed", "a batch that failed is looked at when another arrives")
@@ -236,8 +240,8 @@ def _() -> list[Change]:
 @fault("followers-pass", "a refused event does not hold back those of its key")
 def _() -> list[Change]:
     def stuck(self: Any, key: str) -> None:
-        line = self._lines.get(key)
+        line = self._queues.get(key)
         if line is not None:
             self._arrive(key, line)
 
-    return [(Hand, "stuck", stuck)]
+    return [(KeyQueues, "stuck", stuck)]

@@ -230,12 +230,12 @@ def _open_messages(name: str, rows: list[dict[str, object]]) -> Iterator[str]:
     """Messages that should move: retrying ones, and those that wait behind nobody."""
     blocked = {(v["subscription"], v["source"], v["key"]) for v in rows if v["state"] == "dead"}
     for values in rows:
-        track = (values["subscription"], values["source"], values["key"])
+        ordering_key = (values["subscription"], values["source"], values["key"])
         if values["closing"] is not None:
             yield f"{name} closes {values['subscription']}"
         elif values["state"] == "waiting" and values["next_attempt_at"] is not None:
             yield f"{name} is to handle what waits for {values['subscription']}"
         elif values["state"] == "retrying":
             yield f"{name} retries {values['subscription']}"
-        elif values["state"] == "waiting" and track not in blocked:
+        elif values["state"] == "waiting" and ordering_key not in blocked:
             yield f"{name} {values['subscription']} waits behind nobody"

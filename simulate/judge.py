@@ -133,11 +133,11 @@ def _judge_deaths(world: World, name: str, closed: Iterable[dict[str, Any]]) -> 
 def judge_report(at: float, report: Report, *, last: bool) -> list[Fault]:
     """An audit never says that something is missing which is not; the last one is complete."""
     found = []
-    for owner, listener, line in report.lines():
+    for owner, subscriber, line in report.lines():
         for id in line.missing:
-            found.append(Fault("said missing", f"{owner} to {listener} {_short(id)} at {at:.3f}"))
+            found.append(Fault("said missing", f"{owner} to {subscriber} {_short(id)} at {at:.3f}"))
         for one in line.phantoms:
-            found.append(Fault("said phantom", f"{owner} to {listener} {_short(one.id)}"))
+            found.append(Fault("said phantom", f"{owner} to {subscriber} {_short(one.id)}"))
     if last and not report.clean:
         said = "; ".join(report.problems) or "it does not add up"
         found.append(Fault("audit", f"never clean: {said}"))

@@ -5,10 +5,13 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from hirewire.messaging import audit, deadletters, fences, jobs, listeners
-from hirewire.messaging.audit import Entered, Expected, Found
+from hirewire.messaging import requests
 from hirewire.messaging.broker import QueueTopology, queue_of
-from hirewire.messaging.outbox import Transactions, wake_after
+from hirewire.messaging.consuming import dead_letters
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.reconciliation import audit, barriers
+from hirewire.messaging.reconciliation.audit import Entered, Expected, Found
+from hirewire.messaging.transaction import Transactions, wake_after
 from hirewire.operators.auditing import Auditor, Report
 from hirewire.operators.client import Operators, ServiceAway
 from simulate.broker import Client
@@ -45,18 +48,18 @@ class Desk(Operators):
         except Exception as error:
             raise ServiceAway(f"{service}: {error}") from error
 
-    async def raise_fence(self, owner: str) -> UUID:
+    async def request_barrier(self, owner: str) -> UUID:
         """See `Operators`."""
 
         async def ask(tx: Any) -> UUID:
             wake_after(tx)
-            return await fences.ask(tx)
+            return await barriers.ask(tx)
 
         return await self._in(owner, ask)
 
-    async def fence(self, owner: str, id: UUID) -> dict[str, Any]:
+    async def barrier(self, owner: str, id: UUID) -> dict[str, Any]:
         """See `Operators`."""
-        found = await self._in(owner, fences.find, id)
+        found = await self._in(owner, barriers.find, id)
         if found is None:
             raise ServiceAway(f"{owner} does not know the fence")
         return {
@@ -65,9 +68,9 @@ class Desk(Operators):
             "unsent": found.unsent,
         }
 
-    async def fence_is_heard(self, listener: str, id: UUID) -> bool:
+    async def barrier_has_passed(self, subscriber: str, id: UUID) -> bool:
         """See `Operators`."""
-        return queue_of(listener) in await self._in(listener, fences.heard, id)
+        return queue_of(subscriber) in await self._in(subscriber, barriers.passed_queues, id)
 
     async def log(self, owner: str, id: UUID, since: UUID) -> AsyncIterator[list[Expected]]:
         """See `Operators`."""
@@ -91,27 +94,29 @@ class Desk(Operators):
         ready = self._world.broker.queues[queue_of(service)].ready
         return {**await self._in(service, ask), "queued": len(ready)}
 
-    async def entered(self, listener: str, owner: str, since: UUID) -> AsyncIterator[list[Entered]]:
+    async def entered(
+        self, subscriber: str, owner: str, since: UUID
+    ) -> AsyncIterator[list[Entered]]:
         """See `Operators`."""
-        names = [s.name for s in subscriptions_of(listener) if s.event.owner == owner]
+        names = [s.name for s in subscriptions_of(subscriber) if s.event.owner == owner]
 
         async def ask(tx: Any) -> list[Entered]:
             return await audit.entered(tx, names, since=since, after=FIRST, limit=10_000)
 
-        if page := await self._in(listener, ask):
+        if page := await self._in(subscriber, ask):
             yield page
 
     async def unknown(self, owner: str, ids: Sequence[UUID]) -> list[UUID]:
         """See `Operators`."""
         return await self._in(owner, audit.unknown, ids)
 
-    async def states(self, listener: str, events: Mapping[UUID, str]) -> list[Found]:
+    async def states(self, subscriber: str, events: Mapping[UUID, str]) -> list[Found]:
         """See `Operators`."""
 
         async def ask(tx: Any) -> list[Found]:
-            return await audit.states_of(tx, subscriptions_of(listener), events)
+            return await audit.states_of(tx, subscriptions_of(subscriber), events)
 
-        return await self._in(listener, ask)
+        return await self._in(subscriber, ask)
 
 
 class Office:
@@ -165,12 +170,12 @@ class Office:
         asked = {"to": decision.target, "types": types, "handover": True}
         async with Desk(self.world, ["writer"])._transactions["writer"]() as tx:
             wake_after(tx)
-            await jobs.ask(tx, "replay", asked, by="operator", again=False)
+            await requests.ask(tx, "replay", asked, by="operator", again=False)
 
     async def replay_dead(self, service: str) -> None:
         """Give the dead another chance."""
         async with Desk(self.world, [service])._transactions[service]() as tx:
-            await deadletters.replay(tx, note="again", by="operator")
+            await dead_letters.replay(tx, note="again", by="operator")
 
     async def discard(self, service: str) -> None:
         """Give up one dead letter."""
@@ -181,7 +186,7 @@ class Office:
         ]
         if dead:
             async with Desk(self.world, [service])._transactions[service]() as tx:
-                await deadletters.discard(tx, dead[0]["event_id"], why="no use", by="operator")
+                await dead_letters.discard(tx, dead[0]["event_id"], why="no use", by="operator")
 
     def introduce(self, start: Callable[[], None], killed_after: float | None) -> None:
         """Run `migrate` with a new service; perhaps it is killed on its way."""
@@ -215,7 +220,7 @@ class Office:
         }
         queues = [topology(name) for name in ("writer", "reader", "archive")]
         past = {("archive", "sim.moved"), ("archive", "sim.renamed")}
-        await listeners.introduce(broker, owners, queues, past=past)  # type: ignore[arg-type]
+        await introduce(broker, owners, queues, past=past)  # type: ignore[arg-type]
         for connection in owners.values():
             await connection.close()
 

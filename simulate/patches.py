@@ -13,14 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import event
 
-import hirewire.messaging
 from hirewire.messaging import database, ids, metrics
+from simulate import modules
 from simulate.postgres.plain import Connection
 from simulate.postgres.pooled import Events
 from simulate.postgres.shared import moment
@@ -29,7 +28,7 @@ from simulate.world import World
 
 SIZES: dict[str, dict[str, float]] = {
     "pipeline": {"BATCH": 6, "CHUNK": 3, "CHUNKS_UNDER_WAY": 2},
-    "hand": {"LONG": 4, "PASS": 2},
+    "key_queues": {"LONG": 4, "PASS": 2},
     "relay": {"STANDBY_SECONDS": 10.0},
     "retries": {"IDLE_SECONDS": 10.0},
     "replay": {"PIECE": 4, "LAST_PASS": 3},
@@ -131,11 +130,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
         (event, Events()),
     ]
     found: list[tuple[Any, str, Any]] = []
-    names = ["hirewire.messaging." + m.name for m in iter_modules(hirewire.messaging.__path__)]
-    for name in names:
-        if name.rpartition(".")[2] in ("brokers", "migrations", "testing"):
-            continue
-        module = import_module(name)
+    for module in modules.modules():
         for attribute, value in list(vars(module).items()):
             for old, new in by_value:
                 if value is old:
@@ -143,19 +138,19 @@ def _replacements() -> list[tuple[Any, str, Any]]:
             if attribute == "log":
                 found.append((module, attribute, _Log()))
     for name, sizes in SIZES.items():
-        module = import_module(f"hirewire.messaging.{name}")
-        found += [(module, n, value) for n, value in sizes.items() if hasattr(module, n)]
+        place = modules.module(name)
+        found += [(place, n, value) for n, value in sizes.items() if hasattr(place, n)]
     found.append((import_module("hirewire.operators.auditing"), "POLL_SECONDS", 0.25))
     found.append((import_module("hirewire.messaging.tracing"), "new_traceparent", _new_traceparent))
     counted = [name for name, value in vars(metrics).items() if hasattr(value, "labels")]
     found += [(metrics, name, _Uncounted()) for name in counted]
     found.append((metrics, "delays", _nothing))
     for module_name, class_name in (
-        ("janitor", "Janitor"),
+        ("retention", "Retention"),
         ("gauges", "Gauges"),
         ("schedule", "Scheduler"),
     ):
-        kind = getattr(import_module(f"hirewire.messaging.{module_name}"), class_name)
+        kind = getattr(modules.module(module_name), class_name)
         found.append((kind, "run", _never))
     return found
 

@@ -1,10 +1,10 @@
-"""A process: one replica of a service, with all of its duties, that can be stopped in any way."""
+"""A process: one replica of a service, with all its tasks, that can be stopped in any way."""
 
 import asyncio
 from collections.abc import Sequence
 
-from hirewire.messaging.outbox import Transactions
 from hirewire.messaging.runtime import Messaging, Options
+from hirewire.messaging.transaction import Transactions
 from simulate.broker import Client
 from simulate.loop import Host
 from simulate.plan import Decision
@@ -70,9 +70,9 @@ class Process:
             return
         self.world.note(f"{self.name:10} is killed")
         self.host.alive = False
-        for unit, host in list(self.world.handling.items()):
+        for invocation, host in list(self.world.handling.items()):
             if host is self.host:
-                self.world.killed.add(unit)
+                self.world.killed.add(invocation)
         self._leave_claims()
         self._break_connections()
 

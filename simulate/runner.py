@@ -100,7 +100,7 @@ def failure_of(seed: int, outcome: Outcome) -> Failure:
     return Failure(seed, outcome.plan, tuple(map(str, outcome.faults)), outcome.kinds)
 
 
-def shares(task: Task) -> list[Task]:
+def assigner(task: Task) -> list[Task]:
     """The task in parts."""
     return [
         Task(
@@ -120,7 +120,7 @@ def run_many(
     """All histories of a task; stops early after some failures."""
     total = Summary()
     begun = time.monotonic()
-    with _garbage_kept(), closing(_results(shares(task), jobs)) as results:
+    with _garbage_kept(), closing(_results(assigner(task), jobs)) as results:
         for summary in results:
             total.histories += summary.histories
             total.steps += summary.steps

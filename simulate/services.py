@@ -1,4 +1,4 @@
-"""The services of a history: what they publish, what they hear, and how their handlers go wrong."""
+"""The services of a history: what they publish and consume, and how their handlers go wrong."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,9 +12,10 @@ from sqlalchemy.exc import IntegrityError
 
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event
-from hirewire.messaging.outbox import Tx, record
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.retry import Later, Reject, RetrySchedule
 from hirewire.messaging.subscriptions import Subscription, on, on_batch
+from hirewire.messaging.transaction import Tx
 from simulate.loop import HOST
 from simulate.postgres.own import EFFECT, MADE, ONLY
 from simulate.postgres.pooled import Tx as SimulatedTx
@@ -134,7 +135,7 @@ async def _echo(tx: Tx, received: Received[Moved]) -> None:
 
 @cache
 def subscriptions_of(service: str) -> list[Subscription]:
-    """What a service hears."""
+    """What a service consumes."""
     if service == "writer":
         return [one("writer.echoed", Echoed)]
     if service == "reader":

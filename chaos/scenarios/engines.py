@@ -18,9 +18,9 @@ FIRST = "published before any queue exists"
 
 @scenario(FIRST)
 async def before_any_queue(run: Run) -> None:
-    """There is no exchange binding and no queue; the owner's list says who should hear."""
+    """There is no exchange binding and no queue; the owner's list says who should consume."""
     world = run.world
-    await world.write_listeners()
+    await world.write_subscribers()
     for name in WRITERS:
         world.start_replica(name)
     await world.load(True)
@@ -143,7 +143,7 @@ async def disk_alarm(run: Run) -> None:
 
 @scenario("queue deleted by hand", short=True)
 async def queue_deleted(run: Run) -> None:
-    """With all that waited in it: the books must name what is gone, and the repair bring it."""
+    """With all that waited in it: the audit must name what is gone, and the repair bring it."""
     world = run.world
     for name in READERS:
         await world.stop_replica(name)

@@ -200,7 +200,7 @@ async def restored(run: Run) -> None:
 @scenario("dump and restore into a new server", world=FailoverWorld)
 async def moved(run: Run) -> None:
     """Both databases are dumped and restored into a server that has nothing to do with the first;
-    the audit must know of every event afterwards, and of who was to hear it.
+    the audit must know of every event afterwards, and of who was to consume it.
     """
     world = run.world
     assert isinstance(world, FailoverWorld)

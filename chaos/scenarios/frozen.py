@@ -97,7 +97,7 @@ async def clocks_a_day_off(run: Run) -> None:
 @scenario("a clock 400 days ahead")
 async def clock_far_ahead(run: Run) -> None:
     """One replica of each service is ahead by more than the log's retention, long enough for its
-    janitor: nothing of log and inbox may be dropped.
+    retention: nothing of log and inbox may be dropped.
     """
     world = run.world
     for name in (WRITERS[0], READERS[0]):

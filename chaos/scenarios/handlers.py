@@ -7,8 +7,8 @@ from chaos.run import Run, scenario
 from chaos.service import HANDLER_SECONDS, HOT, Happened
 from chaos.world import READERS, WRITERS, World, eventually
 from hirewire.kit.db import make_engine
-from hirewire.messaging import deadletters
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.consuming import dead_letters
+from hirewire.messaging.transaction import Transactions
 
 _STATE = "select state from messaging.open_message where event_id = any($1::uuid[])"
 _ATTEMPTS = "select number from attempt where event_id = any($1::uuid[])"
@@ -30,7 +30,7 @@ async def _replay_dead(world: World) -> None:
     engine = make_engine(world.database("reader"), pool=2)
     try:
         async with Transactions(engine, "reader")() as tx:
-            await deadletters.replay(tx, type=Happened.name, by="chaos")
+            await dead_letters.replay(tx, type=Happened.name, by="chaos")
     finally:
         await engine.dispose()
 

@@ -57,7 +57,7 @@ async def under_fire(run: Run, work: Awaitable[None], kills: int) -> None:
 
 
 async def job(run: Run, asked: dict[str, Any]) -> None:
-    """Ask the owner for a job, whoever of its replicas answers, and wait until it is done."""
+    """Ask the owner for a request, whoever of its replicas answers, and wait until it is done."""
     world = run.world
     found: dict[str, Any] = {}
 
@@ -68,8 +68,8 @@ async def job(run: Run, asked: dict[str, Any]) -> None:
                     continue
                 async with world.operators([name, "reader-1"]) as operators:
                     if not found:
-                        found.update(await operators.start_job("writer", asked))
-                    found.update(await operators.job("writer", found["id"]))
+                        found.update(await operators.request("writer", asked))
+                    found.update(await operators.request_of("writer", found["id"]))
                 return bool(found["state"] != "open")
         return False
 
@@ -208,8 +208,8 @@ async def interrupt_migrates(run: Run, readers: list[str], times: int) -> None:
 @scenario("migrates at once and interrupted")
 async def migrates(run: Run) -> None:
     """`migrate` is run twice at once and killed at any moment, again and again, under load; a
-    listener that had left comes back by two at once. Nobody may be on the list twice, and a replay
-    must end.
+    subscriber that had left comes back by two at once. Nobody may be on the list twice, and a
+    replay must end.
     """
     world = run.world
     await interrupt_migrates(run, ["reader"], run.times(4))
@@ -217,7 +217,7 @@ async def migrates(run: Run) -> None:
         await world.load(False)
         await run.all_sent()
         world.readers.remove("reader")
-        await world.write_listeners()
+        await world.write_subscribers()
         world.readers.append("reader")
         await interrupt_migrates(run, ["reader"], 0)
         run.faults["listener that comes back"] += 1
@@ -235,8 +235,8 @@ group by type, service having count(*) > 1
 
 @scenario("a new subscriber with the past")
 async def newcomer(run: Run) -> None:
-    """A third service comes under load, by migrates that are interrupted; it is to hear all of the
-    log and then the present, while relay, consumers and engines are killed.
+    """A third service comes under load, by migrates that are interrupted; it is to consume all of
+    the log and then the present, while relay, consumers and engines are killed.
     """
     world = run.world
     await world.make_database("newcomer")

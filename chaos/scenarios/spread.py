@@ -41,7 +41,7 @@ async def partitions(run: Run) -> None:
 
 
 async def _back_to_one(world: World, run: Run) -> None:
-    """The number may not shrink to one by itself: rest, empty the queues, and begin anew."""
+    """The number may not shrink to one by itself: rest, empty the queues, and begin again."""
     await world.load(False)
     await world.everything_up()
     await run.progress("before one queue again", 90)

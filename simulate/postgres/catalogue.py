@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from importlib import import_module
 from typing import Any, TypeVar
 
+from simulate import modules
 from simulate.postgres.rows import RowBase, row_type
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -64,10 +64,7 @@ def constant(name: str) -> str | None:
     """
     module, _, attribute = name.rpartition(".")
     attribute, _, key = attribute.rstrip("]").partition("[")
-    try:
-        found = getattr(import_module(f"hirewire.messaging.{module}"), attribute, None)
-    except ModuleNotFoundError:
-        return None
+    found = getattr(modules.module(module), attribute, None)
     if isinstance(found, dict):
         found = found.get(key == "True")
     return found if isinstance(found, str) else None

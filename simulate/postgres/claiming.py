@@ -1,4 +1,4 @@
-"""Statements of the retries and of operators over open messages: claims, lanes, dead letters."""
+"""Statements of retries and operators over unresolved messages: claims, lanes, dead letters."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -76,9 +76,9 @@ def fresh(tx: Transaction, parameters: Any) -> Waits:
     )
 
 
-@statement("claims._SUSPECT", returns=HEADS)
+@statement("claims._POISON", returns=HEADS)
 def suspect(tx: Transaction, parameters: Any) -> Waits:
-    """Suspects, and what others have taken."""
+    """Possible poison messages, and what others have taken."""
     instance = parameters[1]
     return (
         yield from _heads(
@@ -147,7 +147,7 @@ def _claimed(tx: Transaction, new: Values, more: int, lease: float) -> Callable[
     }
 
 
-@statement("claims._SUSPECT_THEM")
+@statement("claims._FLAG_POISON")
 def suspect_them(tx: Transaction, parameters: Any) -> Waits:
     """They are taken alone from now on."""
     lane, ids = parameters
@@ -240,7 +240,7 @@ def lock_places(tx: Transaction, parameters: Any) -> Waits:
     return [(v["source"], v["key"], v["sequence"] or 0) for v in rows]
 
 
-@statement("claims._SETTLED")
+@statement("claims._RESOLVED")
 def settled(tx: Transaction, parameters: Any) -> Waits:
     """They are handled."""
     lane, ids, lates = parameters
@@ -288,7 +288,7 @@ def closing(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("claims._RELEASE")
 def release(tx: Transaction, parameters: Any) -> Waits:
-    """Fewer open messages at these places."""
+    """Fewer unresolved messages at these places."""
     lane, *columns = parameters
     changes = [
         ((lane, source, key), _released(number, sequence))
@@ -341,9 +341,9 @@ def failed(tx: Transaction, parameters: Any) -> Waits:
     )
 
 
-@statement("deadletters._REPLAY", returns="event_id")
+@statement("dead_letters._REPLAY", returns="event_id")
 def replay_dead(tx: Transaction, parameters: Any) -> Waits:
-    """Dead messages have all attempts anew."""
+    """Dead messages have all attempts again."""
     id, type, name, note, by = parameters
     rows = yield from locked(
         tx,
@@ -363,7 +363,7 @@ def replay_dead(tx: Transaction, parameters: Any) -> Waits:
     return [(row["event_id"],) for row in rows]
 
 
-@statement("deadletters._TO_DISCARD", returns="subscription source key")
+@statement("dead_letters._TO_DISCARD", returns="subscription source key")
 def to_discard(tx: Transaction, parameters: Any) -> Waits:
     """Those of an event that may be given up."""
     id, name = parameters
@@ -380,7 +380,7 @@ def to_discard(tx: Transaction, parameters: Any) -> Waits:
     return [(row["subscription"], row["source"], row["key"]) for row in rows]
 
 
-@statement("deadletters._DISCARD")
+@statement("dead_letters._DISCARD")
 def discard(tx: Transaction, parameters: Any) -> Waits:
     """Given up for good."""
     id, names, note, by = parameters

@@ -1,4 +1,4 @@
-"""Statements of the hearing side: inbox and suspects."""
+"""Statements of the consuming side: inbox and possible poison messages."""
 
 from collections.abc import Callable
 from operator import itemgetter
@@ -16,7 +16,7 @@ from simulate.postgres.shared import (
     upsert,
 )
 
-STANDING = "event_id subscription source key previous open paused"
+KEY_STATE = "event_id subscription source key previous open paused"
 
 
 def inbox_row(id: Any, subscription: str, tx: Transaction, origin: str | None = None) -> Values:
@@ -31,12 +31,14 @@ def inbox_row(id: Any, subscription: str, tx: Transaction, origin: str | None = 
     }
 
 
-def advance_tracks(tx: Transaction, names: Any, sources: Any, keys: Any, sequences: Any) -> Waits:
-    """Lock tracks, in order, and move them on."""
+def advance_ordering_keys(
+    tx: Transaction, names: Any, sources: Any, keys: Any, sequences: Any
+) -> Waits:
+    """Lock ordering keys, in order, and move them on."""
     paused = [v["subscription"] for _, v in tx.see("pause")] or None
     found = []
     for name, source, key, sequence in sorted(
-        zip(names, sources, keys, sequences, strict=True), key=lambda track: track[:3]
+        zip(names, sources, keys, sequences, strict=True), key=lambda ordering_key: ordering_key[:3]
     ):
         new = {"subscription": name, "source": source, "key": key}
         new |= {"sequence": sequence, "previous": None, "open": 0}
@@ -56,24 +58,24 @@ def _held_back(more: int, sequence: int | None) -> Callable[[Values], Values]:
     return lambda old: {"open": old["open"] + more, "sequence": sequence}
 
 
-@statement("inbox._ENTER", returns=STANDING)
+@statement("inbox._ENTER", returns=KEY_STATE)
 def enter(tx: Transaction, parameters: Any) -> Waits:
-    """Enter units; when all are new, lock their tracks as well."""
-    ids, names, *tracks, count, origins = parameters
+    """Enter invocations; when all are new, lock their ordering keys as well."""
+    ids, names, *ordering_keys, count, origins = parameters
     entered = []
     for id, name, origin in sorted(zip(ids, names, origins, strict=True), key=itemgetter(0, 1)):
         row = inbox_row(id, name, tx, origin)
         if (yield from insert_new(tx, "inbox", (id, name), row)):
             entered.append((id, name))
     if len(entered) == count:
-        return (yield from advance_tracks(tx, *tracks))
+        return (yield from advance_ordering_keys(tx, *ordering_keys))
     return [(id, name, None, None, None, None, None) for id, name in entered]
 
 
-@statement("inbox._ADVANCE", returns=STANDING)
+@statement("inbox._ADVANCE", returns=KEY_STATE)
 def advance(tx: Transaction, parameters: Any) -> Waits:
-    """Lock the tracks of what was new among repeats."""
-    return (yield from advance_tracks(tx, *parameters))
+    """Lock the ordering keys of what was new among repeats."""
+    return (yield from advance_ordering_keys(tx, *parameters))
 
 
 def open_row(tx: Transaction, **given: Any) -> Values:
@@ -121,9 +123,10 @@ def park(tx: Transaction, columns: Any) -> Waits:
 
 @statement("inbox._HOLD_BACK")
 def hold_back(tx: Transaction, columns: Any) -> Waits:
-    """Count them on their tracks, which have not moved on."""
+    """Count them on their ordering keys, which have not moved on."""
     changes = [
-        (track, _held_back(more, sequence)) for *track, more, sequence in zip(*columns, strict=True)
+        (ordering_key, _held_back(more, sequence))
+        for *ordering_key, more, sequence in zip(*columns, strict=True)
     ]
     return (yield from update_each(tx, "progress", [(tuple(t), change) for t, change in changes]))
 
@@ -137,18 +140,18 @@ def mark_late(tx: Transaction, columns: Any) -> Waits:
 
 @statement("inbox._CHAINED", returns="subscription source key")
 def chained(tx: Transaction, columns: Any) -> list[tuple[str, str, str]]:
-    """Those of the tracks where something waits for its lane."""
+    """Those of the ordering keys where something waits for its lane."""
     fronts = {
         (v["subscription"], v["source"], v["key"])
         for _, v in tx.see("open_message")
         if v["state"] == "waiting" and v["next_attempt_at"] is not None
     }
-    return [track for track in zip(*columns, strict=True) if track in fronts]
+    return [ordering_key for ordering_key in zip(*columns, strict=True) if ordering_key in fronts]
 
 
 @statement("inbox._ENTER_ONE", returns="event_id")
 def enter_one(tx: Transaction, parameters: Any) -> Waits:
-    """Enter one unit."""
+    """Enter one invocation."""
     id, name, origin = parameters
     new = yield from insert_new(tx, "inbox", (id, name), inbox_row(id, name, tx, origin))
     return [(id,)] if new else []
@@ -204,7 +207,7 @@ def forget_held(tx: Transaction, parameters: Any) -> Waits:
     return int(gone is not None)
 
 
-@statement("allowances._COUNT", returns="tokens")
+@statement("rate_limits._COUNT", returns="tokens")
 def count_tokens(tx: Transaction, parameters: Any) -> Waits:
     """How many messages may be handled now."""
     name, most, per_second = parameters
@@ -223,7 +226,7 @@ def count_tokens(tx: Transaction, parameters: Any) -> Waits:
     return [(row["tokens"],)]
 
 
-@statement("allowances._SPEND")
+@statement("rate_limits._SPEND")
 def spend_tokens(tx: Transaction, parameters: Any) -> Waits:
     """So many are handled."""
     name, number = parameters
@@ -233,21 +236,21 @@ def spend_tokens(tx: Transaction, parameters: Any) -> Waits:
     return int(row is not None)
 
 
-@statement("inbox._OPEN_TRACK", returns="open")
-def open_track(tx: Transaction, track: Any) -> Waits:
-    """Count it on its track."""
-    name, source, key = track
+@statement("inbox._OPEN_KEY", returns="open")
+def open_track(tx: Transaction, ordering_key: Any) -> Waits:
+    """Count it on its ordering key."""
+    name, source, key = ordering_key
     new = {"subscription": name, "source": source, "key": key}
     new |= {"sequence": None, "previous": None, "open": 1}
     row = yield from upsert(
-        tx, "progress", tuple(track), new, lambda old: {"open": old["open"] + 1}
+        tx, "progress", tuple(ordering_key), new, lambda old: {"open": old["open"] + 1}
     )
     return [(row["open"] - 1,)]
 
 
-@statement("inbox._START")
+@statement("inbox._START_ATTEMPT")
 def note_start(tx: Transaction, parameters: Any) -> Waits:
-    """A process starts to handle a suspect."""
+    """A process starts to handle a possible poison message."""
     fingerprint, instance = parameters
     new = {"fingerprint": fingerprint, "instance": instance, "first_start": tx.db.clock()}
     return int((yield from insert_new(tx, "suspect", (fingerprint, instance), new)))
@@ -260,7 +263,7 @@ def count_starts(tx: Transaction, parameters: Any) -> list[tuple[int]]:
 
 
 @statement("delete from messaging.suspect where fingerprint = $1")
-def clear_suspect(tx: Transaction, parameters: Any) -> Waits:
+def clear_start_attempts(tx: Transaction, parameters: Any) -> Waits:
     """It has come to an end."""
     gone = yield from update(
         tx, "suspect", lambda v: v["fingerprint"] == parameters[0], lambda _: None
@@ -269,7 +272,7 @@ def clear_suspect(tx: Transaction, parameters: Any) -> Waits:
 
 
 @statement("delete from messaging.suspect where fingerprint = $1 and instance = $2")
-def forget_start(tx: Transaction, parameters: Any) -> Waits:
+def forget_start_attempt(tx: Transaction, parameters: Any) -> Waits:
     """A process takes its start back."""
     gone = yield from update_one(tx, "suspect", tuple(parameters), lambda _: None)
     return int(gone is not None)

@@ -210,7 +210,7 @@ class Database:
     sessions: dict["Session", None] = field(default_factory=dict)
     advisory: dict[int, dict["Session", int]] = field(default_factory=dict)
     running: dict[int, Transaction] = field(default_factory=dict)
-    listeners: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
+    subscribers: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
     watched: dict[str, list[Values]] = field(default_factory=dict)
     """Tables of which every inserted row is kept, in the order of the commits: for the judge."""
     next_xid: int = 1000
@@ -236,8 +236,8 @@ class Database:
 
     def notify(self, channel: str) -> None:
         """Tell those who listen."""
-        for listener in self.listeners.get(channel, ()):
-            self.loop.happen(0.0002 * (1 + self.random.random()), listener)
+        for subscriber in self.subscribers.get(channel, ()):
+            self.loop.happen(0.0002 * (1 + self.random.random()), subscriber)
 
     def crash(self) -> None:
         """All sessions end; what is committed stays."""
@@ -251,7 +251,7 @@ class Database:
         for session in self.sessions:
             session.waiters.clear()
         self.sessions.clear()
-        self.listeners.clear()
+        self.subscribers.clear()
 
     def clock(self, often: float = 1.0) -> float:
         """Like `clock_timestamp()`: each reading is later; rarely much, as on a busy host.

@@ -1,4 +1,4 @@
-"""Statements of the jobs: replay and repair."""
+"""Statements of the requests: replay and repair."""
 
 import json
 from functools import partial
@@ -16,7 +16,7 @@ JOB = "id kind asked asked_by asked_at state total done outcome finished_at"
 
 
 def job_row(tx: Transaction, **given: Any) -> Values:
-    """A new job."""
+    """A new request."""
     return {
         "asked_by": "",
         "asked_at": tx.db.clock(),
@@ -38,9 +38,9 @@ def job_row(tx: Transaction, **given: Any) -> Values:
     }
 
 
-@statement("jobs._ASK")
+@statement("requests._ASK")
 def ask(tx: Transaction, parameters: Any) -> Waits:
-    """Ask for a job, once."""
+    """Ask for a request, once."""
     id, kind, asked, by = parameters
     new = job_row(tx, id=id, kind=kind, asked=asked, asked_by=by)
     return int((yield from insert_new(tx, "job", id, new)))
@@ -76,7 +76,7 @@ def note_done(tx: Transaction, parameters: Any) -> Waits:
     returns=JOB,
 )
 def find(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
-    """One job."""
+    """One request."""
     row = tx.get("job", parameters[0])
     if row is None:
         return []
@@ -136,7 +136,7 @@ def take_over(tx: Transaction, _: Any) -> Waits:
 
 
 def _fresh(tx: Transaction, values: Values, parameters: Any) -> bool:
-    """Whether it was never published before the job began."""
+    """Whether it was never published before the request began."""
     first, job, epoch = parameters[7:10]
     return (
         values["epoch"] > epoch
@@ -196,7 +196,7 @@ for _cutover in (True, False):
     "select $1, position from messaging.outbox on conflict do nothing"
 )
 def keep_unsent(tx: Transaction, parameters: Any) -> Waits:
-    """What is unsent as the job begins."""
+    """What is unsent as the request begins."""
     count = 0
     for _, v in tx.see("outbox"):
         if tx.get("job", parameters[0]) is None:
@@ -209,7 +209,7 @@ def keep_unsent(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("delete from messaging.job_unsent where job = $1")
 def forget_unsent(tx: Transaction, parameters: Any) -> Waits:
-    """The job has ended."""
+    """The request has ended."""
     gone = yield from update(tx, "job_unsent", lambda v: v["job"] == parameters[0], lambda _: None)
     return len(gone)
 
@@ -219,7 +219,7 @@ def forget_unsent(tx: Transaction, parameters: Any) -> Waits:
     "values ($1, 'replay', $2::jsonb, 'migrate', true)"
 )
 def file_held(tx: Transaction, parameters: Any) -> Waits:
-    """A job that is not to be ended yet."""
+    """A request that is not to be ended yet."""
     id, asked = parameters
     new = job_row(tx, id=id, kind="replay", asked=asked, asked_by="migrate", held=True)
     yield from tx.insert("job", id, new)
@@ -251,7 +251,7 @@ def begin(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("update messaging.job set announced = true where id = $1 and attempt = $2")
 def announced(tx: Transaction, parameters: Any) -> Waits:
-    """The begin mark of this attempt is in the queue."""
+    """The low watermark of this attempt is in the queue."""
     id, attempt = parameters
     row = yield from update_one(
         tx, "job", id, lambda _: {"announced": True}, lambda v: v["attempt"] == attempt
@@ -283,7 +283,7 @@ def snapshot(tx: Transaction, _: Any) -> list[tuple[str]]:
 
 
 def change_job(tx: Transaction, id: Any, **new: Any) -> Waits:
-    """Note something about a job."""
+    """Note something about a request."""
     row = yield from update_one(tx, "job", id, lambda _: new)
     return int(row is not None)
 
@@ -364,7 +364,7 @@ def forget_former(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("replay._HEARD_ALL")
 def heard_all(tx: Transaction, parameters: Any) -> Waits:
-    """The audit expects all of the past to have been heard."""
+    """The audit expects all of the past to have been consumed."""
     service, types = parameters
     rows = yield from update(
         tx,
@@ -379,7 +379,7 @@ def heard_all(tx: Transaction, parameters: Any) -> Waits:
     "select distinct type from messaging.listener where service = $1 and until is null order by 1",
     returns="type",
 )
-def listened_by(tx: Transaction, parameters: Any) -> list[tuple[str]]:
+def types_of_subscriber(tx: Transaction, parameters: Any) -> list[tuple[str]]:
     """What a service is on the list for, in order."""
     types = {
         v["type"]

@@ -111,7 +111,7 @@ class Connection:
             if not wire.lost and (host is None or host.alive):
                 callback(self, 1, channel, "")
 
-        db.listeners.setdefault(channel, []).append(told)
+        db.subscribers.setdefault(channel, []).append(told)
 
     def add_termination_listener(self, callback: Callable[..., Any]) -> None:
         """Called when the connection ends."""

@@ -98,9 +98,9 @@ def unsent(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     for one in found:
         logged = tx.get("log", one["id"])
         if before < room and logged is not None:
-            listened = logged["type"] in types
+            subscribed = logged["type"] in types
             row = log_row(logged)
-            answer.append((one["position"], one["size"], len(found), *row, listened))
+            answer.append((one["position"], one["size"], len(found), *row, subscribed))
         before += one["size"]
     return answer
 
@@ -134,7 +134,7 @@ def _put_off(now: float, error: str) -> Callable[[Values], Values]:
 
 
 @statement("pipeline._LISTENED", returns="type")
-def listened(tx: Transaction, _: Any) -> list[tuple[str]]:
+def subscribed(tx: Transaction, _: Any) -> list[tuple[str]]:
     """The types that somebody is on the list for."""
     found = {v["type"]: None for _, v in tx.see("listener") if v["until"] is None}
     return [(type,) for type in found]

@@ -1,4 +1,4 @@
-"""Statements of barriers (fences), marks, listeners and the audit."""
+"""Statements of barriers, watermarks, subscribers and the audit."""
 
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -18,11 +18,11 @@ RANK = {
 
 
 def listening(tx: Transaction) -> list[Values]:
-    """The open rows of the list of listeners."""
+    """The open rows of the list of subscribers."""
     return [values for _, values in tx.see("listener") if values["until"] is None]
 
 
-@statement("fences._ASK")
+@statement("barriers._ASK")
 def ask(tx: Transaction, parameters: Any) -> Waits:
     """A barrier is asked for."""
     new = {"id": parameters[0], "asked_at": tx.db.clock(), "snapshot": None, "reached": []}
@@ -31,7 +31,7 @@ def ask(tx: Transaction, parameters: Any) -> Waits:
     return 1
 
 
-@statement("fences._OPEN", returns="id snapshot reached")
+@statement("barriers._OPEN", returns="id snapshot reached")
 def open_fences(tx: Transaction, _: Any) -> list[tuple[Any, ...]]:
     """Those that are not in all queues yet."""
     rows = [v for _, v in tx.see("fence") if v["published_at"] is None]
@@ -39,7 +39,7 @@ def open_fences(tx: Transaction, _: Any) -> list[tuple[Any, ...]]:
     return [(v["id"], v["snapshot"], v["reached"]) for v in rows]
 
 
-@statement("fences._TAKE_SNAPSHOT")
+@statement("barriers._TAKE_SNAPSHOT")
 def take_snapshot(tx: Transaction, parameters: Any) -> Waits:
     """What it is to stand behind."""
     new = {"snapshot": tx.db.snapshot(), "epoch": epoch_of(tx)}
@@ -51,13 +51,13 @@ def take_snapshot(tx: Transaction, parameters: Any) -> Waits:
 
 def _unsent_before(tx: Transaction, id: Any) -> list[Values]:
     """What its snapshot sees and is not sent."""
-    fence = tx.get("fence", id)
-    if fence is None or fence["snapshot"] is None:
+    barrier = tx.get("fence", id)
+    if barrier is None or barrier["snapshot"] is None:
         return []
-    return [v for _, v in tx.see("outbox") if visible(v["xact"], fence["snapshot"])]
+    return [v for _, v in tx.see("outbox") if visible(v["xact"], barrier["snapshot"])]
 
 
-@statement("fences._WAITS", returns="exists")
+@statement("barriers._WAITS", returns="exists")
 def waits(tx: Transaction, parameters: Any) -> list[tuple[bool]]:
     """Whether anything that it is to stand behind is unsent, but for what keeps failing."""
     failing = [v for _, v in tx.see("outbox") if v["next_attempt_at"] is not None]
@@ -71,7 +71,7 @@ def waits(tx: Transaction, parameters: Any) -> list[tuple[bool]]:
     ]
 
 
-@statement("fences._NOTE_UNSENT")
+@statement("barriers._NOTE_UNSENT")
 def note_unsent(tx: Transaction, parameters: Any) -> Waits:
     """What it does not stand behind."""
     [id] = parameters
@@ -82,7 +82,7 @@ def note_unsent(tx: Transaction, parameters: Any) -> Waits:
     return count
 
 
-@statement("fences._IN_ALL")
+@statement("barriers._IN_ALL")
 def in_all(tx: Transaction, parameters: Any) -> Waits:
     """It is in all queues."""
     now = tx.db.clock()
@@ -90,9 +90,9 @@ def in_all(tx: Transaction, parameters: Any) -> Waits:
     return int(changed is not None)
 
 
-@statement("fences._SERVICES", returns="service")
+@statement("barriers._SERVICES", returns="service")
 def services(tx: Transaction, _: Any) -> list[tuple[str]]:
-    """Who hears anything of this owner."""
+    """Who consumes anything of this owner."""
     return [(name,) for name in sorted({values["service"] for values in listening(tx)})]
 
 
@@ -131,8 +131,8 @@ def find(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     return [(row["reached"], None if at is None else moment(at), unsent)]
 
 
-@statement("fences._HEARD")
-def hear(tx: Transaction, parameters: Any) -> Waits:
+@statement("barriers._HEARD")
+def consume(tx: Transaction, parameters: Any) -> Waits:
     """It has come through a queue."""
     ids, queue = parameters
     for id in ids:
@@ -156,7 +156,7 @@ def _ended_at(tx: Transaction, queue: str, job: Any) -> int:
     return -1 if known is None else int(known["attempt"])
 
 
-@statement("handover._BEGIN")
+@statement("cutover._BEGIN")
 def begin(tx: Transaction, parameters: Any) -> Waits:
     """A replay has begun in a queue."""
     queue, types, job, source, attempt = parameters
@@ -173,7 +173,7 @@ def _again(source: str | None, attempt: int) -> Callable[[Values], Values]:
     return lambda old: {"source": source, "attempt": max(old["attempt"], attempt)}
 
 
-@statement("handover._END")
+@statement("cutover._END")
 def end(tx: Transaction, parameters: Any) -> Waits:
     """A replay has ended in a queue, and what had begun before it with the same types."""
     queue, job, attempt = parameters
@@ -203,7 +203,7 @@ def _ends(values: Values, ended: Values, job: Any, attempt: int) -> bool:
     return values["job"] == job or (attempt > 0 and before)
 
 
-@statement("handover._PRUNE")
+@statement("cutover._PRUNE")
 def prune(tx: Transaction, parameters: Any) -> Waits:
     """What ended long ago."""
     least = tx.db.clock() - 60 * 86400
@@ -216,7 +216,7 @@ def prune(tx: Transaction, parameters: Any) -> Waits:
     return len(gone)
 
 
-@statement("handover._KNOWN", returns="ended job source attempt types nth")
+@statement("cutover._KNOWN", returns="ended job source attempt types nth")
 def known_replays(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     """Replays that have begun and not ended, and those that have ended."""
     groups: dict[tuple[Any, Any], list[Values]] = {}
@@ -242,15 +242,15 @@ LISTENER_TABLE = -1
 """Number of the lock that stands for the one of the table; nothing else is below zero here."""
 
 
-@statement("listeners._ALONE")
+@statement("subscribers._ALONE")
 def alone(tx: Transaction, _: Any) -> Waits:
     """Nobody else writes the list until the end of the transaction."""
     return (yield from lock_for_transaction(tx, (LISTENER_TABLE,)))
 
 
-@statement("listeners._ENDED")
+@statement("subscribers._ENDED")
 def ended(tx: Transaction, parameters: Any) -> Waits:
-    """Whoever is not on the new list hears no more."""
+    """Whoever is not on the new list consumes no more."""
     wanted = list(zip(*parameters, strict=True))
     xact = tx.xact()
     rows = yield from update(
@@ -262,9 +262,9 @@ def ended(tx: Transaction, parameters: Any) -> Waits:
     return len(rows)
 
 
-@statement("listeners._BEGUN")
+@statement("subscribers._BEGUN")
 def begun(tx: Transaction, parameters: Any) -> Waits:
-    """Whoever is new on the list hears from now on."""
+    """Whoever is new on the list consumes from now on."""
     there = [(v["type"], v["service"]) for v in listening(tx)]
     count = 0
     for type, service in zip(*parameters, strict=True):
@@ -304,7 +304,7 @@ def _is_open(values: Values | None) -> bool:
     "select type from messaging.listener where service = $1 and until is null",
     returns="type",
 )
-def listened(tx: Transaction, parameters: Any) -> list[tuple[str]]:
+def subscribed(tx: Transaction, parameters: Any) -> list[tuple[str]]:
     """What a service is on the list for."""
     return [(v["type"],) for v in listening(tx) if v["service"] == parameters[0]]
 
@@ -313,8 +313,8 @@ def listened(tx: Transaction, parameters: Any) -> list[tuple[str]]:
 def recorded_before(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     """What the barrier stands behind, and who was listening when it was recorded."""
     id, since, after, limit = parameters
-    fence = tx.get("fence", id)
-    if fence is None or fence["snapshot"] is None:
+    barrier = tx.get("fence", id)
+    if barrier is None or barrier["snapshot"] is None:
         return []
     rows = [
         v
@@ -322,8 +322,8 @@ def recorded_before(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
         if v["id"] >= since
         and v["id"] > after
         and (
-            v["epoch"] < fence["epoch"]
-            or (v["epoch"] == fence["epoch"] and visible(v["xact"], fence["snapshot"]))
+            v["epoch"] < barrier["epoch"]
+            or (v["epoch"] == barrier["epoch"] and visible(v["xact"], barrier["snapshot"]))
         )
     ]
     rows.sort(key=lambda v: v["id"])
@@ -345,7 +345,7 @@ def recorded_before(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
 
 @statement("audit._ENTERED", returns="event_id subscriptions heard_at")
 def entered(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
-    """What these handlers have heard of their owners' own events."""
+    """What these handlers have consumed of their owners' own events."""
     names, since, after, limit = parameters
     first = min((v["since"] for _, v in tx.see("lineage")), default=float("inf"))
     groups: dict[Any, list[Values]] = {}
@@ -395,10 +395,10 @@ def states(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     handlers = list(zip(heard_types, names, strict=True))
     found = []
     for id, type in sorted(zip(ids, types, strict=True)):
-        units = [_state(tx, id, *unit) for unit in _units(tx, id, type, handlers)]
-        if units:
-            worst = min(units, key=lambda unit: RANK[unit[0]])
-            found.append((id, *worst[:3], any(unit[3] for unit in units)))
+        invocations = [_state(tx, id, *invocation) for invocation in _units(tx, id, type, handlers)]
+        if invocations:
+            worst = min(invocations, key=lambda invocation: RANK[invocation[0]])
+            found.append((id, *worst[:3], any(invocation[3] for invocation in invocations)))
     return found
 
 
@@ -411,18 +411,18 @@ def _units(tx: Transaction, id: Any, type: str, handlers: list[tuple[str, str]])
     there = [
         v for _, v in tx.see("inbox") if v["event_id"] == id and v["subscription"] != UNREADABLE
     ]
-    units: list[_Unit] = [(type, v["subscription"], True, v["late"]) for v in there]
+    invocations: list[_Unit] = [(type, v["subscription"], True, v["late"]) for v in there]
     for heard_type, name in handlers:
         since = max((v["since"] for _, v in tx.see("handler") if v["name"] == name), default=None)
         if heard_type == type and not any(
             v["subscription"] == name or (since is not None and v["heard_at"] < since)
             for v in there
         ):
-            units.append((type, name, False, False))
+            invocations.append((type, name, False, False))
     kept = tx.get("open_message", (id, UNREADABLE))
     if kept is not None:
-        units.append((kept["type"], UNREADABLE, True, False))
-    return units
+        invocations.append((kept["type"], UNREADABLE, True, False))
+    return invocations
 
 
 def _state(

@@ -12,14 +12,15 @@ from hirewire.assembly import SERVICES, gateways, plain_topology, service, topol
 from hirewire.kit.db import ensure_database, make_engine
 from hirewire.kit.db import migrate as migrate_database
 from hirewire.kit.settings import Settings
-from hirewire.messaging import dropping, lineage, projections
+from hirewire.messaging import lineage
 from hirewire.messaging.broker import Broker, open_broker
 from hirewire.messaging.brokers.access import ServiceUser, grant
 from hirewire.messaging.database import connect
 from hirewire.messaging.event import EVENTS
-from hirewire.messaging.listeners import introduce
-from hirewire.messaging.outbox import Transactions
-from hirewire.messaging.projections import Generation, Projection
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.projections import dropping, generations
+from hirewire.messaging.projections.generations import Generation, Projection
+from hirewire.messaging.transaction import Transactions
 
 
 def broker_users(passwords: Mapping[str, str], plain: Sequence[str] = ()) -> list[ServiceUser]:
@@ -49,7 +50,7 @@ class Migrated:
     """What `migrate` has done."""
 
     applied: dict[str, list[str]] = field(default_factory=dict)
-    lineages: dict[str, lineage.Settled] = field(default_factory=dict)
+    lineages: dict[str, lineage.Adopted] = field(default_factory=dict)
     queues: Sequence[str] = ()
     users: Sequence[str] = ()
 
@@ -65,7 +66,7 @@ async def migrate(settings: Settings) -> Migrated:
     for name in SERVICES:
         database = settings.service_database(name)
         done.applied[name] = await migrate_database(database, name)
-        done.lineages[name] = await lineage.settle_at(database)
+        done.lineages[name] = await lineage.adopt_at(database)
     address = settings.broker_address()
     if urlsplit(address).scheme == "postgresql":
         await ensure_database(address)
@@ -89,8 +90,8 @@ async def _introduce(settings: Settings, broker: Broker) -> None:
     for name in SERVICES:
         async with _transactions(settings, name) as transactions, transactions() as tx:
             for projection in newest(name):
-                if not await projections.of(tx, projection.name):
-                    await projections.start(tx, projection, by="migrate")
+                if not await generations.of(tx, projection.name):
+                    await generations.start(tx, projection, by="migrate")
     async with _connections(settings) as owners:
         past = {(name, event) for name in SERVICES for event in service(name).consumes_history}
         await introduce(broker, owners, topology(), past=past, subscribers=owners)
@@ -138,7 +139,7 @@ async def missing_past(settings: Settings, projection: Projection) -> dict[str, 
     """
     async with _connections(settings) as connections:
         owners = sorted({EVENTS[type].owner for type in projection.types})
-        found = {owner: await projections.log_begins(connections[owner]) for owner in owners}
+        found = {owner: await generations.log_begins(connections[owner]) for owner in owners}
     return {owner: moment for owner, moment in found.items() if moment is not None}
 
 
@@ -149,7 +150,7 @@ async def rebuild(
     the same one.
     """
     async with _transactions(settings, name) as transactions, transactions() as tx:
-        generation, new = await projections.start(
+        generation, new = await generations.start(
             tx, projection, by=by, switch_when_ready=switch_when_ready
         )
     async with _broker(settings) as broker:

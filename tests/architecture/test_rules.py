@@ -32,10 +32,17 @@ PLANTED = [
     ("Rules are pure", "auth/keys/rules.py", "import hirewire.kit.clock"),
     ("Commands, queries and handlers", "auth/roles/commands.py", "import fastapi"),
     ("Commands, queries and handlers", "auth/roles/handlers.py", "import hirewire.kit.http"),
-    ("Messaging knows no web", "messaging/relay.py", "import httpx"),
+    ("Messaging: what runs it", "messaging/locks.py", "import hirewire.messaging.runtime"),
+    (
+        "Messaging: what runs it",
+        "messaging/consuming/inbox.py",
+        "import hirewire.messaging.publishing.outbox",
+    ),
+    ("Messaging: what runs it", "messaging/stray.py", ""),
+    ("Messaging knows no web", "messaging/publishing/relay.py", "import httpx"),
     ("The web front end speaks HTTP", "web/clients.py", "import sqlalchemy"),
     ("The web front end speaks HTTP", "web/clients.py", "import hirewire.contracts.auth"),
-    ("Only messaging.brokers.rabbitmq", "messaging/consumer.py", "import pika"),
+    ("Only messaging.brokers.rabbitmq", "messaging/consuming/consumer.py", "import pika"),
     ("Test helpers never ship", "kit/service.py", "import hirewire.messaging.testing"),
 ]
 
@@ -102,12 +109,13 @@ def test_planted_violations_are_caught(tree: Path, planted: list[tuple[str, str,
 
 
 OWNERS = {
-    "outbox.py": "opens and commits everybody's transactions",
+    "transaction.py": "opens and commits everybody's transactions",
     "schema.py": "migrates a database in one transaction",
     "replay.py": "the relay's own connection",
     "postgres.py": "the broker's own connection",
     "lineage.py": "migrate's own connection",
-    "listeners.py": "migrate's own connection",
+    "introduction.py": "migrate's own connection",
+    "subscribers.py": "migrate's own connection",
 }
 """Modules of messaging that begin and end transactions, by name, and whose they are."""
 SERVICES = ("auth", "profiles", "vacancies")
@@ -152,6 +160,30 @@ def test_that_rule_catches_what_it_forbids() -> None:
     assert ends_transactions(source) == [3]
     source = "async def f(connection):\n    async with connection.transaction():\n        pass\n"
     assert ends_transactions(source) == [2]
+
+
+def lists_of_any_length(source: str) -> list[int]:
+    """Lines with an `in_` of any number of values: another statement for each number."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("in_", "not_in", "notin_")
+        and not isinstance(one := node.args[0], ast.Tuple)
+        and not (isinstance(one, ast.Attribute) and one.attr.isupper())  # a constant
+        and not (isinstance(one, ast.Call) and ast.unparse(one.func).endswith(".limit"))  # a query
+    ]
+
+
+@pytest.mark.parametrize("path", without_transactions(), ids=lambda p: str(p.relative_to(SOURCES)))
+def test_statements_are_the_same_for_any_number_of_values(path: Path) -> None:
+    assert lists_of_any_length(path.read_text()) == [], "use hirewire.kit.db.among"
+
+
+def test_that_rule_catches_lists_of_any_length() -> None:
+    source = "a.in_(ids)\na.in_(('x', 'y'))\na.in_(rules.OPEN)\na.in_(old.limit(5))\na.in_(list(x))"
+    assert lists_of_any_length(source) == [1, 5]
 
 
 def writes_tables(source: str) -> list[int]:

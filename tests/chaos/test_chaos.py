@@ -20,7 +20,7 @@ from chaos.proxy import Proxy
 from chaos.scenarios import SCENARIOS
 from chaos.verify import Effect, Written, repeats, verdict
 from chaos.volume import Volume
-from hirewire.messaging.audit import Account, Expected
+from hirewire.messaging.reconciliation.audit import Expected, Ledger
 from hirewire.operators.auditing import Report
 from tests.conftest import RabbitMQ, missing
 
@@ -70,7 +70,7 @@ def test_what_is_replayed_takes_effect_as_often_as_was_asked() -> None:
 
 
 def test_a_clean_audit_that_does_not_know_of_every_event_is_untrue() -> None:
-    account = Account()
+    account = Ledger()
     account.expect([Expected(EVENTS[0].event_id, "chaos.happened", ["reader"])])
     account.expect([Expected(EVENTS[1].event_id, "chaos.happened", [])])
     report = Report({"writer": account})
@@ -132,7 +132,7 @@ def test_scenarios_are_chosen_by_name_or_by_a_part_of_it() -> None:
         chosen(["no such thing"])
 
 
-def test_an_unplugged_host_hears_nothing_and_is_not_told() -> None:
+def test_an_unplugged_host_gets_nothing_and_is_not_told() -> None:
     if lacks := network.missing():
         missing("network namespaces", lacks)
     made = Network()

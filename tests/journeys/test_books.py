@@ -1,4 +1,4 @@
-"""The audit, its repairs, replays of history and stories, over real processes and brokers."""
+"""The audit, its repairs, replays of history and causal_trace, over real processes and brokers."""
 
 import asyncio
 from uuid import UUID
@@ -179,12 +179,14 @@ async def test_the_story_of_a_first_day(platform: Platform) -> None:
         await play(demo)
         candidate, _ = await demo.call("candidate", "GET", "/api/auth/me")
         found = await traces.gather(operators, candidate["id"], ALWAYS)
-        types = [node.told.type for node in found]
+        types = [node.event.type for node in found]
         assert types[0] == "user.registered"
         assert {"resume.updated", "user.registered"} <= set(types)
-        [registered] = [node for node in found if node.told.type == "user.registered"]
-        assert [(service, one.state) for service, one in registered.heard] == [("profiles", None)]
-        assert [node.told.type for node in registered.caused] == ["profile.updated"]
+        [registered] = [node for node in found if node.event.type == "user.registered"]
+        assert [(service, one.state) for service, one in registered.consumed] == [
+            ("profiles", None)
+        ]
+        assert [node.event.type for node in registered.caused] == ["profile.updated"]
         text = "\n".join(str(line) for line in _lines(traces.draw(found, "candidate")))
     assert "auth records user.registered" in text
     assert "profiles handled by" in text

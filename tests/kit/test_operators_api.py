@@ -7,7 +7,7 @@ import pytest
 
 from hirewire.contracts.auth import UserRegistered
 from hirewire.kit.internal import PREFIX
-from hirewire.messaging import inbox
+from hirewire.messaging.consuming import inbox
 from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.testing import delivery
 from hirewire.profiles.app import SERVICE
@@ -55,7 +55,7 @@ async def test_a_dead_letter_is_edited(profiles: Running) -> None:
     consumer = profiles.messaging.consumer
     [subscription] = [s for s in consumer.subscriptions if s.event is UserRegistered]
     registered = UserRegistered(id=uuid4(), email="ada@example.org")
-    [unit] = consumer.read([delivery(registered)]).units
+    [unit] = consumer.reader.read([delivery(registered)]).invocations
 
     async with profiles.messaging.transactions() as tx:
         await inbox.open_failed(tx, unit, "broken", delay=None, attempts=RetrySchedule().attempts)

@@ -18,7 +18,7 @@ from hirewire.kit import answers
 from hirewire.kit import service as service_module
 from hirewire.kit.settings import Settings
 from hirewire.messaging.database import connect
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.transaction import Transactions
 from hirewire.profiles.app import SERVICE as PROFILES
 from hirewire.profiles.tables import metadata as profiles_tables
 from hirewire.vacancies.app import SERVICE as VACANCIES

@@ -13,7 +13,8 @@ from sqlalchemy.engine import make_url
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.kit.db import make_engine
 from hirewire.launcher.process import free_port
-from hirewire.messaging.outbox import Transactions, record
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.transaction import Transactions
 from tests.builders import eventually
 from tests.launcher.test_cli import environment
 
@@ -99,7 +100,7 @@ async def test_a_projection_is_built_again_and_switched(program: Program) -> Non
 
     async def switched() -> bool:
         code, output = await program(*rebuild, "switch", "seen")
-        assert code == 0 or "has not heard all of the past" in output, output
+        assert code == 0 or "has not consumed all of the past" in output, output
         return (code, output) == (0, "seen: generation 2 is live\n")
 
     await eventually(switched, within=60)

@@ -6,9 +6,9 @@ from dataclasses import replace
 from hirewire.__main__ import main
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
-from hirewire.messaging.projections import Projection
+from hirewire.messaging.projections.generations import Projection
 from hirewire.messaging.subscriptions import Subscription, on
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies import app
 
 
@@ -20,8 +20,8 @@ async def create(tx: Tx, schema: str) -> None:
 def subscribe(schema: str) -> Sequence[Subscription]:
     """The handler."""
 
-    async def note(tx: Tx, heard: Received[ResumeUpdated]) -> None:
-        await tx.exec_driver_sql(f"insert into {schema}.seen values ($1)", (heard.key,))
+    async def note(tx: Tx, received: Received[ResumeUpdated]) -> None:
+        await tx.exec_driver_sql(f"insert into {schema}.seen values ($1)", (received.key,))
 
     return [on(ResumeUpdated, note, name="vacancies.seen")]
 

@@ -8,15 +8,16 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from hirewire.messaging import audit, dropping, projections
 from hirewire.messaging.broker import Broker, open_broker
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.listeners import introduce
-from hirewire.messaging.outbox import Tx
-from hirewire.messaging.projections import Generation, Projection
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.projections import dropping, generations
+from hirewire.messaging.projections.generations import Generation, Projection
+from hirewire.messaging.reconciliation import audit
 from hirewire.messaging.runtime import Messaging
 from hirewire.messaging.subscriptions import Subscription, on
+from hirewire.messaging.transaction import Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.replaying import Writer
@@ -38,19 +39,19 @@ def board(
     """Lines of pages, and how many there are; from version 2 on in capitals."""
 
     def subscribe(schema: str) -> Sequence[Subscription]:
-        async def note(tx: Tx, heard: Received[Noted]) -> None:
-            text = heard.event.text
+        async def note(tx: Tx, received: Received[Noted]) -> None:
+            text = received.event.text
             if refuses(text):
                 raise ValueError(f"refused: {text}")
             shown = text.upper() if version > 1 else text
-            shown += " late" if heard.late else ""
+            shown += " late" if received.late else ""
             await tx.exec_driver_sql(
-                f"insert into {schema}.line (page, text) values ($1, $2)", (heard.key, shown)
+                f"insert into {schema}.line (page, text) values ($1, $2)", (received.key, shown)
             )
             await tx.exec_driver_sql(
                 f"insert into {schema}.page values ($1, 1) "
                 "on conflict (page) do update set lines = page.lines + 1",
-                (heard.key,),
+                (received.key,),
             )
 
         return [on(Noted, note, name=f"boards.{name}_lines")]
@@ -99,9 +100,9 @@ class Boards:
     async def kill(self, replica: Messaging) -> None:
         """End a replica in the middle of whatever it does."""
         self.running.remove(replica)
-        for task in replica._tasks.values():
+        for task in replica._tasks._running:
             task.cancel()
-        await asyncio.gather(*replica._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*replica._tasks._running, return_exceptions=True)
         await replica.broker.close()
 
     async def introduce(self, operator: "Operator | None" = None) -> None:
@@ -130,7 +131,7 @@ class Boards:
         self, projection: Projection, *, switch_when_ready: bool = False
     ) -> tuple[Generation, bool]:
         async with self.transactions() as tx:
-            started = await projections.start(
+            started = await generations.start(
                 tx, projection, by="tests", switch_when_ready=switch_when_ready
             )
         await self.introduce()
@@ -139,7 +140,7 @@ class Boards:
     async def switch(
         self, number: int | None = None, *, force: bool = False, wait: float = 5
     ) -> Generation:
-        found, _ = await projections.switch(
+        found, _ = await generations.switch(
             self.transactions, self.name, "board", number=number, force=force, by="t", wait=wait
         )
         return found
@@ -168,7 +169,7 @@ class Boards:
 
     async def generation(self, number: int) -> Generation:
         async with self.transactions() as tx:
-            found = await projections.find(tx, number)
+            found = await generations.find(tx, number)
         assert found is not None
         return found
 
@@ -200,7 +201,7 @@ class Boards:
     async def read(self) -> int:
         """How many lines a reader of the projection sees."""
         async with self.transactions() as tx:
-            schema = (await projections.live(tx, "board")).schema
+            schema = (await generations.live(tx, "board")).schema
             rows = await tx.exec_driver_sql(f"select coalesce(sum(lines), 0) from {schema}.page")
             return int(rows.scalar_one())
 
@@ -210,11 +211,11 @@ class Boards:
         queue = generation.topology(self.name).queue
         async with self.transactions() as tx:
             found = await audit.states_of_generation(tx, generation, queue, events)
-        listener = generation.subscriber(self.name)
-        account = audit.Account()
-        account.expect([audit.Expected(id, type, [listener]) for id, type in events.items()])
-        account.enter(listener, events, found, fenced=True)
-        return account.lines[listener]
+        subscriber = generation.subscriber(self.name)
+        account = audit.Ledger()
+        account.expect([audit.Expected(id, type, [subscriber]) for id, type in events.items()])
+        account.enter(subscriber, events, found, behind_barrier=True)
+        return account.lines[subscriber]
 
     async def close(self) -> None:
         while self.running:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.kit.db import make_engine
 from hirewire.messaging.event import Event
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.transaction import Transactions
 from tests.services import copy_of_migrated
 
 

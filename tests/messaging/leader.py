@@ -1,4 +1,4 @@
-"""A process that leads a service's relay, or hears a queue, until it is killed. For tests.
+"""A process that leads a service's relay, or consumes a queue, until it is killed. For tests.
 
 Arguments: ``relay`` or ``consumer``, the database's or the broker's address, and how many seconds
 it may be frozen. Prints a line once it leads, or has a delivery in hand.
@@ -10,7 +10,7 @@ from contextlib import aclosing
 
 from hirewire.messaging.broker import QueueTopology
 from hirewire.messaging.brokers.postgres import PostgresBroker
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing.relay import Relay
 from tests.services import NoBroker
 
 
@@ -25,7 +25,7 @@ async def lead(url: str, idle_seconds: float) -> None:
     await running
 
 
-async def hear(url: str, idle_seconds: float) -> None:
+async def consume(url: str, idle_seconds: float) -> None:
     """Take a batch and never ack it."""
     broker = PostgresBroker(url, client="frozen", idle_seconds=idle_seconds)
     queue = QueueTopology("hirewire.logs", ("test.noted",))
@@ -38,4 +38,4 @@ async def hear(url: str, idle_seconds: float) -> None:
 
 if __name__ == "__main__":
     kind, address, seconds = sys.argv[1:]
-    asyncio.run((lead if kind == "relay" else hear)(address, float(seconds)))
+    asyncio.run((lead if kind == "relay" else consume)(address, float(seconds)))

@@ -26,10 +26,11 @@ from hirewire.messaging import lineage
 from hirewire.messaging.broker import Broker, open_broker
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.listeners import introduce
-from hirewire.messaging.outbox import Tx, record
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.runtime import Messaging
 from hirewire.messaging.subscriptions import Subscription, on
+from hirewire.messaging.transaction import Tx
 from hirewire.operators.auditing import Auditor, Report
 from hirewire.operators.client import Operators
 from tests.builders import eventually
@@ -85,20 +86,20 @@ class Two:
         self.operators: LocalOperators
         self.brokers: list[Broker] = []
 
-    async def keep(self, tx: Tx, heard: Received[Noted]) -> None:
+    async def keep(self, tx: Tx, received: Received[Noted]) -> None:
         await asyncio.sleep(self.pause)
-        if self.failing and heard.event.text == self.failing:
+        if self.failing and received.event.text == self.failing:
             raise ValueError(self.failing)
-        if not heard.late:
+        if not received.late:
             await tx.exec_driver_sql(
                 "insert into page values ($1, $2) "
                 "on conflict (page) do update set text = excluded.text",
-                (heard.event.page, heard.event.text),
+                (received.event.page, received.event.text),
             )
 
-    async def migrate(self) -> dict[str, lineage.Settled]:
+    async def migrate(self) -> dict[str, lineage.Adopted]:
         """What `hirewire migrate` does, beside applying migrations."""
-        settled = {name: await lineage.settle_at(url) for name, url in self.urls.items()}
+        settled = {name: await lineage.adopt_at(url) for name, url in self.urls.items()}
         own = await connect(self.urls["writer"], application="tests")
         broker = open_broker(self.broker_url, client="migrate")
         topology = self._messaging("reader", broker, make_engine(self.urls["reader"], pool=1))
@@ -211,7 +212,7 @@ async def restore(file: Path, url: str, *options: str) -> None:
 
 
 async def standby_of(server: EmbeddedPostgres, folder: Path) -> EmbeddedPostgres:
-    """A base backup of a server as it is now, to be started as a standby that hears no more."""
+    """A base backup of a server as it is now, to be started as a standby that consumes no more."""
     folder.mkdir(mode=0o755)
     cluster = folder / "cluster-18"
     url = server.url()

@@ -1,4 +1,4 @@
-"""A service that tells of orders, hears them, and adds up what each customer has ordered."""
+"""A service that publishes orders, consumes them, and adds up what each customer has ordered."""
 
 import asyncio
 import sys
@@ -9,11 +9,12 @@ from hirewire.messaging.broker import open_broker
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event
-from hirewire.messaging.listeners import introduce
-from hirewire.messaging.outbox import Tx, record
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.runtime import Messaging
 from hirewire.messaging.schema import migrate
 from hirewire.messaging.subscriptions import on
+from hirewire.messaging.transaction import Tx
 
 
 class OrderPlaced(Event, name="order.placed", owner="orders", key="customer"):
@@ -21,12 +22,12 @@ class OrderPlaced(Event, name="order.placed", owner="orders", key="customer"):
     amount: int
 
 
-async def add_up(tx: Tx, heard: Received[OrderPlaced]) -> None:
+async def add_up(tx: Tx, received: Received[OrderPlaced]) -> None:
     sql = (
         "insert into total values ($1, $2) "
         "on conflict (customer) do update set amount = total.amount + $2"
     )
-    await tx.exec_driver_sql(sql, (heard.event.customer, heard.event.amount))
+    await tx.exec_driver_sql(sql, (received.event.customer, received.event.amount))
 
 
 async def main(database: str, broker_url: str) -> None:

@@ -1,4 +1,4 @@
-"""A writer, its relay step by step, and readers that write down what they hear."""
+"""A writer, its relay step by step, and readers that write down what they consume."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence, Set
@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from hirewire.messaging import audit, jobs
+from hirewire.messaging import requests
 from hirewire.messaging.broker import (
     Broker,
     Delivery,
@@ -19,13 +19,15 @@ from hirewire.messaging.broker import (
     open_broker,
     queue_of,
 )
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.listeners import introduce
-from hirewire.messaging.outbox import Transactions, Tx, record
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.reconciliation import audit
 from hirewire.messaging.subscriptions import Subscription, on_batch
+from hirewire.messaging.transaction import Transactions, Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 
@@ -109,7 +111,7 @@ class Writer:
                 record(tx, Noted(page=page, text=str(text)))
 
     async def introduce(self, readers: Sequence[str], past: Set[str] = frozenset()) -> None:
-        """Make these the readers; those of `past` hear the past."""
+        """Make these the readers; those of `past` consume the past."""
         owner = await connect(self.place.url, application="tests")
         topologies = [QueueTopology(queue_of(name), (TYPE,)) for name in readers]
         pairs = {(name, TYPE) for name in past}
@@ -119,17 +121,17 @@ class Writer:
     async def ask(self, to: str, **asked: object) -> UUID:
         async with self.transactions() as tx:
             whole = {"to": to, "types": [TYPE], "handover": True, **asked}
-            return (await jobs.ask(tx, "replay", whole, by="tests"))[0]
+            return (await requests.ask(tx, "replay", whole, by="tests"))[0]
 
-    async def job(self, id: UUID) -> jobs.Job:
+    async def job(self, id: UUID) -> requests.Request:
         async with self.transactions() as tx:
-            found = await jobs.find(tx, id)
+            found = await requests.find(tx, id)
         assert found is not None
         return found
 
     async def states(self) -> set[str]:
         async with self.transactions() as tx:
-            return {job.state for job in await jobs.latest(tx)}
+            return {job.state for job in await requests.latest(tx)}
 
     async def all_sent(self) -> bool:
         async with self.transactions() as tx:
@@ -137,7 +139,7 @@ class Writer:
             return bool(unsent.scalar_one() == 0)
 
     async def settle(self) -> None:
-        """Step until all is sent and every job has ended."""
+        """Step until all is sent and every request has ended."""
 
         async def settled() -> bool:
             await self.relay.step()
@@ -173,11 +175,11 @@ class Reader:
                 "create table effect (n bigint generated always as identity, page text, text text)"
             )
 
-    async def note(self, tx: Tx, heard: Sequence[Received[Noted]]) -> None:
-        self.lates += sum(one.late for one in heard)
+    async def note(self, tx: Tx, received: Sequence[Received[Noted]]) -> None:
+        self.lates += sum(one.late for one in received)
         await tx.exec_driver_sql(
             "insert into effect (page, text) select * from unnest($1::text[], $2::text[])",
-            ([one.key for one in heard], [one.event.text for one in heard]),
+            ([one.key for one in received], [one.event.text for one in received]),
         )
 
     def start(self, client: str = "", subscriptions: Sequence[Subscription] = ()) -> None:
@@ -227,9 +229,9 @@ class Reader:
         """The audit's line, as if a barrier had come through."""
         async with self.transactions() as tx:
             found = await audit.states_of(tx, subscriptions or [self.subscription], events)
-        account = audit.Account()
+        account = audit.Ledger()
         account.expect([audit.Expected(id, type, [self.name]) for id, type in events.items()])
-        account.enter(self.name, events, found, fenced=True)
+        account.enter(self.name, events, found, behind_barrier=True)
         return account.lines[self.name]
 
     async def close(self) -> None:
@@ -257,18 +259,18 @@ def killed_at(work: Any, steps: int, kill: Callable[[], None] = lambda: None) ->
             waits_for = work.send(None) if raised is None else work.throw(raised)
         except StopIteration:
             return True
-        raised = yield from _awaited(waits_for)
+        raised = yield from _open_replays(waits_for)
     kill()
     try:
         waits_for = work.throw(asyncio.CancelledError)
         while True:
-            raised = yield from _awaited(waits_for)
+            raised = yield from _open_replays(waits_for)
             waits_for = work.send(None) if raised is None else work.throw(raised)
     except (StopIteration, asyncio.CancelledError, OSError, asyncpg.InterfaceError):
         return False
 
 
-def _awaited(waits_for: Any) -> Generator[Any, None, BaseException | None]:
+def _open_replays(waits_for: Any) -> Generator[Any, None, BaseException | None]:
     """What was raised instead of an answer: it is for who waits, a timeout's cancellation too."""
     try:
         yield waits_for

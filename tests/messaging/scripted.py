@@ -21,7 +21,7 @@ from hirewire.messaging.broker import (
     QueueStats,
     QueueTopology,
 )
-from hirewire.messaging.outbox import Transactions, Tx
+from hirewire.messaging.transaction import Transactions, Tx
 from tests.builders import eventually
 
 

@@ -7,13 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from hirewire.messaging import consumer as consumers
 from hirewire.messaging.broker import Delivery
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming import consumer as consumers
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
 from hirewire.messaging.subscriptions import on
 from hirewire.messaging.testing import delivery
+from hirewire.messaging.transaction import Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Erased, Noted, Place
 from tests.messaging.scripted import MetTransactions, ScriptedBroker, rows
@@ -41,13 +41,13 @@ class Hearing:
             batch=4,
         )
 
-    async def on_noted(self, tx: Tx, heard: Received[Noted]) -> None:
-        self.calls.append(heard.event.text)
-        if gate := self.gates.get(heard.event.text):
+    async def on_noted(self, tx: Tx, received: Received[Noted]) -> None:
+        self.calls.append(received.event.text)
+        if gate := self.gates.get(received.event.text):
             await gate.wait()
-        if heard.event.text in self.fails:
+        if received.event.text in self.fails:
             raise ValueError("broken")
-        await write(tx, heard.event.text)
+        await write(tx, received.event.text)
 
     async def look(self, one: Delivery) -> None:
         self.committed_at_ack.append((one.position, await notes(self.place.engine)))
@@ -151,9 +151,9 @@ async def test_what_reaches_no_handler_is_kept_before_it_is_acked(hearing: Heari
         kept.extend(await rows(hearing.place.engine, "select state from messaging.open_message"))
 
     hearing.broker.before_ack = look
-    unheard = delivery(Erased(page=uuid4()))
+    without_subscribers = delivery(Erased(page=uuid4()))
     unreadable = Delivery(body=b"?", routing_key="test.noted")
-    hearing.broker.feed(*batch("a"), unheard, unreadable, *batch("b"))
+    hearing.broker.feed(*batch("a"), without_subscribers, unreadable, *batch("b"))
     async with hearing.running():
         await hearing.acked(4)
     assert len(kept) == 2  # one for a version that knows it, one dead
@@ -164,7 +164,7 @@ async def test_nothing_is_acked_while_its_transaction_cannot_be_had(hearing: Hea
     """The database ends the session in the middle; the batch stays the broker's."""
     ended: list[bool] = []
 
-    async def end_session(tx: Tx, heard: Received[Noted]) -> None:
+    async def end_session(tx: Tx, received: Received[Noted]) -> None:
         ended.append(True)
         await tx.exec_driver_sql("select pg_terminate_backend(pg_backend_pid())")
 

@@ -33,7 +33,12 @@ def numbers(report: Report) -> dict[str, int]:
     line = account.lines["reader"]
     found = {state: count for state, count in line.counts.items() if count}
     phantoms = {"in no log": len(line.phantoms)} if line.phantoms else {}
-    return {"recorded": account.recorded, "for nobody": account.unheard, **found, **phantoms}
+    return {
+        "recorded": account.recorded,
+        "for nobody": account.without_subscribers,
+        **found,
+        **phantoms,
+    }
 
 
 @pytest.fixture
@@ -78,7 +83,7 @@ async def test_dump_and_restore_on_another_server(
     settled = await two.migrate()
     assert settled["writer"].epoch > 0
     assert "another server" in str(settled["writer"])
-    assert settled["reader"] == lineage.Settled(0)
+    assert settled["reader"] == lineage.Adopted(0)
     async with two.running():
         report = await two.audit()
         assert report.clean, report
@@ -97,8 +102,8 @@ async def test_a_promoted_standby_without_the_last_commits(
     broker_database: str,
     scratch: Path,
 ) -> None:
-    """The owner gives out sequence numbers that its listeners have seen: they take effect. What
-    only the listeners know is named, with its handlers.
+    """The owner gives out sequence numbers that its subscribers have seen: they take effect. What
+    only the subscribers know is named, with its handlers.
     """
     reader = await new_place()
     await prepare(reader.url)
@@ -116,9 +121,9 @@ async def test_a_promoted_standby_without_the_last_commits(
     async with standby:
         two.urls["writer"] = standby.url("writer")
         with pytest.raises(lineage.InRecovery):
-            await lineage.settle_at(two.urls["writer"])
+            await lineage.adopt_at(two.urls["writer"])
         await promote(standby)
-        settled = await lineage.settle_at(two.urls["writer"])
+        settled = await lineage.adopt_at(two.urls["writer"])
         assert settled.epoch > 0
         assert "timeline" in str(settled)
         async with two.running():
@@ -143,7 +148,7 @@ async def test_a_promoted_standby_without_the_last_commits(
             assert report.clean, report
 
 
-async def test_a_listener_restored_alone_gets_what_it_misses(two: Two, scratch: Path) -> None:
+async def test_a_subscriber_restored_alone_gets_what_it_misses(two: Two, scratch: Path) -> None:
     async with two.running():
         await two.note(PAGES, *(f"{n}" for n in range(8)))
         await two.has_heard(8)

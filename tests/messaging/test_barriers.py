@@ -5,16 +5,18 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import audit, fences
 from hirewire.messaging.broker import Delivery, Message, Outcome
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.control import BARRIER
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.listeners import write_listeners
-from hirewire.messaging.outbox import Tx, record
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.publishing.subscribers import write_subscribers
+from hirewire.messaging.reconciliation import audit, barriers
 from hirewire.messaging.subscriptions import on
 from hirewire.messaging.testing import delivery
+from hirewire.messaging.transaction import Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.scripted import ScriptedBroker, rows
@@ -24,11 +26,11 @@ __all__ = ["place_with_notes"]
 
 
 @pytest.fixture
-async def listened(place: Place) -> Place:
-    """A writer whom two services hear."""
+async def subscribed(place: Place) -> Place:
+    """A writer whom two services consume."""
     connection = await connect(place.url, application="tests")
     async with connection.transaction():
-        await write_listeners(connection, {"test.noted": ["archive", "reader"]})
+        await write_subscribers(connection, {"test.noted": ["archive", "reader"]})
     await connection.close()
     return place
 
@@ -39,8 +41,8 @@ def broker() -> ScriptedBroker:
 
 
 @pytest.fixture
-async def relay(listened: Place, broker: ScriptedBroker) -> AsyncIterator[Relay]:
-    made = Relay(service="writer", database_url=listened.url, broker=broker)
+async def relay(subscribed: Place, broker: ScriptedBroker) -> AsyncIterator[Relay]:
+    made = Relay(service="writer", database_url=subscribed.url, broker=broker)
     yield made
     await made.close()
 
@@ -52,12 +54,12 @@ async def note(place: Place, text: str, page: UUID | None = None) -> UUID:
 
 async def ask(place: Place) -> UUID:
     async with place.transactions()() as tx:
-        return await fences.ask(tx)
+        return await barriers.ask(tx)
 
 
-async def fence(place: Place, id: UUID) -> fences.Fence:
+async def barrier(place: Place, id: UUID) -> barriers.Barrier:
     async with place.transactions()() as tx:
-        found = await fences.find(tx, id)
+        found = await barriers.find(tx, id)
     assert found is not None
     return found
 
@@ -65,34 +67,34 @@ async def fence(place: Place, id: UUID) -> fences.Fence:
 def order(messages: Sequence[Message]) -> list[str]:
     """Texts of events, and the receivers of barriers."""
     return [
-        f"barrier to {m.to}" if m.type == fences.NAME else Noted.model_validate_json(m.body).text
+        f"barrier to {m.to}" if m.type == BARRIER else Noted.model_validate_json(m.body).text
         for m in messages
     ]
 
 
-async def test_a_barrier_goes_to_every_listener_once(
-    listened: Place, relay: Relay, broker: ScriptedBroker
+async def test_a_barrier_goes_to_every_subscriber_once(
+    subscribed: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
-    await note(listened, "before")
-    id = await ask(listened)
+    await note(subscribed, "before")
+    id = await ask(subscribed)
     for _ in range(3):
         await relay.step()
     assert order(broker.taken) == ["before", "barrier to archive", "barrier to reader"]
-    found = await fence(listened, id)
+    found = await barrier(subscribed, id)
     assert (sorted(found.reached), found.unsent) == (["archive", "reader"], 0)
     assert found.published_at is not None
 
 
 async def test_a_barrier_never_overtakes_what_was_committed_before_it_was_sent(
-    listened: Place, relay: Relay, broker: ScriptedBroker
+    subscribed: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     """The second event is committed while the first is under way, too late for this reading."""
-    await note(listened, "first")
+    await note(subscribed, "first")
 
     async def once(_: Sequence[Message]) -> None:
         broker.before_publish = None
-        await note(listened, "second")
-        await ask(listened)
+        await note(subscribed, "second")
+        await ask(subscribed)
 
     broker.before_publish = once
 
@@ -105,75 +107,77 @@ async def test_a_barrier_never_overtakes_what_was_committed_before_it_was_sent(
 
 
 async def test_a_barrier_names_what_the_broker_does_not_take(
-    listened: Place, relay: Relay, broker: ScriptedBroker
+    subscribed: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     page = uuid4()
-    stuck = [await note(listened, text, page) for text in ("stuck", "behind")]
-    await note(listened, "beside")
+    stuck = [await note(subscribed, text, page) for text in ("stuck", "behind")]
+    await note(subscribed, "beside")
 
     def judge(message: Message) -> Outcome:
         return Outcome.REFUSED if b"stuck" in message.body else Outcome.CONFIRMED
 
     broker.judge = judge
     await relay.step()
-    id = await ask(listened)
+    id = await ask(subscribed)
 
     async def sent() -> bool:
         await relay.step()
-        return (await fence(listened, id)).published_at is not None
+        return (await barrier(subscribed, id)).published_at is not None
 
     await eventually(sent)
     assert order(broker.taken)[:1] == ["beside"]
-    assert (await fence(listened, id)).unsent == 2
-    async with listened.transactions()() as tx:
+    assert (await barrier(subscribed, id)).unsent == 2
+    async with subscribed.transactions()() as tx:
         behind = await audit.recorded_before(tx, id, since=UUID(int=0), after=UUID(int=0), limit=10)
     assert {one.id for one in behind if one.unsent} == set(stuck)
 
 
 async def test_a_barrier_that_a_queue_did_not_take_is_sent_there_again(
-    listened: Place, relay: Relay, broker: ScriptedBroker
+    subscribed: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     away = {"reader"}
     broker.judge = lambda m: Outcome.UNROUTABLE if m.to in away else Outcome.CONFIRMED
-    id = await ask(listened)
+    id = await ask(subscribed)
     await relay.step()
-    found = await fence(listened, id)
+    found = await barrier(subscribed, id)
     assert (list(found.reached), found.published_at) == (["archive"], None)
     away.clear()
 
     async def sent() -> bool:
         await relay.step()
-        return (await fence(listened, id)).published_at is not None
+        return (await barrier(subscribed, id)).published_at is not None
 
     await eventually(sent)
     assert order(broker.taken) == ["barrier to archive", "barrier to reader"]
-    assert sorted((await fence(listened, id)).reached) == ["archive", "reader"]
+    assert sorted((await barrier(subscribed, id)).reached) == ["archive", "reader"]
 
 
 async def test_what_is_committed_after_the_barrier_is_not_behind_it(
-    listened: Place, relay: Relay, broker: ScriptedBroker
+    subscribed: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
-    before = await note(listened, "before")
-    id = await ask(listened)
+    before = await note(subscribed, "before")
+    id = await ask(subscribed)
     await relay.step()
-    await note(listened, "after")
+    await note(subscribed, "after")
     await relay.step()
-    async with listened.transactions()() as tx:
+    async with subscribed.transactions()() as tx:
         expected = await audit.recorded_before(
             tx, id, since=UUID(int=0), after=UUID(int=0), limit=10
         )
-    assert [(one.id, list(one.listeners)) for one in expected] == [(before, ["archive", "reader"])]
+    assert [(one.id, list(one.subscribers)) for one in expected] == [
+        (before, ["archive", "reader"])
+    ]
 
 
-async def test_a_barrier_is_heard_only_with_all_in_front_of_it(place_with_notes: Place) -> None:
+async def test_a_barrier_is_consumed_only_with_all_in_front_of_it(place_with_notes: Place) -> None:
     """If the batch is not committed, neither is that the barrier came through."""
     place = place_with_notes
     ends = True
 
-    async def note_down(tx: Tx, heard: Received[Noted]) -> None:
+    async def note_down(tx: Tx, received: Received[Noted]) -> None:
         if ends:
             await tx.exec_driver_sql("select pg_terminate_backend(pg_backend_pid())")
-        await tx.exec_driver_sql("insert into note (text) values ($1)", (heard.event.text,))
+        await tx.exec_driver_sql("insert into note (text) values ($1)", (received.event.text,))
 
     consumer = Consumer(
         service="reader",
@@ -181,7 +185,7 @@ async def test_a_barrier_is_heard_only_with_all_in_front_of_it(place_with_notes:
         broker=ScriptedBroker(),
         subscriptions=[on(Noted, note_down, name="reader.notes")],
     )
-    sent = fences.message(uuid4(), "writer", "reader")
+    sent = barriers.message(uuid4(), "writer", "reader")
     barrier = Delivery(sent.body, sent.routing_key, sent.headers, sent.id)
     batch = [delivery(Noted(page=uuid4(), text="before")), barrier]
     with pytest.raises(Exception, match=r"terminat|closed|connection"):

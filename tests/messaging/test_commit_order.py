@@ -6,11 +6,12 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.envelope import Received, decode
-from hirewire.messaging.outbox import Tx, record, wake_after
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.subscriptions import on
 from hirewire.messaging.testing import delivery, recorded
+from hirewire.messaging.transaction import Tx, wake_after
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.scripted import ScriptedBroker, lock_awaited, rows
 
@@ -115,8 +116,8 @@ async def test_a_transaction_may_wake_the_relay_without_an_event(place: Place) -
 async def test_what_a_handler_records_is_caused_by_what_it_handles(place: Place) -> None:
     """And what is recorded after it is not."""
 
-    async def answer(tx: Tx, heard: Received[Noted]) -> None:
-        record(tx, Noted(page=uuid4(), text=f"answer to {heard.event.text}"))
+    async def answer(tx: Tx, received: Received[Noted]) -> None:
+        record(tx, Noted(page=uuid4(), text=f"answer to {received.event.text}"))
         record(tx, Noted(page=uuid4(), text="to a cause that is named"), cause=named)
 
     consumer = Consumer(

@@ -8,17 +8,18 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from hirewire.messaging import deadletters
+from hirewire.messaging.background import Wake
 from hirewire.messaging.broker import Delivery
-from hirewire.messaging.consumer import MOST_STARTS, SUSPECT_AFTER, Consumer
+from hirewire.messaging.consuming import dead_letters
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.consuming.lanes import Patience
+from hirewire.messaging.consuming.poison_guard import GUARD_AFTER, MAX_START_ATTEMPTS
+from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.lanes import Patience
-from hirewire.messaging.loops import Wake
-from hirewire.messaging.outbox import Tx
-from hirewire.messaging.retries import Retries
 from hirewire.messaging.retry import Later, Reject, RetrySchedule
 from hirewire.messaging.subscriptions import Subscription, on, on_batch
-from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.testing import consume, delivery
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Erased, Noted, Place
 from tests.services import NoBroker
 
@@ -26,7 +27,7 @@ AT_ONCE = RetrySchedule(attempts=3, first=timedelta(0))
 
 
 class Reader:
-    """A service that writes down what it hears, in its own tables, and fails when told to."""
+    """A service that writes down what it consumes, in its own tables, and fails when told to."""
 
     def __init__(self, place: Place, **options: object) -> None:
         self.place = place
@@ -47,7 +48,7 @@ class Reader:
             broker=NoBroker(),
             subscriptions=subscriptions,
             services=frozenset({"writer", "reader", "stranger"}),
-            parked=wake,
+            wake=wake,
         )
         self.retries = Retries(
             consumer=self.consumer,
@@ -57,14 +58,14 @@ class Reader:
         )
         self.transactions = transactions
 
-    async def on_noted(self, tx: Tx, heard: Received[Noted]) -> None:
-        self.calls.append(heard.event.text)
-        await write(tx, heard.event.text)
-        if heard.late:
-            self.lates.append(heard.event.text)
-        if heard.event.text in self.mood:
-            raise self.mood[heard.event.text]
-        if heard.event.text in self.broken:
+    async def on_noted(self, tx: Tx, received: Received[Noted]) -> None:
+        self.calls.append(received.event.text)
+        await write(tx, received.event.text)
+        if received.late:
+            self.lates.append(received.event.text)
+        if received.event.text in self.mood:
+            raise self.mood[received.event.text]
+        if received.event.text in self.broken:
             raise ValueError("broken")
 
     async def try_again(self) -> None:
@@ -73,11 +74,11 @@ class Reader:
 
     async def counts(self) -> dict[str, int]:
         async with self.transactions() as tx:
-            return await deadletters.counts(tx)
+            return await dead_letters.counts(tx)
 
     async def replay(self) -> int:
         async with self.transactions() as tx:
-            return await deadletters.replay(tx)
+            return await dead_letters.replay(tx)
 
 
 async def write(tx: Tx, text: str) -> None:
@@ -111,23 +112,23 @@ def noted(page: UUID, text: str, sequence: int) -> Delivery:
 
 async def test_a_repeat_has_no_second_effect(reader: Reader) -> None:
     one = noted(uuid4(), "one", 1)
-    await hear(reader.consumer, one, one)
-    await hear(reader.consumer, one)
+    await consume(reader.consumer, one, one)
+    await consume(reader.consumer, one)
     assert await notes(reader.place.engine) == ["one"]
 
 
-async def test_a_stranger_without_id_is_heard_each_time(reader: Reader) -> None:
+async def test_an_external_publisher_without_id_is_consumed_each_time(reader: Reader) -> None:
     body = Noted(page=uuid4(), text="again").body()
     stranger = Delivery(body=body, routing_key="test.noted")
-    await hear(reader.consumer, stranger, stranger)
+    await consume(reader.consumer, stranger, stranger)
     assert await notes(reader.place.engine) == ["again", "again"]
 
 
-async def test_a_strangers_own_id_is_recognised(reader: Reader) -> None:
+async def test_an_external_publishers_own_id_is_recognised(reader: Reader) -> None:
     body = Noted(page=uuid4(), text="once").body()
     stranger = Delivery(body=body, routing_key="test.noted", message_id="order-17")
-    await hear(reader.consumer, stranger)
-    await hear(reader.consumer, stranger)
+    await consume(reader.consumer, stranger)
+    await consume(reader.consumer, stranger)
     assert await notes(reader.place.engine) == ["once"]
 
 
@@ -137,7 +138,7 @@ async def test_one_failure_costs_its_neighbours_nothing(reader: Reader) -> None:
     batch = [
         noted(page, text, 1) for page, text in zip(pages, ("a", "b", "bad", "c", "d"), strict=True)
     ]
-    await hear(reader.consumer, *batch)
+    await consume(reader.consumer, *batch)
     assert await notes(reader.place.engine) == ["a", "b", "c", "d"]
     assert await reader.counts() == {"retrying": 1, "waiting": 0, "dead": 0}
 
@@ -145,27 +146,29 @@ async def test_one_failure_costs_its_neighbours_nothing(reader: Reader) -> None:
 async def test_followers_of_a_failed_message_wait_in_order(reader: Reader) -> None:
     page, other = uuid4(), uuid4()
     reader.broken = {"2"}
-    await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)), noted(other, "x", 1))
-    await hear(reader.consumer, noted(page, "4", 4), noted(other, "y", 2))
+    await consume(
+        reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)), noted(other, "x", 1)
+    )
+    await consume(reader.consumer, noted(page, "4", 4), noted(other, "y", 2))
     assert await notes(reader.place.engine) == ["1", "x", "y"]
     await reader.try_again()
     assert await reader.counts() == {"retrying": 0, "waiting": 2, "dead": 1}
     reader.broken.clear()
     assert await reader.replay() == 1
     assert await reader.replay() == 0  # asking twice does it once
-    await hear(reader.consumer, noted(page, "5", 5))
+    await consume(reader.consumer, noted(page, "5", 5))
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "x", "y", "2", "3", "4", "5"]
     assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 0}
     assert not reader.lates
-    await hear(reader.consumer, noted(page, "6", 6))
+    await consume(reader.consumer, noted(page, "6", 6))
     assert (await notes(reader.place.engine))[-1] == "6"
 
 
 async def test_a_failing_follower_stops_the_queue_behind_it_again(reader: Reader) -> None:
     page = uuid4()
     reader.broken = {"1", "3"}
-    await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3, 4)))
+    await consume(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3, 4)))
     reader.broken = {"3"}
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "2"]
@@ -179,25 +182,25 @@ async def test_a_failing_follower_stops_the_queue_behind_it_again(reader: Reader
 async def test_a_discarded_message_lets_its_followers_go_on(reader: Reader) -> None:
     page = uuid4()
     reader.broken = {"1"}
-    await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))
+    await consume(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))
     await reader.try_again()
     async with reader.transactions() as tx:
-        [message] = await deadletters.open_messages(tx)
+        [message] = await dead_letters.open_messages(tx)
         assert (message.waiting_behind, message.attempts) == (2, 3)
         assert [line["attempt"] for line in message.history] == [1, 2, 3]
-        await deadletters.discard(tx, message.event_id, why="a test")
+        await dead_letters.discard(tx, message.event_id, why="a test")
     await reader.try_again()
     assert await notes(reader.place.engine) == ["2", "3"]
     async with reader.transactions() as tx:
-        with pytest.raises(deadletters.NoSuchMessage):
-            await deadletters.discard(tx, message.event_id, why="twice")
+        with pytest.raises(dead_letters.NoSuchMessage):
+            await dead_letters.discard(tx, message.event_id, why="twice")
 
 
 async def test_skip_lets_followers_pass(place_with_notes: Place) -> None:
     reader = Reader(place_with_notes, behind_failed="skip")
     page = uuid4()
     reader.broken = {"1"}
-    await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2)))
+    await consume(reader.consumer, *(noted(page, str(n), n) for n in (1, 2)))
     assert await notes(place_with_notes.engine) == ["2"]
     reader.broken.clear()
     await reader.try_again()
@@ -207,14 +210,14 @@ async def test_skip_lets_followers_pass(place_with_notes: Place) -> None:
 
 async def test_reject_is_dead_at_once(reader: Reader) -> None:
     reader.mood = {"no": Reject("never")}
-    await hear(reader.consumer, noted(uuid4(), "no", 1))
+    await consume(reader.consumer, noted(uuid4(), "no", 1))
     assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 1}
     assert reader.calls.count("no") == 2  # in the batch, and alone
 
 
 async def test_later_spends_no_attempt(reader: Reader) -> None:
     reader.mood = {"soon": Later(timedelta(0))}
-    await hear(reader.consumer, noted(uuid4(), "soon", 1))
+    await consume(reader.consumer, noted(uuid4(), "soon", 1))
     for _ in range(AT_ONCE.attempts + 2):
         assert await reader.retries.step()
     assert await reader.counts() == {"retrying": 1, "waiting": 0, "dead": 0}
@@ -226,35 +229,35 @@ async def test_later_spends_no_attempt(reader: Reader) -> None:
 async def test_a_cancellation_inside_a_handler_is_a_failure(reader: Reader) -> None:
     """Only the consumer's own cancellation means "not handled at all"."""
     reader.mood = {"odd": asyncio.CancelledError()}
-    await hear(reader.consumer, noted(uuid4(), "odd", 1))
+    await consume(reader.consumer, noted(uuid4(), "odd", 1))
     assert await reader.counts() == {"retrying": 1, "waiting": 0, "dead": 0}
 
 
 async def test_a_cancelled_batch_is_not_handled(reader: Reader) -> None:
     started, never = asyncio.Event(), asyncio.Event()
 
-    async def hangs(tx: Tx, heard: Received[Noted]) -> None:
-        await write(tx, heard.event.text)
+    async def hangs(tx: Tx, received: Received[Noted]) -> None:
+        await write(tx, received.event.text)
         started.set()
         await never.wait()
 
     reader.build([on(Noted, hangs, name="reader.notes")])
     one = noted(uuid4(), "one", 1)
-    task = asyncio.create_task(hear(reader.consumer, one))
+    task = asyncio.create_task(consume(reader.consumer, one))
     await started.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await notes(reader.place.engine) == []
     reader.build([reader.subscription])
-    await hear(reader.consumer, one)
+    await consume(reader.consumer, one)
     assert await notes(reader.place.engine) == ["one"]
 
 
 async def test_an_overtaken_event_is_marked_late(reader: Reader) -> None:
     page = uuid4()
-    await hear(reader.consumer, noted(page, "1", 1), noted(page, "3", 3), noted(page, "2", 2))
-    await hear(reader.consumer, noted(page, "0", 1), noted(page, "4", 4))
+    await consume(reader.consumer, noted(page, "1", 1), noted(page, "3", 3), noted(page, "2", 2))
+    await consume(reader.consumer, noted(page, "0", 1), noted(page, "4", 4))
     assert reader.lates == ["2", "0"]
 
 
@@ -273,10 +276,10 @@ async def test_what_cannot_be_read_is_dead_with_its_bytes(
     reader: Reader, body: bytes, reason: str
 ) -> None:
     bad = Delivery(body=body, routing_key="test.noted", headers={"source": "else\x00where"})
-    await hear(reader.consumer, noted(uuid4(), "before", 1), bad, noted(uuid4(), "after", 1))
+    await consume(reader.consumer, noted(uuid4(), "before", 1), bad, noted(uuid4(), "after", 1))
     assert await notes(reader.place.engine) == ["before", "after"]
     async with reader.transactions() as tx:
-        [message] = await deadletters.open_messages(tx)
+        [message] = await dead_letters.open_messages(tx)
     assert message.body == body
     assert reason in (message.error or "")
 
@@ -292,9 +295,9 @@ async def test_what_cannot_be_read_is_dead_with_its_bytes(
 async def test_an_alien_message_is_dead_with_the_reason(
     reader: Reader, bad: Delivery, reason: str
 ) -> None:
-    await hear(reader.consumer, bad)
+    await consume(reader.consumer, bad)
     async with reader.transactions() as tx:
-        [message] = await deadletters.open_messages(tx)
+        [message] = await dead_letters.open_messages(tx)
     assert reason in (message.error or "")
 
 
@@ -304,17 +307,19 @@ def strange(page: UUID) -> Delivery:
     return Delivery(body=body, routing_key="test.erased", message_id=str(uuid4()))
 
 
-async def test_a_strangers_event_that_is_not_heard_here_is_dead(reader: Reader) -> None:
-    await hear(reader.consumer, strange(uuid4()))
+async def test_an_external_publishers_event_that_is_not_consumed_here_is_dead(
+    reader: Reader,
+) -> None:
+    await consume(reader.consumer, strange(uuid4()))
     async with reader.transactions() as tx:
-        [message] = await deadletters.open_messages(tx)
-    assert "not heard by reader" in (message.error or "")
+        [message] = await dead_letters.open_messages(tx)
+    assert "not consumed by reader" in (message.error or "")
 
 
 async def test_headers_that_lie_are_dead(reader: Reader) -> None:
     body = Noted(page=uuid4()).body()
     for name, value in (("sequence", "one"), ("time", "noon"), ("source", "x" * 300)):
-        await hear(
+        await consume(
             reader.consumer,
             Delivery(body=body, routing_key="test.noted", headers={name: value}),
         )
@@ -325,7 +330,7 @@ async def test_headers_that_lie_are_dead(reader: Reader) -> None:
 async def test_a_sender_that_is_another_service_is_dead(reader: Reader) -> None:
     body = Noted(page=uuid4(), text="forged").body()
     for user in ("stranger", "writer", "somebody"):
-        await hear(reader.consumer, Delivery(body=body, routing_key="test.noted", user_id=user))
+        await consume(reader.consumer, Delivery(body=body, routing_key="test.noted", user_id=user))
     assert (await reader.counts())["dead"] == 1
     assert await notes(reader.place.engine) == ["forged", "forged"]
 
@@ -335,11 +340,11 @@ async def test_a_dead_unreadable_message_can_be_replayed_once_the_code_reads_it(
 ) -> None:
     erased: list[UUID] = []
 
-    async def on_erased(tx: Tx, heard: Received[Erased]) -> None:
-        erased.append(heard.event.page)
+    async def on_erased(tx: Tx, received: Received[Erased]) -> None:
+        erased.append(received.event.page)
 
     page = uuid4()
-    await hear(reader.consumer, strange(page))
+    await consume(reader.consumer, strange(page))
     await reader.replay()
     await reader.try_again()
     assert (await reader.counts())["dead"] == 1
@@ -368,22 +373,22 @@ async def test_a_message_that_kills_its_process_ends_as_dead(reader: Reader) -> 
             for d in (poison, innocent)
         ]
         try:
-            await hear(reader.consumer, *counted)
+            await consume(reader.consumer, *counted)
         except KeyboardInterrupt:
             deaths += 1
             reader.build([reader.subscription])  # as in the next process
         else:
             break
-    assert deaths == SUSPECT_AFTER + MOST_STARTS
+    assert deaths == GUARD_AFTER + MAX_START_ATTEMPTS
     assert await notes(reader.place.engine) == ["innocent"]
     async with reader.transactions() as tx:
-        [message] = await deadletters.open_messages(tx)
+        [message] = await dead_letters.open_messages(tx)
     assert "3 processes ended" in (message.error or "")
 
 
 async def test_a_retry_that_kills_its_process_runs_out_of_attempts(reader: Reader) -> None:
     reader.broken = {"bad"}
-    await hear(reader.consumer, noted(uuid4(), "bad", 1))
+    await consume(reader.consumer, noted(uuid4(), "bad", 1))
     reader.mood = {"bad": KeyboardInterrupt()}
     for _ in range(AT_ONCE.attempts - 1):
         with pytest.raises(KeyboardInterrupt):
@@ -398,17 +403,17 @@ async def test_a_batched_handler_gets_the_batch_and_keeps_order_across_events(
 ) -> None:
     seen: list[list[str]] = []
 
-    async def many(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
-        seen.append([one.event.text for one in heard])
-        for one in heard:
+    async def many(tx: Tx, received: Sequence[Received[Noted]]) -> None:
+        seen.append([one.event.text for one in received])
+        for one in received:
             await write(tx, one.event.text)
 
-    async def gone(tx: Tx, heard: Received[Erased]) -> None:
+    async def gone(tx: Tx, received: Received[Erased]) -> None:
         await write(tx, "erased")
 
     reader.build([on_batch(Noted, many, name="reader.many"), on(Erased, gone, name="reader.gone")])
     page, other = uuid4(), uuid4()
-    await hear(
+    await consume(
         reader.consumer,
         Noted(page=page, text="1"),
         Noted(page=other, text="a"),
@@ -424,14 +429,14 @@ async def test_two_batched_handlers_of_one_event_both_get_the_batch(reader: Read
     seen: list[tuple[str, list[str]]] = []
 
     def gathers(name: str) -> Subscription:
-        async def note(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
-            seen.append((name, [one.event.text for one in heard]))
+        async def note(tx: Tx, received: Sequence[Received[Noted]]) -> None:
+            seen.append((name, [one.event.text for one in received]))
 
         return on_batch(Noted, note, name=f"reader.{name}")
 
     reader.build([gathers("one"), gathers("two")])
     page = uuid4()
-    await hear(
+    await consume(
         reader.consumer,
         Noted(page=page, text="1"),
         Noted(page=uuid4(), text="a"),
@@ -449,13 +454,13 @@ async def test_two_batched_handlers_of_one_event_both_get_the_batch(reader: Read
 async def test_two_handlers_of_one_event_fail_alone(reader: Reader) -> None:
     other_calls: list[str] = []
 
-    async def other(tx: Tx, heard: Received[Noted]) -> None:
-        other_calls.append(heard.event.text)
+    async def other(tx: Tx, received: Received[Noted]) -> None:
+        other_calls.append(received.event.text)
 
     reader.build([reader.subscription, on(Noted, other, name="reader.other")])
     reader.broken = {"1"}
     page = uuid4()
-    await hear(reader.consumer, noted(page, "1", 1), noted(page, "2", 2))
+    await consume(reader.consumer, noted(page, "1", 1), noted(page, "2", 2))
     assert await notes(reader.place.engine) == []
     assert other_calls[-2:] == ["1", "2"]
     assert await reader.counts() == {"retrying": 1, "waiting": 1, "dead": 0}
@@ -466,7 +471,7 @@ async def test_two_replicas_with_one_batch_have_one_effect(place_with_notes: Pla
     readers = [Reader(place_with_notes) for _ in range(2)]
     pages = [uuid4() for _ in range(10)]
     batch = [noted(page, f"{n}.{k}", k) for k in (1, 2, 3) for n, page in enumerate(pages)]
-    await asyncio.gather(*(hear(reader.consumer, *batch) for reader in readers))
+    await asyncio.gather(*(consume(reader.consumer, *batch) for reader in readers))
     written = await notes(place_with_notes.engine)
     assert len(written) == 30
     for n in range(10):

@@ -14,20 +14,21 @@ from pydantic import field_validator
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
-from hirewire.messaging import consumer as consumers
-from hirewire.messaging import deadletters, inbox
 from hirewire.messaging.broker import Delivery, open_broker
-from hirewire.messaging.consumer import MOST_STARTS, SUSPECT_AFTER, Consumer
+from hirewire.messaging.consuming import consumer as consumers
+from hirewire.messaging.consuming import dead_letters, inbox
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.consuming.poison_guard import GUARD_AFTER, MAX_START_ATTEMPTS
 from hirewire.messaging.database import DatabaseUnavailable, connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event
-from hirewire.messaging.inbox import UNREADABLE
-from hirewire.messaging.listeners import introduce
-from hirewire.messaging.outbox import Tx, record
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.retry import Later, RetrySchedule
-from hirewire.messaging.subscriptions import on, on_batch
-from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.subscriptions import UNREADABLE, on, on_batch
+from hirewire.messaging.testing import consume, delivery
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Noted, Place, blocked_by_a_lock
 from tests.messaging.test_consumer import Reader, noted, notes, write
 
@@ -64,22 +65,22 @@ def reads_with(reader: Reader, handler: Handler, **options: Any) -> Consumer:
     return reader.consumer
 
 
-async def dead(reader: Reader) -> list[deadletters.OpenMessage]:
+async def dead(reader: Reader) -> list[dead_letters.OpenMessage]:
     async with reader.transactions() as tx:
-        return await deadletters.open_messages(tx, states=("dead", "retrying"))
+        return await dead_letters.open_messages(tx, states=("dead", "retrying"))
 
 
 async def test_a_handler_that_catches_a_database_error_costs_only_itself(reader: Reader) -> None:
-    async def tolerant(tx: Tx, heard: Received[Noted]) -> None:
+    async def tolerant(tx: Tx, received: Received[Noted]) -> None:
         with suppress(IntegrityError):  # "it is there already"
-            await write(tx, heard.event.text)
+            await write(tx, received.event.text)
 
     async with reader.transactions() as tx:
         await write(tx, "taken")
     reads_with(reader, tolerant)
     texts = [f"{nth:02}" for nth in range(20)]
     texts.insert(7, "taken")
-    await hear(reader.consumer, *(noted(uuid4(), text, 1) for text in texts))
+    await consume(reader.consumer, *(noted(uuid4(), text, 1) for text in texts))
     assert sorted(await notes(reader.place.engine)) == sorted(texts)
     [message] = await dead(reader)
     assert "CommitRefused" in (message.error or "")
@@ -102,23 +103,23 @@ async def test_an_error_of_the_handler_is_a_failed_attempt(
     reader: Reader, error: Exception
 ) -> None:
     reader.mood = {"bad": error}
-    await hear(reader.consumer, noted(uuid4(), "good", 1), noted(uuid4(), "bad", 1))
+    await consume(reader.consumer, noted(uuid4(), "good", 1), noted(uuid4(), "bad", 1))
     assert await notes(reader.place.engine) == ["good"]
     [message] = await dead(reader)
     assert type(error).__name__ in (message.error or "")
 
 
 async def test_a_lost_connection_settles_nothing(reader: Reader) -> None:
-    async def lose_it(tx: Tx, heard: Received[Noted]) -> None:
+    async def lose_it(tx: Tx, received: Received[Noted]) -> None:
         number = (await tx.exec_driver_sql("select pg_backend_pid()")).scalar_one()
         other = await connect(reader.place.url, application="test")
         await other.execute("select pg_terminate_backend($1, 5000)", number)
         await other.close()
-        await write(tx, heard.event.text)
+        await write(tx, received.event.text)
 
     reads_with(reader, lose_it)
     with pytest.raises(DatabaseUnavailable):
-        await hear(reader.consumer, noted(uuid4(), "note", 1))
+        await consume(reader.consumer, noted(uuid4(), "note", 1))
     assert await dead(reader) == []
 
 
@@ -149,8 +150,8 @@ async def test_what_no_decoder_expects_is_a_dead_letter(reader: Reader) -> None:
 
 @pytest.mark.parametrize("page", ["recursion", "key"])
 async def test_a_validator_may_raise_anything(reader: Reader, page: str) -> None:
-    async def handler(tx: Tx, heard: Received[Checked]) -> None:
-        await write(tx, heard.event.page)
+    async def handler(tx: Tx, received: Received[Checked]) -> None:
+        await write(tx, received.event.page)
 
     reader.build([on(Checked, handler, name="reader.checked")])
     good = delivery(Checked(page="good"))
@@ -168,19 +169,19 @@ async def test_a_validator_may_raise_anything(reader: Reader, page: str) -> None
 
 async def test_failures_of_the_database_bury_nothing(reader: Reader) -> None:
     """However often: the process lives, and so does the message."""
-    note = replace(noted(uuid4(), "note", 1), delivery_count=SUSPECT_AFTER)
+    note = replace(noted(uuid4(), "note", 1), delivery_count=GUARD_AFTER)
     away = True
 
-    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+    async def handler(tx: Tx, received: Received[Noted]) -> None:
         if away:
             number = (await tx.exec_driver_sql("select pg_backend_pid()")).scalar_one()
             other = await connect(reader.place.url, application="test")
             await other.execute("select pg_terminate_backend($1, 5000)", number)
             await other.close()
-        await write(tx, heard.event.text)
+        await write(tx, received.event.text)
 
     reads_with(reader, handler)
-    for _ in range(MOST_STARTS + 2):
+    for _ in range(MAX_START_ATTEMPTS + 2):
         with pytest.raises(DatabaseUnavailable):
             await reader.consumer.handle([note])
     away = False
@@ -190,15 +191,15 @@ async def test_failures_of_the_database_bury_nothing(reader: Reader) -> None:
 
 
 async def test_stops_in_a_slow_handler_bury_nothing(reader: Reader) -> None:
-    note = replace(noted(uuid4(), "note", 1), delivery_count=SUSPECT_AFTER)
+    note = replace(noted(uuid4(), "note", 1), delivery_count=GUARD_AFTER)
     begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+    async def handler(tx: Tx, received: Received[Noted]) -> None:
         begun.set()
         await go_on.wait()
-        await write(tx, heard.event.text)
+        await write(tx, received.event.text)
 
-    for _ in range(MOST_STARTS + 2):
+    for _ in range(MAX_START_ATTEMPTS + 2):
         consumer = reads_with(reader, handler)  # a new process each time
         task = asyncio.create_task(consumer.handle([note]))
         await begun.wait()
@@ -217,7 +218,7 @@ async def test_a_killer_without_an_id_ends_as_dead(reader: Reader) -> None:
     """A message without an id gets another one at each reading; it is one message all the same."""
     kills = 0
 
-    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+    async def handler(tx: Tx, received: Received[Noted]) -> None:
         nonlocal kills
         kills += 1
         raise KeyboardInterrupt
@@ -231,7 +232,7 @@ async def test_a_killer_without_an_id_ends_as_dead(reader: Reader) -> None:
         except KeyboardInterrupt:
             continue
         break
-    assert kills == SUSPECT_AFTER + MOST_STARTS
+    assert kills == GUARD_AFTER + MAX_START_ATTEMPTS
     [message] = await dead(reader)
     assert "processes ended" in (message.error or "")
 
@@ -241,40 +242,40 @@ async def test_a_start_is_taken_back_also_while_its_commit_is_on_its_way(reader:
 
     async def forget() -> None:
         async with reader.transactions() as tx:
-            await inbox.forget_start(tx, fingerprint, instance)
+            await inbox.forget_start_attempt(tx, fingerprint, instance)
 
     async def is_on_its_way() -> bool:
         return forgetting.done() or await blocked_by_a_lock(reader.place)
 
     async with reader.transactions() as tx:
-        assert await inbox.count_start(tx, fingerprint, instance) == 1
+        assert await inbox.count_start_attempt(tx, fingerprint, instance) == 1
         forgetting = asyncio.create_task(forget())
         await until(is_on_its_way)
     await forgetting
     async with reader.transactions() as tx:
-        assert await inbox.count_start(tx, fingerprint, uuid4()) == 1
+        assert await inbox.count_start_attempt(tx, fingerprint, uuid4()) == 1
 
 
 async def test_what_was_handled_has_no_starts_left(reader: Reader) -> None:
     """An equal one without an id, which may be another fact, is handled as often as it comes."""
 
-    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+    async def handler(tx: Tx, received: Received[Noted]) -> None:
         await write(tx, str(uuid4()))
 
     body = Noted(page=uuid4(), text="again").body()
-    for _ in range(MOST_STARTS + 2):
+    for _ in range(MAX_START_ATTEMPTS + 2):
         consumer = reads_with(reader, handler)  # a new process each time
-        stranger = Delivery(body=body, routing_key="test.noted", delivery_count=SUSPECT_AFTER)
+        stranger = Delivery(body=body, routing_key="test.noted", delivery_count=GUARD_AFTER)
         await consumer.handle([stranger])
-    assert len(await notes(reader.place.engine)) == MOST_STARTS + 2
+    assert len(await notes(reader.place.engine)) == MAX_START_ATTEMPTS + 2
     assert await dead(reader) == []
 
 
 @pytest.mark.parametrize("swallows", [False, True])
 async def test_a_handler_has_a_time_limit(reader: Reader, swallows: bool) -> None:
-    async def handler(tx: Tx, heard: Received[Noted]) -> None:
-        await write(tx, heard.event.text)
-        if heard.event.text == "slow":
+    async def handler(tx: Tx, received: Received[Noted]) -> None:
+        await write(tx, received.event.text)
+        if received.event.text == "slow":
             try:
                 await asyncio.sleep(60)
             except asyncio.CancelledError:
@@ -288,7 +289,7 @@ async def test_a_handler_has_a_time_limit(reader: Reader, swallows: bool) -> Non
         retry=RetrySchedule(attempts=1),
     )
     page = uuid4()
-    await hear(
+    await consume(
         reader.consumer,
         noted(page, "before", 1),
         noted(page, "slow", 2),
@@ -310,13 +311,13 @@ async def test_a_handler_may_wait_in_its_transaction_as_long_as_its_time_limit(
     """PostgreSQL would end the session of one that waits for something else."""
     seen: list[bool] = []
 
-    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+    async def handler(tx: Tx, received: Received[Noted]) -> None:
         same = "select current_setting('idle_in_transaction_session_timeout')::interval = $1"
         interval = timedelta(seconds=int(idle[:-1]))
         seen.append(bool((await tx.exec_driver_sql(same, (interval,))).scalar()))
 
     reads_with(reader, handler, time_limit=timedelta(seconds=limit))
-    await hear(reader.consumer, noted(uuid4(), "x", 1))
+    await consume(reader.consumer, noted(uuid4(), "x", 1))
     assert seen == [True]
 
 
@@ -325,10 +326,10 @@ async def test_each_call_of_a_batch_has_its_own_time_limit(reader: Reader, secon
     """One that hangs behind a quick one is ended, whichever has the longer limit."""
     once = RetrySchedule(attempts=1)
 
-    async def quick(tx: Tx, heard: Received[Noted]) -> None:
+    async def quick(tx: Tx, received: Received[Noted]) -> None:
         await asyncio.sleep(0.03 if seconds < 1 else 0)
 
-    async def hangs(tx: Tx, heard: Received[Noted]) -> None:
+    async def hangs(tx: Tx, received: Received[Noted]) -> None:
         await asyncio.sleep(60)
 
     limits = {"quick": timedelta(seconds=seconds), "hangs": timedelta(seconds=0.05)}
@@ -339,18 +340,18 @@ async def test_each_call_of_a_batch_has_its_own_time_limit(reader: Reader, secon
         ]
     )
     async with asyncio.timeout(8):
-        await hear(reader.consumer, noted(uuid4(), "x", 1))
+        await consume(reader.consumer, noted(uuid4(), "x", 1))
     [message] = await dead(reader)
     assert message.subscription == "reader.hangs"
     assert "time limit of 0.05 s" in (message.error or "")
 
 
 async def test_a_time_limit_within_a_statement_is_the_handlers_fault(reader: Reader) -> None:
-    async def handler(tx: Tx, heard: Received[Noted]) -> None:
+    async def handler(tx: Tx, received: Received[Noted]) -> None:
         await tx.exec_driver_sql("select pg_sleep(60)")
 
     reads_with(reader, handler, time_limit=timedelta(seconds=0.05))
-    await hear(reader.consumer, noted(uuid4(), "slow", 1))
+    await consume(reader.consumer, noted(uuid4(), "slow", 1))
     [message] = await dead(reader)
     assert (message.state, message.attempts) == ("retrying", 1)
 
@@ -366,7 +367,7 @@ async def test_retries_by_the_kind_of_error(reader: Reader) -> None:
     )
     reads_with(reader, reader.on_noted, retry=schedule)
     reader.mood = {"never": KeyError(), "later": ConnectionResetError(), "usual": ValueError()}
-    await hear(reader.consumer, *(noted(uuid4(), text, 1) for text in reader.mood))
+    await consume(reader.consumer, *(noted(uuid4(), text, 1) for text in reader.mood))
     found = {m.error: m for m in await dead(reader)}
     states = {str(error).partition(":")[0]: m.state for error, m in found.items()}
     assert states == {
@@ -387,9 +388,9 @@ async def test_a_slow_batch_makes_the_next_ones_smaller(
     sizes: list[int] = []
     pause = 0.002
 
-    async def many(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
-        sizes.append(len(heard))
-        await asyncio.sleep(pause * len(heard))
+    async def many(tx: Tx, received: Sequence[Received[Noted]]) -> None:
+        sizes.append(len(received))
+        await asyncio.sleep(pause * len(received))
 
     async with running(reader, on_batch(Noted, many, name="reader.notes")):
         await tell(reader, 1200)
@@ -406,7 +407,7 @@ async def test_a_failed_large_batch_is_taken_up_again(reader: Reader) -> None:
     """Nothing more arrives after it, so nothing but its own failure can say so."""
     lost = False
 
-    async def lose_once(tx: Tx, heard: Received[Noted]) -> None:
+    async def lose_once(tx: Tx, received: Received[Noted]) -> None:
         nonlocal lost
         if not lost:
             lost = True
@@ -414,7 +415,7 @@ async def test_a_failed_large_batch_is_taken_up_again(reader: Reader) -> None:
             other = await connect(reader.place.url, application="test")
             await other.execute("select pg_terminate_backend($1, 5000)", number)
             await other.close()
-        await write(tx, heard.event.text)
+        await write(tx, received.event.text)
 
     async with running(reader, on(Noted, lose_once, name="reader.notes"), first=300):
 
@@ -495,7 +496,7 @@ class Unspeakable(Exception):
 )
 async def test_an_odd_error_is_a_failed_attempt(reader: Reader, error: BaseException) -> None:
     reader.mood = {"bad": error}
-    await hear(reader.consumer, noted(uuid4(), "good", 1), noted(uuid4(), "bad", 1))
+    await consume(reader.consumer, noted(uuid4(), "good", 1), noted(uuid4(), "bad", 1))
     assert await notes(reader.place.engine) == ["good"]
     [message] = await dead(reader)
     assert type(error).__name__ in (message.error or "")
@@ -504,15 +505,15 @@ async def test_an_odd_error_is_a_failed_attempt(reader: Reader, error: BaseExcep
 @pytest.mark.parametrize("delay", [timedelta.max, timedelta.min], ids=["max", "min"])
 async def test_later_is_within_a_year(reader: Reader, delay: timedelta) -> None:
     reader.mood = {"bad": Later(delay)}
-    await hear(reader.consumer, noted(uuid4(), "bad", 1))
+    await consume(reader.consumer, noted(uuid4(), "bad", 1))
     [message] = await dead(reader)
     assert (message.subscription, message.state) == ("reader.notes", "retrying")
 
 
 async def test_a_handler_that_cancels_its_own_task_stops_nobody_else(reader: Reader) -> None:
-    async def suicidal(tx: Tx, heard: Received[Noted]) -> None:
-        await write(tx, heard.event.text)
-        if heard.event.text == "bad":
+    async def suicidal(tx: Tx, received: Received[Noted]) -> None:
+        await write(tx, received.event.text)
+        if received.event.text == "bad":
             task = asyncio.current_task()
             assert task is not None
             task.cancel()
@@ -531,7 +532,7 @@ async def test_a_handler_that_cancels_its_own_task_stops_nobody_else(reader: Rea
 
 
 async def test_a_neighbour_that_commits_costs_nobody_else(reader: Reader) -> None:
-    async def commits(tx: Tx, heard: Received[Noted]) -> None:
+    async def commits(tx: Tx, received: Received[Noted]) -> None:
         await tx.commit()
 
     reader.build(
@@ -540,6 +541,6 @@ async def test_a_neighbour_that_commits_costs_nobody_else(reader: Reader) -> Non
             on(Noted, reader.on_noted, name="reader.notes"),
         ]
     )
-    await hear(reader.consumer, *(noted(uuid4(), f"{nth}", 1) for nth in range(10)))
+    await consume(reader.consumer, *(noted(uuid4(), f"{nth}", 1) for nth in range(10)))
     assert sorted(await notes(reader.place.engine)) == [f"{nth}" for nth in range(10)]
     assert len(await dead(reader)) == 10

@@ -9,13 +9,14 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.messaging.broker import Message, Outcome
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx, record
-from hirewire.messaging.pipeline import CHUNK
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.pipeline import CHUNK
+from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.subscriptions import on_batch
-from hirewire.messaging.testing import hear
+from hirewire.messaging.testing import consume
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.test_consumer import noted, place_with_notes
 from tests.services import NoBroker
@@ -51,10 +52,10 @@ async def test_a_batch_of_any_size_costs_two_statements(place_with_notes: Place)
     """One enters and orders it, one is the handler's effect."""
     place = place_with_notes
 
-    async def write(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
+    async def write(tx: Tx, received: Sequence[Received[Noted]]) -> None:
         await tx.exec_driver_sql(
             "insert into note (text) select * from unnest($1::text[])",
-            ([one.event.text for one in heard],),
+            ([one.event.text for one in received],),
         )
 
     consumer = Consumer(
@@ -66,7 +67,7 @@ async def test_a_batch_of_any_size_costs_two_statements(place_with_notes: Place)
     for size in (1, 50, 500):
         batch = [noted(uuid4(), str(n), 1) for n in range(size)]
         with counted(place.engine) as statements:
-            await hear(consumer, *batch)
+            await consume(consumer, *batch)
         assert len(statements) == 2, statements
 
 
@@ -97,4 +98,4 @@ async def test_a_relay_reads_once_and_marks_at_most_once_a_chunk(place: Place) -
     assert sum("lateral" in query for query in queries) == 1
     marking = sum("delete from messaging.outbox" in query for query in queries)
     assert 1 <= marking <= 3
-    assert len(queries) == marking + 3, queries  # and a look at fences and at jobs
+    assert len(queries) == marking + 3, queries  # and a look at barriers and at requests

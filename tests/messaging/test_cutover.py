@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import pytest
 from prometheus_client import REGISTRY
 
-from hirewire.messaging import handover
 from hirewire.messaging.broker import (
     BrokerMisconfigured,
     Delivery,
@@ -22,9 +21,10 @@ from hirewire.messaging.brokers.rabbitmq import RabbitMQ
 from hirewire.messaging.brokers.rabbitmq.consumer import Consumer as RabbitConsumer
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Malformed, Received
-from hirewire.messaging.outbox import Tx
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.reconciliation import cutover
 from hirewire.messaging.subscriptions import on
+from hirewire.messaging.transaction import Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.replaying import TYPE, Reader, Writer, step_until
@@ -47,8 +47,8 @@ async def reader(
     await made.close()
 
 
-async def heard(writer: Writer, reader: Reader, page: UUID, *texts: object) -> None:
-    """A reader without a past that has heard these."""
+async def received(writer: Writer, reader: Reader, page: UUID, *texts: object) -> None:
+    """A reader without a past that has consumed these."""
     await writer.introduce([reader.name])
     reader.start()
     await writer.write(page, *texts)
@@ -79,11 +79,11 @@ async def standing_by(reader: Reader, client: str) -> None:
     await eventually(connected)
 
 
-async def test_a_standby_that_came_while_a_replay_was_open_hears_the_present(
+async def test_a_standby_that_came_while_a_replay_was_open_consumes_the_present(
     writer: Writer, reader: Reader
 ) -> None:
     page = uuid4()
-    await heard(writer, reader, page, 1, 2, 3)
+    await received(writer, reader, page, 1, 2, 3)
     await writer.ask(reader.name)
     await step_until(writer, reader.awaits)
     reader.start("standby")
@@ -131,7 +131,7 @@ async def test_a_message_of_an_external_program_takes_effect_during_a_replay(
     writer: Writer, reader: Reader
 ) -> None:
     page = uuid4()
-    await heard(writer, reader, page, 1)
+    await received(writer, reader, page, 1)
     await writer.ask(reader.name)
     await step_until(writer, reader.awaits)
     for nth, source in enumerate(("", "/elsewhere")):
@@ -163,7 +163,7 @@ async def test_a_cutover_brings_all_that_is_dropped_whatever_is_asked_for(
     writer: Writer, reader: Reader, limit: str
 ) -> None:
     page, other = uuid4(), uuid4()
-    await heard(writer, reader, page, 1)
+    await received(writer, reader, page, 1)
     await writer.write(other, 1)
     await writer.settle()
     refuse_once(writer, 2)
@@ -195,7 +195,7 @@ async def test_a_limited_replay_leaves_to_the_usual_way_what_was_not_published(
     writer: Writer, reader: Reader
 ) -> None:
     page = uuid4()
-    await heard(writer, reader, page, 1)
+    await received(writer, reader, page, 1)
     refuse_once(writer, 2)
     await writer.write(page, 2)
     since = datetime.now(UTC).isoformat()
@@ -211,7 +211,7 @@ async def test_repeats_into_the_present_give_new_events_once_and_the_audit_is_cl
     writer: Writer, reader: Reader
 ) -> None:
     page = uuid4()
-    await heard(writer, reader, page, 1, 2)
+    await received(writer, reader, page, 1, 2)
     refuse_once(writer, 3)
     await writer.write(page, 3)
     await writer.ask(reader.name, again=True)
@@ -230,7 +230,7 @@ async def test_a_repeat_that_fails_does_not_confuse_the_audit(
     writer: Writer, reader: Reader
 ) -> None:
     page = uuid4()
-    await heard(writer, reader, page, 1, 2)
+    await received(writer, reader, page, 1, 2)
     await reader.kill()
     broken = on(Noted, fail, name=f"{reader.name}.notes")
     reader.start(subscriptions=[broken])
@@ -248,7 +248,7 @@ async def test_a_repeat_that_fails_does_not_confuse_the_audit(
     assert (line.expected, line.counts["handled"], line.adds_up) == (2, 2, True)
 
 
-async def fail(tx: Tx, heard: Received[Noted]) -> None:
+async def fail(tx: Tx, received: Received[Noted]) -> None:
     raise ValueError("broken")
 
 
@@ -258,7 +258,7 @@ async def reached(number: Callable[[], Awaitable[int]], least: int) -> bool:
 
 async def test_what_an_open_replay_will_bring_is_on_its_way(writer: Writer, reader: Reader) -> None:
     page = uuid4()
-    await heard(writer, reader, page, 1)
+    await received(writer, reader, page, 1)
     id = await writer.ask(reader.name)
     await step_until(writer, reader.awaits)
     await writer.write(page, 2)
@@ -285,9 +285,9 @@ def dropped(live: Sequence[Message]) -> Callable[[], Awaitable[int]]:
 async def test_a_cutover_that_the_broker_forbids_goes_on_when_it_may(
     writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hirewire.messaging.replay.PAUSE_SECONDS", 0.1, raising=False)
+    monkeypatch.setattr("hirewire.messaging.publishing.replay.PAUSE_SECONDS", 0.1, raising=False)
     page = uuid4()
-    await heard(writer, reader, page, 1, 2)
+    await received(writer, reader, page, 1, 2)
 
     def forbid(messages: Sequence[Message]) -> None:
         if any(message.to is not None and message.type == TYPE for message in messages):
@@ -326,7 +326,7 @@ async def test_replays_of_the_same_events_go_one_after_the_other(
     await writer.write(page, 4)
     for _ in range(4):
         await writer.relay.step()
-    assert "waits for job" in ((await writer.job(second)).outcome or "")
+    assert "waits for request" in ((await writer.job(second)).outcome or "")
     writer.broker.refuses = lambda _: False
     await writer.settle()
     reader.start()
@@ -336,12 +336,12 @@ async def test_replays_of_the_same_events_go_one_after_the_other(
     assert reader.lates == 0
 
 
-async def test_a_former_relays_marks_count_for_nothing(
+async def test_a_former_relays_watermarks_count_for_nothing(
     writer: Writer, reader: Reader, broker_url: str
 ) -> None:
-    """Its begin or end mark may come when the next relay has long begun, or ended, the replay."""
+    """Its watermarks may come when the next relay has long begun, or ended, the replay."""
     page = uuid4()
-    await heard(writer, reader, page, 1, 2)
+    await received(writer, reader, page, 1, 2)
     marks: list[Message] = []
     writer.broker.published = lambda messages: marks.extend(
         message for message in messages if message.type == "hirewire.history"
@@ -387,7 +387,7 @@ async def test_a_former_relays_marks_count_for_nothing(
 
 async def test_a_replay_ends_what_an_earlier_one_left_open(writer: Writer, reader: Reader) -> None:
     page = uuid4()
-    await heard(writer, reader, page, 1)
+    await received(writer, reader, page, 1)
     await writer.ask(reader.name)
     await step_until(writer, reader.awaits)
     async with writer.transactions() as tx:  # as if its owner had lost it
@@ -402,7 +402,7 @@ async def test_a_replay_ends_what_an_earlier_one_left_open(writer: Writer, reade
 
 async def test_what_is_dropped_is_counted(writer: Writer, reader: Reader) -> None:
     page = uuid4()
-    await heard(writer, reader, page, 1)
+    await received(writer, reader, page, 1)
     await writer.ask(reader.name)
     await step_until(writer, reader.awaits)
     await writer.write(page, 2, 3)
@@ -417,9 +417,11 @@ def superseded(reader: Reader) -> float:
     return REGISTRY.get_sample_value("hirewire_events_superseded_total", labels) or 0.0
 
 
-async def test_a_mark_that_cannot_be_read_stops_nothing(writer: Writer, reader: Reader) -> None:
+async def test_a_watermark_that_cannot_be_read_stops_nothing(
+    writer: Writer, reader: Reader
+) -> None:
     page = uuid4()
-    await heard(writer, reader, page, 1)
+    await received(writer, reader, page, 1)
     whole = {"id": str(uuid4()), "type": "hirewire.history", "source": "/hirewire/other"}
     whole |= {"edge": "begin", "types": f"{TYPE},{TYPE}", "attempt": "1"}
     odd = [{}, {"attempt": "9" * 5000}, {"attempt": "x"}, {"edge": "x"}, {"id": "x"}]
@@ -433,10 +435,10 @@ async def test_a_mark_that_cannot_be_read_stops_nothing(writer: Writer, reader: 
     await reader.expect(page, 1, 2)
 
 
-async def test_a_mark_is_its_owners(writer: Writer, reader: Reader, broker_url: str) -> None:
+async def test_a_watermark_is_its_owners(writer: Writer, reader: Reader, broker_url: str) -> None:
     """An end without a begin is none; the type of another owner's events is not held back."""
     page = uuid4()
-    await heard(writer, reader, page, 1)
+    await received(writer, reader, page, 1)
     for edge in ("end", "begin"):
         id = str(uuid4())
         headers = {"id": id, "type": "hirewire.history", "source": "/hirewire/other"}
@@ -455,15 +457,15 @@ async def test_a_mark_is_its_owners(writer: Writer, reader: Reader, broker_url: 
 @pytest.mark.parametrize(
     ("sender", "counts"), [(None, True), ("writer", True), ("stranger", True), ("reader", False)]
 )
-def test_a_mark_counts_unless_the_broker_says_that_another_service_sent_it(
+def test_a_watermark_counts_unless_the_broker_says_that_another_service_sent_it(
     sender: str | None, counts: bool
 ) -> None:
     services = frozenset({"writer", "reader"})
-    mark = handover.begin_mark("writer", uuid4(), [TYPE], 1)
-    headers = handover.mark_message("reader", mark).headers
+    mark = cutover.low_watermark("writer", uuid4(), [TYPE], 1)
+    headers = cutover.watermark_message("reader", mark).headers
     delivery = Delivery(b"{}", "to.reader.hirewire.history", headers, user_id=sender)
     if counts:
-        assert handover.mark_of(delivery, services) == mark
+        assert cutover.watermark_of(delivery, services) == mark
     else:
         with pytest.raises(Malformed, match="reader sent it"):
-            handover.mark_of(delivery, services)
+            cutover.watermark_of(delivery, services)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from hirewire.messaging.broker import open_broker
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.runtime import Messaging
 from tests.builders import eventually
 from tests.messaging.conftest import Place
@@ -46,7 +46,7 @@ async def keep_hearing(
         replicas.append(replica)
         if nth < KILLS:
             await asyncio.sleep(chance.uniform(0.05, 0.6))
-            tasks = list(replica._tasks.values())
+            tasks = list(replica._tasks._running)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import deadletters, jobs
-from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging import requests
+from hirewire.messaging.consuming import dead_letters
+from hirewire.messaging.testing import consume, delivery
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.test_consumer import Reader, noted, notes
 
@@ -30,13 +31,13 @@ def reader(noting: Place) -> Reader:
     return Reader(noting)
 
 
-async def a_dead_one(reader: Reader, page: UUID) -> deadletters.OpenMessage:
+async def a_dead_one(reader: Reader, page: UUID) -> dead_letters.OpenMessage:
     """A dead letter, and one that waits behind it."""
     reader.broken = {"typo"}
-    await hear(reader.consumer, noted(page, "typo", 1), noted(page, "next", 2))
+    await consume(reader.consumer, noted(page, "typo", 1), noted(page, "next", 2))
     await reader.try_again()
     async with reader.transactions() as tx:
-        [dead] = await deadletters.open_messages(tx)
+        [dead] = await dead_letters.open_messages(tx)
     return dead
 
 
@@ -45,13 +46,13 @@ async def test_an_edited_dead_letter_takes_effect_in_its_place(reader: Reader) -
     dead = await a_dead_one(reader, page)
     body = Noted(page=page, text="mended").body()
     async with reader.transactions() as tx:
-        await deadletters.edit(
+        await dead_letters.edit(
             tx, dead.event_id, subscription=NAME, body=body, why="a typo", by="ada"
         )
     async with reader.transactions() as tx:
-        [edit] = await deadletters.edits(tx, dead.event_id)
-        [shown] = await deadletters.show(tx, dead.event_id)
-        [job, *_] = await jobs.latest(tx)
+        [edit] = await dead_letters.edits(tx, dead.event_id)
+        [shown] = await dead_letters.show(tx, dead.event_id)
+        [job, *_] = await requests.latest(tx)
     assert (edit.why, edit.by, edit.body_before, edit.body_after) == (
         "a typo",
         "ada",
@@ -74,15 +75,15 @@ async def test_an_edit_that_does_not_fit_is_refused(reader: Reader, wrong: str) 
         "another key": Noted(page=uuid4(), text="mended").body(),
         "no key": b'{"text": "mended"}',
     }
-    with pytest.raises(deadletters.EditRefused):
+    with pytest.raises(dead_letters.EditRefused):
         async with reader.transactions() as tx:
-            await deadletters.edit(
+            await dead_letters.edit(
                 tx, dead.event_id, subscription=NAME, body=bodies[wrong], why="wrong"
             )
     async with reader.transactions() as tx:
-        [still] = await deadletters.open_messages(tx)
+        [still] = await dead_letters.open_messages(tx)
         assert still.body == dead.body
-        assert await deadletters.edits(tx, dead.event_id) == []
+        assert await dead_letters.edits(tx, dead.event_id) == []
 
 
 async def test_only_a_dead_letter_is_edited(reader: Reader) -> None:
@@ -90,19 +91,19 @@ async def test_only_a_dead_letter_is_edited(reader: Reader) -> None:
     dead = await a_dead_one(reader, page)
     body = Noted(page=page, text="mended").body()
     async with reader.transactions() as tx:
-        assert await deadletters.replay(tx, event_id=dead.event_id, subscription=NAME) == 1
-        with pytest.raises(deadletters.NoSuchMessage):
-            await deadletters.edit(tx, dead.event_id, subscription=NAME, body=body, why="late")
+        assert await dead_letters.replay(tx, event_id=dead.event_id, subscription=NAME) == 1
+        with pytest.raises(dead_letters.NoSuchMessage):
+            await dead_letters.edit(tx, dead.event_id, subscription=NAME, body=body, why="late")
 
 
 async def test_a_message_that_nobody_could_read_is_edited(reader: Reader) -> None:
     page = uuid4()
     bad = delivery(Noted(page=page, text="x"))
     bad.body = b'{"page": 1}'
-    await hear(reader.consumer, bad)
+    await consume(reader.consumer, bad)
     async with reader.transactions() as tx:
-        [dead] = await deadletters.open_messages(tx)
-        await deadletters.edit(
+        [dead] = await dead_letters.open_messages(tx)
+        await dead_letters.edit(
             tx,
             dead.event_id,
             subscription=dead.subscription,
@@ -116,7 +117,7 @@ async def test_a_message_that_nobody_could_read_is_edited(reader: Reader) -> Non
 async def test_a_replay_of_one_handler_leaves_the_others(reader: Reader) -> None:
     dead = await a_dead_one(reader, uuid4())
     async with reader.transactions() as tx:
-        assert await deadletters.replay(tx, event_id=dead.event_id, subscription="other") == 0
+        assert await dead_letters.replay(tx, event_id=dead.event_id, subscription="other") == 0
     assert (await reader.counts())["dead"] == 1
 
 
@@ -131,8 +132,8 @@ async def test_a_discard_and_a_retry_at_once_do_not_block_each_other(reader: Rea
         async def discard(event: UUID = dead.event_id) -> None:
             try:
                 async with reader.transactions() as tx:
-                    await deadletters.discard(tx, event, why="a test")
-            except deadletters.NoSuchMessage:
+                    await dead_letters.discard(tx, event, why="a test")
+            except dead_letters.NoSuchMessage:
                 pass
 
         await asyncio.gather(reader.try_again(), discard())
@@ -144,18 +145,18 @@ async def test_a_discard_and_a_retry_at_once_do_not_block_each_other(reader: Rea
 async def test_the_lag_is_the_age_of_the_oldest_that_is_not_handled(reader: Reader) -> None:
     page = uuid4()
     async with reader.transactions() as tx:
-        assert await deadletters.lag(tx, [NAME]) == {NAME: 0.0}
+        assert await dead_letters.lag(tx, [NAME]) == {NAME: 0.0}
     reader.broken = {"1"}
     one = noted(page, "1", 1)
     headers = dict(one.headers)
     headers["time"] = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     one.headers = headers
-    await hear(reader.consumer, one, noted(page, "2", 2))
+    await consume(reader.consumer, one, noted(page, "2", 2))
     async with reader.transactions() as tx:
-        lag = await deadletters.lag(tx, [NAME, "reader.other"])
+        lag = await dead_letters.lag(tx, [NAME, "reader.other"])
     assert 3600 <= lag[NAME] < 3700
     assert lag["reader.other"] == 0.0
     await reader.try_again()  # the first is dead now, and the second waits behind it
     async with reader.transactions() as tx:
-        lag = await deadletters.lag(tx, [NAME])
+        lag = await dead_letters.lag(tx, [NAME])
     assert 0 < lag[NAME] < 3600

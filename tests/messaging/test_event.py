@@ -10,7 +10,7 @@ import pytest
 from hirewire.messaging.broker import Delivery
 from hirewire.messaging.envelope import Malformed, Unknown, decode
 from hirewire.messaging.event import EVENTS, Event
-from hirewire.messaging.outbox import record
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.testing import delivery, recorded
 from tests.messaging.conftest import Noted, Place
 

@@ -5,21 +5,22 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import audit, handlers
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming import handlers
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.reconciliation import audit
 from hirewire.messaging.subscriptions import Subscription, on
-from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.testing import consume, delivery
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Noted, Place
 from tests.services import NoBroker
 
 
-async def nothing(tx: Tx, heard: Received[Noted]) -> None:
+async def nothing(tx: Tx, received: Received[Noted]) -> None:
     """A handler without an effect."""
 
 
-async def broken(tx: Tx, heard: Received[Noted]) -> None:
+async def broken(tx: Tx, received: Received[Noted]) -> None:
     """A handler that fails."""
     raise ValueError("broken")
 
@@ -40,7 +41,7 @@ class Service:
         async with self.transactions() as tx:
             await handlers.register(tx, queue, subscriptions)
 
-    async def hear(self) -> UUID:
+    async def consume(self) -> UUID:
         consumer = Consumer(
             service="reader",
             transactions=self.transactions,
@@ -48,7 +49,7 @@ class Service:
             subscriptions=self.handlers,
         )
         id = uuid4()
-        await hear(consumer, delivery(Noted(page=uuid4()), id=id))
+        await consume(consumer, delivery(Noted(page=uuid4()), id=id))
         return id
 
     async def state(self, id: UUID) -> str:
@@ -64,16 +65,16 @@ def service(place: Place) -> Service:
 
 async def test_a_second_handler_owes_nothing_of_what_was_before_it(service: Service) -> None:
     await service.become(FIRST)
-    before = await service.hear()
+    before = await service.consume()
     await service.become(FIRST, SECOND)
     assert await service.state(before) == "handled"
-    assert await service.state(await service.hear()) == "handled"
+    assert await service.state(await service.consume()) == "handled"
     assert await service.state(uuid4()) == "missing"
 
 
 async def test_an_event_that_a_handler_was_there_for_is_missing(service: Service) -> None:
     await service.become(FIRST, SECOND)
-    id = await service.hear()
+    id = await service.consume()
     async with service.transactions() as tx:
         await tx.exec_driver_sql("delete from messaging.inbox where subscription = 'reader.b'")
     assert await service.state(id) == "missing"
@@ -81,7 +82,7 @@ async def test_an_event_that_a_handler_was_there_for_is_missing(service: Service
 
 async def test_what_a_renamed_handler_has_handled_is_handled(service: Service) -> None:
     await service.become(FIRST)
-    id = await service.hear()
+    id = await service.consume()
     await service.become(RENAMED)
     assert await service.state(id) == "handled"
     assert await service.state(uuid4()) == "missing"
@@ -89,7 +90,7 @@ async def test_what_a_renamed_handler_has_handled_is_handled(service: Service) -
 
 async def test_what_a_removed_handler_has_left_dead_stays_dead(service: Service) -> None:
     await service.become(BROKEN, SECOND)
-    id = await service.hear()
+    id = await service.consume()
     async with service.transactions() as tx:
         await tx.exec_driver_sql("update messaging.open_message set state = 'dead'")
     await service.become(SECOND)
@@ -101,14 +102,14 @@ async def test_a_handler_that_comes_back_owes_nothing_of_the_time_between(
 ) -> None:
     await service.become(FIRST, SECOND)
     await service.become(FIRST)
-    between = await service.hear()
+    between = await service.consume()
     await service.become(FIRST, SECOND)
     assert await service.state(between) == "handled"
 
 
 async def test_one_more_partition_changes_nothing_for_a_handler(service: Service) -> None:
     await service.become(FIRST, SECOND, queue="hirewire.reader.p0")
-    id = await service.hear()
+    id = await service.consume()
     await service.become(FIRST, SECOND, queue="hirewire.reader.p1")
     async with service.transactions() as tx:
         await tx.exec_driver_sql("delete from messaging.inbox where subscription = 'reader.b'")
@@ -126,7 +127,7 @@ async def test_what_no_handler_is_left_for_but_was_unreadable_is_dead(service: S
     id = uuid4()
     whole = delivery(Noted(page=uuid4()), id=id)
     whole.body = b"{}"
-    await hear(consumer, whole)
+    await consume(consumer, whole)
     assert await service.state(id) == "dead"
     service.handlers = ()
     assert await service.state(id) == "dead"

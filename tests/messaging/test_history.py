@@ -1,4 +1,4 @@
-"""A service added today hears from the beginning, and then the present, as if always there."""
+"""A service added today consumes from the beginning, and then the present, as if always there."""
 
 import asyncio
 import hashlib
@@ -8,15 +8,17 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import jobs
+from hirewire.messaging import requests
 from hirewire.messaging.broker import Broker, QueueTopology, open_broker, queue_of
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.listeners import introduce, listened, write_listeners
-from hirewire.messaging.outbox import Transactions, Tx, record
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.publishing.subscribers import subscribed, write_subscribers
 from hirewire.messaging.subscriptions import on_batch
+from hirewire.messaging.transaction import Transactions, Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 
@@ -26,7 +28,7 @@ TYPES = ("test.noted",)
 
 
 class Projection:
-    """A service whose table says, for each key, how many events it heard and in which order."""
+    """A service whose table says, for each key, how many events it consumed and in which order."""
 
     def __init__(self, name: str, place: Place, broker: Broker) -> None:
         self.name, self.place = name, place
@@ -46,14 +48,14 @@ class Projection:
                 "create table page (page uuid primary key, heard int not null, chain text not null)"
             )
 
-    async def project(self, tx: Tx, heard: Sequence[Received[Noted]]) -> None:
-        self.lates += sum(one.late for one in heard)
-        pages = sorted({one.event.page for one in heard})
+    async def project(self, tx: Tx, received: Sequence[Received[Noted]]) -> None:
+        self.lates += sum(one.late for one in received)
+        pages = sorted({one.event.page for one in received})
         result = await tx.exec_driver_sql(
             "select page, heard, chain from page where page = any($1::uuid[])", (pages,)
         )
         state = {UUID(str(row.page)): (row.heard, row.chain) for row in result}
-        for one in heard:
+        for one in received:
             count, chain = state.get(one.event.page, (0, ""))
             link = hashlib.sha256((chain + one.event.text).encode()).hexdigest()
             state[one.event.page] = (count + 1, link)
@@ -116,14 +118,14 @@ async def test_a_new_service_equals_one_that_was_there_all_along(
     await broker.declare([old.topology])
     owner = await connect(place.url, application="tests")
     async with owner.transaction():
-        await write_listeners(owner, {TYPES[0]: ["old"]})
+        await write_subscribers(owner, {TYPES[0]: ["old"]})
     pages = [uuid4() for _ in range(KEYS)]
     old.start()
     async with relaying(place, broker) as relay:
         transactions = Transactions(place.engine, "writer", relay.wake)
         await write(transactions, pages, 0, past)
         live = asyncio.create_task(write_live(transactions, pages, past))
-        assert await listened(owner, "new") == set()
+        assert await subscribed(owner, "new") == set()
         queues = [old.topology, new.topology]
         await introduce(broker, {"writer": owner}, queues, past={("new", TYPES[0])})
         new.start()
@@ -151,20 +153,20 @@ async def write_live(transactions: Transactions, pages: Sequence[UUID], first: i
 
 async def all_done(place: Place) -> bool:
     async with place.transactions()() as tx:
-        return {job.state for job in await jobs.latest(tx)} == {"done"}
+        return {job.state for job in await requests.latest(tx)} == {"done"}
 
 
 @pytest.fixture
 async def heard_once(
     new_place: Callable[[], Awaitable[Place]], place: Place, broker: Broker
 ) -> AsyncIterator[tuple[Projection, Transactions]]:
-    """Twenty events on four pages, heard by one listener that goes on hearing."""
+    """Twenty events on four pages, consumed by one subscriber that goes on consuming."""
     reader = Projection("old", await new_place(), broker)
     await reader.prepare()
     await broker.declare([reader.topology])
     owner = await connect(place.url, application="tests")
     async with owner.transaction():
-        await write_listeners(owner, {TYPES[0]: ["old"]})
+        await write_subscribers(owner, {TYPES[0]: ["old"]})
     await owner.close()
     reader.start()
     async with relaying(place, broker) as relay:
@@ -180,14 +182,14 @@ async def heard_once(
 
 
 async def replay(transactions: Transactions, anew: bool = False, **asked: object) -> bool:
-    """Ask for a replay and wait for its end; whether the job was a new one."""
+    """Ask for a replay and wait for its end; whether the request was a new one."""
     asked = {"to": "old", "types": list(TYPES), **asked}
     async with transactions() as tx:
-        id, new = await jobs.ask(tx, "replay", asked, by="tests", again=anew)
+        id, new = await requests.ask(tx, "replay", asked, by="tests", again=anew)
 
     async def ended() -> bool:
         async with transactions() as tx:
-            job = await jobs.find(tx, id)
+            job = await requests.find(tx, id)
             return job is not None and job.state == "done"
 
     await eventually(ended)
@@ -224,10 +226,10 @@ async def test_a_replay_may_be_of_one_key_or_of_a_time_only(
     page = (await reader.pages())[0][0]
     async with transactions() as tx:
         asked = {"to": "old", "types": list(TYPES)}
-        assert await jobs.matching(tx, asked) == 20
-        assert await jobs.matching(tx, asked | {"key": str(page)}) == 5
-        assert await jobs.matching(tx, asked | {"since": "2999-01-01T00:00:00+00:00"}) == 0
-        assert await jobs.matching(tx, asked | {"until": "2020-01-01T00:00:00+00:00"}) == 0
+        assert await requests.matching(tx, asked) == 20
+        assert await requests.matching(tx, asked | {"key": str(page)}) == 5
+        assert await requests.matching(tx, asked | {"since": "2999-01-01T00:00:00+00:00"}) == 0
+        assert await requests.matching(tx, asked | {"until": "2020-01-01T00:00:00+00:00"}) == 0
     assert await replay(transactions, key=str(page), again=True)
 
     async def heard_again() -> bool:

@@ -1,4 +1,4 @@
-"""Who hears what is written once, whatever interrupts it and however many do it at once."""
+"""Who consumes what is written once, whatever interrupts it and however many do it at once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -6,10 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from hirewire.messaging import replay
 from hirewire.messaging.broker import QueueTopology, open_broker, queue_of
 from hirewire.messaging.database import connect
-from hirewire.messaging.listeners import introduce, welcome, write_listeners
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.publishing import replay
+from hirewire.messaging.publishing.subscribers import bind_with_history, write_subscribers
 from tests.builders import eventually
 from tests.messaging.conftest import Place
 from tests.messaging.replaying import TYPE, Reader, Writer, killed_at
@@ -52,7 +53,7 @@ async def steps_of(writer: Writer, broker_url: str) -> int:
 async def test_a_migrate_may_be_killed_at_every_step(
     writer: Writer, new_place: Callable[[], Awaitable[Place]], broker_url: str
 ) -> None:
-    """Each step with a subscriber of its own, which hears all of the past once and in order."""
+    """Each step with a subscriber of its own, which consumes all of the past once and in order."""
     place = await new_place()
     page = uuid4()
     await writer.introduce([])
@@ -99,13 +100,15 @@ async def test_the_past_of_a_newcomer_is_open_until_it_is_on_the_list(
     topology = QueueTopology(queue_of(name), ())
     await writer.broker.declare([topology])
     for _ in range(2):
-        await welcome(owner, writer.broker, owner="writer", topology=topology, types=[TYPE])
+        await bind_with_history(
+            owner, writer.broker, owner="writer", topology=topology, types=[TYPE]
+        )
     for _ in range(3):
         await writer.relay.step()
     [job] = await owner.fetch("select state, held from messaging.job")
     assert tuple(job) == ("open", True)
     async with owner.transaction():
-        await write_listeners(owner, {TYPE: [name]})
+        await write_subscribers(owner, {TYPE: [name]})
         await replay.release(owner)
     await writer.settle()
     [job] = await owner.fetch("select state, held from messaging.job")
@@ -118,9 +121,9 @@ async def test_of_two_lists_at_once_the_later_one_counts(place: Place) -> None:
     first, second = [await connect(place.url, application="migrate") for _ in range(2)]
     one, other = first.transaction(), second.transaction()
     await one.start()
-    await write_listeners(first, {TYPE: ["former", "reader"]})
+    await write_subscribers(first, {TYPE: ["former", "reader"]})
     await other.start()
-    writing = asyncio.create_task(write_listeners(second, {TYPE: ["later", "reader"]}))
+    writing = asyncio.create_task(write_subscribers(second, {TYPE: ["later", "reader"]}))
 
     async def waits_or_is_done() -> bool:
         waits = await first.fetchval("select count(*) from pg_locks where not granted")

@@ -7,16 +7,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import deadletters, pauses
+from hirewire.messaging.background import Wake
 from hirewire.messaging.broker import Delivery
+from hirewire.messaging.consuming import dead_letters, pauses
+from hirewire.messaging.consuming.lanes import Patience
+from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.lanes import Patience
-from hirewire.messaging.loops import Wake
-from hirewire.messaging.outbox import Tx
-from hirewire.messaging.retries import Retries
 from hirewire.messaging.retry import Later, RetrySchedule
 from hirewire.messaging.subscriptions import on
-from hirewire.messaging.testing import hear
+from hirewire.messaging.testing import consume
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.scripted import (
     MetTransactions,
@@ -44,11 +44,11 @@ class Pausing(Reader):
         self.pausing, self.go = asyncio.Event(), asyncio.Event()
         super().__init__(place, **options)
 
-    async def on_noted(self, tx: Tx, heard: Received[Noted]) -> None:
-        if heard.event.text == self.pauses_at and not self.broken:
+    async def on_noted(self, tx: Tx, received: Received[Noted]) -> None:
+        if received.event.text == self.pauses_at and not self.broken:
             self.pausing.set()
             await self.go.wait()
-        await super().on_noted(tx, heard)
+        await super().on_noted(tx, received)
 
 
 async def test_a_retry_keeps_its_key_until_it_is_committed(place_with_notes: Place) -> None:
@@ -57,12 +57,12 @@ async def test_a_retry_keeps_its_key_until_it_is_committed(place_with_notes: Pla
     page = uuid4()
     slow = Pausing(place_with_notes, "1", behind_failed="skip")
     slow.broken = {"1"}
-    await hear(slow.consumer, noted(page, "1", 1))
+    await consume(slow.consumer, noted(page, "1", 1))
     slow.broken = set()
     retrying = asyncio.create_task(slow.retries.step())
     await slow.pausing.wait()
     live = Reader(place_with_notes, behind_failed="skip")
-    arriving = asyncio.create_task(hear(live.consumer, noted(page, "2", 2)))
+    arriving = asyncio.create_task(consume(live.consumer, noted(page, "2", 2)))
     await lock_awaited(place_with_notes.engine, arriving)
     slow.go.set()
     await asyncio.gather(retrying, arriving)
@@ -74,7 +74,7 @@ async def test_a_retry_is_made_by_one_replica(place_with_notes: Place) -> None:
     page = uuid4()
     first, second = Pausing(place_with_notes, "1"), Reader(place_with_notes)
     first.broken = {"1"}
-    await hear(first.consumer, noted(page, "1", 1))
+    await consume(first.consumer, noted(page, "1", 1))
     first.broken = set()
     retrying = asyncio.create_task(first.retries.step())
     await first.pausing.wait()
@@ -103,7 +103,7 @@ async def test_a_retry_that_was_given_up_meanwhile_is_not_made(place_with_notes:
     transactions = met(reader)
     one = noted(uuid4(), "1", 1)
     reader.broken = {"1"}
-    await hear(reader.consumer, one)
+    await consume(reader.consumer, one)
     reader.broken = set()
     calls = list(reader.calls)
 
@@ -115,7 +115,7 @@ async def test_a_retry_that_was_given_up_meanwhile_is_not_made(place_with_notes:
         if found:
             transactions.before_each = None
             async with place_with_notes.transactions("reader")() as tx:
-                await deadletters.discard(tx, UUID(one.headers["id"]), why="a test")
+                await dead_letters.discard(tx, UUID(one.headers["id"]), why="a test")
 
     transactions.before_each = discard_once_claimed
     await reader.retries.step()
@@ -132,7 +132,7 @@ async def test_a_replica_that_was_away_does_not_go_on_with_what_another_has_take
     impatient(other)
     transactions = met(slow)
     slow.broken = other.broken = {"1"}
-    await hear(slow.consumer, noted(uuid4(), "1", 1))
+    await consume(slow.consumer, noted(uuid4(), "1", 1))
     slow.calls.clear()
 
     async def fail_elsewhere_once_claimed() -> None:
@@ -155,7 +155,7 @@ async def test_a_retry_that_took_effect_is_not_made_again(place_with_notes: Plac
     """Where followers may pass, effect and end are one transaction."""
     reader = Reader(place_with_notes, behind_failed="skip")
     reader.broken = {"1"}
-    await hear(reader.consumer, noted(uuid4(), "1", 1))
+    await consume(reader.consumer, noted(uuid4(), "1", 1))
     reader.broken = set()
     assert await reader.retries.step()
     assert not await reader.retries.step()
@@ -171,7 +171,7 @@ async def test_what_another_has_just_taken_is_left_alone(place_with_notes: Place
     for one in (slow, other):
         impatient(one, lease=3600)
     slow.broken = {"1"}
-    await hear(slow.consumer, noted(uuid4(), "1", 1))
+    await consume(slow.consumer, noted(uuid4(), "1", 1))
     slow.broken, slow.calls = set(), []
 
     async def look_once_claimed() -> None:
@@ -201,7 +201,7 @@ def impatient(reader: Reader, *, lease: float = 0) -> None:
 async def test_a_retry_waits_for_its_time(place_with_notes: Place) -> None:
     reader = Reader(place_with_notes, retry=RetrySchedule(first=timedelta(hours=1)))
     reader.broken = {"1"}
-    await hear(reader.consumer, noted(uuid4(), "1", 1))
+    await consume(reader.consumer, noted(uuid4(), "1", 1))
     reader.calls.clear()
     assert not await reader.retries.step()
     assert reader.calls == []
@@ -212,7 +212,7 @@ async def test_attempts_end_also_for_a_retry_that_ends_its_process(
 ) -> None:
     reader = Reader(place_with_notes)
     reader.broken = {"1"}
-    await hear(reader.consumer, noted(uuid4(), "1", 1))
+    await consume(reader.consumer, noted(uuid4(), "1", 1))
     reader.mood = {"1": KeyboardInterrupt()}
     ended = 0
     for _ in range(AT_ONCE.attempts + 3):
@@ -252,14 +252,14 @@ async def test_a_failure_is_not_kept_of_what_another_replica_has_handled(
     async def handle_once_failed() -> None:
         if failing.calls.count("1") == 2:  # in the batch, and alone
             transactions.before_each = None
-            await hear(other.consumer, one)
+            await consume(other.consumer, one)
 
     transactions.before_each = handle_once_failed
-    await hear(failing.consumer, one)
+    await consume(failing.consumer, one)
     assert not transactions.waiting
     assert await notes(place_with_notes.engine) == ["1"]
     assert await failing.counts() == {"retrying": 0, "waiting": 0, "dead": 0}
-    await hear(other.consumer, noted(UUID(one.headers["partitionkey"]), "2", 2))
+    await consume(other.consumer, noted(UUID(one.headers["partitionkey"]), "2", 2))
     assert await notes(place_with_notes.engine) == ["1", "2"]
 
 
@@ -294,7 +294,9 @@ async def test_a_batch_takes_its_rows_in_one_order(
         await holder.begin()
         await holder.exec_driver_sql("set local lock_timeout = '2s'")
         await holder.exec_driver_sql(insert, of(low))
-        handling = asyncio.create_task(hear(reader.consumer, *sorted(batch, key=of, reverse=True)))
+        handling = asyncio.create_task(
+            consume(reader.consumer, *sorted(batch, key=of, reverse=True))
+        )
         await lock_awaited(reader.place.engine)
         for one in others:
             await holder.exec_driver_sql(insert, of(one))
@@ -314,9 +316,9 @@ async def test_a_repeat_beside_new_messages_costs_them_nothing(reader: Reader) -
         opened += 1
 
     batch = [noted(uuid4(), str(n), 1) for n in range(4)]
-    await hear(reader.consumer, batch[1])
+    await consume(reader.consumer, batch[1])
     transactions.before_each = count
-    await hear(reader.consumer, *batch, batch[3])
+    await consume(reader.consumer, *batch, batch[3])
     assert opened == 1
     assert reader.calls == ["1", "0", "2", "3"]
     assert await notes(reader.place.engine) == ["1", "0", "2", "3"]
@@ -329,20 +331,20 @@ async def test_many_parked_at_once_come_in_order_before_what_comes_later(
     page = uuid4()
     texts = list("123456789abcdefghijk")
     reader.broken = {"1"}
-    await hear(reader.consumer, noted(page, "1", 1))
-    await hear(reader.consumer, *(noted(page, t, n) for n, t in enumerate(texts[1:], 2)))
+    await consume(reader.consumer, noted(page, "1", 1))
+    await consume(reader.consumer, *(noted(page, t, n) for n, t in enumerate(texts[1:], 2)))
     assert await reader.counts() == {"retrying": 1, "waiting": 19, "dead": 0}
     reader.broken = {"3"}
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "2"]
     assert await reader.counts() == {"retrying": 0, "waiting": 17, "dead": 1}
-    await hear(reader.consumer, noted(page, "l", 21))
+    await consume(reader.consumer, noted(page, "l", 21))
     assert await notes(reader.place.engine) == ["1", "2"]
     reader.broken = set()
     assert await reader.replay() == 1
     await reader.try_again()
     assert await notes(reader.place.engine) == [*texts, "l"]
-    await hear(reader.consumer, noted(page, "m", 22))
+    await consume(reader.consumer, noted(page, "m", 22))
     assert await notes(reader.place.engine) == [*texts, "l", "m"]
     assert not reader.lates
 
@@ -351,8 +353,8 @@ async def test_a_retry_that_is_due_takes_none_along_that_is_not(reader: Reader) 
     later, now = noted(uuid4(), "later", 1), noted(uuid4(), "now", 1)
     reader.mood = {"later": Later(timedelta(hours=1))}
     reader.broken = {"now"}
-    await hear(reader.consumer, later)
-    await hear(reader.consumer, now)
+    await consume(reader.consumer, later)
+    await consume(reader.consumer, now)
     reader.calls.clear()
     await reader.try_again()
     assert reader.calls == ["now"] * (AT_ONCE.attempts - 1)
@@ -362,7 +364,7 @@ async def test_a_pause_holds_for_what_is_about_to_be_tried(reader: Reader) -> No
     """It comes after the lane was found to have work, and before it takes it."""
     transactions = met(reader)
     reader.broken = {"1"}
-    await hear(reader.consumer, noted(uuid4(), "1", 1))
+    await consume(reader.consumer, noted(uuid4(), "1", 1))
     reader.calls.clear()
     begun = 0
 
@@ -388,7 +390,7 @@ async def test_what_a_stopped_process_had_taken_is_anothers_at_once(
 ) -> None:
     first, second = Pausing(place_with_notes, "1"), Reader(place_with_notes)
     first.broken = {"1"}
-    await hear(first.consumer, noted(uuid4(), "1", 1))
+    await consume(first.consumer, noted(uuid4(), "1", 1))
     first.broken = set()
     retrying = asyncio.create_task(first.retries.step())
     await first.pausing.wait()
@@ -403,7 +405,7 @@ async def test_large_messages_are_not_taken_together(reader: Reader) -> None:
     taken: list[object] = []
     fails = True
 
-    async def look(tx: Tx, heard: Received[Noted]) -> None:
+    async def look(tx: Tx, received: Received[Noted]) -> None:
         if fails:
             raise ValueError("broken")
         taken.extend(
@@ -415,7 +417,7 @@ async def test_large_messages_are_not_taken_together(reader: Reader) -> None:
 
     reader.build([on(Noted, look, name="reader.notes", retry=AT_ONCE)])
     for size in (1, 3_900_000, 3_900_000, 3_900_000, 3_900_000):
-        await hear(reader.consumer, noted(uuid4(), "x" * size, 1))
+        await consume(reader.consumer, noted(uuid4(), "x" * size, 1))
     fails = False
     await reader.try_again()
     assert len(taken) == 5
@@ -424,10 +426,10 @@ async def test_large_messages_are_not_taken_together(reader: Reader) -> None:
 
 async def test_late_means_that_a_later_number_has_taken_effect(reader: Reader) -> None:
     page = uuid4()
-    await hear(reader.consumer, noted(page, "3", 3))
+    await consume(reader.consumer, noted(page, "3", 3))
     for text, number in (("1", 1), ("2", 2), ("again 3", 3), ("4", 4)):
-        await hear(reader.consumer, noted(page, text, number))
-    await hear(reader.consumer, noted(page, "6", 6), noted(page, "5", 5), noted(page, "7", 7))
+        await consume(reader.consumer, noted(page, text, number))
+    await consume(reader.consumer, noted(page, "6", 6), noted(page, "5", 5), noted(page, "7", 7))
     assert reader.lates == ["1", "2", "5"]
     late = await rows(reader.place.engine, "select count(*) from messaging.inbox where late")
     assert late == [(3,)]
@@ -437,10 +439,10 @@ async def test_a_late_retry_does_not_turn_the_key_back(place_with_notes: Place) 
     reader = Reader(place_with_notes, behind_failed="skip")
     page = uuid4()
     reader.broken = {"1"}
-    await hear(reader.consumer, noted(page, "1", 1), noted(page, "3", 3))
+    await consume(reader.consumer, noted(page, "1", 1), noted(page, "3", 3))
     reader.broken = set()
     await reader.try_again()
-    await hear(reader.consumer, noted(page, "2", 2))
+    await consume(reader.consumer, noted(page, "2", 2))
     assert await notes(place_with_notes.engine) == ["3", "1", "2"]
     assert reader.lates == ["1", "2"]
     late = await rows(place_with_notes.engine, "select count(*) from messaging.inbox where late")
@@ -451,7 +453,7 @@ async def test_a_message_is_claimed_before_its_attempt_begins(reader: Reader) ->
     """Seen from elsewhere while the handler runs: a process that dies in it is known to have."""
     claimed: list[object] = []
 
-    async def look(tx: Tx, heard: Received[Noted]) -> None:
+    async def look(tx: Tx, received: Received[Noted]) -> None:
         claimed.extend(
             await rows(
                 reader.place.engine, "select claimed_by is not null from messaging.open_message"
@@ -460,25 +462,25 @@ async def test_a_message_is_claimed_before_its_attempt_begins(reader: Reader) ->
         raise ValueError("broken")
 
     reader.build([on(Noted, look, name="reader.notes", retry=AT_ONCE)])
-    await hear(reader.consumer, noted(uuid4(), "1", 1))
+    await consume(reader.consumer, noted(uuid4(), "1", 1))
     await reader.try_again()
     assert claimed == [(True,), (True,)]
     assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 1}
 
 
 async def test_a_retry_knows_the_message_by_the_same_id(reader: Reader) -> None:
-    """Also one that came without any: it got its id when it was heard first."""
+    """Also one that came without any: it got its id when it was consumed first."""
     ids: list[UUID] = []
 
-    async def look(tx: Tx, heard: Received[Noted]) -> None:
-        ids.append(heard.id)
+    async def look(tx: Tx, received: Received[Noted]) -> None:
+        ids.append(received.id)
         if len(ids) < 4:
             raise ValueError("broken")
-        await write(tx, heard.event.text)
+        await write(tx, received.event.text)
 
     reader.build([on(Noted, look, name="reader.notes", retry=AT_ONCE)])
     stranger = Delivery(body=Noted(page=uuid4(), text="x").body(), routing_key="test.noted")
-    await hear(reader.consumer, stranger)
+    await consume(reader.consumer, stranger)
     await reader.try_again()
     [(kept,)] = await rows(reader.place.engine, "select event_id::text from messaging.inbox")
     assert [str(id) for id in ids[2:]] == [kept, kept]
@@ -489,7 +491,7 @@ async def test_a_forged_message_stays_refused_however_often_it_is_tried(reader: 
     forged = Delivery(
         body=Noted(page=uuid4(), text="forged").body(), routing_key="test.noted", user_id="stranger"
     )
-    await hear(reader.consumer, forged)
+    await consume(reader.consumer, forged)
     assert await reader.replay() == 1
     await reader.try_again()
     assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 1}
@@ -499,13 +501,13 @@ async def test_a_forged_message_stays_refused_however_often_it_is_tried(reader: 
 async def test_replaying_the_dead_leaves_those_behind_them_where_they_are(reader: Reader) -> None:
     page = uuid4()
     reader.broken = {"1", "x"}
-    await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))
+    await consume(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))
     await reader.try_again()
-    await hear(reader.consumer, noted(uuid4(), "x", 1))
+    await consume(reader.consumer, noted(uuid4(), "x", 1))
     assert await reader.counts() == {"retrying": 1, "waiting": 2, "dead": 1}
     assert await reader.replay() == 1
     assert await reader.counts() == {"retrying": 2, "waiting": 2, "dead": 0}
     async with reader.transactions() as tx:
-        [first, *_] = await deadletters.open_messages(tx, states=["waiting"])
-        with pytest.raises(deadletters.NoSuchMessage):
-            await deadletters.discard(tx, first.event_id, why="it only waits")
+        [first, *_] = await dead_letters.open_messages(tx, states=["waiting"])
+        with pytest.raises(dead_letters.NoSuchMessage):
+            await dead_letters.discard(tx, first.event_id, why="it only waits")

@@ -20,7 +20,6 @@ import uvloop
 from sqlalchemy import make_url, text
 
 from hirewire.launcher.process import free_port
-from hirewire.messaging import relay as relay_module
 from hirewire.messaging.broker import (
     Broker,
     BrokerMisconfigured,
@@ -29,12 +28,13 @@ from hirewire.messaging.broker import (
     open_broker,
 )
 from hirewire.messaging.brokers.postgres import PostgresBroker
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.consuming.partitions import PartitionAssigner
 from hirewire.messaging.database import connect
 from hirewire.messaging.locks import SessionShared, open_session
-from hirewire.messaging.outbox import record
-from hirewire.messaging.partitions import Shares
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing import relay as relay_module
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.testing import recorded
 from tests.builders import eventually
 from tests.conftest import missing
@@ -274,9 +274,11 @@ async def test_a_pooler_that_shares_sessions_is_refused(place: Place, size: int)
         with pytest.raises(BrokerMisconfigured, match="HIREWIRE_BROKER_URL"):
             await anext(broker.deliveries(LOGS, limit=1))
         await broker.close()
-        shares = Shares(service="writer", database_url=pooled, count=2, consumer=_no_consumer)
+        assigner = PartitionAssigner(
+            service="writer", database_url=pooled, count=2, consumer=_no_consumer
+        )
         with pytest.raises(SessionShared):
-            await shares.step()
+            await assigner.step()
 
 
 async def test_a_pooler_that_gives_each_client_a_session_is_fine(

@@ -8,14 +8,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import allowances
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.background import Wake
+from hirewire.messaging.consuming import rate_limits
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.loops import Wake
-from hirewire.messaging.outbox import Tx
-from hirewire.messaging.retries import Retries
 from hirewire.messaging.subscriptions import Rate, on
-from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.testing import consume, delivery
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Erased, Noted, Place
 from tests.services import NoBroker
 
@@ -41,25 +41,25 @@ class Limited:
                 on(Noted, self.on_noted, name="reader.notes", **limits),
                 on(Erased, self.on_erased, name="reader.erased"),
             ],
-            parked=wake,
+            wake=wake,
         )
         self.retries = Retries(consumer=self.consumer, transactions=self.transactions, wake=wake)
 
-    async def on_noted(self, tx: Tx, heard: Received[Noted]) -> None:
+    async def on_noted(self, tx: Tx, received: Received[Noted]) -> None:
         self.running += 1
         self.most_running = max(self.most_running, self.running)
         try:
             if self.gate is not None:
                 await self.gate.wait()
-            self.done.append((heard.event.page, heard.event.text))
+            self.done.append((received.event.page, received.event.text))
         finally:
             self.running -= 1
 
-    async def on_erased(self, tx: Tx, heard: Received[Erased]) -> None:
+    async def on_erased(self, tx: Tx, received: Received[Erased]) -> None:
         self.erased += 1
 
-    async def hear(self, pages: list[UUID], each: int) -> None:
-        await hear(
+    async def consume(self, pages: list[UUID], each: int) -> None:
+        await consume(
             self.consumer,
             *(
                 delivery(Noted(page=page, text=f"{nth}"), sequence=nth)
@@ -86,7 +86,7 @@ async def until(condition: Callable[[], bool]) -> None:
 async def test_a_rate_lets_so_many_pass_in_a_time(place: Place) -> None:
     reader = Limited(place, rate=Rate(5, HOUR))
     pages = [uuid4() for _ in range(4)]
-    await reader.hear(pages, 3)
+    await reader.consume(pages, 3)
     assert (reader.done, reader.erased) == ([], 1)  # kept, and nobody else is held up
     while await reader.retries.step():
         pass
@@ -110,7 +110,7 @@ async def test_a_rate_lets_so_many_pass_in_a_time(place: Place) -> None:
 async def test_the_rate_is_of_all_replicas_together(place: Place) -> None:
     first = Limited(place, rate=Rate(6, HOUR))
     second = Limited(place, rate=Rate(6, HOUR))
-    await first.hear([uuid4() for _ in range(20)], 1)
+    await first.consume([uuid4() for _ in range(20)], 1)
 
     async def work(one: Limited) -> None:
         while await one.retries.step():
@@ -124,7 +124,7 @@ async def test_a_short_rate_flows_by_itself(place: Place) -> None:
     reader = Limited(place, rate=Rate(20, timedelta(seconds=0.2)))
     page = uuid4()
     task = asyncio.create_task(reader.retries.run())
-    await reader.hear([page], 60)
+    await reader.consume([page], 60)
     await until(lambda: len(reader.done) == 60)
     task.cancel()
     await asyncio.wait({task})
@@ -136,9 +136,9 @@ async def test_so_many_keys_are_handled_at_once(place: Place) -> None:
     reader.gate = asyncio.Event()
     pages = [uuid4() for _ in range(6)]
     task = asyncio.create_task(reader.retries.run())
-    await reader.hear(pages, 3)
+    await reader.consume(pages, 3)
     await until(lambda: reader.running == 3)
-    await reader.hear([uuid4()], 1)
+    await reader.consume([uuid4()], 1)
     assert (reader.erased, reader.most_running) == (2, 3)
     reader.gate.set()
     await until(lambda: len(reader.done) == 19)
@@ -153,21 +153,21 @@ async def test_an_allowance_that_failed_is_not_spent(place: Place) -> None:
 
     async def fail() -> None:
         async with transactions() as tx:
-            assert await allowances.allowed(tx, "x", rate) == 3
-            await allowances.spend(tx, "x", 2)
+            assert await rate_limits.allowed(tx, "x", rate) == 3
+            await rate_limits.spend(tx, "x", 2)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await fail()
     async with transactions() as tx:
-        assert await allowances.allowed(tx, "x", rate) == 3
-        await allowances.spend(tx, "x", 2)
+        assert await rate_limits.allowed(tx, "x", rate) == 3
+        await rate_limits.spend(tx, "x", 2)
     async with transactions() as tx:
-        assert int(await allowances.allowed(tx, "x", rate)) == 1
+        assert int(await rate_limits.allowed(tx, "x", rate)) == 1
 
 
 def test_limits_are_checked() -> None:
-    async def handler(tx: Tx, heard: Received[Noted]) -> None: ...
+    async def handler(tx: Tx, received: Received[Noted]) -> None: ...
 
     with pytest.raises(ValueError, match="rate"):
         Rate(0)

@@ -10,14 +10,14 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from hirewire.messaging import jobs, lineage
+from hirewire.messaging import lineage, requests
 from hirewire.messaging.broker import Delivery, Message, Outcome
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Malformed, Received, decode
 from hirewire.messaging.event import Event
-from hirewire.messaging.outbox import record
-from hirewire.messaging.relay import Relay
-from hirewire.messaging.testing import delivery, hear, recorded
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.testing import consume, delivery, recorded
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.test_consumer import Reader, place_with_notes
@@ -50,8 +50,8 @@ async def epochs(place: Place) -> list[int]:
         return [row.epoch for row in rows]
 
 
-async def settle(place: Place) -> lineage.Settled:
-    return await lineage.settle_at(place.url)
+async def settle(place: Place) -> lineage.Adopted:
+    return await lineage.adopt_at(place.url)
 
 
 async def become_another(place: Place) -> None:
@@ -61,18 +61,18 @@ async def become_another(place: Place) -> None:
 
 
 async def test_the_same_database_keeps_its_epoch(place: Place) -> None:
-    assert await settle(place) == lineage.Settled(0)
+    assert await settle(place) == lineage.Adopted(0)
     await note(place, "one")
-    assert await settle(place) == lineage.Settled(0)
+    assert await settle(place) == lineage.Adopted(0)
     assert await epochs(place) == [0]
 
 
 async def test_an_unused_copy_is_no_other_life(place: Place) -> None:
     await settle(place)
     await become_another(place)
-    assert await settle(place) == lineage.Settled(0)
+    assert await settle(place) == lineage.Adopted(0)
     await note(place, "one")
-    assert await settle(place) == lineage.Settled(0)
+    assert await settle(place) == lineage.Adopted(0)
 
 
 async def test_a_copy_made_by_the_server_is_another_life(place: Place) -> None:
@@ -84,7 +84,7 @@ async def test_a_copy_made_by_the_server_is_another_life(place: Place) -> None:
     server = await connect(place.url.replace(str(url.database), "postgres"), application="tests")
     await server.execute(f'create database "{url.database}_copy" template "{url.database}"')
     await server.close()
-    settled = await lineage.settle_at(copy)
+    settled = await lineage.adopt_at(copy)
     assert settled.epoch > 0
     assert settled.unsent == 2
     assert "another database of the server" in str(settled)
@@ -109,7 +109,7 @@ async def test_before_lineages_were_known_foreign_numbers_give_it_away(place: Pl
 
 
 async def test_a_copy_that_is_restored_twice_gets_two_epochs(place: Place) -> None:
-    """The second life does not know of the first, whose events its listeners have heard: the
+    """The second life does not know of the first, whose events its subscribers have consumed: the
     number grows with time, and with each raise.
     """
     await settle(place)
@@ -220,7 +220,9 @@ async def test_open_replays_begin_again_and_see_all_of_the_past(place: Place) ->
         "update messaging.log set xact = '999999999'; delete from messaging.outbox"
     )
     async with place.transactions()() as tx:
-        id, _ = await jobs.ask(tx, "replay", {"to": "reader", "types": ["test.noted"]}, by="tests")
+        id, _ = await requests.ask(
+            tx, "replay", {"to": "reader", "types": ["test.noted"]}, by="tests"
+        )
     await connection.execute(
         "update messaging.job set pass_snapshot = '5:5:', pass_position = 99, done = 3, total = 3"
     )
@@ -232,7 +234,7 @@ async def test_open_replays_begin_again_and_see_all_of_the_past(place: Place) ->
     async def done() -> bool:
         await relay.step()
         async with place.transactions()() as tx:
-            job = await jobs.find(tx, id)
+            job = await requests.find(tx, id)
             return job is not None and job.state == "done"
 
     await eventually(done)
@@ -284,20 +286,20 @@ async def test_a_later_epoch_is_later_whatever_its_sequence(place_with_notes: Pl
     noted("old 5", 5, 0)
     noted("new 2", 2, 1)
     noted("overtaken", 6, 0)
-    await hear(reader.consumer, *deliveries)
+    await consume(reader.consumer, *deliveries)
     assert reader.lates == ["overtaken"]
     deliveries.clear()
     noted("too late", 7, 0)
-    await hear(reader.consumer, *deliveries)
+    await consume(reader.consumer, *deliveries)
     assert reader.lates == ["overtaken", "too late"]
     deliveries.clear()
     reader.broken = {"fails"}
     noted("fails", 3, 1)
-    await hear(reader.consumer, *deliveries)
+    await consume(reader.consumer, *deliveries)
     deliveries.clear()
     noted("new life", 1, 2)
     noted("behind", 4, 1)
-    await hear(reader.consumer, *deliveries)
+    await consume(reader.consumer, *deliveries)
     reader.broken.clear()
     await reader.try_again()
     assert reader.calls[-3:] == ["fails", "new life", "behind"]

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging.outbox import record
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.testing import recorded
 from tests.messaging.conftest import Noted, Place
 

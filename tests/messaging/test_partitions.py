@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import fences
 from hirewire.messaging.broker import (
     BrokerUnavailable,
     Delivery,
@@ -16,15 +15,17 @@ from hirewire.messaging.broker import (
     open_broker,
     queue_of,
 )
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.consuming.partitions import PartitionRouter, partition_of, topology_of
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.listeners import write_listeners
-from hirewire.messaging.outbox import Transactions, Tx, record
-from hirewire.messaging.partitions import Spreader, partition_of, topology_of
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.publishing.subscribers import write_subscribers
+from hirewire.messaging.reconciliation import barriers
 from hirewire.messaging.runtime import Messaging
 from hirewire.messaging.subscriptions import on_batch
+from hirewire.messaging.transaction import Transactions, Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.replaying import Between, Reader, Writer, step_until
@@ -45,7 +46,7 @@ def test_growing_moves_only_what_it_must() -> None:
 
 
 class Crew:
-    """Replicas of one service, and a writer that they hear."""
+    """Replicas of one service, and a writer that they consume."""
 
     def __init__(self, here: Place, there: Place, broker_url: str) -> None:
         self.here, self.there, self.broker_url = here, there, broker_url
@@ -59,15 +60,15 @@ class Crew:
         await self.broker.declare([QueueTopology("hirewire.reader", ("test.noted",))])
         owner = await connect(self.there.url, application="tests")
         async with owner.transaction():
-            await write_listeners(owner, {"test.noted": ["reader"]})
+            await write_subscribers(owner, {"test.noted": ["reader"]})
         await owner.close()
         self.relaying = asyncio.create_task(self.relay.run())
 
-    async def note(self, tx: Tx, heard: Sequence[Received[Noted]]) -> None:
-        self.lates += sum(one.late for one in heard)
+    async def note(self, tx: Tx, received: Sequence[Received[Noted]]) -> None:
+        self.lates += sum(one.late for one in received)
         await tx.exec_driver_sql(
             "insert into note (text) select * from unnest($1::text[])",
-            ([f"{one.key} {one.event.text}" for one in heard],),
+            ([f"{one.key} {one.event.text}" for one in received],),
         )
 
     def join(self, partitions: int) -> Messaging:
@@ -114,16 +115,16 @@ async def crew(
     await made.end()
 
 
-def out_of_order(heard: Sequence[str], pages: Sequence[UUID], count: int) -> list[list[str]]:
-    """What was heard of pages of which not everything came once and in order."""
+def out_of_order(received: Sequence[str], pages: Sequence[UUID], count: int) -> list[list[str]]:
+    """What was consumed of pages of which not everything came once and in order."""
     expected = [str(n) for n in range(count)]
-    found = [[t.split()[1] for t in heard if t.startswith(str(page))] for page in pages]
+    found = [[t.split()[1] for t in received if t.startswith(str(page))] for page in pages]
     return [one for one in found if one != expected]
 
 
 async def shared(crew: Crew, *numbers: int) -> None:
     async def as_expected() -> bool:
-        return sorted(len(one.shares.held) for one in crew.replicas) == sorted(numbers)
+        return sorted(len(one.assigner.held) for one in crew.replicas) == sorted(numbers)
 
     await eventually(as_expected)
 
@@ -146,9 +147,9 @@ async def test_replicas_share_the_partitions_and_keep_order_while_they_grow(crew
     await writing
     await eventually(lambda: some_heard(1200))
     await shared(crew, 2, 3)
-    heard = await crew.heard()
-    assert len(heard) == 1200
-    assert out_of_order(heard, pages, 60) == []
+    received = await crew.heard()
+    assert len(received) == 1200
+    assert out_of_order(received, pages, 60) == []
     assert crew.lates == 0
 
 
@@ -174,11 +175,11 @@ async def test_a_stop_drains_all_partitions_at_once(crew: Crew) -> None:
     pages = [uuid4() for _ in range(40)]
     kept, began, told = crew.note, set[str](), list[Consumer]()
 
-    async def note(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
-        began.update(one.key for one in heard)
+    async def note(tx: Tx, received: Sequence[Received[Noted]]) -> None:
+        began.update(one.key for one in received)
         while not told or not all(one._stopping.is_set() for one in told):
             await asyncio.sleep(0.01)
-        await kept(tx, heard)
+        await kept(tx, received)
 
     crew.note = note  # type: ignore[method-assign]
     replica = crew.join(3)
@@ -189,32 +190,32 @@ async def test_a_stop_drains_all_partitions_at_once(crew: Crew) -> None:
         return {partition_of(key, 3) for key in began} == {0, 1, 2}
 
     await eventually(all_busy)
-    told += [consumer for consumer, _ in replica.shares._running.values()]
+    told += [consumer for consumer, _ in replica.assigner._running.values()]
     await replica.stop()
     assert {text.split()[0] for text in await crew.heard()} >= began
 
 
-async def test_a_fence_comes_through_every_partition(crew: Crew) -> None:
+async def test_a_barrier_comes_through_every_partition(crew: Crew) -> None:
     replica = crew.join(3)
     assert replica.consumer.queues == tuple(topology_of("reader", n).queue for n in range(3))
     async with Transactions(crew.there.engine, "writer", crew.relay.wake)() as tx:
-        id = await fences.ask(tx)
+        id = await barriers.ask(tx)
 
     async def through_all() -> bool:
         async with replica.transactions() as tx:
-            return set(await fences.heard(tx, id)) == set(replica.consumer.queues)
+            return set(await barriers.passed_queues(tx, id)) == set(replica.consumer.queues)
 
     await eventually(through_all)
 
 
 class Spreading:
-    """A service's queue, the spreader that empties it, and what is in the partitions."""
+    """A service's queue, the partition router that empties it, and what is in the partitions."""
 
     def __init__(self, place: Place, broker_url: str) -> None:
         self.service = f"s{uuid4().hex[:8]}"
         self.topology = QueueTopology(queue_of(self.service), ())
         self.broker = Between(open_broker(broker_url, client=self.service))
-        self.spreader = Spreader(
+        self.router = PartitionRouter(
             service=self.service,
             topology=self.topology,
             transactions=place.transactions(self.service),
@@ -228,7 +229,7 @@ class Spreading:
         for text in texts:
             id, key = uuid4(), text[0]
             if text == "barrier":
-                messages.append(fences.message(id, "writer", self.service))
+                messages.append(barriers.message(id, "writer", self.service))
                 continue
             headers = {"id": str(id), "type": "test.noted", "partitionkey": key, "note": text}
             messages.append(Message(str(id), "test.noted", key, b"{}", headers, to=self.service))
@@ -260,7 +261,7 @@ async def test_barriers_overtake_nothing_and_nothing_overtakes_them(spreading: S
     before = ["x1", "x2", "x3", "y1", "y2", "z1"]
     after = ["x4", "x5", "y3", "z2", "z3"]
     await spreading.send(*before, "barrier", "barrier", *after, "barrier")
-    task = asyncio.create_task(spreading.spreader.run())
+    task = asyncio.create_task(spreading.router.run())
     for number in range(3):
         here = [key for key in "xyz" if partition_of(key, 3) == number]
         first, second = ([text for text in texts if text[0] in here] for texts in (before, after))
@@ -272,7 +273,7 @@ async def test_barriers_overtake_nothing_and_nothing_overtakes_them(spreading: S
         assert found[end:] == ["barrier"]
         for key in here:
             assert [t for t in found if t[0] == key] == [t for t in before + after if t[0] == key]
-    spreading.spreader.stop()
+    spreading.router.stop()
     await task
 
 
@@ -289,7 +290,7 @@ async def test_nothing_is_acked_before_it_is_in_a_partition(spreading: Spreading
     spreading.broker.published = lambda messages: order.extend(m.headers["id"] for m in messages)
     spreading.broker.acked = lambda delivery: order.append(delivery.headers["id"])
     await spreading.send("x1", "x2", "barrier", "x3")
-    task = asyncio.create_task(spreading.spreader.run())
+    task = asyncio.create_task(spreading.router.run())
     found = await spreading.partition(partition_of("x", 3), 4)
     assert list(dict.fromkeys(found)) == ["x1", "x2", "barrier", "x3"]
 
@@ -297,7 +298,7 @@ async def test_nothing_is_acked_before_it_is_in_a_partition(spreading: Spreading
         return (await spreading.broker.stats(spreading.topology.queue)).ready == 0
 
     await eventually(all_acked)
-    spreading.spreader.stop()
+    spreading.router.stop()
     await task
     assert len(set(order)) == 4
     assert order[-1] in order[:-1], "acked what was not published"

@@ -5,11 +5,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import audit, inbox, pauses
+from hirewire.messaging.consuming import inbox, pauses
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.reconciliation import audit
 from hirewire.messaging.subscriptions import on
-from hirewire.messaging.testing import hear
+from hirewire.messaging.testing import consume
+from hirewire.messaging.transaction import Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.test_consumer import AT_ONCE, Reader, noted, notes, write
@@ -48,28 +49,28 @@ async def resume(reader: Reader) -> None:
 async def test_a_paused_subscription_waits_and_the_others_go_on(reader: Reader) -> None:
     other: list[str] = []
 
-    async def on_other(tx: Tx, heard: Received[Noted]) -> None:
-        other.append(heard.event.text)
+    async def on_other(tx: Tx, received: Received[Noted]) -> None:
+        other.append(received.event.text)
 
     reader.build([reader.subscription, on(Noted, on_other, name="reader.other")])
     pages = [uuid4(), uuid4()]
-    await hear(reader.consumer, noted(pages[0], "a1", 1))
+    await consume(reader.consumer, noted(pages[0], "a1", 1))
     await pause(reader)
     second = Reader(reader.place)  # another replica, and one that starts meanwhile
-    await hear(reader.consumer, noted(pages[0], "a2", 2), noted(pages[1], "b1", 1))
-    await hear(second.consumer, noted(pages[0], "a3", 3), noted(pages[1], "b2", 2))
+    await consume(reader.consumer, noted(pages[0], "a2", 2), noted(pages[1], "b1", 1))
+    await consume(second.consumer, noted(pages[0], "a3", 3), noted(pages[1], "b2", 2))
     await reader.try_again()
     await second.try_again()
     assert await notes(reader.place.engine) == ["a1"]
     assert other == ["a1", "a2", "b1"]
     assert await reader.counts() == {"retrying": 0, "waiting": 4, "dead": 0}
     await resume(reader)
-    await hear(reader.consumer, noted(pages[0], "a4", 4))
+    await consume(reader.consumer, noted(pages[0], "a4", 4))
     await reader.try_again()
     written = await notes(reader.place.engine)
     assert [text for text in written if text.startswith("a")] == ["a1", "a2", "a3", "a4"]
     assert [text for text in written if text.startswith("b")] == ["b1", "b2"]
-    await hear(reader.consumer, noted(pages[0], "a5", 5))
+    await consume(reader.consumer, noted(pages[0], "a5", 5))
     assert (await notes(reader.place.engine))[-1] == "a5"
     assert not reader.lates
 
@@ -77,11 +78,11 @@ async def test_a_paused_subscription_waits_and_the_others_go_on(reader: Reader) 
 async def test_retries_of_a_paused_subscription_rest(reader: Reader) -> None:
     page = uuid4()
     reader.broken = {"1"}
-    await hear(reader.consumer, noted(page, "1", 1), noted(page, "2", 2))
+    await consume(reader.consumer, noted(page, "1", 1), noted(page, "2", 2))
     await pause(reader)
     reader.broken.clear()
     assert not await reader.retries.step()
-    await hear(reader.consumer, noted(page, "3", 3))
+    await consume(reader.consumer, noted(page, "3", 3))
     assert await notes(reader.place.engine) == []
     await resume(reader)
     await reader.try_again()
@@ -91,16 +92,16 @@ async def test_retries_of_a_paused_subscription_rest(reader: Reader) -> None:
 async def test_a_lane_that_is_at_work_rests_once_it_is_paused(reader: Reader) -> None:
     calls: list[str] = []
 
-    async def handler(tx: Tx, heard: Received[Noted]) -> None:
-        if heard.event.text in reader.broken:
+    async def handler(tx: Tx, received: Received[Noted]) -> None:
+        if received.event.text in reader.broken:
             raise ValueError("broken")
-        calls.append(heard.event.text)
+        calls.append(received.event.text)
         async with reader.transactions() as other:
             await pauses.pause(other, NAME, why="a test")
 
     reader.build([on(Noted, handler, name=NAME, retry=AT_ONCE)])
     reader.broken = {"1", "2", "3"}
-    await hear(reader.consumer, *(noted(uuid4(), text, 1) for text in sorted(reader.broken)))
+    await consume(reader.consumer, *(noted(uuid4(), text, 1) for text in sorted(reader.broken)))
     reader.broken = set()
     working = asyncio.create_task(reader.retries.run())
 
@@ -116,7 +117,7 @@ async def test_a_lane_that_is_at_work_rests_once_it_is_paused(reader: Reader) ->
 async def test_a_message_that_fails_after_the_pause_is_as_any_other(reader: Reader) -> None:
     page = uuid4()
     await pause(reader)
-    await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))
+    await consume(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))
     await resume(reader)
     reader.broken = {"2"}
     await reader.try_again()
@@ -128,11 +129,11 @@ async def test_what_parks_while_it_is_resumed_is_not_left_behind(reader: Reader)
     page = uuid4()
     await pause(reader)
     async with reader.transactions() as tx:
-        units = reader.consumer.read([noted(page, "1", 1)]).units
-        await inbox.park(tx, await inbox.held_back(tx, await inbox.enter(tx, units)))
+        invocations = reader.consumer.reader.read([noted(page, "1", 1)]).invocations
+        await inbox.park(tx, await inbox.held_back(tx, await inbox.enter(tx, invocations)))
         await resume(reader)
         assert not await reader.retries.step()
-        second = asyncio.create_task(hear(reader.consumer, noted(page, "2", 2)))
+        second = asyncio.create_task(consume(reader.consumer, noted(page, "2", 2)))
         await asyncio.sleep(0)
     await second
     await reader.try_again()
@@ -144,16 +145,16 @@ async def test_a_batch_that_began_before_the_pause_keeps_its_place(reader: Reade
     page = uuid4()
     reached, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slow(tx: Tx, heard: Received[Noted]) -> None:
-        await write(tx, heard.event.text)
+    async def slow(tx: Tx, received: Received[Noted]) -> None:
+        await write(tx, received.event.text)
         reached.set()
         await go_on.wait()
 
     reader.build([on(Noted, slow, name=NAME, retry=AT_ONCE)])
-    first = asyncio.create_task(hear(reader.consumer, noted(page, "1", 1)))
+    first = asyncio.create_task(consume(reader.consumer, noted(page, "1", 1)))
     await reached.wait()
     await pause(reader)
-    second = asyncio.create_task(hear(reader.consumer, noted(page, "2", 2)))
+    second = asyncio.create_task(consume(reader.consumer, noted(page, "2", 2)))
     go_on.set()
     await first
     await second
@@ -168,19 +169,19 @@ async def test_where_followers_may_pass_a_pause_keeps_them_in_order(noting: Plac
     reader = Reader(noting, behind_failed="skip")
     page = uuid4()
     reader.broken = {"1", "3"}
-    await hear(reader.consumer, noted(page, "1", 1))
+    await consume(reader.consumer, noted(page, "1", 1))
     await reader.try_again()
     await pause(reader)
     for n in (2, 3, 4):
-        await hear(reader.consumer, noted(page, str(n), n))
+        await consume(reader.consumer, noted(page, str(n), n))
     assert await notes(noting.engine) == []
     await resume(reader)
-    await hear(reader.consumer, noted(page, "5", 5))
+    await consume(reader.consumer, noted(page, "5", 5))
     assert await notes(noting.engine) == []  # it does not pass those that only wait
     await reader.try_again()
     assert await notes(noting.engine) == ["2", "4", "5"]
     assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 2}
-    await hear(reader.consumer, noted(page, "6", 6))
+    await consume(reader.consumer, noted(page, "6", 6))
     assert await notes(noting.engine) == ["2", "4", "5", "6"]
     reader.broken.clear()
     await reader.replay()
@@ -191,7 +192,7 @@ async def test_where_followers_may_pass_a_pause_keeps_them_in_order(noting: Plac
 async def test_the_audit_shows_what_is_paused_as_waiting(reader: Reader) -> None:
     await pause(reader)
     one = noted(uuid4(), "1", 1)
-    await hear(reader.consumer, one)
+    await consume(reader.consumer, one)
     id = UUID(one.message_id or "")
     async with reader.transactions() as tx:
         [found] = await audit.states_of(tx, [reader.subscription], {id: Noted.name})

@@ -8,14 +8,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import audit, deadletters, projections
 from hirewire.messaging.broker import Message, QueueStats, QueueTopology, open_broker
+from hirewire.messaging.consuming import dead_letters
 from hirewire.messaging.database import DatabaseUnavailable, connect
-from hirewire.messaging.dropping import StillUsed
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import EVENTS
-from hirewire.messaging.outbox import Tx
-from hirewire.messaging.projections import (
+from hirewire.messaging.projections import generations
+from hirewire.messaging.projections.dropping import StillUsed
+from hirewire.messaging.projections.generations import (
     AlreadyBuilding,
     Generation,
     NoSuchGeneration,
@@ -24,8 +24,10 @@ from hirewire.messaging.projections import (
     Projection,
     ProjectionError,
 )
+from hirewire.messaging.reconciliation import audit
 from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.subscriptions import Rate, Subscription, on
+from hirewire.messaging.transaction import Tx
 from tests.builders import eventually
 from tests.messaging.boards import Boards, board, create
 from tests.messaging.conftest import Erased, Noted, Place
@@ -142,7 +144,7 @@ async def test_a_switch_waits_for_the_past_and_then_for_what_the_live_one_has(
     await writer.settle()
     await boards.expect(one, page, *words(0, 1))
     two, _ = await boards.start(board(2))
-    with pytest.raises(NotCaughtUp, match=f"generation {two.number} has not heard .* of {TYPE}"):
+    with pytest.raises(NotCaughtUp, match=f"generation {two.number} has not consumed .* of {TYPE}"):
         await boards.switch(force=True)
     await writer.settle()
     await boards.caught_up(two)
@@ -215,7 +217,7 @@ async def test_what_is_recorded_during_the_switch_is_in_both_once(
 
     async def hold_and_write() -> None:
         async with boards.transactions() as tx:
-            await projections._hold(tx, one)
+            await generations._hold(tx, one)
             await writer.write(page, *words(0))
             await boards.expect(two, page, *capitals(0))
             assert await boards.lines(one, page) == []
@@ -249,10 +251,12 @@ async def test_open_messages_refuse_the_switch_unless_it_is_forced(
 
     async def is_open() -> bool:
         async with boards.transactions() as tx:
-            return (await projections.open_messages(tx, two))[0] == 2
+            return (await generations.open_messages(tx, two))[0] == 2
 
     await eventually(is_open)
-    with pytest.raises(OpenMessages, match=rf"projection board.* has 2 open messages: {failing}"):
+    with pytest.raises(
+        OpenMessages, match=rf"projection board.* has 2 unresolved messages: {failing}"
+    ):
         await boards.switch()
     line = await boards.account(one)
     assert (line.counts["handled"], line.adds_up) == (4, True)
@@ -278,8 +282,8 @@ async def test_what_was_given_up_is_behind_nothing(writer: Writer, boards: Board
     async def give_up() -> bool:
         async with boards.transactions() as tx:
             try:
-                return bool(await deadletters.discard(tx, id, why="of no use", by="tests"))
-            except deadletters.NoSuchMessage:
+                return bool(await dead_letters.discard(tx, id, why="of no use", by="tests"))
+            except dead_letters.NoSuchMessage:
                 return False
 
     await eventually(give_up)
@@ -392,7 +396,7 @@ async def test_a_start_may_be_killed_at_every_step(writer: Writer, boards: Board
     written = 0
     for steps in range(1, 200, 13):
         async with boards.transactions() as tx:
-            two, _ = await projections.start(tx, board(2))
+            two, _ = await generations.start(tx, board(2))
         async with boards.operator() as by:
             ended = await killed_at(boards.introduce(by), steps, by.vanish)
         await writer.write(page, f"w{written}")
@@ -444,17 +448,17 @@ async def test_a_drop_may_be_killed_at_every_step(writer: Writer, boards: Boards
 
 
 @pytest.mark.usefixtures("relay")
-async def test_a_generation_is_not_heard_before_its_owners_know_of_it(
+async def test_a_generation_is_not_consumed_before_its_owners_know_of_it(
     writer: Writer, boards: Boards
 ) -> None:
-    """A consumer that binds its queue earlier would hear the present before the past."""
+    """A consumer that binds its queue earlier would consume the present before the past."""
     page = uuid4()
     one, _ = await boards.start(board())
     replica = boards.run(board(1), board(2))
     await writer.write(page, *words(0, 1))
     await boards.expect(one, page, *words(0, 1))
     async with boards.transactions() as tx:
-        two, _ = await projections.start(tx, board(2))
+        two, _ = await generations.start(tx, board(2))
     await replica.generations.step()
     assert replica.generations.numbers == [one.number]
     await writer.write(page, *words(2))
@@ -478,7 +482,7 @@ async def test_two_operators_at_once_do_it_once(writer: Writer, boards: Boards) 
     await boards.caught_up(two)
     switches = await asyncio.gather(
         *(
-            projections.switch(boards.transactions, boards.name, "board", number=two.number)
+            generations.switch(boards.transactions, boards.name, "board", number=two.number)
             for _ in range(3)
         )
     )
@@ -542,7 +546,7 @@ async def test_tables_that_somebody_reads_are_not_dropped(writer: Writer, boards
     await writer.write(page, *words(0))
     await boards.expect(one, page, *words(0))
     async with boards.transactions() as tx:
-        live = await projections.live(tx, "board")
+        live = await generations.live(tx, "board")
         two, _ = await boards.start(board(2))
         await boards.caught_up(two)
         await boards.switch()
@@ -568,7 +572,7 @@ async def test_a_projection_is_dropped_whole(writer: Writer, boards: Boards) -> 
     assert await boards.drop(whole=True) == [one.number, two.number]
     async with boards.transactions() as tx:
         with pytest.raises(NoSuchGeneration, match="projection board: it was never started"):
-            await projections.live(tx, "board")
+            await generations.live(tx, "board")
         await tx.exec_driver_sql(
             "insert into messaging.open_message (event_id, subscription, state, type, source, key,"
             " body, headers) values (gen_random_uuid(), $1, 'retrying', 'x', 'x', 'x', '', '{}')",
@@ -578,7 +582,7 @@ async def test_a_projection_is_dropped_whole(writer: Writer, boards: Boards) -> 
     replica.generations._left.add(one.number)
     await replica.generations.step()
     async with boards.transactions() as tx:
-        assert (await deadletters.counts(tx))["retrying"] == 0
+        assert (await dead_letters.counts(tx))["retrying"] == 0
     await boards.introduce()
     await writer.write(page, *words(1))
 
@@ -593,13 +597,13 @@ async def test_a_projection_is_dropped_whole(writer: Writer, boards: Boards) -> 
 
 async def test_numbers_go_on_above_those_of_an_earlier_life(boards: Boards) -> None:
     async with boards.transactions() as tx:
-        one, _ = await projections.start(tx, board())
+        one, _ = await generations.start(tx, board())
     async with boards.transactions() as tx:
         await tx.exec_driver_sql(
             "insert into messaging.lineage (epoch, why) values (95213, 'another server')"
         )
-        two, _ = await projections.start(tx, board())
-        three, _ = await projections.start(tx, board(name="other"))
+        two, _ = await generations.start(tx, board())
+        three, _ = await generations.start(tx, board(name="other"))
     assert (one.number, two.number, three.number) == (1, 9521300, 9521301)
 
 
@@ -627,16 +631,16 @@ def test_a_generation_needs_the_handlers_that_it_was_started_with() -> None:
     row = Generation(
         3, "board", 1, "live", handlers, [TYPE], [], False, now, "", now, None, None, None
     )
-    assert [one.name for one in projections.handlers_of(board(), row)] == ["boards.board_lines@3"]
+    assert [one.name for one in generations.handlers_of(board(), row)] == ["boards.board_lines@3"]
     with pytest.raises(ProjectionError, match=r"board: version 1 has other handlers.* 3 was"):
-        projections.handlers_of(changed, row)
+        generations.handlers_of(changed, row)
 
 
-async def _nothing(tx: Tx, heard: Received[Erased]) -> None: ...
+async def _nothing(tx: Tx, received: Received[Erased]) -> None: ...
 
 
 def test_what_cannot_be_a_projection_is_refused_with_its_name() -> None:
-    async def note(tx: Tx, heard: Received[Noted]) -> None: ...
+    async def note(tx: Tx, received: Received[Noted]) -> None: ...
 
     with pytest.raises(ValueError, match="projection 'A b': name"):
         Projection("A b", 1, create, lambda _: [on(Noted, note, name="n")])
@@ -660,8 +664,8 @@ async def test_the_audit_keeps_a_generation_and_its_service_apart(
     page = uuid4()
     seen: list[str] = []
 
-    async def note(tx: Tx, heard: Received[Noted]) -> None:
-        seen.append(heard.event.text)
+    async def note(tx: Tx, received: Received[Noted]) -> None:
+        seen.append(received.event.text)
 
     own = on(Noted, note, name="boards.own", retry=RetrySchedule(attempts=1))
     one, _ = await boards.start(board())
@@ -672,9 +676,9 @@ async def test_the_audit_keeps_a_generation_and_its_service_apart(
     async with boards.transactions() as tx:
         [found] = await audit.states_of(tx, [own], events)
         assert found.state == "missing"
-        names = await projections.handlers_of_owner(tx, "writer")
+        names = await generations.handlers_of_owner(tx, "writer")
         assert names == ["boards.board_lines@" + str(one.number)]
-        assert await projections.handlers_of_owner(tx, "somebody") == []
+        assert await generations.handlers_of_owner(tx, "somebody") == []
         await tx.exec_driver_sql(
             "insert into messaging.awaiting (queue, type, job) values ($1, $2, gen_random_uuid())",
             (one.topology(boards.name).queue, TYPE),
@@ -710,24 +714,24 @@ async def test_what_a_generation_cannot_read_is_its_own_dead_letter(
 
     async def first_open() -> str:
         async with boards.transactions() as tx:
-            count, found = await projections.open_messages(tx, one)
+            count, found = await generations.open_messages(tx, one)
             return found[0] if count else ""
 
     assert await eventually(first_open) == f"{id} at (unreadable)@{one.number} (dead)"
     await writer.write(page, *words(0))
     await boards.expect(one, page, *words(0))
     async with boards.transactions() as tx:
-        assert await deadletters.replay(tx, event_id=UUID(id)) == 1
+        assert await dead_letters.replay(tx, event_id=UUID(id)) == 1
 
     async def tried_again() -> bool:
         async with boards.transactions() as tx:
-            found = await deadletters.open_messages(tx)
+            found = await dead_letters.open_messages(tx)
             return bool(found) and len(found[0].history) > 1
 
     await eventually(tried_again)
     async with boards.transactions() as tx:
-        assert await deadletters.discard(tx, UUID(id), why="of no use") == 1
-        assert (await projections.open_messages(tx, one))[0] == 0
+        assert await dead_letters.discard(tx, UUID(id), why="of no use") == 1
+        assert (await generations.open_messages(tx, one))[0] == 0
 
 
 async def test_how_far_back_a_log_goes_is_known(writer: Writer) -> None:
@@ -736,14 +740,14 @@ async def test_how_far_back_a_log_goes_is_known(writer: Writer) -> None:
         "insert into messaging.lineage (epoch, why, since) "
         "values (0, 'first look', now() - interval '9 days')"
     )
-    assert await projections.log_begins(connection) is None
+    assert await generations.log_begins(connection) is None
     await connection.execute(
         "insert into messaging.retention (ran_at, log_from) "
         "values (now(), now() - interval '30 days')"
     )
-    assert await projections.log_begins(connection) is None
+    assert await generations.log_begins(connection) is None
     await connection.execute("update messaging.retention set log_from = now() - interval '1 day'")
-    assert await projections.log_begins(connection) is not None
+    assert await generations.log_begins(connection) is not None
     await connection.close()
 
 

@@ -1,21 +1,24 @@
-"""The audit: who should have heard what, and what became of it, with nothing left out."""
+"""The audit: who should have consumed what, and what became of it, with nothing left out."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import audit, deadletters, fences
-from hirewire.messaging.audit import Account, Found
 from hirewire.messaging.broker import Delivery, Message, Outcome, QueueTopology
+from hirewire.messaging.consuming import dead_letters
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
+from hirewire.messaging.introduction import introduce
 from hirewire.messaging.lineage import raise_by_hand
-from hirewire.messaging.listeners import introduce, write_listeners
-from hirewire.messaging.outbox import Tx, record
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.publishing.subscribers import write_subscribers
+from hirewire.messaging.reconciliation import audit, barriers
+from hirewire.messaging.reconciliation.audit import Found, Ledger
 from hirewire.messaging.subscriptions import on
-from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.testing import consume, delivery
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Erased, Noted, Place
 from tests.messaging.scripted import ScriptedBroker, rows
 from tests.messaging.test_consumer import Reader, noted, place_with_notes, reader
@@ -28,34 +31,36 @@ async def note(place: Place, text: str = "") -> UUID:
         return record(tx, Noted(page=uuid4(), text=text))
 
 
-async def listeners(place: Place, **wanted: Sequence[str]) -> None:
+async def subscribers(place: Place, **wanted: Sequence[str]) -> None:
     connection = await connect(place.url, application="tests")
     async with connection.transaction():
-        await write_listeners(connection, {f"test.{name}": who for name, who in wanted.items()})
+        await write_subscribers(connection, {f"test.{name}": who for name, who in wanted.items()})
     await connection.close()
 
 
 async def expected(place: Place) -> dict[UUID, list[str]]:
-    """Who should have heard the events that a barrier of now stands behind."""
+    """Who should have consumed the events that a barrier of now stands behind."""
     async with place.transactions()() as tx:
-        id = await fences.ask(tx)
+        id = await barriers.ask(tx)
     relay = Relay(service="writer", database_url=place.url, broker=ScriptedBroker())
     await relay.step()
     await relay.close()
     async with place.transactions()() as tx:
         found = await audit.recorded_before(tx, id, since=UUID(int=0), after=UUID(int=0), limit=100)
-    return {one.id: list(one.listeners) for one in found}
+    return {one.id: list(one.subscribers) for one in found}
 
 
-async def test_those_should_hear_an_event_who_listened_when_it_was_recorded(place: Place) -> None:
+async def test_those_should_consume_an_event_who_subscribed_when_it_was_recorded(
+    place: Place,
+) -> None:
     nobody = await note(place)
-    await listeners(place, noted=["early"], erased=["other"])
+    await subscribers(place, noted=["early"], erased=["other"])
     first = await note(place)
-    await listeners(place, noted=["early", "late"])
+    await subscribers(place, noted=["early", "late"])
     second = await note(place)
-    await listeners(place, noted=["late"])
+    await subscribers(place, noted=["late"])
     third = await note(place)
-    # One that has left is expected to have heard nothing, also not of what is past.
+    # One that has left is expected to have consumed nothing, also not of what is past.
     assert await expected(place) == {
         nobody: [],
         first: [],
@@ -68,20 +73,20 @@ async def test_those_should_hear_an_event_who_listened_when_it_was_recorded(plac
 _STILL = "select service from messaging.listener where until is null order by 1"
 
 
-async def test_a_service_that_comes_back_should_hear_again(place: Place) -> None:
-    await listeners(place, noted=["reader"])
-    await listeners(place, noted=[])
+async def test_a_service_that_comes_back_should_consume_again(place: Place) -> None:
+    await subscribers(place, noted=["reader"])
+    await subscribers(place, noted=[])
     missed = await note(place)
-    await listeners(place, noted=["reader"])
-    heard = await note(place)
-    assert await expected(place) == {missed: [], heard: ["reader"]}
+    await subscribers(place, noted=["reader"])
+    received = await note(place)
+    assert await expected(place) == {missed: [], received: ["reader"]}
 
 
 async def test_in_another_life_of_the_database_transactions_are_not_compared(
     place: Place,
 ) -> None:
-    """A restored database's listeners came, by its numbers, long after all that is recorded now."""
-    await listeners(place, noted=["reader"])
+    """By its numbers, a restored database's subscribers came long after what is recorded now."""
+    await subscribers(place, noted=["reader"])
     former = await note(place)
     async with place.engine.begin() as connection:
         await connection.exec_driver_sql(
@@ -97,19 +102,19 @@ async def test_in_another_life_of_the_database_transactions_are_not_compared(
 
 
 async def test_writing_the_list_again_changes_nothing(place: Place) -> None:
-    await listeners(place, noted=["reader"])
+    await subscribers(place, noted=["reader"])
     before = await rows(place.engine, "select * from messaging.listener")
     id = await note(place)
-    await listeners(place, noted=["reader"])
+    await subscribers(place, noted=["reader"])
     assert await rows(place.engine, "select * from messaging.listener") == before
     assert await expected(place) == {id: ["reader"]}
 
 
 async def test_the_list_is_read_page_by_page_without_a_gap(place: Place) -> None:
-    await listeners(place, noted=["reader"])
+    await subscribers(place, noted=["reader"])
     ids = [await note(place) for _ in range(7)]
     async with place.transactions()() as tx:
-        barrier = await fences.ask(tx)
+        barrier = await barriers.ask(tx)
     relay = Relay(service="writer", database_url=place.url, broker=ScriptedBroker())
     await relay.step()
     await relay.close()
@@ -137,12 +142,12 @@ async def test_every_event_is_in_the_one_state_that_its_reader_knows(reader: Rea
     batch |= {text: noted(uuid4(), text, 1) for text in ("dead", "given up")}
     late = [noted(other, "later", 2), noted(other, "late", 1)]
     reader.broken = {"bad", "dead", "given up"}
-    await hear(reader.consumer, batch["dead"], batch["given up"])
+    await consume(reader.consumer, batch["dead"], batch["given up"])
     await reader.try_again()
-    await hear(reader.consumer, batch["ok"], batch["bad"], batch["behind"], *late)
+    await consume(reader.consumer, batch["ok"], batch["bad"], batch["behind"], *late)
     async with reader.transactions() as tx:
         given_up = UUID(batch["given up"].headers["id"])
-        await deadletters.discard(tx, given_up, why="a test", by="me")
+        await dead_letters.discard(tx, given_up, why="a test", by="me")
     unknown = noted(uuid4(), "unknown", 1)
     asked = {UUID(d.headers["id"]): "test.noted" for d in (*batch.values(), *late, unknown)}
     found = await states(reader, asked)
@@ -163,14 +168,14 @@ async def test_every_event_is_in_the_one_state_that_its_reader_knows(reader: Rea
 
 
 async def test_of_two_handlers_the_worse_off_counts(reader: Reader) -> None:
-    async def fine(tx: Tx, heard: Received[Noted]) -> None:
+    async def fine(tx: Tx, received: Received[Noted]) -> None:
         pass
 
     one = noted(uuid4(), "1", 1)
     id = UUID(one.headers["id"])
     reader.build([reader.subscription, on(Noted, fine, name="reader.also")])
     reader.broken = {"1"}
-    await hear(reader.consumer, one)
+    await consume(reader.consumer, one)
     assert (await states(reader, {id: "test.noted"}))[id].state == "retrying"
     await reader.try_again()
     assert (await states(reader, {id: "test.noted"}))[id].state == "dead"
@@ -184,15 +189,17 @@ async def test_what_could_not_be_read_is_dead_and_not_missing(reader: Reader) ->
     bad = delivery(Erased(page=uuid4()))
     bad.headers = {**bad.headers, "type": "test.noted"}
     bad.body = b"{}"
-    await hear(reader.consumer, bad)
+    await consume(reader.consumer, bad)
     id = UUID(bad.headers["id"])
     assert (await states(reader, {id: "test.noted"}))[id].state == "dead"
 
 
-@pytest.mark.parametrize(("fenced", "state"), [(True, "missing"), (False, "in flight")])
-def test_what_is_not_known_is_missing_only_behind_a_barrier(fenced: bool, state: str) -> None:
+@pytest.mark.parametrize(("behind_barrier", "state"), [(True, "missing"), (False, "in flight")])
+def test_what_is_not_known_is_missing_only_behind_a_barrier(
+    behind_barrier: bool, state: str
+) -> None:
     gone, unsent, unasked, fine = (uuid4() for _ in range(4))
-    account = Account()
+    account = Ledger()
     asked = dict.fromkeys((gone, unsent, unasked, fine), "test.noted")
     account.expect([audit.Expected(uuid4(), "test.noted", [])])
     ask = account.expect(
@@ -201,17 +208,22 @@ def test_what_is_not_known_is_missing_only_behind_a_barrier(fenced: bool, state:
     assert ask == {"reader": asked}
     known = {gone: "missing", unsent: "missing", fine: "handled"}
     found = [Found(id, known[id], id == fine, None, None) for id in known]
-    account.enter("reader", asked, found, fenced=fenced)
+    account.enter("reader", asked, found, behind_barrier=behind_barrier)
     line = account.lines["reader"]
     counts = {"in flight": 1, "handled": 1, "missing": 1}  # one that no handler is left for
     counts[state] = counts.get(state, 0) + 1
     assert {name: n for name, n in line.counts.items() if n} == counts
-    assert set(line.missing) == ({gone, unasked} if fenced else {unasked})
-    assert (line.late, line.adds_up, account.recorded, account.unheard) == (1, True, 5, 1)
+    assert set(line.missing) == ({gone, unasked} if behind_barrier else {unasked})
+    assert (line.late, line.adds_up, account.recorded, account.without_subscribers) == (
+        1,
+        True,
+        5,
+        1,
+    )
 
 
 class Watching(ScriptedBroker):
-    """Remembers what the list of listeners was at each declaration and publication."""
+    """Remembers what the list of subscribers was at each declaration and publication."""
 
     def __init__(self, place: Place) -> None:
         super().__init__()
@@ -229,7 +241,7 @@ class Watching(ScriptedBroker):
 
 
 async def test_a_queue_is_bound_before_its_service_is_on_the_list(place: Place) -> None:
-    """Otherwise an event would be expected to be heard by a queue that could not get it."""
+    """Otherwise an event would be expected to be consumed by a queue that could not get it."""
     broker = Watching(place)
     owner = await connect(place.url, application="tests")
     queue = QueueTopology("hirewire.reader", ("test.noted",))
@@ -239,7 +251,7 @@ async def test_a_queue_is_bound_before_its_service_is_on_the_list(place: Place) 
     await owner.close()
 
 
-async def test_a_newcomer_is_bound_behind_the_mark_of_its_history(place: Place) -> None:
+async def test_a_newcomer_is_bound_behind_the_watermark_of_its_history(place: Place) -> None:
     broker = Watching(place)
     owner = await connect(place.url, application="tests")
     queue = QueueTopology("hirewire.reader", ("test.noted",))

@@ -9,10 +9,11 @@ import pytest
 
 from hirewire.messaging.broker import Broker, QueueTopology, open_broker
 from hirewire.messaging.database import connect
-from hirewire.messaging.listeners import write_listeners
-from hirewire.messaging.outbox import Transactions, record
-from hirewire.messaging.relay import Notifier, Relay
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Notifier, Relay
+from hirewire.messaging.publishing.subscribers import write_subscribers
 from hirewire.messaging.testing import recorded
+from hirewire.messaging.transaction import Transactions
 from tests.builders import eventually
 from tests.messaging.conftest import Erased, Noted, Place
 from tests.messaging.test_consumer import Reader, notes
@@ -70,19 +71,19 @@ async def test_events_of_a_key_are_published_in_order(
         assert [t for t in texts if t.startswith(f"{nth}.")] == [f"{nth}.{k}" for k in range(10)]
 
 
-async def test_nobody_hearing_is_no_error(place: Place, relay: Relay) -> None:
+async def test_nobody_consuming_is_no_error(place: Place, relay: Relay) -> None:
     async with place.transactions()() as tx:
         record(tx, Erased(page=uuid4()))
     await relay.step()
     assert await all_sent(place)
 
 
-async def test_an_event_that_somebody_should_hear_stays_unsent_and_blocks_only_its_key(
+async def test_an_event_that_somebody_should_consume_stays_unsent_and_blocks_only_its_key(
     place: Place, relay: Relay, broker: Broker
 ) -> None:
     connection = await connect(place.url, application="tests")
     async with connection.transaction():
-        await write_listeners(connection, {"test.erased": ["archive"]})
+        await write_subscribers(connection, {"test.erased": ["archive"]})
     page = uuid4()
     async with place.transactions()() as tx:
         record(tx, Erased(page=page))

@@ -9,10 +9,10 @@ import pytest
 from hirewire.messaging.broker import Broker, Message, Outcome, QueueTopology, open_broker
 from hirewire.messaging.brokers.rabbitmq import RabbitMQ
 from hirewire.messaging.database import connect
-from hirewire.messaging.hand import MOST_BYTES, READ_BYTES, Hand
-from hirewire.messaging.outbox import record
-from hirewire.messaging.pipeline import CHUNK_BYTES
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing.key_queues import MOST_BYTES, READ_BYTES, KeyQueues
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.pipeline import CHUNK_BYTES
+from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.testing import recorded
 from tests.conftest import RabbitMQ as Server
 from tests.messaging.brokers.test_rabbitmq import declare_full_queue, largest_message
@@ -94,13 +94,13 @@ class Measuring(NoBroker):
 
 async def test_bytes_in_hand_are_bounded(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     in_hand: list[int] = []
-    take = Hand.take
+    take = KeyQueues.take
 
-    def taken(hand: Hand, rows: object, *, last: bool) -> None:
+    def taken(hand: KeyQueues, rows: object, *, last: bool) -> None:
         take(hand, rows, last=last)  # type: ignore[arg-type]
         in_hand.append(hand._bytes)
 
-    monkeypatch.setattr(Hand, "take", taken)
+    monkeypatch.setattr(KeyQueues, "take", taken)
     for _ in range(60):
         await note_down(place, uuid4(), "x" * 1_000_000)
     broker = Measuring()

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from hirewire.messaging import pipeline
 from hirewire.messaging.broker import (
     Broker,
     BrokerUnavailable,
@@ -18,10 +17,11 @@ from hirewire.messaging.broker import (
     open_broker,
 )
 from hirewire.messaging.database import connect
-from hirewire.messaging.hand import LONG
-from hirewire.messaging.listeners import write_listeners
-from hirewire.messaging.outbox import record
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing import pipeline
+from hirewire.messaging.publishing.key_queues import LONG
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.publishing.subscribers import write_subscribers
 from hirewire.messaging.testing import recorded
 from tests.builders import eventually
 from tests.messaging.conftest import Erased, Noted, Place
@@ -94,7 +94,7 @@ async def unsent(place: Place) -> list[str]:
 async def listen(place: Place, **services: list[str]) -> None:
     connection = await connect(place.url, application="tests")
     async with connection.transaction():
-        await write_listeners(connection, {f"test.{k}": v for k, v in services.items()})
+        await write_subscribers(connection, {f"test.{k}": v for k, v in services.items()})
     await connection.close()
 
 
@@ -141,11 +141,11 @@ async def test_an_event_that_is_refused_holds_back_all_behind_it(
     await relay.close()
 
 
-async def test_events_held_back_behind_one_that_nobody_hears_follow_it(
+async def test_events_held_back_behind_one_that_nobody_consumes_follow_it(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In order, and before those that were not given to the broker with it. The broker returned
-    it, and meanwhile nobody is to hear it any more: it counts as sent.
+    it, and meanwhile nobody is to consume it any more: it counts as sent.
     """
     monkeypatch.setattr(pipeline, "CHUNK", 3)
     broker = Scripted(in_a_row=True)
@@ -301,7 +301,7 @@ async def test_a_backlog_of_one_key_keeps_its_order(place: Place, broker: Broker
     await relay.close()
 
 
-async def test_only_what_somebody_hears_is_mandatory(place: Place) -> None:
+async def test_only_what_somebody_consumes_is_mandatory(place: Place) -> None:
     broker = Scripted()
     await listen(place, noted=["reader"])
     async with place.transactions()() as tx:

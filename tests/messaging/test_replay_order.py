@@ -5,12 +5,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import jobs, replay
+from hirewire.messaging import requests
 from hirewire.messaging.broker import Message, Outcome
 from hirewire.messaging.database import connect
-from hirewire.messaging.listeners import write_listeners
-from hirewire.messaging.outbox import record
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing import replay
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.publishing.subscribers import write_subscribers
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.scripted import ScriptedBroker, rows
@@ -27,7 +28,7 @@ def broker() -> ScriptedBroker:
 async def relay(place: Place, broker: ScriptedBroker) -> AsyncIterator[Relay]:
     connection = await connect(place.url, application="tests")
     async with connection.transaction():
-        await write_listeners(connection, {"test.noted": ["reader"]})
+        await write_subscribers(connection, {"test.noted": ["reader"]})
     await connection.close()
     made = Relay(service="writer", database_url=place.url, broker=broker)
     yield made
@@ -43,18 +44,18 @@ async def note(place: Place, page: UUID, *texts: str) -> None:
 async def ask(place: Place, *, anew: bool = False, **asked: object) -> UUID:
     async with place.transactions()() as tx:
         wish = {"to": "reader", "types": TYPES, **asked}
-        return (await jobs.ask(tx, "replay", wish, by="tests", again=anew))[0]
+        return (await requests.ask(tx, "replay", wish, by="tests", again=anew))[0]
 
 
-async def until_done(place: Place, relay: Relay, id: UUID) -> jobs.Job:
-    async def done() -> jobs.Job | None:
+async def until_done(place: Place, relay: Relay, id: UUID) -> requests.Request:
+    async def done() -> requests.Request | None:
         await relay.step()
         async with place.transactions()() as tx:
-            job = await jobs.find(tx, id)
+            job = await requests.find(tx, id)
         return job if job is not None and job.state == "done" else None
 
     found = await eventually(done)
-    assert isinstance(found, jobs.Job)
+    assert isinstance(found, requests.Request)
     return found
 
 
@@ -136,7 +137,7 @@ async def test_a_piece_is_done_only_when_it_was_taken(
     for _ in range(4):
         await relay.step()
     async with place.transactions()() as tx:
-        job = await jobs.find(tx, id)
+        job = await requests.find(tx, id)
     assert job is not None
     assert (job.state, job.done) == ("open", 0)
     broker.judge = lambda _: Outcome.CONFIRMED

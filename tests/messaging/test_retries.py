@@ -8,16 +8,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import claims, deadletters, inbox
-from hirewire.messaging.consumer import MOST_STARTS, SUSPECT_AFTER
+from hirewire.messaging.background import Wake
+from hirewire.messaging.consuming import claims, dead_letters, inbox
+from hirewire.messaging.consuming.lanes import Patience
+from hirewire.messaging.consuming.poison_guard import GUARD_AFTER, MAX_START_ATTEMPTS
+from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.lanes import Patience
-from hirewire.messaging.loops import Wake
-from hirewire.messaging.outbox import Tx
-from hirewire.messaging.retries import Retries
 from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.subscriptions import on, on_batch
-from hirewire.messaging.testing import hear
+from hirewire.messaging.testing import consume
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Erased, Noted, Place, blocked_by_a_lock
 from tests.messaging.test_consumer import AT_ONCE, Reader, noted, notes, strange, write
 
@@ -90,7 +90,7 @@ async def test_what_is_not_due_is_not_tried_beside_what_is(reader: Reader) -> No
     )
     reader.build([reader.subscription])
     reader.broken = {"later", "due", "due too", "due as well"}
-    await hear(reader.consumer, *(noted(uuid4(), text, 1) for text in sorted(reader.broken)))
+    await consume(reader.consumer, *(noted(uuid4(), text, 1) for text in sorted(reader.broken)))
     async with reader.transactions() as tx:
         await tx.exec_driver_sql(
             "update messaging.open_message set next_attempt_at = clock_timestamp() "
@@ -102,7 +102,7 @@ async def test_what_is_not_due_is_not_tried_beside_what_is(reader: Reader) -> No
     assert await reader.counts() == {"retrying": 1, "waiting": 0, "dead": 0}
 
 
-async def test_what_waits_is_settled_in_batches(reader: Reader) -> None:
+async def test_what_waits_is_resolved_in_batches(reader: Reader) -> None:
     sizes: list[int] = []
     broken = {"0"}
 
@@ -115,7 +115,7 @@ async def test_what_waits_is_settled_in_batches(reader: Reader) -> None:
 
     reader.build([on_batch(Noted, many, name=NAME, retry=AT_ONCE)])
     page = uuid4()
-    await hear(reader.consumer, *(noted(page, str(n), n + 1) for n in range(200)))
+    await consume(reader.consumer, *(noted(page, str(n), n + 1) for n in range(200)))
     await reader.try_again()
     assert await reader.counts() == {"retrying": 0, "waiting": 199, "dead": 1}
     sizes.clear()
@@ -128,7 +128,7 @@ async def test_what_waits_is_settled_in_batches(reader: Reader) -> None:
     assert max(sizes) > 20
 
 
-async def test_many_keys_that_failed_together_are_settled_together(reader: Reader) -> None:
+async def test_many_keys_that_failed_together_are_resolved_together(reader: Reader) -> None:
     calls: list[int] = []
     away = True
 
@@ -142,7 +142,7 @@ async def test_many_keys_that_failed_together_are_settled_together(reader: Reade
     retry = RetrySchedule(attempts=5, first=timedelta(0))
     reader.build([on_batch(Noted, many, name=NAME, retry=retry)])
     pages = [uuid4() for _ in range(40)]
-    await hear(
+    await consume(
         reader.consumer,
         *(noted(page, f"{n}.{k}", k) for k in (1, 2) for n, page in enumerate(pages)),
     )
@@ -159,7 +159,7 @@ async def test_many_keys_that_failed_together_are_settled_together(reader: Reade
 async def test_while_all_fails_a_message_costs_one_call_an_attempt(reader: Reader) -> None:
     texts = [str(n) for n in range(10)]
     reader.broken = set(texts)
-    await hear(reader.consumer, *(noted(uuid4(), text, 1) for text in texts))
+    await consume(reader.consumer, *(noted(uuid4(), text, 1) for text in texts))
     reader.calls.clear()
     await reader.try_again()
     assert (await reader.counts())["dead"] == 10
@@ -169,7 +169,7 @@ async def test_while_all_fails_a_message_costs_one_call_an_attempt(reader: Reade
 async def test_a_poison_among_those_that_wait_costs_no_other_an_attempt(reader: Reader) -> None:
     page = uuid4()
     reader.broken = {"0", "30"}
-    await hear(reader.consumer, *(noted(page, str(n), n + 1) for n in range(40)))
+    await consume(reader.consumer, *(noted(page, str(n), n + 1) for n in range(40)))
     await reader.try_again()
     reader.broken = {"30"}
     await reader.replay()
@@ -177,9 +177,9 @@ async def test_a_poison_among_those_that_wait_costs_no_other_an_attempt(reader: 
     assert await notes(reader.place.engine) == [str(n) for n in range(30)]
     assert await reader.counts() == {"retrying": 0, "waiting": 9, "dead": 1}
     async with reader.transactions() as tx:
-        [dead] = await deadletters.open_messages(tx)
+        [dead] = await dead_letters.open_messages(tx)
         assert [line["attempt"] for line in dead.history] == [1, 2, 3]
-        waiting = await deadletters.open_messages(tx, states=("waiting",))
+        waiting = await dead_letters.open_messages(tx, states=("waiting",))
         assert {message.attempts for message in waiting} == {0}
 
 
@@ -189,13 +189,13 @@ async def test_a_poison_among_other_keys_costs_none_of_them_an_attempt(reader: R
     reader.build([on(Noted, reader.on_noted, name=NAME, retry=many)])
     messages = {str(n): noted(uuid4(), str(n), 1) for n in range(8)}
     reader.broken = set(messages)
-    await hear(reader.consumer, *messages.values())
+    await consume(reader.consumer, *messages.values())
     reader.broken = {"5"}
     spent: set[int] = set()
     while len(await notes(reader.place.engine)) < 7:
         assert await reader.retries.step()
         async with reader.transactions() as tx:
-            left = await deadletters.open_messages(tx, states=("retrying", "dead"))
+            left = await dead_letters.open_messages(tx, states=("retrying", "dead"))
         poison = UUID(messages["5"].headers["id"])
         spent |= {message.attempts for message in left if message.event_id != poison}
     assert spent == {1}
@@ -204,7 +204,7 @@ async def test_a_poison_among_other_keys_costs_none_of_them_an_attempt(reader: R
 async def test_a_busy_key_leaves_its_lane(reader: Reader) -> None:
     page = uuid4()
     reader.broken = {"1"}
-    await hear(reader.consumer, *(noted(page, str(n), n) for n in range(1, 50)))
+    await consume(reader.consumer, *(noted(page, str(n), n) for n in range(1, 50)))
     await reader.try_again()
     heard = 49
     left = asyncio.Event()
@@ -213,7 +213,7 @@ async def test_a_busy_key_leaves_its_lane(reader: Reader) -> None:
         nonlocal heard
         while not left.is_set():
             heard += 1
-            await hear(reader.consumer, noted(page, str(heard), heard))
+            await consume(reader.consumer, noted(page, str(heard), heard))
 
     async def nothing_open() -> bool:
         return not any((await reader.counts()).values())
@@ -241,7 +241,7 @@ async def test_large_messages_are_taken_a_few_at_a_time(reader: Reader) -> None:
     reader.build([on_batch(Noted, many, name=NAME, retry=AT_ONCE)])
     page = uuid4()
     for n in range(1, 13):
-        await hear(reader.consumer, noted(page, "x" * 2_000_000, n))
+        await consume(reader.consumer, noted(page, "x" * 2_000_000, n))
     await reader.try_again()
     broken = False
     sizes.clear()
@@ -273,7 +273,7 @@ async def test_a_slow_handler_delays_its_own_lane_only(reader: Reader) -> None:
         ]
     )
     async with running(reader):
-        await hear(reader.consumer, noted(uuid4(), "1", 1))
+        await consume(reader.consumer, noted(uuid4(), "1", 1))
         await gate.reached.wait()
 
         async def written() -> bool:
@@ -303,11 +303,11 @@ async def test_an_arrival_does_not_wait_for_a_slow_retry_of_its_key(reader: Read
         await write(tx, heard.event.text)
 
     reader.build([on(Noted, slow, name=NAME, retry=AT_ONCE)])
-    await hear(reader.consumer, noted(page, "1", 1))
+    await consume(reader.consumer, noted(page, "1", 1))
     step = asyncio.create_task(reader.retries.step())
     await gate.reached.wait()
     async with asyncio.timeout(30):
-        await hear(reader.consumer, noted(page, "2", 2), noted(uuid4(), "other", 1))
+        await consume(reader.consumer, noted(page, "2", 2), noted(uuid4(), "other", 1))
     assert await notes(reader.place.engine) == ["other"]
     gate.open.set()
     await step
@@ -319,11 +319,11 @@ async def test_a_follower_that_arrives_at_the_end_is_not_left_behind(reader: Rea
     """It has seen the message before it open, and commits after that was handled."""
     page = uuid4()
     reader.broken = {"1"}
-    await hear(reader.consumer, noted(page, "1", 1))
+    await consume(reader.consumer, noted(page, "1", 1))
     reader.broken.clear()
     async with reader.transactions() as tx:
-        units = reader.consumer.read([noted(page, "2", 2)]).units
-        await inbox.park(tx, await inbox.held_back(tx, await inbox.enter(tx, units)))
+        invocations = reader.consumer.reader.read([noted(page, "2", 2)]).invocations
+        await inbox.park(tx, await inbox.held_back(tx, await inbox.enter(tx, invocations)))
         step = asyncio.create_task(reader.retries.step())
 
         async def it_waits() -> bool:
@@ -333,13 +333,13 @@ async def test_a_follower_that_arrives_at_the_end_is_not_left_behind(reader: Rea
     await step
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "2"]
-    await hear(reader.consumer, noted(page, "3", 3))
+    await consume(reader.consumer, noted(page, "3", 3))
     assert await notes(reader.place.engine) == ["1", "2", "3"]
 
 
 async def test_database_failures_spend_no_attempt(reader: Reader) -> None:
     reader.broken = {"1"}
-    await hear(reader.consumer, noted(uuid4(), "1", 1))
+    await consume(reader.consumer, noted(uuid4(), "1", 1))
     failing = True
 
     async def loses_its_connection(tx: Tx, heard: Received[Noted]) -> None:
@@ -358,7 +358,7 @@ async def test_database_failures_spend_no_attempt(reader: Reader) -> None:
 
 async def test_stops_spend_no_attempt(reader: Reader) -> None:
     reader.broken = {"1"}
-    await hear(reader.consumer, noted(uuid4(), "1", 1))
+    await consume(reader.consumer, noted(uuid4(), "1", 1))
     for _ in range(AT_ONCE.attempts + 1):
         gate = Gate()
 
@@ -381,7 +381,7 @@ async def test_a_claim_is_given_back_also_while_its_commit_is_on_its_way(reader:
         raise ValueError("broken")
 
     reader.build([on(Noted, fail, name=NAME, retry=AT_ONCE)])
-    await hear(reader.consumer, noted(uuid4(), "0", 1))
+    await consume(reader.consumer, noted(uuid4(), "0", 1))
     instance = uuid4()
 
     async def give_back(heads: Sequence[UUID]) -> None:
@@ -409,7 +409,7 @@ async def test_of_a_batch_that_killed_its_process_each_is_tried_alone(reader: Re
     reader.subscription = on(Noted, reader.on_noted, name=NAME, retry=retry)
     next_process(reader)
     reader.broken = {"1"}
-    await hear(reader.consumer, *(noted(page, str(n), n) for n in range(1, 8)))
+    await consume(reader.consumer, *(noted(page, str(n), n) for n in range(1, 8)))
     await reader.try_again()
     reader.broken.clear()
     reader.mood = {"4": KeyboardInterrupt()}
@@ -426,9 +426,9 @@ async def test_of_a_batch_that_killed_its_process_each_is_tried_alone(reader: Re
     assert await reader.counts() == {"retrying": 0, "waiting": 3, "dead": 1}
     assert deaths == 1 + retry.attempts
     async with reader.transactions() as tx:
-        [dead] = await deadletters.open_messages(tx)
+        [dead] = await dead_letters.open_messages(tx)
         assert "process ended" in (dead.error or "")
-        await deadletters.discard(tx, dead.event_id, why="a test")
+        await dead_letters.discard(tx, dead.event_id, why="a test")
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "2", "3", "5", "6", "7"]
 
@@ -441,7 +441,7 @@ async def test_what_a_frozen_process_had_taken_is_another_s(
     page = uuid4()
     reader = Reader(reader.place, retry=RetrySchedule(attempts=9, first=timedelta(0)))
     reader.broken = {"1"}
-    await hear(reader.consumer, noted(page, "1", 1), noted(page, "2", 2))
+    await consume(reader.consumer, noted(page, "1", 1), noted(page, "2", 2))
     reader.broken.clear()
     gate, lock = Gate(), claims.lock
 
@@ -472,7 +472,7 @@ async def test_what_is_handled_is_not_handled_by_another_at_once(reader: Reader)
     """The row's lock keeps others away, though the claim's time is over."""
     gate, page = Gate(), uuid4()
     reader.broken = {"1"}
-    await hear(reader.consumer, noted(page, "1", 1))
+    await consume(reader.consumer, noted(page, "1", 1))
 
     async def slow(tx: Tx, heard: Received[Noted]) -> None:
         await gate.pass_through()
@@ -491,7 +491,7 @@ async def test_what_is_handled_is_not_handled_by_another_at_once(reader: Reader)
 
 async def test_a_claim_is_left_alone_for_its_time(reader: Reader) -> None:
     reader.broken = {"1"}
-    await hear(reader.consumer, noted(uuid4(), "1", 1))
+    await consume(reader.consumer, noted(uuid4(), "1", 1))
     reader.mood = {"1": KeyboardInterrupt()}
     with pytest.raises(KeyboardInterrupt):
         await reader.retries.step()
@@ -512,7 +512,7 @@ async def test_a_handled_message_is_released_by_the_next_process(
     """Killed between the effect's commit and the release of its key."""
     page = uuid4()
     reader.broken = {"1"}
-    await hear(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))
+    await consume(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))
     reader.broken.clear()
 
     async def killed(*_: object) -> None:
@@ -523,20 +523,20 @@ async def test_a_handled_message_is_released_by_the_next_process(
         with pytest.raises(KeyboardInterrupt):
             await reader.retries.step()
     assert await notes(reader.place.engine) == ["1"]
-    await hear(reader.consumer, noted(page, "4", 4))
+    await consume(reader.consumer, noted(page, "4", 4))
     async with reader.transactions() as tx:
-        [first, *_] = await deadletters.open_messages(tx, states=("waiting", "retrying"))
+        [first, *_] = await dead_letters.open_messages(tx, states=("waiting", "retrying"))
         assert first.sequence == 2  # not that which is handled
-        with pytest.raises(deadletters.NoSuchMessage):
+        with pytest.raises(dead_letters.NoSuchMessage):
             [id] = [r.event_id for r in await _closing(tx)]
-            await deadletters.discard(tx, id, why="too late")
+            await dead_letters.discard(tx, id, why="too late")
     next_process(reader)
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "2", "3", "4"]
     assert not reader.lates
 
 
-async def _closing(tx: Tx) -> Sequence[deadletters.OpenMessage]:
+async def _closing(tx: Tx) -> Sequence[dead_letters.OpenMessage]:
     result = await tx.exec_driver_sql(
         "select event_id from messaging.open_message where closing is not null"
     )
@@ -553,7 +553,7 @@ async def test_what_cannot_be_read_is_read_again_once(
         erased.append(heard.event.page)
 
     page = uuid4()
-    await hear(reader.consumer, strange(page))
+    await consume(reader.consumer, strange(page))
     subscriptions = [reader.subscription, on(Erased, on_erased, name="reader.erased")]
     reader.build(subscriptions)
     await reader.replay()
@@ -562,7 +562,7 @@ async def test_what_cannot_be_read_is_read_again_once(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(claims, "settle", killed)
+        patch.setattr(claims, "resolve", killed)
         with pytest.raises(KeyboardInterrupt):
             await reader.retries.step()
     reader.build(subscriptions)
@@ -575,13 +575,13 @@ async def test_what_killed_its_process_waits_for_its_turn_to_be_dead(reader: Rea
     """Given up by the consumer while an earlier message of its key is tried again."""
     page = uuid4()
     reader.broken = {"1"}
-    await hear(reader.consumer, noted(page, "1", 1))
+    await consume(reader.consumer, noted(page, "1", 1))
     poison = noted(page, "2", 2)
-    unit = reader.consumer.read([poison]).units[0]
+    invocation = reader.consumer.reader.read([poison]).invocations[0]
     async with reader.transactions() as tx:
-        attempts = SUSPECT_AFTER + MOST_STARTS
-        assert await inbox.open_failed(tx, unit, "it kills", delay=None, attempts=attempts)
-    await hear(reader.consumer, noted(page, "3", 3))
+        attempts = GUARD_AFTER + MAX_START_ATTEMPTS
+        assert await inbox.open_failed(tx, invocation, "it kills", delay=None, attempts=attempts)
+    await consume(reader.consumer, noted(page, "3", 3))
     assert await reader.counts() == {"retrying": 1, "waiting": 2, "dead": 0}
     reader.broken.clear()
     await reader.try_again()
@@ -597,7 +597,7 @@ async def test_two_replicas_settle_one_backlog_in_order(reader: Reader) -> None:
     pages = [uuid4() for _ in range(5)]
     reader.broken = {f"{n}.1" for n in range(5)}
     batch = [noted(page, f"{n}.{k}", k) for k in range(1, 31) for n, page in enumerate(pages)]
-    await hear(reader.consumer, *batch)
+    await consume(reader.consumer, *batch)
     await reader.try_again()
     readers = [Reader(reader.place) for _ in range(2)]
     for one in readers:
@@ -620,7 +620,7 @@ async def test_late_is_told_of_each_of_a_batch(reader: Reader) -> None:
     page = uuid4()
     reader.broken = {"1"}
     arriving = (("1", 1), ("4", 4), ("3", 3), ("5", 5), ("2", 2), ("6", 6))
-    await hear(reader.consumer, *(noted(page, text, n) for text, n in arriving))
+    await consume(reader.consumer, *(noted(page, text, n) for text, n in arriving))
     reader.broken.clear()
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "4", "3", "5", "2", "6"]
@@ -628,5 +628,5 @@ async def test_late_is_told_of_each_of_a_batch(reader: Reader) -> None:
     async with reader.transactions() as tx:
         result = await tx.exec_driver_sql("select count(*) from messaging.inbox where late")
         assert result.scalar_one() == 2
-    await hear(reader.consumer, noted(page, "late", 5))
+    await consume(reader.consumer, noted(page, "late", 5))
     assert reader.lates == ["3", "2", "late"]

@@ -6,11 +6,12 @@ that read them have ended.
 
 from uuid import uuid4
 
-from hirewire.messaging import deadletters, jobs
+from hirewire.messaging import requests
+from hirewire.messaging.consuming import dead_letters
 from hirewire.messaging.database import connect
-from hirewire.messaging.outbox import record
-from hirewire.messaging.relay import Relay
-from hirewire.messaging.testing import hear
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.testing import consume
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.scripted import ScriptedBroker
@@ -62,8 +63,8 @@ async def test_a_retry_reads_what_is_due_and_who_waits_behind_it(reader: Reader)
     page = uuid4()
     reader.broken = {"1"}
     before = await read_without_index(reader.place, "open_message")
-    await hear(reader.consumer, noted(page, "1", 1))
-    await hear(reader.consumer, noted(page, "2", 2))
+    await consume(reader.consumer, noted(page, "1", 1))
+    await consume(reader.consumer, noted(page, "2", 2))
     reader.broken = set()
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "2"]
@@ -75,7 +76,7 @@ async def test_the_first_dead_letters_are_found_without_reading_all(reader: Read
     await fill_open_messages(reader.place)
     before = await read_without_index(reader.place, "open_message")
     async with reader.transactions() as tx:
-        assert len(await deadletters.open_messages(tx, limit=10)) == 10
+        assert len(await dead_letters.open_messages(tx, limit=10)) == 10
     assert await read_without_index(reader.place, "open_message") - before < MANY
 
 
@@ -90,7 +91,7 @@ async def test_a_replay_reads_each_piece_where_the_one_before_ended(place: Place
         await connection.exec_driver_sql("analyze messaging.log")
     async with place.transactions()() as tx:
         asked = {"to": "reader", "types": ["test.noted"]}
-        id, _ = await jobs.ask(tx, "replay", asked, by="tests")
+        id, _ = await requests.ask(tx, "replay", asked, by="tests")
     before = await read_without_index(place, "log")
     broker = ScriptedBroker()
     relay = Relay(service="writer", database_url=place.url, broker=broker)
@@ -98,7 +99,7 @@ async def test_a_replay_reads_each_piece_where_the_one_before_ended(place: Place
     async def done() -> bool:
         await relay.step()
         async with place.transactions()() as tx:
-            job = await jobs.find(tx, id)
+            job = await requests.find(tx, id)
         return job is not None and job.state == "done"
 
     await eventually(done)

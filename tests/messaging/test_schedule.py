@@ -9,9 +9,10 @@ import pytest
 from cronsim import CronSimError
 
 from hirewire.messaging.envelope import Context
-from hirewire.messaging.outbox import context, record
-from hirewire.messaging.schedule import Recurring, Scheduler, cancel, schedule
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.schedule import Recurring, Scheduler, cancel, schedule
 from hirewire.messaging.testing import recorded
+from hirewire.messaging.transaction import context
 from tests.messaging.conftest import Noted, Place
 
 PAST = datetime(2020, 1, 1, tzinfo=UTC)

@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from hirewire.messaging.database import CommitRefused, DatabaseUnavailable, connect
 from hirewire.messaging.envelope import MAX_BODY, MAX_NAME
 from hirewire.messaging.event import Event
-from hirewire.messaging.outbox import OutlivesTransaction, TransactionEnded, Transactions, record
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.testing import recorded
+from hirewire.messaging.transaction import OutlivesTransaction, TransactionEnded, Transactions
 from tests.messaging.conftest import Noted, Place
 
 

@@ -5,20 +5,20 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import deadletters, inbox
 from hirewire.messaging.broker import Delivery
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming import dead_letters, inbox
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
 from hirewire.messaging.subscriptions import Subscription, on
-from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.testing import consume, delivery
+from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Erased, Noted, Place
 from tests.services import NoBroker
 
 
-async def keep(tx: Tx, heard: Received[Erased] | Received[Noted]) -> None:
-    text = getattr(heard.event, "text", "erased")
-    await tx.exec_driver_sql("insert into note (text, late) values ($1, $2)", (text, heard.late))
+async def keep(tx: Tx, received: Received[Erased] | Received[Noted]) -> None:
+    text = getattr(received.event, "text", "erased")
+    await tx.exec_driver_sql("insert into note (text, late) values ($1, $2)", (text, received.late))
 
 
 NOTES = on(Noted, keep, name="reader.notes")
@@ -52,7 +52,7 @@ async def notes(reader: Place) -> list[tuple[str, bool]]:
 
 async def states(reader: Place) -> dict[str, int]:
     async with reader.transactions("reader")() as tx:
-        return await deadletters.counts(tx)
+        return await dead_letters.counts(tx)
 
 
 def noted(page: UUID, nth: int) -> Delivery:
@@ -65,10 +65,10 @@ async def test_what_an_older_version_does_not_know_is_kept_for_the_newer_one(
     page = uuid4()
     older, newer = version(reader, ERASED), version(reader, ERASED, NOTES)
     first, second, third = (noted(page, nth) for nth in (1, 2, 3))
-    await hear(older, first, second, third, noted(uuid4(), 1))
+    await consume(older, first, second, third, noted(uuid4(), 1))
     assert await states(reader) == {"retrying": 4, "waiting": 0, "dead": 0}
     await newer.adopt_held()
-    await hear(newer, third, noted(page, 4))
+    await consume(newer, third, noted(page, 4))
     assert [text for text, late in await notes(reader) if not late] == ["1", "2", "3", "1", "4"]
     assert await states(reader) == {"retrying": 0, "waiting": 0, "dead": 0}
 
@@ -76,7 +76,7 @@ async def test_what_an_older_version_does_not_know_is_kept_for_the_newer_one(
 async def test_a_version_of_an_event_to_come_is_kept_too(reader: Place) -> None:
     consumer = version(reader, NOTES)
     note = noted(uuid4(), 1)
-    await hear(consumer, replace(note, headers={**note.headers, "typeversion": "2"}))
+    await consume(consumer, replace(note, headers={**note.headers, "typeversion": "2"}))
     await consumer.adopt_held()  # nor does this version know it
     assert await notes(reader) == []
     assert await states(reader) == {"retrying": 1, "waiting": 0, "dead": 0}
@@ -85,7 +85,7 @@ async def test_a_version_of_an_event_to_come_is_kept_too(reader: Place) -> None:
 async def test_adopting_is_done_once_more_after_a_crash(
     reader: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await hear(version(reader, ERASED), noted(uuid4(), 1))
+    await consume(version(reader, ERASED), noted(uuid4(), 1))
 
     async def crash(tx: Tx, id: UUID, *, subscription: str) -> None:
         raise KeyboardInterrupt
@@ -108,7 +108,7 @@ async def test_adopting_is_done_once_more_after_a_crash(
     ],
     ids=["source", "routing key", "user"],
 )
-async def test_what_a_stranger_makes_up_is_a_dead_letter(
+async def test_what_an_external_publisher_makes_up_is_a_dead_letter(
     reader: Place, change: dict[str, object]
 ) -> None:
     note = noted(uuid4(), 1)
@@ -118,5 +118,5 @@ async def test_what_a_stranger_makes_up_is_a_dead_letter(
         note,
         **{"headers": headers, "routing_key": "test.made_up", **change},  # type: ignore[arg-type]
     )
-    await hear(version(reader, NOTES), strange)
+    await consume(version(reader, NOTES), strange)
     assert await states(reader) == {"retrying": 0, "waiting": 0, "dead": 1}

@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging import pipeline
 from hirewire.messaging.broker import BrokerUnavailable, Message, Outcome
 from hirewire.messaging.database import connect
-from hirewire.messaging.listeners import write_listeners
-from hirewire.messaging.outbox import record
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.publishing import pipeline
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.publishing.subscribers import write_subscribers
 from hirewire.messaging.testing import recorded
 from tests.builders import eventually
 from tests.messaging.conftest import Erased, Noted, Place
@@ -113,7 +113,7 @@ async def test_what_was_unroutable_is_sent_only_if_nobody_listens(
 ) -> None:
     connection = await connect(place.url, application="tests")
     async with connection.transaction():
-        await write_listeners(connection, {"test.noted": ["reader"]})
+        await write_subscribers(connection, {"test.noted": ["reader"]})
     await connection.close()
     page = uuid4()
     await note(place, page, "heard")

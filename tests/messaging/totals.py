@@ -6,17 +6,18 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from hirewire.messaging import dropping, projections
 from hirewire.messaging.broker import open_broker
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event
-from hirewire.messaging.listeners import introduce
-from hirewire.messaging.outbox import Tx, record
-from hirewire.messaging.projections import Projection
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.projections import dropping, generations
+from hirewire.messaging.projections.generations import Projection
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.runtime import Messaging
 from hirewire.messaging.schema import migrate
 from hirewire.messaging.subscriptions import Subscription, on
+from hirewire.messaging.transaction import Tx
 
 
 class OrderPlaced(Event, name="order.placed", owner="orders", key="customer"):
@@ -29,12 +30,12 @@ async def create_sums(tx: Tx, schema: str) -> None:
 
 
 def add_up(schema: str) -> Sequence[Subscription]:
-    async def add(tx: Tx, heard: Received[OrderPlaced]) -> None:
+    async def add(tx: Tx, received: Received[OrderPlaced]) -> None:
         sql = (
             f"insert into {schema}.total values ($1, $2) "
             "on conflict (customer) do update set sum = total.sum + $2"
         )
-        await tx.exec_driver_sql(sql, (heard.event.customer, heard.event.amount))
+        await tx.exec_driver_sql(sql, (received.event.customer, received.event.amount))
 
     return [on(OrderPlaced, add, name="orders.totals")]
 
@@ -45,12 +46,12 @@ async def create_counts(tx: Tx, schema: str) -> None:
 
 
 def add_up_and_count(schema: str) -> Sequence[Subscription]:
-    async def add(tx: Tx, heard: Received[OrderPlaced]) -> None:
+    async def add(tx: Tx, received: Received[OrderPlaced]) -> None:
         sql = (
             f"insert into {schema}.total values ($1, $2, 1) "
             "on conflict (customer) do update set sum = total.sum + $2, orders = total.orders + 1"
         )
-        await tx.exec_driver_sql(sql, (heard.event.customer, heard.event.amount))
+        await tx.exec_driver_sql(sql, (received.event.customer, received.event.amount))
 
     return [on(OrderPlaced, add, name="orders.totals")]
 
@@ -61,7 +62,7 @@ TOTALS = Projection("totals", 2, create_counts, add_up_and_count)
 
 async def read(orders: Messaging) -> list[tuple[object, ...]]:
     async with orders.transactions() as tx:
-        live = await projections.live(tx, "totals")
+        live = await generations.live(tx, "totals")
         rows = await tx.exec_driver_sql(f"select * from {live.schema}.total order by customer")
         return [tuple(row) for row in rows]
 
@@ -79,7 +80,7 @@ async def main(database: str, broker_url: str) -> None:
     )
     own = await connect(database, application="setup")
     async with orders.transactions() as tx:
-        await projections.start(tx, FORMER)
+        await generations.start(tx, FORMER)
     await introduce(orders.broker, {"orders": own}, [], subscribers={"orders": own})
     orders.start()
     async with orders.transactions() as tx:
@@ -88,7 +89,7 @@ async def main(database: str, broker_url: str) -> None:
     while await read(orders) != [("ada", 35), ("ben", 7)]:
         await asyncio.sleep(0.01)
     async with orders.transactions() as tx:
-        await projections.start(tx, TOTALS, switch_when_ready=True)
+        await generations.start(tx, TOTALS, switch_when_ready=True)
     await introduce(orders.broker, {"orders": own}, [], subscribers={"orders": own})
     async with orders.transactions() as tx:
         record(tx, OrderPlaced(customer="ben", amount=1))

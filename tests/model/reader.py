@@ -9,14 +9,14 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from hirewire.messaging.background import Wake
 from hirewire.messaging.broker import QueueTopology, queue_of
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.loops import Wake
-from hirewire.messaging.outbox import Transactions, Tx
-from hirewire.messaging.retries import Retries
 from hirewire.messaging.retry import Later, Reject, RetrySchedule
 from hirewire.messaging.subscriptions import Subscription, on, on_batch
+from hirewire.messaging.transaction import Transactions, Tx
 from tests.model.broker import FaultyBroker
 from tests.model.events import TYPES, Fault, Wiped, Written
 
@@ -32,7 +32,7 @@ create table effect (
 
 
 class Reader:
-    """A service that hears the writer. Each of its processes is a task."""
+    """A service that consumes the writer. Each of its processes is a task."""
 
     def __init__(
         self, name: str, engine: AsyncEngine, broker: FaultyBroker, *, history: bool = False
@@ -82,21 +82,21 @@ class Reader:
         with suppress(asyncio.CancelledError):
             await task
 
-    async def hear(self, most: int) -> int:
+    async def consume(self, most: int) -> int:
         """Let the active process have up to `most` deliveries, and handle and ack them. A process
         whose handler hangs is killed, and another takes its place.
         """
         if not self.consumers:
             self.start()
         self.hanging.clear()
-        heard = asyncio.create_task(self.broker.hand_out(self.topology.queue, most))
+        received = asyncio.create_task(self.broker.hand_out(self.topology.queue, most))
         hangs = asyncio.create_task(self.hanging.wait())
-        await asyncio.wait({heard, hangs}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({received, hangs}, return_when=asyncio.FIRST_COMPLETED)
         hangs.cancel()
         if self.hanging.is_set():
             await self.kill()
             self.start()
-        return await heard
+        return await received
 
     async def retry(self) -> bool:
         """One attempt at one message that failed; false when there is none. A process whose handler
@@ -119,22 +119,28 @@ class Reader:
         except asyncio.CancelledError:
             return True
 
-    async def one(self, tx: Tx, heard: Received[Written]) -> None:
+    async def one(self, tx: Tx, received: Received[Written]) -> None:
         """Handler of one."""
-        await self._take_effect(tx, "pages", heard.event.page, heard.event.number, heard.late)
+        await self._take_effect(
+            tx, "pages", received.event.page, received.event.number, received.late
+        )
 
-    async def many(self, tx: Tx, heard: Sequence[Received[Written]]) -> None:
+    async def many(self, tx: Tx, received: Sequence[Received[Written]]) -> None:
         """Handler of a batch."""
-        for one in heard:
+        for one in received:
             await self._take_effect(tx, "batches", one.event.page, one.event.number, one.late)
 
-    async def wiped(self, tx: Tx, heard: Received[Wiped]) -> None:
+    async def wiped(self, tx: Tx, received: Received[Wiped]) -> None:
         """Handler of one, of the other type."""
-        await self._take_effect(tx, "wiped", heard.event.page, heard.event.number, heard.late)
+        await self._take_effect(
+            tx, "wiped", received.event.page, received.event.number, received.late
+        )
 
-    async def skips(self, tx: Tx, heard: Received[Wiped]) -> None:
+    async def skips(self, tx: Tx, received: Received[Wiped]) -> None:
         """Handler that lets later messages pass those that failed."""
-        await self._take_effect(tx, "skips", heard.event.page, heard.event.number, heard.late)
+        await self._take_effect(
+            tx, "skips", received.event.page, received.event.number, received.late
+        )
 
     async def _take_effect(
         self, tx: Tx, subscription: str, page: UUID, number: int, late: bool

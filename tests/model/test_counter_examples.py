@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from hirewire.messaging.broker import BrokerUnavailable, Delivery, QueueTopology
-from hirewire.messaging.outbox import record
+from hirewire.messaging.publishing.outbox import record
 from tests.builders import eventually
 from tests.model.events import TYPES, Written
 from tests.model.reader import Reader
@@ -67,7 +67,7 @@ async def test_position_under_lock(world: World) -> None:
     await world.commit(first)
     await world.relay(0, 1)
     assert in_queue(world) == [1, 2]
-    await world.reader.hear(2)
+    await world.reader.consume(2)
     assert await numbers(world, world.reader) == [2, 1]
     await world.settle()
 
@@ -125,7 +125,7 @@ async def test_ack_after_commit(world: World) -> None:
     await write(world, 0, 0)
     await world.relay(0, 1)
     world.reader.faults[(False, 2)] = "hangs"
-    await world.reader.hear(2)
+    await world.reader.consume(2)
     assert in_queue(world) == [1, 2]
     assert await numbers(world, world.reader) == []
     await world.settle()
@@ -136,10 +136,10 @@ async def test_inbox_knows_repeats(world: World) -> None:
     await write(world, 0, 0)
     await world.relay(0, 1)
     world.broker.loses_ack = True
-    await world.reader.hear(2)
+    await world.reader.consume(2)
     assert await numbers(world, world.reader) == [1, 2]
     assert in_queue(world) == [1, 2]
-    await world.reader.hear(2)
+    await world.reader.consume(2)
     assert await numbers(world, world.reader) == [1, 2]
     await world.settle()
 
@@ -150,7 +150,7 @@ async def test_parks_behind_open_and_promotes_next(world: World) -> None:
     await world.relay(0, 1)
     world.reader.faults[(False, 1)] = "rejects"
     for _ in range(3):
-        await world.reader.hear(1)
+        await world.reader.consume(1)
     assert await numbers(world, world.reader) == []
     await world.discard(world.reader, 0)
     assert await world.reader.retry()
@@ -166,14 +166,14 @@ async def test_key_lock(world: World) -> None:
     await write(world, 0, 0)
     await world.relay(0, 1)
     reader.faults[(False, 1)] = "fails"
-    await reader.hear(1)
+    await reader.consume(1)
     reader.faults[(False, 1)] = "waits"
     retry = asyncio.create_task(reader.retry())
     await reader.inside.wait()
-    hear = asyncio.create_task(reader.hear(1))
-    await world.until_through_or_locked(hear, reader)
+    consume = asyncio.create_task(reader.consume(1))
+    await world.until_through_or_locked(consume, reader)
     reader.gate.set()
-    await asyncio.gather(retry, hear)
+    await asyncio.gather(retry, consume)
     while await reader.retry():
         pass
     assert await numbers(world, reader) == [1, 2]
@@ -186,12 +186,12 @@ async def test_taken_over_while_it_works(world: World) -> None:
     await write(world, 0, 0)
     await world.relay(0, 1)
     reader.faults[(False, 2)] = "waits"
-    first = asyncio.create_task(reader.hear(2))
+    first = asyncio.create_task(reader.consume(2))
     await reader.inside.wait()
     reader.start()
     await asyncio.sleep(0)
     world.broker.disconnect(reader.topology.queue)
-    second = asyncio.create_task(reader.hear(2))
+    second = asyncio.create_task(reader.consume(2))
     await world.until_through_or_locked(second, reader)
     reader.gate.set()
     await asyncio.gather(first, second)
@@ -212,19 +212,19 @@ async def test_last_pass_alone(world: World) -> None:
     for _ in range(3):
         await world.relay(0, 1)
         await write(world, 0, 1)
-        await world.readers[1].hear(3)
+        await world.readers[1].consume(3)
         await world.check()
     await world.settle()
 
 
-async def test_live_events_are_dropped_between_the_marks(world: World) -> None:
+async def test_live_events_are_dropped_between_the_watermarks(world: World) -> None:
     """The present of a key arrives before its past is brought."""
     await write(world, 0)
     await world.relay(0, 2)
     await world.join()
     await write(world, 0)
     newcomer = world.readers[1]
-    while not await newcomer.hear(1) or await numbers(world, newcomer) == []:
+    while not await newcomer.consume(1) or await numbers(world, newcomer) == []:
         await world.relay(0, 1)
         await world.check()
     await world.settle()
@@ -237,7 +237,7 @@ async def test_waits_for_unsent_and_lists_stuck(world: World) -> None:
     await world.relay(0, 1)
     await world.ask_barrier()
     await world.relay(0, 2)
-    await world.reader.hear(20)
+    await world.reader.consume(20)
     [id] = world.barriers
     barrier = await world.barrier(id)
     assert barrier.published_at is not None
@@ -251,21 +251,21 @@ async def test_notes_with_effects(world: World) -> None:
     await world.ask_barrier()
     await world.relay(0, 2)
     world.reader.faults[(False, 1)] = "hangs"
-    await world.reader.hear(20)
+    await world.reader.consume(20)
     [id] = world.barriers
     assert not await world.has_passed(id, world.reader)
-    await world.reader.hear(20)
+    await world.reader.consume(20)
     assert await world.has_passed(id, world.reader)
     await world.settle()
 
 
 async def test_ended_stays_ended(world: World) -> None:
-    """A relay freezes while it publishes a begin mark; its successor does the whole job; then the
-    mark arrives.
+    """A relay freezes while it publishes a low watermark; its successor does the whole request;
+    then the mark arrives.
     """
     await write(world, 0)
     await world.relay(0, 2)
-    await world.reader.hear(20)
+    await world.reader.consume(20)
     await world.replay(world.reader, TYPES, cutover=True)
     late: list[Delivery] = []
     queue = world.broker.queues[world.reader.topology.queue]
@@ -287,18 +287,18 @@ async def test_barrier_waits_for_end(world: World) -> None:
     await world.ask_barrier()
     for _ in range(6):
         await world.relay(0, 1)
-        while await world.readers[1].hear(1):
+        while await world.readers[1].consume(1):
             await world.check_barriers()
     await world.settle()
 
 
-async def test_marks_loaded_when_active(world: World) -> None:
+async def test_watermarks_loaded_when_active(world: World) -> None:
     """A standby that connected while a replay was open loads its marks when its turn
     comes, not before.
     """
     await world.replay(world.reader, TYPES, cutover=True)
     await world.relay(0, 1)
-    await world.reader.hear(1)  # the begin mark
+    await world.reader.consume(1)  # the low watermark
     world.reader.start()  # stands by, and knows of the open replay
     queue = world.broker.queues[world.reader.topology.queue]
 
@@ -307,17 +307,17 @@ async def test_marks_loaded_when_active(world: World) -> None:
 
     await eventually(stands_by)
     await world.relay(0, 3)
-    await world.reader.hear(20)
+    await world.reader.consume(20)
     await world.reader.kill(0)
     await write(world, 0)
     await world.relay(0, 2)
-    await world.reader.hear(20)
+    await world.reader.consume(20)
     assert await numbers(world, world.reader) == [1]
     await world.settle()
 
 
-async def test_job_before_mark(world: World) -> None:
-    """A migrate that is interrupted behind its begin mark leaves nobody dropping."""
+async def test_request_before_watermark(world: World) -> None:
+    """A migrate that is interrupted behind its low watermark leaves nobody dropping."""
     declare = world.broker.declare
 
     async def breaks(queues: Sequence[QueueTopology]) -> None:
@@ -359,7 +359,7 @@ async def test_notices_failure(world: World) -> None:
     await write(world, *([0, 1] * 16))
     await world.relay(0, 1)
     world.reader.faults[(False, 20)] = "database"
-    await world.reader.hear(32)
+    await world.reader.consume(32)
     await world.settle()
 
 
@@ -368,7 +368,7 @@ async def test_commit_is_one(world: World) -> None:
     await write(world, 0, 1)
     await world.relay(0, 1)
     world.reader.faults[(False, 1)] = "catches"
-    await world.reader.hear(2)
+    await world.reader.consume(2)
     assert await numbers(world, world.reader, 1) == [2]
     await world.settle()
 

@@ -149,13 +149,13 @@ class History(RuleBasedStateMachine):
         self.do(self.world.let_time_pass())
 
     @rule(reader=small, most=st.integers(1, 20))
-    def hear(self, reader: int, most: int) -> None:
-        self.do(self.chosen(reader).hear(most))
+    def consume(self, reader: int, most: int) -> None:
+        self.do(self.chosen(reader).consume(most))
 
     @rule(reader=small, most=st.integers(1, 20))
     def hear_without_ack(self, reader: int, most: int) -> None:
         self.world.broker.loses_ack = True
-        self.do(self.chosen(reader).hear(most))
+        self.do(self.chosen(reader).consume(most))
         self.world.broker.calm()
 
     @rule(reader=small)
@@ -204,7 +204,7 @@ class History(RuleBasedStateMachine):
         self.write(events)
         self.do(self.world.relay(0, 2))
         self.do(self.world.relay(1, 2))
-        self.do(self.world.reader.hear(20))
+        self.do(self.world.reader.consume(20))
 
     @rule(reader=small)
     def handlers_are_repaired(self, reader: int) -> None:

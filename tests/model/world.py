@@ -10,13 +10,16 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.kit.db import make_engine
-from hirewire.messaging import audit, deadletters, fences, jobs
-from hirewire.messaging.audit import Account
+from hirewire.messaging import requests
 from hirewire.messaging.broker import BrokerUnavailable
+from hirewire.messaging.consuming import dead_letters
 from hirewire.messaging.database import connect
-from hirewire.messaging.listeners import introduce
-from hirewire.messaging.outbox import Transactions, Tx, record
-from hirewire.messaging.relay import Relay
+from hirewire.messaging.introduction import introduce
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.relay import Relay
+from hirewire.messaging.reconciliation import audit, barriers
+from hirewire.messaging.reconciliation.audit import Ledger
+from hirewire.messaging.transaction import Transactions, Tx
 from tests.model.broker import FaultyBroker
 from tests.model.events import TYPES, Log, Recorded, Wiped, Written
 from tests.model.reader import TABLE, Reader
@@ -134,7 +137,7 @@ class World:
                 await reader.kill()
 
     async def _migrate(self) -> None:
-        """What `hirewire migrate` does: queues, and the list of who hears what."""
+        """What `hirewire migrate` does: queues, and the list of who consumes what."""
         connection = await connect(self.databases.urls["writer"], application="migrate")
         try:
             past = {(r.name, type) for r in self.readers for type in TYPES if r.name == "newcomer"}
@@ -144,7 +147,7 @@ class World:
             await connection.close()
 
     async def join(self) -> None:
-        """A second service that is to hear all of the past first."""
+        """A second service that is to consume all of the past first."""
         engine = self.databases.engines["newcomer"]
         newcomer = Reader("newcomer", engine, self.broker, history=True)
         self.readers.append(newcomer)
@@ -227,7 +230,7 @@ class World:
     async def ask_barrier(self) -> None:
         """Ask for a barrier behind all that is committed now."""
         async with self.writer() as tx:
-            self.barriers[await fences.ask(tx)] = self.log.ids
+            self.barriers[await barriers.ask(tx)] = self.log.ids
 
     async def replay(
         self, reader: Reader, types: tuple[str, ...], *, cutover: bool, **more: str
@@ -237,21 +240,21 @@ class World:
         if cutover:
             asked["handover"] = True
         async with self.writer() as tx:
-            await jobs.ask(tx, "replay", asked, by="model", again=False)
+            await requests.ask(tx, "replay", asked, by="model", again=False)
 
     async def replay_dead(self, reader: Reader) -> None:
         """Try all dead letters again."""
         async with reader.transactions() as tx:
-            await deadletters.replay(tx)
+            await dead_letters.replay(tx)
 
     async def discard(self, reader: Reader, nth: int) -> None:
         """Give up one message that is dead or retrying; the model does not expect it any more."""
         async with reader.transactions() as tx:
-            found = await deadletters.open_messages(tx, states=("dead", "retrying"))
+            found = await dead_letters.open_messages(tx, states=("dead", "retrying"))
             if not found:
                 return
             one = found[nth % len(found)]
-            await deadletters.discard(tx, one.event_id, why="model", subscription=one.subscription)
+            await dead_letters.discard(tx, one.event_id, why="model", subscription=one.subscription)
         [number] = [
             event.number
             for events in self.log.pages.values()
@@ -295,17 +298,17 @@ class World:
                     await self._audit(id, before, reader)
                     self._checked.add((id, reader.name))
 
-    async def barrier(self, id: UUID) -> fences.Fence:
+    async def barrier(self, id: UUID) -> barriers.Barrier:
         """A barrier, as the writer knows it."""
         async with self.writer() as tx:
-            found = await fences.find(tx, id)
+            found = await barriers.find(tx, id)
         assert found is not None
         return found
 
     async def has_passed(self, id: UUID, reader: Reader) -> bool:
         """Whether a barrier has come through a reader's queue."""
         async with reader.transactions() as tx:
-            return reader.topology.queue in await fences.heard(tx, id)
+            return reader.topology.queue in await barriers.passed_queues(tx, id)
 
     async def until_through_or_locked(self, task: asyncio.Task[int], reader: Reader) -> None:
         """Return when `task` is done, or one of the reader's transactions waits for another one."""
@@ -319,17 +322,17 @@ class World:
             await asyncio.sleep(0.005)
         raise AssertionError("neither done nor waiting for a lock")
 
-    async def _audit(self, id: UUID, before: set[UUID], reader: Reader) -> Account:
+    async def _audit(self, id: UUID, before: set[UUID], reader: Reader) -> Ledger:
         async with self.writer() as tx:
             events = await audit.recorded_before(tx, id, since=NOTHING, after=NOTHING, limit=10_000)
         assert before <= {event.id for event in events} <= self.log.ids
-        account = Account()
+        account = Ledger()
         asked = account.expect(events).get(reader.name, {})
         if not asked:
             return account
         async with reader.transactions() as tx:
             found = await audit.states_of(tx, reader.subscriptions, asked)
-        account.enter(reader.name, asked, found, fenced=True)
+        account.enter(reader.name, asked, found, behind_barrier=True)
         line = account.lines[reader.name]
         assert line.adds_up, line
         assert not line.missing, (reader.name, line.missing)
@@ -363,7 +366,7 @@ class World:
             await self.relay(1, 1)
             for reader in self.readers:
                 await self.replay_dead(reader)
-                while await reader.hear(3):
+                while await reader.consume(3):
                     pass
                 while await reader.retry():
                     pass
@@ -373,15 +376,15 @@ class World:
 
     async def _is_idle(self) -> bool:
         async with self.writer() as tx:
-            if any(job.state == "open" for job in await jobs.latest(tx)):
+            if any(job.state == "open" for job in await requests.latest(tx)):
                 return False
             for id in self.barriers:
-                found = await fences.find(tx, id)
+                found = await barriers.find(tx, id)
                 if found is None or found.published_at is None:
                     return False
         for reader in self.readers:
             async with reader.transactions() as tx:
-                if any((await deadletters.counts(tx)).values()):
+                if any((await dead_letters.counts(tx)).values()):
                     return False
         return True
 

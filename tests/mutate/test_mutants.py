@@ -51,7 +51,7 @@ def test_some_can_be_chosen_by_name_and_by_file() -> None:
     assert chosen(MUTANTS, [MUTANTS[0].name]) == [MUTANTS[0]]
     of_relay = chosen(MUTANTS, ["relay"])
     assert of_relay
-    assert {m.file for m in of_relay} == {"src/hirewire/messaging/relay.py"}
+    assert {m.file for m in of_relay} == {"src/hirewire/messaging/publishing/relay.py"}
     with pytest.raises(ValueError, match="no mutant"):
         chosen(MUTANTS, ["nothing.py"])
 

@@ -24,7 +24,7 @@ from hirewire.contracts.auth import UserRegistered
 from hirewire.contracts.profiles import ResumeSnapshot, ResumeUpdated, SnapshotSkill
 from hirewire.contracts.vacancies import ApplicationSubmitted, EmployerProfileCreated
 from hirewire.launcher.process import free_port
-from hirewire.messaging.testing import hear
+from hirewire.messaging.testing import consume
 from tests.services import Running, running
 from tests.vacancies.conftest import VACANCY
 from tests.web.conftest import serving
@@ -209,7 +209,7 @@ async def seed_auth(made: Running, client: httpx.AsyncClient) -> People:
         answer = await client.post("/api/auth/register", json=account)
         ids.append(UUID(answer.json()["id"]))
     hired = EmployerProfileCreated(user_id=ids[1], company_id=uuid4(), phone=None)
-    await hear(made.messaging.consumer, hired)
+    await consume(made.messaging.consumer, hired)
     return People(*ids)
 
 
@@ -217,13 +217,13 @@ async def seed_profiles(made: Running, client: httpx.AsyncClient) -> People:
     people, company = People(uuid4(), uuid4()), uuid4()
     for id in (people.candidate, people.employer):
         email = f"{id}@example.org"
-        await hear(made.messaging.consumer, UserRegistered(id=id, email=email))
+        await consume(made.messaging.consumer, UserRegistered(id=id, email=email))
     resume = {"title": "Python developer", "skills": [{"name": "Python"}], "visibility": "link"}
     answer = await client.post(
         "/api/profiles/resumes", json=resume, headers=made.as_user(people.candidate)
     )
     people.resume = UUID(answer.json()["id"])
-    await hear(
+    await consume(
         made.messaging.consumer,
         EmployerProfileCreated(user_id=people.employer, company_id=company, phone=None),
         ApplicationSubmitted(
@@ -250,7 +250,7 @@ async def seed_vacancies(made: Running, client: httpx.AsyncClient) -> People:
         version=1,
         resume=snapshot,
     )
-    await hear(made.messaging.consumer, resume)
+    await consume(made.messaging.consumer, resume)
     client.headers = httpx.Headers(made.as_user(people.employer))
     await client.post("/api/vacancies/employer-profile", json={"companyName": "Acme"})
     applications = []

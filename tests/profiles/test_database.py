@@ -7,7 +7,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection, text
 
-from hirewire.messaging.testing import hear
+from hirewire.messaging.testing import consume
 from hirewire.profiles.resumes.models import ExperienceChanges, ImportedResume, ResumeChanges
 from tests.profiles.conftest import Person
 from tests.profiles.readers.test_readers import applied, candidate, hires, moved
@@ -96,7 +96,7 @@ async def test_what_was_open_before_is_kept_as_it_is_and_leads_to_the_web_only(
     )
     await hires(boris)
     event = applied(anna, resume)
-    await hear(consumer, event)
+    await consume(consumer, event)
     before = await boris.call("GET", f"/candidates/{resume}")
     migration = import_module("hirewire.profiles.migrations.versions.0005_kept_resumes")
 
@@ -120,7 +120,7 @@ async def test_what_was_open_before_is_kept_as_it_is_and_leads_to_the_web_only(
     asked = before.keys() - {"certificates", "asOf"}
     assert {name: kept[name] for name in asked} == {name: before[name] for name in asked}
     assert kept["asOf"] is not None
-    await hear(consumer, moved(event, "interview", "invited"))
+    await consume(consumer, moved(event, "interview", "invited"))
     assert (await boris.call("GET", f"/candidates/{resume}"))["summary"] == "Is"
-    await hear(consumer, moved(event, "discard_by_applicant", "withdrawn"))
+    await consume(consumer, moved(event, "discard_by_applicant", "withdrawn"))
     assert (await boris.call("GET", f"/candidates/{resume}"))["contacts"] == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from hirewire.messaging.testing import hear
+from hirewire.messaging.testing import consume
 from hirewire.profiles import pdf
 from tests.profiles.conftest import Person
 from tests.profiles.readers.test_readers import applied, candidate, hires
@@ -36,7 +36,7 @@ async def test_its_owner_and_its_reader_print_it(anna: Person, boris: Person) ->
     for part in ("Анна Ли", "Аналитик", "@anna", "Омск", "удалённо", "Навыки", "SQL 4/5"):
         assert part in text
     await hires(boris)
-    await hear(anna.service.messaging.consumer, applied(anna, resume))
+    await consume(anna.service.messaging.consumer, applied(anna, resume))
     assert await printed(boris, f"/candidates/{resume}/pdf") == text
     await anna.call("PATCH", "/me", {"locale": "en"})
     assert "Skills" in await printed(boris, f"/candidates/{resume}/pdf")

@@ -58,13 +58,15 @@ def _event(r: Random) -> tuple[Any, ...]:
 
 
 def _units(r: Random) -> list[tuple[UUID, str, str]]:
-    units = {(r.choice(IDS), r.choice(NAMES)): r.choice(KEYS) for _ in range(r.randint(1, 3))}
-    return [(id, name, key) for (id, name), key in units.items()]
+    invocations = {(r.choice(IDS), r.choice(NAMES)): r.choice(KEYS) for _ in range(r.randint(1, 3))}
+    return [(id, name, key) for (id, name), key in invocations.items()]
 
 
 def _tracks(r: Random) -> tuple[list[Any], ...]:
-    tracks = {(r.choice(NAMES), SOURCE, r.choice(KEYS)): r.choice((None, 1, 2, 3)) for _ in "12"}
-    return (*(list(c) for c in zip(*tracks, strict=True)), list(tracks.values()))
+    ordering_keys = {
+        (r.choice(NAMES), SOURCE, r.choice(KEYS)): r.choice((None, 1, 2, 3)) for _ in "12"
+    }
+    return (*(list(c) for c in zip(*ordering_keys, strict=True)), list(ordering_keys.values()))
 
 
 def _track(r: Random) -> tuple[str, str, str]:
@@ -134,14 +136,17 @@ def _(r: Random) -> tuple[Any, ...]:
 
 @case("inbox._ENTER")
 def _(r: Random) -> tuple[Any, ...]:
-    units = _units(r)
-    tracks: dict[tuple[str, str, str], int | None] = {}
-    for _id, name, key in units:
-        tracks[name, SOURCE, key] = r.choice((None, 1, 2, 3))
-    columns = [list(column) for column in zip(*tracks, strict=True)]
-    ids, names = [unit[0] for unit in units], [unit[1] for unit in units]
-    origins = [r.choice((None, "x")) for _ in units]
-    return (ids, names, *columns, list(tracks.values()), len(units), origins)
+    invocations = _units(r)
+    ordering_keys: dict[tuple[str, str, str], int | None] = {}
+    for _id, name, key in invocations:
+        ordering_keys[name, SOURCE, key] = r.choice((None, 1, 2, 3))
+    columns = [list(column) for column in zip(*ordering_keys, strict=True)]
+    ids, names = (
+        [invocation[0] for invocation in invocations],
+        [invocation[1] for invocation in invocations],
+    )
+    origins = [r.choice((None, "x")) for _ in invocations]
+    return (ids, names, *columns, list(ordering_keys.values()), len(invocations), origins)
 
 
 @case("inbox._ADVANCE")
@@ -166,8 +171,11 @@ def _(r: Random) -> tuple[Any, ...]:
 
 @case("inbox._MARK_LATE")
 def _(r: Random) -> tuple[Any, ...]:
-    units = _units(r)
-    return ([unit[0] for unit in units], [unit[1] for unit in units])
+    invocations = _units(r)
+    return (
+        [invocation[0] for invocation in invocations],
+        [invocation[1] for invocation in invocations],
+    )
 
 
 @case("inbox._OPEN")
@@ -177,7 +185,7 @@ def _(r: Random) -> tuple[Any, ...]:
     return (*_unit(r), state, r.choice(TYPES), *rest)
 
 
-@case("inbox._OPEN_TRACK")
+@case("inbox._OPEN_KEY")
 def _(r: Random) -> tuple[Any, ...]:
     return _track(r)
 
@@ -197,12 +205,12 @@ def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), list(TYPES), r.choice((0, 2)), r.choice((1, 10)))
 
 
-@case("allowances._COUNT")
+@case("rate_limits._COUNT")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), 5.0, 0.0)
 
 
-@case("allowances._SPEND")
+@case("rate_limits._SPEND")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), 2.0)
 
@@ -224,7 +232,7 @@ def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), r.choice(INSTANCES), r.randint(1, 3))
 
 
-@case("claims._SUSPECT")
+@case("claims._POISON")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), r.choice(INSTANCES), r.randint(1, 3))
 
@@ -242,12 +250,12 @@ def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), r.choice(INSTANCES), [r.choice(IDS)], [others], more, suspect, lease)
 
 
-@case("inbox._START")
+@case("inbox._START_ATTEMPT")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS), r.choice(IDS))
 
 
-@case("claims._SUSPECT_THEM")
+@case("claims._FLAG_POISON")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), [r.choice(IDS)])
 
@@ -277,7 +285,7 @@ def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), *_places(r))
 
 
-@case("claims._SETTLED")
+@case("claims._RESOLVED")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), [r.choice(IDS)], [r.random() < 0.5])
 
@@ -313,43 +321,43 @@ def _(r: Random) -> tuple[Any, ...]:
     return (*_unit(r), state, 2, "Boom", delay, '[{"n": 2}]', 50)
 
 
-@case("deadletters._REPLAY")
+@case("dead_letters._REPLAY")
 def _(r: Random) -> tuple[Any, ...]:
     some = r.choice((None, *IDS)), r.choice((None, *TYPES)), r.choice((None, *NAMES))
     return (*some, "again", "me")
 
 
-@case("deadletters._TO_DISCARD")
+@case("dead_letters._TO_DISCARD")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS), r.choice((None, *NAMES)))
 
 
-@case("deadletters._DISCARD")
+@case("dead_letters._DISCARD")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS), [r.choice(NAMES)], "no", "me")
 
 
-@case("handover._BEGIN")
+@case("cutover._BEGIN")
 def _(r: Random) -> tuple[Any, ...]:
     return ("q", list(TYPES), r.choice(IDS[:4]), r.choice((None, SOURCE)), r.randint(0, 2))
 
 
-@case("handover._END")
+@case("cutover._END")
 def _(r: Random) -> tuple[Any, ...]:
     return ("q", r.choice(IDS[:4]), r.randint(0, 2))
 
 
-@case("handover._PRUNE")
+@case("cutover._PRUNE")
 def _(r: Random) -> tuple[Any, ...]:
     return ("q",)
 
 
-@case("handover._KNOWN")
+@case("cutover._KNOWN")
 def _(r: Random) -> tuple[Any, ...]:
     return ("q",)
 
 
-@case("jobs._ASK")
+@case("requests._ASK")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS), "replay", json.dumps({"to": "reader", "types": list(TYPES)}), "me")
 
@@ -390,42 +398,42 @@ def _(r: Random) -> tuple[Any, ...]:
     return ("reader", [r.choice(TYPES)])
 
 
-@case("fences._ASK")
+@case("barriers._ASK")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS),)
 
 
-@case("fences._TAKE_SNAPSHOT")
+@case("barriers._TAKE_SNAPSHOT")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS),)
 
 
-@case("fences._WAITS")
+@case("barriers._WAITS")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS),)
 
 
-@case("fences._NOTE_UNSENT")
+@case("barriers._NOTE_UNSENT")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS),)
 
 
-@case("fences._IN_ALL")
+@case("barriers._IN_ALL")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS),)
 
 
-@case("fences._HEARD")
+@case("barriers._HEARD")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.sample(IDS, 2), "q")
 
 
-@case("listeners._ENDED")
+@case("subscribers._ENDED")
 def _(r: Random) -> tuple[Any, ...]:
     return (list(TYPES), [r.choice(("reader", "other")) for _ in TYPES])
 
 
-@case("listeners._BEGUN")
+@case("subscribers._BEGUN")
 def _(r: Random) -> tuple[Any, ...]:
     return (list(TYPES), [r.choice(("reader", "other")) for _ in TYPES])
 
@@ -459,8 +467,8 @@ def _(r: Random) -> tuple[Any, ...]:
 WITHOUT_PARAMETERS = (
     "pipeline._LISTENED",
     "claims._DUE",
-    "fences._OPEN",
-    "fences._SERVICES",
+    "barriers._OPEN",
+    "barriers._SERVICES",
     "replay._OPEN",
     "replay._TAKE_OVER",
 )
@@ -532,7 +540,7 @@ NOT_COMPARED = (
     "audit._FLOW",
     "lineage._ADOPT",
     "lineage._CURRENT",
-    "listeners._ALONE",
+    "subscribers._ALONE",
 )
 """Whose answers are not alike by their nature; the snapshot is taken by steps of its own, and the
 lock of the table stands for less than PostgreSQL's.

@@ -10,7 +10,7 @@ import pytest
 
 from hirewire.contracts.profiles import ResumeSnapshot, ResumeUpdated, SnapshotSkill
 from hirewire.messaging.broker import Delivery
-from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.testing import consume, delivery
 from tests.vacancies.conftest import Person
 
 
@@ -53,7 +53,7 @@ async def test_an_employer_sees_what_candidates_do_newest_first(anna: Person) ->
     await anna.hire()
     resume, item = uuid4(), uuid4()
     consumer = anna.service.messaging.consumer
-    await hear(
+    await consume(
         consumer, changed(resume, 1, "created", title="One", skills=[SnapshotSkill(name="Go")])
     )
     added = ResumeUpdated(
@@ -64,7 +64,7 @@ async def test_an_employer_sees_what_candidates_do_newest_first(anna: Person) ->
         version=2,
         resume=published(title="Two"),
     )
-    await hear(consumer, delivery(added, sequence=2))
+    await consume(consumer, delivery(added, sequence=2))
     page = await anna.call("GET", "/activity")
     assert [i["action"] for i in page["items"]] == ["experience_added", "created"]
     assert page["items"][0]["experienceId"] == str(item)
@@ -82,12 +82,12 @@ async def test_a_hidden_resume_is_not_shown_from_then_on(anna: Person) -> None:
     await anna.hire()
     resume = uuid4()
     consumer = anna.service.messaging.consumer
-    await hear(consumer, changed(resume, 1, "created", title="One"))
-    await hear(consumer, delivery(changed(resume, 2, visibility="no_one"), sequence=2))
+    await consume(consumer, changed(resume, 1, "created", title="One"))
+    await consume(consumer, delivery(changed(resume, 2, visibility="no_one"), sequence=2))
     assert await shown(anna) == []
-    await hear(consumer, stranger(resume))
+    await consume(consumer, stranger(resume))
     assert await shown(anna) == []
-    await hear(consumer, delivery(changed(resume, 3, title="Back"), sequence=3))
+    await consume(consumer, delivery(changed(resume, 3, title="Back"), sequence=3))
     assert await shown(anna) == [("updated", 3, "Back"), ("created", 1, "Back")]
 
 
@@ -96,10 +96,10 @@ async def test_only_who_wants_to_be_found_is_shown(anna: Person, visibility: str
     await anna.hire()
     consumer = anna.service.messaging.consumer
     resume = uuid4()
-    await hear(consumer, changed(uuid4(), 1, title="Seen"))
-    await hear(consumer, changed(resume, 1, visibility=visibility))
-    await hear(consumer, changed(uuid4(), 1, status="hidden"))
-    await hear(consumer, delivery(changed(resume, 2, "deleted"), sequence=2))
+    await consume(consumer, changed(uuid4(), 1, title="Seen"))
+    await consume(consumer, changed(resume, 1, visibility=visibility))
+    await consume(consumer, changed(uuid4(), 1, status="hidden"))
+    await consume(consumer, delivery(changed(resume, 2, "deleted"), sequence=2))
     assert await shown(anna) == [("updated", 1, "Seen")]
 
 
@@ -108,20 +108,20 @@ async def test_a_draft_is_for_nobody_and_what_was_done_with_it_stays_unseen(anna
     resume, consumer = uuid4(), anna.service.messaging.consumer
     for version, action in enumerate(("created", "updated"), start=1):
         draft = changed(resume, version, action, title="Secret plan", status="draft")
-        await hear(consumer, delivery(draft, sequence=version))
+        await consume(consumer, delivery(draft, sequence=version))
     assert await shown(anna) == []
-    await hear(consumer, delivery(changed(resume, 3, title="Cook"), sequence=3))
+    await consume(consumer, delivery(changed(resume, 3, title="Cook"), sequence=3))
     assert await shown(anna) == [("updated", 3, "Cook")]
     other = uuid4()
-    await hear(consumer, delivery(changed(other, 1, "created", status="draft"), sequence=1))
-    await hear(consumer, delivery(changed(other, 2, "deleted"), sequence=2))
+    await consume(consumer, delivery(changed(other, 1, "created", status="draft"), sequence=1))
+    await consume(consumer, delivery(changed(other, 2, "deleted"), sequence=2))
     assert len(await shown(anna)) == 1, "nor that it was deleted"
 
 
 async def test_nothing_in_it_joins_two_resumes_of_one_person(anna: Person) -> None:
     await anna.hire()
     for _ in range(2):
-        await hear(anna.service.messaging.consumer, changed(uuid4(), 1, title="One"))
+        await consume(anna.service.messaging.consumer, changed(uuid4(), 1, title="One"))
     lines = (await anna.call("GET", "/activity"))["items"]
     values = [{str(value) for name, value in line.items() if name.endswith("Id")} for line in lines]
     assert values[0] & values[1] == {"None"}
@@ -132,8 +132,8 @@ async def test_in_one_batch_a_stranger_does_not_undo_what_was_said_before(anna: 
     await anna.hire()
     consumer = anna.service.messaging.consumer
     hidden, deleted = uuid4(), uuid4()
-    await hear(consumer, changed(hidden, 1, title="One"), changed(deleted, 1, title="Two"))
-    await hear(
+    await consume(consumer, changed(hidden, 1, title="One"), changed(deleted, 1, title="Two"))
+    await consume(
         consumer,
         delivery(changed(hidden, 2, visibility="no_one"), sequence=2),
         delivery(changed(deleted, 2, "deleted"), sequence=2),
@@ -151,11 +151,13 @@ async def test_of_a_deleted_resume_only_that_it_was_stays(anna: Person) -> None:
     await anna.hire()
     resume = uuid4()
     consumer = anna.service.messaging.consumer
-    await hear(consumer, changed(resume, 1, "created", title="One"))
-    await hear(consumer, delivery(changed(resume, 2, "deleted"), sequence=2))
+    await consume(consumer, changed(resume, 1, "created", title="One"))
+    await consume(consumer, delivery(changed(resume, 2, "deleted"), sequence=2))
     assert await shown(anna) == [("deleted", 2, None), ("created", 1, None)]
     again = {"title": "Again", "visibility": "recommended"}
-    await hear(consumer, stranger(resume, resume=again), stranger(resume, version=9, resume=again))
+    await consume(
+        consumer, stranger(resume, resume=again), stranger(resume, version=9, resume=again)
+    )
     assert {title for _, _, title in await shown(anna)} == {None}
     async with anna.service.engine.connect() as connection:
         kept = await connection.exec_driver_sql("select state, snapshot from resume")
@@ -168,8 +170,8 @@ async def test_an_older_version_that_comes_late_changes_nothing_but_the_list(
     await anna.hire()
     resume = uuid4()
     consumer = anna.service.messaging.consumer
-    await hear(consumer, delivery(changed(resume, 3, title="New"), sequence=3))
-    await hear(consumer, delivery(changed(resume, 2, title="Old"), sequence=2))
+    await consume(consumer, delivery(changed(resume, 3, title="New"), sequence=3))
+    await consume(consumer, delivery(changed(resume, 2, title="Old"), sequence=2))
     assert {title for _, _, title in await shown(anna)} == {"New"}
     assert len(await shown(anna)) == 2
 
@@ -181,7 +183,7 @@ async def test_a_batch_with_versions_in_any_order_keeps_the_newest(anna: Person)
         delivery(changed(resume, n, title=f"V{n}"), sequence=s)
         for s, n in enumerate((1, 4, 2, 3), start=1)
     ]
-    await hear(anna.service.messaging.consumer, *batch, *batch)
+    await consume(anna.service.messaging.consumer, *batch, *batch)
     assert {title for _, _, title in await shown(anna)} == {"V4"}
     assert len(await shown(anna)) == 4
 
@@ -191,7 +193,7 @@ async def test_the_reports_own_payload_is_enough(anna: Person) -> None:
     await anna.hire()
     resume = uuid4()
     for action in ("created", "polished"):
-        await hear(anna.service.messaging.consumer, stranger(resume, action))
+        await consume(anna.service.messaging.consumer, stranger(resume, action))
     assert await shown(anna) == [("updated", None, None), ("created", None, None)]
 
 
@@ -208,8 +210,8 @@ async def test_a_repeat_without_an_id_is_known_where_it_can_be(anna: Person) -> 
     ]
     often = [stranger(resume, "updated"), stranger(resume, "experience_updated", experienceId=item)]
     consumer = anna.service.messaging.consumer
-    await hear(consumer, *once, *often, *once, *often)
-    await hear(consumer, *once, *often)
+    await consume(consumer, *once, *often, *once, *often)
+    await consume(consumer, *once, *often)
     seen = [(action, version) for action, version, _ in await shown(anna)]
     assert sorted(seen, key=str) == [
         ("created", None),
@@ -229,7 +231,7 @@ async def test_an_items_id_is_said_as_what_it_is(anna: Person) -> None:
     both = {"experienceId": one, "educationId": other}
     consumer = anna.service.messaging.consumer
     for action in ("experience_added", "education_added", "updated"):
-        await hear(consumer, stranger(uuid4(), action, **both))
+        await consume(consumer, stranger(uuid4(), action, **both))
     items = (await anna.call("GET", "/activity"))["items"]
     assert [(i["experienceId"], i["educationId"]) for i in items] == [
         (None, None),
@@ -251,7 +253,7 @@ async def test_an_impossible_time_is_the_time_of_hearing(
     anna: Person, said: str, believed: bool
 ) -> None:
     await anna.hire()
-    await hear(anna.service.messaging.consumer, stranger(uuid4(), headers={"time": said}))
+    await consume(anna.service.messaging.consumer, stranger(uuid4(), headers={"time": said}))
     [item] = (await anna.call("GET", "/activity"))["items"]
     assert (item["occurredAt"] == said) is believed
     assert (item["occurredAt"] == item["receivedAt"]) is not believed
@@ -263,7 +265,7 @@ async def test_strange_text_and_a_strange_number_are_refused(anna: Person) -> No
     await anna.hire()
     consumer = anna.service.messaging.consumer
     text = {"title": "a\x00b", "status": "published", "skills": [{"name": "\x00"}]}
-    await hear(
+    await consume(
         consumer,
         stranger(uuid4(), version=1, resume=text),
         stranger(uuid4(), version=2**31),
@@ -280,13 +282,13 @@ async def test_strange_text_and_a_strange_number_are_refused(anna: Person) -> No
 async def test_pages_are_whole_while_candidates_are_busy(anna: Person) -> None:
     await anna.hire()
     consumer = anna.service.messaging.consumer
-    await hear(consumer, *[changed(uuid4(), 1, "created", title=str(n)) for n in range(7)])
+    await consume(consumer, *[changed(uuid4(), 1, "created", title=str(n)) for n in range(7)])
     seen: list[str] = []
     path = "/activity?limit=3"
     while path:
         page = await anna.call("GET", path)
         seen += [item["title"] for item in page["items"]]
-        await hear(consumer, changed(uuid4(), 1, "created", title="new"))
+        await consume(consumer, changed(uuid4(), 1, "created", title="new"))
         path = f"/activity?limit=3&after={page['next']}" if page["next"] else ""
     assert sorted(seen) == [str(n) for n in range(7)]
 
@@ -311,7 +313,7 @@ async def test_a_made_up_cursor_is_refused(anna: Person) -> None:
 async def test_no_header_makes_a_message_that_cannot_be_put_aside(anna: Person) -> None:
     await anna.hire()
     headers = {"x": "a backslash: \\u0000", "y\x00": "\x00"}
-    await hear(
+    await consume(
         anna.service.messaging.consumer,
         Delivery(body=b"junk", routing_key="resume.updated", headers=headers),
         stranger(uuid4(), "created", headers=headers),
@@ -326,12 +328,14 @@ async def test_a_company_does_not_see_what_is_hidden_from_it(anna: Person, boris
     company = (await anna.call("GET", "/employer-profile"))["companyId"]
     resume, consumer = uuid4(), anna.service.messaging.consumer
     hidden = [UUID(company)]
-    await hear(consumer, delivery(changed(resume, 1, "created", title="One"), sequence=1))
+    await consume(consumer, delivery(changed(resume, 1, "created", title="One"), sequence=1))
     assert len(await shown(anna)) == 1
-    await hear(consumer, delivery(changed(resume, 2, title="Two", hidden_from=hidden), sequence=2))
+    await consume(
+        consumer, delivery(changed(resume, 2, title="Two", hidden_from=hidden), sequence=2)
+    )
     assert await shown(anna) == []
     assert len(await shown(boris)) == 2
-    await hear(consumer, delivery(changed(resume, 3, "deleted"), sequence=3))
+    await consume(consumer, delivery(changed(resume, 3, "deleted"), sequence=3))
     assert await shown(anna) == [], "nor that it was deleted"
     assert [line[0] for line in await shown(boris)] == ["deleted", "updated", "created"]
 
@@ -340,7 +344,7 @@ async def test_hidden_and_deleted_in_one_batch_stays_hidden(anna: Person) -> Non
     await anna.hire()
     company = (await anna.call("GET", "/employer-profile"))["companyId"]
     resume, consumer = uuid4(), anna.service.messaging.consumer
-    await hear(
+    await consume(
         consumer,
         delivery(changed(resume, 1, "created", hidden_from=[UUID(company)]), sequence=1),
         delivery(changed(resume, 2, "deleted"), sequence=2),

@@ -16,7 +16,7 @@ from hirewire.kit.clock import now
 from hirewire.kit.errors import Unavailable
 from hirewire.kit.tokens import ALGORITHM, AUDIENCE
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 
 ACCESS_TOKEN_LIFE = timedelta(minutes=10)
 

@@ -16,10 +16,11 @@ from hirewire.cli import operations
 from hirewire.cli.rebuild import rebuild_app
 from hirewire.cli.terminal import fail, reachable_settings, run_async
 from hirewire.kit.db import make_engine
-from hirewire.messaging import deadletters, lineage, pauses
+from hirewire.messaging import lineage
+from hirewire.messaging.consuming import dead_letters, pauses
 from hirewire.messaging.database import connect
-from hirewire.messaging.outbox import Transactions, Tx
 from hirewire.messaging.subscriptions import Subscription
+from hirewire.messaging.transaction import Transactions, Tx
 
 T = TypeVar("T")
 events_app = typer.Typer(no_args_is_help=True, help="List, replay and discard messages.")
@@ -60,7 +61,7 @@ def list_(service: ServiceOption = None) -> None:
 
     async def count(tx: Tx) -> dict[str, int]:
         unsent = await tx.exec_driver_sql("select count(*) from messaging.outbox")
-        return {"unsent": unsent.scalar_one(), **await deadletters.counts(tx)}
+        return {"unsent": unsent.scalar_one(), **await dead_letters.counts(tx)}
 
     table = Table("service", "unsent", "retrying", "waiting", "dead")
     for name, numbers in _each(service, count).items():
@@ -77,7 +78,7 @@ def list_(service: ServiceOption = None) -> None:
 def dead(service: ServiceOption = None, type: TypeOption = None, limit: int = 100) -> None:
     """The dead letters, oldest first."""
     table = Table("service", "event id", "event", "key", "handler", "waiting", "arrived", "error")
-    found = _each(service, lambda tx: deadletters.open_messages(tx, type=type, limit=limit))
+    found = _each(service, lambda tx: dead_letters.open_messages(tx, type=type, limit=limit))
     for name, messages in found.items():
         for message in messages:
             table.add_row(
@@ -97,8 +98,8 @@ def dead(service: ServiceOption = None, type: TypeOption = None, limit: int = 10
 def show(event_id: UUID, service: ServiceOption = None) -> None:
     """One unresolved message in full: body, headers, history. May show personal data."""
 
-    async def both(tx: Tx) -> tuple[list[deadletters.OpenMessage], list[deadletters.Edit]]:
-        return await deadletters.show(tx, event_id), await deadletters.edits(tx, event_id)
+    async def both(tx: Tx) -> tuple[list[dead_letters.OpenMessage], list[dead_letters.Edit]]:
+        return await dead_letters.show(tx, event_id), await dead_letters.edits(tx, event_id)
 
     for name, (messages, edits) in _each(service, both).items():
         for message in messages:
@@ -174,7 +175,7 @@ def replay(
     for name in names:
         counts = _each(
             service,
-            lambda tx, name=name: deadletters.replay(  # type: ignore[misc]
+            lambda tx, name=name: dead_letters.replay(  # type: ignore[misc]
                 tx,
                 event_id=event_id,
                 type=name,
@@ -195,13 +196,13 @@ def _edit(event_id: UUID, service: str, subscription: str, file: Path, why: str)
         fail(f"--edit: {error}", 2)
 
     async def one(tx: Tx) -> None:
-        await deadletters.edit(
+        await dead_letters.edit(
             tx, event_id, subscription=subscription, body=body, why=why, by=getpass.getuser()
         )
 
     try:
         _each(service, one)
-    except (deadletters.NoSuchMessage, deadletters.EditRefused) as error:
+    except (dead_letters.NoSuchMessage, dead_letters.EditRefused) as error:
         fail(str(error))
     console.print("1 edited, to be tried again")
 
@@ -248,10 +249,10 @@ def discard(
 
     async def one(tx: Tx) -> int:
         try:
-            return await deadletters.discard(
+            return await dead_letters.discard(
                 tx, event_id, why=why, by=getpass.getuser(), subscription=subscription
             )
-        except deadletters.NoSuchMessage:
+        except dead_letters.NoSuchMessage:
             return 0
 
     counts = _each(service, one)
@@ -276,7 +277,7 @@ def new_epoch(
         fail(f"no service {service!r}: one of {', '.join(assembly.SERVICES)}", 2)
     settings = reachable_settings()
 
-    async def raise_it() -> lineage.Settled:
+    async def raise_it() -> lineage.Adopted:
         connection = await connect(settings.service_database(service), application="events")
         try:
             return await lineage.raise_by_hand(connection, service, why)

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from hirewire import assembly
 from hirewire.cli.terminal import BAD_SETTINGS, fail, reachable_settings, run_async
-from hirewire.messaging.audit import STATES, first_id
+from hirewire.messaging.reconciliation.audit import STATES, first_id
 from hirewire.operators import traces
 from hirewire.operators.auditing import Auditor, Report
 from hirewire.operators.client import Operators, Refused, ServiceAway
@@ -141,39 +141,41 @@ def print_report(report: Report) -> None:
     always = ("handled", "in flight", "missing")
     shown = [s for s in STATES if s in always or any(line.counts[s] for _, _, line in lines)]
     table = Table("events of -> consumed by", "expected", *shown, "late", box=SIMPLE_HEAD)
-    for owner, listener, line in lines:
+    for owner, subscriber, line in lines:
         numbers = [f"{line.counts[state]:,}" for state in shown]
-        table.add_row(f"{owner} -> {listener}", f"{line.expected:,}", *numbers, f"{line.late:,}")
+        table.add_row(f"{owner} -> {subscriber}", f"{line.expected:,}", *numbers, f"{line.late:,}")
     console.print(table)
-    for owner, listener, line in report.lines():
+    for owner, subscriber, line in report.lines():
         for id in line.missing[:20]:
-            console.print(f"[red]missing[/] {id} of {owner} at {listener}")
+            console.print(f"[red]missing[/] {id} of {owner} at {subscriber}")
         if len(line.missing) > 20:
-            console.print(f"[red]missing[/] … and {len(line.missing) - 20:,} more at {listener}")
+            console.print(f"[red]missing[/] … and {len(line.missing) - 20:,} more at {subscriber}")
         for one in line.discarded[:20]:
-            why = f"discarded {one.id} at {listener} by {one.by or '?'}: {one.note or '-'}"
+            why = f"discarded {one.id} at {subscriber} by {one.by or '?'}: {one.note or '-'}"
             console.print(escape(why))
         for phantom in line.phantoms[:20]:
             console.print(
-                f"[red]in no log[/] {phantom.id} of {owner}, consumed at {listener} by "
+                f"[red]in no log[/] {phantom.id} of {owner}, consumed at {subscriber} by "
                 f"{', '.join(phantom.subscriptions)} on {phantom.heard_at:%Y-%m-%d %H:%M:%S}"
             )
         if len(line.phantoms) > 20:
             console.print(f"[red]in no log[/] … and {len(line.phantoms) - 20:,} more")
         if line.phantoms:
             console.print(
-                f"{listener} has consumed {len(line.phantoms):,} events of {owner} that are in no "
-                f"log: {owner} was set back after it had published them, or somebody else has "
+                f"{subscriber} has consumed {len(line.phantoms):,} events of {owner} that are in "
+                f"no log: {owner} was set back after it had published them, or somebody else has "
                 'sent them in its name. See "Restore" in docs/operations.md'
             )
         if not line.adds_up:
-            console.print(f"[red]{owner} -> {listener} does not add up[/]")
+            console.print(f"[red]{owner} -> {subscriber} does not add up[/]")
     for problem in report.problems:
         console.print(f"[yellow]{escape(problem)}[/]")
     recorded = sum(account.recorded for account in report.accounts.values())
-    unheard = sum(account.unheard for account in report.accounts.values())
+    without_subscribers = sum(account.without_subscribers for account in report.accounts.values())
     verdict = "[green]clean[/]" if report.clean else "[red]not clean[/]"
-    console.print(f"{verdict}: {recorded:,} events recorded, {unheard:,} of them for nobody")
+    console.print(
+        f"{verdict}: {recorded:,} events recorded, {without_subscribers:,} of them for nobody"
+    )
 
 
 def replay_history(
@@ -204,10 +206,10 @@ def replay_history(
                 found = await operators.ask(owner, "POST", "/jobs/count", json=body)
                 console.print(f"{owner} -> {to}: {found['events']:,} events")
             return True
-        jobs = {}
+        requested = {}
         for owner, names in by_owner.items():
-            jobs[owner] = await operators.start_job(owner, body | {"types": names})
-        return await _follow(operators, to, jobs)
+            requested[owner] = await operators.request(owner, body | {"types": names})
+        return await _follow(operators, to, requested)
 
     if not with_operators(work):
         raise typer.Exit(1)
@@ -217,33 +219,38 @@ def _owners_of(to: str, types: list[str]) -> dict[str, list[str]]:
     """The events of these types (all when none are given) that `to` consumes, by owner."""
     if to not in assembly.SERVICES:
         fail(f"no service {to!r}: one of {', '.join(assembly.SERVICES)}", 2)
-    consumed = set(assembly.service(to).consumes)
+    consumes = set(assembly.service(to).consumes)
     for name in types:
-        if name not in consumed:
-            fail(f"--type: {to} does not consume {name!r}: {', '.join(sorted(consumed))}", 2)
+        if name not in consumes:
+            fail(f"--type: {to} does not consume {name!r}: {', '.join(sorted(consumes))}", 2)
     found: dict[str, list[str]] = {}
     for owner in assembly.SERVICES:
         for event in assembly.service(owner).publishes:
-            if event.name in consumed and (not types or event.name in types):
+            if event.name in consumes and (not types or event.name in types):
                 found.setdefault(owner, []).append(event.name)
     return found
 
 
-async def _follow(operators: Operators, to: str, jobs: dict[str, dict[str, Any]]) -> bool:
+async def _follow(operators: Operators, to: str, requested: dict[str, dict[str, Any]]) -> bool:
     good = True
     with _progress("events") as bar:
-        for owner, job in jobs.items():
-            task = bar.add_task(f"{owner} -> {to}", total=job["total"], completed=job["done"])
-            while job["state"] == "open":
+        for owner, request in requested.items():
+            task = bar.add_task(
+                f"{owner} -> {to}", total=request["total"], completed=request["done"]
+            )
+            while request["state"] == "open":
                 await asyncio.sleep(0.2)
-                job = await operators.job(owner, job["id"])
-                bar.update(task, total=job["total"], completed=job["done"])
-            jobs[owner] |= job | {"new": jobs[owner]["new"]}
-    for owner, job in jobs.items():
-        when = "" if job["new"] else " before, and not again (--anew does)"
-        text = f"{owner} -> {to}: {job['state']}{when}, {job['done']:,} events, job {job['id']}"
-        console.print(escape(text if job["state"] == "done" else f"{text}: {job['outcome']}"))
-        good = good and job["state"] == "done"
+                request = await operators.request_of(owner, request["id"])
+                bar.update(task, total=request["total"], completed=request["done"])
+            requested[owner] |= request | {"new": requested[owner]["new"]}
+    for owner, request in requested.items():
+        when = "" if request["new"] else " before, and not again (--anew does)"
+        done = f"{request['state']}{when}, {request['done']:,} events"
+        text = f"{owner} -> {to}: {done}, request {request['id']}"
+        console.print(
+            escape(text if request["state"] == "done" else f"{text}: {request['outcome']}")
+        )
+        good = good and request["state"] == "done"
     return good
 
 
@@ -254,23 +261,23 @@ def list_jobs() -> None:
         lines = []
         for name in operators.services:
             found = await operators.ask(name, "GET", "/jobs")
-            lines += [line for job in found["items"] for line in _job_lines(name, job)]
+            lines += [line for request in found["items"] for line in _request_lines(name, request)]
         return lines
 
     lines = with_operators(work)
-    console.print("\n".join(lines) or "no jobs")
+    console.print("\n".join(lines) or "no requests")
 
 
-def _job_lines(service: str, job: Mapping[str, Any]) -> list[str]:
+def _request_lines(service: str, request: Mapping[str, Any]) -> list[str]:
     """Lines and not a table: nine columns are unreadable on a terminal of 80."""
-    asked = ", ".join(f"{k} {v}" for k, v in job["asked"].items() if v is not None)
-    done = f"{job['done']:,} of {job['total'] or job['done']:,}"
-    when = job["askedAt"][:16].replace("T", " ")
+    asked = ", ".join(f"{k} {v}" for k, v in request["asked"].items() if v is not None)
+    done = f"{request['done']:,} of {request['total'] or request['done']:,}"
+    when = request["askedAt"][:16].replace("T", " ")
     return [
-        f"[bold]{when}  {service} {job['kind']}: {job['state']}, {done}[/]",
-        f"    {job['id']} by {escape(job['askedBy'])}",
+        f"[bold]{when}  {service} {request['kind']}: {request['state']}, {done}[/]",
+        f"    {request['id']} by {escape(request['askedBy'])}",
         *([f"    asked: {escape(asked)}"] if asked else []),
-        *([f"    outcome: {escape(job['outcome'])}"] if job["outcome"] else []),
+        *([f"    outcome: {escape(request['outcome'])}"] if request["outcome"] else []),
     ]
 
 

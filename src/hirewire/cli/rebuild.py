@@ -13,10 +13,14 @@ from hirewire import assembly, provisioning
 from hirewire.cli.terminal import fail, reachable_settings, run_async
 from hirewire.kit.db import make_engine
 from hirewire.kit.settings import Settings
-from hirewire.messaging import projections
 from hirewire.messaging.broker import BrokerUnavailable, open_broker
-from hirewire.messaging.outbox import Transactions
-from hirewire.messaging.projections import Generation, Projection, ProjectionError
+from hirewire.messaging.projections import generations
+from hirewire.messaging.projections.generations import (
+    Generation,
+    Projection,
+    ProjectionError,
+)
+from hirewire.messaging.transaction import Transactions
 
 T = TypeVar("T")
 rebuild_app = typer.Typer(
@@ -50,7 +54,7 @@ def _known(name: str) -> str:
 
     async def has_it(transactions: Transactions) -> bool:
         async with transactions() as tx:
-            return bool(await projections.of(tx, name))
+            return bool(await generations.of(tx, name))
 
     async def look(settings: Settings) -> str | None:
         for service in assembly.SERVICES:
@@ -121,8 +125,8 @@ def status(
 async def _counted(transactions: Transactions) -> list[tuple[Generation, int]]:
     async with transactions() as tx:
         return [
-            (one, (await projections.open_messages(tx, one))[0])
-            for one in await projections.all_of(tx)
+            (one, (await generations.open_messages(tx, one))[0])
+            for one in await generations.all_of(tx)
         ]
 
 
@@ -186,14 +190,14 @@ def switch(
     force: Annotated[bool, typer.Option("--force", help="Despite unresolved messages")] = False,
     wait: Annotated[
         float, typer.Option(help="Seconds for which writes to the live one may be blocked")
-    ] = projections.SWITCH_SECONDS,
+    ] = generations.SWITCH_SECONDS,
 ) -> None:
     """Make the new generation the live one; the previous one stays up to date until dropped."""
     service = _known(name)
     by = getpass.getuser()
 
     async def work(transactions: Transactions) -> tuple[Generation, bool]:
-        return await projections.switch(
+        return await generations.switch(
             transactions, service, name, number=generation, force=force, by=by, wait=wait
         )
 

@@ -12,7 +12,7 @@ from hirewire.cli.terminal import BAD_SETTINGS, fail, reachable_settings, run_as
 from hirewire.kit.db import make_engine
 from hirewire.kit.settings import SettingsError
 from hirewire.kit.spreadsheets import write_rows
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.skills.background import use_dictionary
 from hirewire.vacancies.skills.queries import Unknown, unknown_skills
 

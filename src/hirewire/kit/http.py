@@ -17,7 +17,7 @@ from hirewire.kit import answers
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, Unauthenticated
 from hirewire.kit.models import Answer
 from hirewire.kit.tokens import Principal, Verifier
-from hirewire.messaging.outbox import Transactions, Tx
+from hirewire.messaging.transaction import Transactions, Tx
 
 M = TypeVar("M", bound=BaseModel)
 R = TypeVar("R")

@@ -15,11 +15,14 @@ from pydantic import AwareDatetime, Field
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
 from hirewire.kit.http import RequestTx
 from hirewire.kit.models import Answer, Body
-from hirewire.messaging import audit, deadletters, fences, jobs, pauses, projections
+from hirewire.messaging import requests
 from hirewire.messaging.broker import DEAD, BrokerUnavailable
+from hirewire.messaging.consuming import dead_letters, pauses
 from hirewire.messaging.envelope import MAX_BODY
-from hirewire.messaging.outbox import wake_after
+from hirewire.messaging.projections import generations
+from hirewire.messaging.reconciliation import audit, barriers
 from hirewire.messaging.runtime import Messaging
+from hirewire.messaging.transaction import wake_after
 
 PREFIX = "/internal/messaging"
 MOST_IDS = 10_000
@@ -42,8 +45,8 @@ async def _operator(
         raise OperatorsOnly
 
 
-class FenceOut(Answer):
-    """A fence as its owner knows it."""
+class BarrierOut(Answer):
+    """A barrier as its owner knows it."""
 
     id: UUID
     reached: list[str] = []
@@ -51,7 +54,7 @@ class FenceOut(Answer):
     unsent: int = 0
 
 
-class JobIn(Body):
+class RequestIn(Body):
     """What an operator asks of the log."""
 
     kind: Literal["replay", "repair"]
@@ -66,8 +69,8 @@ class JobIn(Body):
     by: str = Field(default="", max_length=200)
 
 
-class JobOut(Answer):
-    """A job and how far it is."""
+class RequestOut(Answer):
+    """A request and how far it is."""
 
     id: UUID
     kind: str
@@ -158,7 +161,7 @@ async def overview(tx: RequestTx, messaging: Own) -> dict[str, Any]:
         "service": messaging.service,
         "hears": messaging.consumer.topology.types,
         "unsent": unsent.scalar_one(),
-        **await deadletters.counts(tx),
+        **await dead_letters.counts(tx),
         "queued": None,
         "brokerDead": None,
     }
@@ -196,25 +199,25 @@ async def about(tx: RequestTx, what: str, since: UUID = ZERO) -> dict[str, list[
 @router.get("/story")
 async def story(
     tx: RequestTx, correlation: Annotated[list[str], Query()], since: UUID = ZERO
-) -> dict[str, list[audit.Told]]:
+) -> dict[str, list[audit.TracedEvent]]:
     """The events of these correlation ids, in the order in which they were recorded."""
-    return {"items": await audit.story(tx, correlation, since=since)}
+    return {"items": await audit.causal_trace(tx, correlation, since=since)}
 
 
 @router.post("/heard")
-async def heard(tx: RequestTx, body: Ids) -> dict[str, list[audit.Heard]]:
+async def heard(tx: RequestTx, body: Ids) -> dict[str, list[audit.Consumption]]:
     """Which handlers had an effect for these events."""
-    return {"items": await audit.heard(tx, body.ids)}
+    return {"items": await audit.consumptions(tx, body.ids)}
 
 
 @router.post("/discard")
 async def discard(tx: RequestTx, body: DiscardIn) -> dict[str, int]:
     """Give up the messages of an event for good."""
     try:
-        count = await deadletters.discard(
+        count = await dead_letters.discard(
             tx, body.event, why=body.why, by=body.by, subscription=body.handler
         )
-    except deadletters.NoSuchMessage as error:
+    except dead_letters.NoSuchMessage as error:
         raise NotFound(str(error)) from None
     return {"discarded": count}
 
@@ -223,7 +226,7 @@ async def discard(tx: RequestTx, body: DiscardIn) -> dict[str, int]:
 async def edit(tx: RequestTx, body: EditIn) -> dict[str, int]:
     """Replace the body of a dead letter; it is tried again."""
     try:
-        await deadletters.edit(
+        await dead_letters.edit(
             tx,
             body.event,
             subscription=body.handler,
@@ -231,9 +234,9 @@ async def edit(tx: RequestTx, body: EditIn) -> dict[str, int]:
             why=body.why,
             by=body.by,
         )
-    except deadletters.NoSuchMessage as error:
+    except dead_letters.NoSuchMessage as error:
         raise NotFound(str(error)) from None
-    except deadletters.EditRefused as error:
+    except dead_letters.EditRefused as error:
         raise Invalid(errors=[FieldError("/body", str(error))]) from None
     return {"edited": 1}
 
@@ -261,30 +264,30 @@ async def paused(tx: RequestTx) -> dict[str, list[PauseOut]]:
 
 
 @router.post("/fences", status_code=202)
-async def raise_fence(tx: RequestTx) -> FenceOut:
+async def request_barrier(tx: RequestTx) -> BarrierOut:
     """Record a barrier behind all events recorded so far."""
     wake_after(tx)
-    return FenceOut(id=await fences.ask(tx))
+    return BarrierOut(id=await barriers.ask(tx))
 
 
 @router.get("/fences/{id}")
-async def fence(tx: RequestTx, id: UUID) -> FenceOut:
+async def barrier(tx: RequestTx, id: UUID) -> BarrierOut:
     """How far a barrier has come."""
-    found = await fences.find(tx, id)
+    found = await barriers.find(tx, id)
     if found is None:
         raise NotFound
-    return FenceOut.model_validate(found)
+    return BarrierOut.model_validate(found)
 
 
 @router.get("/fences/{id}/heard")
-async def fence_heard(
+async def barrier_passed(
     tx: RequestTx, messaging: Own, id: UUID, generation: int | None = None
 ) -> dict[str, list[str]]:
     """The queues through which a barrier has come, and all that it has to pass."""
     queues = messaging.consumer.queues
     if generation is not None:
         queues = ((await _generation(tx, generation)).topology(messaging.service).queue,)
-    return {"queues": await fences.heard(tx, id), "of": list(queues)}
+    return {"queues": await barriers.passed_queues(tx, id), "of": list(queues)}
 
 
 @router.get("/fences/{id}/log")
@@ -297,12 +300,12 @@ async def log(
 ) -> dict[str, list[Any]]:
     """Events recorded before a barrier, a page at a time."""
     rows = await audit.recorded_before(tx, id, since=since, after=after, limit=limit)
-    return {"items": [[str(row.id), row.type, row.listeners, row.unsent] for row in rows]}
+    return {"items": [[str(row.id), row.type, row.subscribers, row.unsent] for row in rows]}
 
 
 async def _heard_of(tx: RequestTx, messaging: Messaging, owner: str) -> list[str]:
     own = [s.name for s in messaging.consumer.subscriptions if s.event.owner == owner]
-    return [*own, *await projections.handlers_of_owner(tx, owner)]
+    return [*own, *await generations.handlers_of_owner(tx, owner)]
 
 
 @router.get("/flow")
@@ -350,48 +353,50 @@ async def accept(tx: RequestTx, messaging: Own, body: AcceptIn) -> dict[str, int
 
 
 @router.post("/jobs", status_code=202)
-async def ask(tx: RequestTx, messaging: Own, body: JobIn) -> JobOut:
+async def ask(tx: RequestTx, messaging: Own, body: RequestIn) -> RequestOut:
     """Request a replay or a repair; the same request again answers with the first."""
     asked = await _asked(tx, messaging, body)
-    id, new = await jobs.ask(tx, body.kind, asked, by=body.by, again=body.anew)
+    id, new = await requests.ask(tx, body.kind, asked, by=body.by, again=body.anew)
     wake_after(tx)
-    return _out(await jobs.find(tx, id), new)
+    return _out(await requests.find(tx, id), new)
 
 
 @router.post("/jobs/count")
-async def count(tx: RequestTx, messaging: Own, body: JobIn) -> dict[str, int]:
+async def count(tx: RequestTx, messaging: Own, body: RequestIn) -> dict[str, int]:
     """How many events a request would publish."""
-    return {"events": await jobs.matching(tx, await _asked(tx, messaging, body))}
+    return {"events": await requests.matching(tx, await _asked(tx, messaging, body))}
 
 
 @router.get("/jobs")
-async def latest(tx: RequestTx) -> dict[str, list[JobOut]]:
+async def latest(tx: RequestTx) -> dict[str, list[RequestOut]]:
     """The latest replay and repair requests."""
-    return {"items": [_out(job) for job in await jobs.latest(tx)]}
+    return {"items": [_out(request) for request in await requests.latest(tx)]}
 
 
 @router.get("/jobs/{id}")
-async def job(tx: RequestTx, id: UUID) -> JobOut:
+async def find_request(tx: RequestTx, id: UUID) -> RequestOut:
     """One request, and how far it is."""
-    return _out(await jobs.find(tx, id))
+    return _out(await requests.find(tx, id))
 
 
-async def _generation(tx: RequestTx, number: int) -> projections.Generation:
-    found = await projections.find(tx, number)
+async def _generation(tx: RequestTx, number: int) -> generations.Generation:
+    found = await generations.find(tx, number)
     if found is None or found.state == "dropped":
         raise NotFound(f"there is no generation {number}")
     return found
 
 
-async def _asked(tx: RequestTx, messaging: Messaging, body: JobIn) -> dict[str, Any]:
+async def _asked(tx: RequestTx, messaging: Messaging, body: RequestIn) -> dict[str, Any]:
     """What is asked, whole and checked. Raises `Invalid` that names the field."""
-    listened = await jobs.listened_by(tx, body.to)
-    if not listened:
-        raise Invalid(errors=[FieldError("/to", f"{body.to} hears nothing of {messaging.service}")])
-    types = sorted(body.types) or listened
+    subscribed = await requests.types_of_subscriber(tx, body.to)
+    if not subscribed:
+        raise Invalid(
+            errors=[FieldError("/to", f"{body.to} consumes nothing of {messaging.service}")]
+        )
+    types = sorted(body.types) or subscribed
     for nth, name in enumerate(types):
-        if name not in listened:
-            detail = f"{body.to} does not hear {name} of {messaging.service}"
+        if name not in subscribed:
+            detail = f"{body.to} does not consume {name} of {messaging.service}"
             raise Invalid(errors=[FieldError(f"/types/{nth}", detail)])
     oldest = datetime.now(UTC) - messaging.options.retention - timedelta(days=1)
     if body.since is not None and body.since < oldest:
@@ -414,10 +419,10 @@ async def _asked(tx: RequestTx, messaging: Messaging, body: JobIn) -> dict[str, 
     return asked
 
 
-def _out(job: jobs.Job | None, new: bool = False) -> JobOut:
-    if job is None:
+def _out(request: requests.Request | None, new: bool = False) -> RequestOut:
+    if request is None:
         raise NotFound
-    out = JobOut.model_validate(job)
+    out = RequestOut.model_validate(request)
     ids = out.asked.get("ids")
     return out.model_copy(
         update={"new": new, "asked": {**out.asked, **({"ids": len(ids)} if ids else {})}}

@@ -16,7 +16,7 @@ from hirewire.kit.problems import problem, unexpected
 from hirewire.messaging import tracing
 from hirewire.messaging.envelope import Context
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.outbox import context
+from hirewire.messaging.transaction import context
 
 log = structlog.get_logger("hirewire.http")
 

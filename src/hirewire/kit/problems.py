@@ -15,8 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from hirewire.kit.errors import AppError, Kind
+from hirewire.messaging.background import describe
 from hirewire.messaging.database import DatabaseUnavailable, is_away
-from hirewire.messaging.loops import describe
 
 log = structlog.get_logger(__name__)
 

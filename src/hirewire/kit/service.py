@@ -21,15 +21,15 @@ from hirewire.kit.middleware import BodyLimit, RequestContext
 from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Verifier
 from hirewire.messaging import tracing
+from hirewire.messaging.background import describe
 from hirewire.messaging.bodies import BodyStore
 from hirewire.messaging.broker import Broker, open_broker
 from hirewire.messaging.event import Event
-from hirewire.messaging.loops import describe
-from hirewire.messaging.outbox import Transactions
-from hirewire.messaging.projections import Projection
+from hirewire.messaging.projections.generations import Projection
+from hirewire.messaging.publishing.schedule import Recurring
 from hirewire.messaging.runtime import Messaging, Options, Role
-from hirewire.messaging.schedule import Recurring
 from hirewire.messaging.subscriptions import Subscription
+from hirewire.messaging.transaction import Transactions
 
 log = structlog.get_logger(__name__)
 

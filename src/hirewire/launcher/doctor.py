@@ -21,9 +21,9 @@ from sqlalchemy.engine import make_url
 from hirewire.kit import clock
 from hirewire.kit.settings import Settings
 from hirewire.launcher.rabbitmq import find_server
+from hirewire.messaging.background import describe
 from hirewire.messaging.broker import open_broker
 from hirewire.messaging.database import connect
-from hirewire.messaging.loops import describe
 
 STATUS_STYLE = {"ok": "green", "warn": "yellow", "fail": "red"}
 OLDEST_POSTGRES = 150000

@@ -17,7 +17,7 @@ BROADCAST_MESSAGES, BROADCAST_BYTES = 10_000, 32 * 1024 * 1024
 
 
 def queue_of(service: str) -> str:
-    """The name of the queue in which a service hears its events."""
+    """The name of the queue in which a service consumes its events."""
     return f"{QUEUE_PREFIX}.{service}"
 
 
@@ -57,7 +57,7 @@ class Message:
     """CloudEvents attributes and extensions, without any prefix: ``source``, ``time``, …"""
     correlation_id: str | None = None
     to: str | None = None
-    """The one service that is to get it; otherwise all that hear its type do."""
+    """The one service that is to get it; otherwise all that consume its type do."""
     via: str | None = None
     """A routing key in place of all that: to one of a service's partitions."""
     mandatory: bool = True

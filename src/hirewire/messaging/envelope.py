@@ -39,7 +39,7 @@ class LogRow(Protocol):
 
 
 class Malformed(Exception):
-    """The message cannot be read as an event that is heard here."""
+    """The message cannot be read as an event that is consumed here."""
 
 
 class Unknown(Malformed):
@@ -61,17 +61,20 @@ class Received(Generic[E]):
 
     event: E
     id: UUID
-    """The message's id; made anew at each delivery when it came without one."""
+    """The message's id; made again at each delivery when it came without one."""
     source: str
-    """``/hirewire/<owner>`` for our own; what the sender said, or empty, for a stranger's."""
+    """``/hirewire/<owner>`` for our own; what the sender said, or empty, for an external
+    publisher's.
+    """
     sequence: int | None
-    """Number within source and key, counted from 1 by the owner; None from a stranger."""
+    """Number within source and key, counted from 1 by the owner; None from an external publisher.
+    """
     time: datetime | None
     """When it was recorded."""
     late: bool
     """A later event of the same key has already taken effect here."""
     correlation_id: str
-    """Id of the request or message that began the story."""
+    """Id of the request or message that began the causal trace."""
     key: str
     """The aggregate's id."""
     traceparent: str | None = None
@@ -157,7 +160,7 @@ def message_of(row: LogRow, owner: str) -> Message:
 
 
 def type_of(delivery: Delivery) -> str:
-    """The event's name: the CloudEvents attribute, or the routing key of a stranger's message."""
+    """The event's name: the CloudEvents attribute, or an external message's routing key."""
     return delivery.headers.get("type") or delivery.routing_key
 
 
@@ -300,7 +303,7 @@ def _epoch(headers: Mapping[str, str], sequence: int | None) -> int:
 
 
 def _correlation(headers: Mapping[str, str]) -> str | None:
-    """A stranger may send anything; what travels on with our events must be fit for a broker."""
+    """The correlation id if it is fit for a broker: an external publisher may send anything."""
     text = headers.get("correlationid", "")
     return text if text.isprintable() and 0 < len(text.encode()) <= MAX_NAME else None
 

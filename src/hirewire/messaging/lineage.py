@@ -80,7 +80,7 @@ class RelayRuns(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Adopted:
     """The epoch of a database, and what was done when it was raised."""
 
     epoch: int
@@ -100,7 +100,7 @@ class Settled:
         )
 
 
-async def settle(connection: asyncpg.Connection) -> Settled:
+async def adopt(connection: asyncpg.Connection) -> Adopted:
     """Compare the database with what it was, and raise its epoch when it is another.
 
     Several at once wait for each other. Raises `InRecovery`; `asyncpg.LockNotAvailableError`
@@ -110,7 +110,7 @@ async def settle(connection: asyncpg.Connection) -> Settled:
         raise InRecovery("the database server is a standby")
     current = await connection.fetchrow(_CURRENT)
     if current is not None and await _change(connection, current) is None:
-        return Settled(current["epoch"])
+        return Adopted(current["epoch"])
     async with connection.transaction():
         await _lock(connection)
         current = await connection.fetchrow(_CURRENT)
@@ -119,35 +119,35 @@ async def settle(connection: asyncpg.Connection) -> Settled:
                 await connection.execute(_ADOPT, 0, "before lineages were known")
                 return await _raise(connection, 0, "transaction ids of another server")
             await connection.execute(_ADOPT, 0, "first look")
-            return Settled(0)
+            return Adopted(0)
         change = await _change(connection, current)
         if change is None:
-            return Settled(current["epoch"])
+            return Adopted(current["epoch"])
         if await connection.fetchval(_UNUSED):
             await connection.execute(_ADOPT, current["epoch"], "unused so far")
-            return Settled(current["epoch"])
+            return Adopted(current["epoch"])
         return await _raise(connection, current["epoch"], change)
 
 
-async def settle_at(url: str) -> Settled:
+async def adopt_at(url: str) -> Adopted:
     """`settle` the database of this address, when its log can be locked for a moment."""
     connection = await connect(url, application="hirewire migrate")
     try:
         for _ in range(TRIES):
             try:
-                return await settle(connection)
+                return await adopt(connection)
             except asyncpg.LockNotAvailableError:
                 await asyncio.sleep(1)
-        return await settle(connection)
+        return await adopt(connection)
     finally:
         await connection.close()
 
 
-async def raise_by_hand(connection: asyncpg.Connection, service: str, why: str) -> Settled:
+async def raise_by_hand(connection: asyncpg.Connection, service: str, why: str) -> Adopted:
     """Raise the epoch for what no identity shows: files copied back in place. Raises `RelayRuns`
     while the service publishes.
     """
-    await settle(connection)
+    await adopt(connection)
     async with connection.transaction():
         if not await connection.fetchval(
             "select pg_try_advisory_xact_lock($1)", lock_number(f"relay {service}")
@@ -182,7 +182,7 @@ async def _change(connection: asyncpg.Connection, noted: asyncpg.Record) -> str 
     return next(changes, None)
 
 
-async def _raise(connection: asyncpg.Connection, noted: int, why: str) -> Settled:
+async def _raise(connection: asyncpg.Connection, noted: int, why: str) -> Adopted:
     """Raise the epoch above `noted`, all of it in the caller's transaction.
 
     The log's lock parts what was recorded before, and is raised if it is unsent, from what is
@@ -201,11 +201,11 @@ async def _raise(connection: asyncpg.Connection, noted: int, why: str) -> Settle
     restarted = _count(await connection.execute(_RESTART_REPLAYS))
     for statement in _FORGET:
         await connection.execute(statement)
-    settled = Settled(epoch, why, unsent, restarted)
+    adopted = Adopted(epoch, why, unsent, restarted)
     log.warning(
         "epoch raised", epoch=epoch, reason=why, unsent=unsent, restarted_requests=restarted
     )
-    return settled
+    return adopted
 
 
 def _count(tag: str) -> int:

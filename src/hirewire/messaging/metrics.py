@@ -57,7 +57,7 @@ handle_seconds = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
 _open = Gauge(
-    "hirewire_messages_open", "Messages heard and not handled, by state", ["service", "state"]
+    "hirewire_messages_open", "Messages consumed and not handled, by state", ["service", "state"]
 )
 _lag = Gauge(
     "hirewire_handler_lag_seconds",

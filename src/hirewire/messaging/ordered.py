@@ -10,8 +10,8 @@ async def publish_in_order(broker: Broker, messages: Sequence[Message]) -> bool:
 
     Raises `BrokerMisconfigured` for one that the broker will not take, whenever it is tried.
 
-    Marks and barriers overtake nothing and are overtaken by nothing: each is published once all
-    before it is confirmed, and nothing behind it before it is confirmed itself.
+    Watermarks and barriers overtake nothing and are overtaken by nothing: each is published once
+    all before it is confirmed, and nothing behind it before it is confirmed itself.
     """
     for wave in _waves(messages):
         outcomes = await broker.publish(wave)
@@ -26,11 +26,11 @@ def _waves(messages: Sequence[Message]) -> Iterator[list[Message]]:
     """What may be under way at once."""
     waves: list[list[Message]] = []
     depth: dict[str, int] = {}
-    marks = False
+    control = False
     for message in messages:
-        if message.type.startswith("hirewire.") != marks:
+        if message.type.startswith("hirewire.") != control:
             yield from waves
-            waves, depth, marks = [], {}, not marks
+            waves, depth, control = [], {}, not control
         nth = depth.get(message.key, 0)
         depth[message.key] = nth + 1
         if nth == len(waves):

@@ -1,38 +1,35 @@
 """One service's messaging, running: what starts with the process and stops with it."""
 
-import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from hirewire.messaging.background import BackgroundTask, BackgroundTasks, Wake
 from hirewire.messaging.bodies import BodyStore, ClaimCheck
-from hirewire.messaging.broker import Broker, QueueTopology
-from hirewire.messaging.consumer import Consumer
-from hirewire.messaging.gauges import Gauges
-from hirewire.messaging.generations import Generations, Watch
-from hirewire.messaging.janitor import Janitor
-from hirewire.messaging.loops import Wake
-from hirewire.messaging.outbox import Transactions
-from hirewire.messaging.partitions import Shares, Spreader, taken_over, topology_of
-from hirewire.messaging.projections import Generation, Projection
-from hirewire.messaging.relay import Notifier, Relay
-from hirewire.messaging.retries import Retries
-from hirewire.messaging.schedule import Recurring, Scheduler
-from hirewire.messaging.subscriptions import Subscription
-
-log = structlog.get_logger(__name__)
+from hirewire.messaging.broker import Broker, Delivery, QueueTopology
+from hirewire.messaging.consuming.batch_handler import Watcher
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.consuming.partitions import (
+    PartitionAssigner,
+    PartitionRouter,
+    taken_over,
+    topology_of,
+)
+from hirewire.messaging.consuming.retries import Retries
+from hirewire.messaging.maintenance.gauges import Gauges
+from hirewire.messaging.maintenance.retention import Retention
+from hirewire.messaging.projections.generations import Generation, Projection
+from hirewire.messaging.projections.runner import Generations
+from hirewire.messaging.publishing.relay import Notifier, Relay
+from hirewire.messaging.publishing.schedule import Recurring, Scheduler
+from hirewire.messaging.subscriptions import UNREADABLE, Subscription
+from hirewire.messaging.transaction import Transactions
 
 Role = Literal["all", "api", "worker"]
-
-
-HEARING = ("consumer", "shares")
-"""How the names of the duties begin that hand messages to handlers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +45,7 @@ class Options:
 
 
 class Messaging:
-    """One service's relay, consumer, retries, scheduler and janitor, over one engine and broker."""
+    """The background tasks of one service's messaging, over one engine and broker."""
 
     def __init__(
         self,
@@ -66,10 +63,10 @@ class Messaging:
         store: BodyStore | None = None,
         projections: Sequence[Projection] = (),
     ) -> None:
-        """`plain_queues` are events that it hears from a foreign service's plain queue as well;
+        """`plain_queues` are events that it consumes from a foreign service's plain queue as well;
         over `partitions` queues its replicas work at once. `recurring` are events of its own that
         are recorded by the clock; `store` takes bodies that are too large for the broker. Of
-        `projections` it hears the generations that are there, each through a queue of its own.
+        `projections` it consumes the generations that are there, each through a queue of its own.
         """
         broker = ClaimCheck(broker, store) if store is not None else broker
         self.service = service
@@ -78,33 +75,20 @@ class Messaging:
         self.transactions = Transactions(engine, service, self._committed)
         self.relay = Relay(service=service, database_url=database_url, broker=broker)
         self.notifier = Notifier(service=service, database_url=database_url)
-        parked = Wake()
-        self.consumer = Consumer(
-            service=service,
-            transactions=self.transactions,
-            broker=broker,
-            subscriptions=subscriptions,
-            services=services,
-            batch=options.batch,
-            parked=parked,
-        )
+        self._services = services
+        self._wake_retries = Wake()
+        self.consumer = self._consumer(subscriptions)
         self.plain_consumers = [
-            Consumer(
-                service=service,
-                transactions=self.transactions,
-                broker=broker,
-                subscriptions=[s for s in subscriptions if s.event.name == name],
-                services=services,
-                batch=options.batch,
-                parked=parked,
+            self._consumer(
+                [s for s in subscriptions if s.event.name == name],
                 topology=QueueTopology(name, (), plain=True),
             )
             for name in plain_queues
         ]
-        self.spreader: Spreader | None = None
+        self.router: PartitionRouter | None = None
         if partitions > 1 and self.consumer.topology.types:
             self.consumer.queues = tuple(topology_of(service, n).queue for n in range(partitions))
-            self.spreader = Spreader(
+            self.router = PartitionRouter(
                 service=service,
                 topology=self.consumer.topology,
                 transactions=self.transactions,
@@ -112,24 +96,18 @@ class Messaging:
                 count=partitions,
                 batch=options.batch,
             )
-            self.shares = Shares(
+            self.assigner = PartitionAssigner(
                 service=service,
                 database_url=database_url,
                 count=partitions,
-                consumer=lambda number: Consumer(
-                    service=service,
-                    transactions=self.transactions,
-                    broker=broker,
-                    subscriptions=subscriptions,
-                    services=services,
-                    batch=options.batch,
-                    parked=parked,
-                    topology=topology_of(service, number),
-                    restore=taken_over,
+                consumer=lambda number: self._consumer(
+                    subscriptions, topology=topology_of(service, number), restore=taken_over
                 ),
             )
-        self.retries = Retries(consumer=self.consumer, transactions=self.transactions, wake=parked)
-        self.janitor = Janitor(
+        self.retries = Retries(
+            consumer=self.consumer, transactions=self.transactions, wake=self._wake_retries
+        )
+        self.retention = Retention(
             service=service,
             transactions=self.transactions,
             retention=options.retention,
@@ -143,30 +121,49 @@ class Messaging:
             declared=projections,
             transactions=self.transactions,
             broker=broker,
-            consumer=partial(self._consumer_of, services),
+            consumer=self._consumer_of,
         )
         self._has_projections = bool(projections)
         self.gauges = Gauges(consumer=self.consumer, transactions=self.transactions, broker=broker)
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks = BackgroundTasks(service)
 
-    def _consumer_of(
+    def _consumer(
         self,
-        services: frozenset[str],
-        generation: Generation,
-        handlers: Sequence[Subscription],
-        parked: Wake,
-        watch: Watch,
+        subscriptions: Sequence[Subscription],
+        *,
+        topology: QueueTopology | None = None,
+        wake: Wake | None = None,
+        restore: Callable[[Delivery], Delivery] | None = None,
+        watcher: Watcher | None = None,
+        unreadable: str = UNREADABLE,
     ) -> Consumer:
+        """A consumer of the service's own queue, or of another one."""
         return Consumer(
             service=self.service,
             transactions=self.transactions,
             broker=self.broker,
-            subscriptions=handlers,
-            services=services,
+            subscriptions=subscriptions,
+            services=self._services,
             batch=self.options.batch,
-            parked=parked,
+            wake=wake or self._wake_retries,
+            topology=topology,
+            restore=restore,
+            watcher=watcher,
+            unreadable=unreadable,
+        )
+
+    def _consumer_of(
+        self,
+        generation: Generation,
+        handlers: Sequence[Subscription],
+        wake: Wake,
+        watcher: Watcher,
+    ) -> Consumer:
+        return self._consumer(
+            handlers,
             topology=generation.topology(self.service),
-            watcher=watch,
+            wake=wake,
+            watcher=watcher,
             unreadable=generation.unreadable,
         )
 
@@ -177,55 +174,52 @@ class Messaging:
             self.notifier.wake()
 
     def start(self, role: Role = "all") -> None:
-        """Start the duties: none but the notifier's for `api`, all for `worker` and `all`."""
-        self._start("notifier", self.notifier.run())
+        """Start the background tasks: only the notifier for `api`, all for `worker` and `all`."""
+        self._tasks.start(BackgroundTask("notifier", "publishing", self.notifier.run))
         if role == "api":
             return
-        self._start("relay", self.relay.run())
-        self._start("retries", self.retries.run())
-        self._start("janitor", self.janitor.run())
-        self._start("scheduler", self.scheduler.run())
-        self._start("gauges", self.gauges.run())
-        if self._has_projections:
-            self._start("generations", self.generations.run())
-        if self.spreader is not None:
-            self._start("consumer of all", self.spreader.run())
-            self._start("shares", self.shares.run())
+        for task in (*self._publishing(), *self._consuming(), *self._maintenance()):
+            self._tasks.start(task)
+
+    def _publishing(self) -> list[BackgroundTask]:
+        return [
+            BackgroundTask("relay", "publishing", self.relay.run),
+            BackgroundTask("scheduler", "publishing", self.scheduler.run),
+        ]
+
+    def _consuming(self) -> list[BackgroundTask]:
+        tasks = [
+            BackgroundTask(f"consumer of {one.topology.queue}", "consuming", one.run, one.stop)
+            for one in self.plain_consumers
+        ]
+        if self.router is not None:
+            router, assigner = self.router, self.assigner
+            tasks += [
+                BackgroundTask("partition router", "consuming", router.run, router.stop),
+                BackgroundTask("partition assigner", "consuming", assigner.run, assigner.stop),
+            ]
         elif self.consumer.topology.types:
-            self._start("consumer", self.consumer.run())
-        for plain in self.plain_consumers:
-            self._start(f"consumer of {plain.topology.queue}", plain.run())
+            own = self.consumer
+            tasks.append(BackgroundTask("consumer", "consuming", own.run, own.stop))
+        if self._has_projections:
+            running = self.generations
+            tasks.append(BackgroundTask("generations", "consuming", running.run, running.stop))
+        return tasks
+
+    def _maintenance(self) -> list[BackgroundTask]:
+        return [
+            BackgroundTask("retries", "retrying", self.retries.run),
+            BackgroundTask("retention", "maintenance", self.retention.run),
+            BackgroundTask("gauges", "maintenance", self.gauges.run),
+        ]
 
     async def stop(self) -> None:
         """Stop cleanly: the batch at hand is finished and acked, or rolled back and not acked."""
-        for consumer in (self.consumer, *self.plain_consumers):
-            consumer.stop()
-        if self.spreader is not None:
-            self.spreader.stop()
-            self.shares.stop()
-        hearing = [task for name, task in self._tasks.items() if name.startswith(HEARING)]
-        if self._has_projections:
-            hearing.append(asyncio.create_task(self.generations.stop(self.options.drain_seconds)))
-        if hearing:
-            await asyncio.wait(hearing, timeout=self.options.drain_seconds)
-        for task in self._tasks.values():
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks.values(), timeout=15)
-        self._tasks.clear()
+        await self._tasks.stop("consuming", seconds=self.options.drain_seconds)
         with suppress(Exception):
             await self.broker.close()
 
-    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work, name=f"{self.service} {name}")
-        task.add_done_callback(self._ended)
-        self._tasks[name] = task
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("duty ended", duty=task.get_name(), exc_info=error)
-
     @property
     def healthy(self) -> bool:
-        """Whether every duty that was started is still at work."""
-        return all(not task.done() for task in self._tasks.values())
+        """Whether every background task that was started is still at work."""
+        return self._tasks.healthy

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hirewire.messaging.database import connect
-from hirewire.messaging.relay import lock_number
+from hirewire.messaging.locks import lock_number
 
 Schemas: TypeAlias = Sequence[tuple[str, str]]
 """Schemas of a database, each with the package whose migrations make it."""

@@ -1,20 +1,22 @@
-"""Who hears what: one typed row a subscription."""
+"""Who consumes what: one typed row a subscription."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from hirewire.messaging.broker import Delivery
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event
 from hirewire.messaging.retry import RetrySchedule
+from hirewire.messaging.transaction import Tx
 
 E = TypeVar("E", bound=Event)
 BehindFailed = Literal["wait", "skip"]
 DEFAULT_RETRY = RetrySchedule()
 DEFAULT_TIME_LIMIT = timedelta(seconds=30)
+UNREADABLE = "(unreadable)"
+"""Stands for the subscription of a message that reached no handler."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +43,12 @@ class Subscription:
     event: type[Event]
     name: str
     """Stable: part of the inbox's key."""
-    handler: Callable[[AsyncConnection, Received[Any]], Awaitable[None]] | None
-    batch_handler: Callable[[AsyncConnection, Sequence[Received[Any]]], Awaitable[None]] | None
+    handler: Callable[[Tx, Received[Any]], Awaitable[None]] | None
+    batch_handler: Callable[[Tx, Sequence[Received[Any]]], Awaitable[None]] | None
     retry: RetrySchedule
     behind_failed: BehindFailed
     history: bool
-    """Whether a service that is new to the event first hears what its owner's log holds."""
+    """Whether a service that is new to the event first consumes what its owner's log holds."""
     time_limit: timedelta = DEFAULT_TIME_LIMIT
     """How long one call of the handler may take; longer is a failed attempt (`TimeoutError`)."""
     rate: Rate | None = None
@@ -65,9 +67,23 @@ class Subscription:
         return self.rate is not None or self.concurrency > 1
 
 
+@dataclass(slots=True)
+class Invocation:
+    """One event for one subscription."""
+
+    delivery: Delivery
+    received: Received[Event]
+    subscription: Subscription
+
+    @property
+    def ordering_key(self) -> tuple[str, str, str]:
+        """Subscription, source and key: within an ordering key, effects keep their order."""
+        return (self.subscription.name, self.received.source, self.received.key)
+
+
 def on(
     event: type[E],
-    handler: Callable[[AsyncConnection, Received[E]], Awaitable[None]],
+    handler: Callable[[Tx, Received[E]], Awaitable[None]],
     *,
     name: str,
     retry: RetrySchedule = DEFAULT_RETRY,
@@ -77,7 +93,7 @@ def on(
     rate: Rate | None = None,
     concurrency: int = 1,
 ) -> Subscription:
-    """Hear `event`, one at a time.
+    """Consume `event`, one at a time.
 
     The handler gets an open transaction and the event as received. Returning means done;
     `Reject` dead at once; `Later` again without spending an attempt; any other exception a
@@ -85,7 +101,7 @@ def on(
 
     `name` is a literal that is never changed: the inbox knows the handler by it. While a message
     of a key fails, later ones of the key wait behind it in order; ``behind_failed="skip"``
-    lets them pass. With `history` a service that is new to this event hears first what the
+    lets them pass. With `history` a service that is new to this event consumes first what the
     owner's log still holds, in order, and then the present: nothing missed, nothing twice.
     A handler that takes longer than `time_limit` is cancelled, and that attempt has failed.
 
@@ -99,7 +115,7 @@ def on(
 
 def on_batch(
     event: type[E],
-    handler: Callable[[AsyncConnection, Sequence[Received[E]]], Awaitable[None]],
+    handler: Callable[[Tx, Sequence[Received[E]]], Awaitable[None]],
     *,
     name: str,
     retry: RetrySchedule = DEFAULT_RETRY,
@@ -109,7 +125,7 @@ def on_batch(
     rate: Rate | None = None,
     concurrency: int = 1,
 ) -> Subscription:
-    """Hear `event` in batches: the handler gets the events of that name in the batch, in order.
+    """Consume `event` in batches: the handler gets the events of that name in the batch, in order.
 
     If it raises, or takes longer than `time_limit`, the batch is taken again in halves, down to
     batches of one.

@@ -1,4 +1,4 @@
-"""For tests of any service: what was recorded, and hearing an event without a broker."""
+"""For tests of any service: what was recorded, and consuming an event without a broker."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.messaging.broker import Delivery
-from hirewire.messaging.consumer import Consumer
+from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.envelope import Context, headers_of, recorded_headers
 from hirewire.messaging.event import EVENTS, Event
 from hirewire.messaging.ids import new_id
@@ -80,7 +80,7 @@ def delivery(
     )
 
 
-async def hear(consumer: Consumer, *events: Event | Delivery) -> None:
+async def consume(consumer: Consumer, *events: Event | Delivery) -> None:
     """Let a consumer handle these as one batch; events get the sequences 1, 2, … of their keys."""
     deliveries: list[Delivery] = []
     counts: dict[tuple[str, str], int] = {}

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from hirewire.messaging.subscriptions import Invocation
+
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Span, Tracer
-
-    from hirewire.messaging.inbox import Unit
 
 MOST_LINKS = 128
 _tracer: "Tracer | None" = None
@@ -77,15 +77,15 @@ def sending(exchange: str, traceparents: Sequence[str | None]) -> Iterator[None]
         yield
 
 
-def processing(units: "Sequence[Unit]", queue: str) -> "list[Span]":
-    """Begin a span for each unit; what its handler records is then caused by that span."""
+def processing(invocations: Sequence[Invocation], queue: str) -> "list[Span]":
+    """Begin a span for each invocation; what its handler records is then caused by that span."""
     if _tracer is None:
         return []
     from opentelemetry.trace import SpanKind
 
     spans = []
-    for unit in units:
-        received = unit.received
+    for invocation in invocations:
+        received = invocation.received
         span = _tracer.start_span(
             f"process {received.event.name}",
             context=_parent(received.traceparent),
@@ -94,7 +94,7 @@ def processing(units: "Sequence[Unit]", queue: str) -> "list[Span]":
             | {
                 "messaging.message.id": str(received.id),
                 "messaging.message.conversation_id": received.correlation_id,
-                "messaging.consumer.group.name": unit.subscription.name,
+                "messaging.consumer.group.name": invocation.subscription.name,
             },
         )
         received.traceparent = _traceparent_of(span)
@@ -148,7 +148,7 @@ def _span_context(traceparent: str) -> Any:
 
 
 def _parent(traceparent: str | None) -> "Context | None":
-    """As context. A trace that nobody has sampled yet is begun anew here, under the same id."""
+    """As context. A trace that nobody has sampled yet is begun here, under the same id."""
     if not traceparent:
         return None
     from opentelemetry.trace import NonRecordingSpan, set_span_in_context

@@ -1,4 +1,4 @@
-"""The audit: fences through every outbox to every queue, then both sides' books side by side."""
+"""The audit: a barrier through every queue, then the ledgers of both sides compared."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from hirewire.messaging.audit import Account, Found, Line
+from hirewire.messaging.reconciliation.audit import Found, Ledger, Line
 from hirewire.operators.client import POLL_SECONDS, Operators, Refused, ServiceAway
 
 FENCE_SECONDS = 5.0
-"""After so long another fence is sent beside the first, whose queue may have been lost with it;
+"""After so long another barrier is sent beside the first, whose queue may have been lost with it;
 then after twice as long, and so on."""
 STALL_SECONDS = 30.0
-"""For how long nothing at all may be sent or entered before the fences are waited for no more."""
+"""For how long nothing at all may be sent or entered before the barriers are waited for no more."""
 SLOWEST_POLL = 1.0
 REPAIR_CHUNK = 5000
 
@@ -22,18 +22,18 @@ REPAIR_CHUNK = 5000
 class Report:
     """What the audit found."""
 
-    accounts: dict[str, Account] = field(default_factory=dict)
+    accounts: dict[str, Ledger] = field(default_factory=dict)
     """By owner."""
     problems: list[str] = field(default_factory=list)
     """What kept it from being complete."""
     repaired: int = 0
 
     def lines(self) -> list[tuple[str, str, Line]]:
-        """Owner, listener and their line."""
+        """Owner, subscriber and their line."""
         return [
-            (owner, listener, line)
+            (owner, subscriber, line)
             for owner, account in self.accounts.items()
-            for listener, line in sorted(account.lines.items())
+            for subscriber, line in sorted(account.lines.items())
         ]
 
     @property
@@ -43,12 +43,12 @@ class Report:
 
     @property
     def phantoms(self) -> int:
-        """Events that were heard and that no log has."""
+        """Events that were consumed and that no log has."""
         return sum(len(line.phantoms) for _, _, line in self.lines())
 
     @property
     def clean(self) -> bool:
-        """Complete, and nothing is missing, unaccounted for, or known to its listeners only."""
+        """Complete, and nothing is missing, unaccounted for, or known to its subscribers only."""
         return (
             not self.problems
             and not self.missing
@@ -63,8 +63,8 @@ class Report:
 
 
 @dataclass
-class _Fence:
-    """A fence that is waited for."""
+class _Barrier:
+    """A barrier that is waited for."""
 
     id: UUID
     reached: set[str] = field(default_factory=set)
@@ -78,7 +78,7 @@ class _Fence:
 
 class Auditor:
     """Audits every owner with `Operators`; `progress` is told of each page of events, `waiting`
-    of what keeps the fences. These are waited for as long as anything moves, and no longer than
+    of what keeps the barriers. These are waited for as long as anything moves, and no longer than
     `wait` seconds when that is given.
     """
 
@@ -98,7 +98,7 @@ class Auditor:
         self._waiting = waiting
 
     async def audit(self, since: UUID, *, only: Mapping[str, set[UUID]] | None = None) -> Report:
-        """The books of all services. `only` limits it to single events by owner."""
+        """The audit of all services. `only` limits it to single events by owner."""
         report = Report()
         since = max([since, *await self._retained_from()])
         for owner in self._operators.services:
@@ -117,31 +117,35 @@ class Auditor:
     async def repair(self, report: Report, *, by: str) -> dict[str, int]:
         """Send what is missing again, each to the one service that misses it; how many by pair."""
         sent: dict[str, int] = {}
-        for owner, listener, line in report.lines():
+        for owner, subscriber, line in report.lines():
             ids = sorted(line.missing)
             for start in range(0, len(ids), REPAIR_CHUNK):
                 chunk = [str(id) for id in ids[start : start + REPAIR_CHUNK]]
                 # `anew`: what was repaired before and is missing now is missing again.
-                body = {"kind": "repair", "to": listener, "ids": chunk, "by": by, "anew": True}
+                body = {"kind": "repair", "to": subscriber, "ids": chunk, "by": by, "anew": True}
                 try:
-                    job = await self._operators.start_job(owner, body)
+                    request = await self._operators.request(owner, body)
                     seconds = self._stall if self._wait is None else self._wait
-                    ended = await self._operators.wait_for_job(owner, job["id"], seconds)
+                    ended = await self._operators.wait_for_request(owner, request["id"], seconds)
                 except (ServiceAway, Refused) as error:
-                    report.note(f"repair of {owner} for {listener}: {error}")
+                    report.note(f"repair of {owner} for {subscriber}: {error}")
                     break
                 if ended["state"] != "done":
-                    report.note(f"repair {job['id']} of {owner} for {listener}: {ended['state']}")
-                sent[f"{owner} -> {listener}"] = sent.get(f"{owner} -> {listener}", 0) + len(chunk)
+                    report.note(
+                        f"repair {request['id']} of {owner} for {subscriber}: {ended['state']}"
+                    )
+                sent[f"{owner} -> {subscriber}"] = sent.get(f"{owner} -> {subscriber}", 0) + len(
+                    chunk
+                )
         return sent
 
     async def accept_phantoms(self, report: Report, *, why: str, by: str) -> int:
         """Have the phantoms of this report listed no more; how many there were."""
         count = 0
-        for owner, listener, line in report.lines():
+        for owner, subscriber, line in report.lines():
             for start in range(0, len(line.phantoms), REPAIR_CHUNK):
                 ids = [one.id for one in line.phantoms[start : start + REPAIR_CHUNK]]
-                await self._operators.accept(listener, owner, ids, why=why, by=by)
+                await self._operators.accept(subscriber, owner, ids, why=why, by=by)
                 count += len(ids)
         return count
 
@@ -152,78 +156,80 @@ class Auditor:
             try:
                 found.append(UUID((await self._operators.flow(service))["retainedFrom"]))
             except (ServiceAway, Refused):
-                continue  # said of its owner's events, and of those that it hears
+                continue  # said of its owner's events, and of those that it consumes
         return found
 
-    async def _audit_owner(self, owner: str, since: UUID, report: Report) -> Account:
-        fence = await self._fence(owner, report)
-        account = Account()
-        async for page in self._operators.log(owner, fence.id, since):
-            for listener, events in account.expect(page).items():
-                if self._operators.knows(listener):
-                    fenced = listener in fence.heard
-                    await self._enter(account, listener, events, fenced, report)
+    async def _audit_owner(self, owner: str, since: UUID, report: Report) -> Ledger:
+        barrier = await self._barrier(owner, report)
+        account = Ledger()
+        async for page in self._operators.log(owner, barrier.id, since):
+            for subscriber, events in account.expect(page).items():
+                if self._operators.knows(subscriber):
+                    behind_barrier = subscriber in barrier.heard
+                    await self._enter(account, subscriber, events, behind_barrier, report)
                 else:
-                    account.enter(listener, events, _not_known(events), fenced=False)
-                    report.note(f"{owner} has the listener {listener}, which is no service here")
+                    account.enter(subscriber, events, _not_known(events), behind_barrier=False)
+                    report.note(
+                        f"{owner} has the subscriber {subscriber}, which is no service here"
+                    )
             self._progress(owner, len(page))
         return account
 
     async def _enter(
         self,
-        account: Account,
-        listener: str,
+        account: Ledger,
+        subscriber: str,
         events: Mapping[UUID, str],
-        fenced: bool,
+        behind_barrier: bool,
         report: Report,
     ) -> None:
         try:
-            states = await self._operators.states(listener, events)
+            states = await self._operators.states(subscriber, events)
         except ServiceAway as error:
             report.note(str(error))
             states = _not_known(events)
-            fenced = False
-        account.enter(listener, events, states, fenced=fenced)
+            behind_barrier = False
+        account.enter(subscriber, events, states, behind_barrier=behind_barrier)
 
     async def _find_phantoms(
-        self, owner: str, since: UUID, account: Account, report: Report
+        self, owner: str, since: UUID, account: Ledger, report: Report
     ) -> None:
-        """From the listeners' side: what they have heard and no log has. All logs are asked, since
-        an event may have had another owner before.
+        """From the subscribers' side: what they have consumed and no log has. All logs are asked,
+        since an event may have had another owner before.
         """
         others = [name for name in self._operators.services if name != owner]
-        for listener in self._operators.services:
+        for subscriber in self._operators.services:
             try:
-                async for page in self._operators.entered(listener, owner, since):
+                async for page in self._operators.entered(subscriber, owner, since):
                     ids = [one.id for one in page]
                     for log in (owner, *others):
                         ids = await self._operators.unknown(log, ids) if ids else []
                     if ids:
-                        found = account.lines.setdefault(listener, Line()).phantoms
+                        found = account.lines.setdefault(subscriber, Line()).phantoms
                         found += [one for one in page if one.id in set(ids)]
             except (ServiceAway, Refused) as error:
                 report.note(str(error))
 
-    async def _fence(self, owner: str, report: Report) -> _Fence:
-        """The fence that all listeners have heard, or of several the one that most of them have.
+    async def _barrier(self, owner: str, report: Report) -> _Barrier:
+        """The barrier that all subscribers have passed, or the one that most of them have.
 
-        One fence that is heard is enough, however many were sent after it.
+        One barrier that is consumed is enough, however many were sent after it.
         """
         clock = asyncio.get_running_loop().time
         begun = moved = clock()
         again, pause, poll = begun, FENCE_SECONDS, POLL_SECONDS
-        fences: list[_Fence] = []
+        barriers: list[_Barrier] = []
         flow = _Flow()
         while True:
             if clock() >= again:
-                fences.append(_Fence(await self._operators.raise_fence(owner)))
+                barriers.append(_Barrier(await self._operators.request_barrier(owner)))
                 again, pause = clock() + pause, pause * 2
             away: dict[str, str] = {}
-            for fence in fences:
-                await self._look(owner, fence, away)
-                if fence.through:
-                    return fence
-            best = max(fences, key=lambda one: (len(one.heard), one.published))
+            for barrier in barriers:
+                await self._look(owner, barrier, away)
+                if barrier.through:
+                    return barrier
+            best = max(barriers, key=lambda one: (len(one.heard), one.published))
             late = best.reached - best.heard
             if await self._moved(flow, owner, best, late - away.keys()):
                 moved = clock()
@@ -237,9 +243,9 @@ class Auditor:
             if reason is not None:
                 for problem in away.values():
                     report.note(problem)
-                names = ", ".join(sorted(late)) or "any listener"
+                names = ", ".join(sorted(late)) or "any subscriber"
                 report.note(
-                    f"{owner}: the fence has not come through to {names} {reason}; what they do "
+                    f"{owner}: the barrier has not come through to {names} {reason}; what they do "
                     "not know counts as in flight"
                 )
                 return best
@@ -247,27 +253,27 @@ class Auditor:
             await asyncio.sleep(poll)
             poll = min(poll * 1.2, SLOWEST_POLL)
 
-    async def _look(self, owner: str, fence: _Fence, away: dict[str, str]) -> None:
-        sent = await self._operators.fence(owner, fence.id)
-        fence.published = sent["publishedAt"] is not None
-        fence.reached = {name for name in sent["reached"] if self._operators.knows(name)}
-        for listener in fence.reached - fence.heard - away.keys():
+    async def _look(self, owner: str, barrier: _Barrier, away: dict[str, str]) -> None:
+        sent = await self._operators.barrier(owner, barrier.id)
+        barrier.published = sent["publishedAt"] is not None
+        barrier.reached = {name for name in sent["reached"] if self._operators.knows(name)}
+        for subscriber in barrier.reached - barrier.heard - away.keys():
             try:
-                if await self._operators.fence_is_heard(listener, fence.id):
-                    fence.heard.add(listener)
+                if await self._operators.barrier_has_passed(subscriber, barrier.id):
+                    barrier.heard.add(subscriber)
             except ServiceAway as error:
-                away[listener] = str(error)
+                away[subscriber] = str(error)
 
-    async def _moved(self, flow: "_Flow", owner: str, fence: _Fence, late: set[str]) -> bool:
-        """Whether what is in front of a fence has become less since the last look: of the outbox,
-        until it has been sent; then of the queues of those who have not heard it.
+    async def _moved(self, flow: "_Flow", owner: str, barrier: _Barrier, late: set[str]) -> bool:
+        """Whether what is in front of a barrier has become less since the last look: of the outbox,
+        until it has been sent; then of the queues of those who have not consumed it.
         """
         moved = False
         try:
-            if not fence.reached:
+            if not barrier.reached:
                 moved = flow.sent(await self._operators.flow(owner))
-            for listener in late:
-                moved = flow.heard(listener, await self._operators.flow(listener)) or moved
+            for subscriber in late:
+                moved = flow.heard(subscriber, await self._operators.flow(subscriber)) or moved
         except ServiceAway:
             pass
         return moved
@@ -275,7 +281,7 @@ class Auditor:
 
 @dataclass
 class _Flow:
-    """What is known of the way of one owner's fences."""
+    """What is known of the way of one owner's barriers."""
 
     _sent: int | None = None
     _entered: dict[str, int] = field(default_factory=dict)
@@ -286,19 +292,19 @@ class _Flow:
         before, self._sent = self._sent, found["sent"]
         return before != self._sent
 
-    def heard(self, listener: str, found: Mapping[str, Any]) -> bool:
-        """Note how much a listener has entered and what is left; whether it has gone on. A queue
+    def heard(self, subscriber: str, found: Mapping[str, Any]) -> bool:
+        """Note how much a subscriber has entered and what is left; whether it has gone on. A queue
         that grows is no progress.
         """
         entered, queued = found["entered"], found["queued"] or 0
-        moved = self._entered.get(listener) != entered
-        moved = moved or queued < self._queued.get(listener, 0)
-        self._entered[listener], self._queued[listener] = entered, queued
+        moved = self._entered.get(subscriber) != entered
+        moved = moved or queued < self._queued.get(subscriber, 0)
+        self._entered[subscriber], self._queued[subscriber] = entered, queued
         return moved
 
-    def words(self, owner: str, fence: _Fence, late: set[str]) -> str:
+    def words(self, owner: str, barrier: _Barrier, late: set[str]) -> str:
         """What is waited for."""
-        if not fence.reached:
+        if not barrier.reached:
             return "waits for its outbox"
         queues = [f"{name} ({self._queued.get(name, 0):,} queued)" for name in sorted(late)]
         return f"waits for {', '.join(queues) or 'a queue that is not there'}"

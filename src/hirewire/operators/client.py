@@ -10,7 +10,13 @@ from uuid import UUID
 import httpx
 
 from hirewire.kit.internal import PREFIX
-from hirewire.messaging.audit import Entered, Expected, Found, Heard, Told
+from hirewire.messaging.reconciliation.audit import (
+    Consumption,
+    Entered,
+    Expected,
+    Found,
+    TracedEvent,
+)
 
 PAGE = 5000
 POLL_SECONDS = 0.05
@@ -24,9 +30,9 @@ class Refused(Exception):
     """A service has refused what was asked; the message says why."""
 
 
-def parts_of(listener: str) -> tuple[str, int | None]:
-    """The service of a listener, and which generation of a projection of its it is, if any."""
-    service, _, generation = listener.partition("@")
+def parts_of(subscriber: str) -> tuple[str, int | None]:
+    """The service of a subscriber, and which generation of a projection of its it is, if any."""
+    service, _, generation = subscriber.partition("@")
     number = generation.rpartition("-")[2]
     return service, int(number) if number.isdigit() else None
 
@@ -52,9 +58,9 @@ class Operators:
         """All services, in their order."""
         return tuple(self._urls)
 
-    def knows(self, listener: str) -> bool:
+    def knows(self, subscriber: str) -> bool:
         """Whether it is one of the services, or a part of one."""
-        return parts_of(listener)[0] in self._urls
+        return parts_of(subscriber)[0] in self._urls
 
     async def __aenter__(self) -> Self:
         for name, url in self._urls.items():
@@ -85,30 +91,30 @@ class Operators:
         found: dict[str, Any] = await self.ask(service, "GET", "/overview")
         return found
 
-    async def raise_fence(self, owner: str) -> UUID:
-        """A fence behind all that is committed by the time it is sent."""
+    async def request_barrier(self, owner: str) -> UUID:
+        """A barrier behind all that is committed by the time it is sent."""
         return UUID((await self.ask(owner, "POST", "/fences"))["id"])
 
-    async def fence(self, owner: str, id: UUID) -> dict[str, Any]:
-        """What became of a fence."""
+    async def barrier(self, owner: str, id: UUID) -> dict[str, Any]:
+        """What became of a barrier."""
         found: dict[str, Any] = await self.ask(owner, "GET", f"/fences/{id}")
         return found
 
-    async def fence_is_heard(self, listener: str, id: UUID) -> bool:
-        """Whether it has come through all of a listener's queues."""
-        service, generation = parts_of(listener)
+    async def barrier_has_passed(self, subscriber: str, id: UUID) -> bool:
+        """Whether it has come through all of a subscriber's queues."""
+        service, generation = parts_of(subscriber)
         path = f"/fences/{id}/heard"
         found = await self.ask(service, "GET", path, params=_asking(generation))
         return set(found["of"]) <= set(found["queues"])
 
-    async def log(self, owner: str, fence: UUID, since: UUID) -> AsyncIterator[list[Expected]]:
-        """All events behind a fence, page by page."""
+    async def log(self, owner: str, barrier: UUID, since: UUID) -> AsyncIterator[list[Expected]]:
+        """All events behind a barrier, page by page."""
         after = UUID(int=0)
         while True:
             found = await self.ask(
                 owner,
                 "GET",
-                f"/fences/{fence}/log",
+                f"/fences/{barrier}/log",
                 params={"since": str(since), "after": str(after), "limit": PAGE},
             )
             page = [Expected(UUID(id), type, to, unsent) for id, type, to, unsent in found["items"]]
@@ -123,12 +129,14 @@ class Operators:
         found: dict[str, Any] = await self.ask(parts_of(service)[0], "GET", "/flow")
         return found
 
-    async def entered(self, listener: str, owner: str, since: UUID) -> AsyncIterator[list[Entered]]:
-        """What a listener has heard of an owner, page by page."""
+    async def entered(
+        self, subscriber: str, owner: str, since: UUID
+    ) -> AsyncIterator[list[Entered]]:
+        """What a subscriber has consumed of an owner, page by page."""
         after = UUID(int=0)
         while True:
             found = await self.ask(
-                listener,
+                subscriber,
                 "GET",
                 "/entered",
                 params={"owner": owner, "since": str(since), "after": str(after), "limit": PAGE},
@@ -146,59 +154,61 @@ class Operators:
         return [UUID(id) for id in found["ids"]]
 
     async def accept(
-        self, listener: str, owner: str, ids: Sequence[UUID], *, why: str, by: str
+        self, subscriber: str, owner: str, ids: Sequence[UUID], *, why: str, by: str
     ) -> int:
         """Have events that no log knows listed no more; how many entries that are."""
         body = {"ids": [str(id) for id in ids], "owner": owner, "why": why, "by": by}
-        return int((await self.ask(listener, "POST", "/accept", json=body))["accepted"])
+        return int((await self.ask(subscriber, "POST", "/accept", json=body))["accepted"])
 
-    async def states(self, listener: str, events: Mapping[UUID, str]) -> list[Found]:
-        """What a listener knows of events."""
+    async def states(self, subscriber: str, events: Mapping[UUID, str]) -> list[Found]:
+        """What a subscriber knows of events."""
         body = {"events": {str(id): type for id, type in events.items()}}
-        service, generation = parts_of(listener)
+        service, generation = parts_of(subscriber)
         found = await self.ask(service, "POST", "/states", json=body, params=_asking(generation))
         return [Found(UUID(id), *rest) for id, *rest in found["items"]]
 
-    async def start_job(self, owner: str, job: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask for a job; the same request is the same job."""
-        found: dict[str, Any] = await self.ask(owner, "POST", "/jobs", json=dict(job))
+    async def request(self, owner: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """File a request; the same one again is not done twice."""
+        found: dict[str, Any] = await self.ask(owner, "POST", "/jobs", json=dict(asked))
         return found
 
-    async def job(self, owner: str, id: str) -> dict[str, Any]:
-        """How far a job is."""
+    async def request_of(self, owner: str, id: str) -> dict[str, Any]:
+        """How far a request is."""
         found: dict[str, Any] = await self.ask(owner, "GET", f"/jobs/{id}")
         return found
 
-    async def wait_for_job(self, owner: str, id: str, seconds: float) -> dict[str, Any]:
-        """The job once it has ended; as it is when that takes longer than `seconds`."""
+    async def wait_for_request(self, owner: str, id: str, seconds: float) -> dict[str, Any]:
+        """The request once it has ended; as it is when that takes longer than `seconds`."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         while True:
-            found = await self.job(owner, id)
+            found = await self.request_of(owner, id)
             if found["state"] != "open" or loop.time() > until:
                 return found
             await asyncio.sleep(POLL_SECONDS)
 
     async def about(self, service: str, what: str, since: UUID) -> list[str]:
-        """Correlation ids of stories in which an id occurs."""
+        """Correlation ids of causal traces in which an id occurs."""
         found = await self.ask(service, "GET", "/about", params={"what": what, "since": str(since)})
         return list(found["items"])
 
-    async def story(self, service: str, correlations: Sequence[str], since: UUID) -> list[Told]:
-        """A service's events of these stories."""
-        told: list[Told] = []
+    async def trace(
+        self, service: str, correlations: Sequence[str], since: UUID
+    ) -> list[TracedEvent]:
+        """A service's events of these causal traces."""
+        events: list[TracedEvent] = []
         for start in range(0, len(correlations), 50):
             some = list(correlations[start : start + 50])
             found = await self.ask(
                 service, "GET", "/story", params={"correlation": some, "since": str(since)}
             )
-            told += [Told(**_snake(item)) for item in found["items"]]
-        return told
+            events += [TracedEvent(**_snake(item)) for item in found["items"]]
+        return events
 
-    async def heard(self, service: str, events: Sequence[UUID]) -> list[Heard]:
-        """Who in a service has heard these events."""
+    async def consumptions(self, service: str, events: Sequence[UUID]) -> list[Consumption]:
+        """Who in a service has consumed these events."""
         found = await self.ask(service, "POST", "/heard", json={"ids": [str(id) for id in events]})
-        return [Heard(**_snake(item)) for item in found["items"]]
+        return [Consumption(**_snake(item)) for item in found["items"]]
 
 
 def _snake(item: Mapping[str, Any]) -> dict[str, Any]:

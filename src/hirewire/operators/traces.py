@@ -1,4 +1,4 @@
-"""What caused what: the events of a story as a tree, with the times between."""
+"""What caused what: the events of a causal trace as a tree, with the times between."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,23 +9,23 @@ from uuid import UUID
 from rich.markup import escape
 from rich.tree import Tree
 
-from hirewire.messaging.audit import Heard, Told
+from hirewire.messaging.reconciliation.audit import Consumption, TracedEvent
 from hirewire.operators.client import Operators
 
 
 @dataclass
 class Node:
-    """An event: who recorded it, who has heard it, what that led to."""
+    """An event: who recorded it, who has consumed it, what that led to."""
 
     service: str
-    told: Told
-    heard: list[tuple[str, Heard]] = field(default_factory=list)
+    event: TracedEvent
+    consumed: list[tuple[str, Consumption]] = field(default_factory=list)
     caused: list["Node"] = field(default_factory=list)
 
 
 async def gather(operators: Operators, what: str, since: UUID) -> list[Node]:
-    """The stories in which an id occurs (an event, a user, a resume, a request), each as the events
-    that began it; oldest first.
+    """The causal traces in which an id occurs (an event, a user, a resume, a request), each as the
+    events that began it; oldest first.
     """
     services = operators.services
     found = await asyncio.gather(*(operators.about(name, what, since) for name in services))
@@ -33,33 +33,35 @@ async def gather(operators: Operators, what: str, since: UUID) -> list[Node]:
     if not correlations:
         return []
     stories = await asyncio.gather(
-        *(operators.story(name, correlations, since) for name in services)
+        *(operators.trace(name, correlations, since) for name in services)
     )
     nodes = {
-        told.id: Node(name, told)
+        event.id: Node(name, event)
         for name, events in zip(services, stories, strict=True)
-        for told in events
+        for event in events
     }
-    await _add_hearers(operators, nodes)
+    await _add_consumptions(operators, nodes)
     roots = _link(nodes)
-    return sorted(roots, key=lambda node: node.told.recorded_at)
+    return sorted(roots, key=lambda node: node.event.recorded_at)
 
 
-async def _add_hearers(operators: Operators, nodes: dict[UUID, Node]) -> None:
+async def _add_consumptions(operators: Operators, nodes: dict[UUID, Node]) -> None:
     ids = list(nodes)
     for start in range(0, len(ids), 5000):
         some = ids[start : start + 5000]
-        answers = await asyncio.gather(*(operators.heard(s, some) for s in operators.services))
-        for name, heard in zip(operators.services, answers, strict=True):
-            for one in heard:
-                nodes[one.event_id].heard.append((name, one))
+        answers = await asyncio.gather(
+            *(operators.consumptions(s, some) for s in operators.services)
+        )
+        for name, consumed in zip(operators.services, answers, strict=True):
+            for one in consumed:
+                nodes[one.event_id].consumed.append((name, one))
 
 
 def _link(nodes: dict[UUID, Node]) -> list[Node]:
     roots: list[Node] = []
-    for node in sorted(nodes.values(), key=lambda node: node.told.recorded_at):
-        cause = _uuid(node.told.causation_id)
-        parent = nodes.get(cause) if cause is not None and cause != node.told.id else None
+    for node in sorted(nodes.values(), key=lambda node: node.event.recorded_at):
+        cause = _uuid(node.event.causation_id)
+        parent = nodes.get(cause) if cause is not None and cause != node.event.id else None
         (parent.caused if parent is not None else roots).append(node)
     return roots
 
@@ -72,42 +74,42 @@ def _uuid(text: str | None) -> UUID | None:
 
 
 def draw(roots: Sequence[Node], what: str) -> Tree:
-    """The stories for a terminal: one branch a request, with everything that followed from it."""
+    """Draw causal traces for a terminal: a branch for each request, with all that followed."""
     tree = Tree(f"[bold]{escape(what)}[/]", guide_style="dim")
     branches: dict[str, Tree] = {}
     for root in roots:
-        correlation = root.told.correlation_id
+        correlation = root.event.correlation_id
         if correlation not in branches:
-            start = root.told.recorded_at.isoformat(sep=" ", timespec="milliseconds")
-            name = "message" if correlation == str(root.told.id) else "request"
+            start = root.event.recorded_at.isoformat(sep=" ", timespec="milliseconds")
+            name = "message" if correlation == str(root.event.id) else "request"
             branches[correlation] = tree.add(f"{start[:23]}  {name} {escape(correlation)}")
         _draw(root, branches[correlation], since=None)
     return tree
 
 
 def _draw(node: Node, tree: Tree, since: datetime | None) -> None:
-    told = node.told
-    after = f"  {_between(since, told.recorded_at)}" if since is not None else ""
+    event = node.event
+    after = f"  {_between(since, event.recorded_at)}" if since is not None else ""
     branch = tree.add(
-        f"[cyan]{node.service}[/] records [bold]{told.type}[/] "
-        f"{escape(told.key)} #{told.sequence}{after}"
+        f"[cyan]{node.service}[/] records [bold]{event.type}[/] "
+        f"{escape(event.key)} #{event.sequence}{after}"
     )
     drawn: set[UUID] = set()
-    for service, heard in node.heard:
-        moment = heard.settled_at or heard.heard_at
-        state = heard.state or "handled"
-        late = ", late" if heard.late else ""
+    for service, consumed in node.consumed:
+        moment = consumed.settled_at or consumed.heard_at
+        state = consumed.state or "handled"
+        late = ", late" if consumed.late else ""
         line = branch.add(
-            f"[green]{service}[/] {state} by {heard.subscription}{late}"
-            f"  {_between(told.recorded_at, moment)}"
+            f"[green]{service}[/] {state} by {consumed.subscription}{late}"
+            f"  {_between(event.recorded_at, moment)}"
         )
         for caused in node.caused:
-            if caused.service == service and caused.told.id not in drawn:
-                drawn.add(caused.told.id)
+            if caused.service == service and caused.event.id not in drawn:
+                drawn.add(caused.event.id)
                 _draw(caused, line, since=moment)
     for caused in node.caused:
-        if caused.told.id not in drawn:
-            _draw(caused, branch, since=told.recorded_at)
+        if caused.event.id not in drawn:
+            _draw(caused, branch, since=event.recorded_at)
 
 
 def _between(start: datetime, end: datetime) -> str:

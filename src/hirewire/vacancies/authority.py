@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from hirewire.kit.errors import AppError, Kind
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.tables import employer_profile
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from hirewire.auth.roles.commands import NoSuchUser, make_employer
 from hirewire.contracts.vacancies import EmployerProfileCreated
-from hirewire.messaging import deadletters
 from hirewire.messaging.broker import Delivery
-from hirewire.messaging.testing import bodies, delivery, hear, recorded
+from hirewire.messaging.consuming import dead_letters
+from hirewire.messaging.testing import bodies, consume, delivery, recorded
 from tests.auth.conftest import Auth
 from tests.builders import eventually
 
@@ -22,13 +22,13 @@ def told(user_id: UUID) -> EmployerProfileCreated:
 async def dead(auth: Auth) -> list[str | None]:
     """The errors of what could not be handled."""
     async with auth.service.messaging.transactions() as tx:
-        return [message.error for message in await deadletters.open_messages(tx)]
+        return [message.error for message in await dead_letters.open_messages(tx)]
 
 
 async def test_an_applicant_becomes_an_employer(auth: Auth) -> None:
     id = await auth.register()
     token = (await auth.login())["accessToken"]
-    await hear(auth.service.messaging.consumer, told(id))
+    await consume(auth.service.messaging.consumer, told(id))
     assert (await auth.me(token)).json()["role"] == "employer"
     [row] = await recorded(auth.service.engine, "user.role_changed")
     assert row.body == {"userId": str(id), "role": "employer", "previousRole": "applicant"}
@@ -39,11 +39,11 @@ async def test_told_twice_in_any_way_it_changes_once(auth: Auth) -> None:
     id = await auth.register()
     consumer = auth.service.messaging.consumer
     once = delivery(told(id))
-    await hear(consumer, once, once)
-    await hear(consumer, once)
-    await hear(consumer, delivery(told(id), sequence=2))
+    await consume(consumer, once, once)
+    await consume(consumer, once)
+    await consume(consumer, delivery(told(id), sequence=2))
     stranger = Delivery(body=told(id).body(), routing_key="employer.profile.created")
-    await hear(consumer, stranger)
+    await consume(consumer, stranger)
     assert len(await recorded(auth.service.engine, "user.role_changed")) == 1
     assert await dead(auth) == []
 
@@ -52,14 +52,14 @@ async def test_an_admin_stays_an_admin(auth: Auth) -> None:
     id = await auth.register()
     async with auth.service.engine.begin() as tx:
         await tx.exec_driver_sql("update user_account set role = 'admin'")
-    await hear(auth.service.messaging.consumer, told(id))
+    await consume(auth.service.messaging.consumer, told(id))
     assert await auth.rows("select role from user_account") == [("admin",)]
     assert bodies(await recorded(auth.service.engine, "user.role_changed")) == []
 
 
 async def test_an_unknown_user_is_a_dead_letter_and_hinders_nobody(auth: Auth) -> None:
     id, nobody = await auth.register(), uuid4()
-    await hear(auth.service.messaging.consumer, told(nobody), told(id))
+    await consume(auth.service.messaging.consumer, told(nobody), told(id))
     [error] = await dead(auth)
     assert error is not None
     assert str(nobody) in error

@@ -1,4 +1,4 @@
-"""What a RabbitMQ node says of a message is what the publisher hears, and what a reader sees."""
+"""What a RabbitMQ node says of a message is what the publisher consumes, and what a reader sees."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,13 +10,7 @@ import pika
 import pytest
 from sqlalchemy.engine import make_url
 
-from hirewire.messaging.broker import (
-    BrokerUnavailable,
-    Delivery,
-    Message,
-    Outcome,
-    QueueTopology,
-)
+from hirewire.messaging.broker import BrokerUnavailable, Delivery, Message, Outcome, QueueTopology
 from hirewire.messaging.brokers.rabbitmq import RabbitMQ
 from tests.builders import eventually
 from tests.conftest import RabbitMQ as Node

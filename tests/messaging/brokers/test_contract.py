@@ -138,11 +138,11 @@ async def test_nothing_of_a_key_passes_one_that_is_not_taken_where_that_is_promi
 
 
 async def test_what_nobody_must_get_is_confirmed_though_nobody_does(broker: Broker) -> None:
-    unheard = message(type="test.unheard")
-    unheard.mandatory = False
+    without_subscribers = message(type="test.unheard")
+    without_subscribers.mandatory = False
     heard = message(b"7")
     heard.mandatory = False
-    assert await broker.publish([unheard, heard]) == [Outcome.CONFIRMED] * 2
+    assert await broker.publish([without_subscribers, heard]) == [Outcome.CONFIRMED] * 2
     assert bodies(await take(broker, 1)) == [7]
 
 
@@ -203,7 +203,7 @@ async def test_each_listening_service_gets_its_own_copy(broker: Broker) -> None:
     assert bodies(await take(broker, 1, second)) == [1]
 
 
-async def test_declaring_again_removes_what_is_no_longer_heard(broker: Broker) -> None:
+async def test_declaring_again_removes_what_is_no_longer_consumed(broker: Broker) -> None:
     await broker.declare([QueueTopology(LOGS.queue, ("test.noted",))])
     outcomes = await broker.publish([message(type="test.erased", key="x"), message(b"1")])
     assert outcomes == [Outcome.UNROUTABLE, Outcome.CONFIRMED]

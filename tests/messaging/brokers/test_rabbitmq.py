@@ -75,7 +75,9 @@ async def test_a_message_on_the_wire(broker: RabbitMQ, fresh_vhost: str) -> None
 
 
 @pytest.mark.parametrize("prefix", ["cloudEvents_", "cloudEvents:"])
-async def test_a_strangers_message_is_read(broker: RabbitMQ, fresh_vhost: str, prefix: str) -> None:
+async def test_an_external_publishers_message_is_read(
+    broker: RabbitMQ, fresh_vhost: str, prefix: str
+) -> None:
     def publish() -> None:
         connection = pika.BlockingConnection(pika.URLParameters(fresh_vhost))
         headers = {f"{prefix}source": "/node", "n": 5, "list": [1], "none": None}

@@ -5,13 +5,13 @@ from uuid import uuid4
 import pytest
 
 from hirewire.contracts.auth import UserRegistered
-from hirewire.messaging.testing import bodies, hear, recorded
+from hirewire.messaging.testing import bodies, consume, recorded
 from tests.profiles.conftest import Person
 
 
 async def registered(person: Person) -> None:
     event = UserRegistered(id=person.id, email="anna@example.org")
-    await hear(person.service.messaging.consumer, event)
+    await consume(person.service.messaging.consumer, event)
 
 
 async def test_a_registration_makes_a_profile(anna: Person) -> None:

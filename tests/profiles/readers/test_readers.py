@@ -14,7 +14,7 @@ from hirewire.contracts.vacancies import (
     ApplicationSubmitted,
     EmployerProfileCreated,
 )
-from hirewire.messaging.testing import delivery, hear, recorded
+from hirewire.messaging.testing import consume, delivery, recorded
 from tests.profiles.conftest import Person
 
 ACME, OTHER = UUID(int=1), UUID(int=2)
@@ -22,7 +22,7 @@ ACME, OTHER = UUID(int=1), UUID(int=2)
 
 async def candidate(anna: Person, **fields: Any) -> str:
     """Anna, with her name, a contact and a resume; its id."""
-    await hear(
+    await consume(
         anna.service.messaging.consumer, UserRegistered(id=anna.id, email="anna@example.org")
     )
     contacts = [{"kind": "telegram", "value": "@anna", "preferred": True}]
@@ -35,7 +35,7 @@ async def hires(boris: Person, company: UUID = ACME, name: str | None = "Acme") 
     event = EmployerProfileCreated(
         user_id=boris.id, company_id=company, phone=None, company_name=name
     )
-    await hear(boris.service.messaging.consumer, event)
+    await consume(boris.service.messaging.consumer, event)
 
 
 def applied(anna: Person, resume: str, company: UUID = ACME) -> ApplicationSubmitted:
@@ -65,7 +65,7 @@ async def test_applying_opens_the_whole_resume(anna: Person, boris: Person) -> N
     await anna.call(
         "POST", f"/resumes/{resume}/experience", {"position": "Data", "start": "2020"}, expect=201
     )
-    await hear(anna.service.messaging.consumer, applied(anna, resume))
+    await consume(anna.service.messaging.consumer, applied(anna, resume))
     found = await boris.call("GET", path)
     assert found["fullName"] == "Анна Ли"
     assert found["contacts"][0]["value"] == "@anna"
@@ -110,7 +110,7 @@ async def test_a_company_keeps_what_it_had_and_nothing_newer(
     event = applied(anna, resume)
     events = [event, moved(event, stage, seen)]
     for one in events if first == "submitted" else reversed(events):
-        await hear(consumer, one)
+        await consume(consumer, one)
     before = await boris.call("GET", f"/candidates/{resume}")
     contacts = [{"kind": "phone", "value": "+7 999", "preferred": True}]
     await anna.call("PATCH", "/me", {"fullName": "Новое имя", "contacts": contacts})
@@ -135,7 +135,7 @@ async def test_a_company_keeps_what_it_had_and_nothing_newer(
     [reader] = (await anna.call("GET", f"/resumes/{resume}/readers"))["items"]
     assert (reader["open"], reader["times"]) == (False, 3)
 
-    await hear(consumer, applied(anna, resume))  # once more: as it is again
+    await consume(consumer, applied(anna, resume))  # once more: as it is again
     again = await boris.call("GET", f"/candidates/{resume}")
     assert (again["summary"], again["contacts"], again["asOf"]) == ("Is", contacts, None)
     assert await names(boris, resume) == {resume: "Новое имя"}
@@ -148,7 +148,7 @@ async def test_an_invitation_without_a_yes_opens_nothing(anna: Person, boris: Pe
     await hires(boris)
     event = applied(anna, resume)
     for stage, seen in (("response", "invited"), ("discard_by_applicant", "withdrawn")):
-        await hear(consumer, moved(event, stage, seen))
+        await consume(consumer, moved(event, stage, seen))
         await boris.call("GET", f"/candidates/{resume}", expect=404)
         assert await names(boris, resume) == {}
 
@@ -160,10 +160,10 @@ async def test_an_application_that_moves_is_open_also_if_its_submission_is_not_k
     resume, consumer = await candidate(anna), anna.service.messaging.consumer
     await hires(boris)
     event = applied(anna, resume)
-    await hear(consumer, moved(event, "response", "viewed"))
+    await consume(consumer, moved(event, "response", "viewed"))
     assert (await boris.call("GET", f"/candidates/{resume}"))["asOf"] is None
     forged = moved(applied(boris, resume), "discard_by_applicant", "withdrawn")
-    await hear(consumer, forged)  # says that it is Boris's
+    await consume(consumer, forged)  # says that it is Boris's
     assert (await boris.call("GET", f"/candidates/{resume}"))["contacts"] != []
 
 
@@ -172,9 +172,9 @@ async def test_an_address_in_place_of_a_name_is_a_contact(anna: Person, boris: P
     await anna.call("PATCH", "/me", {"fullName": "anna@example.org"})
     await hires(boris)
     event = applied(anna, resume)
-    await hear(consumer, event)
+    await consume(consumer, event)
     assert await names(boris, resume) == {resume: "anna@example.org"}
-    await hear(consumer, moved(event, "discard_by_applicant", "withdrawn"))
+    await consume(consumer, moved(event, "discard_by_applicant", "withdrawn"))
     assert await names(boris, resume) == {}
     found = await boris.call("GET", f"/candidates/{resume}")
     assert found["fullName"] is None
@@ -201,7 +201,7 @@ async def test_a_links_key_stands_in_no_log(anna: Person) -> None:
 async def test_nobody_else_reads_it(anna: Person, boris: Person) -> None:
     resume = await candidate(anna)
     await hires(boris, OTHER)
-    await hear(anna.service.messaging.consumer, applied(anna, resume))
+    await consume(anna.service.messaging.consumer, applied(anna, resume))
     await boris.call("GET", f"/candidates/{resume}", expect=404)
     await boris.call("GET", f"/candidates/{resume}/pdf", expect=404)
     await boris.call("GET", f"/resumes/{resume}/readers", expect=404)
@@ -219,7 +219,7 @@ async def test_a_claim_on_somebody_elses_resume_opens_nothing(anna: Person, bori
     resume = await candidate(anna)
     await hires(boris)
     forged = applied(boris, resume)  # says that it is Boris's
-    await hear(anna.service.messaging.consumer, forged)
+    await consume(anna.service.messaging.consumer, forged)
     await boris.call("GET", f"/candidates/{resume}", expect=404)
 
 
@@ -229,13 +229,13 @@ async def test_deleting_closes_it_and_what_comes_late_opens_nothing(
     resume = await candidate(anna)
     await hires(boris)
     event = applied(anna, resume)
-    await hear(anna.service.messaging.consumer, event)
-    await hear(anna.service.messaging.consumer, delivery(event, sequence=2))  # once more
+    await consume(anna.service.messaging.consumer, event)
+    await consume(anna.service.messaging.consumer, delivery(event, sequence=2))  # once more
     assert await names(boris, resume) == {resume: "Анна Ли"}
     await anna.call("DELETE", f"/resumes/{resume}", expect=204)
     assert await names(boris, resume) == {}
     await boris.call("GET", f"/candidates/{resume}", expect=404)
-    await hear(anna.service.messaging.consumer, applied(anna, resume))
+    await consume(anna.service.messaging.consumer, applied(anna, resume))
     await boris.call("GET", f"/candidates/{resume}", expect=404)
 
 
@@ -246,7 +246,7 @@ async def test_the_order_of_the_two_does_not_matter(
     resume = await candidate(anna)
     if first == "employer":
         await hires(boris)
-    await hear(anna.service.messaging.consumer, applied(anna, resume))
+    await consume(anna.service.messaging.consumer, applied(anna, resume))
     if first == "application":
         await hires(boris)
     await boris.call("GET", f"/candidates/{resume}")
@@ -256,7 +256,7 @@ async def test_a_company_is_one_reader_and_pages_are_whole(anna: Person, boris: 
     resume = await candidate(anna)
     companies = [UUID(int=n) for n in range(1, 6)]
     for company in companies:
-        await hear(anna.service.messaging.consumer, applied(anna, resume, company))
+        await consume(anna.service.messaging.consumer, applied(anna, resume, company))
     seen: list[str] = []
     after = ""
     while True:
@@ -278,7 +278,7 @@ async def test_without_a_contact_the_accounts_address_is_shown_to_who_may_see_co
     assert (mine["contacts"], mine["accountEmail"]) == ([], "anna@example.org")
     await hires(boris)
     by = applied(anna, resume)
-    await hear(anna.service.messaging.consumer, by)
+    await consume(anna.service.messaging.consumer, by)
     path = f"/candidates/{resume}"
     own = [{"kind": "email", "value": "anna@example.org", "preferred": True}]
     assert (await boris.call("GET", path))["contacts"] == own
@@ -288,9 +288,9 @@ async def test_without_a_contact_the_accounts_address_is_shown_to_who_may_see_co
         )
         pages = PdfReader(BytesIO(answer.content)).pages
         assert "anna@example.org" in pages[0].extract_text()
-    await hear(anna.service.messaging.consumer, moved(by, "discard_by_employer", "declined"))
+    await consume(anna.service.messaging.consumer, moved(by, "discard_by_employer", "declined"))
     assert (await boris.call("GET", path))["contacts"] == own, "as it was"
-    await hear(anna.service.messaging.consumer, moved(by, "discard_by_applicant", "withdrawn"))
+    await consume(anna.service.messaging.consumer, moved(by, "discard_by_applicant", "withdrawn"))
     gone = await boris.call("GET", path)
     assert "anna@example.org" not in str(gone)
     lines = await recorded(anna.service.engine)
@@ -304,7 +304,7 @@ async def test_an_address_that_was_not_kept_comes_with_the_registration_again(an
         await tx.exec_driver_sql("update profile set account_email = null")
     assert (await anna.call("GET", "/me"))["accountEmail"] is None
     again = UserRegistered(id=anna.id, email="anna@example.org")
-    await hear(anna.service.messaging.consumer, again)
+    await consume(anna.service.messaging.consumer, again)
     mine = await anna.call("GET", "/me")
     assert (mine["accountEmail"], mine["fullName"]) == ("anna@example.org", "Анна Ли")
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from hirewire.contracts.profiles import ResumeSnapshot, ResumeUpdated, SnapshotSkill
-from hirewire.messaging.testing import delivery, hear, recorded
+from hirewire.messaging.testing import consume, delivery, recorded
 from tests.vacancies.conftest import Person
 
 PUBLISHED = {"title": "Developer", "area": "Omsk", "status": "published"}
@@ -31,14 +31,14 @@ class Board:
             version=version,
             resume=ResumeSnapshot.model_validate(PUBLISHED | snapshot),
         )
-        await hear(person.service.messaging.consumer, delivery(event, sequence=version))
+        await consume(person.service.messaging.consumer, delivery(event, sequence=version))
 
     async def delete(self, person: Person, resume: UUID, version: int = 9) -> None:
         """`profiles` tells that it was deleted."""
         event = ResumeUpdated(
             user_id=person.id, resume_id=resume, action="deleted", version=version
         )
-        await hear(person.service.messaging.consumer, delivery(event, sequence=version))
+        await consume(person.service.messaging.consumer, delivery(event, sequence=version))
 
     async def open_vacancy(self, **changes: object) -> str:
         """One more of the boss's."""
@@ -79,7 +79,7 @@ class Board:
         service = self.boss.service
         for row in await recorded(service.engine, name):
             heard = delivery(row.event, id=row.id, sequence=row.sequence)
-            await hear(service.messaging.consumer, heard)
+            await consume(service.messaging.consumer, heard)
 
     async def told(self, name: str = "application.stage_changed") -> list[dict[str, Any]]:
         """The events about applications."""

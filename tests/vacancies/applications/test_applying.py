@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from hirewire.contracts.profiles import ResumeUpdated, SnapshotSkill
-from hirewire.messaging.testing import hear, recorded
+from hirewire.messaging.testing import consume, recorded
 from tests.vacancies.applications.conftest import Board
 from tests.vacancies.conftest import Person
 
@@ -237,7 +237,7 @@ async def test_a_company_invites_so_many_in_a_day(board: Board) -> None:
 async def test_a_resume_of_a_stranger_has_no_title(board: Board) -> None:
     resume = uuid4()
     bare = ResumeUpdated(user_id=board.vera.id, resume_id=resume, action="created")
-    await hear(board.vera.service.messaging.consumer, bare)
+    await consume(board.vera.service.messaging.consumer, bare)
     made = await board.apply(resumeId=str(resume))
     assert (made["resume"], made["resumeTitle"]) == (None, None)
 

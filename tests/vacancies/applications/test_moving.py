@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from hirewire.contracts.vacancies import VacancyClosed
-from hirewire.messaging.testing import delivery, hear, recorded
+from hirewire.messaging.testing import consume, delivery, recorded
 from hirewire.vacancies.applications import commands
 from hirewire.vacancies.posting import commands as posting
 from hirewire.vacancies.tables import application, application_move
@@ -246,7 +246,7 @@ async def test_hearing_it_again_changes_nothing(board: Board) -> None:
     await board.hear_own("vacancy.closed")
     [row] = await recorded(board.boss.service.engine, "vacancy.closed")
     assert isinstance(row.event, VacancyClosed)
-    await hear(board.boss.service.messaging.consumer, delivery(row.event, sequence=9))
+    await consume(board.boss.service.messaging.consumer, delivery(row.event, sequence=9))
     assert await board.told() == told
 
 

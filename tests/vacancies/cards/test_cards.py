@@ -9,7 +9,7 @@ from hirewire.contracts.profiles import (
     SnapshotExperience,
     SnapshotSkill,
 )
-from hirewire.messaging.testing import delivery, hear
+from hirewire.messaging.testing import consume, delivery
 from tests.vacancies.conftest import Person
 
 EXPERIENCE = SnapshotExperience(id=uuid4(), company="Roga", position="Cook", start="2020-03")
@@ -23,7 +23,7 @@ async def tell(owner: Person, resume: UUID, version: int, **changes: object) -> 
     event = ResumeUpdated(
         user_id=owner.id, resume_id=resume, action="updated", version=version, resume=snapshot
     )
-    await hear(owner.service.messaging.consumer, delivery(event, sequence=version))
+    await consume(owner.service.messaging.consumer, delivery(event, sequence=version))
 
 
 async def test_a_card_has_all_but_the_person(anna: Person, boris: Person) -> None:
@@ -91,5 +91,5 @@ async def test_a_card_is_for_whom_it_is_for(anna: Person, boris: Person) -> None
     await tell(boris, resume, 9)
     await anna.call("GET", f"/resumes/{resume}")
     event = ResumeUpdated(user_id=boris.id, resume_id=resume, action="deleted", version=10)
-    await hear(boris.service.messaging.consumer, delivery(event, sequence=10))
+    await consume(boris.service.messaging.consumer, delivery(event, sequence=10))
     await anna.call("GET", f"/resumes/{resume}", expect=404)

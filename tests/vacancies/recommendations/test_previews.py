@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from hirewire.messaging.testing import hear
+from hirewire.messaging.testing import consume
 from tests.vacancies.conftest import Person
 from tests.vacancies.recommendations.test_recommendations import PLAIN, Board, board, told
 
@@ -81,7 +81,7 @@ async def test_the_reach_of_a_change_is_what_it_then_brings(board: Board, boris:
 
     async def tell(version: int, **changes: Any) -> set[UUID]:
         event = told(resume, version, **changes).model_copy(update={"user_id": boris.id})
-        await hear(board.person.service.messaging.consumer, event)
+        await consume(board.person.service.messaging.consumer, event)
         page = await boris.call("GET", "/recommended?limit=100")
         return {item["vacancyId"] for item in page["items"]}
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from hirewire.contracts.profiles import ResumeSnapshot, ResumeUpdated
-from hirewire.messaging.testing import Recorded, delivery, hear, recorded
+from hirewire.messaging.testing import Recorded, consume, delivery, recorded
 from hirewire.vacancies.recommendations.background import steps
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of
 from hirewire.vacancies.recommendations.rules import judge
@@ -54,7 +54,7 @@ class Board:
         for row in await recorded(self.person.service.engine):
             if row.type.startswith("vacancy.") and row.id not in self.heard:
                 self.heard.add(row.id)
-                await hear(
+                await consume(
                     self.person.service.messaging.consumer,
                     delivery(row.event, id=row.id, sequence=row.sequence),
                 )
@@ -67,7 +67,7 @@ class Board:
 
     async def tell(self, resume: UUID, version: int | None, *args: Any, **changes: Any) -> None:
         event = told(resume, version, *args, **changes)
-        await hear(self.person.service.messaging.consumer, event)
+        await consume(self.person.service.messaging.consumer, event)
 
     async def fits(self, vacancy: str) -> dict[str, float]:
         page = await self.person.call("GET", f"/vacancies/{vacancy}/recommendations?limit=100")
@@ -103,7 +103,7 @@ async def test_a_changed_resume_meets_the_open_vacancies_with_reasons(board: Boa
 async def test_both_sides_read_the_same(board: Board, boris: Person) -> None:
     id = await board.publish(**PLAIN)
     event = told(uuid4(), 1).model_copy(update={"user_id": boris.id})
-    await hear(board.person.service.messaging.consumer, event)
+    await consume(board.person.service.messaging.consumer, event)
     [seen] = (await boris.call("GET", "/recommended"))["items"]
     [item] = (await board.person.call("GET", f"/vacancies/{id}/recommendations"))["items"]
     assert (seen["vacancyId"], seen["companyName"], seen["title"]) == (
@@ -190,7 +190,7 @@ async def test_in_one_batch_the_newest_counts_and_vacancies_meet_resumes(board: 
     id, resume, other = await board.person.vacancy(**PLAIN), uuid4(), uuid4()
     await board.person.call("POST", f"/vacancies/{id}/publish")
     [row] = [r for r in await recorded(board.person.service.engine) if r.type[:8] == "vacancy."]
-    await hear(
+    await consume(
         board.person.service.messaging.consumer,
         told(resume, 1, skills=[{"name": "Gardening"}]),
         told(other, 1),

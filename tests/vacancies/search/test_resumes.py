@@ -10,7 +10,7 @@ from hirewire.contracts.profiles import (
     SnapshotExperience,
     SnapshotSkill,
 )
-from hirewire.messaging.testing import hear
+from hirewire.messaging.testing import consume
 from hirewire.vacancies.search.queries import visible_resumes
 from tests.builders import eventually
 from tests.vacancies.conftest import Person
@@ -26,7 +26,7 @@ async def say(anna: Person, id: UUID, version: int = 1, **fields: Any) -> None:
         version=version,
         resume=ResumeSnapshot(**given),
     )
-    await hear(anna.service.messaging.consumer, event)
+    await consume(anna.service.messaging.consumer, event)
 
 
 async def found(anna: Person, query: str = "") -> list[str]:

@@ -3,8 +3,8 @@
 from uuid import UUID, uuid4
 
 from hirewire.contracts.profiles import ResumeSnapshot, ResumeUpdated
-from hirewire.messaging.outbox import Transactions
-from hirewire.messaging.testing import hear
+from hirewire.messaging.testing import consume
+from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.skills.queries import Unknown, unknown_skills
 from tests.vacancies.conftest import Person
 
@@ -25,7 +25,7 @@ async def test_what_the_dictionary_lacks_most_named_first(anna: Person) -> None:
                 "skills": [{"name": "Tinkerbell"}, {"name": "SQL"}, {"name": visibility}],
             }
         )
-        await hear(
+        await consume(
             anna.service.messaging.consumer,
             ResumeUpdated(
                 user_id=UUID(int=1),

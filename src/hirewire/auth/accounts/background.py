@@ -3,7 +3,7 @@
 import asyncio
 
 from hirewire.auth.accounts.commands import forget_registrations
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.transaction import Transactions
 
 EVERY_SECONDS = 3600.0
 

@@ -14,7 +14,8 @@ from hirewire.kit.clock import now
 from hirewire.kit.errors import AppError, Kind
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.locks import lock_number
-from hirewire.messaging.outbox import Tx, record
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.transaction import Tx
 
 
 class EmailTaken(AppError):

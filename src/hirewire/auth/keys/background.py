@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from hirewire.auth.keys.commands import ensure_signing_key
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.transaction import Transactions
 
 log = structlog.get_logger(__name__)
 

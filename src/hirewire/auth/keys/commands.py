@@ -9,8 +9,9 @@ from hirewire.auth.tables import signing_key
 from hirewire.contracts.auth import SigningKeyPublished
 from hirewire.kit import keyring
 from hirewire.kit.clock import now
-from hirewire.messaging.outbox import Tx, record
-from hirewire.messaging.relay import lock_number
+from hirewire.messaging.locks import lock_number
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.transaction import Tx
 
 
 async def ensure_signing_key(tx: Tx) -> str | None:

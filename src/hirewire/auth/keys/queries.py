@@ -9,7 +9,7 @@ from hirewire.auth.keys.rules import KeyLife
 from hirewire.auth.tables import signing_key
 from hirewire.kit.clock import now
 from hirewire.kit.tokens import ALGORITHM
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 
 
 def public_jwk(kid: str, jwk: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from sqlalchemy import select, update
 
 from hirewire.auth.tables import user
 from hirewire.contracts.auth import UserRoleChanged
-from hirewire.messaging.outbox import Tx, record
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.transaction import Tx
 
 
 class NoSuchUser(Exception):

@@ -3,7 +3,7 @@
 import asyncio
 
 from hirewire.auth.sessions.commands import prune
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.transaction import Transactions
 
 EVERY_SECONDS = 3600.0
 

@@ -15,8 +15,8 @@ from hirewire.auth.sessions.rules import Failures
 from hirewire.auth.tables import failed_login, known_place, refresh_token, session
 from hirewire.kit.clock import now
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.outbox import Tx
-from hirewire.messaging.relay import lock_number
+from hirewire.messaging.locks import lock_number
+from hirewire.messaging.transaction import Tx
 
 PRUNED_AT_ONCE = 1000
 

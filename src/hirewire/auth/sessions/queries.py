@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import Row, select
 
 from hirewire.auth.tables import user
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 
 
 async def login_of(tx: Tx, email_key: str) -> Row[UUID, str] | None:

@@ -16,7 +16,7 @@ from hirewire.kit.http import transactions_of
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import SIGNED_IN, refuses
 from hirewire.kit.tokens import InvalidToken, Verifier
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 
 router = APIRouter(prefix="/api/auth", tags=["sessions"])
 

@@ -1,4 +1,4 @@
-"""RabbitMQ users and permissions: who may say and hear what, decided by the broker."""
+"""RabbitMQ users and permissions: who may publish and consume what, decided by the broker."""
 
 import asyncio
 import base64
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from hirewire.messaging import fences, handover
 from hirewire.messaging.broker import DEAD, EXCHANGE, BrokerUnavailable, queue_of
+from hirewire.messaging.control import BARRIER, WATERMARK
 
 NOTHING = "^$"
 GENERATION = "@[a-z0-9_]+-[0-9]+"
@@ -28,7 +28,7 @@ class ServiceUser:
     publishes: tuple[str, ...]
     hears: tuple[str, ...]
     plain: tuple[str, ...] = ()
-    """Foreign services' plain queues from which it hears."""
+    """Foreign services' plain queues from which it consumes."""
 
 
 def permissions(user: ServiceUser) -> dict[str, str]:
@@ -45,16 +45,16 @@ def permissions(user: ServiceUser) -> dict[str, str]:
 
 def topic_permissions(user: ServiceUser) -> dict[str, str]:
     """The events it may publish, to all or to one service, and those it may bind a queue to."""
-    said = [re.escape(name) for name in sorted(user.publishes)]
-    marks = [re.escape(name) for name in (fences.NAME, handover.NAME)]
+    published = [re.escape(name) for name in sorted(user.publishes)]
+    control = [re.escape(name) for name in (BARRIER, WATERMARK)]
     own = rf"to\.{re.escape(user.name)}({GENERATION})?\.\#"
-    heard = [*(re.escape(name) for name in sorted(user.hears)), own]
+    consumed = [*(re.escape(name) for name in sorted(user.hears)), own]
     parts = rf"part\.{re.escape(user.name)}\..*"
-    directed = [rf"to\.[^.]+\.({'|'.join([*said, *marks])})"] if said else []
+    directed = [rf"to\.[^.]+\.({'|'.join([*published, *control])})"] if published else []
     return {
         "exchange": EXCHANGE,
-        "write": _any_of([*said, *directed, *([parts] if user.hears else [])]),
-        "read": _any_of([*heard, parts] if user.hears else []),
+        "write": _any_of([*published, *directed, *([parts] if user.hears else [])]),
+        "read": _any_of([*consumed, parts] if user.hears else []),
     }
 
 

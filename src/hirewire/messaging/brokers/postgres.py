@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 
+from hirewire.messaging.background import Wake, describe
 from hirewire.messaging.broker import (
     BATCH_BYTES,
     BROADCAST_BYTES,
@@ -31,7 +32,6 @@ from hirewire.messaging.locks import (
     lock_number,
     open_session,
 )
-from hirewire.messaging.loops import Wake, describe
 
 CHANNEL = "hirewire_broker"
 POLL_SECONDS = 1.0
@@ -226,7 +226,7 @@ class PostgresBroker:
             lease = _Lease(holder, queue, [row["position"] for row in rows])
             yield [_delivery(row, lease) for row in rows]
             if lease.unacked:
-                await lease.settled.wait()
+                await lease.acked.wait()
 
     async def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery]]:
         """See `Broker.broadcasts`: a queue that goes with its connection."""
@@ -425,15 +425,15 @@ class _Lease:
     holder: _Holder
     queue: str
     unacked: list[int]
-    settled: asyncio.Event
+    acked: asyncio.Event
 
     def __init__(self, holder: _Holder, queue: str, positions: list[int]) -> None:
         self.holder, self.queue, self.unacked = holder, queue, positions
-        self.settled = asyncio.Event()
+        self.acked = asyncio.Event()
         holder.connection.add_termination_listener(self._end)
 
     def _end(self, _: object) -> None:
-        self.settled.set()
+        self.acked.set()
 
     async def ack(self, position: int) -> None:
         done = [one for one in self.unacked if one <= position]
@@ -444,7 +444,7 @@ class _Lease:
         self.unacked = [one for one in self.unacked if one > position]
         if not self.unacked:
             self.holder.connection.remove_termination_listener(self._end)
-            self.settled.set()
+            self.acked.set()
 
 
 _DROP_ORPHANS_BUT = _DROP_ORPHANS.replace(

@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from hirewire.contracts.profiles import ProfileUpdated
 from hirewire.kit.clock import now
 from hirewire.kit.errors import NotFound
-from hirewire.messaging.outbox import Tx, record
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.transaction import Tx
 from hirewire.profiles.tables import profile
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, select
 
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.profiles.tables import profile
 
 

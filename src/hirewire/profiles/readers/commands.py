@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from hirewire.kit.clock import now
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.profiles.readers import queries, rules
 from hirewire.profiles.sections import MORE
 

@@ -6,27 +6,27 @@ from hirewire.contracts.vacancies import (
     EmployerProfileCreated,
 )
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.profiles.readers import commands, rules
 from hirewire.profiles.readers.commands import Application
 
 
-async def on_employer_profile_created(tx: Tx, heard: Received[EmployerProfileCreated]) -> None:
+async def on_employer_profile_created(tx: Tx, received: Received[EmployerProfileCreated]) -> None:
     """This person acts for this company from now on."""
-    event = heard.event
-    await commands.take_on(tx, event.user_id, event.company_id, event.company_name, heard.late)
+    event = received.event
+    await commands.take_on(tx, event.user_id, event.company_id, event.company_name, received.late)
 
 
-async def on_application_submitted(tx: Tx, heard: Received[ApplicationSubmitted]) -> None:
+async def on_application_submitted(tx: Tx, received: Received[ApplicationSubmitted]) -> None:
     """The resume, with name and contacts, is open to this company from now on."""
-    await commands.open_resume(tx, _application(heard.event))
+    await commands.open_resume(tx, _application(received.event))
 
 
-async def on_application_stage_changed(tx: Tx, heard: Received[ApplicationStageChanged]) -> None:
+async def on_application_stage_changed(tx: Tx, received: Received[ApplicationStageChanged]) -> None:
     """An application that ends leaves its company with what it had; one that is open opens the
     resume, also to a service that has not heard of its submission.
     """
-    event = heard.event
+    event = received.event
     effect = rules.effect_of(event.stage, event.applicant_state)
     if effect == "opens":
         await commands.open_resume(tx, _application(event))

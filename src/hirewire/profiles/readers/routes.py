@@ -19,7 +19,7 @@ from hirewire.kit.http import (
 from hirewire.kit.models import Answer
 from hirewire.kit.openapi import media, refuses
 from hirewire.kit.tokens import Principal
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.profiles import pdf
 from hirewire.profiles.readers import commands, queries, rules
 from hirewire.profiles.sections import more

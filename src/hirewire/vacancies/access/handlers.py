@@ -3,8 +3,8 @@
 from hirewire.contracts.auth import SigningKeyPublished
 from hirewire.kit import keyring
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
 from hirewire.messaging.retry import Reject
+from hirewire.messaging.transaction import Tx
 
 
 async def on_signing_key_published(tx: Tx, received: Received[SigningKeyPublished]) -> None:

@@ -8,8 +8,9 @@ from sqlalchemy import select
 
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.kit.clock import now
+from hirewire.kit.db import among
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.activity import rules
 from hirewire.vacancies.activity.rules import Heard, Known
 from hirewire.vacancies.tables import resume
@@ -42,17 +43,17 @@ on conflict do nothing
 """
 
 
-async def note(tx: Tx, heard: Sequence[Received[ResumeUpdated]]) -> None:
+async def note(tx: Tx, received: Sequence[Received[ResumeUpdated]]) -> None:
     """One line of activity an event, and of each resume the newest version.
 
     What is heard twice is one line, and changes nothing. A batch has the effect that its messages
     would have one by one.
     """
-    people = {one.event.resume_id: one.event.user_id for one in heard}
+    people = {one.event.resume_id: one.event.user_id for one in received}
     before = await _locked(tx, people)
     states = dict(before)
     shown: list[bool] = []
-    for one in heard:
+    for one in received:
         said, id = _heard(one), one.event.resume_id
         known = rules.after(states[id], said)
         if known is not states[id]:
@@ -61,7 +62,7 @@ async def note(tx: Tx, heard: Sequence[Received[ResumeUpdated]]) -> None:
     changed = {id: known for id, known in states.items() if known is not before[id]}
     if changed:
         await _project(tx, changed, people)
-    await _note(tx, heard, shown)
+    await _note(tx, received, shown)
 
 
 async def _locked(tx: Tx, people: Mapping[UUID, UUID]) -> dict[UUID, Known]:
@@ -70,7 +71,7 @@ async def _locked(tx: Tx, people: Mapping[UUID, UUID]) -> dict[UUID, Known]:
     await tx.exec_driver_sql(_MEET, (ids, [people[id] for id in ids], now()))
     found = await tx.execute(
         select(resume.c.resume_id, resume.c.version, resume.c.state)
-        .where(resume.c.resume_id.in_(ids))
+        .where(among(resume.c.resume_id, ids))
         .order_by(resume.c.resume_id)
         .with_for_update()
     )
@@ -92,19 +93,19 @@ async def _project(tx: Tx, changed: Mapping[UUID, Known], people: Mapping[UUID, 
     )
 
 
-async def _note(tx: Tx, heard: Sequence[Received[ResumeUpdated]], shown: Sequence[bool]) -> None:
+async def _note(tx: Tx, received: Sequence[Received[ResumeUpdated]], shown: Sequence[bool]) -> None:
     moment = now()
-    events = [one.event for one in heard]
+    events = [one.event for one in received]
     await tx.exec_driver_sql(
         _NOTE,
         (
-            [one.id for one in heard],
+            [one.id for one in received],
             [event.resume_id for event in events],
             [event.user_id for event in events],
             [rules.known_action(event.action) for event in events],
             [_item(event) for event in events],
             [event.version for event in events],
-            [rules.occurred_at(one.time, moment) for one in heard],
+            [rules.occurred_at(one.time, moment) for one in received],
             list(shown),
             moment,
         ),

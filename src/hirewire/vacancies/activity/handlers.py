@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
 from hirewire.messaging.retry import Reject
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.activity import commands
 from hirewire.vacancies.activity.rules import HIGHEST_VERSION
 
 
-async def on_resume_updated(tx: Tx, heard: Sequence[Received[ResumeUpdated]]) -> None:
+async def on_resume_updated(tx: Tx, received: Sequence[Received[ResumeUpdated]]) -> None:
     """Employers see what candidates do; of each resume the newest version is kept."""
-    for one in heard:
+    for one in received:
         if one.event.version is not None and not 0 <= one.event.version <= HIGHEST_VERSION:
             raise Reject(f"version: not from 0 to {HIGHEST_VERSION}")
-    await commands.note(tx, heard)
+    await commands.note(tx, received)

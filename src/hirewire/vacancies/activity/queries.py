@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, select, tuple_
 
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.showing import hidden_from
 from hirewire.vacancies.tables import activity, resume
 

@@ -12,7 +12,7 @@ from hirewire.kit.http import Caller, Once, Page, PageParams, RequestTx, bad_cur
 from hirewire.kit.openapi import refuses
 from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Principal
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.applications import commands, models, queries, rules
 from hirewire.vacancies.applications.commands import NoSuchApplication
 from hirewire.vacancies.applications.models import Application, Message

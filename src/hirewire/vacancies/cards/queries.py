@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, select, tuple_
 
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.showing import visible_to
 from hirewire.vacancies.tables import card_view, company, resume
 

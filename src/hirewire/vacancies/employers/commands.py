@@ -11,8 +11,9 @@ from hirewire.contracts.vacancies import EmployerProfileCreated
 from hirewire.kit.clock import now
 from hirewire.kit.errors import AppError, Kind
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.outbox import Tx, record
-from hirewire.messaging.relay import lock_number
+from hirewire.messaging.locks import lock_number
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.employers.logos import key_of
 from hirewire.vacancies.tables import company, company_logo, employer_profile, vacancy
 

@@ -11,7 +11,7 @@ from hirewire.kit.errors import AppError, Kind, NotFound
 from hirewire.kit.http import Caller, MaybeCaller, Once, RequestTx, transactions_of
 from hirewire.kit.models import Answer, Body, WebLink, text
 from hirewire.kit.openapi import media, refuses
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.authority import NotAnEmployer, require_company
 from hirewire.vacancies.employers import commands, logos, queries
 from hirewire.vacancies.showing import logo_path

@@ -11,7 +11,7 @@ from hirewire.kit.clock import now
 from hirewire.kit.errors import NotFound
 from hirewire.kit.http import MaybeCaller, RequestTx, transactions_of
 from hirewire.kit.openapi import media, refuses
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.feeds import feed, queries
 
 router = APIRouter(prefix="/api/vacancies/feeds", tags=["feeds"])

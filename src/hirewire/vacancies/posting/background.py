@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.posting import commands
 
 BATCH = 50

@@ -14,7 +14,8 @@ from hirewire.contracts.vacancies import (
 from hirewire.kit.clock import now, today
 from hirewire.kit.errors import AppError, FieldError, Kind, NotFound
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.outbox import Tx, record
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies import states
 from hirewire.vacancies.posting import rules
 from hirewire.vacancies.states import Action

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from hirewire.kit.http import Caller, MaybeCaller, Once, RequestTx
 from hirewire.kit.openapi import refuses
 from hirewire.kit.tokens import Principal
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
 from hirewire.vacancies.posting import commands, models, queries
 from hirewire.vacancies.posting.commands import NoSuchVacancy

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Literal
 from uuid import UUID
 
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.recommendations import commands
 from hirewire.vacancies.recommendations.facts import prepare
 

@@ -12,7 +12,7 @@ from hirewire.contracts.vacancies import (
     VacancyUpdated,
 )
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.recommendations import commands
 from hirewire.vacancies.recommendations.commands import Resume
 from hirewire.vacancies.recommendations.facts import offer_of
@@ -20,13 +20,13 @@ from hirewire.vacancies.recommendations.facts import offer_of
 HIGHEST_VERSION = 2**31 - 1
 
 
-async def on_resume_updated(tx: Tx, heard: Sequence[Received[ResumeUpdated]]) -> None:
+async def on_resume_updated(tx: Tx, received: Sequence[Received[ResumeUpdated]]) -> None:
     """Of each resume the newest version meets all open vacancies; an older one changes nothing."""
     # An impossible version is a dead letter of `activity`; once is enough.
-    heard = [one for one in heard if 0 <= (one.event.version or 0) <= HIGHEST_VERSION]
-    known = await commands.known_resumes(tx, {one.event.resume_id for one in heard})
+    received = [one for one in received if 0 <= (one.event.version or 0) <= HIGHEST_VERSION]
+    known = await commands.known_resumes(tx, {one.event.resume_id for one in received})
     newest: dict[UUID, Received[ResumeUpdated]] = {}
-    for one in heard:
+    for one in received:
         version, deleted = known.get(one.event.resume_id, (None, False))
         if deleted or (one.event.action != "deleted" and _old(one, version)):
             continue
@@ -54,7 +54,7 @@ def _resume(event: ResumeUpdated) -> Resume:
 
 async def on_vacancy_changed(
     tx: Tx,
-    heard: Sequence[
+    received: Sequence[
         Received[VacancyPublished]
         | Received[VacancyUpdated]
         | Received[VacancyPaused]
@@ -62,5 +62,5 @@ async def on_vacancy_changed(
     ],
 ) -> None:
     """A vacancy, as it is now, meets all visible resumes; one that is not open meets nobody."""
-    causes: dict[UUID, Received[Any]] = {one.event.vacancy_id: one for one in heard}
+    causes: dict[UUID, Received[Any]] = {one.event.vacancy_id: one for one in received}
     await commands.compare_vacancies(tx, causes, causes)

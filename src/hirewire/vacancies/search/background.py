@@ -12,8 +12,8 @@ import structlog
 from sqlalchemy import Row
 
 from hirewire.kit.settings import Settings
-from hirewire.messaging.loops import describe
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.background import describe
+from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.search import queries
 from hirewire.vacancies.search.index import documents
 from hirewire.vacancies.search.index.folder import IndexFolder

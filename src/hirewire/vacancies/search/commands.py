@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 from hirewire.kit.clock import now
 from hirewire.kit.errors import AppError, Kind, NotFound
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.tables import saved_search
 
 MOST_SAVED = 100

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from hirewire.esco import dictionary
 from hirewire.kit.http import next_page
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.places.gazetteer import ID, gazetteer
 from hirewire.vacancies.search import models, queries
 from hirewire.vacancies.search.index.documents import text_of

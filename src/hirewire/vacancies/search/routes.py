@@ -26,7 +26,7 @@ from hirewire.kit.http import (
     page_of,
 )
 from hirewire.kit.openapi import media, refuses
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
 from hirewire.vacancies.search import commands, feed, models, presenters, queries
 from hirewire.vacancies.search.filters import resume_filters, table_filters, vacancy_filters

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from hirewire import esco
 from hirewire.kit.settings import Settings, SettingsError
-from hirewire.messaging.outbox import Transactions
+from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.skills.index import typeahead
 
 AFTER_SECONDS = 3.0

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from hirewire.esco import dictionary, key_of
-from hirewire.messaging.outbox import Tx
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.skills.index import typeahead
 
 _NAMED = """

@@ -2,7 +2,7 @@
 
 Publishing has one connection with a confirm channel, each consumer a connection of its own, so that
 a broker which slows publishers down does not slow consumers. A connection that was lost is not
-mended: the caller hears `BrokerUnavailable`, asks again, and all is opened and declared anew.
+mended: the caller consumes `BrokerUnavailable`, asks again, and all is opened and declared again.
 """
 
 import asyncio
@@ -66,7 +66,7 @@ class RabbitMQ:
         self._links: set[Link] = set()
 
     async def declare(self, queues: Sequence[QueueTopology]) -> None:
-        """See `Broker.declare`. Bindings of known events that are no longer heard are removed."""
+        """See `Broker.declare`. Bindings of known events that are not consumed any more go."""
         channel = await (await self._control()).channel()
         try:
             for topology in queues:
@@ -164,7 +164,7 @@ class RabbitMQ:
                         await self._check_consumed(link, topology.queue)
                     if prefetch < limit * 2 and consumer.is_idle_and_small:
                         del self._prefetch[topology.queue]
-                        raise BrokerUnavailable("messages are small again: opened anew for more")
+                        raise BrokerUnavailable("messages are small again: opened again for more")
             finally:
                 if (fitting := consumer.fitting_prefetch) is not None and link.closed.done():
                     self._prefetch[topology.queue] = min(fitting, prefetch)

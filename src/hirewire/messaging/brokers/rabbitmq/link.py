@@ -315,7 +315,7 @@ def translated(error: BaseException) -> Exception:
     if isinstance(error, exceptions.ChannelClosedByBroker):
         text = str(error.reply_text)
         inequivalent = error.reply_code == 406 and "inequivalent" in text
-        busy = "exclusive use" in text  # another replica hears it: our turn may come
+        busy = "exclusive use" in text  # another replica consumes it: our turn may come
         if (error.reply_code == 403 and not busy) or inequivalent:
             return BrokerMisconfigured(text)
         return BrokerUnavailable(f"{error.reply_code} {text}")

@@ -30,13 +30,13 @@ class Unconfirmed(BrokerUnavailable):
 class _Batch:
     """Messages published together: how many are unsettled, and what became of the others."""
 
-    __slots__ = ("left", "nacked", "returned", "settled")
+    __slots__ = ("answered", "left", "nacked", "returned")
 
     def __init__(self, count: int) -> None:
         self.left = count
         self.nacked: set[_Name] = set()
         self.returned: set[_Name] = set()
-        self.settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
 class Publisher:
@@ -86,7 +86,7 @@ class Publisher:
     async def _confirmed(self, batch: _Batch) -> None:
         try:
             async with asyncio.timeout(CONFIRM_SECONDS):
-                await batch.settled
+                await batch.answered
         except TimeoutError:
             raise Unconfirmed(f"{batch.left} messages unconfirmed in time") from None
 
@@ -151,8 +151,8 @@ class Publisher:
             if nacked:
                 batch.nacked.add(name)
             batch.left -= 1
-            if not batch.left and not batch.settled.done():
-                batch.settled.set_result(None)
+            if not batch.left and not batch.answered.done():
+                batch.answered.set_result(None)
         if multiple:
             self._first = tag + 1
 
@@ -160,9 +160,9 @@ class Publisher:
         """The channel is closed: nobody is told any more."""
         error = translated_publishing(self.channel.closed.result())
         for batch in {id(b): b for b, _ in self._unconfirmed.values()}.values():
-            if not batch.settled.done():
-                batch.settled.set_exception(error)
-                batch.settled.exception()  # it may be that nobody waits any more
+            if not batch.answered.done():
+                batch.answered.set_exception(error)
+                batch.answered.exception()  # it may be that nobody waits any more
 
 
 def _outcome(batch: _Batch, message: Message) -> Outcome:

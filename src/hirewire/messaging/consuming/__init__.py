@@ -1,0 +1,1 @@
+"""The consuming side: from the queue of the broker to an effect that is committed."""

@@ -1,0 +1,443 @@
+"""Claims on unresolved messages: what a process takes to handle, and how it is resolved or fails.
+
+A claim is committed before the handlers run, so that a message that kills its process is known
+afterwards. What is taken alone and left behind by another process has spent an attempt; what is
+taken with others and left behind becomes a *possible poison message*, which is taken alone from
+then on.
+
+Locks are always taken in this order: unresolved messages, then progress rows (sorted), then
+whatever the handlers lock. The consumer has the last two in the same order.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from hirewire.messaging.transaction import Tx
+
+MOST_BYTES = 8 * 1024 * 1024
+"""Bodies that are taken at once; one message may be larger."""
+_SCHEDULED = "o.state in ('retrying', 'waiting') and o.next_attempt_at is not null"
+
+Place: TypeAlias = tuple[str, str]
+"""Source and key: within a subscription, effects of a place keep their order."""
+
+# One index probe a subscription, however many messages are due.
+_DUE = f"""
+with recursive lane (name) as (
+    (select o.subscription from messaging.open_message o where {_SCHEDULED}
+        order by o.subscription limit 1)
+    union all
+    select (select o.subscription from messaging.open_message o
+        where {_SCHEDULED} and o.subscription > lane.name order by o.subscription limit 1)
+    from lane where lane.name is not null
+)
+select name, extract(epoch from clock_timestamp() - (
+    select min(o.next_attempt_at) from messaging.open_message o
+    where {_SCHEDULED} and o.subscription = lane.name))::float8 as overdue
+from lane
+where name is not null
+    and not exists (select from messaging.pause p where p.subscription = lane.name)
+"""  # noqa: S608
+_HEADS = f"""
+select event_id, state, attempts, source, key, octet_length(body) as size, closing, claimed_by,
+    claimed_with, next_attempt_at
+from messaging.open_message o
+where {_SCHEDULED} and o.subscription = $1 and o.next_attempt_at <= clock_timestamp()
+    and not exists (select from messaging.pause p where p.subscription = $1)
+    and {{which}}
+order by o.next_attempt_at, o.arrival limit $3
+for update of o skip locked
+"""  # noqa: S608
+_FRESH = _HEADS.format(which="not o.suspect and (o.claimed_by is null or o.claimed_by = $2)")
+_POISON = _HEADS.format(which="(o.suspect or o.claimed_by <> $2)")
+_FOLLOWERS = """
+select p.nth, w.event_id, w.size, w.attempts, w.suspect
+from unnest($2::text[], $3::text[]) with ordinality as p(source, key, nth)
+cross join lateral (
+    select event_id, arrival, attempts, suspect, octet_length(body) as size
+    from messaging.open_message o
+    where o.state = 'waiting' and o.subscription = $1 and o.source = p.source and o.key = p.key
+        and o.next_attempt_at is null
+    order by o.arrival limit $4) w
+order by p.nth, w.arrival
+"""
+_TAKE = """
+update messaging.open_message o
+set claimed_by = $2, claimed_with = u.others::uuid[], attempts = o.attempts + $5, suspect = $6,
+    next_attempt_at = clock_timestamp() + $7::float8 * interval '1 second'
+from unnest($3::uuid[], $4::text[]) as u(event_id, others)
+where o.subscription = $1 and o.event_id = u.event_id
+"""
+_FLAG_POISON = """
+update messaging.open_message set suspect = true
+where subscription = $1 and event_id = any($2::uuid[])
+"""
+# Waits for the claim's own transaction, whose COMMIT may still be on its way: only a statement that
+# begins after its end sees the claim.
+_AWAIT_CLAIM = """
+select event_id from messaging.open_message
+where subscription = $1 and event_id = any($2::uuid[]) order by arrival for update
+"""
+_GIVE_BACK = """
+update messaging.open_message
+set claimed_by = null, claimed_with = null, next_attempt_at = clock_timestamp()
+where subscription = $1 and event_id = any($2::uuid[]) and claimed_by = $3 and closing is null
+"""
+_COLUMNS = "event_id, state, attempts, type, source, key, error, body, headers"
+_LOCK = f"""
+select {_COLUMNS} from messaging.open_message
+where subscription = $1 and event_id = any($2::uuid[]) and claimed_by = $3
+    and state in ('retrying', 'waiting') and closing is null
+order by arrival for update
+"""  # noqa: S608
+_READ_FOLLOWERS = f"""
+select {_COLUMNS} from messaging.open_message
+where subscription = $1 and event_id = any($2::uuid[]) and state = 'waiting'
+order by arrival
+"""  # noqa: S608
+_REACHED = """
+select source, key, coalesce(sequence, 0) as sequence from messaging.progress
+where subscription = $1 and (source, key) in (select * from unnest($2::text[], $3::text[]))
+order by subscription, source, key
+"""
+_RESOLVED = """
+update messaging.inbox i set settled_at = clock_timestamp(), late = u.late
+from unnest($2::uuid[], $3::boolean[]) as u(event_id, late)
+where i.event_id = u.event_id and i.subscription = $1
+"""
+_DELETE = """
+delete from messaging.open_message where subscription = $1 and event_id = any($2::uuid[])
+"""
+# `waiting`, since it is not to be given up any more.
+_LEAVE_TO_CLOSE = """
+update messaging.open_message o
+set state = 'waiting', closing = u.settled, sequence = u.sequence, body = '', headers = '{}',
+    claimed_by = null, claimed_with = null, suspect = false, next_attempt_at = clock_timestamp()
+from unnest($2::uuid[], $3::integer[], $4::bigint[]) as u(event_id, settled, sequence)
+where o.subscription = $1 and o.event_id = u.event_id
+"""
+_CLOSING = """
+select event_id, source, key, closing, sequence from messaging.open_message
+where subscription = $1 and event_id = any($2::uuid[]) and closing is not null
+order by arrival for update skip locked
+"""
+_RELEASE = """
+update messaging.progress p
+set open = p.open - u.settled, sequence = greatest(p.sequence, u.sequence)
+from unnest($2::text[], $3::text[], $4::integer[], $5::bigint[])
+    as u(source, key, settled, sequence)
+where p.subscription = $1 and p.source = u.source and p.key = u.key
+"""
+_PROMOTE = """
+update messaging.open_message o set next_attempt_at = clock_timestamp()
+from unnest($2::text[], $3::text[]) as p(source, key)
+cross join lateral (
+    select event_id, next_attempt_at from messaging.open_message w
+    where w.state = 'waiting' and w.subscription = $1 and w.source = p.source and w.key = p.key
+    order by w.arrival limit 1) as first
+where o.subscription = $1 and o.event_id = first.event_id and first.next_attempt_at is null
+"""
+_FAILED = """
+update messaging.open_message set state = $3, attempts = $4, error = $5,
+    claimed_by = null, claimed_with = null, suspect = false,
+    next_attempt_at = clock_timestamp() + $6::float8 * interval '1 second',
+    history = (select jsonb_agg(h order by n) from (
+        select h, n from jsonb_array_elements(coalesce(history, '[]') || $7::jsonb)
+            with ordinality as e(h, n) order by n desc limit $8) kept)
+where event_id = $1 and subscription = $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Messages of one subscription that this process has taken."""
+
+    heads: Sequence[UUID]
+    """The first unresolved messages of their keys, one a key where followers wait."""
+    followers: Sequence[UUID] = ()
+    """Messages that wait behind them and are taken along."""
+    failed_before: bool = False
+    """Whether one of the heads has failed before."""
+    lost: bool = False
+    """Whether another process had taken it alone, and left it behind."""
+    closing: bool = False
+    """The heads are handled; only their keys are to be released."""
+
+    @property
+    def size(self) -> int:
+        """How many messages these are."""
+        return len(self.heads) + len(self.followers)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A claim of another process as it was seen."""
+
+    event_id: UUID
+    claimed_by: UUID
+    until: datetime
+
+
+async def due(tx: Tx) -> dict[str, float]:
+    """The subscriptions with scheduled messages, and for how many seconds the first is due.
+
+    Negative for one that is not due yet. Without those that are paused.
+    """
+    return {row.name: row.overdue for row in await tx.exec_driver_sql(_DUE)}
+
+
+async def take_fresh(
+    tx: Tx,
+    lane: str,
+    instance: UUID,
+    *,
+    most: int,
+    attempts: int,
+    lease: float,
+    chains: bool = True,
+) -> Claim | None:
+    """Take messages that are due, at most so many, with those that wait behind them.
+
+    One that has spent all `attempts` is taken alone. Without `chains` nothing waits behind a
+    message that has failed.
+    """
+    rows = (await tx.exec_driver_sql(_FRESH, (lane, instance, most))).all()
+    closing = [_id(row) for row in rows if row.closing is not None]
+    if closing:
+        return Claim(closing, closing=True)
+    heads = _heads(rows, attempts)
+    if not heads:
+        return None
+    behind: dict[UUID, list[UUID]] = {}
+    if len(heads) < most and heads[0].attempts < attempts:
+        leading = [row for row in heads if chains or row.state == "waiting"]
+        room = MOST_BYTES - sum(row.size for row in heads)
+        places = {(row.source, row.key): _id(row) for row in reversed(leading)}
+        behind = await _followers(tx, lane, places, most - len(heads), room, attempts)
+    alone = len(heads) == 1 and not behind
+    others = [None if alone else _array(behind.get(_id(row), ())) for row in heads]
+    ids = [_id(row) for row in heads]
+    await tx.exec_driver_sql(_TAKE, (lane, instance, ids, others, 0, False, lease))
+    return Claim(
+        ids,
+        [id for some in behind.values() for id in some],
+        any(row.state == "retrying" for row in heads),
+    )
+
+
+def _heads(rows: Sequence[Any], attempts: int) -> list[Any]:
+    """The first of these that may be taken together."""
+    heads: list[Any] = []
+    size = 0
+    for row in rows:
+        size += row.size
+        if heads and (size > MOST_BYTES or row.attempts >= attempts):
+            break
+        heads.append(row)
+        if row.attempts >= attempts:
+            break
+    return heads
+
+
+async def _followers(
+    tx: Tx, lane: str, leaders: Mapping[Place, UUID], most: int, room: int, attempts: int
+) -> dict[UUID, list[UUID]]:
+    """What waits at each leader's place, from the front and without a gap."""
+    places = list(leaders)
+    sources, keys = _columns(places)
+    rows = await tx.exec_driver_sql(_FOLLOWERS, (lane, sources, keys, most))
+    found: dict[UUID, list[UUID]] = {}
+    ended: set[int] = set()
+    for row in rows:
+        if row.nth in ended:
+            continue
+        if row.suspect or row.attempts >= attempts or row.size > room or most == 0:
+            ended.add(row.nth)
+            continue
+        room -= row.size
+        most -= 1
+        found.setdefault(leaders[places[row.nth - 1]], []).append(_id(row))
+    return found
+
+
+async def left_behind(tx: Tx, lane: str, instance: UUID, limit: int = 500) -> list[Any]:
+    """Possible poison messages that are due, and claims that other processes left behind."""
+    return list((await tx.exec_driver_sql(_POISON, (lane, instance, limit))).all())
+
+
+def left_of(row: Any, instance: UUID) -> Left | None:
+    """The claim of another process on a row of `left_behind`."""
+    if row.claimed_by is None:
+        return None
+    claimed_by = UUID(str(row.claimed_by))
+    return None if claimed_by == instance else Left(_id(row), claimed_by, row.next_attempt_at)
+
+
+async def take_poison(
+    tx: Tx, lane: str, instance: UUID, row: Any, *, left: bool, lease: float
+) -> Claim:
+    """Take a row of `left_behind` alone. `left`: another process has left it behind."""
+    if row.closing is not None:
+        return Claim([_id(row)], closing=True)
+    together = left and row.claimed_with is not None
+    if together and row.claimed_with:
+        await tx.exec_driver_sql(_FLAG_POISON, (lane, list(row.claimed_with)))
+    lost = left and not together
+    arguments = (lane, instance, [_id(row)], [None], int(lost), True, lease)
+    await tx.exec_driver_sql(_TAKE, arguments)
+    return Claim([_id(row)], failed_before=True, lost=lost)
+
+
+async def give_back(tx: Tx, lane: str, instance: UUID, heads: Sequence[UUID]) -> None:
+    """Let go of messages that were not handled: nothing is spent, and they are due."""
+    await tx.exec_driver_sql(_AWAIT_CLAIM, (lane, list(heads)))
+    await tx.exec_driver_sql(_GIVE_BACK, (lane, list(heads), instance))
+
+
+async def lock(tx: Tx, lane: str, instance: UUID, claim: Claim) -> list[Any]:
+    """The claimed heads that are still this process's, locked, in order."""
+    return list((await tx.exec_driver_sql(_LOCK, (lane, list(claim.heads), instance))).all())
+
+
+async def followers(tx: Tx, lane: str, claim: Claim, heads: Sequence[Any]) -> list[Any]:
+    """The claimed messages behind these heads, in order."""
+    if not claim.followers:
+        return []
+    places = {(row.source, row.key) for row in heads}
+    rows = await tx.exec_driver_sql(_READ_FOLLOWERS, (lane, list(claim.followers)))
+    return [row for row in rows if (row.source, row.key) in places]
+
+
+async def newcomers(
+    tx: Tx, lane: str, claim: Claim, heads: Sequence[Any], *, most: int, attempts: int
+) -> Claim:
+    """The claim, with what has come to wait behind it since it was made, at most so many more.
+
+    For one whose places are locked: when all of that is handled, nothing of the key is left and
+    its next message goes the usual way. A busy key would never get there otherwise.
+    """
+    leaders = {(row.source, row.key): _id(row) for row in reversed(heads)}
+    most += len(claim.followers)
+    room = MOST_BYTES - sum(len(row.body) for row in heads)
+    found = await _followers(tx, lane, leaders, most, room, attempts)
+    return replace(claim, followers=[id for some in found.values() for id in some])
+
+
+async def reached(
+    tx: Tx, lane: str, places: Iterable[Place], *, locked: bool
+) -> Mapping[Place, int]:
+    """The highest sequence that has taken effect at these places."""
+    sources, keys = _columns(places)
+    statement = _REACHED + (" for update" if locked else "")
+    result = await tx.exec_driver_sql(statement, (lane, sources, keys))
+    return {(row.source, row.key): row.sequence for row in result}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What was handled of one place."""
+
+    place: Place
+    number: int
+    sequence: int | None
+    """The highest."""
+
+
+async def resolve(
+    tx: Tx,
+    lane: str,
+    lates: Mapping[UUID, bool],
+    followers: Sequence[UUID],
+    heads: Mapping[UUID, Resolved],
+    *,
+    locked: bool,
+) -> None:
+    """Note messages as handled. Their places are released at once if these are `locked`, and
+    else left to `close`.
+    """
+    await tx.exec_driver_sql(_RESOLVED, (lane, list(lates), list(lates.values())))
+    if locked:
+        await tx.exec_driver_sql(_DELETE, (lane, [*heads, *followers]))
+        if heads:
+            await release(tx, lane, heads.values(), locked=True)
+        return
+    if followers:
+        await tx.exec_driver_sql(_DELETE, (lane, list(followers)))
+    numbers = [one.number for one in heads.values()]
+    sequences = [one.sequence for one in heads.values()]
+    await tx.exec_driver_sql(_LEAVE_TO_CLOSE, (lane, list(heads), numbers, sequences))
+
+
+async def close(tx: Tx, lane: str, heads: Sequence[UUID]) -> None:
+    """Release the places of heads that are handled. A second time it does nothing."""
+    rows = (await tx.exec_driver_sql(_CLOSING, (lane, list(heads)))).all()
+    if rows:
+        await tx.exec_driver_sql(_DELETE, (lane, [_id(row) for row in rows]))
+        await release(
+            tx,
+            lane,
+            [Resolved((row.source, row.key), row.closing, row.sequence) for row in rows],
+        )
+
+
+async def release(tx: Tx, lane: str, resolved: Iterable[Resolved], *, locked: bool = False) -> None:
+    """Take handled messages off their places, and let the next that waits at each have its turn.
+
+    Locks the places' progress rows, unless they are `locked` already. The arrival of a follower
+    locks them too, so that none is left behind nobody: the promotion sees what arrived before, and
+    what arrives after sees nothing open.
+    """
+    numbers: dict[Place, int] = {}
+    sequences: dict[Place, int | None] = {}
+    for one in resolved:
+        numbers[one.place] = numbers.get(one.place, 0) + one.number
+        before = sequences.get(one.place)
+        sequences[one.place] = one.sequence if before is None else max(before, one.sequence or 0)
+    sources, keys = _columns(numbers)
+    if not locked:
+        await reached(tx, lane, numbers, locked=True)
+    arguments = (lane, sources, keys, list(numbers.values()), list(sequences.values()))
+    await tx.exec_driver_sql(_RELEASE, arguments)
+    await tx.exec_driver_sql(_PROMOTE, (lane, sources, keys))
+
+
+async def promote(tx: Tx, lane: str, place: Place) -> None:
+    """Let what waits at a place go on, though a message of it has failed."""
+    await reached(tx, lane, [place], locked=True)
+    await tx.exec_driver_sql(_PROMOTE, (lane, [place[0]], [place[1]]))
+
+
+async def fail(
+    tx: Tx,
+    lane: str,
+    event_id: UUID,
+    *,
+    delay: float | None,
+    attempts: int,
+    error: str,
+    history: str,
+    keep: int,
+) -> None:
+    """Note a failed attempt: again after `delay` seconds, or dead without one."""
+    state = "dead" if delay is None else "retrying"
+    await tx.exec_driver_sql(
+        _FAILED, (event_id, lane, state, attempts, error, delay, history, keep)
+    )
+
+
+def _columns(places: Iterable[Place]) -> tuple[list[str], list[str]]:
+    found = list(dict.fromkeys(places))
+    return [source for source, _ in found], [key for _, key in found]
+
+
+def _array(ids: Iterable[UUID]) -> str:
+    """As a literal of PostgreSQL: an array of arrays would have to be rectangular."""
+    return "{" + ",".join(str(id) for id in ids) + "}"
+
+
+def _id(row: Any) -> UUID:
+    id: UUID = row.event_id
+    return id

@@ -1,0 +1,346 @@
+"""Several replicas of a service at work at once, with the order of each key kept.
+
+The service's own queue has one active reader, the partition router, which hands each message on to
+one of N queues by its key (jump consistent hash). Each of those has one active reader as well;
+replicas share them out by session locks in the service's database. When N changes, the partition
+router first sends a barrier behind all that lies in the present queues and waits until it has come
+through each: so what was handed on by the old number is handled before anything is by the new one.
+
+A watermark or barrier concerns every partition: it goes to each behind all that came before it, and
+before all that came behind it.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import replace
+
+import asyncpg
+import structlog
+
+from hirewire.messaging.background import Backoff, describe, run_steps
+from hirewire.messaging.broker import (
+    Broker,
+    BrokerUnavailable,
+    Delivery,
+    Message,
+    Outcome,
+    QueueTopology,
+    queue_of,
+)
+from hirewire.messaging.consuming.consumer import Consumer, until_stopped
+from hirewire.messaging.envelope import Malformed, decode, type_of
+from hirewire.messaging.ids import new_id
+from hirewire.messaging.locks import Session, lock_number, open_session
+from hirewire.messaging.ordered import publish_in_order
+from hirewire.messaging.reconciliation import barriers, cutover
+from hirewire.messaging.transaction import Transactions
+
+log = structlog.get_logger(__name__)
+
+ROUTED_AS, SENT_BY = "routedas", "sentby"
+"""Headers that keep what the broker itself says of a message, while it is handed on."""
+ASSIGN_SECONDS = 1.0
+DRAIN_SECONDS = 8.0
+CANCEL_SECONDS = 4.0
+"""Together less than what a service is given to stop in."""
+_MEMBERS = """
+select count(*) from pg_locks
+where locktype = 'advisory' and granted and mode = 'ShareLock' and objsubid = 1
+  and classid::bigint = $1 and objid::bigint = $2
+  and database = (select oid from pg_database where datname = current_database())
+"""
+
+
+def partition_of(key: str, count: int) -> int:
+    """The partition of a key: jump consistent hash (Lamping, Veach, 2014), so that a greater count
+    moves only as many keys as it must.
+    """
+    text = key.encode("utf-8", "surrogatepass")
+    state = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest())
+    bucket, jump = -1, 0
+    while jump < count:
+        bucket = jump
+        state = (state * 2862933555777941757 + 1) & (2**64 - 1)
+        jump = int((bucket + 1) * (2**31 / ((state >> 33) + 1)))
+    return bucket
+
+
+def topology_of(service: str, number: int) -> QueueTopology:
+    """The queue of one partition."""
+    return QueueTopology(f"{queue_of(service)}.p{number}", (), keys=(f"part.{service}.{number}.#",))
+
+
+def handed_on(delivery: Delivery, service: str, number: int, key: str) -> Message:
+    """A delivery as a message to one partition; `taken_over` makes it a delivery again."""
+    headers = {name[:200]: value for name, value in delivery.headers.items()}
+    headers[ROUTED_AS] = delivery.routing_key
+    headers.pop(SENT_BY, None)  # nobody but the broker may say it
+    if delivery.user_id is not None:
+        headers[SENT_BY] = delivery.user_id
+    if delivery.message_id and "id" not in headers:
+        headers["id"] = delivery.message_id  # whole, while the message's own is cut
+    type = type_of(delivery)
+    return Message(
+        id=(delivery.message_id or headers.get("id") or str(new_id()))[:60],
+        type=type if len(type.encode()) < 200 else "unreadable",
+        key=key,
+        body=delivery.body,
+        headers=headers,
+        via=f"part.{service}.{number}.message",
+    )
+
+
+def taken_over(delivery: Delivery) -> Delivery:
+    """The delivery as it came to the service."""
+    headers = dict(delivery.headers)
+    routing_key = headers.pop(ROUTED_AS, delivery.routing_key)
+    return replace(
+        delivery,
+        headers=headers,
+        routing_key=routing_key,
+        user_id=headers.pop(SENT_BY, None),
+    )
+
+
+class PartitionRouter:
+    """Hands on what comes to the service; of several replicas one does."""
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        topology: QueueTopology,
+        transactions: Transactions,
+        broker: Broker,
+        count: int,
+        batch: int = 500,
+    ) -> None:
+        self._service = service
+        self._topology = topology
+        self._transactions = transactions
+        self._broker = broker
+        self._count = count
+        self._batch = batch
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Finish the batch at hand, and take no more."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Hand on until stopped."""
+        await run_steps(
+            "partition router",
+            self._read_queue,
+            backoff=Backoff(least=1.0, longest=1.0),
+            stopping=self._stopping,
+            service=self._service,
+        )
+
+    async def _read_queue(self) -> bool:
+        """Read the service's queue for as long as its connection lasts."""
+        await self._broker.declare([topology_of(self._service, n) for n in range(self._count)])
+        batches = self._broker.deliveries(self._topology, limit=self._batch)
+        async with aclosing(until_stopped([self._stopping], batches)) as arriving:
+            await self._route(arriving)
+        return True
+
+    async def _route(self, arriving: AsyncGenerator[Sequence[Delivery]]) -> None:
+        active = False
+        async for deliveries in arriving:
+            if not active:  # having got a batch, this replica is the active one
+                await self._change_over()
+                active = True
+            messages = [message for one in deliveries for message in self._messages(one)]
+            if not await publish_in_order(self._broker, messages):
+                raise BrokerUnavailable("a partition's queue is not there")
+            await self._broker.ack(deliveries[-1])
+
+    def _messages(self, delivery: Delivery) -> list[Message]:
+        if type_of(delivery).startswith("hirewire."):  # a watermark concerns every partition
+            return [handed_on(delivery, self._service, n, f"{n}") for n in range(self._count)]
+        key = delivery.headers.get("partitionkey")
+        if key is None:
+            try:
+                key = decode(delivery).key
+            except Exception as error:  # its partition will say so: here it would stop the queue
+                if not isinstance(error, Malformed):
+                    log.warning("no key", service=self._service, reason=describe(error))
+                key = ""
+        return [handed_on(delivery, self._service, partition_of(key, self._count), key)]
+
+    async def _change_over(self) -> None:
+        """Wait until all that was handed on by another number has been handled, and let the new
+        partitions know of the replays that are open.
+        """
+        async with self._transactions() as tx:
+            before = (await tx.exec_driver_sql("select partitions from messaging.spread")).scalar()
+        if before == self._count:
+            return
+        log.info("partitions change", service=self._service, before=before, after=self._count)
+        if before is not None:
+            await self._drain(before)
+        await self._notify_new_partitions(before or 0)
+        async with self._transactions() as tx:
+            await cutover.forget(tx, self._topology.queue)
+            await tx.exec_driver_sql(
+                "insert into messaging.spread (partitions) values ($1) "
+                "on conflict (single) do update set partitions = excluded.partitions",
+                (self._count,),
+            )
+
+    async def _notify_new_partitions(self, before: int) -> None:
+        """Begin in each new partition what is open in the present ones, and end there what is not:
+        it may be left from a time when there were as many.
+        """
+        queues = [topology_of(self._service, n).queue for n in range(before)]
+        messages = []
+        async with self._transactions() as tx:
+            present = await cutover.open_in(tx, queues or [self._topology.queue])
+            replays = {watermark.replay for watermark in present}
+            for n in range(before, self._count):
+                left = await cutover.open_in(tx, [topology_of(self._service, n).queue])
+                watermarks = [replace(one, edge="end") for one in left if one.replay not in replays]
+                messages += [self._watermark(one, n) for one in (*watermarks, *present)]
+        if not await publish_in_order(self._broker, messages):
+            raise BrokerUnavailable("a partition's queue is not there")
+
+    def _watermark(self, watermark: cutover.Watermark, number: int) -> Message:
+        message = cutover.watermark_message(self._service, watermark)
+        return replace(message, key=f"{number}", via=f"part.{self._service}.{number}.message")
+
+    async def _drain(self, before: int) -> None:
+        id = new_id()
+        queues = {topology_of(self._service, n).queue for n in range(before)}
+        watermarks = [
+            replace(
+                barriers.message(id, self._service, self._service),
+                via=f"part.{self._service}.{n}.message",
+            )
+            for n in range(before)
+        ]
+        outcomes = await self._broker.publish(watermarks)
+        if any(outcome is not Outcome.CONFIRMED for outcome in outcomes):
+            raise BrokerUnavailable("a partition's queue is not there")
+        while not self._stopping.is_set():
+            async with self._transactions() as tx:
+                if queues <= set(await barriers.passed_queues(tx, id)):
+                    return
+            await asyncio.sleep(0.05)
+        raise BrokerUnavailable("stopped while changing over")
+
+
+class PartitionAssigner:
+    """Which partitions this replica consumes: as many as come to each of those that are there."""
+
+    def __init__(
+        self, *, service: str, database_url: str, count: int, consumer: Callable[[int], Consumer]
+    ) -> None:
+        self._service = service
+        self._url = database_url
+        self._count = count
+        self._make = consumer
+        self._session: Session | None = None
+        self._running: dict[int, tuple[Consumer, asyncio.Task[None]]] = {}
+        self._stopping = asyncio.Event()
+        self._ending: dict[int, asyncio.Task[None]] = {}
+        """Partitions that were let go of, whose consumers have not ended yet."""
+
+    def stop(self) -> None:
+        """Finish the batches at hand, and take no more partitions."""
+        self._stopping.set()
+
+    @property
+    def held(self) -> list[int]:
+        """The partitions that this replica consumes now."""
+        return sorted(self._running)
+
+    async def run(self) -> None:
+        """Share until stopped or cancelled; ends after the batches at hand."""
+        try:
+            await run_steps(
+                "partition assigner",
+                self._step_or_let_go,
+                idle=ASSIGN_SECONDS,
+                backoff=Backoff(least=ASSIGN_SECONDS, longest=ASSIGN_SECONDS),
+                stopping=self._stopping,
+                service=self._service,
+            )
+        finally:
+            await self._let_go(self.held)
+            await self._close()
+
+    async def _step_or_let_go(self) -> bool:
+        """One step; when it fails, this replica has no partitions until the next."""
+        try:
+            await self.step()
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await self._let_go(self.held)
+            await self._close()
+            raise
+        return False
+
+    async def step(self) -> None:
+        """Take or let go of partitions, so that all replicas have their share."""
+        session = await self._connected()
+        connection = session.connection
+        await self._unlock_ended()
+        member = lock_number(f"partitions {self._service}") & (2**64 - 1)
+        members = await connection.fetchval(_MEMBERS, member >> 32, member & (2**32 - 1))
+        count = max(
+            self._count,
+            await connection.fetchval("select coalesce(max(partitions), 0) from messaging.spread"),
+        )
+        most = -(-count // max(members, 1))
+        await self._let_go(self.held[most:])
+        for number in range(count):
+            heard = number in self._running or number in self._ending
+            if len(self._running) < most and not heard:
+                lock = lock_number(f"partition {self._service} {number}")
+                if await session.try_lock(lock):
+                    consumer = self._make(number)
+                    self._running[number] = (consumer, asyncio.create_task(consumer.run()))
+
+    async def _connected(self) -> Session:
+        if self._session is None or self._session.is_closed:
+            await self._let_go(self.held)
+            self._session = await open_session(self._url, application=f"{self._service} partitions")
+            await self._session.connection.execute(
+                "select pg_advisory_lock_shared($1)", lock_number(f"partitions {self._service}")
+            )
+        else:
+            await self._session.check()
+        return self._session
+
+    async def _close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _let_go(self, numbers: Sequence[int]) -> None:
+        """Drain them all at once. One that does not end keeps its lock: its last batch may still
+        be committed, and whoever consumed the next one before that would overtake it.
+        """
+        letting_go = {number: self._running.pop(number) for number in numbers}
+        for consumer, _ in letting_go.values():
+            consumer.stop()
+        tasks = [task for _, task in letting_go.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
+        self._ending |= {number: task for number, (_, task) in letting_go.items()}
+        await self._unlock_ended()
+
+    async def _unlock_ended(self) -> None:
+        for number in [number for number, task in self._ending.items() if task.done()]:
+            del self._ending[number]
+            if self._session is not None and not self._session.is_closed:
+                with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    await self._session.connection.execute(
+                        "select pg_advisory_unlock($1)",
+                        lock_number(f"partition {self._service} {number}"),
+                    )

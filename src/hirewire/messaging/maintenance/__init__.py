@@ -1,0 +1,1 @@
+"""Retention of what is kept, and gauges of what waits."""

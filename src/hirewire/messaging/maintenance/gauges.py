@@ -1,0 +1,61 @@
+"""The figures that show a backlog wherever it is: in the outbox, in the queue, in the inbox.
+
+They are taken from the tables and the broker, not by those who work on them: what has stopped
+working cannot hide it.
+"""
+
+from hirewire.messaging import metrics
+from hirewire.messaging.background import describe, log, run_steps
+from hirewire.messaging.broker import DEAD, Broker
+from hirewire.messaging.consuming import dead_letters
+from hirewire.messaging.consuming.consumer import Consumer
+from hirewire.messaging.transaction import Transactions
+
+EVERY_SECONDS = 5.0
+
+_BACKLOG = """
+select count(*) as unsent, coalesce(extract(epoch from clock_timestamp() - (
+    select recorded_at from messaging.log where id = (
+        select id from messaging.outbox order by position limit 1))), 0)::float8 as age
+from messaging.outbox
+"""
+
+
+class Gauges:
+    """Looks every few seconds at what waits, so that no backlog goes without a figure."""
+
+    def __init__(self, *, consumer: Consumer, transactions: Transactions, broker: Broker) -> None:
+        self._consumer = consumer
+        self._transactions = transactions
+        self._broker = broker
+
+    async def look_at_tables(self) -> None:
+        """What is unsent, and what is open."""
+        async with self._transactions() as tx:
+            counts = await dead_letters.counts(tx)
+            backlog = (await tx.exec_driver_sql(_BACKLOG)).one()
+            names = [subscription.name for subscription in self._consumer.subscriptions]
+            lag = await dead_letters.lag(tx, names)
+        metrics.open_messages(self._consumer.service, counts)
+        metrics.lag(self._consumer.service, lag)
+        metrics.outbox(self._consumer.service, backlog.unsent, backlog.age)
+
+    async def look_at_broker(self) -> None:
+        """What waits in the queue, and what the broker has given up on."""
+        queues = self._consumer.queues
+        ready = sum([(await self._broker.stats(queue)).ready for queue in queues])
+        dead = (await self._broker.stats(DEAD)).ready
+        metrics.queued(self._consumer.service, ready if queues else None, dead)
+
+    async def step(self) -> bool:
+        """Look at both; what cannot be had now is had the next time."""
+        for look in (self.look_at_tables, self.look_at_broker):
+            try:
+                await look()
+            except Exception as error:
+                log.debug("no figures", service=self._consumer.service, error=describe(error))
+        return False
+
+    async def run(self) -> None:
+        """Look for ever. Ends by cancellation."""
+        await run_steps("gauges", self.step, idle=EVERY_SECONDS)

@@ -1,0 +1,519 @@
+"""Projections: tables of a service's own that handlers of events fill, and that can be rebuilt.
+
+Each time a projection is built it gets a new *generation*: a schema of its own for its tables, and
+a queue, handlers and inbox entries of its own. So a new generation consumes the past, in order,
+while the live one goes on; a switch makes it the one that is read; and of an attempt that was given
+up nothing can come back, since the number of a generation is never used again.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from hirewire.messaging.broker import QueueTopology, queue_of
+from hirewire.messaging.database import cause_of
+from hirewire.messaging.envelope import source_of
+from hirewire.messaging.event import EVENTS
+from hirewire.messaging.locks import lock_number
+from hirewire.messaging.reconciliation.cutover import Watermark
+from hirewire.messaging.subscriptions import UNREADABLE, Subscription
+from hirewire.messaging.transaction import Transactions, Tx
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+SWITCH_SECONDS = 10.0
+"""How long a switch keeps the live generation from writing, at most; the new one catches up."""
+LOOK_SECONDS = 0.02
+NEARLY = 100
+"""Keys that the new generation may be behind in before the live one is kept from writing."""
+SHOWN = 5
+"""Unresolved messages that an error names."""
+
+_COLUMNS = """
+number, projection, version, state, handlers, types, caught_up, switch_when_ready, started_at,
+started_by, introduced_at, switched_at, switched_by, dropped_at
+"""
+_OF = f"select {_COLUMNS} from messaging.generation where projection = $1 order by number"  # noqa: S608
+_LOG_BEGINS = """
+select log_from from messaging.retention
+where log_from > (select min(since) from messaging.lineage)
+"""
+_ALL = f"select {_COLUMNS} from messaging.generation order by projection, number"  # noqa: S608
+_FED = f"""
+select {_COLUMNS} from messaging.generation where state in ('building', 'live', 'retired')
+order by number
+"""  # noqa: S608
+_LIVE = f"""
+select {_COLUMNS} from messaging.generation where projection = $1 and state = 'live'
+"""  # noqa: S608
+_BY_NUMBER = f"select {_COLUMNS} from messaging.generation where number = $1"  # noqa: S608
+# Of another life of this database, which it does not know, there may be queues: their numbers are
+# below those of this one.
+_NEXT_NUMBER = """
+select setval(s.name, greatest(nextval(s.name), 100 * (
+    select coalesce(max(epoch), 0) from messaging.lineage)::bigint))::integer
+from pg_get_serial_sequence('messaging.generation', 'number') as s(name)
+"""
+_START_ATTEMPT = f"""
+insert into messaging.generation (number, projection, version, state, handlers, types, started_by,
+    switch_when_ready, switched_at, switched_by)
+overriding system value
+values ($1, $2, $3, $4, $5::text[], $6::text[], $7, $8,
+    case when $4 = 'live' then clock_timestamp() end, case when $4 = 'live' then $7 end)
+returning {_COLUMNS}
+"""  # noqa: S608
+# A high watermark that did not end its replay, since a later attempt has begun, says nothing.
+_CAUGHT_UP = """
+update messaging.generation g set caught_up = array(
+    select distinct t from unnest(g.caught_up || $2::text[]) as u(t)
+    where t = any(g.caught_up) or not exists (
+        select from messaging.awaiting a where a.queue = $3 and a.type = t))
+where number = $1
+"""
+_INTRODUCED = """
+update messaging.generation set introduced_at = clock_timestamp()
+where number = any($1::integer[]) and introduced_at is null
+"""
+_AWAITED = "select distinct type from messaging.awaiting where queue = $1 order by type"
+_OPEN = """
+select event_id, subscription, state, count(*) over () as number
+from messaging.open_message
+where subscription = any($1::text[]) and state in ('retrying', 'waiting', 'dead')
+    and closing is null
+order by state <> 'dead', arrival limit $2
+"""
+# Keys in which the one in use is further than the other, of the events that both consume, from
+# their owners. What moved on before the start was in the log, and was brought. What somebody has
+# given up is behind nothing.
+_BEHIND = """
+select count(*) from unnest($1::text[], $2::text[]) as o(name, type)
+join unnest($3::text[], $4::text[], $5::text[]) as n(name, type, source) on n.type = o.type
+join messaging.progress p on p.subscription = o.name and p.source = n.source
+left join messaging.progress q
+    on q.subscription = n.name and q.source = p.source and q.key = p.key
+where p.moved_on >= $6::timestamptz::date - 1 and p.sequence is not null
+    and coalesce(q.sequence, 0) < p.sequence and not ($7::boolean and coalesce(q.open, 0) > 0)
+    and not exists (select from messaging.open_message d
+        where d.subscription = n.name and d.source = p.source and d.key = p.key
+            and d.state = 'discarded' and d.sequence >= p.sequence)
+"""
+_TABLES = """
+select format('%I.%I', n.nspname, c.relname) as name
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = $1 and c.relkind in ('r', 'p') order by c.oid
+"""
+_RETIRE = "update messaging.generation set state = 'retired' where number = $1"
+_MAKE_LIVE = """
+update messaging.generation set state = 'live', switch_when_ready = false,
+    switched_at = clock_timestamp(), switched_by = $2
+where number = $1
+"""
+
+
+class ProjectionError(Exception):
+    """What was asked of a projection cannot be done; the message names the projection and why."""
+
+
+class NoSuchGeneration(ProjectionError):
+    """There is no generation of this projection in that state."""
+
+
+class AlreadyBuilding(ProjectionError):
+    """Another version of the projection is being built."""
+
+
+class NotCaughtUp(ProjectionError):
+    """The generation has not handled all that the live one has. Later it may."""
+
+
+class OpenMessages(ProjectionError):
+    """Messages of the generation are retrying, waiting or dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A projection as the program declares it: one version of its tables and handlers.
+
+    `subscribe` gets the name of a schema and returns the handlers that write to its tables; it is
+    called for each generation, and once with a name that is no schema. `create` makes the tables.
+    Both are given a schema that is new and empty. The version is raised when the tables or the
+    events change: then the former one stays beside it until the live generation is of the new one.
+    """
+
+    name: str
+    version: int
+    create: Callable[[Tx, str], Awaitable[None]]
+    subscribe: Callable[[str], Sequence[Subscription]]
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"projection {self.name!r}: name: a-z, 0-9 and _, at most 40")
+        if self.version < 1:
+            raise ValueError(f"projection {self.name}: version: at least 1")
+        found = self._subscriptions()
+        names = [one.name for one in found]
+        if not found or len(set(names)) < len(names):
+            raise ValueError(f"projection {self.name}: subscribe: handlers of different names")
+        for one in found:
+            if "@" in one.name:
+                raise ValueError(f"projection {self.name}: {one.name}: a name has no @")
+            if one.limited:
+                raise ValueError(f"projection {self.name}: {one.name}: has a rate or concurrency")
+
+    def _subscriptions(self) -> Sequence[Subscription]:
+        return self.subscribe("no_schema")
+
+    @property
+    def types(self) -> list[str]:
+        """The events that it is made of."""
+        return sorted({one.event.name for one in self._subscriptions()})
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One building of a projection, as its row says it."""
+
+    number: int
+    projection: str
+    version: int
+    state: str
+    """building, live, retired (it was live, and is fed still), dropping, or dropped."""
+    handlers: Sequence[str]
+    types: Sequence[str]
+    """The event of each handler, in their order."""
+    caught_up: Sequence[str]
+    switch_when_ready: bool
+    started_at: datetime
+    started_by: str
+    introduced_at: datetime | None
+    """When its owners knew of it, and its queue was there with a watermark in front of all else."""
+    switched_at: datetime | None
+    switched_by: str | None
+    dropped_at: datetime | None
+
+    @property
+    def schema(self) -> str:
+        """The schema with its tables."""
+        return f"{self.projection}_{self.number}"
+
+    @property
+    def is_fed(self) -> bool:
+        """Whether it consumes events."""
+        return self.state in ("building", "live", "retired")
+
+    @property
+    def unreadable(self) -> str:
+        """Stands for the handler of a message that reached none."""
+        return f"{UNREADABLE}@{self.number}"
+
+    @property
+    def past_to_come(self) -> list[str]:
+        """Events of which it has not consumed all of the past."""
+        return sorted(set(self.types) - set(self.caught_up))
+
+    def subscriber(self, service: str) -> str:
+        """By this name the owners of its events, and the broker, know it."""
+        return f"{service}@{self.projection}-{self.number}"
+
+    def topology(self, service: str) -> QueueTopology:
+        """Its queue."""
+        return QueueTopology(queue_of(self.subscriber(service)), tuple(sorted(set(self.types))))
+
+
+def handlers_of(projection: Projection, generation: Generation) -> list[Subscription]:
+    """The handlers of one generation. Raises `ProjectionError` if it was started with others."""
+    found = [
+        replace(one, name=f"{one.name}@{generation.number}")
+        for one in projection.subscribe(generation.schema)
+    ]
+    started_with = dict(zip(generation.handlers, generation.types, strict=True))
+    if {one.name: one.event.name for one in found} != started_with:
+        raise ProjectionError(
+            f"projection {projection.name}: version {projection.version} has other handlers than "
+            f"generation {generation.number} was started with: raise its version"
+        )
+    return found
+
+
+async def start(
+    tx: Tx, projection: Projection, *, by: str = "", switch_when_ready: bool = False
+) -> tuple[Generation, bool]:
+    """Begin a new generation: live if it is the first one, or else being built beside that.
+
+    It consumes nothing before `introduce` has made its queue and its subscription. Asked for once
+    more while it is being built it is the same one. Returns it, and whether it is new. Raises
+    `AlreadyBuilding`.
+    """
+    await alone(tx, projection.name)
+    rows = await of(tx, projection.name)
+    if (building := _in_state(rows, "building")) is not None:
+        if building.version == projection.version:
+            return building, False
+        raise AlreadyBuilding(
+            f"projection {projection.name}: generation {building.number} of version "
+            f"{building.version} is being built: switch to it, or abandon it"
+        )
+    await tx.exec_driver_sql("lock table messaging.generation in share row exclusive mode")
+    number = (await tx.exec_driver_sql(_NEXT_NUMBER)).scalar_one()
+    handlers = projection.subscribe(f"{projection.name}_{number}")
+    columns = (
+        number,
+        projection.name,
+        projection.version,
+        "live" if _in_state(rows, "live") is None else "building",
+        [f"{one.name}@{number}" for one in handlers],
+        [one.event.name for one in handlers],
+        by,
+        switch_when_ready,
+    )
+    made = _generation((await tx.exec_driver_sql(_START_ATTEMPT, columns)).one())
+    await tx.exec_driver_sql(f'create schema "{made.schema}"')
+    await projection.create(tx, made.schema)
+    return made, True
+
+
+async def live(tx: Tx, projection: str) -> Generation:
+    """The generation to read, for the rest of this transaction: its tables are in its `schema`.
+
+    Raises `NoSuchGeneration` if the projection was never started.
+    """
+    row = (await tx.exec_driver_sql(_LIVE, (projection,))).first()
+    if row is None:
+        raise NoSuchGeneration(f"projection {projection}: it was never started")
+    return _generation(row)
+
+
+async def all_of(tx: Tx) -> list[Generation]:
+    """Every generation of every projection, dropped ones too."""
+    return [_generation(row) for row in await tx.exec_driver_sql(_ALL)]
+
+
+async def of(tx: Tx, projection: str) -> list[Generation]:
+    """Every generation of a projection, the oldest first."""
+    return [_generation(row) for row in await tx.exec_driver_sql(_OF, (projection,))]
+
+
+async def fed(tx: Tx) -> list[Generation]:
+    """The generations that consume events."""
+    return [_generation(row) for row in await tx.exec_driver_sql(_FED)]
+
+
+async def find(tx: Tx, number: int) -> Generation | None:
+    """One generation."""
+    row = (await tx.exec_driver_sql(_BY_NUMBER, (number,))).first()
+    return _generation(row) if row is not None else None
+
+
+async def handlers_of_owner(tx: Tx, owner: str) -> list[str]:
+    """The handlers of an owner's events, of the generations that are fed."""
+    return [
+        name
+        for generation in await fed(tx)
+        for name, type in zip(generation.handlers, generation.types, strict=True)
+        if type in EVENTS and EVENTS[type].owner == owner
+    ]
+
+
+async def to_introduce(connection: asyncpg.Connection) -> list[Generation]:
+    """The generations that are fed, from a plain connection to the database."""
+    return [_generation(row) for row in await connection.fetch(_FED)]
+
+
+async def note_introduced(
+    connection: asyncpg.Connection, generations: Sequence[Generation]
+) -> None:
+    """Let these be consumed. Before, a consumer would bind its queue to events of the present,
+    which would come before the past.
+    """
+    await connection.execute(_INTRODUCED, [generation.number for generation in generations])
+
+
+async def log_begins(owner: asyncpg.Connection) -> datetime | None:
+    """From when on an owner's log has all events; None if it has all that were ever recorded."""
+    found: datetime | None = await owner.fetchval(_LOG_BEGINS)
+    return found
+
+
+async def note_watermarks(
+    tx: Tx, generation: Generation, queue: str, watermarks: Sequence[Watermark]
+) -> None:
+    """Note of which events all of the past has come, after their watermarks were entered."""
+    ended = sorted(
+        {type for watermark in watermarks if watermark.edge == "end" for type in watermark.types}
+    )
+    if ended:
+        await tx.exec_driver_sql(_CAUGHT_UP, (generation.number, ended, queue))
+
+
+async def open_messages(tx: Tx, generation: Generation) -> tuple[int, list[str]]:
+    """How many of its messages are open, and the first of them in words."""
+    names = [*generation.handlers, generation.unreadable]
+    rows = (await tx.exec_driver_sql(_OPEN, (names, SHOWN))).all()
+    words = [f"{row.event_id} at {row.subscription} ({row.state})" for row in rows]
+    return (rows[0].number if rows else 0), words
+
+
+async def switch(
+    transactions: Transactions,
+    service: str,
+    projection: str,
+    *,
+    number: int | None = None,
+    force: bool = False,
+    by: str = "",
+    wait: float = SWITCH_SECONDS,
+) -> tuple[Generation, bool]:
+    """Have the generation that is being built (or the one of this number) read from now on.
+
+    One transaction: readers see the one or the other. The former one is retired, and fed still, so
+    that a switch back is a switch like this. No reader goes back in time: the former generation's
+    tables cannot be written until the new one has handled all that it has, `wait` seconds at most.
+    Returns it, and whether it was not live before. Raises `NoSuchGeneration`, `NotCaughtUp`, and
+    `OpenMessages` unless `force`, which passes these over.
+    """
+    until = time.monotonic() + wait
+    while True:
+        try:
+            async with transactions() as tx:
+                return await _switch(tx, service, projection, number, force, by, until)
+        except Exception as error:
+            if not _is_busy(error):
+                raise
+            if time.monotonic() > until:
+                raise NotCaughtUp(
+                    f"projection {projection}: the tables of the live generation are locked by "
+                    f"another transaction for more than {wait:g} s"
+                ) from error
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _switch(
+    tx: Tx,
+    service: str,
+    projection: str,
+    number: int | None,
+    force: bool,
+    by: str,
+    until: float,
+) -> tuple[Generation, bool]:
+    await alone(tx, projection)
+    rows = await of(tx, projection)
+    former = _in_state(rows, "live")
+    new = _target(projection, rows, number)
+    if new.state == "live":
+        return new, False
+    await _refuse_past_to_come(tx, service, new)
+    if not force:
+        await _refuse_open(tx, new)
+    if former is not None:
+        await _follow(tx, former, new, force, until, most=NEARLY)
+        await _hold(tx, former)
+        await _follow(tx, former, new, force, until, most=0)
+        await _refuse_past_to_come(tx, service, new)
+        if not force:
+            await _refuse_open(tx, new)
+        await tx.exec_driver_sql(_RETIRE, (former.number,))
+    await tx.exec_driver_sql(_MAKE_LIVE, (new.number, by))
+    found = await find(tx, new.number)
+    assert found is not None
+    return found, True
+
+
+def _target(projection: str, rows: Sequence[Generation], number: int | None) -> Generation:
+    if number is None:
+        if (building := _in_state(rows, "building")) is not None:
+            return building
+        now = _in_state(rows, "live")
+        said = f"generation {now.number} is live" if now is not None else "it was never started"
+        raise NoSuchGeneration(f"projection {projection}: nothing is being built; {said}")
+    found = next((row for row in rows if row.number == number), None)
+    if found is None or not found.is_fed:
+        said = f"is {found.state}" if found is not None else "is not there"
+        raise NoSuchGeneration(f"projection {projection}: generation {number} {said}")
+    return found
+
+
+async def _refuse_past_to_come(tx: Tx, service: str, new: Generation) -> None:
+    queue = new.topology(service).queue
+    awaited = [row.type for row in await tx.exec_driver_sql(_AWAITED, (queue,))]
+    current = await find(tx, new.number)
+    assert current is not None
+    if types := sorted({*current.past_to_come, *awaited}):
+        raise NotCaughtUp(
+            f"projection {new.projection}: generation {new.number} has not "
+            f"consumed all of the past of {', '.join(types)}"
+        )
+
+
+async def _refuse_open(tx: Tx, new: Generation) -> None:
+    count, words = await open_messages(tx, new)
+    if count:
+        more = f" and {count - len(words):,} more" if count > len(words) else ""
+        raise OpenMessages(
+            f"projection {new.projection}: generation {new.number} has {count:,} "
+            f"unresolved messages: {', '.join(words)}{more}"
+        )
+
+
+async def _follow(
+    tx: Tx, former: Generation, new: Generation, force: bool, until: float, *, most: int
+) -> None:
+    """Wait until the new one is behind in so many keys at most."""
+    while (keys := await _behind(tx, former, new, force)) > most:
+        if not force:
+            await _refuse_open(tx, new)
+        if time.monotonic() > until:
+            raise NotCaughtUp(
+                f"projection {new.projection}: generation {new.number} is behind generation "
+                f"{former.number} in {keys:,} keys"
+            )
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _hold(tx: Tx, former: Generation) -> None:
+    """Let nobody write to its tables until this transaction ends; they can be read."""
+    await tx.exec_driver_sql("set local lock_timeout = '2s'")
+    for row in (await tx.exec_driver_sql(_TABLES, (former.schema,))).all():
+        await tx.exec_driver_sql(f"lock table {row.name} in share mode")
+
+
+async def _behind(tx: Tx, former: Generation, new: Generation, force: bool) -> int:
+    """In how many keys the former one has handled more; with `force` but for those held back."""
+    columns = (
+        list(former.handlers),
+        list(former.types),
+        list(new.handlers),
+        list(new.types),
+        [source_of(EVENTS[type].owner) for type in new.types],
+        new.started_at,
+        force,
+    )
+    count: int = (await tx.exec_driver_sql(_BEHIND, columns)).scalar_one()
+    return count
+
+
+async def alone(tx: Tx, projection: str) -> None:
+    """Nobody else starts, switches or drops anything of this projection meanwhile."""
+    await tx.exec_driver_sql(
+        "select pg_advisory_xact_lock($1)", (lock_number(f"projection {projection}"),)
+    )
+
+
+def _in_state(rows: Sequence[Generation], state: str) -> Generation | None:
+    return next((row for row in rows if row.state == state), None)
+
+
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(
+        cause_of(error), (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+    )
+
+
+def _generation(row: Any) -> Generation:
+    values = dict(row) if isinstance(row, asyncpg.Record) else dict(row._mapping)
+    return Generation(**values)

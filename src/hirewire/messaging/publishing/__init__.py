@@ -1,0 +1,1 @@
+"""The publishing side: events recorded with their transaction, and sent by the relay."""

@@ -1,0 +1,100 @@
+"""Who consumes a service's events, as its own database knows it."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+
+from hirewire.messaging.broker import Broker, QueueTopology
+from hirewire.messaging.locks import lock_number
+from hirewire.messaging.publishing import replay
+
+_ALONE = "lock table messaging.listener in share row exclusive mode"
+
+_ENDED = """
+update messaging.listener l set until = pg_current_xact_id()
+where until is null and not exists (
+    select from unnest($1::text[], $2::text[]) as n(type, service)
+    where n.type = l.type and n.service = l.service)
+"""
+_LEFT = """
+update messaging.listener set until = pg_current_xact_id() where service = $1 and until is null
+"""
+_GIVEN_UP = """
+update messaging.job set state = 'failed', outcome = $2, finished_at = clock_timestamp()
+where state = 'open' and asked ->> 'to' = $1
+"""
+_BEGUN = """
+insert into messaging.listener (type, service)
+select distinct type, service from unnest($1::text[], $2::text[]) as n(type, service)
+where not exists (select from messaging.listener l
+    where l.type = n.type and l.service = n.service and l.until is null)
+on conflict (type, service) where until is null do nothing
+"""
+
+
+async def write_subscribers(
+    connection: asyncpg.Connection, subscribers: Mapping[str, Sequence[str]]
+) -> None:
+    """Make this the list: event name -> services, inside the caller's transaction.
+
+    An event that the broker returns although it is on the list stays unsent; one that nobody
+    consumes counts as sent. The list remembers since which transaction, and until which, somebody
+    is on it: the audit expects an event to be consumed by those who were listening when it was
+    recorded. So the queues are bound before their subscribers are written, and this is called after
+    that. Several at once wait for each other's commit.
+    """
+    await connection.execute(_ALONE)
+    pairs = [(event, service) for event, services in subscribers.items() for service in services]
+    columns = [event for event, _ in pairs], [service for _, service in pairs]
+    await connection.execute(_ENDED, *columns)
+    await connection.execute(_BEGUN, *columns)
+
+
+async def subscribed(connection: asyncpg.Connection, service: str) -> set[str]:
+    """The events of this owner for which a service is on the list."""
+    rows = await connection.fetch(
+        "select type from messaging.listener where service = $1 and until is null", service
+    )
+    return {row["type"] for row in rows}
+
+
+async def remove_subscriber(
+    connection: asyncpg.Connection, owner: str, service: str, why: str
+) -> None:
+    """Take a subscriber off the list of one owner, and end what is being sent to it alone."""
+    async with alone(connection, f"introduce {owner}"), connection.transaction():
+        await connection.execute(_ALONE)
+        await connection.execute(_LEFT, service)
+        await connection.execute(_GIVEN_UP, service, why)
+
+
+@asynccontextmanager
+async def alone(connection: asyncpg.Connection, what: str) -> AsyncIterator[None]:
+    """Nobody else does this in the connection's database meanwhile."""
+    lock = lock_number(what)
+    await connection.execute("select pg_advisory_lock($1)", lock)
+    try:
+        yield
+    finally:
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await connection.execute("select pg_advisory_unlock($1)", lock)
+
+
+async def bind_with_history(
+    connection: asyncpg.Connection,
+    broker: Broker,
+    *,
+    owner: str,
+    topology: QueueTopology,
+    types: Sequence[str],
+) -> None:
+    """Bind a subscriber's queue to events that are new to it, and have it consume the past first.
+
+    `connection` is the owner's, outside any transaction. The queue is there and not bound to
+    `types` yet: the watermark that is sent now comes before all of them. The owner's relay sends
+    the past from now on, and its end once the list of subscribers is written, in a transaction that
+    calls `replay.release`. Raises `BrokerUnavailable` when the queue does not take the watermark.
+    """
+    await replay.hold_history(connection, owner, broker, to=topology.service, types=types)
+    await broker.declare([topology])

@@ -1,0 +1,270 @@
+"""The transactions of one service: opened and committed here, handed to whatever changes rows."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from hirewire.messaging.background import describe
+from hirewire.messaging.database import CheckedConnection, DatabaseUnavailable, is_unusable
+from hirewire.messaging.envelope import Context
+
+Tx: TypeAlias = AsyncConnection
+"""An open transaction, handed from the door to whatever changes rows. Only the door commits."""
+
+context: ContextVar[Context | None] = ContextVar("hirewire_context", default=None)
+"""What the current request or delivery is part of."""
+
+
+_COMMENTS = r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
+_ENDS = re.compile(
+    _COMMENTS
+    + r"(commit|end|abort|begin|start\s+transaction|prepare\s+transaction|rollback(?!\s+to\s)"
+    r"|(?:savepoint|release|rollback\s+to)(?!.*\bsa_savepoint_))\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Statements by which a transaction is ended, or parted behind SQLAlchemy's back."""
+_OUTLIVES = re.compile(
+    _COMMENTS
+    + r"(set(?=\s)(?!\s+(?:local|constraints|transaction)\b)|reset|discard|listen|unlisten"
+    r"|load|deallocate|prepare(?!\s+transaction)|declare\b.*\bwith\s+hold)\b"
+    r"|.*?\b(set_config)\s*\((?=[^()]*,\s*(?:false|'f(?:alse)?')\s*\))"
+    r"|.*?\b(pg_(?:try_)?advisory_lock(?:_shared)?)\s*\(",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Statements whose effect stays with the connection, for the next one who gets it."""
+_OPTION = "hirewire_transaction"
+"""Execution option of a connection under which its open `Transaction` is."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingEvent:
+    """An event that was checked and is recorded with its transaction."""
+
+    id: UUID
+    type: str
+    key: str
+    body: str
+    version: int
+    context: Context
+
+
+Write: TypeAlias = Callable[[Tx, Sequence[PendingEvent]], Awaitable[None]]
+
+
+class Transaction:
+    """What one open transaction holds beside its connection: the events recorded in it."""
+
+    __slots__ = ("ended", "owner", "pending", "savepoints", "spoiled", "unusable", "wakes", "write")
+
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+        self.pending: list[PendingEvent] = []
+        """Events that are written just before the commit."""
+        self.write: Write | None = None
+        """Writes the pending events."""
+        self.savepoints: dict[str, int] = {}
+        """How many events there were at each savepoint, by the name that SQLAlchemy gives it."""
+        self.wakes = False
+        self.ended = False
+        """Whether the block is over: nothing can be recorded any more, and the commit may come."""
+        self.spoiled = False
+        """Whether SQLAlchemy believes the transaction to be over, and PostgreSQL does not."""
+        self.unusable: BaseException | None = None
+        """The error after which this connection can do no more."""
+
+    def add(self, event: PendingEvent, write: Write) -> None:
+        """Keep an event; `write` writes all of them just before the commit."""
+        self.pending.append(event)
+        self.write = write
+
+    def roll_back_to(self, savepoint: str) -> None:
+        """Forget the events that were recorded after a savepoint."""
+        del self.pending[self.savepoints[savepoint] :]
+
+
+def owner_of(tx: Tx) -> str:
+    """The service whose transaction this is."""
+    return opened_by(tx).owner
+
+
+def wake_after(tx: Tx) -> None:
+    """Let the relay look at its work once `tx` has committed, also without a new event."""
+    opened_by(tx).wakes = True
+
+
+def _transaction_of(connection: Connection | None) -> Transaction | None:
+    if connection is None:
+        return None
+    found: Transaction | None = connection.get_execution_options().get(_OPTION)
+    return found
+
+
+def opened_by(tx: Tx) -> Transaction:
+    """The transaction that is open on a connection. Raises `RuntimeError` if there is none."""
+    opened = _transaction_of(tx.sync_connection)
+    if opened is None:
+        raise RuntimeError("this needs a transaction opened by Transactions")
+    if opened.ended:
+        raise RuntimeError("the transaction has ended: nothing can be recorded in it any more")
+    return opened
+
+
+class TransactionEnded(RuntimeError):
+    """A statement would have ended the transaction, or made a savepoint that nobody knows of."""
+
+    def __init__(self, statement: str) -> None:
+        super().__init__(
+            f"{statement}: who is handed a transaction does not end it; a savepoint is made by "
+            "tx.begin_nested()"
+        )
+
+
+class OutlivesTransaction(RuntimeError):
+    """A statement would have changed the session, whose connection others get after this one."""
+
+    def __init__(self, statement: str) -> None:
+        super().__init__(
+            f"{statement}: its effect would outlive the transaction, on a connection that others "
+            "use next; SET LOCAL, set_config(…, true) and pg_advisory_xact_lock end with it"
+        )
+
+
+class Transactions:
+    """Opens the transactions of one service: ``async with transactions() as tx``.
+
+    On leaving, the events recorded are written just before the commit (their counters are locked
+    as shortly as can be), and `committed` is called once they can be published.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, owner: str, committed: Callable[[], None] = lambda: None
+    ) -> None:
+        self.engine = engine
+        self.owner = owner
+        self.committed = committed
+        _watch(engine.sync_engine)
+
+    @asynccontextmanager
+    async def __call__(self) -> AsyncIterator[Tx]:
+        """A transaction: committed at the end of the block, rolled back if it raises.
+
+        Raises `DatabaseUnavailable` when there is no connection to be had, when this one is lost
+        (then it is not known whether the block was committed), or when the database says that it
+        can do nothing now; and `CommitRefused` when an error of the database was caught in the
+        block. Every other exception passes as it is, whatever its class.
+        """
+        tx = await self._connected()
+        opened = Transaction(self.owner)
+        try:
+            tx.sync_connection.execution_options(**{_OPTION: opened})  # type: ignore[union-attr]
+            async with tx.begin():
+                yield tx
+                opened.ended = True
+                if opened.write is not None:
+                    await opened.write(tx, opened.pending)
+        except Exception as error:
+            if opened.unusable is not None:
+                raise DatabaseUnavailable(describe(opened.unusable)) from error
+            raise
+        finally:
+            if opened.spoiled:
+                await tx.invalidate()
+            await asyncio.shield(asyncio.create_task(tx.close()))
+        if opened.pending or opened.wakes:
+            self.committed()
+
+    async def _connected(self) -> AsyncConnection:
+        while True:
+            tx = self.engine.connect()
+            try:
+                await tx.start()
+            except (
+                SQLAlchemyError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+                OSError,
+            ) as error:
+                raise DatabaseUnavailable(f"no connection: {describe(error)}") from error
+            raw = tx.sync_connection.connection  # type: ignore[union-attr]
+            # issubclass: to asyncpg, every connection is an instance of every connection class.
+            if issubclass(type(raw.driver_connection), CheckedConnection):
+                return tx
+            # Of the pool from before `_watch`: such a one would not see a refused commit.
+            await tx.invalidate()
+            await tx.close()
+
+
+class _GuardedConnection(CheckedConnection):
+    """A pooled one. SQLAlchemy prepares every statement that somebody writes, once a connection,
+    and ends transactions by others: so the check costs nothing where a statement is known.
+    """
+
+    __slots__ = ()
+
+    async def prepare(self, query: str, **options: Any) -> Any:
+        """As asyncpg. Raises `TransactionEnded` and `OutlivesTransaction`."""
+        _refuse(query)
+        return await super().prepare(query, **options)
+
+
+def _watch(engine: Engine) -> None:
+    """Have this engine's connections checked, once."""
+    if event.contains(engine, "handle_error", _on_error):
+        return
+    event.listen(engine, "do_connect", _on_connect)
+    event.listen(engine, "handle_error", _on_error)
+    event.listen(engine, "commit", _on_commit)
+    event.listen(engine, "savepoint", _on_savepoint)
+    event.listen(engine, "rollback_savepoint", _on_rollback_to_savepoint)
+
+
+def _on_connect(_: Any, __: Any, ___: Any, options: dict[str, Any]) -> None:
+    options.setdefault("connection_class", _GuardedConnection)
+
+
+def _on_error(raised: ExceptionContext) -> None:
+    """Note what a transaction's own connection says; a cancellation says nothing of it."""
+    opened = _transaction_of(raised.connection)
+    error = raised.original_exception
+    if opened is None or not isinstance(error, Exception):
+        return
+    if is_unusable(error, closed=raised.is_disconnect):
+        opened.unusable = error
+
+
+def _on_commit(connection: Connection) -> None:
+    """Only `Transactions` commits: what came before belongs to others as well."""
+    opened = _transaction_of(connection)
+    if opened is not None and not opened.ended:
+        opened.spoiled = True
+        raise TransactionEnded("commit")
+
+
+def _refuse(statement: str) -> None:
+    """Raise for a statement that is not for who was handed a transaction."""
+    if found := _ENDS.match(statement):
+        raise TransactionEnded(found[1])
+    if found := _OUTLIVES.match(statement):
+        raise OutlivesTransaction(found[1] or found[2] or found[3])
+
+
+def _on_savepoint(connection: Connection, name: str | None) -> None:
+    if (opened := _transaction_of(connection)) is not None:
+        name = name or f"sa_savepoint_{len(opened.savepoints) + 1}"
+        opened.savepoints[name] = len(opened.pending)
+
+
+def _on_rollback_to_savepoint(connection: Connection, name: str, _: None) -> None:
+    if (opened := _transaction_of(connection)) is not None:
+        opened.roll_back_to(name)

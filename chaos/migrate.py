@@ -29,7 +29,7 @@ async def migrate(settings: Settings, readers: list[str]) -> None:
         connection = await connect(settings.service_database("writer"), application="migrate")
         stack.push_async_callback(connection.close)
         print("introduces", flush=True)
-        past = {(NEWCOMER.name, event) for event in NEWCOMER.hears_from_the_beginning}
+        past = {(NEWCOMER.name, event) for event in NEWCOMER.consumes_history}
         await introduce(
             broker,
             {"writer": connection},

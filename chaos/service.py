@@ -167,7 +167,7 @@ async def fail(tx: Tx, one: Received[Happened]) -> None:
 
 
 LIMIT = timedelta(seconds=HANDLER_SECONDS)
-WRITER = Service("writer", routes=(), publishes=(Happened,), duties=(load,))
+WRITER = Service("writer", routes=(), publishes=(Happened,), background=(load,))
 READER = Service(
     "reader",
     routes=(),

@@ -31,8 +31,8 @@ from hirewire.operators.client import Operators
 TOKEN = "operators-of-the-chaos-suite"
 QUEUE = queue_of("reader")
 TOPOLOGIES = {
-    "reader": QueueTopology(QUEUE, READER.hears),
-    "newcomer": QueueTopology(queue_of("newcomer"), NEWCOMER.hears),
+    "reader": QueueTopology(QUEUE, READER.consumes),
+    "newcomer": QueueTopology(queue_of("newcomer"), NEWCOMER.consumes),
 }
 TABLES = {"writer": WRITER_TABLES, "reader": READER_TABLES, "newcomer": READER_TABLES}
 WRITERS = ("writer-1", "writer-2")

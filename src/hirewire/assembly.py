@@ -72,25 +72,27 @@ def application(name: str, settings: Settings, role: Role = "all") -> FastAPI:
 
 
 def topology() -> list[QueueTopology]:
-    """Every listening service's queue and what is bound to it."""
+    """The queue of each service that consumes events, and what is bound to it."""
     from hirewire.messaging.broker import QueueTopology, queue_of
 
-    pages = [service(name) for name in SERVICES]
-    return [QueueTopology(queue_of(page.name), page.hears) for page in pages if page.hears]
+    services = [service(name) for name in SERVICES]
+    return [QueueTopology(queue_of(one.name), one.consumes) for one in services if one.consumes]
 
 
-def listeners() -> dict[str, list[str]]:
-    """Who hears each event."""
-    pages = [service(name) for name in SERVICES]
-    heard = {event for page in pages for event in page.hears}
-    return {event: [p.name for p in pages if event in p.hears] for event in sorted(heard)}
+def subscribers() -> dict[str, list[str]]:
+    """The services that consume each event."""
+    services = [service(name) for name in SERVICES]
+    consumed = {event for one in services for event in one.consumes}
+    return {
+        event: [one.name for one in services if event in one.consumes] for event in sorted(consumed)
+    }
 
 
 def plain_topology(settings: Settings) -> list[QueueTopology]:
-    """Foreign services' plain queues: those we feed, bound, and those we hear.
+    """Plain queues of external services: those we publish to, bound, and those we consume.
 
-    Raises `SettingsError` for an event that is not one, or that more than one service would hear
-    from one queue.
+    Raises `SettingsError` for an event that is not one, or that more than one service would
+    consume from one queue.
     """
     from hirewire.messaging.broker import QueueTopology
 
@@ -99,10 +101,10 @@ def plain_topology(settings: Settings) -> list[QueueTopology]:
     for name, way in settings.rabbitmq_plain_queues.items():
         if name not in known:
             raise SettingsError(f"{setting}: no event {name!r}")
-        hearers = [one for one in SERVICES if name in service(one).hears_plain]
-        if way == "in" and len(hearers) != 1:
-            who = " and ".join(hearers) or "nobody"
-            raise SettingsError(f"{setting}: {name}=in is heard by {who}; it takes one service")
+        consumers = [one for one in SERVICES if name in service(one).consumes_plain]
+        if way == "in" and len(consumers) != 1:
+            who = " and ".join(consumers) or "nobody"
+            raise SettingsError(f"{setting}: {name}=in is consumed by {who}; it takes one service")
     if settings.rabbitmq_plain_queues and urlsplit(settings.broker_address()).scheme not in (
         "amqp",
         "amqps",

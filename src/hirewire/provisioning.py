@@ -1,4 +1,4 @@
-"""What has to be there before services start: databases, queues, broker users, projections."""
+"""Creates what services need: databases, queues, broker users, projections."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,19 +24,21 @@ from hirewire.messaging.transaction import Transactions
 
 
 def broker_users(passwords: Mapping[str, str], plain: Sequence[str] = ()) -> list[ServiceUser]:
-    """One broker user a service, allowed what the service declares and nothing else; a gateway
-    may consume what it forwards to open pages.
+    """One broker user per service, with permissions for what it declares and nothing else.
 
-    `plain` are the events heard from foreign services' plain queues.
+    A gateway may consume the events that it forwards to open pages. `plain` are the events
+    consumed from external services' plain queues.
     """
     users = []
     for name in SERVICES:
         page = service(name)
         if name in passwords:
             publishes = tuple(event.name for event in page.publishes)
-            own = tuple(event for event in plain if event in page.hears_plain)
-            heard = {*page.hears, *(type for p in page.projections for type in p.types)}
-            users.append(ServiceUser(name, passwords[name], publishes, tuple(sorted(heard)), own))
+            own = tuple(event for event in plain if event in page.consumes_plain)
+            consumed = {*page.consumes, *(type for p in page.projections for type in p.types)}
+            users.append(
+                ServiceUser(name, passwords[name], publishes, tuple(sorted(consumed)), own)
+            )
     for gateway in gateways():
         if gateway.name in passwords:
             users.append(ServiceUser(gateway.name, passwords[gateway.name], (), gateway.consumes))
@@ -45,7 +47,7 @@ def broker_users(passwords: Mapping[str, str], plain: Sequence[str] = ()) -> lis
 
 @dataclass
 class Migrated:
-    """What `migrate` did."""
+    """What `migrate` has done."""
 
     applied: dict[str, list[str]] = field(default_factory=dict)
     lineages: dict[str, lineage.Adopted] = field(default_factory=dict)
@@ -54,9 +56,9 @@ class Migrated:
 
 
 async def migrate(settings: Settings) -> Migrated:
-    """Bring everything to the state this version needs; doing it again changes nothing.
+    """Bring everything to the state that this version needs; running it again changes nothing.
 
-    Databases and their schemas, the broker's topology, who hears what in each owner's database,
+    Databases and their schemas, the broker's topology, the subscribers in each owner's database,
     and (with a management address and passwords) the broker's users and permissions.
     """
     done = Migrated()
@@ -82,8 +84,8 @@ async def migrate(settings: Settings) -> Migrated:
 
 
 async def _introduce(settings: Settings, broker: Broker) -> None:
-    """Declare all queues and write into each owner's database who hears it; begin what projections
-    were never begun.
+    """Declare all queues, write the subscribers into each owner's database, and start projections
+    that were never started.
     """
     for name in SERVICES:
         async with _transactions(settings, name) as transactions, transactions() as tx:
@@ -91,9 +93,7 @@ async def _introduce(settings: Settings, broker: Broker) -> None:
                 if not await generations.of(tx, projection.name):
                     await generations.start(tx, projection, by="migrate")
     async with _connections(settings) as owners:
-        past = {
-            (name, event) for name in SERVICES for event in service(name).hears_from_the_beginning
-        }
+        past = {(name, event) for name in SERVICES for event in service(name).consumes_history}
         await introduce(broker, owners, topology(), past=past, subscribers=owners)
 
 
@@ -146,8 +146,8 @@ async def missing_past(settings: Settings, projection: Projection) -> dict[str, 
 async def rebuild(
     settings: Settings, name: str, projection: Projection, *, by: str, switch_when_ready: bool
 ) -> tuple[Generation, bool]:
-    """Begin a new generation of a projection, and have it told of the past. Given once more, it
-    goes on with the same one.
+    """Start a new generation of a projection, which gets the past. Called again, it continues with
+    the same one.
     """
     async with _transactions(settings, name) as transactions, transactions() as tx:
         generation, new = await generations.start(

@@ -42,7 +42,7 @@ def test_it_is_an_asyncapi_document() -> None:
 def test_every_event_and_every_listener_is_in_it() -> None:
     document: dict[str, Any] = asyncapi()
     expected = {f"{e.event.owner}.send.{e.name}" for e in catalogue.entries()}
-    for event, services in assembly.listeners().items():
+    for event, services in assembly.subscribers().items():
         expected |= {f"{service}.receive.{event}" for service in services}
     assert set(document["operations"]) == expected
     assert set(document["channels"]) == set(EXAMPLES)

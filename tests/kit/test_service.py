@@ -129,14 +129,14 @@ async def test_what_was_opened_is_closed_when_a_later_part_does_not_start(
             raise OSError("no such folder")
         yield
 
-    service = replace(PROFILES, companions=(opens, fails))
+    service = replace(PROFILES, lifespan=(opens, fails))
     with pytest.raises(OSError, match="no such folder"):
         async with running(service, fresh_address):
             pass
     assert closed == ["first"]
 
 
-async def test_a_duty_that_had_worked_is_started_again_at_once(
+async def test_a_background_task_that_had_worked_is_started_again_at_once(
     monkeypatch: pytest.MonkeyPatch, profiles: Running
 ) -> None:
     monkeypatch.setattr(service_module, "FIRST_PAUSE", 0.001)
@@ -149,7 +149,7 @@ async def test_a_duty_that_had_worked_is_started_again_at_once(
         pauses.append(seconds)
         await slept(0)
 
-    async def duty(_: Transactions) -> None:
+    async def task(_: Transactions) -> None:
         if not works:
             return
         if works.pop(0):
@@ -157,7 +157,7 @@ async def test_a_duty_that_had_worked_is_started_again_at_once(
         raise RuntimeError
 
     monkeypatch.setattr("hirewire.kit.service.asyncio.sleep", sleep)
-    await service_module.for_ever(duty, profiles.messaging.transactions)
+    await service_module.for_ever(task, profiles.messaging.transactions)
     assert pauses == [0.001, 0.002, 0.004, 0.008, 0.01, 0.001, 0.002]
 
 

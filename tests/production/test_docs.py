@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hirewire.assembly import SERVICES, PlatformSettings, listeners, service
+from hirewire.assembly import SERVICES, PlatformSettings, service, subscribers
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -35,7 +35,7 @@ def test_the_table_of_services_is_the_code(name: str) -> None:
     published, heard = row.split("|")[3:5]
     page = service(name)
     assert set(re.findall(r"`([\w.]+)`", published)) == {e.name for e in page.publishes}
-    assert set(re.findall(r"`([\w.]+)`", heard)) == set(page.hears)
+    assert set(re.findall(r"`([\w.]+)`", heard)) == set(page.consumes)
 
 
 def test_decisions_fit_one_screen() -> None:
@@ -47,4 +47,4 @@ def test_decisions_fit_one_screen() -> None:
 
 def test_everything_that_is_heard_is_published() -> None:
     published = {event.name for name in SERVICES for event in service(name).publishes}
-    assert set(listeners()) <= published
+    assert set(subscribers()) <= published

@@ -19,7 +19,7 @@ SERVICE = Service(
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
     ],
-    duties=[
+    background=[
         key_background.rotate_signing_keys,
         session_background.forget_ended_sessions,
         account_background.forget_old_registrations,

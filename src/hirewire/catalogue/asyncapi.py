@@ -31,11 +31,11 @@ def asyncapi() -> dict[str, Any]:
             "summary": f"{entry.event.owner} publishes {name}",
             "bindings": {"amqp": {"mandatory": True, "deliveryMode": 2, "bindingVersion": "0.3.0"}},
         }
-        for service, subscriptions in entry.listeners.items():
+        for service, subscriptions in entry.subscribers.items():
             operations[f"{service}.receive.{name}"] = {
                 "action": "receive",
                 "channel": channel,
-                "summary": f"{service} hears {name} in its queue {queue_of(service)}",
+                "summary": f"{service} consumes {name} from its queue {queue_of(service)}",
                 "description": "Handlers: " + ", ".join(s.name for s in subscriptions),
                 "bindings": {"amqp": {"ack": True, "bindingVersion": "0.3.0"}},
             }
@@ -57,7 +57,7 @@ def asyncapi() -> dict[str, Any]:
         "info": {
             "title": "Hirewire events",
             "version": __version__,
-            "description": "What the services of Hirewire tell each other, over RabbitMQ.",
+            "description": "The events that the services of Hirewire exchange, over RabbitMQ.",
             "license": {"name": "MIT"},
         },
         "defaultContentType": "application/json",

@@ -1,4 +1,4 @@
-"""What a change of an event's schema does to those who read it: pure comparison of JSON Schemas.
+"""Compares two versions of an event's JSON Schema, and finds changes that break readers.
 
 Services and foreign programs are not deployed at once, and logs and queues hold what was published
 before. So a change must leave two things true: a present reader can read what is written from now
@@ -30,7 +30,7 @@ TIGHTER = {
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """Something that a present reader, or a present message, does not survive."""
+    """A change that breaks a present reader, or a message that was published before."""
 
     path: str
     """Of the field, with ``[]`` for the items of a list."""
@@ -38,7 +38,7 @@ class Break:
 
 
 def breaks(old: Schema, new: Schema) -> list[Break]:
-    """What of `old` to `new` (whole event schemas, with their ``$defs``) breaks somebody."""
+    """The breaking changes from `old` to `new` (whole event schemas, with their ``$defs``)."""
     return list(_compare(old, new, old, new, ""))
 
 

@@ -1,4 +1,4 @@
-"""Every published event with those around it, and the schema of its payload."""
+"""Every published event with its owner and subscribers, and the schema of its payload."""
 
 import ast
 import inspect
@@ -17,10 +17,10 @@ from hirewire.messaging.subscriptions import Subscription
 
 @dataclass(frozen=True)
 class Entry:
-    """An event with those around it."""
+    """An event and its subscribers."""
 
     event: type[Event]
-    listeners: Mapping[str, Sequence[Subscription]]
+    subscribers: Mapping[str, Sequence[Subscription]]
 
     @property
     def name(self) -> str:
@@ -38,7 +38,7 @@ def entries() -> tuple[Entry, ...]:
             {
                 page.name: [s for s in page.subscriptions if s.event is event]
                 for page in pages
-                if event.name in page.hears
+                if event.name in page.consumes
             },
         )
         for owner in pages

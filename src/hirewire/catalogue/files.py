@@ -1,4 +1,4 @@
-"""The files of the catalogue, and what of a change may not be written."""
+"""The files of the catalogue, and the changes that may not be written."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from hirewire.catalogue.page import COMMAND, events_md
 
 
 def kept(entry: Entry) -> dict[str, Any]:
-    """What `docs/schemas` keeps of an event: all that readers depend on."""
+    """What `docs/schemas` stores of an event: everything that readers depend on."""
     version = entry.event.schema_version
     return {
         "name": entry.name,
@@ -23,7 +23,7 @@ def kept(entry: Entry) -> dict[str, Any]:
 
 
 def refusals(folder: Path) -> list[str]:
-    """What would break somebody, against the schemas in `folder`, and what to do instead."""
+    """The changes against the schemas in `folder` that break readers, and what to do instead."""
     found: list[str] = []
     present = {entry.name: entry for entry in entries()}
     for path in sorted(folder.glob("*.json")):
@@ -32,24 +32,26 @@ def refusals(folder: Path) -> list[str]:
         if name not in present:
             found.append(
                 f"{name}: the event was removed or renamed. Publish the new one beside it, and "
-                "remove the old one when nobody hears it any more."
+                "remove the old one when nobody consumes it any more."
             )
             continue
         after = kept(present[name])
-        hearers = ", ".join(present[name].listeners) or "nobody of ours"
+        consumers = ", ".join(present[name].subscribers) or "nobody of ours"
         for field in ("owner", "key"):
             if before[field] != after[field]:
                 found.append(
                     f"{name}: its {field} was changed from {before[field]} to {after[field]}. "
                     "Order and permissions hang on it: make a new event."
                 )
-        found += [_refusal(name, one, hearers) for one in breaks(before["schema"], after["schema"])]
+        found += [
+            _refusal(name, one, consumers) for one in breaks(before["schema"], after["schema"])
+        ]
     return found
 
 
-def _refusal(name: str, one: Break, hearers: str) -> str:
+def _refusal(name: str, one: Break, consumers: str) -> str:
     return (
-        f"{name}: {one.path or 'the payload'} {one.what}. Heard by {hearers}, and by foreign "
+        f"{name}: {one.path or 'the payload'} {one.what}. Consumed by {consumers}, and by external "
         f"programs. Add an optional field beside it, or a new event ({name}.v2) next to this one; "
         f'if it must be: {COMMAND} --break "why"'
     )
@@ -64,7 +66,7 @@ def documents() -> dict[str, str]:
 
 
 def stale(docs: Path) -> list[str]:
-    """Generated files that are not what they should be."""
+    """Generated files that are out of date."""
     return [
         name
         for name, text in (documents() | _schemas(docs, None)).items()
@@ -73,7 +75,7 @@ def stale(docs: Path) -> list[str]:
 
 
 def write(docs: Path, reason: str | None = None) -> list[str]:
-    """Write all files; with a `reason` also those that break somebody. The refusals, if any."""
+    """Write all files; with a `reason` also breaking ones. The refusals, if any."""
     found = refusals(docs / "schemas")
     if found and reason is None:
         return found

@@ -13,11 +13,11 @@ COMMAND = "./dev hirewire events catalogue --write"
 def events_md() -> str:
     """The page of all events."""
     parts = [_HEAD]
-    parts.append("| event | published by | heard by |\n|---|---|---|\n")
+    parts.append("| event | published by | consumed by |\n|---|---|---|\n")
     for entry in entries():
-        heard = ", ".join(entry.listeners) or "nobody yet"
+        consumers = ", ".join(entry.subscribers) or "nobody yet"
         anchor = entry.name.replace(".", "")
-        parts.append(f"| [`{entry.name}`](#{anchor}) | {entry.event.owner} | {heard} |\n")
+        parts.append(f"| [`{entry.name}`](#{anchor}) | {entry.event.owner} | {consumers} |\n")
     parts += [_section(entry) for entry in entries()]
     return "".join(parts)
 
@@ -58,7 +58,7 @@ def _section(entry: Entry) -> str:
         f"{plain(entry.event.__doc__ or '')}\n",
         f"Published by `{entry.event.owner}`; order holds for each `{key}`.",
     ]
-    for service, subscriptions in entry.listeners.items():
+    for service, subscriptions in entry.subscribers.items():
         for one in subscriptions:
             how = "in batches" if one.batch_handler else "one at a time"
             behind = "followers wait" if one.behind_failed == "wait" else "followers pass"

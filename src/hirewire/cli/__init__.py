@@ -1,1 +1,1 @@
-"""The command line: arguments in, the assembly called, an exit code out."""
+"""The command line."""

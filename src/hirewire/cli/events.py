@@ -1,4 +1,4 @@
-"""`hirewire events`: the messaging tools of operators."""
+"""`hirewire events`: the messaging commands for operators."""
 
 import getpass
 from collections.abc import Awaitable, Callable, Sequence
@@ -57,7 +57,7 @@ def _each(service: str | None, work: Callable[[Tx], Awaitable[T]]) -> dict[str, 
 
 @events_app.command("list")
 def list_(service: ServiceOption = None) -> None:
-    """What each service has to publish, and what of the heard is still open."""
+    """Unpublished events and unresolved messages of each service."""
 
     async def count(tx: Tx) -> dict[str, int]:
         unsent = await tx.exec_driver_sql("select count(*) from messaging.outbox")
@@ -96,7 +96,7 @@ def dead(service: ServiceOption = None, type: TypeOption = None, limit: int = 10
 
 @events_app.command()
 def show(event_id: UUID, service: ServiceOption = None) -> None:
-    """One open message whole: body, headers, history. May show personal data."""
+    """One unresolved message in full: body, headers, history. May show personal data."""
 
     async def both(tx: Tx) -> tuple[list[dead_letters.OpenMessage], list[dead_letters.Edit]]:
         return await dead_letters.show(tx, event_id), await dead_letters.edits(tx, event_id)
@@ -132,23 +132,24 @@ def replay(
     everything: Annotated[bool, typer.Option("--all", help="All dead letters")] = False,
     why: Why = "",
     to: Annotated[
-        str | None, typer.Option(help="History: send what the log holds to this service alone")
+        str | None, typer.Option(help="History: send events from the log to this service only")
     ] = None,
     since: operations.Since = None,
     until: Annotated[str | None, typer.Option(help="History up to this time only")] = None,
     key: Annotated[str | None, typer.Option(help="History of one user, resume, … only")] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Also what was handled: it takes effect once more")
+        bool, typer.Option("--again", help="Also events that were handled: they take effect again")
     ] = False,
     anew: Annotated[
-        bool, typer.Option("--anew", help="A new job, though the same was done before")
+        bool, typer.Option("--anew", help="A new replay, even if the same one was done before")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the events")] = False,
 ) -> None:
-    """Try dead letters again, or (with --to) send history from the log to one service.
+    """Retry dead letters, or (with --to) send history from the log to one service.
 
-    Dead letters get all attempts anew; who waits behind them follows in order. A replay of history
-    without --until and --key runs into the present: nothing missed, twice or out of order.
+    Dead letters get all their attempts again; messages that wait behind them follow in order. A
+    replay of history without --until and --key continues into the present: nothing is missed,
+    repeated or out of order.
     """
     if to is not None:
         operations.replay_history(
@@ -207,7 +208,7 @@ def _edit(event_id: UUID, service: str, subscription: str, file: Path, why: str)
 
 
 def _service_of(subscription: str) -> str:
-    """The service that has a handler of this name."""
+    """The service that has a handler with this name."""
     handlers = {s.name: name for name in assembly.SERVICES for s in _subscriptions(name)}
     if subscription not in handlers:
         fail(f"no handler {subscription!r}: one of {', '.join(sorted(handlers))}", 2)
@@ -223,7 +224,7 @@ Handler = Annotated[str, typer.Argument(metavar="HANDLER", help="Its name, as in
 
 @events_app.command()
 def pause(handler: Handler, why: Why) -> None:
-    """Keep a handler's messages waiting, in order, until it is resumed; the others go on."""
+    """Pause a handler: its messages wait, in order, until it is resumed; others continue."""
     by = getpass.getuser()
     found = _each(_service_of(handler), lambda tx: pauses.pause(tx, handler, why=why, by=by))
     console.print(f"{handler} paused" if any(found.values()) else f"{handler} was paused already")
@@ -231,7 +232,7 @@ def pause(handler: Handler, why: Why) -> None:
 
 @events_app.command()
 def resume(handler: Handler, why: Why = "") -> None:
-    """Let a paused handler go on: first with what waits, in order, then with what arrives."""
+    """Resume a paused handler: first the messages that wait, in order, then new ones."""
     by = getpass.getuser()
     found = _each(_service_of(handler), lambda tx: pauses.resume(tx, handler, why=why, by=by))
     console.print(f"{handler} goes on" if any(found.values()) else f"{handler} was not paused")
@@ -244,7 +245,7 @@ def discard(
     service: ServiceOption = None,
     subscription: SubscriptionOption = None,
 ) -> None:
-    """Give a dead or retrying message up for good; who waits behind it goes on."""
+    """Discard a dead or retrying message for good; messages behind it continue."""
 
     async def one(tx: Tx) -> int:
         try:
@@ -268,9 +269,10 @@ events_app.command("jobs")(operations.list_jobs)
 
 @events_app.command("new-epoch")
 def new_epoch(
-    service: Annotated[str, typer.Argument(help="Whose database was put back by hand")], why: Why
+    service: Annotated[str, typer.Argument(help="The service whose database was restored by hand")],
+    why: Why,
 ) -> None:
-    """Say that a database's files were copied back in place, which nothing shows by itself."""
+    """Start a new epoch, after a database's files were restored in place."""
     if service not in assembly.SERVICES:
         fail(f"no service {service!r}: one of {', '.join(assembly.SERVICES)}", 2)
     settings = reachable_settings()
@@ -298,11 +300,11 @@ def catalogue(
         bool, typer.Option("--check", help="Fail when those are stale, or a change breaks a reader")
     ] = False,
     breaking: Annotated[
-        str | None, typer.Option("--break", help="With --write: why readers are broken on purpose")
+        str | None, typer.Option("--break", help="With --write: why the change may break readers")
     ] = None,
     docs: Annotated[Path, typer.Option(help="The folder of the documents")] = Path("docs"),
 ) -> None:
-    """Every event: who publishes it, who hears it."""
+    """Every event: who publishes it, who consumes it."""
     from hirewire import catalogue as made
 
     refused = made.write(docs, breaking) if write else made.refusals(docs / "schemas")
@@ -313,8 +315,8 @@ def catalogue(
         for name in stale:
             console.print(f"{docs / name} is not what the code says: {made.COMMAND}")
         raise typer.Exit(1 if refused or stale else 0)
-    table = Table("event", "published by", "key", "heard by")
+    table = Table("event", "published by", "key", "consumed by")
     for entry in made.entries():
-        heard = ", ".join(entry.listeners) or "nobody yet"
-        table.add_row(entry.name, entry.event.owner, entry.event.key_field, heard)
+        consumers = ", ".join(entry.subscribers) or "nobody yet"
+        table.add_row(entry.name, entry.event.owner, entry.event.key_field, consumers)
     console.print(table)

@@ -1,4 +1,4 @@
-"""The command line: arguments in, the assembly called, an exit code out."""
+"""The commands of `hirewire`, but for `events` and `skills`."""
 
 import json
 import os
@@ -30,7 +30,7 @@ app = typer.Typer(
     help="A self-hosted job board made of small services that lose no message.",
 )
 QUICK = ("run", "serve", "demo", "doctor", "migrate", "version")
-"""They start without the operators' tools, which take a second to load."""
+"""Commands that start without the operators' commands, which take a second to load."""
 if not sys.argv[1:2] or sys.argv[1] not in QUICK:
     from hirewire.cli.events import events_app
     from hirewire.cli.skills import skills_app
@@ -49,11 +49,11 @@ def run(
         Literal["postgres", "rabbitmq"],
         typer.Option(help="postgres: queues in PostgreSQL; rabbitmq: a private RabbitMQ node"),
     ] = "postgres",
-    only: Annotated[list[str] | None, typer.Option(help="Start these only (repeatable)")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Start only these (repeatable)")] = None,
     without: Annotated[list[str] | None, typer.Option(help="Do not start these")] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Start the platform: embedded engines where none are given, then one process a service."""
+    """Start the platform: embedded engines where none are given, then one process per service."""
     from hirewire.kit.telemetry import configure_logging
     from hirewire.launcher.platform import AlreadyRunning, Plan, PortTaken, run_platform
     from hirewire.launcher.postgres import PostgresError
@@ -132,7 +132,7 @@ def serve(
 
 @app.command()
 def migrate() -> None:
-    """Bring databases, queues and broker users to what this version needs."""
+    """Create and migrate databases, queues and broker users for this version."""
     from hirewire import provisioning
     from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable
     from hirewire.messaging.schema import CannotMigrate
@@ -161,14 +161,15 @@ def demo(
     fill: Annotated[
         int | None,
         typer.Option(
-            min=1, max=100_000, help="Instead: a board of so many vacancies and as many resumes"
+            min=1, max=100_000, help="Instead: create this many vacancies and as many resumes"
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Which board: the same seed makes the same one")
+        int | None,
+        typer.Option(min=0, help="Seed of the sample data; the same one gives the same data"),
     ] = None,
 ) -> None:
-    """Play the story against the running platform, with the milliseconds of each step."""
+    """Run the demo story against the running platform, and time each step."""
     if seed is not None and fill is None:
         fail("--seed goes with --fill", 2)
     url = _public_url(url)
@@ -187,24 +188,22 @@ def demo(
 
 @app.command("import")
 def import_(
-    kind: Annotated[Literal["vacancies", "resumes"], typer.Argument(help="What the file holds")],
+    kind: Annotated[Literal["vacancies", "resumes"], typer.Argument(help="What the file contains")],
     file: Annotated[Path, typer.Argument(help="CSV, JSON or JSON Lines")],
     email: Annotated[
-        str | None, typer.Option(help="Whose they are; resumes may name a person each instead")
+        str | None, typer.Option(help="The owner's address; each resume may name its own instead")
     ] = None,
     password_file: Annotated[
-        Path | None, typer.Option(help="Their password's file; else it is asked for")
+        Path | None, typer.Option(help="File with the owner's password [asked for]")
     ] = None,
-    publish: Annotated[bool, typer.Option(help="Publish what can be")] = False,
-    report: Annotated[
-        Path | None, typer.Option(help="Where the report goes [FILE.report.csv]")
-    ] = None,
+    publish: Annotated[bool, typer.Option(help="Publish everything that is complete")] = False,
+    report: Annotated[Path | None, typer.Option(help="The report's path [FILE.report.csv]")] = None,
     encoding: Annotated[
-        str | None, typer.Option(help="The file's, as utf-8, cp1251, utf-16 [what fits best]")
+        str | None, typer.Option(help="The file's encoding: utf-8, cp1251, utf-16 [detected]")
     ] = None,
     url: Annotated[str | None, typer.Option(help="The platform's public address")] = None,
 ) -> None:
-    """Take vacancies or resumes from a file; the report says of each refused line why."""
+    """Import vacancies or resumes from a file; the report says why a line was refused."""
     from hirewire.tools.imports.command import import_file
 
     owner = None
@@ -247,7 +246,7 @@ def _public_url(given: str | None) -> str:
 
 @app.command()
 def doctor() -> None:
-    """Check this machine and the running platform; memory by process."""
+    """Check this machine and the running platform, and show memory by process."""
     from hirewire.launcher.doctor import examine, print_report
     from hirewire.launcher.state import found_settings
 

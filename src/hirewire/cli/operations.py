@@ -1,4 +1,4 @@
-"""The commands of `hirewire events` that ask the running services."""
+"""The commands of `hirewire events` that query the running services."""
 
 import asyncio
 import getpass
@@ -27,7 +27,7 @@ INCOMPLETE = 3
 console = Console(highlight=False)
 
 Since = Annotated[
-    str | None, typer.Option(help="From when on: 2026-11-01, 2026-11-01T12:00Z, 90m, 12h or 7d ago")
+    str | None, typer.Option(help="Start: 2026-11-01, 2026-11-01T12:00Z, or an age: 90m, 12h, 7d")
 ]
 
 
@@ -36,7 +36,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def moment_of(text: str | None, name: str = "--since") -> datetime | None:
-    """A point in time from a date, an RFC 3339 time or an age; leaves with code 2 for nonsense."""
+    """A point in time from a date, an RFC 3339 time or an age; exits with code 2 otherwise."""
     if text is None:
         return None
     units = {"m": "minutes", "h": "hours", "d": "days"}
@@ -57,14 +57,14 @@ def moment_of(text: str | None, name: str = "--since") -> datetime | None:
 
 
 def seconds_of(value: float | None) -> float | None:
-    """A number of seconds as it was given; leaves with code 2 for what is none."""
+    """A number of seconds, as given; exits with code 2 when it is not positive."""
     if value is not None and not (0 < value < float("inf")):
         raise typer.BadParameter("more than 0 seconds")
     return value
 
 
 def with_operators(work: Callable[[Operators], Awaitable[T]]) -> T:
-    """Run `work` against the running services; leaves with a message when one is away."""
+    """Run `work` against the running services; exits with a message when one is down."""
     settings = reachable_settings()
     if settings.operator_token is None:
         fail(
@@ -85,20 +85,21 @@ def with_operators(work: Callable[[Operators], Awaitable[T]]) -> T:
 def audit(
     since: Since = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Send what is missing again, to who misses it")
+        bool,
+        typer.Option("--repair", help="Send missing events again"),
     ] = False,
     wait: Annotated[
         float | None,
         typer.Option(
-            callback=seconds_of, help="Seconds to wait at most; else as long as anything moves"
+            callback=seconds_of, help="Longest wait in seconds; else as long as anything moves"
         ),
     ] = None,
     accept_phantoms: Annotated[
         str | None,
-        typer.Option(metavar="WHY", help="List what only its subscribers know of no more"),
+        typer.Option(metavar="WHY", help="Accept events that are in no log, and list them no more"),
     ] = None,
 ) -> None:
-    """Reconciliation: every event, every subscriber that should have consumed it, and its state."""
+    """Reconcile every event with each of its subscribers: handled, in flight, dead or missing."""
     moment = moment_of(since)
     start = first_id(moment) if moment is not None else UUID(int=0)
 
@@ -135,7 +136,7 @@ def audit(
 
 
 def print_report(report: Report) -> None:
-    """The table, what is missing by name, and the verdict."""
+    """Print the table, the missing events and the verdict."""
     lines = report.lines()
     always = ("handled", "in flight", "missing")
     shown = [s for s in STATES if s in always or any(line.counts[s] for _, _, line in lines)]
@@ -188,7 +189,7 @@ def replay_history(
     anew: bool,
     dry_run: bool,
 ) -> None:
-    """Send what the log holds to one listening service alone; see `events replay --help`."""
+    """Send events from the log to one service only; see `events replay --help`."""
     body: dict[str, Any] = {"kind": "replay", "to": to, "by": getpass.getuser()}
     for name, text in (("since", since), ("until", until)):
         if (moment := moment_of(text, f"--{name}")) is not None:
@@ -215,10 +216,10 @@ def replay_history(
 
 
 def _owners_of(to: str, types: list[str]) -> dict[str, list[str]]:
-    """What `to` consumes of these types (all, when none are given), by owner."""
+    """The events of these types (all when none are given) that `to` consumes, by owner."""
     if to not in assembly.SERVICES:
         fail(f"no service {to!r}: one of {', '.join(assembly.SERVICES)}", 2)
-    consumes = set(assembly.service(to).hears)
+    consumes = set(assembly.service(to).consumes)
     for name in types:
         if name not in consumes:
             fail(f"--type: {to} does not consume {name!r}: {', '.join(sorted(consumes))}", 2)
@@ -254,7 +255,7 @@ async def _follow(operators: Operators, to: str, requested: dict[str, dict[str, 
 
 
 def list_jobs() -> None:
-    """What was asked of the messages, newest first, and its outcome."""
+    """Replays, repairs, retries and discards, newest first, with their outcomes."""
 
     async def work(operators: Operators) -> list[str]:
         lines = []
@@ -268,7 +269,7 @@ def list_jobs() -> None:
 
 
 def _request_lines(service: str, request: Mapping[str, Any]) -> list[str]:
-    """In lines and not in a table: nine columns are unreadable on a terminal of 80."""
+    """Lines and not a table: nine columns are unreadable on a terminal of 80."""
     asked = ", ".join(f"{k} {v}" for k, v in request["asked"].items() if v is not None)
     done = f"{request['done']:,} of {request['total'] or request['done']:,}"
     when = request["askedAt"][:16].replace("T", " ")
@@ -284,7 +285,7 @@ def trace(
     what: Annotated[str, typer.Argument(help="An event, user, resume, vacancy or request id")],
     since: Since = "7d",
 ) -> None:
-    """What caused what, in which service, with the times between."""
+    """Show what caused what, in which service, with the times between."""
     moment = moment_of(since)
     start = first_id(moment) if moment is not None else UUID(int=0)
     roots = with_operators(lambda operators: traces.gather(operators, what, start))

@@ -1,4 +1,4 @@
-"""`hirewire events rebuild`: projections that are built again beside the live ones."""
+"""`hirewire events rebuild`: rebuilds projections beside the live ones."""
 
 import getpass
 from collections.abc import Awaitable, Callable
@@ -24,7 +24,7 @@ from hirewire.messaging.transaction import Transactions
 
 T = TypeVar("T")
 rebuild_app = typer.Typer(
-    no_args_is_help=True, help="Build projections again beside the live ones, and switch."
+    no_args_is_help=True, help="Rebuild projections beside the live ones, and switch."
 )
 console = Console(highlight=False)
 
@@ -137,7 +137,7 @@ def _cells(generation: Generation, queued: str, count: int) -> list[str]:
         generation.projection,
         str(generation.number),
         str(generation.version),
-        generation.state + (", switches by itself" if generation.switch_when_ready else ""),
+        generation.state + (", switches automatically" if generation.switch_when_ready else ""),
         to_come if generation.is_fed else "-",
         queued,
         f"{count:,}",
@@ -149,13 +149,13 @@ def _cells(generation: Generation, queued: str, count: int) -> list[str]:
 def start(
     name: Name,
     switch: Annotated[
-        bool, typer.Option("--switch", help="Switch by itself once it has caught up")
+        bool, typer.Option("--switch", help="Switch automatically once it has caught up")
     ] = False,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Also when the logs do not go back far enough")
+        bool, typer.Option("--partial", help="Even if the logs do not go back far enough")
     ] = False,
 ) -> None:
-    """Build a projection again from the past, beside the live generation."""
+    """Rebuild a projection from the log, beside the live generation."""
     service, projection = _found(name)
 
     async def work(settings: Settings) -> tuple[Generation, bool]:
@@ -185,14 +185,14 @@ def start(
 def switch(
     name: Name,
     generation: Annotated[
-        int | None, typer.Option(help="This one, for example to switch back; else the new one")
+        int | None, typer.Option(help="This generation, for example to switch back [the new one]")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="In spite of unresolved messages")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Despite unresolved messages")] = False,
     wait: Annotated[
-        float, typer.Option(help="Seconds for which the live one may be kept from writing")
+        float, typer.Option(help="Seconds for which writes to the live one may be blocked")
     ] = generations.SWITCH_SECONDS,
 ) -> None:
-    """Have the new generation read from now on; the former one is fed still, until dropped."""
+    """Make the new generation the live one; the previous one stays up to date until dropped."""
     service = _known(name)
     by = getpass.getuser()
 
@@ -218,7 +218,7 @@ def _drop(name: str, done: str, *, abandon: bool = False, whole: bool = False) -
 
 @rebuild_app.command()
 def abandon(name: Name) -> None:
-    """Give up the generation that is being built, with its tables; it can be tried again."""
+    """Abandon the generation that is being built, with its tables; it can be started again."""
     _drop(name, "abandoned", abandon=True)
 
 
@@ -226,8 +226,8 @@ def abandon(name: Name) -> None:
 def drop(
     name: Name,
     whole: Annotated[
-        bool, typer.Option("--whole", help="All generations, also the live one: nobody reads it")
+        bool, typer.Option("--whole", help="All generations, including the live one")
     ] = False,
 ) -> None:
-    """Drop the generations that were replaced, with their tables: there is no switch back then."""
+    """Drop the replaced generations with their tables; there is no switch back afterwards."""
     _drop(name, "dropped", whole=whole)

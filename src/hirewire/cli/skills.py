@@ -1,4 +1,4 @@
-"""`hirewire skills`: what operators see and decide of the dictionary."""
+"""`hirewire skills`: reviewing the dictionary of skills."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,12 +22,13 @@ console = Console(highlight=False)
 
 @skills_app.command()
 def review(
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="How many, at most")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Longest list")] = 50,
     to: Annotated[
-        Path | None, typer.Option(help="Also as lines for HIREWIRE_DICTIONARY, to be edited")
+        Path | None,
+        typer.Option(help="Also write them to a file to edit for HIREWIRE_DICTIONARY"),
     ] = None,
 ) -> None:
-    """Skills that people name and the dictionary does not have, those met most first."""
+    """List skills that people name and the dictionary lacks, the most frequent first."""
     settings = reachable_settings()
     try:
         use_dictionary(settings)

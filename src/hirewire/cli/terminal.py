@@ -1,4 +1,4 @@
-"""What the commands share: the terminal, the settings, the way out."""
+"""What the commands share: the terminal, the settings, exit codes."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -31,13 +31,13 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
-    """Say what is wrong and leave."""
+    """Print what is wrong and exit."""
     console.print(f"[red]hirewire:[/] {escape(message)}")
     raise typer.Exit(code)
 
 
 def settings_or_exit() -> Settings:
-    """The settings; leaves with exit code 78 and the variable's name when one is wrong."""
+    """The settings; exits with code 78 and the variable's name when one is wrong."""
     try:
         return load_settings()
     except SettingsError as error:
@@ -52,7 +52,7 @@ def data_dir_of(settings: Settings, given: Path | None = None) -> Path:
 def running_data_dir(settings: Settings) -> Path:
     """The data directory that was named, else that of the platform that this user runs.
 
-    Leaves with exit code 2 when several run and none was named.
+    Exits with code 2 when several run and none was named.
     """
     folder = data_dir_of(settings)
     if settings.data_dir is not None or read_state(folder) is not None:

@@ -33,46 +33,46 @@ from hirewire.messaging.transaction import Transactions
 
 log = structlog.get_logger(__name__)
 
-Duty = Callable[[Transactions], Awaitable[None]]
-Companion = Callable[[Transactions, Settings], AbstractAsyncContextManager[None]]
+BackgroundTask = Callable[[Transactions], Awaitable[None]]
+LifespanResource = Callable[[Transactions, Settings], AbstractAsyncContextManager[None]]
 
 
 @dataclass(frozen=True)
 class Service:
-    """What a service is: its doors, and nothing of how they are hung."""
+    """What a service serves, publishes, consumes and runs; `create_app` makes it run."""
 
     name: str
     routes: Sequence[APIRouter]
     publishes: Sequence[type[Event]] = ()
     subscriptions: Sequence[Subscription] = ()
     projections: Sequence[Projection] = ()
-    """Tables that handlers of events fill, and that can be built again beside the live ones."""
+    """Tables filled by event handlers, which can be rebuilt beside the live ones."""
     recurring: Sequence[Recurring] = ()
-    """Events of its own that are recorded by the clock."""
-    duties: Sequence[Duty] = ()
-    """Loops of its own that run for ever beside the messaging's; cancelled at stop."""
-    companions: Sequence[Companion] = ()
-    """What each process that answers requests keeps beside them: derived indexes."""
-    leaves_plain: frozenset[str] = frozenset()
-    """Events that another service hears from a foreign service's plain queue in its stead."""
+    """Events of its own that are recorded on a schedule."""
+    background: Sequence[BackgroundTask] = ()
+    """Tasks of its own that run as long as the process; cancelled when it stops."""
+    lifespan: Sequence[LifespanResource] = ()
+    """Resources of each process that serves requests, such as derived indexes."""
+    skips_plain: frozenset[str] = frozenset()
+    """Events that another service consumes from an external service's plain queue instead."""
     larger_bodies: Sequence[tuple[str, int]] = field(default_factory=tuple)
     """Paths that take more than 1 MiB, with their limit in bytes."""
     prepare: Sequence[Callable[[Settings], None]] = ()
     """Run once in a process before its application is made; may raise `SettingsError`."""
 
     @property
-    def hears(self) -> tuple[str, ...]:
-        """The names of the events it hears."""
+    def consumes(self) -> tuple[str, ...]:
+        """The names of the events it consumes."""
         return tuple(sorted({s.event.name for s in self.subscriptions}))
 
     @property
-    def hears_plain(self) -> frozenset[str]:
-        """The events that it may hear from foreign services' plain queues."""
-        return frozenset(self.hears) - self.leaves_plain
+    def consumes_plain(self) -> frozenset[str]:
+        """The events that it may consume from external services' plain queues."""
+        return frozenset(self.consumes) - self.skips_plain
 
     @property
-    def hears_from_the_beginning(self) -> frozenset[str]:
-        """Of these events, the ones of which it is to hear the past as well."""
+    def consumes_history(self) -> frozenset[str]:
+        """Of these events, the ones of which it consumes the past as well."""
         return frozenset(s.event.name for s in self.subscriptions if s.history)
 
 
@@ -90,7 +90,7 @@ insert into kit.probe as p (one) values (true) on conflict (one) do update set a
 """
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
-"""Seconds before a duty that failed is started again. One that ran for longer had worked."""
+"""Seconds before a task that failed is started again. One that ran for longer had worked."""
 END_SECONDS = 5.0
 
 
@@ -110,7 +110,7 @@ def create_app(
     broker: Broker | None = None,
     services: frozenset[str] = frozenset(),
 ) -> FastAPI:
-    """The service's application; its lifespan starts and stops messaging and duties.
+    """The service's application; its lifespan starts and stops messaging and background tasks.
 
     `broker` in place of the one that the settings name; `services` are all services' names.
     """
@@ -132,7 +132,9 @@ def create_app(
         partitions=settings.partitions.get(service.name, 1),
         projections=service.projections,
         recurring=service.recurring,
-        plain_queues=[name for name in settings.plain_queues("in") if name in service.hears_plain],
+        plain_queues=[
+            name for name in settings.plain_queues("in") if name in service.consumes_plain
+        ],
     )
 
     @asynccontextmanager
@@ -140,13 +142,13 @@ def create_app(
         async with AsyncExitStack() as stack:  # what was opened is closed, whatever fails after it
             stack.push_async_callback(asyncio.to_thread, tracing.close)
             stack.push_async_callback(engine.dispose)
-            for companion in service.companions if role != "worker" else ():
-                await stack.enter_async_context(companion(messaging.transactions, settings))
+            for resource in service.lifespan if role != "worker" else ():
+                await stack.enter_async_context(resource(messaging.transactions, settings))
             stack.push_async_callback(messaging.stop)
             messaging.start(role)
-            for duty in (*service.duties, forget_old_answers) if role != "api" else ():
-                task = asyncio.create_task(for_ever(duty, messaging.transactions))
-                stack.push_async_callback(_end, task)
+            for task in (*service.background, forget_old_answers) if role != "api" else ():
+                running = asyncio.create_task(for_ever(task, messaging.transactions))
+                stack.push_async_callback(_end, running)
             yield
 
     app = FastAPI(
@@ -198,7 +200,7 @@ def _operations(service: Service, engine: AsyncEngine, messaging: Messaging) -> 
 
     @router.get("/health/live")
     async def live() -> JSONResponse:
-        status = "live" if messaging.healthy else "a duty has ended"
+        status = "live" if messaging.healthy else "a background task has ended"
         return JSONResponse({"status": status}, 200 if messaging.healthy else 503)
 
     @router.get("/health/ready")
@@ -233,16 +235,16 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.wait({task}, timeout=END_SECONDS)
 
 
-async def for_ever(duty: Duty, transactions: Transactions) -> None:
-    """Start a duty that fails again, after a pause that doubles unless it had worked meanwhile."""
+async def for_ever(task: BackgroundTask, transactions: Transactions) -> None:
+    """Restart a task that fails, after a pause that doubles unless it had worked meanwhile."""
     pause = FIRST_PAUSE
     while True:
         started = asyncio.get_running_loop().time()
         try:
-            await duty(transactions)
+            await task(transactions)
             return
         except Exception as error:
-            log.warning("duty failed", duty=duty.__name__, error=describe(error))
+            log.warning("background task failed", task=task.__name__, error=describe(error))
             if asyncio.get_running_loop().time() - started > LONGEST_PAUSE:
                 pause = FIRST_PAUSE
             await asyncio.sleep(pause)

@@ -75,8 +75,8 @@ class Settings(BaseSettings):
     )
     rabbitmq_plain_queues: dict[str, Literal["in", "out"]] = Field(
         default_factory=dict,
-        description="Foreign services' plain queues, user.registered=out,… (fed by us) or "
-        "employer.profile.created=in,… (heard by us)",
+        description="External services' plain queues, user.registered=out,… (we publish) or "
+        "employer.profile.created=in,… (we consume)",
     )
     host: str = Field("127.0.0.1", description="Address the services listen on")
     public_url: HttpAddress = Field(
@@ -106,8 +106,8 @@ class Settings(BaseSettings):
     )
     partitions: dict[str, int] = Field(
         default_factory=dict,
-        description="profiles=4,…: over so many queues a service's replicas work at once. Set it "
-        "for all of them; it may grow",
+        description="profiles=4,…: a service's replicas work in parallel over this many queues. "
+        "Set it for all of them; it may grow",
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"
@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     registrations_per_hour: int = Field(
         60,
         ge=1,
-        description="Accounts that may be asked for from one address (IPv6: /64) in an hour; "
+        description="Registrations from one address (IPv6: /64) in an hour; "
         "the machine itself is not limited",
     )
     messages_per_day: int = Field(

@@ -1,1 +1,1 @@
-"""What `hirewire run` needs: the embedded engines, the supervisor, the doctor, the demo."""
+"""Starting the platform: embedded engines, supervisor, startup page, doctor."""

@@ -1,4 +1,4 @@
-"""`hirewire doctor`: this machine, the settings, the engines, the running platform, its memory."""
+"""`hirewire doctor`: checks of the machine, settings, engines and the running platform."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ from hirewire.messaging.database import connect
 STATUS_STYLE = {"ok": "green", "warn": "yellow", "fail": "red"}
 OLDEST_POSTGRES = 150000
 SKEW_SECONDS = (2.0, 30.0)
-"""Clocks this far apart are worth a warning, and a failure: tokens and retries go by them."""
+"""A difference of clocks that is a warning, and one that is a failure."""
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -43,7 +43,7 @@ class Check:
 
 
 async def examine(settings: Settings, data_dir: Path, processes: Sequence[str]) -> list[Check]:
-    """All checks, in the order in which they are worth reading."""
+    """Run all checks; the results in the order of the report."""
     checks = [_python(), _given(settings), _disk(data_dir), _rabbitmq_server()]
     checks += await _database(settings)
     checks.append(await _broker(settings))
@@ -54,7 +54,7 @@ async def examine(settings: Settings, data_dir: Path, processes: Sequence[str]) 
 
 
 def print_report(checks: Iterable[Check], console: Console) -> int:
-    """Print the table. 1 when a check has failed, else 0."""
+    """Print the report. 1 when a check has failed, else 0."""
     table = Table("check", "", "detail")
     failed = 0
     for check in checks:
@@ -71,7 +71,7 @@ def _python() -> Check:
 
 
 def _given(settings: Settings) -> Check:
-    """They are valid, or the command had not come this far. Names only: values may be secret."""
+    """The settings that are given, by name only: values may be secret. They are valid by now."""
     names = ", ".join(f"HIREWIRE_{name.upper()}" for name in sorted(settings.model_fields_set))
     return Check("settings", "ok", names or "none given, all by default")
 

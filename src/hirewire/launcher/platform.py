@@ -1,4 +1,4 @@
-"""`hirewire run`: the engines that are not given, the schema, the processes, one address."""
+"""`hirewire run`: starts embedded engines where needed, migrates, starts the services."""
 
 import os
 import sys
@@ -42,7 +42,7 @@ GIVEN = frozenset(
         "HIREWIRE_SEARCH_DIR",
     }
 )
-"""Settings that a child gets through its gate, or must not know."""
+"""Settings that a child reads from its input, or must not see."""
 
 
 ALLOCATOR = {
@@ -64,7 +64,7 @@ class PortTaken(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be run."""
+    """What to run."""
 
     settings: Settings
     data_dir: Path
@@ -85,7 +85,7 @@ async def run_platform(
     migrate: Callable[[Settings], Awaitable[object]],
     console: Console,
 ) -> int:
-    """Start everything, stay until told to stop, stop everything; the exit code.
+    """Start everything, run until stopped, stop everything; the exit code.
 
     Raises `AlreadyRunning`, `PortTaken`, and what the embedded engines raise when they cannot
     start.
@@ -103,7 +103,7 @@ async def run_platform(
 
 
 def _refuse_taken_ports(plan: Plan) -> None:
-    """Whoever answers at a port of ours would be taken for the service. Raises `PortTaken`."""
+    """Raise `PortTaken` when another program listens on a port of ours."""
     for name in (one.name for one in plan.services):
         port = plan.settings.port(name)
         if not is_free(plan.settings.host, port):
@@ -236,7 +236,7 @@ def public_url(settings: Settings) -> str:
 
 
 def _child(service: Manifest, settings: Settings, page: StartupPage | None) -> Child:
-    """A service's process: it loads its code while the engines start, then gets its settings."""
+    """A service's process: it loads its code while the engines start, then reads its settings."""
     passed = [page.socket.fileno()] if page is not None and service.is_public else []
     listening = [f"--listening={passed[0]}"] if passed else []
     return Child(

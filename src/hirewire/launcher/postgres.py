@@ -126,7 +126,7 @@ class EmbeddedPostgres:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the server has ended though nobody stopped it."""
+        """Whether the server has ended without having been stopped."""
         return self._process is not None and self._process.poll() is not None
 
     async def restart(self) -> None:
@@ -138,14 +138,14 @@ class EmbeddedPostgres:
             )
 
     async def stop(self) -> None:
-        """Stop it: a fast shutdown, which loses nothing."""
+        """Stop the server by a fast shutdown, which loses nothing."""
         await self._end()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
     async def crash(self) -> None:
-        """Stop it at once: it recovers from its log at the next start (for tests)."""
+        """Kill the server; it recovers from its log at the next start (for tests)."""
         if self._process is not None:
             await stop(self._process, (signal.SIGQUIT, 15))
             self._process = None
@@ -192,7 +192,7 @@ class EmbeddedPostgres:
             )
 
     async def _wait_for_leftover(self) -> None:
-        """A server whose process was killed is on its way out; one that stays is not ours."""
+        """Wait for a killed server to end; one that stays is not ours."""
         deadline = time.monotonic() + LEFTOVER_SECONDS
         while (pid := self._recorded_pid()) is not None and _serves(pid, self._cluster):
             if time.monotonic() > deadline:

@@ -38,7 +38,7 @@ def spawn(
     death_signal: signal.Signals = signal.SIGTERM,
     passed: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start `argv` in a session of its own (a terminal's Ctrl-C does not reach it).
+    """Start `argv` in its own session, out of reach of a terminal's Ctrl-C.
 
     `user`: run as this system user, which only root can. `with_input`: its input is a pipe.
     `passed`: file descriptors that it inherits. On Linux the kernel sends `death_signal` to it
@@ -86,7 +86,7 @@ async def stop(
     process: subprocess.Popen[bytes],
     *signals: tuple[signal.Signals, float],
 ) -> None:
-    """Send the signals one after the other, each with its time to take effect, then SIGKILL."""
+    """Send the signals one after another, waiting after each, then SIGKILL."""
     for number, seconds in signals:
         if process.poll() is not None:
             return
@@ -99,13 +99,13 @@ async def stop(
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """End it as a power cut would, with all it has started itself: a shell's child too."""
+    """Kill it and its whole process group."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
 def hold(folder: Path) -> IO[str]:
-    """Keep every other process off `folder` until the file that this returns is closed.
+    """Lock `folder` until the file that this returns is closed.
 
     The kernel closes it when this process ends, however it ends. Raises `FolderInUse`.
     """
@@ -126,7 +126,7 @@ def hold(folder: Path) -> IO[str]:
 
 
 def _lock(file: IO[str]) -> None:
-    """Whoever only looks whether it is held has it for a moment."""
+    """Take the lock; retried, since `is_held` holds it for a moment."""
     for _ in range(TRIES - 1):
         with suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -136,7 +136,7 @@ def _lock(file: IO[str]) -> None:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a process holds this folder, by `hold`."""
+    """Whether a process has locked this folder with `hold`."""
     try:
         with open(folder / "lock") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -148,7 +148,7 @@ def is_held(folder: Path) -> bool:
 
 
 def make_folder(path: Path, *, for_others: bool) -> None:
-    """Make it and what is missing above it; `for_others`: other users may pass, whatever umask."""
+    """Create a folder and its parents; `for_others`: passable by others, whatever the umask."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
     if for_others:
@@ -194,7 +194,7 @@ def free_port(preferred: int | None = None) -> int:
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether nobody listens there. True when that cannot be found out."""
+    """Whether nobody listens on this port. True when that is unknown."""
     try:
         [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -208,7 +208,7 @@ def is_free(host: str, port: int) -> bool:
 
 
 def _first_outgoing_port() -> int:
-    """Linux tells; elsewhere it is 49152 (RFC 6335, section 6)."""
+    """From Linux; elsewhere 49152 (RFC 6335, section 6)."""
     try:
         first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     except (OSError, ValueError):
@@ -217,10 +217,10 @@ def _first_outgoing_port() -> int:
 
 
 def reachable_by_others(path: Path) -> bool:
-    """Whether every folder above `path` lets other users through."""
+    """Whether other users can pass every folder above `path`."""
     return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
 
 
 def private_environment() -> dict[str, str]:
-    """The environment for an engine: nothing of Hirewire's settings, which may be secret."""
+    """The environment for an engine, without Hirewire's settings, which may be secret."""
     return {k: v for k, v in os.environ.items() if not k.startswith("HIREWIRE_")}

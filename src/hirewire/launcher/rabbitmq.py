@@ -1,4 +1,4 @@
-"""A private RabbitMQ node with its management page, where `rabbitmq-server` is on the machine."""
+"""A private RabbitMQ node, where `rabbitmq-server` is installed."""
 
 import asyncio
 import base64
@@ -61,7 +61,7 @@ class RabbitMQMissing(RabbitMQError):
 
 
 def find_server() -> Path | None:
-    """The `rabbitmq-server` program, not the packaged wrapper that insists on its own user."""
+    """The `rabbitmq-server` program, not the packaged wrapper that requires its own user."""
     for candidate in (*CANDIDATES, shutil.which("rabbitmq-server") or ""):
         if candidate and Path(candidate).exists():
             return Path(candidate)
@@ -69,7 +69,7 @@ def find_server() -> Path | None:
 
 
 class PrivateRabbitMQ:
-    """A node of one's own: name, ports, data and Erlang cookie apart from any other's.
+    """A private node with its own name, ports, data and Erlang cookie.
 
     As root it is run by the package's user `rabbitmq`. Ends with this process, as does the Erlang
     port mapper (epmd) that it needs; its messages stay in `data_dir`, which one process at a time
@@ -132,7 +132,7 @@ class PrivateRabbitMQ:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the node has ended though nobody stopped it."""
+        """Whether the node has ended without having been stopped."""
         return self._process is not None and self._process.poll() is not None
 
     async def restart(self) -> None:
@@ -150,7 +150,7 @@ class PrivateRabbitMQ:
             raise RabbitMQError(f"the RabbitMQ node does not start: {tail}")
 
     async def stop(self) -> None:
-        """Stop it cleanly, and the Erlang port mapper that came with it."""
+        """Stop the node and its Erlang port mapper."""
         await self._end()
         if self._lock is not None:
             self._lock.close()
@@ -165,7 +165,7 @@ class PrivateRabbitMQ:
             self._epmd = None
 
     def kill(self) -> None:
-        """End it as a power cut would (for tests)."""
+        """Kill the node (for tests)."""
         for process in (self._process, self._epmd):
             if process is not None:
                 kill(process)
@@ -205,7 +205,7 @@ class PrivateRabbitMQ:
             )
 
     async def _end_leftover(self) -> None:
-        """Two nodes on the same data ruin it: one whose process was killed must be gone first."""
+        """Wait for a killed node to end: two nodes on the same data would damage it."""
         left = _nodes_at_home_in(self.data_dir)
         for process in left:
             with suppress(psutil.Error):
@@ -290,7 +290,7 @@ class PrivateRabbitMQ:
             return False
 
     async def _start_epmd(self) -> None:
-        """Our own port mapper, as a child: the one that a node starts is a daemon and stays."""
+        """Start a port mapper as a child process: one started by the node would be a daemon."""
         program = shutil.which("epmd")
         if program is None:
             return
@@ -316,7 +316,7 @@ def greets(port: int) -> bool:
 
 
 def _nodes_at_home_in(folder: Path) -> list[psutil.Process]:
-    """Erlang tells each node its home on its command line."""
+    """Whether this is a node with that home folder, by its command line."""
     return [
         process
         for process in psutil.process_iter(["name", "cmdline"])

@@ -1,4 +1,4 @@
-"""An engine of ours that ends is started again, as a service would be."""
+"""Restarts an embedded engine that has ended."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 0.2
+POLL_SECONDS = 0.2
 SHORTEST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 
@@ -24,33 +24,33 @@ class Engine(Protocol):
         """Whether its process is gone."""
 
     async def restart(self) -> None:
-        """Start it again, at its address. Raises what says why it cannot be started now."""
+        """Restart it at the same address. Raises when it cannot be started now."""
 
 
 @asynccontextmanager
 async def kept_running(engine: Engine) -> AsyncIterator[None]:
-    """Start the engine again whenever it ends, for as long as the block lasts."""
-    keeping = asyncio.create_task(_keep(engine))
+    """Restart the engine whenever it ends, as long as the block lasts."""
+    watching = asyncio.create_task(_watch(engine))
     try:
         yield
     finally:
-        keeping.cancel()
-        await asyncio.wait({keeping})
+        watching.cancel()
+        await asyncio.wait({watching})
 
 
-async def _keep(engine: Engine) -> None:
+async def _watch(engine: Engine) -> None:
     pause = SHORTEST_PAUSE
     while True:
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
         if not engine.has_ended:
             continue
         log.warning("engine ended", engine=engine.name)
         try:
             await engine.restart()
         except Exception as error:  # a full disk, a process that is still on its way out: may pass
-            log.warning("engine cannot start", engine=engine.name, error=str(error), again_in=pause)
+            log.warning("engine cannot start", engine=engine.name, error=str(error), retry_in=pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
         else:
-            log.info("engine runs again", engine=engine.name)
+            log.info("engine restarted", engine=engine.name)
             pause = SHORTEST_PAUSE

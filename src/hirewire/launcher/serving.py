@@ -1,4 +1,4 @@
-"""One application on one port, by uvicorn."""
+"""Serving an application with uvicorn."""
 
 import asyncio
 import gc
@@ -16,7 +16,7 @@ HEAD_SECONDS = 20.0
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's, which waits for the rest of a head without end."""
+    """uvicorn's protocol, with a time limit for the request head."""
 
     _late: asyncio.TimerHandle | None = None
 
@@ -26,12 +26,12 @@ class _Protocol(HttpToolsProtocol):
         self._look()
 
     def data_received(self, data: bytes) -> None:
-        """asyncio: something came."""
+        """asyncio: data has arrived."""
         super().data_received(data)
         self._look()
 
     def on_response_complete(self) -> None:
-        """uvicorn: an answer is sent, and the next request may have come already."""
+        """uvicorn: a response is sent; the next request may have arrived already."""
         super().on_response_complete()
         self._look()
 
@@ -41,7 +41,7 @@ class _Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _look(self) -> None:
-        """Between two requests uvicorn's own limit holds, within one there is no head to come."""
+        """Start or cancel the timer: it runs while a request head is incomplete."""
         at_work = self.cycle is not None and not self.cycle.response_complete
         if at_work or self.timeout_keep_alive_task is not None or self.transport.is_closing():
             self._forget()
@@ -55,10 +55,10 @@ class _Protocol(HttpToolsProtocol):
 
 
 class _Server(uvicorn.Server):
-    """Tells the application before it waits for the requests at hand: a stream would never end."""
+    """Notifies the application before waiting for open requests: streams would never end."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let streams end, then as ever."""
+        """Let streams end, then shut down."""
         stopping = getattr(getattr(self.config.app, "state", None), "stopping", None)
         if stopping is not None:
             stopping()
@@ -68,9 +68,9 @@ class _Server(uvicorn.Server):
 def serve_application(
     application: ASGIApp, settings: Settings, *, port: int, listening: int | None = None
 ) -> None:
-    """Serve until SIGTERM or SIGINT; requests and the batch at hand are finished first.
+    """Serve until SIGTERM or SIGINT; open requests and the current batch are finished first.
 
-    `listening`: the descriptor of a socket that listens at that port already.
+    `listening`: the descriptor of a socket that already listens on that port.
     """
     gc.collect()
     gc.freeze()  # what is loaded stays: going through it again and again would hold up requests

@@ -1,8 +1,8 @@
-"""The address of the board while its parts start: a page that says so, and a 503 for programs.
+"""Answers at the public address while the platform starts: a page for people, 503 for programs.
 
-The door owns the socket on which `web` will listen. When `web` has its settings the door answers
-nobody any more; who connects from then on waits in the socket's queue until `web` takes it up, so
-that at no moment a connection is refused.
+The startup page owns the socket on which the gateway will listen. Once the gateway has its
+settings, the page stops accepting; new connections wait in the socket's queue until the gateway
+accepts them, so that no connection is ever refused.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ class StartupPage:
         self._runner: web.ServerRunner | None = None
 
     async def __aenter__(self) -> Self:
-        """Begin to answer."""
+        """Start to answer."""
         self._runner = web.ServerRunner(web.Server(self._answer), handle_signals=False)
         await self._runner.setup()
         await web.SockSite(self._runner, self.socket.dup(), backlog=BACKLOG).start()
@@ -72,11 +72,11 @@ class StartupPage:
         self.socket.close()
 
     def now(self, step: str) -> None:
-        """This step is under way; those before it are done."""
+        """Show this step as running and those before it as done."""
         self._at = self._steps.index(step)
 
     async def hand_over(self) -> None:
-        """Answer nobody any more; the socket goes on taking connections."""
+        """Stop answering; the socket continues to queue connections."""
         runner, self._runner = self._runner, None
         if runner is None:
             return

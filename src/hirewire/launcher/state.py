@@ -1,4 +1,4 @@
-"""Where the running platform is: written by `hirewire run`, read by commands in other terminals."""
+"""Addresses of the running platform: written by `hirewire run`, read by other commands."""
 
 import json
 import os
@@ -30,7 +30,7 @@ class RunningPlatform:
 
 
 def write_state(data_dir: Path, platform: RunningPlatform) -> None:
-    """Keep it in `<data_dir>/run/platform.json`, of mode 0600: it holds passwords."""
+    """Write `<data_dir>/run/platform.json`, with mode 0600: it contains passwords."""
     path = _path(data_dir)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}")
@@ -40,10 +40,10 @@ def write_state(data_dir: Path, platform: RunningPlatform) -> None:
 
 
 def read_state(data_dir: Path) -> RunningPlatform | None:
-    """The platform that runs there now; None when none does.
+    """The platform that is running there; None when there is none.
 
-    Whether it runs is told by the lock that it holds: a number of a process may be another one's
-    by now, and in a container it is always the same.
+    A running platform holds a lock: its process id may belong to another process by now, and in a
+    container it is always the same.
     """
     try:
         if not is_held(_path(data_dir).parent):
@@ -67,14 +67,14 @@ def running_data_dirs() -> list[Path]:
 
 
 def hold_state(data_dir: Path) -> IO[str]:
-    """Keep every other platform off `data_dir` until this is closed. Raises `FolderInUse`."""
+    """Lock `data_dir` against other platforms until this is closed. Raises `FolderInUse`."""
     folder = _path(data_dir).parent
     folder.mkdir(parents=True, exist_ok=True)
     return hold(folder)
 
 
 def clear_state(data_dir: Path) -> None:
-    """Say that nothing runs there any more."""
+    """Remove the state: nothing runs there any more."""
     _path(data_dir).unlink(missing_ok=True)
 
 

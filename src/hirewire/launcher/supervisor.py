@@ -1,4 +1,4 @@
-"""One child process a service: started together, restarted when they crash, stopped together."""
+"""One child process per service: started together, restarted after a crash, stopped together."""
 
 import asyncio
 import json
@@ -44,7 +44,7 @@ class _Running:
 
 
 class Supervisor:
-    """Keeps children running until told to stop.
+    """Keeps child processes running until stopped.
 
     Each child's pid is in `<run_dir>/<name>.pid`. A child that ends is started again, after a
     pause that grows from 0.2 to 10 s and begins anew once it has lived for 30 s. One that ends with
@@ -70,7 +70,7 @@ class Supervisor:
         self._exit_code = 0
 
     def stop(self, *, now: bool = False) -> None:
-        """Stop all; `now`: without waiting for what is in flight."""
+        """Stop all; `now`: without waiting for open requests."""
         if now:
             for running in self._running.values():
                 if running.process.poll() is None:
@@ -78,7 +78,7 @@ class Supervisor:
         self._stopping.set()
 
     def prepare(self) -> None:
-        """Start the gated children already: they load their code and wait for their settings."""
+        """Start the gated children early: they load their code and wait for their settings."""
         for child in self._children:
             if child.gated:
                 self._prepared[child.name] = spawn(
@@ -86,7 +86,7 @@ class Supervisor:
                 )
 
     def abandon(self) -> None:
-        """End what was prepared and never run."""
+        """Stop children that were prepared and never run."""
         for process in self._prepared.values():
             process.kill()
             process.wait()
@@ -138,7 +138,7 @@ class Supervisor:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _live(self, child: Child) -> int | None:
-        """One life of a child; its exit code, None when the machine could not start it."""
+        """Run a child once; its exit code, None when it could not be started."""
         try:
             process = self._start(child)
         except OSError as error:  # no memory or no process left: that may pass

@@ -1,4 +1,4 @@
-"""An account of the board at the public API: logged in, patient, safe to repeat."""
+"""A client of the public API: signs in, retries, safe to repeat."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ PATIENCE = frozenset({429, 502, 503, 504})
 
 
 class Refused(Exception):
-    """The platform said no."""
+    """The platform has refused a request."""
 
     def __init__(self, method: str, path: str, response: httpx.Response) -> None:
         self.status = response.status_code
@@ -27,12 +27,12 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """The platform does not answer (any more)."""
+    """The platform does not answer."""
 
 
 @dataclass
 class Account:
-    """Somebody's session. One task uses it at a time."""
+    """A signed-in account. Only one task may use it at a time."""
 
     client: httpx.AsyncClient
     email: str
@@ -41,10 +41,10 @@ class Account:
     _until: float = 0.0
 
     async def enter(self) -> bool:
-        """Register and log in; whether the account is new. Raises `Refused`, `Unreachable`.
+        """Register and sign in; whether the account is new. Raises `Refused`, `Unreachable`.
 
-        No idempotency key goes with the registration: an answer of before would not tell that the
-        account has been there, with whatever it has.
+        The registration has no idempotency key: a repeated answer would not show that the account
+        existed before.
         """
         credentials = {"email": self.email, "password": self.password}
         response = await send(self.client, "POST", "/api/auth/register", credentials)
@@ -57,9 +57,9 @@ class Account:
     async def call(
         self, method: str, path: str, body: Any = None, *, key: str | None = None
     ) -> Any:
-        """What the platform answers. Raises `Refused`, `Unreachable`.
+        """Send a request and return the JSON of the response. Raises `Refused`, `Unreachable`.
 
-        A service that has started a moment ago may not know yet by which key tokens are signed.
+        A service that has just started may not know the signing key yet: 401 is retried.
         """
         for attempt in range(TRIES):
             if time.monotonic() > self._until:
@@ -77,7 +77,7 @@ class Account:
         return response.json() if response.content else None
 
     async def pages(self, path: str) -> list[dict[str, Any]]:
-        """All items of a list of one's own. Raises as `call`."""
+        """All items of a paginated list. Raises as `call`."""
         items: list[dict[str, Any]] = []
         cursor: str | None = ""
         while cursor is not None:
@@ -97,7 +97,7 @@ class Account:
             await self.log_in()
 
     async def log_in(self) -> None:
-        """Begin a session of an account that is there. Raises `Refused`, `Unreachable`."""
+        """Sign in to an existing account. Raises `Refused`, `Unreachable`."""
         credentials = {"email": self.email, "password": self.password}
         response = await send(self.client, "POST", "/api/auth/login", credentials)
         if not response.is_success:
@@ -110,8 +110,8 @@ class Account:
 
 
 def connecting(url: str) -> Callable[[], httpx.AsyncClient]:
-    """Makes clients of the platform at `url`, each of one connection: what a pool spends on
-    choosing one grows with their number.
+    """A factory of clients for the platform at `url`, each with one connection: choosing one from a
+    pool gets slower with their number.
     """
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
     trusted = httpx.create_ssl_context()  # made once: it takes longer than many requests
@@ -119,7 +119,7 @@ def connecting(url: str) -> Callable[[], httpx.AsyncClient]:
 
 
 async def reach(url: str) -> Callable[[], httpx.AsyncClient]:
-    """What makes clients of the platform at `url`, which answers. Raises `Unreachable`."""
+    """A factory of clients for the platform at `url`, once it answers. Raises `Unreachable`."""
     try:
         connect = connecting(url)
         async with connect() as client:
@@ -132,7 +132,7 @@ async def reach(url: str) -> Callable[[], httpx.AsyncClient]:
 
 
 async def check(client: httpx.AsyncClient) -> str | None:
-    """What is wrong with the platform at the client's address; None when all of it answers."""
+    """Why the platform at the client's address cannot be used; None when all services answer."""
     own = {"auth": "me", "profiles": "me", "vacancies": "employer-profile"}
     for service, what in own.items():
         path = f"/api/{service}/{what}"
@@ -156,10 +156,10 @@ async def send(
     body: Any = None,
     headers: dict[str, str] | None = None,
 ) -> httpx.Response:
-    """The answer, after some patience with a platform that is busy or starts again.
+    """Send a request, and retry while the platform is busy or restarting.
 
-    What is sent here may be sent twice: it creates under a key, or changes nothing the second
-    time. Raises `Unreachable`.
+    It may be sent twice: it has an idempotency key, or changes nothing the second time. Raises
+    `Unreachable`.
     """
     said = ""
     for attempt in range(TRIES):
@@ -183,7 +183,7 @@ async def send(
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:
-    """What the answer says in RFC 9457's form; nothing when it has another."""
+    """The problem details (RFC 9457) of the response; empty when it has none."""
     try:
         found = response.json()
     except ValueError:
@@ -192,6 +192,6 @@ def _problem(response: httpx.Response) -> dict[str, Any]:
 
 
 def _slug(response: httpx.Response) -> str:
-    """The last word of a problem's type."""
+    """The last segment of a problem's type."""
     type_ = str(_problem(response).get("type", ""))
     return type_.rstrip("/").rsplit("/", 1)[-1].rsplit(":", 1)[-1]

@@ -20,7 +20,7 @@ POLL_SECONDS = 0.002
 
 
 class DemoFailed(Exception):
-    """A step did not do what it must."""
+    """A step of the demo has failed."""
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Step:
 
 @dataclass
 class Demo:
-    """The story, as far as it has gone."""
+    """The state of the demo so far."""
 
     client: httpx.AsyncClient
     steps: list[Step] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Demo:
     async def call(
         self, who: str, method: str, path: str, body: Any = None, *, expect: int = 200
     ) -> tuple[Any, float]:
-        """One call of the public API; its answer and its milliseconds."""
+        """Call the public API; the response and its milliseconds."""
         headers = {"Authorization": f"Bearer {self.tokens[who]}"} if who in self.tokens else {}
         started = time.perf_counter()
         response = await self.client.request(method, path, json=body, headers=headers)
@@ -136,7 +136,7 @@ class Demo:
 
 
 async def play(demo: Demo) -> None:
-    """The whole story. Raises `DemoFailed` at the first step that does not do what it must."""
+    """Play the whole story. Raises `DemoFailed` at the first step that fails."""
     await demo.sign_in("candidate")
     await demo.sign_in("employer")
     await _becomes_employer(demo)

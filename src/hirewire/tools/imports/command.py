@@ -1,4 +1,4 @@
-"""An import as it is seen at the terminal."""
+"""`hirewire import` in the terminal: progress, summary, refusals."""
 
 import time
 from pathlib import Path
@@ -28,10 +28,10 @@ async def import_file(
     report: Path | None = None,
     encoding: str | None = None,
 ) -> int:
-    """Send what `path` holds to the platform at `url`.
+    """Import the file at `path` into the platform at `url`.
 
-    0 when all of it is there, 1 when something was refused or the platform is not reached, 2 when
-    the file or the report cannot be used: then nothing was sent.
+    0 when everything is imported, 1 when something was refused or the platform is unreachable, 2
+    when the file or the report cannot be used: then nothing was sent.
     """
     try:
         rows, taken = rows_of(path, kind, encoding)

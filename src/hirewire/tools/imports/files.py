@@ -1,4 +1,4 @@
-"""Files of vacancies and resumes: CSV, JSON, and JSON Lines, with every mistake by its line.
+"""Reads files of vacancies and resumes: CSV, JSON and JSON Lines, with errors by line.
 
 A CSV file is RFC 4180's, as spreadsheets save it: with `,`, `;` or a tab between the cells, which a
 first line `sep=;` may name, and a head of column names in English or Russian. A JSON file is a list
@@ -41,7 +41,7 @@ OLD = ["cp1251", "cp1252", "koi8_r", "cp866", "mac_cyrillic", "utf_16_le", "utf_
 
 
 class Unreadable(Exception):
-    """Nothing of the file can be taken; says why."""
+    """The file cannot be read; the message says why."""
 
 
 @dataclass(slots=True)

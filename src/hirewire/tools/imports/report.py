@@ -21,9 +21,9 @@ class NotAReport(Exception):
 
 @dataclass
 class Journal:
-    """A CSV file: what was made, ever, and what was refused this time.
+    """A CSV file with everything that was created, ever, and what was refused this time.
 
-    It may hold passwords that were drawn for people, so that only its owner can read it.
+    It may contain generated passwords: only its owner can read it.
     """
 
     path: Path

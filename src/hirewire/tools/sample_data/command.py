@@ -1,4 +1,4 @@
-"""`hirewire demo --fill N` in the terminal: bars while it goes on, what came of it, whom to be."""
+"""`hirewire demo --fill N` in the terminal: progress, summary, and accounts to sign in with."""
 
 import time
 from datetime import date
@@ -20,16 +20,16 @@ from hirewire.tools.api_client import Unreachable, reach
 from hirewire.tools.sample_data.filler import PASSWORD, Filler, Plan, What
 
 SPEED_OVER = 60.0
-"""Seconds over which the speed is taken for the time left."""
+"""Seconds over which the speed is averaged to estimate the time left."""
 
 
 async def fill(
     url: str, count: int, seed: int, console: Console, *, today: date | None = None
 ) -> int:
-    """Make a board of `count` vacancies and `count` resumes at `url`.
+    """Create `count` vacancies and `count` resumes at `url`.
 
-    0 when all of it is there, 1 when something was refused or the platform is not reached. The
-    same board again makes nothing twice.
+    0 when everything exists, 1 when something was refused or the platform is unreachable. Running
+    it again creates nothing twice.
     """
     try:
         connect = await reach(url)

@@ -1,4 +1,4 @@
-"""Making the board through the public API; what is there already is found and left alone."""
+"""Creates the sample data through the public API; existing items are left alone."""
 
 import asyncio
 from collections import Counter
@@ -17,7 +17,7 @@ from hirewire.tools.sample_data.resumes import Written, candidates, resumes_of
 from hirewire.tools.sample_data.vacancies import Drafted, vacancies_of
 
 PASSWORD = "a board of examples"  # noqa: S105
-"""Everybody's on the board: it is there to be looked at."""
+"""Everybody's password: the data are for trying things out."""
 AT_ONCE = 16
 VACANCIES = "/api/vacancies/vacancies"
 EMPLOYER = "/api/vacancies/employer-profile"
@@ -31,7 +31,7 @@ What = Literal["accounts", "vacancies", "resumes"]
 
 @dataclass
 class Tally:
-    """What has come of the plan so far."""
+    """What has been created, found and refused so far."""
 
     made: Counter[str] = field(default_factory=Counter)
     found: Counter[str] = field(default_factory=Counter)
@@ -42,7 +42,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Plan:
-    """A board."""
+    """The sample data to create."""
 
     vacancies: int
     resumes: int
@@ -61,7 +61,7 @@ class Plan:
 
 @dataclass
 class Filler:
-    """Makes a board. `on_change` hears of every item that is settled."""
+    """Creates the data of a plan. `on_change` is called for every item that is done."""
 
     connect: Callable[[], httpx.AsyncClient]
     """A client of the platform. Each task has one of its own, of one connection: what a pool spends
@@ -71,7 +71,7 @@ class Filler:
     tally: Tally = field(default_factory=Tally)
 
     async def run(self) -> None:
-        """Make what is not there yet. Raises `Unreachable` when the platform goes away."""
+        """Create what is missing. Raises `Unreachable` when the platform stops answering."""
         work = self._work()
         try:
             async with asyncio.TaskGroup() as group:

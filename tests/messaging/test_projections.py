@@ -13,7 +13,7 @@ from hirewire.messaging.consuming import dead_letters
 from hirewire.messaging.database import DatabaseUnavailable, connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import EVENTS
-from hirewire.messaging.projections import generations
+from hirewire.messaging.projections import generations, switching
 from hirewire.messaging.projections.dropping import StillUsed
 from hirewire.messaging.projections.generations import (
     AlreadyBuilding,
@@ -217,7 +217,7 @@ async def test_what_is_recorded_during_the_switch_is_in_both_once(
 
     async def hold_and_write() -> None:
         async with boards.transactions() as tx:
-            await generations._hold(tx, one)
+            await switching._hold(tx, one)
             await writer.write(page, *words(0))
             await boards.expect(two, page, *capitals(0))
             assert await boards.lines(one, page) == []
@@ -226,9 +226,9 @@ async def test_what_is_recorded_during_the_switch_is_in_both_once(
     await hold_and_write()
     assert held.is_set()
     await boards.expect(one, page, *words(0))
-    switching = asyncio.create_task(boards.switch())
+    switch = asyncio.create_task(boards.switch())
     await writer.write(page, *words(1, 2, 3))
-    await switching
+    await switch
     await boards.expect(one, page, *words(0, 1, 2, 3))
     await boards.expect(two, page, *capitals(0, 1, 2, 3))
 
@@ -251,7 +251,7 @@ async def test_open_messages_refuse_the_switch_unless_it_is_forced(
 
     async def is_open() -> bool:
         async with boards.transactions() as tx:
-            return (await generations.open_messages(tx, two))[0] == 2
+            return (await switching.open_messages(tx, two))[0] == 2
 
     await eventually(is_open)
     with pytest.raises(
@@ -482,7 +482,7 @@ async def test_two_operators_at_once_do_it_once(writer: Writer, boards: Boards) 
     await boards.caught_up(two)
     switches = await asyncio.gather(
         *(
-            generations.switch(boards.transactions, boards.name, "board", number=two.number)
+            switching.switch(boards.transactions, boards.name, "board", number=two.number)
             for _ in range(3)
         )
     )
@@ -714,7 +714,7 @@ async def test_what_a_generation_cannot_read_is_its_own_dead_letter(
 
     async def first_open() -> str:
         async with boards.transactions() as tx:
-            count, found = await generations.open_messages(tx, one)
+            count, found = await switching.open_messages(tx, one)
             return found[0] if count else ""
 
     assert await eventually(first_open) == f"{id} at (unreadable)@{one.number} (dead)"
@@ -731,7 +731,7 @@ async def test_what_a_generation_cannot_read_is_its_own_dead_letter(
     await eventually(tried_again)
     async with boards.transactions() as tx:
         assert await dead_letters.discard(tx, UUID(id), why="of no use") == 1
-        assert (await generations.open_messages(tx, one))[0] == 0
+        assert (await switching.open_messages(tx, one))[0] == 0
 
 
 async def test_how_far_back_a_log_goes_is_known(writer: Writer) -> None:

@@ -163,6 +163,30 @@ def test_that_rule_catches_what_it_forbids() -> None:
     assert ends_transactions(source) == [2]
 
 
+def lists_of_any_length(source: str) -> list[int]:
+    """Lines with an `in_` of any number of values: another statement for each number."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("in_", "not_in", "notin_")
+        and not isinstance(one := node.args[0], ast.Tuple)
+        and not (isinstance(one, ast.Attribute) and one.attr.isupper())  # a constant
+        and not (isinstance(one, ast.Call) and ast.unparse(one.func).endswith(".limit"))  # a query
+    ]
+
+
+@pytest.mark.parametrize("path", without_transactions(), ids=lambda p: str(p.relative_to(SOURCES)))
+def test_statements_are_the_same_for_any_number_of_values(path: Path) -> None:
+    assert lists_of_any_length(path.read_text()) == [], "use hirewire.kit.db.among"
+
+
+def test_that_rule_catches_lists_of_any_length() -> None:
+    source = "a.in_(ids)\na.in_(('x', 'y'))\na.in_(rules.OPEN)\na.in_(old.limit(5))\na.in_(list(x))"
+    assert lists_of_any_length(source) == [1, 5]
+
+
 def writes_tables(source: str) -> list[int]:
     """Lines that write CSV by themselves: their cells may be formulas to a spreadsheet."""
     return [

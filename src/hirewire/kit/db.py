@@ -1,8 +1,9 @@
 """Engines, databases that are made when missing, and migrations without ceremony."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import ARRAY, ColumnElement, any_, event, literal
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -10,7 +11,7 @@ from hirewire.messaging import schema
 from hirewire.messaging.database import notice_vanished_peers
 from hirewire.messaging.schema import ensure_database
 
-__all__ = ["ensure_database", "make_engine", "migrate", "pending", "schemas"]
+__all__ = ["among", "ensure_database", "make_engine", "migrate", "pending", "schemas"]
 
 CHASSIS = (*schema.OWN, ("kit", "hirewire.kit"))
 """What every service's database has beside the service's own tables: schema, package."""
@@ -35,6 +36,15 @@ def make_engine(url: str, *, pool: int = 10, application: str = "hirewire") -> A
         connection.run_async(notice_vanished_peers)
 
     return engine
+
+
+def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """Whether the column has one of these values: one statement for any number of them.
+
+    `in_` makes another statement for every length, and each connection keeps those it has
+    prepared.
+    """
+    return column == any_(literal(list(values), ARRAY(column.type)))
 
 
 def schemas(service: str | None) -> tuple[tuple[str, str], ...]:

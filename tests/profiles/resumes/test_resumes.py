@@ -63,8 +63,10 @@ async def test_each_change_is_one_event_with_its_action(anna: Person) -> None:
     for event in events:
         assert (event.body["userId"], event.key) == (str(anna.id), made["id"])
         action = event.body["action"]
-        assert event.body.get("experienceId") == (job_id if "experience" in action else None)
-        assert event.body.get("educationId") == (study_id if "education" in action else None)
+        items = event.body.keys() & {"experienceId", "educationId"}
+        named = {name: event.body[name] for name in items}
+        expected = {"experience": {"experienceId": job_id}, "education": {"educationId": study_id}}
+        assert named == expected.get(action.partition("_")[0], {})
     assert "resume" not in events[-1].body
     assert events[2].body["resume"]["experience"][0]["company"] == "Acme"
 

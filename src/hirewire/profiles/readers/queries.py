@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, exists, func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
 from hirewire.profiles.contacts import reachable
 from hirewire.profiles.readers import rules
@@ -82,7 +83,7 @@ async def names(tx: Tx, resume_ids: Sequence[UUID], company_id: UUID) -> list[tu
         .join(resume, resume.c.id == table.resume_id)
         .outerjoin(profile, profile.c.user_id == resume.c.user_id)
         .where(
-            table.resume_id.in_(resume_ids),
+            among(table.resume_id, resume_ids),
             table.company_id == company_id,
             table.opened_at.is_not(None),
         )

@@ -25,7 +25,7 @@ from hirewire.messaging.transaction import Tx
 from hirewire.profiles.dates import check_period
 from hirewire.profiles.reading import LeftOut, Part
 from hirewire.profiles.resumes import exports, jsonresume, rules
-from hirewire.profiles.resumes.queries import Item, items_of, resume_of
+from hirewire.profiles.resumes.queries import Item, WholeResume, resume_of, with_items
 from hirewire.profiles.tables import education, experience, resume
 
 MOST_RESUMES = 50
@@ -81,53 +81,55 @@ class TooMany(AppError):
     kind = Kind.CONFLICT
 
 
-async def create(tx: Tx, user_id: UUID, fields: Item) -> UUID:
-    """A new resume; its id. Raises what `change` raises for its status."""
+async def create(tx: Tx, user_id: UUID, fields: Item) -> WholeResume:
+    """A new resume. Raises what `change` raises for its status."""
     await _room_for_one_more(tx, user_id)
     values = EMPTY | fields
     values["link_key"] = _link_key(values)
     _check_status("draft", values)
-    id = await _insert(tx, user_id, values)
-    await _announce(tx, id, "created")
-    return id
+    return await _announce(tx, await _insert(tx, user_id, values), "created")
 
 
-async def import_document(tx: Tx, user_id: UUID, document: Item) -> tuple[UUID, list[LeftOut]]:
-    """A new resume from a JSON Resume that was checked; its id, and what could not be read."""
+async def import_document(
+    tx: Tx, user_id: UUID, document: Item
+) -> tuple[WholeResume, list[LeftOut]]:
+    """A new resume from a JSON Resume that was checked, and what could not be read."""
     await _room_for_one_more(tx, user_id)
     whole = Part(document)
     fields = jsonresume.resume_fields(document, whole)
-    id = await _insert(tx, user_id, EMPTY | fields | {"imported": exports.without_items(document)})
+    values = EMPTY | fields | {"imported": exports.without_items(document)}
+    row = await _insert(tx, user_id, values)
     for name, table, read in (
         ("work", experience, jsonresume.experience_fields),
         ("education", education, jsonresume.education_fields),
     ):
-        rows = [
-            {"id": new_id(), "resume_id": id, "place": place, "imported": entry.value} | read(entry)
+        entries = [
+            {"id": new_id(), "resume_id": row.id, "place": place, "imported": entry.value}
+            | read(entry)
             for place, entry in enumerate(jsonresume.items(document, name, whole))
         ]
         if table is experience:
-            rows = [row | {"skills": []} for row in rows]
-        if rows:
-            await tx.execute(insert(table), rows)
-    await _announce(tx, id, "created")
-    return id, whole.left_out
+            entries = [one | {"skills": []} for one in entries]
+        if entries:
+            await tx.execute(insert(table), entries)
+    return await _announce(tx, row, "created"), whole.left_out
 
 
-async def change(tx: Tx, user_id: UUID, id: UUID, changes: Item) -> None:
-    """Set these fields. A change of nothing is no change: no version, no event.
+async def change(tx: Tx, user_id: UUID, id: UUID, changes: Item) -> WholeResume:
+    """Set these fields; the resume as it is then.
+
+    A change of nothing is no change: no version, no event.
 
     Raises `NoSuchResume`, `MoveNotAllowed`, `Incomplete`.
     """
     before = await _locked(tx, user_id, id)
     differing = {name: value for name, value in changes.items() if value != getattr(before, name)}
     if not differing:
-        return
+        return await with_items(tx, before)
     after = dict(before._mapping) | differing
     _check_status(before.status, after)
     differing["link_key"] = _link_key(after)
-    await _bump(tx, id, differing)
-    await _announce(tx, id, "updated")
+    return await _announce(tx, await _bump(tx, id, differing), "updated")
 
 
 async def remove(tx: Tx, user_id: UUID, id: UUID) -> None:
@@ -185,8 +187,7 @@ async def _add(
         raise TooMany(f"A resume holds {MOST_ITEMS} of these at most.")
     values = {"id": new_id(), "resume_id": id, "place": last + 1} | fields
     made = (await tx.execute(insert(table).values(values).returning(table))).one()
-    await _bump(tx, id, {})
-    await _announce(tx, id, action, made.id)
+    await _announce(tx, await _bump(tx, id), action, made.id)
     return dict(made._mapping)
 
 
@@ -212,8 +213,7 @@ async def _change(
     except ValueError as error:
         raise _DatesWrong(errors=[FieldError("#/end", str(error))]) from None
     await tx.execute(update(table).where(table.c.id == item_id).values(**differing))
-    await _bump(tx, id, {})
-    await _announce(tx, id, action, item_id)
+    await _announce(tx, await _bump(tx, id), action, item_id)
     return after
 
 
@@ -229,8 +229,7 @@ async def _remove(
 ) -> None:
     await _item(tx, table, user_id, id, item_id)
     await tx.execute(delete(table).where(table.c.id == item_id))
-    await _bump(tx, id, {})
-    await _announce(tx, id, action, item_id)
+    await _announce(tx, await _bump(tx, id), action, item_id)
 
 
 async def _item(tx: Tx, table: Table, user_id: UUID, id: UUID, item_id: UUID) -> Item:
@@ -261,22 +260,21 @@ async def _room_for_one_more(tx: Tx, user_id: UUID) -> None:
         raise TooMany(f"A person has {MOST_RESUMES} resumes at most.")
 
 
-async def _insert(tx: Tx, user_id: UUID, values: Item) -> UUID:
-    moment, id = now(), new_id()
-    await tx.execute(
-        insert(resume).values(
-            id=id, user_id=user_id, version=1, created_at=moment, updated_at=moment, **values
-        )
+async def _insert(tx: Tx, user_id: UUID, values: Item) -> Row[Any]:
+    moment = now()
+    statement = insert(resume).values(
+        id=new_id(), user_id=user_id, version=1, created_at=moment, updated_at=moment, **values
     )
-    return id
+    made: Row[Any] = (await tx.execute(statement.returning(resume))).one()
+    return made
 
 
-async def _bump(tx: Tx, id: UUID, values: Item) -> None:
-    await tx.execute(
-        update(resume)
-        .where(resume.c.id == id)
-        .values(version=resume.c.version + 1, updated_at=now(), **values)
-    )
+async def _bump(tx: Tx, id: UUID, values: Item | None = None) -> Row[Any]:
+    """The next version."""
+    statement = update(resume).where(resume.c.id == id)
+    statement = statement.values(version=resume.c.version + 1, updated_at=now(), **(values or {}))
+    made: Row[Any] = (await tx.execute(statement.returning(resume))).one()
+    return made
 
 
 def _link_key(values: Item) -> str | None:
@@ -297,29 +295,33 @@ def _check_status(before: str, after: Item) -> None:
         )
 
 
-async def _announce(tx: Tx, id: UUID, action: ResumeAction, item_id: UUID | None = None) -> None:
-    row = (await tx.execute(select(resume).where(resume.c.id == id))).one()
-    jobs, studies = (await items_of(tx, [id]))[id]
-    event: dict[str, Any] = {}
+async def _announce(
+    tx: Tx, row: Row[Any], action: ResumeAction, item_id: UUID | None = None
+) -> WholeResume:
+    """Record what has happened to it; the resume as it was recorded."""
+    whole = await with_items(tx, row)
+    item: dict[str, Any] = {}  # what is not named is not in the event
     if action.startswith("experience_"):
-        event["experience_id"] = item_id
+        item["experience_id"] = item_id
     elif action.startswith("education_"):
-        event["education_id"] = item_id
+        item["education_id"] = item_id
     record(
         tx,
         ResumeUpdated(
             user_id=row.user_id,
-            resume_id=id,
+            resume_id=row.id,
             action=action,
             version=row.version,
-            resume=_snapshot(row, jobs, studies),
-            **event,
+            resume=_snapshot(whole),
+            **item,
         ),
     )
+    return whole
 
 
-def _snapshot(row: Row[Any], jobs: list[Item], studies: list[Item]) -> ResumeSnapshot:
+def _snapshot(whole: WholeResume) -> ResumeSnapshot:
     """What may be known of a resume without knowing whose it is."""
+    row, jobs, studies = whole.row, whole.experience, whole.education
     return ResumeSnapshot(
         title=row.title,
         status=row.status,

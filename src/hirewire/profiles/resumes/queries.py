@@ -1,15 +1,26 @@
 """Resumes, read."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, select
 
+from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
 from hirewire.profiles.contacts import reachable
 from hirewire.profiles.tables import education, experience, profile, resume
 
 Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class WholeResume:
+    """A resume's row with its experience and education, in their order."""
+
+    row: Row[Any]
+    experience: list[Item]
+    education: list[Item]
 
 
 async def resume_of(tx: Tx, user_id: UUID, id: UUID, *, lock: bool = False) -> Row[Any] | None:
@@ -33,11 +44,16 @@ async def items_of(tx: Tx, ids: list[UUID]) -> dict[UUID, tuple[list[Item], list
     found: dict[UUID, tuple[list[Item], list[Item]]] = {id: ([], []) for id in ids}
     for nth, table in enumerate((experience, education)):
         rows = await tx.execute(
-            select(table).where(table.c.resume_id.in_(ids)).order_by(table.c.place, table.c.id)
+            select(table).where(among(table.c.resume_id, ids)).order_by(table.c.place, table.c.id)
         )
         for row in rows:
             found[row.resume_id][nth].append(dict(row._mapping))
     return found
+
+
+async def with_items(tx: Tx, row: Row[Any]) -> WholeResume:
+    """A resume with its experience and education."""
+    return WholeResume(row, *(await items_of(tx, [row.id]))[row.id])
 
 
 async def owner_of(tx: Tx, user_id: UUID) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Request, Response
 from pydantic.alias_generators import to_camel
-from sqlalchemy import Row
 
 from hirewire.kit.answers import forget_answers
 from hirewire.kit.clock import today
@@ -13,7 +12,6 @@ from hirewire.kit.errors import FieldError
 from hirewire.kit.http import BadCursor, Caller, Once, Page, PageParams, RequestTx, page_of
 from hirewire.kit.models import Body as SentBody
 from hirewire.kit.openapi import Responses, refuses
-from hirewire.messaging.transaction import Tx
 from hirewire.profiles import pdf
 from hirewire.profiles.resumes import commands, exports, models, queries, rules
 from hirewire.profiles.resumes.commands import NoSuchResume
@@ -49,7 +47,8 @@ async def list_(
     """One's resumes, newest first."""
     after = _place(query.after) if query.after else None
     rows = await queries.resumes_of(tx, caller.user_id, limit=query.limit + 1, after=after)
-    resumes = await _answers(tx, rows)
+    items = await queries.items_of(tx, [row.id for row in rows])
+    resumes = [_resume(queries.WholeResume(row, *items[row.id])) for row in rows]
     return page_of(resumes, query, request, response, Resume, cursor=lambda one: (one.id,))
 
 
@@ -58,8 +57,7 @@ async def create(body: models.NewResume, tx: RequestTx, caller: Caller, once: On
     """Make a resume."""
 
     async def make() -> Resume:
-        id = await commands.create(tx, caller.user_id, _values(body))
-        return await _answer(tx, caller.user_id, id)
+        return _resume(await commands.create(tx, caller.user_id, _values(body)))
 
     return await once(Resume, make)
 
@@ -73,10 +71,9 @@ async def import_(body: Document, tx: RequestTx, caller: Caller, once: Once) -> 
     check_document(body)
 
     async def make() -> ImportedResume:
-        id, left_out = await commands.import_document(tx, caller.user_id, body)
-        resume = await _answer(tx, caller.user_id, id)
+        made, left_out = await commands.import_document(tx, caller.user_id, body)
         return ImportedResume(
-            **dict(resume), left_out=[models.LeftOut.model_validate(one) for one in left_out]
+            **dict(_resume(made)), left_out=[models.LeftOut.model_validate(one) for one in left_out]
         )
 
     return await once(ImportedResume, make)
@@ -85,14 +82,16 @@ async def import_(body: Document, tx: RequestTx, caller: Caller, once: Once) -> 
 @router.get(ONE, responses=refuses(NoSuchResume))
 async def read(id: UUID, tx: RequestTx, caller: Caller) -> Resume:
     """One resume."""
-    return await _answer(tx, caller.user_id, id)
+    row = await queries.resume_of(tx, caller.user_id, id)
+    if row is None:
+        raise NoSuchResume
+    return _resume(await queries.with_items(tx, row))
 
 
 @router.patch(ONE, responses=refuses(NoSuchResume, commands.MoveNotAllowed, commands.Incomplete))
 async def change(id: UUID, body: models.ResumeChanges, tx: RequestTx, caller: Caller) -> Resume:
     """Change it: what is not named stays as it is."""
-    await commands.change(tx, caller.user_id, id, _values(body))
-    return await _answer(tx, caller.user_id, id)
+    return _resume(await commands.change(tx, caller.user_id, id, _values(body)))
 
 
 @router.delete(ONE, status_code=204, responses=refuses(NoSuchResume))
@@ -110,13 +109,13 @@ async def export(
     row = await queries.resume_of(tx, caller.user_id, id)
     if row is None:
         raise NoSuchResume
-    experience, education = (await queries.items_of(tx, [id]))[id]
+    whole = await queries.with_items(tx, row)
     if format == "pdf":
-        items = {"experience": experience, "education": education}
+        items = {"experience": whole.experience, "education": whole.education}
         owner = await queries.owner_of(tx, caller.user_id)
         content = pdf.content_of(dict(row._mapping) | items | owner)
         return pdf.PdfAnswer(content, owner.get("locale"))
-    return exports.export(dict(row._mapping), experience, education)
+    return exports.export(dict(row._mapping), whole.experience, whole.education)
 
 
 @router.post("/{id}/experience", status_code=201, responses=refuses(NoSuchResume, commands.TooMany))
@@ -195,21 +194,9 @@ def _place(after: tuple[str, ...]) -> UUID:
         raise BadCursor(errors=[FieldError("", "after: not a cursor of this list")]) from None
 
 
-async def _answer(tx: Tx, user_id: UUID, id: UUID) -> Resume:
-    row = await queries.resume_of(tx, user_id, id)
-    if row is None:
-        raise NoSuchResume
-    [answer] = await _answers(tx, [row])
-    return answer
-
-
-async def _answers(tx: Tx, rows: list[Row[Any]]) -> list[Resume]:
-    items = await queries.items_of(tx, [row.id for row in rows])
-    return [_resume(row, *items[row.id]) for row in rows]
-
-
-def _resume(row: Row[Any], jobs: list[dict[str, Any]], studies: list[dict[str, Any]]) -> Resume:
-    values = dict(row._mapping) | {"experience": jobs, "education": studies}
+def _resume(whole: queries.WholeResume) -> Resume:
+    row, jobs = whole.row, whole.experience
+    values = dict(row._mapping) | {"experience": jobs, "education": whole.education}
     found = rules.completeness(values)
     months = rules.total_months(((job["start"], job["end"]) for job in jobs), today())
     return Resume.model_validate(

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.kit.clock import now
+from hirewire.kit.db import among
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.activity import rules
@@ -70,7 +71,7 @@ async def _locked(tx: Tx, people: Mapping[UUID, UUID]) -> dict[UUID, Known]:
     await tx.exec_driver_sql(_MEET, (ids, [people[id] for id in ids], now()))
     found = await tx.execute(
         select(resume.c.resume_id, resume.c.version, resume.c.state)
-        .where(resume.c.resume_id.in_(ids))
+        .where(among(resume.c.resume_id, ids))
         .order_by(resume.c.resume_id)
         .with_for_update()
     )

@@ -14,6 +14,7 @@ from hirewire.contracts.vacancies import (
     ApplicationSubmitted,
 )
 from hirewire.kit.clock import now, today
+from hirewire.kit.db import among
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.ids import new_id
@@ -304,7 +305,7 @@ async def _close(
         version, news = application.c.version + 1, _of_others(stage)
         changed = await tx.execute(
             update(application)
-            .where(application.c.id.in_(before))
+            .where(among(application.c.id, before))
             .values(stage=stage, closed_reason=reason, updated_at=now(), version=version)
             .values({news: news + 1})
             .returning(application)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 
+from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.applications.rules import Party, Stage
 from hirewire.vacancies.showing import visible_to
@@ -161,7 +162,9 @@ async def moves_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
         .label("nth")
     )
     numbered = (
-        select(application_move, nth).where(application_move.c.application_id.in_(ids)).subquery()
+        select(application_move, nth)
+        .where(among(application_move.c.application_id, ids))
+        .subquery()
     )
     latest = select(numbered).where(numbered.c.nth <= MOST_MOVES).order_by(numbered.c.position)
     for row in await tx.execute(latest):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, case, func, select
 
+from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.tables import company, company_logo, employer_profile
 
@@ -30,7 +31,7 @@ async def companies(tx: Tx, *, named: str, ids: Sequence[UUID], limit: int) -> l
     """Companies by their ids, or with this in their name: those whose name begins so come first."""
     statement = select(company.c.id, company.c.name)
     if ids:
-        statement = statement.where(company.c.id.in_(ids)).order_by(company.c.name, company.c.id)
+        statement = statement.where(among(company.c.id, ids)).order_by(company.c.name, company.c.id)
     else:
         name, wanted = func.lower(company.c.name), named.lower()
         statement = statement.where(name.contains(wanted, autoescape=True)).order_by(

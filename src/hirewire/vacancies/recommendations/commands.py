@@ -11,6 +11,7 @@ from sqlalchemy import Row, select, update
 
 from hirewire.contracts.vacancies import RecommendationCreated, RecommendationWithdrawn
 from hirewire.kit.clock import now
+from hirewire.kit.db import among
 from hirewire.kit.errors import AppError, Kind, NotFound
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.ids import new_id
@@ -150,7 +151,7 @@ async def known_resumes(tx: Tx, ids: Iterable[UUID]) -> dict[UUID, tuple[int | N
     await _step(tx)
     found = await tx.execute(
         select(comparable.c.id, comparable.c.version, comparable.c.state).where(
-            comparable.c.id.in_(list(ids)), comparable.c.kind == "resume"
+            among(comparable.c.id, ids), comparable.c.kind == "resume"
         )
     )
     return {row.id: (row.version, row.state == "deleted") for row in found}
@@ -200,7 +201,7 @@ async def compare_vacancies(
 ) -> None:
     """Compare these vacancies, as they are in their table, with all visible resumes."""
     step = await _step(tx)
-    rows = (await tx.execute(select(vacancy).where(vacancy.c.id.in_(list(ids))))).all()
+    rows = (await tx.execute(select(vacancy).where(among(vacancy.c.id, ids)))).all()
     demands = {row.id: demand_of(dict(row._mapping)) for row in rows if row.status == "published"}
     step.vacancies.update({row.id: (row.version, demands.get(row.id)) for row in rows})
     packed = {

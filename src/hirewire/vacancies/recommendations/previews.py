@@ -8,6 +8,7 @@ from uuid import UUID
 import numpy as np
 from sqlalchemy import select
 
+from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, skill_code, weight_of
 from hirewire.vacancies.recommendations.index.excluding import excluded
@@ -175,9 +176,7 @@ def _asked_most(index: MatchingIndex, offer: Offer) -> list[int]:
 async def _names(tx: Tx, examples: Mapping[int, UUID]) -> dict[int, str]:
     """The skills as a vacancy names them that asks for them."""
     rows = await tx.execute(
-        select(vacancy.c.id, vacancy.c.requirements).where(
-            vacancy.c.id.in_(list(examples.values()))
-        )
+        select(vacancy.c.id, vacancy.c.requirements).where(among(vacancy.c.id, examples.values()))
     )
     requirements = {row.id: row.requirements for row in rows}
     names = {}

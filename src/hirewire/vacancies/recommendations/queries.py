@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Row, Select, and_, select, text, tuple_
 
+from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.recommendations.facts import (
     demand_of,
@@ -109,7 +110,7 @@ async def scores_of_applicants(
     found = await tx.execute(
         select(table.resume_id, resume.c.snapshot)
         .join(resume, resume.c.resume_id == table.resume_id)
-        .where(table.vacancy_id == vacancy["id"], table.resume_id.in_(resume_ids), text(OPEN))
+        .where(table.vacancy_id == vacancy["id"], among(table.resume_id, resume_ids), text(OPEN))
         .where(table.accepted_at.is_not(None), resume.c.snapshot.has_key("status"))
     )
     demand = demand_of(vacancy)

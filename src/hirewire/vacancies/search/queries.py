@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select, tuple_
+from sqlalchemy import Row, Select, Text, func, select, tuple_
 
+from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.showing import vacancies_with_company, visible_to
 from hirewire.vacancies.tables import company, resume, saved_search, vacancy
@@ -101,14 +102,14 @@ async def count_of(tx: Tx, kind: str) -> int:
 async def open_vacancies(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
     """Of these vacancies the ones that are open, by id, with their companies' names."""
     statement = vacancies_with_company().where(
-        vacancy.c.id.in_(ids), vacancy.c.status == "published"
+        among(vacancy.c.id, ids), vacancy.c.status == "published"
     )
     return {row.id: row for row in await tx.execute(statement)}
 
 
 async def visible_resumes(tx: Tx, ids: Sequence[UUID], company_id: UUID) -> dict[UUID, Row[Any]]:
     """Of these resumes the ones that this company may see, by id."""
-    statement = select(resume).where(resume.c.resume_id.in_(ids), visible_to(company_id))
+    statement = select(resume).where(among(resume.c.resume_id, ids), visible_to(company_id))
     return {row.resume_id: row for row in await tx.execute(statement)}
 
 
@@ -116,7 +117,7 @@ async def company_names(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, str]:
     """Companies' names, by id."""
     if not ids:
         return {}
-    statement = select(company.c.id, company.c.name).where(company.c.id.in_(ids))
+    statement = select(company.c.id, company.c.name).where(among(company.c.id, ids))
     return {row.id: row.name for row in await tx.execute(statement)}
 
 
@@ -172,12 +173,12 @@ def _filtered(statement: Select[Any], filters: TableFilters) -> Select[Any]:
     if filters.title:
         statement = statement.where(vacancy.c.title.icontains(filters.title, autoescape=True))
     for column, values in (
-        (func.lower(func.btrim(vacancy.c.area)), filters.area),
+        (func.lower(func.btrim(vacancy.c.area), type_=Text), filters.area),
         (vacancy.c.work_format, filters.work_format),
         (vacancy.c.employment_type, filters.employment_type),
         (vacancy.c.experience, filters.experience),
         (vacancy.c.company_id, filters.company_id),
     ):
         if values:
-            statement = statement.where(column.in_(values))
+            statement = statement.where(among(column, values))
     return statement

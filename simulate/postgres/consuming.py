@@ -149,7 +149,7 @@ def chained(tx: Transaction, columns: Any) -> list[tuple[str, str, str]]:
     return [ordering_key for ordering_key in zip(*columns, strict=True) if ordering_key in fronts]
 
 
-@statement("inbox._ENTER_ONE", returns="event_id")
+@statement("unresolved._ENTER_ONE", returns="event_id")
 def enter_one(tx: Transaction, parameters: Any) -> Waits:
     """Enter one invocation."""
     id, name, origin = parameters
@@ -157,7 +157,7 @@ def enter_one(tx: Transaction, parameters: Any) -> Waits:
     return [(id,)] if new else []
 
 
-@statement("inbox._OPEN")
+@statement("unresolved._OPEN")
 def open_message(tx: Transaction, parameters: Any) -> Waits:
     """Enter one that failed, whole."""
     id, name, state, type, source, key, sequence, body, headers, attempts, delay, error, history = (
@@ -183,7 +183,7 @@ def open_message(tx: Transaction, parameters: Any) -> Waits:
     return 1
 
 
-@statement("inbox._HELD", returns="event_id arrival body headers")
+@statement("unreadable._HELD", returns="event_id arrival body headers")
 def held(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     """What was kept for a version that knows it."""
     name, types, after, limit = parameters
@@ -248,7 +248,7 @@ def open_track(tx: Transaction, ordering_key: Any) -> Waits:
     return [(row["open"] - 1,)]
 
 
-@statement("inbox._START_ATTEMPT")
+@statement("start_attempts._START_ATTEMPT")
 def note_start(tx: Transaction, parameters: Any) -> Waits:
     """A process starts to handle a possible poison message."""
     fingerprint, instance = parameters

@@ -12,7 +12,7 @@ from hirewire.messaging.broker import Broker, open_broker
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.introduction import introduce
-from hirewire.messaging.projections import dropping, generations
+from hirewire.messaging.projections import dropping, generations, switching
 from hirewire.messaging.projections.generations import Generation, Projection
 from hirewire.messaging.reconciliation import audit
 from hirewire.messaging.runtime import Messaging
@@ -140,7 +140,7 @@ class Boards:
     async def switch(
         self, number: int | None = None, *, force: bool = False, wait: float = 5
     ) -> Generation:
-        found, _ = await generations.switch(
+        found, _ = await switching.switch(
             self.transactions, self.name, "board", number=number, force=force, by="t", wait=wait
         )
         return found

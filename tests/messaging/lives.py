@@ -122,7 +122,7 @@ class Two:
         )
 
     @asynccontextmanager
-    async def running(self, *, hearing: bool = True) -> AsyncIterator[Self]:
+    async def running(self, *, consuming: bool = True) -> AsyncIterator[Self]:
         """Both at work, or the writer alone while the reader only answers."""
         apps: dict[str, FastAPI] = {}
         async with AsyncExitStack() as stack:
@@ -135,7 +135,7 @@ class Two:
                 app.state.settings = Settings(operator_token=TOKEN)
                 app.state.messaging = messaging
                 app.include_router(router)
-                messaging.start("all" if hearing or name == "writer" else "api")
+                messaging.start("all" if consuming or name == "writer" else "api")
                 stack.push_async_callback(messaging.stop)
             self.operators = await stack.enter_async_context(LocalOperators(apps))
             yield self

@@ -138,7 +138,7 @@ class Writer:
             unsent = await tx.exec_driver_sql("select count(*) from messaging.outbox")
             return bool(unsent.scalar_one() == 0)
 
-    async def settle(self) -> None:
+    async def come_to_rest(self) -> None:
         """Step until all is sent and every request has ended."""
 
         async def settled() -> bool:

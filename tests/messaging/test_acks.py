@@ -22,7 +22,7 @@ from tests.messaging.test_consumer import noted, notes, place_with_notes, write
 __all__ = ["place_with_notes"]
 
 
-class Hearing:
+class Consuming:
     """A consumer at a scripted broker, which notes what was committed at each ack."""
 
     def __init__(self, place: Place) -> None:
@@ -71,96 +71,96 @@ class Hearing:
 
 
 @pytest.fixture
-def hearing(place_with_notes: Place) -> Hearing:
-    return Hearing(place_with_notes)
+def consuming(place_with_notes: Place) -> Consuming:
+    return Consuming(place_with_notes)
 
 
 def batch(*texts: str) -> Sequence[Delivery]:
     return [noted(uuid4(), text, 1) for text in texts]
 
 
-async def test_a_batch_is_acked_once_it_is_committed(hearing: Hearing) -> None:
-    hearing.broker.feed(*batch("a", "b", "c", "d"))
-    hearing.broker.feed(*batch("e", "f", "g", "h"))
-    async with hearing.running():
-        await hearing.acked(8)
-    assert hearing.committed_at_ack == [(4, list("abcd")), (8, list("abcdefgh"))]
+async def test_a_batch_is_acked_once_it_is_committed(consuming: Consuming) -> None:
+    consuming.broker.feed(*batch("a", "b", "c", "d"))
+    consuming.broker.feed(*batch("e", "f", "g", "h"))
+    async with consuming.running():
+        await consuming.acked(8)
+    assert consuming.committed_at_ack == [(4, list("abcd")), (8, list("abcdefgh"))]
 
 
-async def test_no_batch_is_acked_before_the_one_in_front_of_it(hearing: Hearing) -> None:
+async def test_no_batch_is_acked_before_the_one_in_front_of_it(consuming: Consuming) -> None:
     """Not even handled: within a key that would be the wrong order."""
-    gate = hearing.gates["a"] = asyncio.Event()
-    hearing.broker.feed(*batch("a", "b", "c", "d"))
-    hearing.broker.feed(*batch("e", "f", "g", "h"))
-    async with hearing.running():
+    gate = consuming.gates["a"] = asyncio.Event()
+    consuming.broker.feed(*batch("a", "b", "c", "d"))
+    consuming.broker.feed(*batch("e", "f", "g", "h"))
+    async with consuming.running():
 
         async def begun() -> bool:
-            return hearing.calls[:1] == ["a"]
+            return consuming.calls[:1] == ["a"]
 
         await eventually(begun)
         for _ in range(20):  # turns in which a second batch could begin
-            await notes(hearing.place.engine)
-        assert hearing.calls == ["a"]
-        assert hearing.broker.acked == []
+            await notes(consuming.place.engine)
+        assert consuming.calls == ["a"]
+        assert consuming.broker.acked == []
         gate.set()
-        await hearing.acked(8)
-    assert [position for position, _ in hearing.committed_at_ack] == [4, 8]
-    assert await notes(hearing.place.engine) == list("abcdefgh")
+        await consuming.acked(8)
+    assert [position for position, _ in consuming.committed_at_ack] == [4, 8]
+    assert await notes(consuming.place.engine) == list("abcdefgh")
 
 
 async def test_a_batch_that_is_taken_in_parts_is_acked_part_by_part(
-    hearing: Hearing, monkeypatch: pytest.MonkeyPatch
+    consuming: Consuming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An ack says that all up to it is done, so one for a later batch would lose what was left."""
     monkeypatch.setattr(consumers, "LONGEST_BATCH_SECONDS", 0.0)  # any batch makes them smaller
-    hearing.broker.feed(*batch("a", "b", "c", "d"))
-    async with hearing.running():
-        await hearing.acked(4)
-        hearing.broker.feed(*batch("e", "f", "g", "h"))
-        hearing.broker.feed(*batch("i", "j", "k", "l"))
+    consuming.broker.feed(*batch("a", "b", "c", "d"))
+    async with consuming.running():
+        await consuming.acked(4)
+        consuming.broker.feed(*batch("e", "f", "g", "h"))
+        consuming.broker.feed(*batch("i", "j", "k", "l"))
 
         async def third_begun() -> bool:
-            return any(position > 8 for position in hearing.broker.acked)
+            return any(position > 8 for position in consuming.broker.acked)
 
         await eventually(third_begun)
-    positions = [position for position, _ in hearing.committed_at_ack]
+    positions = [position for position, _ in consuming.committed_at_ack]
     assert positions[:3] == [4, 6, 8]
-    for position, committed in hearing.committed_at_ack:
+    for position, committed in consuming.committed_at_ack:
         assert committed == list("abcdefghijkl")[:position]
 
 
-async def test_a_batch_that_fails_is_acked_once_the_failure_is_kept(hearing: Hearing) -> None:
-    hearing.fails = {"b"}
+async def test_a_batch_that_fails_is_acked_once_the_failure_is_kept(consuming: Consuming) -> None:
+    consuming.fails = {"b"}
     kept: list[object] = []
 
     async def look(_: Delivery) -> None:
-        kept.extend(await rows(hearing.place.engine, "select state from messaging.open_message"))
+        kept.extend(await rows(consuming.place.engine, "select state from messaging.open_message"))
 
-    hearing.broker.before_ack = look
-    hearing.broker.feed(*batch("a", "b", "c", "d"))
-    async with hearing.running():
-        await hearing.acked(4)
+    consuming.broker.before_ack = look
+    consuming.broker.feed(*batch("a", "b", "c", "d"))
+    async with consuming.running():
+        await consuming.acked(4)
     assert kept == [("retrying",)]
-    assert await notes(hearing.place.engine) == list("acd")
+    assert await notes(consuming.place.engine) == list("acd")
 
 
-async def test_what_reaches_no_handler_is_kept_before_it_is_acked(hearing: Hearing) -> None:
+async def test_what_reaches_no_handler_is_kept_before_it_is_acked(consuming: Consuming) -> None:
     kept: list[object] = []
 
     async def look(_: Delivery) -> None:
-        kept.extend(await rows(hearing.place.engine, "select state from messaging.open_message"))
+        kept.extend(await rows(consuming.place.engine, "select state from messaging.open_message"))
 
-    hearing.broker.before_ack = look
+    consuming.broker.before_ack = look
     without_subscribers = delivery(Erased(page=uuid4()))
     unreadable = Delivery(body=b"?", routing_key="test.noted")
-    hearing.broker.feed(*batch("a"), without_subscribers, unreadable, *batch("b"))
-    async with hearing.running():
-        await hearing.acked(4)
+    consuming.broker.feed(*batch("a"), without_subscribers, unreadable, *batch("b"))
+    async with consuming.running():
+        await consuming.acked(4)
     assert len(kept) == 2  # one for a version that knows it, one dead
-    assert await notes(hearing.place.engine) == ["a", "b"]
+    assert await notes(consuming.place.engine) == ["a", "b"]
 
 
-async def test_nothing_is_acked_while_its_transaction_cannot_be_had(hearing: Hearing) -> None:
+async def test_nothing_is_acked_while_its_transaction_cannot_be_had(consuming: Consuming) -> None:
     """The database ends the session in the middle; the batch stays the broker's."""
     ended: list[bool] = []
 
@@ -168,46 +168,46 @@ async def test_nothing_is_acked_while_its_transaction_cannot_be_had(hearing: Hea
         ended.append(True)
         await tx.exec_driver_sql("select pg_terminate_backend(pg_backend_pid())")
 
-    hearing.consumer = Consumer(
+    consuming.consumer = Consumer(
         service="reader",
-        transactions=hearing.place.transactions("reader"),
-        broker=hearing.broker,
+        transactions=consuming.place.transactions("reader"),
+        broker=consuming.broker,
         subscriptions=[on(Noted, end_session, name="reader.notes")],
         batch=4,
     )
-    hearing.broker.feed(*batch("a"))
-    hearing.broker.feed(*batch("b"))
-    async with hearing.running():
+    consuming.broker.feed(*batch("a"))
+    consuming.broker.feed(*batch("b"))
+    async with consuming.running():
 
         async def twice() -> bool:
             return len(ended) >= 2
 
         await eventually(twice)
-    assert hearing.broker.acked == []
-    assert await rows(hearing.place.engine, "select 1 from messaging.inbox") == []
-    assert await rows(hearing.place.engine, "select 1 from messaging.open_message") == []
+    assert consuming.broker.acked == []
+    assert await rows(consuming.place.engine, "select 1 from messaging.inbox") == []
+    assert await rows(consuming.place.engine, "select 1 from messaging.open_message") == []
 
 
-async def test_a_stopped_consumer_finishes_the_batch_at_hand(hearing: Hearing) -> None:
-    gate = hearing.gates["a"] = asyncio.Event()
-    hearing.broker.feed(*batch("a", "b"))
-    async with hearing.running():
+async def test_a_stopped_consumer_finishes_the_batch_at_hand(consuming: Consuming) -> None:
+    gate = consuming.gates["a"] = asyncio.Event()
+    consuming.broker.feed(*batch("a", "b"))
+    async with consuming.running():
 
         async def begun() -> bool:
-            return hearing.calls == ["a"]
+            return consuming.calls == ["a"]
 
         await eventually(begun)
-        hearing.consumer.stop()
+        consuming.consumer.stop()
         gate.set()
-        await hearing.acked(2)
-    assert await notes(hearing.place.engine) == ["a", "b"]
+        await consuming.acked(2)
+    assert await notes(consuming.place.engine) == ["a", "b"]
 
 
-async def test_a_queue_whose_keys_are_spread_is_not_read_whole(hearing: Hearing) -> None:
+async def test_a_queue_whose_keys_are_spread_is_not_read_whole(consuming: Consuming) -> None:
     """Beside readers of partitions that would break the order of keys."""
-    async with hearing.place.engine.begin() as connection:
+    async with consuming.place.engine.begin() as connection:
         await connection.exec_driver_sql("insert into messaging.spread (partitions) values (3)")
-    transactions = MetTransactions(hearing.place.engine, "reader")
+    transactions = MetTransactions(consuming.place.engine, "reader")
     tries = 0
 
     async def count() -> None:
@@ -215,18 +215,18 @@ async def test_a_queue_whose_keys_are_spread_is_not_read_whole(hearing: Hearing)
         tries += 1
 
     transactions.before_each = count
-    hearing.consumer = Consumer(
+    consuming.consumer = Consumer(
         service="reader",
         transactions=transactions,
-        broker=hearing.broker,
-        subscriptions=[on(Noted, hearing.on_noted, name="reader.notes")],
+        broker=consuming.broker,
+        subscriptions=[on(Noted, consuming.on_noted, name="reader.notes")],
     )
-    hearing.broker.feed(*batch("a"))
-    async with hearing.running():
+    consuming.broker.feed(*batch("a"))
+    async with consuming.running():
 
         async def tried_again() -> bool:
             return tries > 1
 
         await eventually(tried_again)
-    assert not hearing.broker.consumed.is_set()
-    assert hearing.broker.acked == []
+    assert not consuming.broker.consumed.is_set()
+    assert consuming.broker.acked == []

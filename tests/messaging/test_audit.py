@@ -137,7 +137,7 @@ async def test_a_subscriber_that_does_nothing_is_not_waited_for_for_ever(two: Tw
     """It answers, its consumer is gone, and traffic flows: its queue grows, which is no progress.
     Nothing is missing, all is in flight.
     """
-    async with two.running(hearing=False):
+    async with two.running(consuming=False):
         await two.note(PAGES, *(f"{n}" for n in range(20)))
 
         async def traffic() -> None:

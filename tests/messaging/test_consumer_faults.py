@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from hirewire.messaging.broker import Delivery, open_broker
 from hirewire.messaging.consuming import consumer as consumers
-from hirewire.messaging.consuming import dead_letters, inbox
+from hirewire.messaging.consuming import dead_letters, start_attempts
 from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.consuming.poison_guard import GUARD_AFTER, MAX_START_ATTEMPTS
 from hirewire.messaging.database import DatabaseUnavailable, connect
@@ -242,18 +242,18 @@ async def test_a_start_is_taken_back_also_while_its_commit_is_on_its_way(reader:
 
     async def forget() -> None:
         async with reader.transactions() as tx:
-            await inbox.forget_start_attempt(tx, fingerprint, instance)
+            await start_attempts.forget(tx, fingerprint, instance)
 
     async def is_on_its_way() -> bool:
         return forgetting.done() or await blocked_by_a_lock(reader.place)
 
     async with reader.transactions() as tx:
-        assert await inbox.count_start_attempt(tx, fingerprint, instance) == 1
+        assert await start_attempts.count(tx, fingerprint, instance) == 1
         forgetting = asyncio.create_task(forget())
         await until(is_on_its_way)
     await forgetting
     async with reader.transactions() as tx:
-        assert await inbox.count_start_attempt(tx, fingerprint, uuid4()) == 1
+        assert await start_attempts.count(tx, fingerprint, uuid4()) == 1
 
 
 async def test_what_was_handled_has_no_starts_left(reader: Reader) -> None:

@@ -52,7 +52,7 @@ async def received(writer: Writer, reader: Reader, page: UUID, *texts: object) -
     await writer.introduce([reader.name])
     reader.start()
     await writer.write(page, *texts)
-    await writer.settle()
+    await writer.come_to_rest()
     await reader.expect(page, *texts)
 
 
@@ -88,7 +88,7 @@ async def test_a_standby_that_came_while_a_replay_was_open_consumes_the_present(
     await step_until(writer, reader.awaits)
     reader.start("standby")
     await standing_by(reader, "standby")
-    await writer.settle()
+    await writer.come_to_rest()
 
     async def ended() -> bool:
         return await reader.awaits() == 0
@@ -96,7 +96,7 @@ async def test_a_standby_that_came_while_a_replay_was_open_consumes_the_present(
     await eventually(ended)
     await reader.kill(0)
     await writer.write(page, 4, 5)
-    await writer.settle()
+    await writer.come_to_rest()
     await reader.expect(page, 1, 2, 3, 4, 5)
 
 
@@ -106,7 +106,7 @@ async def test_a_standby_that_came_before_a_replay_began_leaves_the_present_to_i
     page = uuid4()
     await writer.introduce([])
     await writer.write(page, 1, 2, 3)
-    await writer.settle()
+    await writer.come_to_rest()
     await writer.broker.declare([QueueTopology(reader.topology.queue, ())])
     reader.start()
 
@@ -120,9 +120,9 @@ async def test_a_standby_that_came_before_a_replay_began_leaves_the_present_to_i
     await eventually(reader.awaits)
     await reader.kill(0)
     await writer.write(page, 4)
-    await writer.settle()
+    await writer.come_to_rest()
     await writer.write(page, 5)
-    await writer.settle()
+    await writer.come_to_rest()
     await reader.expect(page, 1, 2, 3, 4, 5)
     assert reader.lates == 0
 
@@ -140,7 +140,7 @@ async def test_a_message_of_an_external_program_takes_effect_during_a_replay(
         await writer.broker.publish([Message(str(uuid4()), TYPE, str(page), body, headers)])
     await writer.write(page, 2)
     await reader.expect(page, 1, "external 0", "external 1")
-    await writer.settle()
+    await writer.come_to_rest()
     await reader.expect(page, 1, "external 0", "external 1", 2)
 
 
@@ -165,7 +165,7 @@ async def test_a_cutover_brings_all_that_is_dropped_whatever_is_asked_for(
     page, other = uuid4(), uuid4()
     await received(writer, reader, page, 1)
     await writer.write(other, 1)
-    await writer.settle()
+    await writer.come_to_rest()
     refuse_once(writer, 2)
     await writer.write(page, 2, 3)
     future = (datetime.now(UTC) + timedelta(days=1)).isoformat()
@@ -182,9 +182,9 @@ async def test_a_cutover_brings_all_that_is_dropped_whatever_is_asked_for(
     writer.broker.refuses = lambda message: message.to is not None
     await step_until(writer, writer.all_sent)
     writer.broker.refuses = lambda _: False
-    await writer.settle()
+    await writer.come_to_rest()
     await writer.write(page, 5)
-    await writer.settle()
+    await writer.come_to_rest()
     await reader.expect(page, 1, 2, 3, 4, 5)
     await reader.expect(other, 1, 2)
     assert reader.lates == 0
@@ -202,7 +202,7 @@ async def test_a_limited_replay_leaves_to_the_usual_way_what_was_not_published(
     await asyncio.sleep(0.002)
     await writer.write(page, 3)
     await writer.ask(reader.name, handover=False, since=since)
-    await writer.settle()
+    await writer.come_to_rest()
     await reader.expect(page, 1, 2, 3)
     assert reader.lates == 0
 
@@ -217,9 +217,9 @@ async def test_repeats_into_the_present_give_new_events_once_and_the_audit_is_cl
     await writer.ask(reader.name, again=True)
     await step_until(writer, reader.awaits)
     await writer.write(page, 4)
-    await writer.settle()
+    await writer.come_to_rest()
     await writer.write(page, 5)
-    await writer.settle()
+    await writer.come_to_rest()
     await reader.expect(page, 1, 2, 1, 2, 3, 4, 5)
     line = await reader.account(await writer.log())
     assert (line.counts["handled"], line.missing, line.late) == (5, [], 0)
@@ -235,7 +235,7 @@ async def test_a_repeat_that_fails_does_not_confuse_the_audit(
     broken = on(Noted, fail, name=f"{reader.name}.notes")
     reader.start(subscriptions=[broken])
     await writer.ask(reader.name, again=True)
-    await writer.settle()
+    await writer.come_to_rest()
 
     async def failed() -> int:
         async with reader.transactions() as tx:
@@ -271,7 +271,7 @@ async def test_what_an_open_replay_will_bring_is_on_its_way(writer: Writer, read
     assert (line.counts["handled"], line.counts["in flight"], line.missing) == (1, 1, [])
     assert (await writer.job(id)).state == "open"
     writer.broker.published, writer.broker.refuses = sent, lambda _: False
-    await writer.settle()
+    await writer.come_to_rest()
     await reader.expect(page, 1, 2)
 
 
@@ -304,9 +304,9 @@ async def test_a_cutover_that_the_broker_forbids_goes_on_when_it_may(
     assert (await writer.job(id)).state == "open", "the reader drops what it will bring"
     writer.broker.before = lambda _: None
     await writer.write(page, 3)
-    await writer.settle()
+    await writer.come_to_rest()
     await writer.write(page, 4)
-    await writer.settle()
+    await writer.come_to_rest()
     await reader.expect(page, 1, 2, 3, 4)
 
 
@@ -316,7 +316,7 @@ async def test_replays_of_the_same_events_go_one_after_the_other(
     page = uuid4()
     await writer.introduce([])
     await writer.write(page, 1, 2, 3)
-    await writer.settle()
+    await writer.come_to_rest()
     await writer.introduce([reader.name], past={reader.name})
     since = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     second = await writer.ask(reader.name, since=since)
@@ -328,10 +328,10 @@ async def test_replays_of_the_same_events_go_one_after_the_other(
         await writer.relay.step()
     assert "waits for request" in ((await writer.job(second)).outcome or "")
     writer.broker.refuses = lambda _: False
-    await writer.settle()
+    await writer.come_to_rest()
     reader.start()
     await writer.write(page, 5)
-    await writer.settle()
+    await writer.come_to_rest()
     await reader.expect(page, 1, 2, 3, 4, 5)
     assert reader.lates == 0
 
@@ -371,17 +371,17 @@ async def test_a_former_relays_watermarks_count_for_nothing(
     await eventually(arrived)
     assert await reader.effects(page) == ["1", "2"]
     writer.broker.refuses = lambda _: False
-    await writer.settle()
+    await writer.come_to_rest()
     await reader.expect(page, 1, 2, 3)
     await writer.broker.broker.publish([begin])
     await writer.write(page, 4)
-    await writer.settle()
+    await writer.come_to_rest()
     await reader.expect(page, 1, 2, 3, 4)
     await reader.kill()  # its successor knows the end as well
     reader.start()
     await writer.broker.broker.publish([begin])
     await writer.write(page, 5)
-    await writer.settle()
+    await writer.come_to_rest()
     await reader.expect(page, 1, 2, 3, 4, 5)
 
 
@@ -394,9 +394,9 @@ async def test_a_replay_ends_what_an_earlier_one_left_open(writer: Writer, reade
         await tx.exec_driver_sql("delete from messaging.job")
     await writer.write(page, 2)
     await writer.ask(reader.name, since="2020-01-01T00:00:00+00:00")
-    await writer.settle()
+    await writer.come_to_rest()
     await writer.write(page, 3)
-    await writer.settle()
+    await writer.come_to_rest()
     await reader.expect(page, 1, 2, 3)
 
 
@@ -406,7 +406,7 @@ async def test_what_is_dropped_is_counted(writer: Writer, reader: Reader) -> Non
     await writer.ask(reader.name)
     await step_until(writer, reader.awaits)
     await writer.write(page, 2, 3)
-    await writer.settle()
+    await writer.come_to_rest()
     await reader.expect(page, 1, 2, 3)
     assert superseded(reader) == 2
 
@@ -431,7 +431,7 @@ async def test_a_watermark_that_cannot_be_read_stops_nothing(
         mark = Message(id, "hirewire.history", id, b"{}", headers, to=reader.name)
         await writer.broker.publish([mark])
     await writer.write(page, 2)
-    await writer.settle()
+    await writer.come_to_rest()
     await reader.expect(page, 1, 2)
 
 
@@ -446,7 +446,7 @@ async def test_a_watermark_is_its_owners(writer: Writer, reader: Reader, broker_
         mark = Message(id, "hirewire.history", id, b"{}", headers, to=reader.name)
         await writer.broker.publish([mark])
     await writer.write(page, 2)
-    await writer.settle()
+    await writer.come_to_rest()
     await reader.expect(page, 1, 2)
     await eventually(reader.awaits)
     broker = open_broker(broker_url, client="tests")

@@ -81,7 +81,7 @@ async def test_nothing_is_missed_doubled_or_out_of_order(
     await writer.introduce([])
     for page in pages:
         await writer.write(page, *range(5))
-    await writer.settle()
+    await writer.come_to_rest()
     await writer.relay.close()
     replicas: list[Messaging] = []
     relaying = asyncio.create_task(keep_relaying(writer, chance))

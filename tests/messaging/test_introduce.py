@@ -95,7 +95,7 @@ async def test_the_past_of_a_newcomer_is_open_until_it_is_on_the_list(
     name = f"n{uuid4().hex[:8]}"
     await writer.introduce([])
     await writer.write(uuid4(), 1, 2)
-    await writer.settle()
+    await writer.come_to_rest()
     owner = await connect(writer.place.url, application="migrate")
     topology = QueueTopology(queue_of(name), ())
     await writer.broker.declare([topology])
@@ -110,7 +110,7 @@ async def test_the_past_of_a_newcomer_is_open_until_it_is_on_the_list(
     async with owner.transaction():
         await write_subscribers(owner, {TYPE: [name]})
         await replay.release(owner)
-    await writer.settle()
+    await writer.come_to_rest()
     [job] = await owner.fetch("select state, held from messaging.job")
     assert tuple(job) == ("done", False)
     await owner.close()

@@ -148,7 +148,7 @@ async def test_a_consumer_speaks_while_its_batch_is_handled(
     broker_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long that takes, its queue stays its own."""
-    monkeypatch.setattr("hirewire.messaging.brokers.postgres.BEAT_SECONDS", 0.2)
+    monkeypatch.setattr("hirewire.messaging.brokers.postgres.sessions.BEAT_SECONDS", 0.2)
     broker = PostgresBroker(broker_database, client="tests", idle_seconds=1.0)
     await broker.declare([LOGS])
     await broker.publish([message(b"1")])

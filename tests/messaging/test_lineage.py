@@ -50,7 +50,7 @@ async def epochs(place: Place) -> list[int]:
         return [row.epoch for row in rows]
 
 
-async def settle(place: Place) -> lineage.Adopted:
+async def come_to_rest(place: Place) -> lineage.Adopted:
     return await lineage.adopt_at(place.url)
 
 
@@ -61,22 +61,22 @@ async def become_another(place: Place) -> None:
 
 
 async def test_the_same_database_keeps_its_epoch(place: Place) -> None:
-    assert await settle(place) == lineage.Adopted(0)
+    assert await come_to_rest(place) == lineage.Adopted(0)
     await note(place, "one")
-    assert await settle(place) == lineage.Adopted(0)
+    assert await come_to_rest(place) == lineage.Adopted(0)
     assert await epochs(place) == [0]
 
 
 async def test_an_unused_copy_is_no_other_life(place: Place) -> None:
-    await settle(place)
+    await come_to_rest(place)
     await become_another(place)
-    assert await settle(place) == lineage.Adopted(0)
+    assert await come_to_rest(place) == lineage.Adopted(0)
     await note(place, "one")
-    assert await settle(place) == lineage.Adopted(0)
+    assert await come_to_rest(place) == lineage.Adopted(0)
 
 
 async def test_a_copy_made_by_the_server_is_another_life(place: Place) -> None:
-    await settle(place)
+    await come_to_rest(place)
     await note(place, "one", "two")
     await place.engine.dispose()
     url = make_url(place.url)
@@ -88,14 +88,14 @@ async def test_a_copy_made_by_the_server_is_another_life(place: Place) -> None:
     assert settled.epoch > 0
     assert settled.unsent == 2
     assert "another database of the server" in str(settled)
-    assert (await settle(place)).epoch == 0
+    assert (await come_to_rest(place)).epoch == 0
 
 
 async def test_two_at_once_raise_it_once(place: Place) -> None:
-    await settle(place)
+    await come_to_rest(place)
     await note(place, "one")
     await become_another(place)
-    found = await asyncio.gather(*(settle(place) for _ in range(5)))
+    found = await asyncio.gather(*(come_to_rest(place) for _ in range(5)))
     assert len({one.epoch for one in found}) == 1
     assert found[0].epoch > 0
     assert sum(one.raised is not None for one in found) == 1
@@ -105,29 +105,29 @@ async def test_before_lineages_were_known_foreign_numbers_give_it_away(place: Pl
     await note(place, "one")
     async with place.engine.begin() as connection:
         await connection.exec_driver_sql("update messaging.log set xact = '999999999'")
-    assert (await settle(place)).epoch > 0
+    assert (await come_to_rest(place)).epoch > 0
 
 
 async def test_a_copy_that_is_restored_twice_gets_two_epochs(place: Place) -> None:
     """The second life does not know of the first, whose events its subscribers have consumed: the
     number grows with time, and with each raise.
     """
-    await settle(place)
+    await come_to_rest(place)
     await note(place, "one")
     await become_another(place)
     periods = int((datetime.now(UTC) - datetime(2026, 1, 1, tzinfo=UTC)) / timedelta(minutes=5))
-    settled = await settle(place)
+    settled = await come_to_rest(place)
     assert periods <= settled.epoch <= periods + 1
     await become_another(place)
-    assert (await settle(place)).epoch > settled.epoch
+    assert (await come_to_rest(place)).epoch > settled.epoch
     async with place.engine.begin() as connection:
         await connection.exec_driver_sql("update messaging.lineage set epoch = epoch + 1000000")
     await become_another(place)
-    assert (await settle(place)).epoch > 1_000_000 + periods
+    assert (await come_to_rest(place)).epoch > 1_000_000 + periods
 
 
 async def test_what_is_unsent_and_what_comes_belongs_to_the_new_epoch(place: Place) -> None:
-    await settle(place)
+    await come_to_rest(place)
     await note(place, "sent", "unsent")
     async with place.engine.begin() as connection:
         await connection.exec_driver_sql(
@@ -135,7 +135,7 @@ async def test_what_is_unsent_and_what_comes_belongs_to_the_new_epoch(place: Pla
             "(select min(position) from messaging.outbox)"
         )
     await become_another(place)
-    settled = await settle(place)
+    settled = await come_to_rest(place)
     await note(place, "new")
     assert await epochs(place) == [0, settled.epoch, settled.epoch]
     assert settled.unsent == 1
@@ -145,7 +145,7 @@ async def test_what_is_unsent_and_what_comes_belongs_to_the_new_epoch(place: Pla
 
 async def test_a_transaction_that_is_open_meanwhile_is_not_left_behind(place: Place) -> None:
     """What it has written is unsent: raised with the rest, once it has committed."""
-    await settle(place)
+    await come_to_rest(place)
     await note(place, "one")
     await become_another(place)
     slow = await connect(place.url, application="tests")
@@ -157,7 +157,7 @@ async def test_a_transaction_that_is_open_meanwhile_is_not_left_behind(place: Pl
         "'c', '{}') returning *) insert into messaging.outbox (position, id, key) "
         "select position, id, key from l"
     )
-    settling = asyncio.create_task(settle(place))
+    settling = asyncio.create_task(come_to_rest(place))
 
     async def waits() -> bool:
         return bool(
@@ -177,7 +177,7 @@ async def test_a_transaction_that_is_open_meanwhile_is_not_left_behind(place: Pl
 
 async def test_a_relay_publishes_nothing_before_it_has_looked(place: Place) -> None:
     """A failover happens without `migrate`."""
-    await settle(place)
+    await come_to_rest(place)
     await note(place, "one")
     await become_another(place)
     broker = Takes()
@@ -191,7 +191,7 @@ async def test_a_relay_publishes_nothing_before_it_has_looked(place: Place) -> N
 
 async def test_a_relay_that_cannot_look_does_not_lead(place: Place) -> None:
     """A dump holds the log's table: the epoch cannot be raised, and nothing is published."""
-    await settle(place)
+    await come_to_rest(place)
     await note(place, "one")
     await become_another(place)
     broker = Takes()
@@ -212,7 +212,7 @@ async def test_a_relay_that_cannot_look_does_not_lead(place: Place) -> None:
 
 
 async def test_open_replays_begin_again_and_see_all_of_the_past(place: Place) -> None:
-    await settle(place)
+    await come_to_rest(place)
     await note(place, *(f"{n}" for n in range(5)))
     connection = await connect(place.url, application="tests")
     await connection.execute(
@@ -227,7 +227,7 @@ async def test_open_replays_begin_again_and_see_all_of_the_past(place: Place) ->
         "update messaging.job set pass_snapshot = '5:5:', pass_position = 99, done = 3, total = 3"
     )
     await become_another(place)
-    assert (await settle(place)).restarted == 1
+    assert (await come_to_rest(place)).restarted == 1
     broker = Takes()
     relay = Relay(service="writer", database_url=place.url, broker=broker)
 

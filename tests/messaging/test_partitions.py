@@ -320,7 +320,7 @@ async def test_partitions_change_while_a_replay_is_open(
     await writer.introduce([])
     for page in pages:
         await writer.write(page, 0)
-    await writer.settle()
+    await writer.come_to_rest()
     await writer.introduce([reader.name], past={reader.name})
     written = 1
     for nth, number in enumerate(numbers):
@@ -342,11 +342,11 @@ async def test_partitions_change_while_a_replay_is_open(
         await handled_by(reader, writer, number)
         writer.broker.refuses = lambda _: False
         if nth >= ends_with:
-            await writer.settle()
+            await writer.come_to_rest()
         if nth == len(numbers) - 1:
             for page in pages:
                 await writer.write(page, written)
-            await writer.settle()
+            await writer.come_to_rest()
             for page in pages:
                 await reader.expect(page, *range(written + 1))
         await replica.stop()

@@ -13,7 +13,7 @@ from hirewire.messaging.consuming import dead_letters
 from hirewire.messaging.database import DatabaseUnavailable, connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import EVENTS
-from hirewire.messaging.projections import generations
+from hirewire.messaging.projections import generations, switching
 from hirewire.messaging.projections.dropping import StillUsed
 from hirewire.messaging.projections.generations import (
     AlreadyBuilding,
@@ -141,24 +141,24 @@ async def test_a_switch_waits_for_the_past_and_then_for_what_the_live_one_has(
     one, _ = await boards.start(board())
     boards.run(board(1), board(2))
     await writer.write(page, *words(0, 1))
-    await writer.settle()
+    await writer.come_to_rest()
     await boards.expect(one, page, *words(0, 1))
     two, _ = await boards.start(board(2))
     with pytest.raises(NotCaughtUp, match=f"generation {two.number} has not consumed .* of {TYPE}"):
         await boards.switch(force=True)
-    await writer.settle()
+    await writer.come_to_rest()
     await boards.caught_up(two)
     other = await connect(boards.place.url, application="tests")
     transaction = other.transaction()
     await transaction.start()
     await other.execute(f"lock table {two.schema}.line in access exclusive mode")
     await writer.write(page, *words(2))
-    await writer.settle()
+    await writer.come_to_rest()
     await boards.expect(one, page, *words(0, 1, 2))
     with pytest.raises(NotCaughtUp, match=f"behind generation {one.number} in 1 keys"):
         await boards.switch(wait=0.3)
     await writer.write(page, *words(3))
-    await writer.settle()
+    await writer.come_to_rest()
     await boards.expect(one, page, *words(0, 1, 2, 3))
     assert (await boards.generation(one.number)).state == "live"
     switching = asyncio.create_task(boards.switch(wait=20))
@@ -217,7 +217,7 @@ async def test_what_is_recorded_during_the_switch_is_in_both_once(
 
     async def hold_and_write() -> None:
         async with boards.transactions() as tx:
-            await generations._hold(tx, one)
+            await switching._hold(tx, one)
             await writer.write(page, *words(0))
             await boards.expect(two, page, *capitals(0))
             assert await boards.lines(one, page) == []
@@ -226,9 +226,9 @@ async def test_what_is_recorded_during_the_switch_is_in_both_once(
     await hold_and_write()
     assert held.is_set()
     await boards.expect(one, page, *words(0))
-    switching = asyncio.create_task(boards.switch())
+    switch = asyncio.create_task(boards.switch())
     await writer.write(page, *words(1, 2, 3))
-    await switching
+    await switch
     await boards.expect(one, page, *words(0, 1, 2, 3))
     await boards.expect(two, page, *capitals(0, 1, 2, 3))
 
@@ -251,7 +251,7 @@ async def test_open_messages_refuse_the_switch_unless_it_is_forced(
 
     async def is_open() -> bool:
         async with boards.transactions() as tx:
-            return (await generations.open_messages(tx, two))[0] == 2
+            return (await switching.open_messages(tx, two))[0] == 2
 
     await eventually(is_open)
     with pytest.raises(
@@ -378,11 +378,11 @@ async def test_a_rebuild_is_given_up_before_any_of_the_past_was_sent(
     one, _ = await boards.start(board())
     boards.run(board(1), board(2))
     await writer.write(page, *words(0))
-    await writer.settle()
+    await writer.come_to_rest()
     await boards.start(board(2))
     await boards.drop(abandon=True)
     await writer.write(page, *words(1))
-    await writer.settle()
+    await writer.come_to_rest()
     await boards.expect(one, page, *words(0, 1))
     assert await writer.states() == {"done", "failed"}
 
@@ -482,7 +482,7 @@ async def test_two_operators_at_once_do_it_once(writer: Writer, boards: Boards) 
     await boards.caught_up(two)
     switches = await asyncio.gather(
         *(
-            generations.switch(boards.transactions, boards.name, "board", number=two.number)
+            switching.switch(boards.transactions, boards.name, "board", number=two.number)
             for _ in range(3)
         )
     )
@@ -714,7 +714,7 @@ async def test_what_a_generation_cannot_read_is_its_own_dead_letter(
 
     async def first_open() -> str:
         async with boards.transactions() as tx:
-            count, found = await generations.open_messages(tx, one)
+            count, found = await switching.open_messages(tx, one)
             return found[0] if count else ""
 
     assert await eventually(first_open) == f"{id} at (unreadable)@{one.number} (dead)"
@@ -731,7 +731,7 @@ async def test_what_a_generation_cannot_read_is_its_own_dead_letter(
     await eventually(tried_again)
     async with boards.transactions() as tx:
         assert await dead_letters.discard(tx, UUID(id), why="of no use") == 1
-        assert (await generations.open_messages(tx, one))[0] == 0
+        assert (await switching.open_messages(tx, one))[0] == 0
 
 
 async def test_how_far_back_a_log_goes_is_known(writer: Writer) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from hirewire.messaging.broker import Delivery
-from hirewire.messaging.consuming import dead_letters, inbox
+from hirewire.messaging.consuming import dead_letters, unreadable
 from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.subscriptions import Subscription, on
@@ -91,7 +91,7 @@ async def test_adopting_is_done_once_more_after_a_crash(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(inbox, "forget_held", crash)
+        patch.setattr(unreadable, "forget_held", crash)
         with pytest.raises(KeyboardInterrupt):
             await version(reader, ERASED, NOTES).adopt_held()
     await version(reader, ERASED, NOTES).adopt_held()

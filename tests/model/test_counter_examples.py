@@ -69,7 +69,7 @@ async def test_position_under_lock(world: World) -> None:
     assert in_queue(world) == [1, 2]
     await world.reader.consume(2)
     assert await numbers(world, world.reader) == [2, 1]
-    await world.settle()
+    await world.come_to_rest()
 
 
 async def test_confirm_before_mark(world: World) -> None:
@@ -80,7 +80,7 @@ async def test_confirm_before_mark(world: World) -> None:
     assert in_queue(world) == []
     await world.relay(0, 1)
     assert in_queue(world) == [1]
-    await world.settle()
+    await world.come_to_rest()
 
 
 @pytest.mark.parametrize("refused", [{0}, {1}])
@@ -93,7 +93,7 @@ async def test_refused_is_unsent_and_holds_back(world: World, refused: set[int])
     await write(world, 0, 1)
     await world.relay(0, 2)
     assert in_queue(world) == [1, 2, 3]
-    await world.settle()
+    await world.come_to_rest()
 
 
 async def test_former_leader_publishes_what_it_has_in_hand(world: World) -> None:
@@ -103,7 +103,7 @@ async def test_former_leader_publishes_what_it_has_in_hand(world: World) -> None
     queue = in_queue(world)
     first = [queue.index(sequence) for sequence in (1, 2, 3)]
     assert first == sorted(first)
-    await world.settle()
+    await world.come_to_rest()
 
 
 async def test_what_was_under_way_arrives_late(world: World) -> None:
@@ -114,7 +114,7 @@ async def test_what_was_under_way_arrives_late(world: World) -> None:
     await write(world, 0, 1, 2)
     await world.relay(0, 1)
     world.broker.let_arrive()
-    await world.settle()
+    await world.come_to_rest()
 
 
 # ---- Consuming
@@ -128,7 +128,7 @@ async def test_ack_after_commit(world: World) -> None:
     await world.reader.consume(2)
     assert in_queue(world) == [1, 2]
     assert await numbers(world, world.reader) == []
-    await world.settle()
+    await world.come_to_rest()
 
 
 async def test_inbox_knows_repeats(world: World) -> None:
@@ -141,7 +141,7 @@ async def test_inbox_knows_repeats(world: World) -> None:
     assert in_queue(world) == [1, 2]
     await world.reader.consume(2)
     assert await numbers(world, world.reader) == [1, 2]
-    await world.settle()
+    await world.come_to_rest()
 
 
 async def test_parks_behind_open_and_promotes_next(world: World) -> None:
@@ -157,7 +157,7 @@ async def test_parks_behind_open_and_promotes_next(world: World) -> None:
     assert await numbers(world, world.reader) == [2]
     assert await world.reader.retry()
     assert await numbers(world, world.reader) == [2, 3]
-    await world.settle()
+    await world.come_to_rest()
 
 
 async def test_key_lock(world: World) -> None:
@@ -177,7 +177,7 @@ async def test_key_lock(world: World) -> None:
     while await reader.retry():
         pass
     assert await numbers(world, reader) == [1, 2]
-    await world.settle()
+    await world.come_to_rest()
 
 
 async def test_taken_over_while_it_works(world: World) -> None:
@@ -196,7 +196,7 @@ async def test_taken_over_while_it_works(world: World) -> None:
     reader.gate.set()
     await asyncio.gather(first, second)
     assert await numbers(world, reader) == [1, 2]
-    await world.settle()
+    await world.come_to_rest()
 
 
 # ---- Cutover and barrier
@@ -214,7 +214,7 @@ async def test_last_pass_alone(world: World) -> None:
         await write(world, 0, 1)
         await world.readers[1].consume(3)
         await world.check()
-    await world.settle()
+    await world.come_to_rest()
 
 
 async def test_live_events_are_dropped_between_the_watermarks(world: World) -> None:
@@ -227,7 +227,7 @@ async def test_live_events_are_dropped_between_the_watermarks(world: World) -> N
     while not await newcomer.consume(1) or await numbers(world, newcomer) == []:
         await world.relay(0, 1)
         await world.check()
-    await world.settle()
+    await world.come_to_rest()
 
 
 async def test_waits_for_unsent_and_lists_stuck(world: World) -> None:
@@ -242,7 +242,7 @@ async def test_waits_for_unsent_and_lists_stuck(world: World) -> None:
     barrier = await world.barrier(id)
     assert barrier.published_at is not None
     assert barrier.unsent == 1
-    await world.settle()
+    await world.come_to_rest()
 
 
 async def test_notes_with_effects(world: World) -> None:
@@ -256,7 +256,7 @@ async def test_notes_with_effects(world: World) -> None:
     assert not await world.has_passed(id, world.reader)
     await world.reader.consume(20)
     assert await world.has_passed(id, world.reader)
-    await world.settle()
+    await world.come_to_rest()
 
 
 async def test_ended_stays_ended(world: World) -> None:
@@ -276,7 +276,7 @@ async def test_ended_stays_ended(world: World) -> None:
     queue.ready.append(late[0])
     await write(world, 0)
     await world.relay(0, 2)
-    await world.settle()
+    await world.come_to_rest()
 
 
 async def test_barrier_waits_for_end(world: World) -> None:
@@ -289,7 +289,7 @@ async def test_barrier_waits_for_end(world: World) -> None:
         await world.relay(0, 1)
         while await world.readers[1].consume(1):
             await world.check_barriers()
-    await world.settle()
+    await world.come_to_rest()
 
 
 async def test_watermarks_loaded_when_active(world: World) -> None:
@@ -313,7 +313,7 @@ async def test_watermarks_loaded_when_active(world: World) -> None:
     await world.relay(0, 2)
     await world.reader.consume(20)
     assert await numbers(world, world.reader) == [1]
-    await world.settle()
+    await world.come_to_rest()
 
 
 async def test_request_before_watermark(world: World) -> None:
@@ -334,7 +334,7 @@ async def test_request_before_watermark(world: World) -> None:
     await world.relay(0, 3)
     await write(world, 0)
     await world.relay(0, 2)
-    await world.settle()
+    await world.come_to_rest()
 
 
 async def test_drops_only_what_is_brought(world: World) -> None:
@@ -346,7 +346,7 @@ async def test_drops_only_what_is_brought(world: World) -> None:
     for _ in range(4):
         await write(world, 0, 1)
         await world.relay(0, 1)
-    await world.settle()
+    await world.come_to_rest()
 
 
 # ---- Transactions and connections
@@ -360,7 +360,7 @@ async def test_notices_failure(world: World) -> None:
     await world.relay(0, 1)
     world.reader.faults[(False, 20)] = "database"
     await world.reader.consume(32)
-    await world.settle()
+    await world.come_to_rest()
 
 
 async def test_commit_is_one(world: World) -> None:
@@ -370,7 +370,7 @@ async def test_commit_is_one(world: World) -> None:
     world.reader.faults[(False, 1)] = "catches"
     await world.reader.consume(2)
     assert await numbers(world, world.reader, 1) == [2]
-    await world.settle()
+    await world.come_to_rest()
 
 
 async def test_savepoint_undone(world: World) -> None:

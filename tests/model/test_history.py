@@ -248,7 +248,7 @@ class History(RuleBasedStateMachine):
         """Let everything come to rest, unless the history has failed already."""
         try:
             if sys.exc_info()[0] is None:
-                self.do(self.world.settle())
+                self.do(self.world.come_to_rest())
         finally:
             self.do(self.world.stop())
 

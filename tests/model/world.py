@@ -338,7 +338,7 @@ class World:
         assert not line.missing, (reader.name, line.missing)
         return account
 
-    async def settle(self) -> None:
+    async def come_to_rest(self) -> None:
         """Nothing fails any more: everything must come to rest, complete and in order."""
         self.broker.let_arrive()
         for reader in self.readers:

@@ -178,7 +178,7 @@ def _(r: Random) -> tuple[Any, ...]:
     )
 
 
-@case("inbox._OPEN")
+@case("unresolved._OPEN")
 def _(r: Random) -> tuple[Any, ...]:
     state, delay = r.choice((("dead", None), ("retrying", 0.0), ("retrying", 3600.0)))
     rest = (SOURCE, r.choice(KEYS), 1, b"{}", '{"x":"y"}', 1, delay, "Boom", "[]")
@@ -195,12 +195,12 @@ def _(r: Random) -> tuple[Any, ...]:
     return _tracks(r)[:3]
 
 
-@case("inbox._ENTER_ONE")
+@case("unresolved._ENTER_ONE")
 def _(r: Random) -> tuple[Any, ...]:
     return (*_unit(r), r.choice((None, "x")))
 
 
-@case("inbox._HELD")
+@case("unreadable._HELD")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), list(TYPES), r.choice((0, 2)), r.choice((1, 10)))
 
@@ -250,7 +250,7 @@ def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), r.choice(INSTANCES), [r.choice(IDS)], [others], more, suspect, lease)
 
 
-@case("inbox._START_ATTEMPT")
+@case("start_attempts._START_ATTEMPT")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS), r.choice(IDS))
 
@@ -559,7 +559,7 @@ def script(seed: int, length: int) -> list[Step]:
     """Steps of two sessions, with transactions that overlap."""
     r = Random(seed)
     names = [name for name in NAMED if draw_of(name) and "sim." not in name]
-    chosen = r.sample(names, 12) + ["outbox._FLUSH_ONE", "inbox._OPEN", "inbox._ENTER"]
+    chosen = r.sample(names, 12) + ["outbox._FLUSH_ONE", "unresolved._OPEN", "inbox._ENTER"]
     steps = [Step(0, "snapshot", keep="before"), Step(0, "snapshot", keep="snapshot")]
     for _ in range(length):
         session = r.randrange(2)

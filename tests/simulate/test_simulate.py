@@ -117,7 +117,9 @@ def test_an_unknown_statement_is_an_error_that_names_it() -> None:
 
 
 MODULES = (
-    "rate_limits audit claims consumer dead_letters barriers handlers cutover inbox requests lanes "
+    "rate_limits audit claims consumer batch_handler poison_guard unreadable unresolved "
+    "dead_letters "
+    "start_attempts barriers handlers cutover inbox requests lanes "
     "lineage subscribers locks outbox pipeline relay replay retries"
 )
 OF_OPERATORS = {

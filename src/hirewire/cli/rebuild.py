@@ -14,7 +14,7 @@ from hirewire.cli.terminal import fail, reachable_settings, run_async
 from hirewire.kit.db import make_engine
 from hirewire.kit.settings import Settings
 from hirewire.messaging.broker import BrokerUnavailable, open_broker
-from hirewire.messaging.projections import generations
+from hirewire.messaging.projections import generations, switching
 from hirewire.messaging.projections.generations import (
     Generation,
     Projection,
@@ -125,7 +125,7 @@ def status(
 async def _counted(transactions: Transactions) -> list[tuple[Generation, int]]:
     async with transactions() as tx:
         return [
-            (one, (await generations.open_messages(tx, one))[0])
+            (one, (await switching.open_messages(tx, one))[0])
             for one in await generations.all_of(tx)
         ]
 
@@ -190,14 +190,14 @@ def switch(
     force: Annotated[bool, typer.Option("--force", help="Despite unresolved messages")] = False,
     wait: Annotated[
         float, typer.Option(help="Seconds for which writes to the live one may be blocked")
-    ] = generations.SWITCH_SECONDS,
+    ] = switching.SWITCH_SECONDS,
 ) -> None:
     """Make the new generation the live one; the previous one stays up to date until dropped."""
     service = _known(name)
     by = getpass.getuser()
 
     async def work(transactions: Transactions) -> tuple[Generation, bool]:
-        return await generations.switch(
+        return await switching.switch(
             transactions, service, name, number=generation, force=force, by=by, wait=wait
         )
 

@@ -17,7 +17,7 @@ EVENTS: dict[str, type["Event"]] = {}
 class Event(BaseModel):
     """Base of all published events.
 
-    A subclass states, as literals, what the wire and the books know it by:
+    A subclass states, as literals, what the wire and the ledger know it by:
 
     - `name`: type and routing key, e.g. ``user.registered``;
     - `owner`: the one service that publishes it;

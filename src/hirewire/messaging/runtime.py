@@ -23,7 +23,7 @@ from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.maintenance.gauges import Gauges
 from hirewire.messaging.maintenance.retention import Retention
 from hirewire.messaging.projections.generations import Generation, Projection
-from hirewire.messaging.projections.runner import Generations
+from hirewire.messaging.projections.runner import GenerationRunner
 from hirewire.messaging.publishing.relay import Notifier, Relay
 from hirewire.messaging.publishing.schedule import Recurring, Scheduler
 from hirewire.messaging.subscriptions import UNREADABLE, Subscription
@@ -116,7 +116,7 @@ class Messaging:
         self.scheduler = Scheduler(
             service=service, transactions=self.transactions, recurring=recurring
         )
-        self.generations = Generations(
+        self.generations = GenerationRunner(
             service=service,
             declared=projections,
             transactions=self.transactions,

@@ -68,12 +68,12 @@ class _Barrier:
 
     id: UUID
     reached: set[str] = field(default_factory=set)
-    heard: set[str] = field(default_factory=set)
+    passed: set[str] = field(default_factory=set)
     published: bool = False
 
     @property
     def through(self) -> bool:
-        return self.published and self.heard >= self.reached
+        return self.published and self.passed >= self.reached
 
 
 class Auditor:
@@ -165,7 +165,7 @@ class Auditor:
         async for page in self._operators.log(owner, barrier.id, since):
             for subscriber, events in account.expect(page).items():
                 if self._operators.knows(subscriber):
-                    behind_barrier = subscriber in barrier.heard
+                    behind_barrier = subscriber in barrier.passed
                     await self._enter(account, subscriber, events, behind_barrier, report)
                 else:
                     account.enter(subscriber, events, _not_known(events), behind_barrier=False)
@@ -229,8 +229,8 @@ class Auditor:
                 await self._look(owner, barrier, away)
                 if barrier.through:
                     return barrier
-            best = max(barriers, key=lambda one: (len(one.heard), one.published))
-            late = best.reached - best.heard
+            best = max(barriers, key=lambda one: (len(one.passed), one.published))
+            late = best.reached - best.passed
             if await self._moved(flow, owner, best, late - away.keys()):
                 moved = clock()
             reason = None
@@ -257,10 +257,10 @@ class Auditor:
         sent = await self._operators.barrier(owner, barrier.id)
         barrier.published = sent["publishedAt"] is not None
         barrier.reached = {name for name in sent["reached"] if self._operators.knows(name)}
-        for subscriber in barrier.reached - barrier.heard - away.keys():
+        for subscriber in barrier.reached - barrier.passed - away.keys():
             try:
                 if await self._operators.barrier_has_passed(subscriber, barrier.id):
-                    barrier.heard.add(subscriber)
+                    barrier.passed.add(subscriber)
             except ServiceAway as error:
                 away[subscriber] = str(error)
 
@@ -273,7 +273,7 @@ class Auditor:
             if not barrier.reached:
                 moved = flow.sent(await self._operators.flow(owner))
             for subscriber in late:
-                moved = flow.heard(subscriber, await self._operators.flow(subscriber)) or moved
+                moved = flow.advanced(subscriber, await self._operators.flow(subscriber)) or moved
         except ServiceAway:
             pass
         return moved
@@ -292,7 +292,7 @@ class _Flow:
         before, self._sent = self._sent, found["sent"]
         return before != self._sent
 
-    def heard(self, subscriber: str, found: Mapping[str, Any]) -> bool:
+    def advanced(self, subscriber: str, found: Mapping[str, Any]) -> bool:
         """Note how much a subscriber has entered and what is left; whether it has gone on. A queue
         that grows is no progress.
         """

@@ -32,12 +32,12 @@ async def gather(operators: Operators, what: str, since: UUID) -> list[Node]:
     correlations = sorted({one for some in found for one in some})
     if not correlations:
         return []
-    stories = await asyncio.gather(
+    answers = await asyncio.gather(
         *(operators.trace(name, correlations, since) for name in services)
     )
     nodes = {
         event.id: Node(name, event)
-        for name, events in zip(services, stories, strict=True)
+        for name, events in zip(services, answers, strict=True)
         for event in events
     }
     await _add_consumptions(operators, nodes)

@@ -145,7 +145,7 @@ class Consumption:
 
 
 @pytest.fixture
-async def heard(fresh_vhost: str, place: Place) -> AsyncIterator[Consumption]:
+async def consumed(fresh_vhost: str, place: Place) -> AsyncIterator[Consumption]:
     made = Consumption(fresh_vhost, place)
     broker = RabbitMQ(fresh_vhost, client="tests")
     consumer = Consumer(
@@ -166,96 +166,98 @@ def body(text: str, page: UUID | None = None) -> bytes:
     return json.dumps({"page": str(page or uuid4()), "text": text}).encode()
 
 
-async def test_odd_headers_are_read_and_cost_their_neighbours_nothing(heard: Consumption) -> None:
+async def test_odd_headers_are_read_and_cost_their_neighbours_nothing(
+    consumed: Consumption,
+) -> None:
     sent = {"before": pika.BasicProperties(), **ODD, "after": pika.BasicProperties()}
-    refused = [name for name, odd in sent.items() if not await heard.publish(body(name), odd)]
+    refused = [name for name, odd in sent.items() if not await consumed.publish(body(name), odd)]
     assert set(refused) <= {"not a number", "infinity"}  # RabbitMQ 3.10 cannot read these itself
     expected = [name for name in sent if name not in refused]
 
     async def all_heard() -> bool:
-        return len(heard.texts) >= len(expected)
+        return len(consumed.texts) >= len(expected)
 
     await eventually(all_heard)
-    assert heard.texts == expected
-    assert await heard.dead() == []
+    assert consumed.texts == expected
+    assert await consumed.dead() == []
 
 
 @pytest.mark.parametrize("name", BROKEN)
 async def test_broken_headers_are_a_dead_letter_if_they_arrive(
-    heard: Consumption, name: str
+    consumed: Consumption, name: str
 ) -> None:
-    taken = await heard.publish(body(name), BROKEN[name])
-    assert await heard.publish(body("after"), pika.BasicProperties())
+    taken = await consumed.publish(body(name), BROKEN[name])
+    assert await consumed.publish(body("after"), pika.BasicProperties())
 
     async def after_heard() -> bool:
-        return heard.texts == ["after"] and len(await heard.dead()) == int(taken)
+        return consumed.texts == ["after"] and len(await consumed.dead()) == int(taken)
 
     await eventually(after_heard)
-    dead = await heard.dead()
+    dead = await consumed.dead()
     for kept, error, headers in dead:
         assert kept == body(name, UUID(json.loads(kept)["page"]))
         assert "headers:" in error
         assert headers["h:unreadable-headers"]
 
 
-async def test_an_empty_body_is_a_dead_letter(heard: Consumption) -> None:
-    assert await heard.publish(b"", ODD["milliseconds in the header table"])
-    assert await heard.publish(body("after"), pika.BasicProperties())
+async def test_an_empty_body_is_a_dead_letter(consumed: Consumption) -> None:
+    assert await consumed.publish(b"", ODD["milliseconds in the header table"])
+    assert await consumed.publish(body("after"), pika.BasicProperties())
 
     async def after_heard() -> object:
-        return heard.texts == ["after"] and await heard.dead()
+        return consumed.texts == ["after"] and await consumed.dead()
 
     await eventually(after_heard)
-    [(kept, _, headers)] = await heard.dead()
+    [(kept, _, headers)] = await consumed.dead()
     assert kept == b""
     assert headers["h:at"] == "2025-11-24T00:00:00.123000Z"
 
 
 async def test_a_correlation_id_that_could_not_be_published_again_is_not_taken_on(
-    heard: Consumption,
+    consumed: Consumption,
 ) -> None:
     for text in ("story", "x" * 256, "я" * 128):
         headers = {"cloudEvents_correlationid": text}
-        assert await heard.publish(body(text), pika.BasicProperties(headers=headers))
+        assert await consumed.publish(body(text), pika.BasicProperties(headers=headers))
 
     async def all_heard() -> bool:
-        return len(heard.correlations) == 3
+        return len(consumed.correlations) == 3
 
     await eventually(all_heard)
-    assert heard.correlations[0] == "story"
-    assert all(UUID(text) for text in heard.correlations[1:])
+    assert consumed.correlations[0] == "story"
+    assert all(UUID(text) for text in consumed.correlations[1:])
 
 
 async def test_structured_events_are_consumed_and_what_is_none_is_a_dead_letter(
-    heard: Consumption,
+    consumed: Consumption,
 ) -> None:
     kind = pika.BasicProperties(content_type="application/cloudevents+json")
     event = {"specversion": "1.0", "id": "7", "source": "/elsewhere", "type": "test.noted"}
     page = str(uuid4())
     for text, attributes in (("one", event), ("again", event), ("none", {"specversion": "1.0"})):
         sent = attributes | {"data": {"page": page, "text": text}}
-        assert await heard.publish(json.dumps(sent).encode(), kind)
+        assert await consumed.publish(json.dumps(sent).encode(), kind)
     marked = b"\xef\xbb\xbf" + body("marked")
-    assert await heard.publish(marked, pika.BasicProperties(content_type="application/json"))
+    assert await consumed.publish(marked, pika.BasicProperties(content_type="application/json"))
 
     async def all_heard() -> bool:
-        return len(heard.texts) >= 2
+        return len(consumed.texts) >= 2
 
     await eventually(all_heard)
-    assert heard.texts == ["one", "marked"]  # the second has the first one's id
-    [(_, error, headers)] = await heard.dead()
+    assert consumed.texts == ["one", "marked"]  # the second has the first one's id
+    [(_, error, headers)] = await consumed.dead()
     assert error == "structured CloudEvent: id is missing"
     assert headers["h:not-unwrapped"] == "id is missing"
 
 
-async def test_a_nul_in_a_text_burns_no_retries(heard: Consumption) -> None:
+async def test_a_nul_in_a_text_burns_no_retries(consumed: Consumption) -> None:
     nul = b'{"page": "%s", "text": "a\\u0000b"}' % str(uuid4()).encode()
-    assert await heard.publish(nul, pika.BasicProperties())
-    assert await heard.publish(body("after"), pika.BasicProperties())
+    assert await consumed.publish(nul, pika.BasicProperties())
+    assert await consumed.publish(body("after"), pika.BasicProperties())
 
     async def after_heard() -> bool:
-        return heard.texts == ["after"]
+        return consumed.texts == ["after"]
 
     await eventually(after_heard)
-    [(kept, error, _)] = await heard.dead()
+    [(kept, error, _)] = await consumed.dead()
     assert (kept, error) == (nul, "text: has a NUL character in it")

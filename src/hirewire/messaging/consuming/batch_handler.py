@@ -18,7 +18,7 @@ import structlog
 
 from hirewire.messaging import metrics, tracing
 from hirewire.messaging.background import Wake, describe
-from hirewire.messaging.consuming import inbox
+from hirewire.messaging.consuming import inbox, unreadable
 from hirewire.messaging.consuming.batches import Batch, BatchReader, Unreadable
 from hirewire.messaging.consuming.dispatch import dispatch, verdict
 from hirewire.messaging.consuming.failures import is_cancelled, is_deadlock
@@ -280,12 +280,16 @@ class BatchHandler:
 
     async def _dead_letter(self, tx: Tx, one: Unreadable) -> None:
         if one.held:
-            await inbox.hold(tx, one.delivery, one.id, one.reason, subscription=self._unreadable)
+            await unreadable.hold(
+                tx, one.delivery, one.id, one.reason, subscription=self._unreadable
+            )
             log.warning(
                 "event is kept for a newer version", service=self._service, reason=one.reason
             )
             return
-        await inbox.dead_letter(tx, one.delivery, one.id, one.reason, subscription=self._unreadable)
+        await unreadable.dead_letter(
+            tx, one.delivery, one.id, one.reason, subscription=self._unreadable
+        )
         self._count_dead("", one.reason)
 
     def _count_dead(self, event: str, reason: str, invocation: Invocation | None = None) -> None:

@@ -16,7 +16,7 @@ import structlog
 
 from hirewire.messaging.background import Backoff, Wake, run_steps
 from hirewire.messaging.broker import Broker, BrokerUnavailable, Delivery, QueueTopology, queue_of
-from hirewire.messaging.consuming import inbox
+from hirewire.messaging.consuming import unreadable
 from hirewire.messaging.consuming.batch_handler import BatchHandler, Watcher
 from hirewire.messaging.consuming.batches import Batch, BatchReader
 from hirewire.messaging.consuming.handlers import register
@@ -181,7 +181,7 @@ class Consumer:
         after = 0
         while True:
             async with self._transactions() as tx:
-                held = await inbox.held(
+                held = await unreadable.held(
                     tx, self.reader.types, after=after, subscription=self._unreadable
                 )
             for one in held:
@@ -193,7 +193,7 @@ class Consumer:
                     received = replace(invocation.received, id=one.id)
                     await self.handler.resolve(replace(invocation, received=received))
                 async with self._transactions() as tx:
-                    await inbox.forget_held(tx, one.id, subscription=self._unreadable)
+                    await unreadable.forget_held(tx, one.id, subscription=self._unreadable)
             if not held:
                 return
 

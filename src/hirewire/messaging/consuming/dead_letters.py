@@ -10,12 +10,12 @@ from uuid import UUID
 from hirewire.messaging import requests
 from hirewire.messaging.consuming import claims
 from hirewire.messaging.consuming.claims import Resolved
-from hirewire.messaging.consuming.inbox import (
+from hirewire.messaging.consuming.unreadable import is_unreadable
+from hirewire.messaging.consuming.unresolved import (
     ERROR_LENGTH,
     HISTORY_LENGTH,
     clean,
     history_entry,
-    is_unreadable,
     restored_delivery,
 )
 from hirewire.messaging.envelope import Malformed, decode

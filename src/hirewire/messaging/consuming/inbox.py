@@ -1,25 +1,25 @@
 """The inbox: what was consumed, how far each ordering key is, and what is still unresolved.
 
 An *invocation* is one event for one subscription. The statements here are all there is to know of
-the inbox's tables on the hot path; `deadletters` has those of the operators.
+the inbox's tables on the hot path; `dead_letters` has those of the operators.
 """
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from uuid import UUID
 
-from hirewire.messaging.broker import Delivery
-from hirewire.messaging.envelope import dump_headers, source_of, type_of
-from hirewire.messaging.subscriptions import UNREADABLE, Invocation
+from hirewire.messaging.consuming.unresolved import (
+    Row,
+    clean,
+    enter_one,
+    insert,
+    state_of,
+    stored_headers,
+)
+from hirewire.messaging.envelope import source_of
+from hirewire.messaging.subscriptions import Invocation
 from hirewire.messaging.transaction import Tx
-
-ERROR_LENGTH = 2000
-HISTORY_LENGTH = 50
-HELD_FOR = timedelta(days=1)
-"""How long what this version does not know is kept for one that does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,31 +115,10 @@ update messaging.inbox i set late = true
 from unnest($1::uuid[], $2::text[]) as u(event_id, subscription)
 where i.event_id = u.event_id and i.subscription = u.subscription
 """
-_START_ATTEMPT = (
-    "insert into messaging.suspect (fingerprint, instance) values ($1, $2) on conflict do nothing"
-)
-_ENTER_ONE = """
-insert into messaging.inbox (event_id, subscription, origin) values ($1, $2, $3)
-on conflict do nothing returning event_id
-"""
 _OPEN_KEY = """
 insert into messaging.progress as p (subscription, source, key, open) values ($1, $2, $3, 1)
 on conflict (subscription, source, key) do update set open = p.open + 1
 returning open - 1 as open
-"""
-_OPEN = """
-insert into messaging.open_message (event_id, subscription, state, type, source, key, sequence,
-    body, headers, attempts, next_attempt_at, error, history)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9::json, $10,
-    clock_timestamp() + $11::float8 * interval '1 second', $12, $13::jsonb)
-"""
-
-
-_HELD = """
-select event_id, arrival, body, headers from messaging.open_message
-where subscription = $1 and state = 'retrying' and type = any($2::text[]) and arrival > $3
-    and claimed_by is null
-order by arrival limit $4
 """
 
 
@@ -280,33 +259,28 @@ async def open_failed(
     in its turn if it was to be dead. False when another replica had entered the invocation.
     """
     received, name = invocation.received, invocation.subscription.name
-    entered = await tx.exec_driver_sql(_ENTER_ONE, (received.id, name, _origin_of(invocation)))
-    if entered.first() is None:
+    if not await enter_one(tx, received.id, name, _origin_of(invocation)):
         return False
     opened = (await tx.exec_driver_sql(_OPEN_KEY, invocation.ordering_key)).scalar_one()
-    state, seconds = _state(delay)
+    state, seconds = state_of(delay)
     if opened and invocation.subscription.behind_failed == "wait":
         state, seconds = "waiting", None
         if delay is None:
             attempts = max(attempts, invocation.subscription.retry.most_attempts)
-    await tx.exec_driver_sql(
-        _OPEN,
-        (
-            received.id,
-            name,
-            state,
-            received.event.name,
-            received.source,
-            received.key,
-            received.order,
-            invocation.delivery.body,
-            stored_headers(invocation.delivery),
-            attempts,
-            seconds,
-            clean(error)[:ERROR_LENGTH],
-            json.dumps([history_entry(error, attempts)]),
-        ),
+    row = Row(
+        id=received.id,
+        subscription=name,
+        state=state,
+        type=received.event.name,
+        source=received.source,
+        key=received.key,
+        sequence=received.order,
+        delivery=invocation.delivery,
+        attempts=attempts,
+        seconds=seconds,
+        error=error,
     )
+    await insert(tx, row)
     return True
 
 
@@ -316,155 +290,3 @@ def _origin_of(invocation: Invocation) -> str | None:
         return invocation.received.source or "(nobody)"
     repeated = invocation.delivery.headers.get("replayof")
     return f"repeat of {clean(repeated)[:100]}" if repeated is not None else None
-
-
-def _state(delay: timedelta | None) -> tuple[str, float | None]:
-    """The state of a message that has failed, and the seconds until its next attempt."""
-    return ("dead", None) if delay is None else ("retrying", delay.total_seconds())
-
-
-def is_unreadable(subscription: str) -> bool:
-    """Whether it stands for the handler of what could not be read."""
-    return subscription.partition("@")[0] == UNREADABLE
-
-
-async def dead_letter(
-    tx: Tx, delivery: Delivery, id: UUID, reason: str, *, subscription: str = UNREADABLE
-) -> None:
-    """Enter a delivery that no handler can get as dead, with its raw bytes. It blocks nothing."""
-    await _open_unreadable(tx, delivery, id, reason, subscription, delay=None)
-
-
-async def hold(
-    tx: Tx, delivery: Delivery, id: UUID, reason: str, *, subscription: str = UNREADABLE
-) -> None:
-    """Keep a delivery for a version of the program that knows it; after a day it is dead."""
-    await _open_unreadable(tx, delivery, id, reason, subscription, delay=HELD_FOR)
-
-
-async def _open_unreadable(
-    tx: Tx,
-    delivery: Delivery,
-    id: UUID,
-    reason: str,
-    subscription: str,
-    *,
-    delay: timedelta | None,
-) -> None:
-    entered = await tx.exec_driver_sql(_ENTER_ONE, (id, subscription, None))
-    if entered.first() is None:
-        return
-    state, seconds = _state(delay)
-    await tx.exec_driver_sql(
-        _OPEN,
-        (
-            id,
-            subscription,
-            state,
-            clean(type_of(delivery))[:255],
-            clean(delivery.headers.get("source", ""))[:255],
-            "",
-            None,
-            delivery.body,
-            stored_headers(delivery),
-            0,
-            seconds,
-            clean(reason)[:ERROR_LENGTH],
-            json.dumps([history_entry(reason, 0)]),
-        ),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A delivery that was kept for a newer version."""
-
-    id: UUID
-    arrival: int
-    delivery: Delivery
-
-
-async def held(
-    tx: Tx,
-    types: Sequence[str],
-    *,
-    after: int,
-    limit: int = 100,
-    subscription: str = UNREADABLE,
-) -> list[Held]:
-    """Kept deliveries of these types, in the order of their arrival, from `after` on."""
-    rows = await tx.exec_driver_sql(_HELD, (subscription, list(types), after, limit))
-    return [
-        Held(UUID(str(row.event_id)), row.arrival, restored_delivery(bytes(row.body), row.headers))
-        for row in rows
-    ]
-
-
-async def forget_held(tx: Tx, id: UUID, *, subscription: str = UNREADABLE) -> None:
-    """Its handlers have it now."""
-    await tx.exec_driver_sql(
-        "delete from messaging.open_message where event_id = $1 and subscription = $2",
-        (id, subscription),
-    )
-
-
-async def count_start_attempt(tx: Tx, fingerprint: UUID, instance: UUID) -> int:
-    """Count a start attempt of this process; returns how many processes started and never ended."""
-    await tx.exec_driver_sql(_START_ATTEMPT, (fingerprint, instance))
-    result = await tx.exec_driver_sql(
-        "select count(*) from messaging.suspect where fingerprint = $1", (fingerprint,)
-    )
-    start_attempts: int = result.scalar_one()
-    return start_attempts
-
-
-async def forget_start_attempt(tx: Tx, fingerprint: UUID, instance: UUID) -> None:
-    """Take a process's start back: it was stopped meanwhile. Its COMMIT may still be on its way:
-    who inserts the same waits for it, and what begins after that sees it.
-    """
-    await tx.exec_driver_sql(_START_ATTEMPT, (fingerprint, instance))
-    await tx.exec_driver_sql(
-        "delete from messaging.suspect where fingerprint = $1 and instance = $2",
-        (fingerprint, instance),
-    )
-
-
-async def clear_start_attempts(tx: Tx, fingerprint: UUID) -> None:
-    """Forget a possible poison message: it was handled, or entered as failed or dead."""
-    await tx.exec_driver_sql("delete from messaging.suspect where fingerprint = $1", (fingerprint,))
-
-
-def history_entry(error: str, attempt: int) -> dict[str, Any]:
-    """One line of an unresolved message's history."""
-    return {
-        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "attempt": attempt,
-        "error": clean(error)[:ERROR_LENGTH],
-    }
-
-
-def stored_headers(delivery: Delivery) -> str:
-    """All that came beside the body, as JSON text: enough to make the delivery again."""
-    stored = {f"h:{name}": clean(value) for name, value in delivery.headers.items()}
-    stored["routing_key"] = clean(delivery.routing_key)
-    for name in ("message_id", "user_id"):
-        if (value := getattr(delivery, name)) is not None:
-            stored[name] = clean(value)
-    return dump_headers(stored)
-
-
-def restored_delivery(body: bytes, stored: str | Mapping[str, str]) -> Delivery:
-    """The delivery that `stored_headers` was made from."""
-    values = json.loads(stored) if isinstance(stored, str) else stored
-    return Delivery(
-        body=body,
-        routing_key=values.get("routing_key", ""),
-        headers={n[2:]: v for n, v in values.items() if n.startswith("h:")},
-        message_id=values.get("message_id"),
-        user_id=values.get("user_id"),
-    )
-
-
-def clean(text: str) -> str:
-    """Text that PostgreSQL takes: without NUL characters and lone surrogates."""
-    return text.replace("\x00", "�").encode("utf-8", "replace").decode()

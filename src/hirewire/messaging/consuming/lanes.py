@@ -19,13 +19,15 @@ import structlog
 
 from hirewire.messaging import metrics, tracing
 from hirewire.messaging.background import describe
-from hirewire.messaging.consuming import claims, inbox, rate_limits
+from hirewire.messaging.consuming import claims, rate_limits, unresolved
 from hirewire.messaging.consuming.batch_handler import mark_overtaken
 from hirewire.messaging.consuming.claims import Claim, Left, Resolved
 from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.consuming.dispatch import dispatch, verdict
 from hirewire.messaging.consuming.failures import is_cancelled, is_deadlock
-from hirewire.messaging.consuming.inbox import KeyState, is_unreadable, restored_delivery
+from hirewire.messaging.consuming.inbox import KeyState
+from hirewire.messaging.consuming.unreadable import is_unreadable
+from hirewire.messaging.consuming.unresolved import restored_delivery
 from hirewire.messaging.database import DatabaseUnavailable
 from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.subscriptions import Invocation
@@ -407,9 +409,9 @@ class Lane:
                 id,
                 delay=None if delay is None else delay.total_seconds(),
                 attempts=spent,
-                error=inbox.clean(why)[: inbox.ERROR_LENGTH],
-                history=json.dumps([inbox.history_entry(why, spent)]),
-                keep=inbox.HISTORY_LENGTH,
+                error=unresolved.clean(why)[: unresolved.ERROR_LENGTH],
+                history=json.dumps([unresolved.history_entry(why, spent)]),
+                keep=unresolved.HISTORY_LENGTH,
             )
             if not self._chains and row.state == "waiting":
                 await claims.promote(tx, self.name, (row.source, row.key))

@@ -296,8 +296,8 @@ class PartitionAssigner:
         most = -(-count // max(members, 1))
         await self._let_go(self.held[most:])
         for number in range(count):
-            heard = number in self._running or number in self._ending
-            if len(self._running) < most and not heard:
+            is_taken = number in self._running or number in self._ending
+            if len(self._running) < most and not is_taken:
                 lock = lock_number(f"partition {self._service} {number}")
                 if await session.try_lock(lock):
                     consumer = self._make(number)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hirewire.messaging import requests
-from hirewire.messaging.consuming.inbox import clean
+from hirewire.messaging.consuming.unresolved import clean
 from hirewire.messaging.transaction import Tx
 
 

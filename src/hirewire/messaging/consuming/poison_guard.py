@@ -9,7 +9,7 @@ import structlog
 
 from hirewire.messaging.background import describe
 from hirewire.messaging.broker import Delivery
-from hirewire.messaging.consuming import inbox
+from hirewire.messaging.consuming import start_attempts
 from hirewire.messaging.database import DatabaseUnavailable
 from hirewire.messaging.envelope import message_id_of
 from hirewire.messaging.ids import new_id
@@ -56,11 +56,11 @@ class PoisonGuard:
         fingerprint = _fingerprint(delivery)
         try:
             async with self._transactions() as tx:
-                start_attempts = await inbox.count_start_attempt(tx, fingerprint, self._instance)
-            if start_attempts <= MAX_START_ATTEMPTS:
+                started = await start_attempts.count(tx, fingerprint, self._instance)
+            if started <= MAX_START_ATTEMPTS:
                 await handle()
             else:
-                await give_up(start_attempts)
+                await give_up(started)
         except asyncio.CancelledError:
             if self._is_stopping():
                 await asyncio.shield(self._forget_start_attempt(fingerprint))
@@ -68,12 +68,12 @@ class PoisonGuard:
                 self._instance = new_id()
             raise
         async with self._transactions() as tx:
-            await inbox.clear_start_attempts(tx, fingerprint)
+            await start_attempts.clear(tx, fingerprint)
 
     async def _forget_start_attempt(self, fingerprint: UUID) -> None:
         try:
             async with asyncio.timeout(FORGET_SECONDS), self._transactions() as tx:
-                await inbox.forget_start_attempt(tx, fingerprint, self._instance)
+                await start_attempts.forget(tx, fingerprint, self._instance)
         except (DatabaseUnavailable, TimeoutError) as error:
             log.warning("a start stays counted", service=self._service, reason=describe(error))
 

@@ -6,9 +6,7 @@ while the live one goes on; a switch makes it the one that is read; and of an at
 up nothing can come back, since the number of a generation is never used again.
 """
 
-import asyncio
 import re
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,23 +15,13 @@ from typing import Any
 import asyncpg
 
 from hirewire.messaging.broker import QueueTopology, queue_of
-from hirewire.messaging.database import cause_of
-from hirewire.messaging.envelope import source_of
 from hirewire.messaging.event import EVENTS
 from hirewire.messaging.locks import lock_number
 from hirewire.messaging.reconciliation.cutover import Watermark
 from hirewire.messaging.subscriptions import UNREADABLE, Subscription
-from hirewire.messaging.transaction import Transactions, Tx
+from hirewire.messaging.transaction import Tx
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-SWITCH_SECONDS = 10.0
-"""How long a switch keeps the live generation from writing, at most; the new one catches up."""
-LOOK_SECONDS = 0.02
-NEARLY = 100
-"""Keys that the new generation may be behind in before the live one is kept from writing."""
-SHOWN = 5
-"""Unresolved messages that an error names."""
-
 _COLUMNS = """
 number, projection, version, state, handlers, types, caught_up, switch_when_ready, started_at,
 started_by, introduced_at, switched_at, switched_by, dropped_at
@@ -59,7 +47,7 @@ select setval(s.name, greatest(nextval(s.name), 100 * (
     select coalesce(max(epoch), 0) from messaging.lineage)::bigint))::integer
 from pg_get_serial_sequence('messaging.generation', 'number') as s(name)
 """
-_START_ATTEMPT = f"""
+_START = f"""
 insert into messaging.generation (number, projection, version, state, handlers, types, started_by,
     switch_when_ready, switched_at, switched_by)
 overriding system value
@@ -78,40 +66,6 @@ where number = $1
 _INTRODUCED = """
 update messaging.generation set introduced_at = clock_timestamp()
 where number = any($1::integer[]) and introduced_at is null
-"""
-_AWAITED = "select distinct type from messaging.awaiting where queue = $1 order by type"
-_OPEN = """
-select event_id, subscription, state, count(*) over () as number
-from messaging.open_message
-where subscription = any($1::text[]) and state in ('retrying', 'waiting', 'dead')
-    and closing is null
-order by state <> 'dead', arrival limit $2
-"""
-# Keys in which the one in use is further than the other, of the events that both consume, from
-# their owners. What moved on before the start was in the log, and was brought. What somebody has
-# given up is behind nothing.
-_BEHIND = """
-select count(*) from unnest($1::text[], $2::text[]) as o(name, type)
-join unnest($3::text[], $4::text[], $5::text[]) as n(name, type, source) on n.type = o.type
-join messaging.progress p on p.subscription = o.name and p.source = n.source
-left join messaging.progress q
-    on q.subscription = n.name and q.source = p.source and q.key = p.key
-where p.moved_on >= $6::timestamptz::date - 1 and p.sequence is not null
-    and coalesce(q.sequence, 0) < p.sequence and not ($7::boolean and coalesce(q.open, 0) > 0)
-    and not exists (select from messaging.open_message d
-        where d.subscription = n.name and d.source = p.source and d.key = p.key
-            and d.state = 'discarded' and d.sequence >= p.sequence)
-"""
-_TABLES = """
-select format('%I.%I', n.nspname, c.relname) as name
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = $1 and c.relkind in ('r', 'p') order by c.oid
-"""
-_RETIRE = "update messaging.generation set state = 'retired' where number = $1"
-_MAKE_LIVE = """
-update messaging.generation set state = 'live', switch_when_ready = false,
-    switched_at = clock_timestamp(), switched_by = $2
-where number = $1
 """
 
 
@@ -251,7 +205,7 @@ async def start(
     """
     await alone(tx, projection.name)
     rows = await of(tx, projection.name)
-    if (building := _in_state(rows, "building")) is not None:
+    if (building := in_state(rows, "building")) is not None:
         if building.version == projection.version:
             return building, False
         raise AlreadyBuilding(
@@ -265,13 +219,13 @@ async def start(
         number,
         projection.name,
         projection.version,
-        "live" if _in_state(rows, "live") is None else "building",
+        "live" if in_state(rows, "live") is None else "building",
         [f"{one.name}@{number}" for one in handlers],
         [one.event.name for one in handlers],
         by,
         switch_when_ready,
     )
-    made = _generation((await tx.exec_driver_sql(_START_ATTEMPT, columns)).one())
+    made = _generation((await tx.exec_driver_sql(_START, columns)).one())
     await tx.exec_driver_sql(f'create schema "{made.schema}"')
     await projection.create(tx, made.schema)
     return made, True
@@ -350,153 +304,6 @@ async def note_watermarks(
         await tx.exec_driver_sql(_CAUGHT_UP, (generation.number, ended, queue))
 
 
-async def open_messages(tx: Tx, generation: Generation) -> tuple[int, list[str]]:
-    """How many of its messages are open, and the first of them in words."""
-    names = [*generation.handlers, generation.unreadable]
-    rows = (await tx.exec_driver_sql(_OPEN, (names, SHOWN))).all()
-    words = [f"{row.event_id} at {row.subscription} ({row.state})" for row in rows]
-    return (rows[0].number if rows else 0), words
-
-
-async def switch(
-    transactions: Transactions,
-    service: str,
-    projection: str,
-    *,
-    number: int | None = None,
-    force: bool = False,
-    by: str = "",
-    wait: float = SWITCH_SECONDS,
-) -> tuple[Generation, bool]:
-    """Have the generation that is being built (or the one of this number) read from now on.
-
-    One transaction: readers see the one or the other. The former one is retired, and fed still, so
-    that a switch back is a switch like this. No reader goes back in time: the former generation's
-    tables cannot be written until the new one has handled all that it has, `wait` seconds at most.
-    Returns it, and whether it was not live before. Raises `NoSuchGeneration`, `NotCaughtUp`, and
-    `OpenMessages` unless `force`, which passes these over.
-    """
-    until = time.monotonic() + wait
-    while True:
-        try:
-            async with transactions() as tx:
-                return await _switch(tx, service, projection, number, force, by, until)
-        except Exception as error:
-            if not _is_busy(error):
-                raise
-            if time.monotonic() > until:
-                raise NotCaughtUp(
-                    f"projection {projection}: the tables of the live generation are locked by "
-                    f"another transaction for more than {wait:g} s"
-                ) from error
-        await asyncio.sleep(LOOK_SECONDS)
-
-
-async def _switch(
-    tx: Tx,
-    service: str,
-    projection: str,
-    number: int | None,
-    force: bool,
-    by: str,
-    until: float,
-) -> tuple[Generation, bool]:
-    await alone(tx, projection)
-    rows = await of(tx, projection)
-    former = _in_state(rows, "live")
-    new = _target(projection, rows, number)
-    if new.state == "live":
-        return new, False
-    await _refuse_past_to_come(tx, service, new)
-    if not force:
-        await _refuse_open(tx, new)
-    if former is not None:
-        await _follow(tx, former, new, force, until, most=NEARLY)
-        await _hold(tx, former)
-        await _follow(tx, former, new, force, until, most=0)
-        await _refuse_past_to_come(tx, service, new)
-        if not force:
-            await _refuse_open(tx, new)
-        await tx.exec_driver_sql(_RETIRE, (former.number,))
-    await tx.exec_driver_sql(_MAKE_LIVE, (new.number, by))
-    found = await find(tx, new.number)
-    assert found is not None
-    return found, True
-
-
-def _target(projection: str, rows: Sequence[Generation], number: int | None) -> Generation:
-    if number is None:
-        if (building := _in_state(rows, "building")) is not None:
-            return building
-        now = _in_state(rows, "live")
-        said = f"generation {now.number} is live" if now is not None else "it was never started"
-        raise NoSuchGeneration(f"projection {projection}: nothing is being built; {said}")
-    found = next((row for row in rows if row.number == number), None)
-    if found is None or not found.is_fed:
-        said = f"is {found.state}" if found is not None else "is not there"
-        raise NoSuchGeneration(f"projection {projection}: generation {number} {said}")
-    return found
-
-
-async def _refuse_past_to_come(tx: Tx, service: str, new: Generation) -> None:
-    queue = new.topology(service).queue
-    awaited = [row.type for row in await tx.exec_driver_sql(_AWAITED, (queue,))]
-    current = await find(tx, new.number)
-    assert current is not None
-    if types := sorted({*current.past_to_come, *awaited}):
-        raise NotCaughtUp(
-            f"projection {new.projection}: generation {new.number} has not "
-            f"consumed all of the past of {', '.join(types)}"
-        )
-
-
-async def _refuse_open(tx: Tx, new: Generation) -> None:
-    count, words = await open_messages(tx, new)
-    if count:
-        more = f" and {count - len(words):,} more" if count > len(words) else ""
-        raise OpenMessages(
-            f"projection {new.projection}: generation {new.number} has {count:,} "
-            f"unresolved messages: {', '.join(words)}{more}"
-        )
-
-
-async def _follow(
-    tx: Tx, former: Generation, new: Generation, force: bool, until: float, *, most: int
-) -> None:
-    """Wait until the new one is behind in so many keys at most."""
-    while (keys := await _behind(tx, former, new, force)) > most:
-        if not force:
-            await _refuse_open(tx, new)
-        if time.monotonic() > until:
-            raise NotCaughtUp(
-                f"projection {new.projection}: generation {new.number} is behind generation "
-                f"{former.number} in {keys:,} keys"
-            )
-        await asyncio.sleep(LOOK_SECONDS)
-
-
-async def _hold(tx: Tx, former: Generation) -> None:
-    """Let nobody write to its tables until this transaction ends; they can be read."""
-    await tx.exec_driver_sql("set local lock_timeout = '2s'")
-    for row in (await tx.exec_driver_sql(_TABLES, (former.schema,))).all():
-        await tx.exec_driver_sql(f"lock table {row.name} in share mode")
-
-
-async def _behind(tx: Tx, former: Generation, new: Generation, force: bool) -> int:
-    """In how many keys the former one has handled more; with `force` but for those held back."""
-    columns = (
-        list(former.handlers),
-        list(former.types),
-        list(new.handlers),
-        list(new.types),
-        [source_of(EVENTS[type].owner) for type in new.types],
-        new.started_at,
-        force,
-    )
-    count: int = (await tx.exec_driver_sql(_BEHIND, columns)).scalar_one()
-    return count
-
-
 async def alone(tx: Tx, projection: str) -> None:
     """Nobody else starts, switches or drops anything of this projection meanwhile."""
     await tx.exec_driver_sql(
@@ -504,14 +311,9 @@ async def alone(tx: Tx, projection: str) -> None:
     )
 
 
-def _in_state(rows: Sequence[Generation], state: str) -> Generation | None:
+def in_state(rows: Sequence[Generation], state: str) -> Generation | None:
+    """The one that is in this state."""
     return next((row for row in rows if row.state == state), None)
-
-
-def _is_busy(error: BaseException) -> bool:
-    return isinstance(
-        cause_of(error), (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
-    )
 
 
 def _generation(row: Any) -> Generation:

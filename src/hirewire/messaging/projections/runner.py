@@ -11,7 +11,7 @@ from hirewire.messaging.background import Backoff, Wake, run_steps
 from hirewire.messaging.broker import Broker
 from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.consuming.retries import Retries
-from hirewire.messaging.projections import dropping, generations
+from hirewire.messaging.projections import dropping, generations, switching
 from hirewire.messaging.projections.generations import (
     Generation,
     Projection,
@@ -27,10 +27,10 @@ LOOK_SECONDS = 1.0
 STOP_SECONDS = 10.0
 SWITCH_SECONDS = 2.0
 """How long a switch that nobody waits for may keep the live generation from writing."""
-MakeConsumer = Callable[[Generation, Sequence[Subscription], Wake, "Watch"], Consumer]
+MakeConsumer = Callable[[Generation, Sequence[Subscription], Wake, "GenerationWatcher"], Consumer]
 
 
-class Watch:
+class GenerationWatcher:
     """Notes how far a generation has come, as its consumer enters the watermarks."""
 
     def __init__(self, generation: Generation, service: str) -> None:
@@ -56,7 +56,7 @@ class _Running:
     retrying: asyncio.Task[None]
 
 
-class Generations:
+class GenerationRunner:
     """The background task that has every generation consumed which is fed and of which this program
     has the version, and switches those that are to be switched by themselves.
     """
@@ -147,7 +147,7 @@ class Generations:
             self._left_out.add(generation.number)
             return
         parked = Wake()
-        watch = Watch(generation, self._service)
+        watch = GenerationWatcher(generation, self._service)
         consumer = self._consumer(generation, handlers, parked, watch)
         lanes = {generation.unreadable, *generation.handlers}
         retries = Retries(
@@ -166,7 +166,7 @@ class Generations:
 
     async def _switch(self, generation: Generation) -> None:
         try:
-            await generations.switch(
+            await switching.switch(
                 self._transactions,
                 self._service,
                 generation.projection,

@@ -1,0 +1,26 @@
+"""What an error of the database is to whoever uses the broker."""
+
+import asyncpg
+
+from hirewire.messaging.background import describe
+from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable
+from hirewire.messaging.database import is_away
+from hirewire.messaging.locks import SessionShared
+
+LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""Errors that end a connection's use."""
+
+
+def translated(error: BaseException) -> BaseException:
+    """The broker's error for it, or the same one when it is nothing of the broker's."""
+    if isinstance(error, (asyncpg.InsufficientPrivilegeError, SessionShared)):
+        return BrokerMisconfigured(describe(error))
+    if isinstance(error, BrokerUnavailable) or not (
+        is_away(error)
+        or isinstance(
+            error,
+            (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError, asyncpg.PostgresError),
+        )
+    ):
+        return error
+    return BrokerUnavailable(describe(error))

@@ -1,0 +1,114 @@
+"""Queues and their bindings as tables, made when they are first needed."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from hirewire.messaging.broker import QueueTopology
+from hirewire.messaging.locks import lock_number
+
+_SCHEMA = """
+create schema if not exists broker;
+create table if not exists broker.queue (
+    name text primary key,
+    owner_lock bigint
+);
+comment on column broker.queue.owner_lock is
+    'Of a queue that goes with its connection: the session lock which that connection holds';
+create table if not exists broker.binding (
+    queue text not null references broker.queue on delete cascade,
+    type text not null,
+    primary key (type, queue)
+);
+create table if not exists broker.message (
+    queue text not null,
+    position bigint generated always as identity,
+    type text not null,
+    body bytea not null,
+    headers json not null,
+    delivery_count integer not null default 0,
+    published_at timestamptz not null default clock_timestamp(),
+    primary key (queue, position)
+);
+"""
+_DROP_ORPHANS = """
+with orphan as (
+    delete from broker.queue
+    where owner_lock is not null and pg_try_advisory_xact_lock(owner_lock) returning name
+)
+delete from broker.message where queue in (select name from orphan)
+"""
+# A publisher that saw the binding just before may put something into a queue that is gone.
+_DROP_LEFT_OVER = """
+with recursive holding (queue) as (
+    (select queue from broker.message order by queue limit 1)
+    union all
+    select (select queue from broker.message where queue > h.queue order by queue limit 1)
+    from holding h where h.queue is not null
+)
+delete from broker.message m using holding h
+where m.queue = h.queue and h.queue like 'broadcast.%'
+    and not exists (select from broker.queue q where q.name = h.queue)
+"""
+_DROP_ORPHANS_BUT = _DROP_ORPHANS.replace(
+    "where owner_lock is not null and", "where owner_lock is not null and name <> $1 and"
+)
+
+
+async def declare_exactly(connection: asyncpg.Connection, queues: Sequence[QueueTopology]) -> None:
+    """Make these queues with these bindings and no others, and take away what nobody owns."""
+    async with connection.transaction():
+        await declare(connection, queues)
+        for topology in queues:
+            await connection.execute(
+                "delete from broker.binding where queue = $1 and type <> all($2)",
+                topology.queue,
+                list(topology.bindings),
+            )
+        await connection.execute(_DROP_ORPHANS)
+        await connection.execute(_DROP_LEFT_OVER)
+
+
+async def declare_own(connection: asyncpg.Connection, topology: QueueTopology) -> None:
+    """Make the queue of a consumer, if it is not there."""
+    async with connection.transaction():
+        await declare(connection, [topology])
+
+
+async def declare_broadcast(connection: asyncpg.Connection, topology: QueueTopology) -> None:
+    """Make a queue that belongs to the lock of its name, which this session holds."""
+    async with connection.transaction():
+        await declare(connection, [topology])
+        await connection.execute(
+            "update broker.queue set owner_lock = $2 where name = $1",
+            topology.queue,
+            lock_number(topology.queue),
+        )
+        await connection.execute(_DROP_ORPHANS_BUT, topology.queue)
+        await connection.execute(_DROP_LEFT_OVER)
+
+
+async def delete(connection: asyncpg.Connection, queue: str) -> None:
+    """Take a queue away. Whoever publishes meanwhile has done it, or finds no queue."""
+    async with connection.transaction():
+        await declare(connection, [])
+        await connection.execute("lock table broker.message in share row exclusive mode")
+        await connection.execute("delete from broker.queue where name = $1", queue)
+    await connection.execute("delete from broker.message where queue = $1", queue)
+
+
+async def declare(connection: asyncpg.Connection, queues: Sequence[QueueTopology]) -> None:
+    """Make what is missing, in the caller's transaction; several at once wait for each other."""
+    await connection.execute("select pg_advisory_xact_lock($1)", lock_number("broker schema"))
+    if not await connection.fetchval("select to_regclass('broker.message') is not null"):
+        await connection.execute(_SCHEMA)
+    for topology in queues:
+        await connection.execute(
+            "insert into broker.queue (name) values ($1) on conflict do nothing", topology.queue
+        )
+        await connection.execute(
+            "insert into broker.binding (queue, type) select $1, unnest($2::text[]) "
+            "on conflict do nothing",
+            topology.queue,
+            list(topology.bindings),
+        )

@@ -25,7 +25,7 @@ IMPORT_PATH = "/api/profiles/resumes/import"
 LARGEST_IMPORT = 8 * 1024 * 1024
 EXPORTED: Responses = {
     200: {
-        "description": "A JSON Resume 1.0.0, or the resume to print.",
+        "description": "A JSON Resume 1.0.0 or a PDF.",
         "content": {"application/json": {"schema": {"type": "object"}}, "application/pdf": {}},
     }
 }
@@ -90,14 +90,14 @@ async def read(id: UUID, tx: RequestTx, caller: Caller) -> Resume:
 
 @router.patch(ONE, responses=refuses(NoSuchResume, commands.MoveNotAllowed, commands.Incomplete))
 async def change(id: UUID, body: models.ResumeChanges, tx: RequestTx, caller: Caller) -> Resume:
-    """Update a vacancy. Fields that are not sent stay unchanged."""
+    """Update a resume. Fields that are not sent stay unchanged."""
     await commands.change(tx, caller.user_id, id, _values(body))
     return await _answer(tx, caller.user_id, id)
 
 
 @router.delete(ONE, status_code=204, responses=refuses(NoSuchResume))
 async def remove(id: UUID, tx: RequestTx, caller: Caller) -> None:
-    """Delete it for good."""
+    """Delete a resume permanently."""
     await commands.remove(tx, caller.user_id, id)
     await forget_answers(tx, caller.user_id)
 

@@ -30,7 +30,7 @@ def _currency(value: str) -> str:
 
 
 class Salary(Body):
-    """What is paid: at least one end of the range."""
+    """The salary: at least one end of the range is required."""
 
     min: Amount | None = None
     max: Amount | None = None

@@ -13,7 +13,7 @@ from hirewire.vacancies.tables import company, resume, vacancy
 
 
 class Vacancy(Answer):
-    """A vacancy. `allowedActions` is for its employer only."""
+    """A vacancy. Only its employer gets `allowedActions`."""
 
     id: UUID
     company_id: UUID
@@ -60,7 +60,7 @@ def shown_vacancy(row: Row[Any], company: UUID | None) -> dict[str, Any]:
 
 
 class Card(Answer):
-    """What an employer sees of a resume: nothing that tells whose it is."""
+    """A resume as employers see it, without name and contacts."""
 
     title: str | None
     area: str | None

@@ -28,7 +28,7 @@ class TooManyRegistrations(AppError):
 
 
 class Credentials(Body):
-    """What one registers with."""
+    """Credentials of a new account."""
 
     email: Annotated[
         str,

@@ -48,7 +48,7 @@ class RefreshedJustNow(AppError):
 
 
 class Login(Body):
-    """What one logs in with."""
+    """Credentials to log in with."""
 
     email: Annotated[str, Field(max_length=254)]
     password: Annotated[str, Field(max_length=1000, repr=False)]
@@ -61,13 +61,13 @@ class RefreshToken(Body):
 
 
 class Logout(Body):
-    """The session to end; without it, that of the bearer token."""
+    """The session to end; without it, the session of the access token."""
 
     refresh_token: Annotated[str | None, Field(max_length=200, repr=False)] = None
 
 
 class Tokens(Answer):
-    """An access token, and what gets the next one."""
+    """An access token and a refresh token."""
 
     access_token: str
     refresh_token: str

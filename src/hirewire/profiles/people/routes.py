@@ -18,7 +18,7 @@ Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
 
 
 class Contact(Body):
-    """A way to reach somebody; shown to employers only by applying or accepting."""
+    """A contact; shown to employers only after an application or an accepted invitation."""
 
     kind: Literal["email", "phone", "telegram", "whatsapp", "other"]
     value: Annotated[str, text(1, 254)]
@@ -26,14 +26,14 @@ class Contact(Body):
 
 
 class Link(Body):
-    """A page about somebody."""
+    """A link in a profile."""
 
     url: WebLink
     label: Annotated[str, text(1, 100)] | None = None
 
 
 class ProfileChanges(Body):
-    """What may be changed; what is not named stays as it is, null clears."""
+    """Changes to a profile: fields that are not sent stay unchanged, null clears a field."""
 
     full_name: Annotated[str, text(1, 200)] = ""
     headline: Annotated[str, text(1, 200)] | None = None
@@ -44,7 +44,7 @@ class ProfileChanges(Body):
 
 
 class Profile(Answer):
-    """A person's profile, as they see it."""
+    """The profile, as its owner sees it."""
 
     user_id: UUID
     full_name: str

@@ -40,7 +40,7 @@ class NoSuchResume(NotFound):
 
 
 class Position(Answer):
-    """A position held."""
+    """A position of the work experience."""
 
     id: UUID
     company: str | None
@@ -53,7 +53,7 @@ class Position(Answer):
 
 
 class Study(Answer):
-    """A course of study."""
+    """An education entry."""
 
     id: UUID
     organization: str | None
@@ -90,7 +90,7 @@ class _Whole(Answer):
 
 
 class Candidate(_Whole):
-    """A resume with name and contacts, as a company reads it."""
+    """A resume with name and contacts, as companies see it."""
 
     resume_id: UUID
     full_name: str | None
@@ -102,7 +102,7 @@ class Candidate(_Whole):
 
 
 class CandidateName(Answer):
-    """Whose a resume is."""
+    """The candidate's name of a resume."""
 
     resume_id: UUID
     full_name: str
@@ -110,15 +110,15 @@ class CandidateName(Answer):
 
 
 class CandidateNames(Answer):
-    """Of several resumes those that are open."""
+    """Names of candidates, for the resumes shared with the company."""
 
     items: list[CandidateName]
 
 
 class SharedResume(_Whole):
-    """A resume as those who have its link read it, without links of the profile.
+    """A resume as shown at its share link, without the profile's links.
 
-    Name and contacts are in it only where its owner wants that (`linkShows`).
+    Name and contacts are included only if the owner chose so (`linkShows`).
     """
 
     full_name: str | None
@@ -127,7 +127,7 @@ class SharedResume(_Whole):
 
 
 class Reader(Answer):
-    """A company to which a resume was opened."""
+    """A company that a resume is shared with."""
 
     company_id: UUID
     company_name: str | None

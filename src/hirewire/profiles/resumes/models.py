@@ -42,7 +42,7 @@ def _once_each(values: list[UUID]) -> list[UUID]:
 
 
 class Salary(Body):
-    """What one wants to earn."""
+    """The expected salary."""
 
     amount: Annotated[int, Field(ge=0, le=1_000_000_000)]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -50,14 +50,14 @@ class Salary(Body):
 
 
 class Skill(Body):
-    """A skill, and how good one is at it (1 to 5)."""
+    """A skill and its level (1 to 5)."""
 
     name: Name
     level: Annotated[int, Field(ge=1, le=5)] | None = None
 
 
 class Language(Body):
-    """A language, and how well one knows it."""
+    """A language and its level."""
 
     language: Name
     level: LanguageLevel | None = None
@@ -73,14 +73,14 @@ class Certificate(Body):
 
 
 class Link(Body):
-    """A page to look at."""
+    """A link."""
 
     url: WebLink
     label: Name | None = None
 
 
 class Project(Body):
-    """A project: what it was, and what came of it."""
+    """A project and its results."""
 
     name: Name
     url: WebLink | None = None
@@ -96,7 +96,7 @@ class Project(Body):
 
 
 class ResumeChanges(Body):
-    """What may be set; in a change, what is not named stays, null clears, lists are replaced."""
+    """The editable fields. Fields that are not sent stay unchanged; null clears, lists replace."""
 
     status: Literal["draft", "published", "hidden"] = "draft"
     title: Name | None = None
@@ -119,13 +119,13 @@ class ResumeChanges(Body):
 
 
 class NewResume(ResumeChanges):
-    """A resume to make: a title is the least."""
+    """A new resume; a title is required."""
 
     title: Name
 
 
 class ExperienceChanges(Body):
-    """What may be set of a position held."""
+    """The editable fields of a position."""
 
     company: Name | None = None
     position: Name | None = None
@@ -143,14 +143,14 @@ class ExperienceChanges(Body):
 
 
 class NewExperience(ExperienceChanges):
-    """A position held: what it was, and since when."""
+    """A new position; its name and start are required."""
 
     position: Name
     start: Date
 
 
 class EducationChanges(Body):
-    """What may be set of a course of study."""
+    """The editable fields of an education entry."""
 
     organization: Name | None = None
     level: Name | None = None
@@ -166,13 +166,13 @@ class EducationChanges(Body):
 
 
 class NewEducation(EducationChanges):
-    """A course of study: where it was."""
+    """A new education entry; the organization is required."""
 
     organization: Name
 
 
 class Experience(Answer):
-    """A position held."""
+    """A position of the work experience."""
 
     id: UUID
     company: str | None
@@ -185,7 +185,7 @@ class Experience(Answer):
 
 
 class Education(Answer):
-    """A course of study."""
+    """An education entry."""
 
     id: UUID
     organization: str | None
@@ -196,7 +196,7 @@ class Education(Answer):
 
 
 class Completeness(Answer):
-    """How complete a resume is, and what would complete it."""
+    """How complete a resume is, and which fields are missing."""
 
     percent: int
     missing_mandatory: list[str]
@@ -241,13 +241,13 @@ class Resume(Answer):
 
 
 class LeftOut(Answer):
-    """A part of an imported document that could not be read, or not as it stands."""
+    """A value of an imported document that was skipped or changed."""
 
     pointer: str
     detail: str
 
 
 class ImportedResume(Resume):
-    """A resume made from a document, and what of it could not be read."""
+    """An imported resume, with the values that could not be read."""
 
     left_out: list[LeftOut] = []

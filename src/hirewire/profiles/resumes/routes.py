@@ -23,7 +23,7 @@ IMPORT_PATH = "/api/profiles/resumes/import"
 LARGEST_IMPORT = 8 * 1024 * 1024
 EXPORTED: Responses = {
     200: {
-        "description": "A JSON Resume 1.0.0, or the resume to print.",
+        "description": "A JSON Resume 1.0.0 or a PDF.",
         "content": {"application/json": {"schema": {"type": "object"}}, "application/pdf": {}},
     }
 }
@@ -96,7 +96,7 @@ async def change(id: UUID, body: models.ResumeChanges, tx: RequestTx, caller: Ca
 
 @router.delete(ONE, status_code=204, responses=refuses(NoSuchResume))
 async def remove(id: UUID, tx: RequestTx, caller: Caller) -> None:
-    """Delete it for good."""
+    """Delete a resume permanently."""
     await commands.remove(tx, caller.user_id, id)
     await forget_answers(tx, caller.user_id)
 

@@ -17,9 +17,7 @@ router = APIRouter(prefix="/api/vacancies", tags=["activity"])
 
 
 class Activity(Answer):
-    """Something a candidate did with a resume. Nothing in it tells who they are, nor which other
-    resumes are theirs.
-    """
+    """An action of a candidate on a resume, without the candidate's identity."""
 
     event_id: UUID
     resume_id: UUID

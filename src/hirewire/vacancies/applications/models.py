@@ -23,21 +23,21 @@ Reason = Literal["not_a_fit", "position_filled", "no_response", "salary", "other
 
 
 class NewApplication(Body):
-    """With which resume one applies."""
+    """The resume to apply with."""
 
     resume_id: UUID
     letter: Letter | None = None
 
 
 class NewInvitation(Body):
-    """Whom a company invites; the message is the first of the conversation."""
+    """The resume to invite. The message starts the conversation."""
 
     resume_id: UUID
     message: Words | None = None
 
 
 class StageMove(Body):
-    """Where the employer moves it. The comment is for colleagues, unless it is shared."""
+    """The new stage. Only colleagues see the comment, unless it is shared."""
 
     stage: Stage
     comment: Comment | None = None
@@ -54,19 +54,19 @@ class StageMove(Body):
 
 
 class Reply(Body):
-    """What an applicant says to accepting or withdrawing; the employer reads it."""
+    """The applicant's comment on accepting or withdrawing; the employer sees it."""
 
     comment: Comment | None = None
 
 
 class NewMessage(Body):
-    """Something for the other side."""
+    """A message to the other side."""
 
     text: Words
 
 
 class Message(Answer):
-    """What one side wrote."""
+    """A message."""
 
     id: UUID
     side: Party
@@ -77,7 +77,7 @@ class Message(Answer):
 
 
 class MoveLine(Answer):
-    """A line of history; the stages are there for the employer only."""
+    """An entry of the history. Only employers see the stages."""
 
     at: datetime
     side: Side
@@ -91,7 +91,7 @@ class MoveLine(Answer):
 
 
 class AnonymousResume(Answer):
-    """A resume without the person."""
+    """A resume without name and contacts."""
 
     title: str | None
     area: str | None
@@ -99,7 +99,7 @@ class AnonymousResume(Answer):
 
 
 class Application(Answer):
-    """An application as one of its two sides sees it."""
+    """An application, as its applicant or its employer sees it."""
 
     id: UUID
     side: Party
@@ -140,7 +140,7 @@ class Application(Answer):
 
 
 class StageCount(Answer):
-    """How many applications for a vacancy are in a stage."""
+    """The number of applications of a vacancy in one stage."""
 
     vacancy_id: UUID
     stage: Stage
@@ -150,13 +150,13 @@ class StageCount(Answer):
 
 
 class StageCounts(Answer):
-    """Vacancies and stages that have any."""
+    """Counts, for stages with applications."""
 
     items: list[StageCount]
 
 
 class Unread(Answer):
-    """How many applications have something that one has not seen; 100 stands for more, too."""
+    """The number of unread applications; 100 stands for 100 or more."""
 
     as_applicant: int
     """Of one's own."""

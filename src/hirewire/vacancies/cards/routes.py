@@ -22,7 +22,7 @@ class NoSuchCard(NotFound):
 
 
 class Position(Answer):
-    """A position held."""
+    """A position of the work experience."""
 
     company: str | None = None
     position: str | None = None
@@ -32,7 +32,7 @@ class Position(Answer):
 
 
 class Studies(Answer):
-    """A course of study."""
+    """An education entry."""
 
     organization: str | None = None
     level: str | None = None
@@ -42,7 +42,7 @@ class Studies(Answer):
 
 
 class WholeCard(Card):
-    """All of a resume that is there without the person: no name, no contacts, no free text."""
+    """A full resume without name, contacts and free text."""
 
     resume_id: UUID
     updated_at: datetime
@@ -53,7 +53,7 @@ class WholeCard(Card):
 
 
 class Viewer(Answer):
-    """A company that has looked at one's card."""
+    """A company that viewed a resume."""
 
     company_id: UUID
     company_name: str

@@ -36,14 +36,14 @@ Phone = Annotated[
 
 
 class NewEmployerProfile(Body):
-    """For whom one hires, and how to call."""
+    """The company and its phone number."""
 
     company_name: Annotated[str, text(1, 200)]
     phone: Phone | None = None
 
 
 class EmployerProfileChanges(Body):
-    """What is to be changed; what is not named stays as it is, and null clears it."""
+    """Changes: fields that are not sent stay unchanged, null clears a field."""
 
     company_name: Annotated[str, text(1, 200)] = ""
     phone: Phone | None = None
@@ -53,7 +53,7 @@ class EmployerProfileChanges(Body):
 
 
 class EmployerProfileMade(Answer):
-    """Who acts for which company."""
+    """The employer profile: an account and its company."""
 
     user_id: UUID
     company_id: UUID
@@ -81,18 +81,18 @@ class EmployerProfile(EmployerProfileMade, _About):
 
 
 class NamedCompany(Answer):
-    """A company, to be chosen."""
+    """A company to choose."""
 
     id: UUID
     name: str
 
 
 class Company(NamedCompany, _About):
-    """A company that hires here."""
+    """A company."""
 
 
 class Companies(Answer):
-    """Companies, the nearest names first."""
+    """Companies, best matching names first."""
 
     items: list[NamedCompany]
 

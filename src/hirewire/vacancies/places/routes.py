@@ -14,7 +14,7 @@ FRESH = "public, max-age=3600"
 
 
 class SuggestedPlace(Answer):
-    """A place that begins as was typed, or is called so."""
+    """A place that matches the input."""
 
     id: str
     """Also what `area` takes in a search."""
@@ -26,7 +26,7 @@ class SuggestedPlace(Answer):
 
 
 class Places(Answer):
-    """The one that is called so, then the largest first."""
+    """Exact names first, then the largest places."""
 
     items: list[SuggestedPlace]
 

@@ -28,7 +28,7 @@ def _day(value: Any) -> Any:
 
 
 class Requirement(Body):
-    """A skill that is asked for."""
+    """A required skill."""
 
     skill: Name
     kind: Literal["must", "nice"] = "must"
@@ -36,7 +36,7 @@ class Requirement(Body):
 
 
 class LanguageWanted(Body):
-    """A language that is asked for."""
+    """A required language."""
 
     language: Name
     level: LanguageLevel | None = None
@@ -61,7 +61,7 @@ Languages = Annotated[
 
 
 class VacancyChanges(Body):
-    """What may be set; in a change, what is not named stays, null clears, lists are replaced."""
+    """The editable fields. Fields that are not sent stay unchanged; null clears, lists replace."""
 
     title: Name = ""
     description: Annotated[str, text(1, 50_000), AfterValidator(sanitised)] | None = None
@@ -78,12 +78,12 @@ class VacancyChanges(Body):
 
 
 class NewVacancy(VacancyChanges):
-    """A vacancy to draft: a title is the least."""
+    """A new draft vacancy; a title is required."""
 
     title: Name
 
 
 class Close(Body):
-    """Why it is closed."""
+    """The reason for closing."""
 
     reason: Literal["filled", "cancelled", "expired"] = "filled"

@@ -38,7 +38,7 @@ class NoSuchResume(NotFound):
 
 
 class Ask(Body):
-    """A skill that is asked for."""
+    """A required skill."""
 
     skill: Annotated[str, text(1, 200)]
     kind: Literal["must", "nice"] = "must"
@@ -46,21 +46,21 @@ class Ask(Body):
 
 
 class Language(Body):
-    """A language that is asked for, or known."""
+    """A required or known language."""
 
     language: Annotated[str, text(1, 200)]
     level: LanguageLevel | None = None
 
 
 class Offered(Body):
-    """A skill that one has."""
+    """A skill of a candidate."""
 
     name: Annotated[str, text(1, 200)]
     level: Annotated[int, Field(ge=1, le=5)] | None = None
 
 
 class Expected(Body):
-    """What one wants to earn."""
+    """The expected salary."""
 
     amount: Annotated[int, Field(ge=0, le=1_000_000_000)]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -68,7 +68,7 @@ class Expected(Body):
 
 
 class Reason(Answer):
-    """One summand of a score."""
+    """One part of a score."""
 
     part: str
     verdict: str
@@ -95,7 +95,7 @@ class _Recommendation(Answer):
 
 
 class Recommendation(_Recommendation):
-    """A resume that fits, as the employer sees it."""
+    """A matching resume, as the employer sees it."""
 
     vacancy_title: str
     state: str
@@ -103,7 +103,7 @@ class Recommendation(_Recommendation):
 
 
 class Recommended(_Recommendation):
-    """A vacancy that fits, as the candidate sees it."""
+    """A matching vacancy, as the candidate sees it."""
 
     title: str
     company_name: str
@@ -113,7 +113,7 @@ class Recommended(_Recommendation):
 
 
 class Score(Answer):
-    """How well a resume fits."""
+    """The match score of a resume."""
 
     resume_id: UUID
     score: float
@@ -121,13 +121,13 @@ class Score(Answer):
 
 
 class Scores(Answer):
-    """Of several resumes those that have one."""
+    """Scores, for the resumes that have one."""
 
     items: list[Score]
 
 
 class Decision(Body):
-    """What the employer makes of it."""
+    """The employer's decision on a recommendation."""
 
     state: Literal["seen", "shortlisted", "dismissed"]
     reason: Annotated[str, text(1, 500)] | None = None
@@ -218,7 +218,7 @@ async def decide(id: UUID, body: Decision, tx: RequestTx, caller: Caller) -> Non
 
 
 class Draft(Body):
-    """What a vacancy would ask for; what is not named is as it is saved."""
+    """Unsaved requirements of a vacancy; fields that are not sent are taken as saved."""
 
     title: Annotated[str, text(1, 200)] = ""
     requirements: Annotated[list[Ask], Field(max_length=30)] = []
@@ -231,7 +231,7 @@ class Draft(Body):
 
 
 class Cost(Answer):
-    """What one requirement costs: candidates without it, and if it were no must-have."""
+    """The number of candidates without a requirement, and if it were only nice to have."""
 
     skill: str
     kind: str
@@ -240,7 +240,7 @@ class Cost(Answer):
 
 
 class Exclusion(Answer):
-    """How many resumes one condition leaves out, whatever the others say."""
+    """How many resumes one condition excludes on its own."""
 
     part: str
     about: str | None
@@ -249,7 +249,7 @@ class Exclusion(Answer):
 
 
 class Price(Answer):
-    """How many candidates fit, and what each requirement costs."""
+    """The number of matching candidates and the effect of each requirement."""
 
     candidates: int
     resumes: int
@@ -260,7 +260,7 @@ class Price(Answer):
 
 
 class ResumeDraft(Body):
-    """What a resume would hold; what is not named is as it is."""
+    """Unsaved changes of a resume; fields that are not sent are taken as saved."""
 
     title: Annotated[str, text(1, 200)] | None = None
     area: Annotated[str, text(1, 200)] | None = None
@@ -273,21 +273,21 @@ class ResumeDraft(Body):
 
 
 class Preview(Body):
-    """Which resume, and what of it would change."""
+    """A resume and its unsaved changes."""
 
     resume_id: UUID
     changes: ResumeDraft = ResumeDraft()
 
 
 class Suggestion(Answer):
-    """A skill, and how many more vacancies the resume would fit with it."""
+    """A skill, and how many more vacancies would match with it."""
 
     skill: str
     opens: int
 
 
 class Reach(Answer):
-    """Vacancies that a resume fits, now and after the change."""
+    """The number of matching vacancies, now and after the changes."""
 
     now: int
     then: int

@@ -115,7 +115,7 @@ class Offer:
 
 
 class Term(NamedTuple):
-    """One summand of a score."""
+    """One part of a score."""
 
     part: Part
     verdict: Verdict

@@ -38,7 +38,7 @@ class Filters(Body):
 
 
 class VacancyFilters(Filters):
-    """Of vacancies."""
+    """Facets of a vacancy search."""
 
     company: Annotated[list[UUID], Field(max_length=MOST_VALUES)] = []
     salary_from: Annotated[int, Field(ge=0, le=10**12)] | None = None
@@ -94,7 +94,7 @@ class ResumeQuery(ResumeFilters):
 
 
 class Bucket(Answer):
-    """A value, and how many have it."""
+    """A value and its count."""
 
     value: str
     label: str
@@ -104,9 +104,9 @@ class Bucket(Answer):
 
 
 class Highlights(Answer):
-    """Fragments as HTML: text escaped, what was looked for in `<mark>`.
+    """HTML fragments: escaped text, with matches in `<mark>`.
 
-    Of the description only where nothing was found in the title.
+    The description is there only when the title does not match.
     """
 
     title: str | None = None
@@ -114,13 +114,13 @@ class Highlights(Answer):
 
 
 class VacancyFound(Vacancy):
-    """A vacancy in a list; `highlights` where words were looked for."""
+    """A vacancy in a list, with `highlights` for a text search."""
 
     highlights: Highlights | None = None
 
 
 class ResumeFound(Answer):
-    """A resume in a list, without anything that tells whose it is."""
+    """A resume in a list, without name and contacts."""
 
     resume_id: UUID
     updated_at: datetime
@@ -152,14 +152,14 @@ class ResumeResults(_Results):
 
 
 class NewSavedSearch(Body):
-    """A search for vacancies to come back to."""
+    """A vacancy search to save."""
 
     name: Annotated[str, text(1, 100)]
     query: VacancyFilters
 
 
 class SavedSearch(Answer):
-    """A saved search, and how many vacancies are new since it was last looked at."""
+    """A saved search, with the number of new vacancies since it was last opened."""
 
     id: UUID
     name: str

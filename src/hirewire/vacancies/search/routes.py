@@ -81,7 +81,7 @@ async def vacancies(
 @router.get(
     "/feeds/vacancies.{kind}",
     responses=media("application/atom+xml", "application/rss+xml")
-    | {304: {"description": "The feed is as `If-None-Match` says."}}
+    | {304: {"description": "The feed has not changed (`If-None-Match`)."}}
     | refuses(SearchNotReady),
     response_class=Response,
 )

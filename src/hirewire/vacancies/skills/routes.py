@@ -21,7 +21,7 @@ class NoSuchSkill(NotFound):
 
 
 class Suggested(Answer):
-    """A skill, with the form of its name that begins as was typed."""
+    """A skill, with the spelling that matches the input."""
 
     id: str
     name: str
@@ -34,13 +34,13 @@ class Suggested(Answer):
 
 
 class Suggestions(Answer):
-    """The likeliest first."""
+    """Suggestions, most likely first."""
 
     items: list[Suggested]
 
 
 class Name(Answer):
-    """What a skill is called."""
+    """The names of a skill."""
 
     name: str
     name_ru: str

@@ -9,7 +9,7 @@ import asyncpg
 
 from hirewire.messaging import database, transaction
 from hirewire.messaging.broker import Outcome
-from hirewire.messaging.consuming import batch_handler, claims, consumer, inbox
+from hirewire.messaging.consuming import batch_handler, claims, consumer, inbox, resolution
 from hirewire.messaging.consuming.batches import Batch
 from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.publishing import outbox
@@ -120,12 +120,12 @@ def _() -> list[Change]:
 
 @fault("track-not-locked", "a retry does not lock its key")
 def _() -> list[Change]:
-    right = claims.reached
+    right = resolution.reached
 
     async def reached(tx: Any, lane: str, places: Any, *, locked: bool) -> Any:
         return await right(tx, lane, places, locked=False)
 
-    return [(claims, "reached", reached)]
+    return [(resolution, "reached", reached)]
 
 
 @fault("claim-not-checked", "a retry does not look whether its claim is its own still")
@@ -201,13 +201,13 @@ def _() -> list[Change]:
 
 @fault("nobody-promoted", "what waits behind a failed message is not let go on")
 def _() -> list[Change]:
-    text = claims._PROMOTE + "-- nobody"
+    text = resolution._PROMOTE + "-- nobody"
 
     @statement(text)
     def nobody(tx: Transaction, parameters: Any) -> int:
         return 0
 
-    return [(claims, "_PROMOTE", text)]
+    return [(resolution, "_PROMOTE", text)]
 
 
 @fault("commit-unseen", "nobody looks whether a COMMIT was one")

@@ -16,7 +16,7 @@ LABELS = {
         "pipeline._FAILED",
         "outbox._FLUSH_ONE",
     ),
-    "reader": ("commit", "ack", "inbox._ENTER", "claims._RESOLVED", "claims._TAKE", "publish"),
+    "reader": ("commit", "ack", "inbox._ENTER", "resolution._RESOLVED", "claims._TAKE", "publish"),
 }
 
 

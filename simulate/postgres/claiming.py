@@ -218,7 +218,7 @@ def read_followers(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     return [_columns(v) for v in sorted(rows, key=_arrival)]
 
 
-@statement("claims._REACHED", returns="source key sequence")
+@statement("resolution._REACHED", returns="source key sequence")
 def reached(tx: Transaction, parameters: Any) -> list[tuple[str, str, int]]:
     """How far places are."""
     lane, *columns = parameters
@@ -226,7 +226,7 @@ def reached(tx: Transaction, parameters: Any) -> list[tuple[str, str, int]]:
     return [(v["source"], v["key"], v["sequence"] or 0) for v in rows if v is not None]
 
 
-@statement(f"{constant('claims._REACHED')} for update", returns="source key sequence")
+@statement(f"{constant('resolution._REACHED')} for update", returns="source key sequence")
 def lock_places(tx: Transaction, parameters: Any) -> Waits:
     """The same, and lock them."""
     lane, *columns = parameters
@@ -240,7 +240,7 @@ def lock_places(tx: Transaction, parameters: Any) -> Waits:
     return [(v["source"], v["key"], v["sequence"] or 0) for v in rows]
 
 
-@statement("claims._RESOLVED")
+@statement("resolution._RESOLVED")
 def settled(tx: Transaction, parameters: Any) -> Waits:
     """They are handled."""
     lane, ids, lates = parameters
@@ -251,14 +251,14 @@ def settled(tx: Transaction, parameters: Any) -> Waits:
     return (yield from update_each(tx, "inbox", changes))
 
 
-@statement("claims._DELETE")
+@statement("resolution._DELETE")
 def delete(tx: Transaction, parameters: Any) -> Waits:
     """They are open no more."""
     lane, ids = parameters
     return (yield from _change(tx, lane, ids, lambda _: None))
 
 
-@statement("claims._LEAVE_TO_CLOSE")
+@statement("resolution._LEAVE_TO_CLOSE")
 def leave_to_close(tx: Transaction, parameters: Any) -> Waits:
     """They are handled; their places are still to be released."""
     lane, *columns = parameters
@@ -271,7 +271,7 @@ def leave_to_close(tx: Transaction, parameters: Any) -> Waits:
     return (yield from update_each(tx, OPEN, changes))
 
 
-@statement("claims._CLOSING", returns="event_id source key closing sequence")
+@statement("resolution._CLOSING", returns="event_id source key closing sequence")
 def closing(tx: Transaction, parameters: Any) -> Waits:
     """Those of them whose places are to be released."""
     lane, ids = parameters
@@ -286,7 +286,7 @@ def closing(tx: Transaction, parameters: Any) -> Waits:
     return [tuple(v[name] for name in names) for v in rows]
 
 
-@statement("claims._RELEASE")
+@statement("resolution._RELEASE")
 def release(tx: Transaction, parameters: Any) -> Waits:
     """Fewer unresolved messages at these places."""
     lane, *columns = parameters
@@ -304,7 +304,7 @@ def _released(number: int, sequence: int | None) -> Callable[[Values], Values]:
     }
 
 
-@statement("claims._PROMOTE")
+@statement("resolution._PROMOTE")
 def promote(tx: Transaction, parameters: Any) -> Waits:
     """The first that waits at each place has its turn."""
     lane, *columns = parameters
@@ -322,7 +322,7 @@ def promote(tx: Transaction, parameters: Any) -> Waits:
     return (yield from _change(tx, lane, firsts, lambda _: {"next_attempt_at": tx.db.clock()}))
 
 
-@statement("claims._FAILED")
+@statement("resolution._FAILED")
 def failed(tx: Transaction, parameters: Any) -> Waits:
     """An attempt has failed."""
     id, lane, state, attempts, error, delay, history, _ = parameters

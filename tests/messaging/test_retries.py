@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from hirewire.messaging.background import Wake
-from hirewire.messaging.consuming import claims, dead_letters, inbox
+from hirewire.messaging.consuming import claims, dead_letters, inbox, resolution
 from hirewire.messaging.consuming.lanes import Patience
 from hirewire.messaging.consuming.poison_guard import GUARD_AFTER, MAX_START_ATTEMPTS
 from hirewire.messaging.consuming.retries import Retries
@@ -519,7 +519,7 @@ async def test_a_handled_message_is_released_by_the_next_process(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(claims, "close", killed)
+        patch.setattr(resolution, "close", killed)
         with pytest.raises(KeyboardInterrupt):
             await reader.retries.step()
     assert await notes(reader.place.engine) == ["1"]
@@ -562,7 +562,7 @@ async def test_what_cannot_be_read_is_read_again_once(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(claims, "resolve", killed)
+        patch.setattr(resolution, "resolve", killed)
         with pytest.raises(KeyboardInterrupt):
             await reader.retries.step()
     reader.build(subscriptions)

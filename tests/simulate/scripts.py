@@ -280,42 +280,42 @@ def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), _some(r))
 
 
-@case("claims._REACHED")
+@case("resolution._REACHED")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), *_places(r))
 
 
-@case("claims._RESOLVED")
+@case("resolution._RESOLVED")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), [r.choice(IDS)], [r.random() < 0.5])
 
 
-@case("claims._DELETE")
+@case("resolution._DELETE")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), [r.choice(IDS)])
 
 
-@case("claims._LEAVE_TO_CLOSE")
+@case("resolution._LEAVE_TO_CLOSE")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), [r.choice(IDS)], [r.randint(1, 2)], [r.choice((None, 5))])
 
 
-@case("claims._CLOSING")
+@case("resolution._CLOSING")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), _some(r))
 
 
-@case("claims._RELEASE")
+@case("resolution._RELEASE")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), [SOURCE], [r.choice(KEYS)], [1], [r.choice((None, 1, 5))])
 
 
-@case("claims._PROMOTE")
+@case("resolution._PROMOTE")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(NAMES), [SOURCE], [r.choice(KEYS)])
 
 
-@case("claims._FAILED")
+@case("resolution._FAILED")
 def _(r: Random) -> tuple[Any, ...]:
     state, delay = r.choice((("dead", None), ("retrying", 0.0), ("retrying", 3600.0)))
     return (*_unit(r), state, 2, "Boom", delay, '[{"n": 2}]', 50)

@@ -119,7 +119,7 @@ def test_an_unknown_statement_is_an_error_that_names_it() -> None:
 MODULES = (
     "rate_limits audit claims consumer batch_handler poison_guard unreadable unresolved "
     "dead_letters "
-    "start_attempts barriers handlers cutover inbox requests lanes "
+    "start_attempts barriers handlers cutover inbox requests resolution lanes "
     "lineage subscribers locks outbox pipeline relay replay retries"
 )
 OF_OPERATORS = {

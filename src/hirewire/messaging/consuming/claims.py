@@ -98,57 +98,6 @@ select {_COLUMNS} from messaging.open_message
 where subscription = $1 and event_id = any($2::uuid[]) and state = 'waiting'
 order by arrival
 """  # noqa: S608
-_REACHED = """
-select source, key, coalesce(sequence, 0) as sequence from messaging.progress
-where subscription = $1 and (source, key) in (select * from unnest($2::text[], $3::text[]))
-order by subscription, source, key
-"""
-_RESOLVED = """
-update messaging.inbox i set settled_at = clock_timestamp(), late = u.late
-from unnest($2::uuid[], $3::boolean[]) as u(event_id, late)
-where i.event_id = u.event_id and i.subscription = $1
-"""
-_DELETE = """
-delete from messaging.open_message where subscription = $1 and event_id = any($2::uuid[])
-"""
-# `waiting`, since it is not to be given up any more.
-_LEAVE_TO_CLOSE = """
-update messaging.open_message o
-set state = 'waiting', closing = u.settled, sequence = u.sequence, body = '', headers = '{}',
-    claimed_by = null, claimed_with = null, suspect = false, next_attempt_at = clock_timestamp()
-from unnest($2::uuid[], $3::integer[], $4::bigint[]) as u(event_id, settled, sequence)
-where o.subscription = $1 and o.event_id = u.event_id
-"""
-_CLOSING = """
-select event_id, source, key, closing, sequence from messaging.open_message
-where subscription = $1 and event_id = any($2::uuid[]) and closing is not null
-order by arrival for update skip locked
-"""
-_RELEASE = """
-update messaging.progress p
-set open = p.open - u.settled, sequence = greatest(p.sequence, u.sequence)
-from unnest($2::text[], $3::text[], $4::integer[], $5::bigint[])
-    as u(source, key, settled, sequence)
-where p.subscription = $1 and p.source = u.source and p.key = u.key
-"""
-_PROMOTE = """
-update messaging.open_message o set next_attempt_at = clock_timestamp()
-from unnest($2::text[], $3::text[]) as p(source, key)
-cross join lateral (
-    select event_id, next_attempt_at from messaging.open_message w
-    where w.state = 'waiting' and w.subscription = $1 and w.source = p.source and w.key = p.key
-    order by w.arrival limit 1) as first
-where o.subscription = $1 and o.event_id = first.event_id and first.next_attempt_at is null
-"""
-_FAILED = """
-update messaging.open_message set state = $3, attempts = $4, error = $5,
-    claimed_by = null, claimed_with = null, suspect = false,
-    next_attempt_at = clock_timestamp() + $6::float8 * interval '1 second',
-    history = (select jsonb_agg(h order by n) from (
-        select h, n from jsonb_array_elements(coalesce(history, '[]') || $7::jsonb)
-            with ordinality as e(h, n) order by n desc limit $8) kept)
-where event_id = $1 and subscription = $2
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +154,7 @@ async def take_fresh(
     message that has failed.
     """
     rows = (await tx.exec_driver_sql(_FRESH, (lane, instance, most))).all()
-    closing = [_id(row) for row in rows if row.closing is not None]
+    closing = [id_of(row) for row in rows if row.closing is not None]
     if closing:
         return Claim(closing, closing=True)
     heads = _heads(rows, attempts)
@@ -215,11 +164,11 @@ async def take_fresh(
     if len(heads) < most and heads[0].attempts < attempts:
         leading = [row for row in heads if chains or row.state == "waiting"]
         room = MOST_BYTES - sum(row.size for row in heads)
-        places = {(row.source, row.key): _id(row) for row in reversed(leading)}
+        places = {(row.source, row.key): id_of(row) for row in reversed(leading)}
         behind = await _followers(tx, lane, places, most - len(heads), room, attempts)
     alone = len(heads) == 1 and not behind
-    others = [None if alone else _array(behind.get(_id(row), ())) for row in heads]
-    ids = [_id(row) for row in heads]
+    others = [None if alone else _array(behind.get(id_of(row), ())) for row in heads]
+    ids = [id_of(row) for row in heads]
     await tx.exec_driver_sql(_TAKE, (lane, instance, ids, others, 0, False, lease))
     return Claim(
         ids,
@@ -247,7 +196,7 @@ async def _followers(
 ) -> dict[UUID, list[UUID]]:
     """What waits at each leader's place, from the front and without a gap."""
     places = list(leaders)
-    sources, keys = _columns(places)
+    sources, keys = columns(places)
     rows = await tx.exec_driver_sql(_FOLLOWERS, (lane, sources, keys, most))
     found: dict[UUID, list[UUID]] = {}
     ended: set[int] = set()
@@ -259,7 +208,7 @@ async def _followers(
             continue
         room -= row.size
         most -= 1
-        found.setdefault(leaders[places[row.nth - 1]], []).append(_id(row))
+        found.setdefault(leaders[places[row.nth - 1]], []).append(id_of(row))
     return found
 
 
@@ -273,7 +222,7 @@ def left_of(row: Any, instance: UUID) -> Left | None:
     if row.claimed_by is None:
         return None
     claimed_by = UUID(str(row.claimed_by))
-    return None if claimed_by == instance else Left(_id(row), claimed_by, row.next_attempt_at)
+    return None if claimed_by == instance else Left(id_of(row), claimed_by, row.next_attempt_at)
 
 
 async def take_poison(
@@ -281,14 +230,14 @@ async def take_poison(
 ) -> Claim:
     """Take a row of `left_behind` alone. `left`: another process has left it behind."""
     if row.closing is not None:
-        return Claim([_id(row)], closing=True)
+        return Claim([id_of(row)], closing=True)
     together = left and row.claimed_with is not None
     if together and row.claimed_with:
         await tx.exec_driver_sql(_FLAG_POISON, (lane, list(row.claimed_with)))
     lost = left and not together
-    arguments = (lane, instance, [_id(row)], [None], int(lost), True, lease)
+    arguments = (lane, instance, [id_of(row)], [None], int(lost), True, lease)
     await tx.exec_driver_sql(_TAKE, arguments)
-    return Claim([_id(row)], failed_before=True, lost=lost)
+    return Claim([id_of(row)], failed_before=True, lost=lost)
 
 
 async def give_back(tx: Tx, lane: str, instance: UUID, heads: Sequence[UUID]) -> None:
@@ -319,116 +268,15 @@ async def newcomers(
     For one whose places are locked: when all of that is handled, nothing of the key is left and
     its next message goes the usual way. A busy key would never get there otherwise.
     """
-    leaders = {(row.source, row.key): _id(row) for row in reversed(heads)}
+    leaders = {(row.source, row.key): id_of(row) for row in reversed(heads)}
     most += len(claim.followers)
     room = MOST_BYTES - sum(len(row.body) for row in heads)
     found = await _followers(tx, lane, leaders, most, room, attempts)
     return replace(claim, followers=[id for some in found.values() for id in some])
 
 
-async def reached(
-    tx: Tx, lane: str, places: Iterable[Place], *, locked: bool
-) -> Mapping[Place, int]:
-    """The highest sequence that has taken effect at these places."""
-    sources, keys = _columns(places)
-    statement = _REACHED + (" for update" if locked else "")
-    result = await tx.exec_driver_sql(statement, (lane, sources, keys))
-    return {(row.source, row.key): row.sequence for row in result}
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """What was handled of one place."""
-
-    place: Place
-    number: int
-    sequence: int | None
-    """The highest."""
-
-
-async def resolve(
-    tx: Tx,
-    lane: str,
-    lates: Mapping[UUID, bool],
-    followers: Sequence[UUID],
-    heads: Mapping[UUID, Resolved],
-    *,
-    locked: bool,
-) -> None:
-    """Note messages as handled. Their places are released at once if these are `locked`, and
-    else left to `close`.
-    """
-    await tx.exec_driver_sql(_RESOLVED, (lane, list(lates), list(lates.values())))
-    if locked:
-        await tx.exec_driver_sql(_DELETE, (lane, [*heads, *followers]))
-        if heads:
-            await release(tx, lane, heads.values(), locked=True)
-        return
-    if followers:
-        await tx.exec_driver_sql(_DELETE, (lane, list(followers)))
-    numbers = [one.number for one in heads.values()]
-    sequences = [one.sequence for one in heads.values()]
-    await tx.exec_driver_sql(_LEAVE_TO_CLOSE, (lane, list(heads), numbers, sequences))
-
-
-async def close(tx: Tx, lane: str, heads: Sequence[UUID]) -> None:
-    """Release the places of heads that are handled. A second time it does nothing."""
-    rows = (await tx.exec_driver_sql(_CLOSING, (lane, list(heads)))).all()
-    if rows:
-        await tx.exec_driver_sql(_DELETE, (lane, [_id(row) for row in rows]))
-        await release(
-            tx,
-            lane,
-            [Resolved((row.source, row.key), row.closing, row.sequence) for row in rows],
-        )
-
-
-async def release(tx: Tx, lane: str, resolved: Iterable[Resolved], *, locked: bool = False) -> None:
-    """Take handled messages off their places, and let the next that waits at each have its turn.
-
-    Locks the places' progress rows, unless they are `locked` already. The arrival of a follower
-    locks them too, so that none is left behind nobody: the promotion sees what arrived before, and
-    what arrives after sees nothing open.
-    """
-    numbers: dict[Place, int] = {}
-    sequences: dict[Place, int | None] = {}
-    for one in resolved:
-        numbers[one.place] = numbers.get(one.place, 0) + one.number
-        before = sequences.get(one.place)
-        sequences[one.place] = one.sequence if before is None else max(before, one.sequence or 0)
-    sources, keys = _columns(numbers)
-    if not locked:
-        await reached(tx, lane, numbers, locked=True)
-    arguments = (lane, sources, keys, list(numbers.values()), list(sequences.values()))
-    await tx.exec_driver_sql(_RELEASE, arguments)
-    await tx.exec_driver_sql(_PROMOTE, (lane, sources, keys))
-
-
-async def promote(tx: Tx, lane: str, place: Place) -> None:
-    """Let what waits at a place go on, though a message of it has failed."""
-    await reached(tx, lane, [place], locked=True)
-    await tx.exec_driver_sql(_PROMOTE, (lane, [place[0]], [place[1]]))
-
-
-async def fail(
-    tx: Tx,
-    lane: str,
-    event_id: UUID,
-    *,
-    delay: float | None,
-    attempts: int,
-    error: str,
-    history: str,
-    keep: int,
-) -> None:
-    """Note a failed attempt: again after `delay` seconds, or dead without one."""
-    state = "dead" if delay is None else "retrying"
-    await tx.exec_driver_sql(
-        _FAILED, (event_id, lane, state, attempts, error, delay, history, keep)
-    )
-
-
-def _columns(places: Iterable[Place]) -> tuple[list[str], list[str]]:
+def columns(places: Iterable[Place]) -> tuple[list[str], list[str]]:
+    """The places, each once, as a column of sources and one of keys."""
     found = list(dict.fromkeys(places))
     return [source for source, _ in found], [key for _, key in found]
 
@@ -438,6 +286,7 @@ def _array(ids: Iterable[UUID]) -> str:
     return "{" + ",".join(str(id) for id in ids) + "}"
 
 
-def _id(row: Any) -> UUID:
+def id_of(row: Any) -> UUID:
+    """The event of a row."""
     id: UUID = row.event_id
     return id

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from hirewire.messaging import requests
-from hirewire.messaging.consuming import claims
-from hirewire.messaging.consuming.claims import Resolved
+from hirewire.messaging.consuming import resolution
+from hirewire.messaging.consuming.resolution import Resolved
 from hirewire.messaging.consuming.unreadable import is_unreadable
 from hirewire.messaging.consuming.unresolved import (
     ERROR_LENGTH,
@@ -252,7 +252,7 @@ async def discard(
     for row in rows:
         if not is_unreadable(row.subscription):
             place = (row.source, row.key)
-            await claims.release(tx, row.subscription, [Resolved(place, 1, None)])
+            await resolution.release(tx, row.subscription, [Resolved(place, 1, None)])
     asked = {"event": event_id, "handler": subscription, "why": clean(why)}
     await requests.note_done(tx, "discard", asked, by=clean(by), done=len(rows))
     return len(rows)

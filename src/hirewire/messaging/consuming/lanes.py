@@ -19,13 +19,14 @@ import structlog
 
 from hirewire.messaging import metrics, tracing
 from hirewire.messaging.background import describe
-from hirewire.messaging.consuming import claims, rate_limits, unresolved
+from hirewire.messaging.consuming import claims, rate_limits, resolution, unresolved
 from hirewire.messaging.consuming.batch_handler import mark_overtaken
-from hirewire.messaging.consuming.claims import Claim, Left, Resolved
+from hirewire.messaging.consuming.claims import Claim, Left
 from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.consuming.dispatch import dispatch, verdict
 from hirewire.messaging.consuming.failures import is_cancelled, is_deadlock
 from hirewire.messaging.consuming.inbox import KeyState
+from hirewire.messaging.consuming.resolution import Resolved
 from hirewire.messaging.consuming.unreadable import is_unreadable
 from hirewire.messaging.consuming.unresolved import restored_delivery
 from hirewire.messaging.database import DatabaseUnavailable
@@ -269,7 +270,7 @@ class Lane:
                 if claim.size == 1:
                     self._refuse_spent(heads[0], claim)
                 places = {(row.source, row.key) for row in heads}
-                reached = await claims.reached(tx, self.name, places, locked=locked)
+                reached = await resolution.reached(tx, self.name, places, locked=locked)
                 if quick and self._chains and self._rate is None:
                     claim = await claims.newcomers(
                         tx,
@@ -345,7 +346,7 @@ class Lane:
             before = resolved[leaders[place]]
             highest = max(before.sequence or 0, sequence or 0) or None
             resolved[leaders[place]] = Resolved(place, before.number + 1, highest)
-        await claims.resolve(
+        await resolution.resolve(
             tx,
             self.name,
             {invocation.received.id: invocation.received.id in late for invocation in invocations},
@@ -364,7 +365,7 @@ class Lane:
 
     async def _close(self, claim: Claim) -> None:
         async with self._owner.transactions() as tx:
-            await claims.close(tx, self.name, claim.heads)
+            await resolution.close(tx, self.name, claim.heads)
 
     async def _read_again(self, claim: Claim) -> None:
         """A replayed message that no handler could get: perhaps the code can read it by now.
@@ -391,7 +392,7 @@ class Lane:
         async with owner.transactions() as tx:
             heads = await claims.lock(tx, self.name, owner.instance, claim)
             if heads:
-                await claims.resolve(tx, self.name, {id: False}, [id], {}, locked=True)
+                await resolution.resolve(tx, self.name, {id: False}, [id], {}, locked=True)
 
     async def _fail(self, claim: Claim, error: BaseException) -> None:
         """Note that a message taken alone has failed."""
@@ -403,7 +404,7 @@ class Lane:
             row = heads[0]
             delay, spent = _verdict(error, self._retry, row.attempts)
             why = error.why if isinstance(error, _Spent) else describe(error)
-            await claims.fail(
+            await resolution.fail(
                 tx,
                 self.name,
                 id,
@@ -414,7 +415,7 @@ class Lane:
                 keep=unresolved.HISTORY_LENGTH,
             )
             if not self._chains and row.state == "waiting":
-                await claims.promote(tx, self.name, (row.source, row.key))
+                await resolution.promote(tx, self.name, (row.source, row.key))
         self._note_failure(row, why, spent, delay)
 
     def _note_failure(self, row: Any, error: str, attempt: int, delay: timedelta | None) -> None:

@@ -378,7 +378,7 @@ class Board(Trades):
     async def _load(self, count: int) -> None:
         """So many more vacancies as they are once compared: packed by the service's own code.
 
-        What was recommended for resumes of before is not made anew; only new ones are measured.
+        What was recommended for resumes of before is not made again; only new ones are measured.
         """
         company = new_id()
         await self.connection.execute(

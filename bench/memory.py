@@ -3,7 +3,7 @@
 Each part is built in a process of its own, with the allocator's settings of production. What
 counts is memory that is no file's (`RssAnon`): of the files of a search index the machine keeps in
 memory what it has room for. The most is looked at a hundred times a second while a part is filled
-anew and while it is merged. Ten thousand vacancies and resumes are made; more are the same again.
+again and while it is merged. Ten thousand vacancies and resumes are made; more are the same again.
 """
 
 import asyncio
@@ -199,7 +199,7 @@ class Rows:
         await self._again("comparable", "id", columns, size)
 
     async def change(self) -> None:
-        """So much of what is compared has changed that all is merged anew."""
+        """So much of what is compared has changed that all is merged again."""
         await self._made.connection.execute(
             "update comparable set generation = generation + 1 where number % 5 < 3"
         )

@@ -2,7 +2,7 @@
 
 Each search is what the list's route does, without HTTP: the index, the rows of the page,
 highlights, facets. The mix: words of titles and descriptions as frequent as they are, skills by
-their names, some with a slip, two of five narrowed.
+their names, some with a typo, two of five with a filter.
 """
 
 import asyncio

@@ -13,7 +13,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "mutants"
 NOTICED = Path(__file__).parent / "noticed.json"
-"""Which test noticed each mutant in the last run that was written down: it runs first."""
+"""Which test noticed each mutant in the last recorded run: it runs first."""
 
 
 class DoesNotApply(Exception):

@@ -46,7 +46,7 @@ class Lease:
     last: int = 0
 
     def wake(self) -> None:
-        """There is something to be had, or it has ended."""
+        """A delivery is available, or it has ended."""
         if self.awaited is not None and not self.awaited.done():
             self.awaited.set_result(None)
 

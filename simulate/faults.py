@@ -141,7 +141,7 @@ def _() -> list[Change]:
     return [(claims, "_LOCK", text)]
 
 
-@fault("fence-overtakes", "a barrier does not wait for what is unsent")
+@fault("barrier-overtakes", "a barrier does not wait for what is unsent")
 def _() -> list[Change]:
     waits, note = barriers._WAITS + "-- never", barriers._NOTE_UNSENT + "-- none"
 

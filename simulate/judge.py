@@ -126,7 +126,7 @@ def _judge_deaths(world: World, name: str, closed: Iterable[dict[str, Any]]) -> 
                 handling = known
         if handling == "ok" and (name, row["event_id"]) not in world.killed:
             about = f"{name} {row['key']} {_short(row['event_id'])}: {row['error']}"
-            found.append(Fault("buried", about))
+            found.append(Fault("dead-lettered", about))
     return found
 
 

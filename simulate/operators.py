@@ -61,7 +61,7 @@ class Desk(Operators):
         """See `Operators`."""
         found = await self._in(owner, barriers.find, id)
         if found is None:
-            raise ServiceAway(f"{owner} does not know the fence")
+            raise ServiceAway(f"{owner} does not know the barrier")
         return {
             "reached": list(found.reached),
             "publishedAt": found.published_at,

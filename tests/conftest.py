@@ -1,4 +1,4 @@
-"""Real parts for tests: a PostgreSQL, a RabbitMQ node where one is to be had."""
+"""Real parts for tests: a PostgreSQL, a RabbitMQ node where one is available."""
 
 import fcntl
 import gc

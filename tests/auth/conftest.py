@@ -87,7 +87,7 @@ class Auth:
             return [tuple(row) for row in found]
 
     async def ensure_key(self) -> str | None:
-        """What the duty does at the start and every hour."""
+        """What the background task does at the start and every hour."""
         async with self.service.messaging.transactions() as tx:
             return await ensure_signing_key(tx)
 

@@ -50,7 +50,7 @@ async def publish_resume(who: Somebody, title: str) -> None:
     await page.fill("#title", title)
     await page.locator("form[action='/resumes'] button").click()
     skill = page.locator("input[name=skill]")
-    await skill.nth(0).press_sequentially("питхон")  # a slip
+    await skill.nth(0).press_sequentially("питхон")  # a typo
     options = page.locator("#suggested [role=option]")
     await expect(options.first).to_have_text(PYTHON)
     await page.keyboard.press("ArrowDown")

@@ -114,7 +114,7 @@ async def test_what_was_unsent_when_the_first_queue_was_reached_is_not_missing_t
 
 async def test_the_audit_ends_behind_lag(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """Longer than it takes to send another barrier: one that is consumed is enough."""
-    monkeypatch.setattr(auditing, "FENCE_SECONDS", 0.2)
+    monkeypatch.setattr(auditing, "BARRIER_SECONDS", 0.2)
     async with two.running():
         two.pause = 0.01
         await two.note(PAGES, *(f"{n}" for n in range(300)))

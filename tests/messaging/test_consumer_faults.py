@@ -167,7 +167,7 @@ async def test_a_validator_may_raise_anything(reader: Reader, page: str) -> None
     )
 
 
-async def test_failures_of_the_database_bury_nothing(reader: Reader) -> None:
+async def test_failures_of_the_database_dead_letter_nothing(reader: Reader) -> None:
     """However often: the process lives, and so does the message."""
     note = replace(noted(uuid4(), "note", 1), delivery_count=GUARD_AFTER)
     away = True
@@ -190,7 +190,7 @@ async def test_failures_of_the_database_bury_nothing(reader: Reader) -> None:
     assert await dead(reader) == []
 
 
-async def test_stops_in_a_slow_handler_bury_nothing(reader: Reader) -> None:
+async def test_stops_in_a_slow_handler_dead_letter_nothing(reader: Reader) -> None:
     note = replace(noted(uuid4(), "note", 1), delivery_count=GUARD_AFTER)
     begun, go_on = asyncio.Event(), asyncio.Event()
 

@@ -181,11 +181,11 @@ async def heard_once(
     await reader.stop()
 
 
-async def replay(transactions: Transactions, anew: bool = False, **asked: object) -> bool:
+async def replay(transactions: Transactions, repeated: bool = False, **asked: object) -> bool:
     """Ask for a replay and wait for its end; whether the request was a new one."""
     asked = {"to": "old", "types": list(TYPES), **asked}
     async with transactions() as tx:
-        id, new = await requests.ask(tx, "replay", asked, by="tests", again=anew)
+        id, new = await requests.ask(tx, "replay", asked, by="tests", again=repeated)
 
     async def ended() -> bool:
         async with transactions() as tx:
@@ -202,7 +202,7 @@ async def test_what_was_handled_stays_handled_unless_asked_for_again(
     reader, transactions = heard_once
     assert await replay(transactions, handover=True)
     assert not await replay(transactions, handover=True), "asking twice does it once"
-    assert await replay(transactions, handover=True, anew=True)
+    assert await replay(transactions, handover=True, repeated=True)
     assert await reader.heard() == 20
     before = await reader.pages()
     async with reader.place.engine.begin() as connection:

@@ -41,10 +41,10 @@ async def note(place: Place, page: UUID, *texts: str) -> None:
             record(tx, Noted(page=page, text=text))
 
 
-async def ask(place: Place, *, anew: bool = False, **asked: object) -> UUID:
+async def ask(place: Place, *, repeated: bool = False, **asked: object) -> UUID:
     async with place.transactions()() as tx:
         wish = {"to": "reader", "types": TYPES, **asked}
-        return (await requests.ask(tx, "replay", wish, by="tests", again=anew))[0]
+        return (await requests.ask(tx, "replay", wish, by="tests", again=repeated))[0]
 
 
 async def until_done(place: Place, relay: Relay, id: UUID) -> requests.Request:
@@ -173,7 +173,7 @@ async def test_a_repeat_again_has_an_id_of_its_own_always_the_same_and_no_number
     assert all("sequence" not in m.headers for m in again)
     assert {m.id for m in again} & {first.id, second.id} == set()
     before = {m.id for m in again}
-    await until_done(place, relay, await ask(place, anew=True, again=True))
+    await until_done(place, relay, await ask(place, repeated=True, again=True))
     later = {m.id for m in broker.taken if m.to == "reader"} - before
     assert len(later) == 2  # another request is another repeat
 
@@ -182,7 +182,7 @@ async def test_asking_twice_is_one_request(place: Place) -> None:
     first, second = await ask(place, key="k"), await ask(place, key="k")
     assert first == second
     assert await ask(place, key="other") != first
-    assert await ask(place, key="k", anew=True) != first
+    assert await ask(place, key="k", repeated=True) != first
 
 
 async def test_only_what_was_asked_for_is_sent(

@@ -1,6 +1,7 @@
 """The list of mutants is alive, the tool sees what survives, and what it runs is a copy."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -34,6 +35,29 @@ def test_there_are_enough() -> None:
 def test_every_mutant_applies_and_compiles(mutant: Mutant) -> None:
     """After a refactoring: bring `mutate/mutants/` up to date, with the same fault in new words."""
     mutant.applied_to((ROOT / mutant.file).read_text())
+
+
+def test_no_mutant_names_what_is_not_there(tmp_path: Path) -> None:
+    """A test would notice the unknown name, and not the fault."""
+    known = {
+        name
+        for path in (ROOT / "src").rglob("*.py")
+        for name in re.findall(r"\w+", path.read_text())
+    }
+    members = re.compile(r"\b(?:self|batch|session|tx)\.(\w+)")
+    unknown = [
+        (mutant.name, name)
+        for mutant in MUTANTS
+        for name in members.findall(mutant.new)
+        if name not in known
+    ]
+    for nth, mutant in enumerate(MUTANTS):
+        mutated = mutant.applied_to((ROOT / mutant.file).read_text())
+        (tmp_path / f"{nth}.py").write_text(f"{mutated}\n# {mutant.name}\n")
+    rules = "--select=F821,F823"
+    ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", rules, str(tmp_path)]
+    found = subprocess.run(ruff, capture_output=True, text=True)
+    assert (unknown, found.returncode) == ([], 0), found.stdout
 
 
 def test_every_mutant_has_tests_that_are_there() -> None:

@@ -123,7 +123,7 @@ def test_places_that_begin_as_typed() -> None:
 
 
 def test_the_data_are_made_from_our_own_names() -> None:
-    """Whoever changes `own.csv` makes the data anew."""
+    """Whoever changes `own.csv` makes the data again."""
     table = files("hirewire.places") / "data" / "own.csv"
     for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines()):
         place = gazetteer().find(f"{ID}{row['id']}")

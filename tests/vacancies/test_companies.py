@@ -95,7 +95,7 @@ async def test_vacancies_are_found_by_a_new_name(anna: Person) -> None:
     assert [one["label"] for one in facets["company"]] == ["Zinnia"]
 
 
-async def test_a_logo_is_made_anew(anna: Person) -> None:
+async def test_a_logo_is_re_encoded(anna: Person) -> None:
     company = (await anna.hire())["companyId"]
     vacancy = await anna.vacancy()
     path = f"/api/vacancies/companies/{company}/logo"

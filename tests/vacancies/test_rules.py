@@ -39,7 +39,7 @@ def known_after(messages: list[Heard]) -> Known:
 def test_what_is_known_in_the_end_is_the_newest_version(
     life: list[Heard], data: st.DataObject
 ) -> None:
-    """In any order, with repeats, and with strangers' messages between."""
+    """In any order, with repeats, and with other services' messages between."""
     stranger = Heard("updated", None, None, late=False)
     messages = data.draw(st.permutations([*life, *life[:2], stranger, stranger]))
     known, newest = known_after(messages), life[-1]

@@ -1,4 +1,4 @@
-"""What strangers, caches and other sites are not to get."""
+"""What other people, caches and other sites are not to get."""
 
 import base64
 from collections.abc import Mapping

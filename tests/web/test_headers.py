@@ -42,7 +42,7 @@ def test_what_connection_names_stays_too() -> None:
     assert not {b"x-own", b"x-two"} & got.keys()
 
 
-def test_the_framing_is_made_anew() -> None:
+def test_the_framing_is_rebuilt() -> None:
     got = passed((b"transfer-encoding", b"chunked"), (b"content-length", b"5"))
     assert not {b"transfer-encoding", b"content-length"} & got.keys()
 

@@ -1,4 +1,4 @@
-"""The service `auth`: its doors."""
+"""The service `auth`: routes, events and background tasks."""
 
 from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts

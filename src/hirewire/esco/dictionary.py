@@ -44,7 +44,7 @@ class Added:
     russian: tuple[str, ...]
     other: tuple[str, ...]
     skill: str
-    """An id, or a name the dictionary has: whose further forms these are. Empty: a skill anew."""
+    """An id, or a name the dictionary has: whose further forms these are. Empty: a new skill."""
 
 
 class Dictionary:

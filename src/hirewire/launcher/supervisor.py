@@ -47,7 +47,7 @@ class Supervisor:
     """Keeps child processes running until stopped.
 
     Each child's pid is in `<run_dir>/<name>.pid`. A child that ends is started again, after a
-    pause that grows from 0.2 to 10 s and begins anew once it has lived for 30 s. One that ends with
+    pause that grows from 0.2 to 10 s and starts over once it has lived for 30 s. One that ends with
     exit code 78 (settings that cannot work) ends everything.
     """
 

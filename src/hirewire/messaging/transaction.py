@@ -159,7 +159,7 @@ class Transactions:
     async def __call__(self) -> AsyncIterator[Tx]:
         """A transaction: committed at the end of the block, rolled back if it raises.
 
-        Raises `DatabaseUnavailable` when there is no connection to be had, when this one is lost
+        Raises `DatabaseUnavailable` when no connection is available, when this one is lost
         (then it is not known whether the block was committed), or when the database says that it
         can do nothing now; and `CommitRefused` when an error of the database was caught in the
         block. Every other exception passes as it is, whatever its class.

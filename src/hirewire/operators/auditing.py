@@ -9,7 +9,7 @@ from uuid import UUID
 from hirewire.messaging.reconciliation.audit import Found, Ledger, Line
 from hirewire.operators.client import POLL_SECONDS, Operators, Refused, ServiceAway
 
-FENCE_SECONDS = 5.0
+BARRIER_SECONDS = 5.0
 """After so long another barrier is sent beside the first, whose queue may have been lost with it;
 then after twice as long, and so on."""
 STALL_SECONDS = 30.0
@@ -217,7 +217,7 @@ class Auditor:
         """
         clock = asyncio.get_running_loop().time
         begun = moved = clock()
-        again, pause, poll = begun, FENCE_SECONDS, POLL_SECONDS
+        again, pause, poll = begun, BARRIER_SECONDS, POLL_SECONDS
         barriers: list[_Barrier] = []
         flow = _Flow()
         while True:
@@ -238,7 +238,7 @@ class Auditor:
                 reason = f"in {self._wait:g} s"
             elif clock() - moved > self._stall:
                 reason = f"though nothing has moved for {self._stall:g} s"
-            elif best.published and late <= away.keys() and clock() - begun > FENCE_SECONDS:
+            elif best.published and late <= away.keys() and clock() - begun > BARRIER_SECONDS:
                 reason = "while they are away"
             if reason is not None:
                 for problem in away.values():

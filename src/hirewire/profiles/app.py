@@ -1,4 +1,4 @@
-"""The service `profiles`: its doors."""
+"""The service `profiles`: routes, events and background tasks."""
 
 from hirewire.contracts.auth import SigningKeyPublished, UserRegistered
 from hirewire.contracts.profiles import ProfileUpdated, ResumeUpdated

@@ -1,4 +1,4 @@
-"""The service `vacancies`: its doors."""
+"""The service `vacancies`: routes, events and background tasks."""
 
 from hirewire.contracts.auth import SigningKeyPublished
 from hirewire.contracts.profiles import ResumeUpdated

@@ -1,4 +1,4 @@
-"""The front `web`: its doors."""
+"""The gateway `web`: pages, proxy and live stream."""
 
 import time
 from collections.abc import AsyncIterator

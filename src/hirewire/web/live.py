@@ -253,7 +253,7 @@ class Live:
     """Hears the broker for as long as the process runs."""
 
     def __init__(self, broker_url: str | None, large_bodies: Path | None = None) -> None:
-        """Without an address there is nothing to hear, and no stream to be had."""
+        """Without an address there is nothing to consume, and no stream."""
         self.hub = Hub()
         self.is_on = broker_url is not None
         self._broker: Broker | None = None

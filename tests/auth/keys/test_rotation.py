@@ -123,17 +123,17 @@ async def test_after_a_long_stop_login_works_at_once(auth: Auth, clock: MovedClo
     assert await accepted(auth, token)
 
 
-async def test_the_duty_makes_the_first_key_and_goes_on(keyless: Auth) -> None:
-    duty = asyncio.create_task(rotate_signing_keys(keyless.service.messaging.transactions))
+async def test_the_task_makes_the_first_key_and_goes_on(keyless: Auth) -> None:
+    task = asyncio.create_task(rotate_signing_keys(keyless.service.messaging.transactions))
 
     async def made() -> bool:
         return len(await published(keyless)) == 1
 
     await eventually(made, what="the first key")
-    assert not duty.done()
-    duty.cancel()
+    assert not task.done()
+    task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await duty
+        await task
 
 
 async def test_a_whole_service_makes_its_key_and_sends_it(

@@ -50,19 +50,19 @@ async def test_a_lot_goes_by_and_by(
     assert await auth.rows(COUNTS) == [(0, 0, 0)]
 
 
-async def test_the_duty_begins_at_once_and_ends_by_cancellation(
+async def test_the_task_begins_at_once_and_ends_by_cancellation(
     auth: Auth, clock: MovedClock
 ) -> None:
     await auth.register()
     await auth.login()
     clock.forward(days=91)
-    duty = asyncio.create_task(forget_ended_sessions(auth.service.messaging.transactions))
+    task = asyncio.create_task(forget_ended_sessions(auth.service.messaging.transactions))
 
     async def forgotten() -> bool:
         return await auth.rows(COUNTS) == [(0, 0, 0)]
 
     await eventually(forgotten, what="the session to be forgotten")
-    assert not duty.done()
-    duty.cancel()
+    assert not task.done()
+    task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await duty
+        await task

@@ -307,7 +307,7 @@ async def test_a_queue_that_was_deleted_is_noticed_and_made_again(
 
 
 async def delete_queue(broker_url: str, queue: str) -> None:
-    """What an operator's slip does."""
+    """What an operator's mistake does."""
     if broker_url.startswith("postgresql"):
         from hirewire.messaging.database import connect
 

@@ -104,12 +104,12 @@ async def test_much_is_read_in_parts_and_is_the_same(
     await write(engine, 3, [3], closed=[3])
     await catch_up(engine, known)  # a little
     monkeypatch.setattr(matching, "READ_AT_ONCE", 8192)
-    anew = MatchingIndex()
-    await catch_up(engine, anew)
-    assert known.generation == anew.generation == 3
-    assert pairs(known) == pairs(anew)
-    assert len(known.demands) == len(anew.demands)
-    assert len(known.offers) == len(anew.offers)
+    rebuilt = MatchingIndex()
+    await catch_up(engine, rebuilt)
+    assert known.generation == rebuilt.generation == 3
+    assert pairs(known) == pairs(rebuilt)
+    assert len(known.demands) == len(rebuilt.demands)
+    assert len(known.offers) == len(rebuilt.offers)
 
 
 @pytest.mark.parametrize("nth", [0, 2])

@@ -1,4 +1,4 @@
-"""Who fits what, through the doors: events in, events out, and what both sides read."""
+"""Who fits what, from outside: events in, events out, and what both sides read."""
 
 from random import Random
 from typing import Any
@@ -289,7 +289,7 @@ async def test_a_match_that_is_behind_shows_nothing_hidden(board: Board, change:
 SOME = ["SQL", "Python", "Java", "Git", "PHP", "C++"]
 
 
-async def test_after_any_history_it_is_as_if_all_were_compared_anew(board: Board) -> None:
+async def test_after_any_history_it_is_as_if_all_were_compared_again(board: Board) -> None:
     random = Random(7)
     resumes = {uuid4(): 0 for _ in range(8)}
     snapshots: dict[UUID, dict[str, Any]] = {}

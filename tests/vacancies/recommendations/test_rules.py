@@ -141,7 +141,7 @@ def test_an_area_that_is_no_hindrance(more: dict[str, Any]) -> None:
     assert judge(demand_of(vacancy), offer_of({"skills": [{"name": "SQL"}]} | more)).fits
 
 
-def test_strangers_numbers_do_no_harm() -> None:
+def test_foreign_numbers_do_no_harm() -> None:
     offer = offer_of(
         {
             "skills": [{"name": "SQL", "level": 10**9}],

@@ -95,11 +95,11 @@ async def test_a_restart_takes_up_where_the_index_stood(
     async with kept(engine, folder):
         assert found(engine, "alpha") == {two}
         assert found(engine, "beta") == {one}
-    assert (folder.path / "index").stat().st_ino == made  # the same, not made anew
+    assert (folder.path / "index").stat().st_ino == made  # the same, not rebuilt
 
 
 @pytest.mark.parametrize("damage", ["lost", "state", "garbage", "format", "foreign", "future"])
-async def test_a_lost_or_damaged_index_is_made_anew(
+async def test_a_lost_or_damaged_index_is_rebuilt(
     engine: AsyncEngine, folder: IndexFolder, damage: str
 ) -> None:
     one = uuid4()
@@ -277,9 +277,9 @@ def test_another_dictionary_is_another_index(tmp_path: Path) -> None:
     plain = ruleset()
     try:
         esco.extend(additions)
-        anew = SearchIndex(VACANCIES, tmp_path)
-        assert anew.state == {}
-        anew.close()
+        rebuilt = SearchIndex(VACANCIES, tmp_path)
+        assert rebuilt.state == {}
+        rebuilt.close()
         assert ruleset() not in (plain, "")
     finally:
         esco.extend(None)

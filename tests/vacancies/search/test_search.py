@@ -118,13 +118,13 @@ async def test_it_is_found_as_people_say_it(board: Board) -> None:
     assert await board.found(q="от 3 лет") == []
 
 
-async def test_slips_and_the_other_keyboard(board: Board) -> None:
+async def test_typos_and_the_other_keyboard(board: Board) -> None:
     await board.publish("py", "Программист Python")
     await board.publish("admin", "Administrator")
     await board.ready()
-    slip = await board.answer(q="administartor")
-    assert [item["title"] for item in slip["items"]] == ["Administrator"]
-    assert slip["tolerated"] == ["administartor"]
+    found = await board.answer(q="administartor")
+    assert [item["title"] for item in found["items"]] == ["Administrator"]
+    assert found["tolerated"] == ["administartor"]
     switched = await board.answer(q="ghjuhfvvbcn")
     assert [item["title"] for item in switched["items"]] == ["Программист Python"]
     assert switched["corrected"] == {"ghjuhfvvbcn": "программист"}
@@ -132,7 +132,7 @@ async def test_slips_and_the_other_keyboard(board: Board) -> None:
     assert await board.found(q="xyzzyplugh") == []
 
 
-async def test_narrowing_and_facets(board: Board) -> None:
+async def test_filters_and_facets(board: Board) -> None:
     await board.publish("a", "One", area="Omsk", workFormat="remote", requirements=asks("SQL"))
     await board.publish("b", "One", area="omsk ", workFormat="hybrid", salary=PAY)
     await board.publish("c", "One", area="Tomsk", workFormat="remote", requirements=asks("SQL"))

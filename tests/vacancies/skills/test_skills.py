@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hirewire.esco import dictionary
-from hirewire.vacancies.skills.index import is_one_slip, typeahead, words_of
+from hirewire.vacancies.skills.index import is_one_typo, typeahead, words_of
 from tests.vacancies.conftest import Person
 
 
@@ -31,13 +31,13 @@ def test_what_is_meant_comes_among_the_first(text: str, first: str) -> None:
     assert first in labels(text)[:5]
 
 
-def test_a_slip_is_understood() -> None:
+def test_a_typo_is_understood() -> None:
     assert "JavaScript" in labels("javasript")
     assert "JavaScript" in labels("jvaascript")
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "is_slip"),
+    ("one", "other", "is_typo"),
     [
         ("java", "jave", True),
         ("java", "jva", True),
@@ -49,8 +49,8 @@ def test_a_slip_is_understood() -> None:
         ("abcd", "dbca", False),
     ],
 )
-def test_one_slip(one: str, other: str, is_slip: bool) -> None:
-    assert is_one_slip(one, other) == is_one_slip(other, one) == is_slip
+def test_one_typo(one: str, other: str, is_typo: bool) -> None:
+    assert is_one_typo(one, other) == is_one_typo(other, one) == is_typo
 
 
 @pytest.mark.parametrize("text", ["", "  ", "()", "\x00", "'" * 200])

@@ -55,7 +55,7 @@ async def refresh(tx: Tx, token: str) -> Granted | Refusal:
     who hold it is the thief; so the session ends for both. But browsers do send one token twice,
     from two tabs or by a double click. Within `DOUBLE_SUBMIT` of its use a token that comes again
     is therefore refused (``double``) and nothing else: it gives nothing to a thief, and the
-    session lives on with the pair of the first answer. A client that lost that answer logs in anew.
+    session lives on with the pair of the first answer. A client that lost that answer logs in again.
     """
     moment = now()
     found = await tx.execute(

@@ -138,7 +138,7 @@ def _table(path: Path, written: str, kind: Kind) -> Iterator[Row]:
     delimiter = delimiter or _delimiter(lines, start)
     head: list[str] | None = None
     while start < len(lines):
-        # From here on, until a row cannot be read: then anew from the line after it.
+        # From here on, until a row cannot be read: then again from the line after it.
         reader = csv.reader(_from(lines, start), delimiter=delimiter, strict=True)
         try:
             for line, cells in _records(reader, start):

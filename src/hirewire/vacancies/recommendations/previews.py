@@ -86,7 +86,7 @@ async def price(tx: Tx, row: Mapping[str, Any]) -> Price:
     for nth, ask in enumerate(demand.skills):
         others = [*demand.skills[:nth], *demand.skills[nth + 1 :]]
         softer = [*demand.skills[:nth], ask._replace(must=False), *demand.skills[nth + 1 :]]
-        # The likeness to occupations is of all skills that are asked for: reckoned anew.
+        # The likeness to occupations is of all required skills: computed again.
         fewer = [one for one in row["requirements"] if skill_code(one["skill"]) != ask.code]
         without = demand_of({**row, "requirements": fewer}) if others else None
         found.append(

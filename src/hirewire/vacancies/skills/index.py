@@ -33,7 +33,7 @@ class Typeahead:
 
     First the one that is written exactly so, then those whose form begins so, then the skills
     that more ICT occupations have, then shorter forms. Where that leaves room, words with one
-    slip (a letter wrong, left out, too many, or two swapped) are understood as well.
+    typo (a letter wrong, left out, too many, or two swapped) are understood as well.
     """
 
     def __init__(self, skills: Iterable[Skill]) -> None:
@@ -56,7 +56,7 @@ class Typeahead:
         return " ".join(words_of(self._forms[form]))
 
     def _index_words(self) -> None:
-        """Forms by their words, and words by what a slip would make of them.
+        """Forms by their words, and words by what a typo would make of them.
 
         As numbers in arrays: as strings in dictionaries the same takes some 80 MiB.
         """
@@ -74,16 +74,16 @@ class Typeahead:
         order = np.argsort(held_by, kind="stable")
         self._holders = np.array(form_of, np.int32)[order]
         self._ends = np.searchsorted(held_by[order], np.arange(len(self._words) + 1))
-        slips, slipped = array("q"), array("i")
+        typos, mistyped = array("q"), array("i")
         for n, word in enumerate(self._words):
             if len(word) >= SHORTEST_TOLERATED:
                 for text in _without_one(word):
-                    slips.append(hash(text))
-                    slipped.append(n)
-        order = np.argsort(np.array(slips, np.int64), kind="stable")
-        self._slips = np.array(slips, np.int64)[order]
+                    typos.append(hash(text))
+                    mistyped.append(n)
+        order = np.argsort(np.array(typos, np.int64), kind="stable")
+        self._typos = np.array(typos, np.int64)[order]
         """Hashes of words without one letter, in order."""
-        self._slipped_words = np.array(slipped, np.int32)[order]
+        self._mistyped_words = np.array(mistyped, np.int32)[order]
         """The word of each."""
 
     def find(self, text: str, limit: int) -> list[Suggestion]:
@@ -109,7 +109,7 @@ class Typeahead:
         for word in dict.fromkeys(words):
             forms = self._beginning(word)
             if tolerant and len(word) >= SHORTEST_TOLERATED:
-                forms = np.union1d(forms, self._slipped(word))
+                forms = np.union1d(forms, self._mistyped(word))
             found = forms if found is None else np.intersect1d(found, forms, assume_unique=True)
         return np.array([], np.int64) if found is None else found
 
@@ -122,18 +122,18 @@ class Typeahead:
         there[forms] = True
         return np.flatnonzero(there)
 
-    def _slipped(self, word: str) -> Ints:
+    def _mistyped(self, word: str) -> Ints:
         sought = np.array([hash(text) for text in _without_one(word)], np.int64)
-        lows, highs = (np.searchsorted(self._slips, sought, side) for side in ("left", "right"))
+        lows, highs = (np.searchsorted(self._typos, sought, side) for side in ("left", "right"))
         near = {
             n
             for low, high in zip(lows, highs, strict=True)
-            for n in self._slipped_words[low:high].tolist()
+            for n in self._mistyped_words[low:high].tolist()
         }
         parts = [
             self._holders[self._ends[n] : self._ends[n + 1]]
             for n in near
-            if is_one_slip(word, self._words[n])
+            if is_one_typo(word, self._words[n])
         ]
         return np.unique(np.concatenate(parts)) if parts else np.array([], np.int64)
 
@@ -159,7 +159,7 @@ def _without_one(word: str) -> set[str]:
     return {word, *(word[:n] + word[n + 1 :] for n in range(len(word)))}
 
 
-def is_one_slip(one: str, other: str) -> bool:
+def is_one_typo(one: str, other: str) -> bool:
     """Whether a letter was replaced, left out or added, or two neighbours were swapped."""
     if len(one) > len(other):
         one, other = other, one

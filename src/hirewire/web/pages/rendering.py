@@ -178,7 +178,7 @@ def as_file(content: bytes, kind: str) -> Response:
 
 
 def go(who: Visitor, path: str, **query: str) -> Response:
-    """To another page, which is then read anew."""
+    """To another page, which is then read again."""
     response = RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)
     who.keep(response)
     return response

@@ -81,8 +81,8 @@ class Seat:
     invited: str
 
 
-RUSSIAN = ("отправлено, ещё не просмотрено", "вас приглашают")
-ENGLISH = ("sent, not looked at yet", "you are invited")
+RUSSIAN = ("Ещё не просмотрен", "Приглашение")
+ENGLISH = ("Not viewed yet", "Invitation")
 
 
 @pytest.mark.parametrize("broker_url", ["rabbitmq"], indirect=True)
@@ -190,12 +190,12 @@ async def test_a_resume_is_edited_in_its_place_and_nothing_typed_is_lost(
         await page.fill("#experience-start", "2020-03")
         await page.keyboard.press("Enter")
         item = page.locator("#experience-list li")
-        await expect(item.locator("summary")).to_contain_text("Chef March 2020 – now")
+        await expect(item.locator("summary")).to_contain_text("Chef March 2020 – present")
         await expect(page.locator("#add-experience summary")).to_be_focused()
         await item.locator("summary").click()
         await item.locator("[name=end]").fill("2019")
         await item.locator("button[value=save]").click()
-        await expect(item.locator(".wrong").first).to_contain_text("not be before the beginning")
+        await expect(item.locator(".wrong").first).to_contain_text("not be before the start date")
         assert await who.serious() == []
         await item.locator("[name=end]").fill("2021-05")
         await item.locator("button[value=save]").click()
@@ -250,7 +250,7 @@ async def test_a_profile_appears_by_itself_when_its_service_comes_up(
         await page.fill("#email", "late@example.org")
         await page.fill("#password", "a long password")
         await page.locator("main button").click()
-        await expect(page.locator("#profile .note")).to_contain_text("appears here by itself")
+        await expect(page.locator("#profile .note")).to_contain_text("appear here automatically")
         await platform.start("profiles")
         await expect(page.locator("#profile details")).to_be_visible()
         await expect(page.locator("#profile summary")).to_have_text("late@example.org")
@@ -328,7 +328,7 @@ async def test_by_keyboard_alone_and_without_scripts(platform: Platform, chromiu
         await page.fill("#email", "plain@example.org")
         await page.fill("#password", "short")
         await page.locator("main button").click()
-        await expect(page.locator("#password-said")).to_have_text("at least 8 characters")
+        await expect(page.locator("#password-said")).to_have_text("Must have at least 8 characters")
         await expect(page.locator("#email")).to_have_value("plain@example.org")
         await page.fill("#password", "long enough")
         await page.locator("main button").click()
@@ -336,9 +336,7 @@ async def test_by_keyboard_alone_and_without_scripts(platform: Platform, chromiu
         await page.fill("#title", "Plain vacancy")
         await page.locator("form[action='/employer/vacancies'] button").click()
         await page.locator("button[value=publish]").click()
-        await expect(page.locator("#description-said")).to_have_text(
-            "needed before it is published"
-        )
+        await expect(page.locator("#description-said")).to_have_text("Required to publish")
 
 
 async def _keyboard(browser: Browser, url: str) -> None:
@@ -378,7 +376,7 @@ async def _keyboard(browser: Browser, url: str) -> None:
     await page.wait_for_url("**/vacancies/*")
     await _type_into(page, "letter", "Hello!")
     await _press(page, "one.tagName === 'BUTTON' && one.form.action.endsWith('/apply')")
-    await expect(page.locator("#application strong").first).to_have_text("sent, not looked at yet")
+    await expect(page.locator("#application strong").first).to_have_text("Not viewed yet")
 
     page = boss.page
     await expect(page.locator("#resumes-matched .score")).to_have_count(2)

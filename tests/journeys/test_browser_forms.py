@@ -114,5 +114,5 @@ async def test_answers_appear_beside_the_button_that_asked(
         await page.locator("input[name=skill]").nth(0).fill("COBOL")
         await page.locator("button[value=price]").click()
         await page.wait_for_url("**/vacancies/*#price")
-        await expect(page.locator("#price li").first).to_contain_text("отсекает 1 из 1")
+        await expect(page.locator("#price li").first).to_contain_text("отсеивает 1 из 1")
         await is_seen(page, "#price li >> nth=0")

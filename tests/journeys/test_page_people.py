@@ -40,7 +40,7 @@ async def test_a_card_is_read_kept_in_view_and_its_owner_told(platform: Platform
         resume = await wrote(anna, "Chef")
         job = {"position": "Cook", "company": "Inn", "start": "2020-03"}
         await anna.post(f"{resume}/experience", data=job)
-        assert "Nobody yet." in await page(anna, resume)
+        assert "No views yet." in await page(anna, resume)
 
         async def has_come() -> bool:
             return "Inn" in (await boss.get(f"/employer{resume}")).text
@@ -49,7 +49,7 @@ async def test_a_card_is_read_kept_in_view_and_its_owner_told(platform: Platform
         assert f'href="/employer{resume}"' in await page(boss, "/employer")
         assert f'href="/employer{resume}"' in await page(boss, "/employer/activity/all")
         card = await page(boss, f"/employer{resume}")
-        for shown in ("Chef", "Cook · Inn", "March 2020 – now", "SQL", "Your vacancies it fits"):
+        for shown in ("Chef", "Cook · Inn", "March 2020 – present", "SQL", "Your matching jobs"):
             assert shown in card
         assert "anna@example.org" not in card
         assert re.search(r'href="/companies/[0-9a-f-]+">Acme</a>', await page(anna, resume))
@@ -64,8 +64,8 @@ async def test_a_card_is_read_kept_in_view_and_its_owner_told(platform: Platform
             },
         )
         assert kept.headers["location"] == f"/employer{resume}?done=saved"
-        assert "kept in view" in await page(boss, f"{vacancy}/candidates")
-        assert "Keep in view no more" in await page(boss, f"/employer{resume}")
+        assert "Shortlisted" in await page(boss, f"{vacancy}/candidates")
+        assert "Remove from shortlist" in await page(boss, f"/employer{resume}")
 
         id = vacancy.rsplit("/", 1)[1]
         invited = await boss.post(
@@ -77,9 +77,9 @@ async def test_a_card_is_read_kept_in_view_and_its_owner_told(platform: Platform
         assert 'value="invite"' not in await page(boss, f"{vacancy}/candidates")
         assert f'href="{application}"' in await page(anna, "/me/matches/all")
         read = await page(anna, f"/vacancies/{id}")
-        assert "You have applied" in read
+        assert "Your applications" in read
         assert f'href="{application}"' in read
-        assert "with every resume that is published" in read
+        assert "with all your published resumes" in read
         assert (await anna.get(f"/employer{resume}")).headers["location"] == "/employer"
         await page(boss, "/employer/resumes/01890000-0000-7000-8000-000000000000", 404)
 
@@ -126,7 +126,7 @@ async def test_lists_have_pages(platform: Platform) -> None:
         await page(boss, "/employer/nothing/all", 404)
 
         stage = await page(boss, f"{vacancies[0]}/board/response")
-        assert "New: Cook 00" in stage
+        assert "Applied: Cook 00" in stage
         await page(boss, f"{vacancies[0]}/board/nothing", 404)
         await page(anna, f"{vacancies[0]}/board", 404)
 

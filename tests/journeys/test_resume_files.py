@@ -108,14 +108,14 @@ async def test_what_a_file_has_is_on_the_pages_and_in_the_pdf(platform: Platform
         for nothing in nothings:
             refused = await taken_over(client, nothing)
             assert refused.status_code == 422
-            assert "has nothing of a resume" in refused.text or nothing == []
+            assert "no name, experience or education" in refused.text or nothing == []
         assert (await api(client, "GET", "/profiles/resumes"))["items"] == []
 
         made = await taken_over(client, WHOLE)
         assert made.status_code == 201
         for said in (
-            *("#/basics/profiles/1/url", "#/work/0/startDate", "must be between 1900 and 2100"),
-            *("#/work/2", "#/education/0/endDate", "#/languages/3/fluency", "is cut to"),
+            *("#/basics/profiles/1/url", "#/work/0/startDate", "Must be between 1900 and 2100"),
+            *("#/work/2", "#/education/0/endDate", "#/languages/3/fluency", "Shortened to"),
         ):
             assert said in made.text
         [resume] = (await api(client, "GET", "/profiles/resumes"))["items"]
@@ -126,7 +126,7 @@ async def test_what_a_file_has_is_on_the_pages_and_in_the_pdf(platform: Platform
         at = f"/resumes/{resume['id']}"
         assert "Untitled resume" in await page(client, "/me")
         editor = await page(client, at)
-        assert "None" not in editor.replace("None yet.", "")
+        assert "None" not in editor
         assert "javascript:" not in editor
         sections = ("Red Cross", "Drove", "Best &lt;b&gt;", "A paper", "Blitz", "She is good")
         for shown in (*sections, "Untitled resume", "Grew   it", ">Won\nLost<"):
@@ -159,4 +159,4 @@ async def test_what_a_file_has_is_on_the_pages_and_in_the_pdf(platform: Platform
         wrong = [one for one in changed if one[0] != "projectStart"] + [("projectStart", "x")] * 2
         answer = await post(client, at, [*wrong, ("action", "save")])
         assert answer.status_code == 422
-        assert "must be YYYY" in answer.text
+        assert "Must be YYYY" in answer.text

@@ -65,7 +65,7 @@ async def test_what_is_new_is_marked_until_it_is_read(platform: Platform, chromi
         there = seen.page
         count = there.locator("#unread-employer")
         await there.goto("/employer")
-        await expect(there.locator("#received")).to_contain_text("Nothing new.")
+        await expect(there.locator("#received")).to_contain_text("No unread applications.")
         await expect(count).to_be_hidden()
 
         applied = await anna.post(f"/vacancies/{vacancy}/apply", data={"resumeId": resume})
@@ -79,9 +79,9 @@ async def test_what_is_new_is_marked_until_it_is_read(platform: Platform, chromi
         card = there.locator("[data-stage=response] article")
         await expect(card.locator("a")).to_have_text("Anna Li")
         await expect(card).to_contain_text("Chef")
-        await expect(card).to_contain_text("applied ")
+        await expect(card).to_contain_text("Applied ")
         await expect(card.locator(".score")).to_have_text(re.compile(r"^\d+%$"))
-        await expect(card.locator(".unread")).to_have_text("new")
+        await expect(card.locator(".unread")).to_have_text("New")
         await expect(there.locator("#stage-response .unread")).to_have_text("1 new")
         assert await seen.serious() == []
         await card.locator("a").click()
@@ -97,7 +97,7 @@ async def test_what_is_new_is_marked_until_it_is_read(platform: Platform, chromi
         await expect(there.locator(".pill.unread")).to_have_count(0)
         await anna.post(f"{application}/messages", data={"text": "One more"})
         await expect(count).to_contain_text("1 new")
-        await expect(card.locator(".unread")).to_have_text("new")
+        await expect(card.locator(".unread")).to_have_text("New")
         assert seen.complaints == []
 
         assert 'class="pill unread"' not in await page(anna, "/me")
@@ -117,7 +117,7 @@ async def test_what_is_new_is_marked_until_it_is_read(platform: Platform, chromi
 
         await _withdraws(browser, anna, url, application)
         declined = await page(boss, board)
-        assert re.search(r'id="stage-ended">Ended.*1 new', declined)
+        assert re.search(r'id="stage-ended">Closed.*1 new', declined)
         await _declines(boss, anna, vacancy, resume)
         await _is_scored_unseen(boss, anna, vacancy)
 
@@ -133,7 +133,7 @@ async def _withdraws(browser: Browser, anna: httpx.AsyncClient, url: str, applic
     await expect(there.locator("#withdraw")).to_contain_text("cannot be undone")
     await there.fill("#withdraw-comment", "I have moved away")
     await button.click()
-    await expect(there.locator("#application strong").first).to_have_text("withdrawn by you")
+    await expect(there.locator("#application strong").first).to_have_text("Withdrawn by you")
     await expect(there.locator(".history")).to_contain_text("I have moved away")
 
 
@@ -151,8 +151,8 @@ async def _declines(
         assert "Отозвать" not in russian.text
         if _ == 0:
             await anna.post(f"{application}/withdraw", data={})
-            assert "declined by you" in await page(anna, application)
-            assert "withdrawn by you" not in await page(anna, application)
+            assert "Declined by you" in await page(anna, application)
+            assert "Withdrawn by you" not in await page(anna, application)
             assert "Invitation declined" in await page(boss, application)
         else:
             await boss.post(f"{application}/stage", data={"stage": "discard_by_employer"})

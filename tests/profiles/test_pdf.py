@@ -33,7 +33,7 @@ async def test_its_owner_and_its_reader_print_it(anna: Person, boris: Person) ->
     resume = await candidate(anna, area="Омск", workFormats=["remote"])
     await anna.call("PATCH", "/me", {"locale": "ru"})
     text = await printed(anna, f"/resumes/{resume}/export?format=pdf")
-    for part in ("Анна Ли", "Аналитик", "@anna", "Омск", "удалённо", "Навыки", "SQL 4/5"):
+    for part in ("Анна Ли", "Аналитик", "@anna", "Омск", "Удалённо", "Навыки", "SQL 4/5"):
         assert part in text
     await hires(boris)
     await consume(anna.service.messaging.consumer, applied(anna, resume))

@@ -188,7 +188,7 @@ async def test_publishing_needs_a_description(anna: Person) -> None:
     id = await anna.vacancy(description=None)
     refused = await anna.call("POST", f"/vacancies/{id}/publish", expect=409)
     assert refused["errors"] == [
-        {"pointer": "#/description", "detail": "needed for a published vacancy"}
+        {"pointer": "#/description", "detail": "required for a published vacancy"}
     ]
     assert await anna.events() == []
 

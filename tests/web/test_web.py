@@ -201,17 +201,17 @@ async def test_the_pages_say_what_is_running(web: httpx.AsyncClient) -> None:
         answer = await web.get("/", headers={"Accept-Language": language})
         assert answer.status_code == 200
         assert f'<html lang="{lang}">' in answer.text
-        assert say("Work that fits, people who fit.") in answer.text
-        assert say("Vacancies cannot be shown right now. Try again in a moment.") in answer.text
+        assert say("Find the right job. Hire the right people.") in answer.text
+        assert say("Jobs are temporarily unavailable. Please try again in a moment.") in answer.text
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy
         assert "unsafe" not in policy
         assert "style=" not in answer.text
         assert "<script" not in answer.text
         status = await web.get("/status", headers={"Accept-Language": language})
-        assert say("Registering works; profiles appear when it is back. No change is lost.") in (
-            status.text
-        )
+        assert say(
+            "Sign-up works. New profiles will appear when the service is back; no changes are lost."
+        ) in (status.text)
     css = await web.get("/static/hirewire.css")
     assert css.headers["content-type"].startswith("text/css")
     missing = await web.get("/docs/profiles")

@@ -7,46 +7,40 @@ from pathlib import Path
 from pkgutil import walk_packages
 
 import pytest
-from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-import hirewire.web
 from hirewire import auth, profiles, vacancies
 from hirewire.kit.errors import AppError
+from hirewire.web import texts
 from hirewire.web.labels import PROBLEMS
-from hirewire.web.words import LOCALE, preferred, words
+from hirewire.web.words import preferred, words
 
-WEB = Path(hirewire.web.__file__).parent
-NAMES: dict[str, tuple[int, ...] | None] = {
-    **dict.fromkeys(("_", "N_", "gettext", "text")),
-    **dict.fromkeys(("ngettext", "plural"), (1, 2)),
-}
-
-
-def used() -> set[str | tuple[str, ...]]:
-    found = extract_from_dir(
-        str(WEB),
-        method_map=[("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract")],
-        keywords=NAMES,
-    )
-    return {message for _, _, message, _, _ in found}
+ROOT = Path(__file__).parents[2]
+HOLE = r"%(?:\(\w+\))?s"
 
 
 def test_the_catalogue_is_whole_and_holds_nothing_else() -> None:
-    with (LOCALE / "ru" / "hirewire.po").open("rb") as file:
+    with texts.CATALOGUE.open("rb") as file:
         catalogue = read_po(file, locale="ru")
-    assert {message.id for message in catalogue if message.id} == used()
-    for message in catalogue:
-        if not message.id:
-            continue
-        string = message.string
-        said = [string] if isinstance(string, str) else list(string or [""])
-        assert all(said), message.id
-        assert not message.fuzzy
-        first = message.id if isinstance(message.id, str) else message.id[0]
-        holes = re.findall(r"%(?:\(\w+\))?s", first)
+    assert not any(message.fuzzy for message in catalogue)
+    russian = texts.translated()
+    assert russian.keys() == {(text.context, text.english) for text in texts.used()}
+    for (_, english), said in russian.items():
+        assert all(said), english
+        holes = sorted(re.findall(HOLE, english[0]))
         for one in said:
-            assert re.findall(r"%(?:\(\w+\))?s", one) == holes, message.id
+            assert sorted(re.findall(HOLE, one)) == holes, english
+
+
+def test_the_table_of_texts_is_what_the_sources_say() -> None:
+    written = (ROOT / texts.TABLE).read_text(encoding="utf-8")
+    assert written == texts.table(), f"out of date: {texts.COMMAND}"
+    for row in (
+        "| Post a job | Разместить вакансию | `start.html` |",
+        "| Closed *(board column)* | Завершённые | `parts/board.html` |",
+        "| Willing to relocate | Готовность к переезду | `resume.typ` |",
+    ):
+        assert row in written.splitlines(), row
 
 
 @pytest.mark.parametrize(
@@ -54,7 +48,7 @@ def test_the_catalogue_is_whole_and_holds_nothing_else() -> None:
     [(1, "1 вакансия"), (3, "3 вакансии"), (5, "5 вакансий"), (21, "21 вакансия")],
 )
 def test_russian_plurals(count: int, said: str) -> None:
-    found = words("ru").plural("%(num)s vacancy", "%(num)s vacancies", count)
+    found = words("ru").plural("%(num)s job", "%(num)s jobs", count)
     assert found % {"num": count} == said
 
 
@@ -62,12 +56,12 @@ def test_money_numbers_and_days() -> None:
     ru, en = words("ru"), words("en")
     pay = {"min": 100000, "max": 150000, "currency": "RUB", "unit": "MONTH"}
     assert ru.money(pay) == "100\u00a0000–150\u00a0000\u00a0₽ в месяц"
-    assert en.money(pay | {"max": None}) == "from ₽100,000 a month"
+    assert en.money(pay | {"max": None}) == "from ₽100,000 per month"
     assert ru.money(pay | {"min": None}) == "до 150\u00a0000\u00a0₽ в месяц"
-    assert en.money({"amount": 10, "currency": "EUR", "unit": "HOUR"}) == "€10 an hour"
-    assert en.money(pay | {"currency": "GBP"}) == "£100,000–150,000 a month"
+    assert en.money({"amount": 10, "currency": "EUR", "unit": "HOUR"}) == "€10 per hour"
+    assert en.money(pay | {"currency": "GBP"}) == "£100,000–150,000 per month"
     assert ru.money(pay | {"currency": "GBP"}) == "100\u00a0000–150\u00a0000\u00a0£ в месяц"
-    assert en.money({"amount": 10, "currency": "CHF", "unit": "HOUR"}) == "CHF\u00a010 an hour"
+    assert en.money({"amount": 10, "currency": "CHF", "unit": "HOUR"}) == "CHF\u00a010 per hour"
     assert (en.money(None), en.day(None)) == ("", "")
     assert ru.day("2026-03-01T10:00:00Z") == "1 марта 2026"
 
@@ -90,15 +84,15 @@ def test_how_long_ago(passed: dict[str, int], said: str) -> None:
 
 def test_how_long_to_wait() -> None:
     ru, en = words("ru"), words("en")
-    assert en.problem("Too many failed logins; try again in 15 minutes.") == (
-        "There were too many failures. Try again in 15 minutes."
+    assert en.problem("Too many failed login attempts; try again in 15 minutes.") == (
+        "Too many failed attempts. Try again in 15 minutes."
     )
-    assert ru.problem("Too many failed logins; try again in 1 minutes.").endswith(
+    assert ru.problem("Too many failed login attempts; try again in 1 minutes.").endswith(
         "Попробуйте через 1 минуту."
     )
     assert ru.problem(
-        "This company has invited as many as it can in a day; try again in 5 hours."
-    ).endswith("за день. Попробуйте через 5 часов.")
+        "Your company has reached the daily limit of invitations; try again in 5 hours."
+    ).endswith("лимита приглашений. Попробуйте через 5 часов.")
 
 
 def test_months_of_a_resume() -> None:
@@ -106,7 +100,7 @@ def test_months_of_a_resume() -> None:
     assert ru.period("2020-03", None) == "март 2020 – по настоящее время"
     assert en.period("2019", "2021-05-01") == "2019 – May 2021"
     assert (ru.months(60), ru.months(7), en.months(13), en.months(0)) == (
-        *("5 лет", "7 месяцев", "1 year"),
+        *("Опыт 5 лет", "Опыт 7 месяцев", "1 year of experience"),
         "",
     )
 
@@ -114,12 +108,12 @@ def test_months_of_a_resume() -> None:
 @pytest.mark.parametrize(
     ("detail", "said"),
     [
-        ("String should have at least 1 character", "нужно заполнить"),
-        ("at least 8 characters", "не меньше 8 знаков"),
-        ("Python is asked for twice", "Python указано дважды"),
+        ("String should have at least 1 character", "Обязательное поле"),
+        ("at least 8 characters", "Не менее 8 символов"),
+        ("Python is listed twice", "Python указано дважды"),
         (
             "An email address must have an @-sign.",
-            "это не адрес почты",
+            "Введите корректный адрес электронной почты",
         ),
         ("something nobody has heard of", "something nobody has heard of"),
     ],

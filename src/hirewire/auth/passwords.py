@@ -15,7 +15,7 @@ def prepared(password: str) -> str:
 
 
 def is_common(password: str) -> bool:
-    """Whether it is one of the most used passwords, in whatever case."""
+    """Whether it is one of the most common passwords, in whatever case."""
     return password.lower() in _common()
 
 

@@ -57,14 +57,14 @@ class AppError(Exception):
 
 
 class NotFound(AppError):
-    """There is no such thing here, or it is not yours."""
+    """Not found, or you do not have access to it."""
 
     slug = "not-found"
     kind = Kind.NOT_FOUND
 
 
 class Invalid(AppError):
-    """Some fields do not fit."""
+    """Some fields are invalid."""
 
     slug = "invalid"
     kind = Kind.INVALID

@@ -150,7 +150,7 @@ class Page(Answer, Generic[R]):
 
 
 class BadCursor(Invalid):
-    """`after` is not a place in this list."""
+    """`after` is not a valid cursor of this list."""
 
     slug = "bad-cursor"
 
@@ -201,7 +201,7 @@ def place_in_time(after: tuple[str, ...] | None) -> tuple[datetime, UUID] | None
 
 def bad_cursor() -> BadCursor:
     """What is said of an `after` that is no place in the list."""
-    return BadCursor(errors=[FieldError("", "after: not a cursor of this list")])
+    return BadCursor(errors=[FieldError("", "after: not a valid cursor of this list")])
 
 
 def _encode_cursor(place: Sequence[object]) -> str:

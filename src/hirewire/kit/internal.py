@@ -30,7 +30,7 @@ ZERO = UUID(int=0)
 
 
 class OperatorsOnly(AppError):
-    """This needs the operators' token, as set by HIREWIRE_OPERATOR_TOKEN."""
+    """The operator token (HIREWIRE_OPERATOR_TOKEN) is required."""
 
     slug = "operators-only"
     kind = Kind.FORBIDDEN

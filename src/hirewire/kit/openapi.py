@@ -26,9 +26,9 @@ SIGNED_IN: list[dict[str, list[str]]] = [{BEARER: []}]
 _COMMON = {
     400: "The body is not valid JSON.",
     401: "`unauthenticated`, `invalid-token`: a valid access token is needed.",
-    413: "`too-large`: the body is larger than is taken here.",
-    422: "`invalid`: what was sent does not fit; `errors` says where.",
-    503: "`database-away`, or what this needs is not there yet: `Retry-After` seconds from now.",
+    413: "`too-large`: the body is larger than the limit.",
+    422: "`invalid`: some values are invalid; `errors` lists them.",
+    503: "`database-away`, or a dependency is not ready: try again after `Retry-After` seconds.",
 }
 _PROBLEM = {
     "type": "object",
@@ -36,18 +36,24 @@ _PROBLEM = {
     "required": ["type", "title", "status", "detail"],
     "properties": {
         "type": {"type": "string", "pattern": "^urn:hirewire:problem:[a-z0-9-]+$"},
-        "title": {"type": "string", "description": "The status in words."},
+        "title": {"type": "string", "description": "The name of the HTTP status."},
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
         "detail": {"type": "string"},
         "errors": {
             "type": "array",
-            "description": "What does not fit, each with its place.",
+            "description": "The invalid values, each with its location.",
             "items": {
                 "type": "object",
                 "required": ["detail"],
                 "properties": {
-                    "pointer": {"type": "string", "description": "Into the body (RFC 6901)."},
-                    "parameter": {"type": "string", "description": "Of the path, query, headers."},
+                    "pointer": {
+                        "type": "string",
+                        "description": "JSON pointer into the body (RFC 6901).",
+                    },
+                    "parameter": {
+                        "type": "string",
+                        "description": "A parameter of the path, query or headers.",
+                    },
                     "detail": {"type": "string"},
                 },
             },
@@ -71,7 +77,7 @@ def refuses(*errors: type[AppError]) -> Responses:
     return found
 
 
-def media(*kinds: str, description: str = "As asked.") -> Responses:
+def media(*kinds: str, description: str = "The requested content.") -> Responses:
     """`responses` of a route whose good answer is of these media types, and no JSON."""
     text = {"schema": {"type": "string"}}
     content = {
@@ -104,7 +110,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "The `accessToken` that `POST /api/auth/login` answers.",
+            "description": "The `accessToken` from `POST /api/auth/login`.",
         }
     }
     for route in _routes(app):

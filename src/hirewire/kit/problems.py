@@ -100,7 +100,7 @@ async def validation(_: Request, error: Exception) -> JSONResponse:
     errors = [_field(item) for item in named]
     if any(item["type"] == "json_invalid" for item in error.errors()):
         return problem(400, "not-json", "The body is not valid JSON.", errors=errors)
-    return problem(422, "invalid", "Some fields do not fit.", errors=errors)
+    return problem(422, "invalid", "Some fields are invalid.", errors=errors)
 
 
 def _field(item: Mapping[str, Any]) -> dict[str, str]:
@@ -150,4 +150,4 @@ def unexpected(error: Exception, path: str) -> JSONResponse:
         )
     stack = "".join(traceback.format_tb(error.__traceback__))
     log.error("unexpected error", path=path, error=describe(error), stack=stack)
-    return problem(500, "internal", "Something went wrong here; nothing was changed.")
+    return problem(500, "internal", "Something went wrong; nothing was changed.")

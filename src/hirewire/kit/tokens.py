@@ -35,7 +35,7 @@ class Principal:
 
 
 class NoKeysYet(Unavailable):
-    """This service has not heard a signing key yet; try again shortly."""
+    """This service has not received a signing key yet; try again shortly."""
 
     slug = "no-signing-key-yet"
 

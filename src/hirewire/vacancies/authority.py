@@ -10,7 +10,7 @@ from hirewire.vacancies.tables import employer_profile
 
 
 class NotAnEmployer(AppError):
-    """Only employers can do this: make an employer profile first."""
+    """Only employers can do this: create an employer profile first."""
 
     slug = "not-an-employer"
     kind = Kind.FORBIDDEN

@@ -43,7 +43,7 @@ class Salary(Body):
     @model_validator(mode="after")
     def _range(self) -> Self:
         if self.min is None and self.max is None:
-            raise ValueError("min or max is needed")
+            raise ValueError("min or max is required")
         if self.min is not None and self.max is not None and self.max < self.min:
             raise ValueError("max must not be less than min")
         return self

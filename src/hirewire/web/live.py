@@ -67,14 +67,14 @@ _told = Counter("hirewire_live_told_total", "Events put into live streams")
 
 
 class TooManyStreams(AppError):
-    """This person has as many open streams as one can have."""
+    """The limit of open streams has been reached."""
 
     slug = "too-many-streams"
     kind = Kind.TOO_MANY
 
 
 class LiveIsOff(Unavailable):
-    """This front has no broker to hear from; pages have to be read again."""
+    """Live updates are off: no broker is configured."""
 
     slug = "live-is-off"
 

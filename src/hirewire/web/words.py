@@ -30,10 +30,15 @@ class Words:
     lang: str
     text: Callable[[str], str]
     plural: Callable[[str, str, int], str]
+    in_context: Callable[[str, str], str]
 
     def label(self, value: object) -> str:
         """A value on the wire, as people read it."""
         return self.text(LABELS[str(value)]) if str(value) in LABELS else str(value)
+
+    def reason(self, value: object) -> str:
+        """Why an application was closed; an employer's reason is called otherwise than a field."""
+        return self.label(f"reason_{value}" if f"reason_{value}" in LABELS else value)
 
     def standing(self, application: Mapping[str, Any], value: str) -> str:
         """Where an application is by `value`, its stage or what the applicant sees. An invitation
@@ -117,17 +122,17 @@ class Words:
 
     def period(self, start: str | None, end: str | None) -> str:
         """From one such month to another, or until now."""
-        until = self.month(end) or self.text("now")
+        until = self.month(end) or self.text("present")
         return f"{self.month(start)} – {until}"
 
     def months(self, count: int) -> str:
         """So much experience."""
         years, rest = divmod(count, 12)
         if years:
-            said = self.plural("%(num)s year", "%(num)s years", years)
+            said = self.plural("%(num)s year of experience", "%(num)s years of experience", years)
             count = years
         elif rest:
-            said = self.plural("%(num)s month", "%(num)s months", rest)
+            said = self.plural("%(num)s month of experience", "%(num)s months of experience", rest)
         else:
             return ""
         return said.replace("%(num)s", self.number(count))
@@ -176,7 +181,7 @@ def words(lang: str) -> Words:
         write_mo(compiled, catalogue)
         compiled.seek(0)
         found = gettext.GNUTranslations(compiled)
-    return Words(lang, found.gettext, found.ngettext)
+    return Words(lang, found.gettext, found.ngettext, found.pgettext)
 
 
 def preferred(accept_language: str) -> str:

@@ -55,7 +55,7 @@ async def test_a_taken_address_is_refused_in_any_case(auth: Auth, again: str) ->
         "type": "urn:hirewire:problem:email-taken",
         "title": "Conflict",
         "status": 409,
-        "detail": "The e-mail address is registered already.",
+        "detail": "This email is already registered.",
     }
     assert len(await registered(auth)) == 1
 

@@ -19,7 +19,7 @@ from hirewire.messaging.transaction import Tx
 
 
 class EmailTaken(AppError):
-    """The e-mail address is registered already."""
+    """This email is already registered."""
 
     slug = "email-taken"
     kind = Kind.CONFLICT

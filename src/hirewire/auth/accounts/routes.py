@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/auth", tags=["accounts"])
 
 
 class TooManyRegistrations(AppError):
-    """Too many accounts were asked for from here; try again later."""
+    """Too many accounts were created from your network; try again later."""
 
     slug = "too-many-registrations"
     kind = Kind.TOO_MANY
@@ -102,7 +102,7 @@ async def register(
     tx: RequestTx,
     once: Once,
 ) -> Account:
-    """Register. The profile appears by itself, whether its service runs now or starts later."""
+    """Register an account. The profile is created automatically a moment later."""
 
     async def make() -> Account:
         id = await commands.register(tx, email=new.email, password_hash=new.password_hash)
@@ -113,7 +113,7 @@ async def register(
 
 @router.get("/me", responses=refuses(Unauthenticated))
 async def me(tx: RequestTx, caller: Caller) -> Account:
-    """Who the token says one is, with the role as it is now."""
+    """The account of the access token, with its current role."""
     found = await queries.account(tx, caller.user_id)
     if found is None:
         raise Unauthenticated("This account does not exist any more.")

@@ -20,9 +20,9 @@ def normalised_password(password: str, email: str) -> str:
     if len(password) > LONGEST_PASSWORD:
         raise ValueError(f"at most {LONGEST_PASSWORD} characters")
     if password.strip().casefold() == email.casefold():
-        raise ValueError("must not be the e-mail address")
+        raise ValueError("must not be the email address")
     if is_common(password):
-        raise ValueError("is one of the most used passwords")
+        raise ValueError("is one of the most common passwords")
     return password
 
 

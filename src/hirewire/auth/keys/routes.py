@@ -13,16 +13,16 @@ CACHEABLE = "public, max-age=300"
 
 @router.get("/jwks.json")
 async def jwks(tx: RequestTx, response: Response) -> dict[str, Any]:
-    """The keys with which access tokens are verified (RFC 7517)."""
+    """The public keys that verify access tokens (RFC 7517)."""
     response.headers["Cache-Control"] = CACHEABLE
     return {"keys": await queries.published_keys(tx)}
 
 
 @router.get("/oauth-authorization-server")
 async def metadata(request: Request, response: Response) -> dict[str, Any]:
-    """What a verifier needs to know of this issuer (RFC 8414).
+    """Metadata of this token issuer (RFC 8414).
 
-    Tokens are given for JSON credentials, which is no OAuth grant; so no grant is claimed.
+    Login with JSON credentials is not an OAuth grant, so no grant types are listed.
     """
     issuer = request.app.state.settings.public_url
     response.headers["Cache-Control"] = CACHEABLE

@@ -22,26 +22,26 @@ router = APIRouter(prefix="/api/auth", tags=["sessions"])
 
 
 class WrongCredentials(Unauthenticated):
-    """The e-mail address or the password is wrong."""
+    """Wrong email or password."""
 
     slug = "wrong-credentials"
 
 
 class TooManyFailures(AppError):
-    """Too many failed logins; try again later."""
+    """Too many failed login attempts; try again later."""
 
     slug = "too-many-failures"
     kind = Kind.TOO_MANY
 
 
 class InvalidRefreshToken(Unauthenticated):
-    """The refresh token is not valid (any more); log in again."""
+    """The refresh token is invalid or expired; log in again."""
 
     slug = "invalid-refresh-token"
 
 
 class RefreshedJustNow(AppError):
-    """The refresh token was used a moment ago; use the pair that was answered then."""
+    """The refresh token was used a moment ago; use the token pair returned then."""
 
     slug = "refreshed-just-now"
     kind = Kind.CONFLICT
@@ -77,7 +77,7 @@ class Tokens(Answer):
 
 @router.post("/login", responses=refuses(WrongCredentials, TooManyFailures))
 async def login(body: Login, request: Request, response: Response) -> Tokens:
-    """Log in. An unknown address and a wrong password get one answer, after the same work."""
+    """Log in. An unknown email and a wrong password get the same answer, in the same time."""
     network = networks.network(request.client.host if request.client else "")
     account = email_key(body.email)
     transactions = transactions_of(request)
@@ -98,10 +98,10 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
 
 @router.post("/refresh", responses=refuses(InvalidRefreshToken, RefreshedJustNow))
 async def refresh(body: RefreshToken, request: Request, response: Response) -> Tokens:
-    """A new pair for a refresh token, which is thereby used up.
+    """Exchange a refresh token for a new token pair. Each refresh token works once.
 
-    The same token once more: 409 within 10 seconds, when it is taken for a double submit; later
-    401, and the session is over, since somebody holds a copy.
+    A second use within 10 seconds counts as a double submit and gets 409. A later one gets 401 and
+    ends the session, because the token may have been stolen.
     """
     async with transactions_of(request)() as tx:
         done = await commands.refresh(tx, body.refresh_token)
@@ -119,9 +119,9 @@ async def refresh(body: RefreshToken, request: Request, response: Response) -> T
     openapi_extra={"security": [{}, *SIGNED_IN]},
 )
 async def logout(request: Request, body: Logout | None = None) -> None:
-    """End the session of the refresh token, or without one that of the bearer token.
+    """End the session of the refresh token; without one, the session of the access token.
 
-    Doing it again changes nothing. Access tokens live on until they expire, 10 minutes at most.
+    Repeating the call changes nothing. Access tokens stay valid for up to 10 minutes.
     """
     transactions = transactions_of(request)
     if body is not None and body.refresh_token is not None:

@@ -225,28 +225,29 @@ class Notifier:
         self.wake = Wake()
         self._service = service
         self._url = database_url
-        self._connection: asyncpg.Connection | None = None
 
     async def run(self) -> None:
         """Notify for ever. Ends by cancellation."""
+        connection: asyncpg.Connection | None = None  # of this run: an application may start twice
+
+        async def notify() -> bool:
+            nonlocal connection
+            if connection is None or connection.is_closed():
+                connection = await connect(self._url, application=f"{self._service} notifier")
+            await connection.execute(f"notify {CHANNEL}")
+            return False
+
         try:
             await self.wake.wait(IDLE_NOTIFIER_SECONDS)
             await run_steps(
                 "notifier",
-                self.step,
+                notify,
                 self.wake,
                 idle=IDLE_NOTIFIER_SECONDS,
                 quiet=True,  # the relay's own slow poll is the safety net
                 service=self._service,
             )
         finally:
-            if self._connection is not None:
+            if connection is not None:
                 with suppress(Exception):
-                    await self._connection.close(timeout=2)
-
-    async def step(self) -> bool:
-        """Notify once. False: there is nothing more to do before the next call."""
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await connect(self._url, application=f"{self._service} notifier")
-        await self._connection.execute(f"notify {CHANNEL}")
-        return False
+                    await connection.close(timeout=2)

@@ -16,7 +16,7 @@ from hirewire.profiles.tables import profile
 
 
 class NoProfileYet(NotFound):
-    """Your profile is on its way: it is made a moment after the registration."""
+    """Your profile is being created: it appears a moment after registration."""
 
     slug = "no-profile-yet"
 

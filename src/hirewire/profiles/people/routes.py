@@ -60,7 +60,7 @@ class Profile(Answer):
 
 @router.get("/me", responses=refuses(NoProfileYet))
 async def read(tx: RequestTx, caller: Caller) -> Profile:
-    """One's profile; 404 until the registration has been heard of here."""
+    """Your profile; 404 until it has been created after registration."""
     found = await queries.profile_of(tx, caller.user_id)
     if found is None:
         raise NoProfileYet(retry_after=1)
@@ -69,7 +69,7 @@ async def read(tx: RequestTx, caller: Caller) -> Profile:
 
 @router.patch("/me", responses=refuses(NoProfileYet))
 async def change(body: ProfileChanges, tx: RequestTx, caller: Caller) -> Profile:
-    """Change one's profile."""
+    """Update your profile."""
     values = body.model_dump(mode="json")
     changes = {name: values[name] for name in body.model_fields_set}
     return Profile.model_validate(await commands.change(tx, caller.user_id, changes))

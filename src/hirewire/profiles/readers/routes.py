@@ -28,15 +28,15 @@ router = APIRouter(prefix="/api/profiles", tags=["readers"])
 
 
 class NotOpen(NotFound):
-    """There is no such resume, or it is not open to you: by applying, candidates open theirs."""
+    """Resume not found, or the candidate has not shared it with your company."""
 
 
 class NotShared(NotFound):
-    """Nothing is shared at this link, or it was taken back."""
+    """This link does not exist or was revoked."""
 
 
 class NoSuchResume(NotFound):
-    """There is no such resume of yours."""
+    """Resume not found, or it is not yours."""
 
 
 class Position(Answer):
@@ -143,9 +143,9 @@ class Reader(Answer):
 async def names(
     tx: RequestTx, caller: Caller, resume: Annotated[list[UUID], Query(max_length=300)]
 ) -> CandidateNames:
-    """Whose these resumes are, for a list of them: of each that is open to one's company, the name.
+    """The candidates' names of these resumes, as far as they are shared with your company.
 
-    Others are left out. It does not count as reading a resume.
+    Other resumes are left out. This does not count as reading a resume.
     """
     company_id = await queries.company_of(tx, caller.user_id)
     found = await queries.names(tx, resume, company_id) if company_id else []
@@ -155,10 +155,10 @@ async def names(
 
 @router.get("/candidates/{resume_id}", responses=refuses(NotOpen))
 async def read(resume_id: UUID, tx: RequestTx, caller: Caller) -> Candidate:
-    """The whole resume of somebody who has applied to one's company, or accepted its invitation.
+    """The full resume of a candidate who applied to your company or accepted its invitation.
 
-    As it is while an application is open; then as it was, and without contacts when the applicant
-    has withdrawn.
+    The current resume while an application is open, later the resume as of the closing date.
+    Contacts are hidden when the candidate has withdrawn.
     """
     opened = await _opened(tx, caller, resume_id)
     found = opened.content
@@ -177,14 +177,14 @@ async def read(resume_id: UUID, tx: RequestTx, caller: Caller) -> Candidate:
     responses=media("application/pdf") | refuses(NotOpen),
 )
 async def read_as_pdf(resume_id: UUID, tx: RequestTx, caller: Caller) -> Response:
-    """The same to print."""
+    """The same resume as a PDF."""
     found = (await _opened(tx, caller, resume_id)).content
     return pdf.PdfAnswer(pdf.content_of(found), found["locale"])
 
 
 @router.get("/shared/{key}", responses=refuses(NotShared))
 async def read_shared(key: str, tx: RequestTx, response: Response, _: MaybeCaller) -> SharedResume:
-    """A resume by its link, for anybody who has it. Never to be indexed or kept by caches."""
+    """A resume by its share link, for anyone who has it. Must not be indexed or cached."""
     found = await queries.shared(tx, key)
     if found is None:
         raise NotShared
@@ -208,7 +208,7 @@ async def readers(
     request: Request,
     response: Response,
 ) -> Page[Reader]:
-    """The companies that one's resume was opened to, and when they have read it."""
+    """The companies your resume is shared with, and when they read it."""
     if not await queries.is_own(tx, resume_id, caller.user_id):
         raise NoSuchResume
     after = _place(page.after)
@@ -232,4 +232,4 @@ def _place(after: tuple[str, ...] | None) -> UUID | None:
         [id] = after
         return UUID(id)
     except ValueError:
-        raise BadCursor(errors=[FieldError("", "after: not a cursor of this list")]) from None
+        raise BadCursor(errors=[FieldError("", "after: not a valid cursor of this list")]) from None

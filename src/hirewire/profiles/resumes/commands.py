@@ -53,29 +53,29 @@ EMPTY: Item = {
 
 
 class NoSuchResume(NotFound):
-    """There is no such resume, or it is not yours."""
+    """Resume not found, or it is not yours."""
 
 
 class NoSuchItem(NotFound):
-    """There is no such item in this resume."""
+    """This resume has no such item."""
 
 
 class MoveNotAllowed(AppError):
-    """The resume cannot get this status now."""
+    """The resume cannot change to this status now."""
 
     slug = "move-not-allowed"
     kind = Kind.CONFLICT
 
 
 class Incomplete(AppError):
-    """Mandatory fields are missing."""
+    """Required fields are missing."""
 
     slug = "incomplete"
     kind = Kind.CONFLICT
 
 
 class TooMany(AppError):
-    """There are too many of these already."""
+    """The limit for these items has been reached."""
 
     slug = "too-many-items"
     kind = Kind.CONFLICT
@@ -218,7 +218,7 @@ async def _change(
 
 
 class _DatesWrong(AppError):
-    """Some fields do not fit."""
+    """Some fields are invalid."""
 
     slug = "invalid"
     kind = Kind.INVALID
@@ -291,7 +291,7 @@ def _check_status(before: str, after: Item) -> None:
     missing = rules.completeness(after).missing_mandatory
     if status == "published" and missing:
         raise Incomplete(
-            errors=[FieldError(f"#/{name}", "needed for a published resume") for name in missing]
+            errors=[FieldError(f"#/{name}", "required for a published resume") for name in missing]
         )
 
 

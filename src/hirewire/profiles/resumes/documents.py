@@ -13,14 +13,14 @@ LONGEST = 100_000
 
 
 class BadDocument(Invalid):
-    """This JSON Resume cannot be taken."""
+    """This JSON Resume could not be imported."""
 
 
 def check_document(document: Mapping[str, Any]) -> None:
     """Raises `BadDocument` for what cannot be kept, and for what is no resume."""
     check_values(document)
     if not is_resume(document):
-        raise BadDocument(errors=[FieldError("#", "has nothing of a JSON Resume")])
+        raise BadDocument(errors=[FieldError("#", "has no content of a JSON Resume")])
 
 
 def check_values(document: Any) -> None:
@@ -48,7 +48,7 @@ def check_values(document: Any) -> None:
         elif isinstance(value, str):
             _check_text(value, pointer)
         elif isinstance(value, float) and not math.isfinite(value):
-            raise BadDocument(errors=[FieldError(pointer, "not a number that JSON has")])
+            raise BadDocument(errors=[FieldError(pointer, "not a valid JSON number")])
 
 
 def _check_text(text: str, pointer: str) -> None:

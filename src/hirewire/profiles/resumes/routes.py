@@ -33,8 +33,8 @@ router = APIRouter(prefix="/api/profiles/resumes", tags=["resumes"])
 Document = Annotated[
     dict[str, Any],
     Body(
-        description="A JSON Resume. Nothing of it is required but that it is one; unknown members"
-        " are kept.",
+        description="A JSON Resume with at least a name, experience or education. Unknown"
+        " members are kept.",
         examples=[{"basics": {"name": "Ann Lee", "label": "Developer"}, "work": []}],
     ),
 ]
@@ -44,7 +44,7 @@ Document = Annotated[
 async def list_(
     tx: RequestTx, caller: Caller, query: PageParams, request: Request, response: Response
 ) -> Page[Resume]:
-    """One's resumes, newest first."""
+    """Your resumes, newest first."""
     after = _place(query.after) if query.after else None
     rows = await queries.resumes_of(tx, caller.user_id, limit=query.limit + 1, after=after)
     items = await queries.items_of(tx, [row.id for row in rows])
@@ -54,7 +54,7 @@ async def list_(
 
 @router.post("", status_code=201, responses=refuses(commands.TooMany))
 async def create(body: models.NewResume, tx: RequestTx, caller: Caller, once: Once) -> Resume:
-    """Make a resume."""
+    """Create a resume."""
 
     async def make() -> Resume:
         return _resume(await commands.create(tx, caller.user_id, _values(body)))
@@ -64,9 +64,9 @@ async def create(body: models.NewResume, tx: RequestTx, caller: Caller, once: On
 
 @router.post("/import", status_code=201, responses=refuses(commands.TooMany, BadDocument))
 async def import_(body: Document, tx: RequestTx, caller: Caller, once: Once) -> ImportedResume:
-    """Make a resume from a JSON Resume 1.0.0, up to 8 MiB. Exported again, nothing is lost.
+    """Create a resume from a JSON Resume 1.0.0, up to 8 MiB. An export returns all of it.
 
-    What cannot be read is left out of the resume, and listed.
+    Values that cannot be read are left out of the resume and listed in `leftOut`.
     """
     check_document(body)
 
@@ -90,7 +90,7 @@ async def read(id: UUID, tx: RequestTx, caller: Caller) -> Resume:
 
 @router.patch(ONE, responses=refuses(NoSuchResume, commands.MoveNotAllowed, commands.Incomplete))
 async def change(id: UUID, body: models.ResumeChanges, tx: RequestTx, caller: Caller) -> Resume:
-    """Change it: what is not named stays as it is."""
+    """Update a resume. Fields that are not sent stay unchanged."""
     return _resume(await commands.change(tx, caller.user_id, id, _values(body)))
 
 
@@ -105,7 +105,7 @@ async def remove(id: UUID, tx: RequestTx, caller: Caller) -> None:
 async def export(
     id: UUID, tx: RequestTx, caller: Caller, format: Literal["json", "pdf"] = "json"
 ) -> Any:
-    """The resume as a JSON Resume 1.0.0, or to print, with one's name and contacts."""
+    """The resume as a JSON Resume 1.0.0 or as a PDF, with your name and contacts."""
     row = await queries.resume_of(tx, caller.user_id, id)
     if row is None:
         raise NoSuchResume
@@ -122,7 +122,7 @@ async def export(
 async def add_experience(
     id: UUID, body: models.NewExperience, tx: RequestTx, caller: Caller, once: Once
 ) -> Experience:
-    """Add a position held."""
+    """Add a position to the work experience."""
 
     async def make() -> Experience:
         fields = body.model_dump(mode="json")
@@ -135,7 +135,7 @@ async def add_experience(
 async def change_experience(
     id: UUID, item_id: UUID, body: models.ExperienceChanges, tx: RequestTx, caller: Caller
 ) -> Experience:
-    """Change a position held."""
+    """Update a position of the work experience."""
     done = await commands.change_experience(tx, caller.user_id, id, item_id, _values(body))
     return Experience(**done)
 
@@ -146,7 +146,7 @@ async def change_experience(
     responses=refuses(NoSuchResume, commands.NoSuchItem),
 )
 async def remove_experience(id: UUID, item_id: UUID, tx: RequestTx, caller: Caller) -> None:
-    """Take a position away."""
+    """Delete a position of the work experience."""
     await commands.remove_experience(tx, caller.user_id, id, item_id)
 
 
@@ -154,7 +154,7 @@ async def remove_experience(id: UUID, item_id: UUID, tx: RequestTx, caller: Call
 async def add_education(
     id: UUID, body: models.NewEducation, tx: RequestTx, caller: Caller, once: Once
 ) -> Education:
-    """Add a course of study."""
+    """Add an education entry."""
 
     async def make() -> Education:
         fields = body.model_dump(mode="json")
@@ -167,7 +167,7 @@ async def add_education(
 async def change_education(
     id: UUID, item_id: UUID, body: models.EducationChanges, tx: RequestTx, caller: Caller
 ) -> Education:
-    """Change a course of study."""
+    """Update an education entry."""
     done = await commands.change_education(tx, caller.user_id, id, item_id, _values(body))
     return Education(**done)
 
@@ -178,7 +178,7 @@ async def change_education(
     responses=refuses(NoSuchResume, commands.NoSuchItem),
 )
 async def remove_education(id: UUID, item_id: UUID, tx: RequestTx, caller: Caller) -> None:
-    """Take a course of study away."""
+    """Delete an education entry."""
     await commands.remove_education(tx, caller.user_id, id, item_id)
 
 
@@ -191,7 +191,7 @@ def _place(after: tuple[str, ...]) -> UUID:
     try:
         return UUID(after[0])
     except (ValueError, IndexError):
-        raise BadCursor(errors=[FieldError("", "after: not a cursor of this list")]) from None
+        raise BadCursor(errors=[FieldError("", "after: not a valid cursor of this list")]) from None
 
 
 def _resume(whole: queries.WholeResume) -> Resume:

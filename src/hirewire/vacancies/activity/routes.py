@@ -38,7 +38,7 @@ class Activity(Answer):
 async def list_(
     tx: RequestTx, caller: Caller, page: PageParams, request: Request, response: Response
 ) -> Page[Activity]:
-    """What candidates did, newest first; of deleted resumes only that they were."""
+    """Recent activity of candidates, newest first. Deleted resumes appear without content."""
     company = await require_company(tx, caller.user_id)
     rows = await queries.latest(tx, company, limit=page.limit + 1, after=_place(page.after))
     places = {row.event_id: (row.occurred_at.isoformat(), row.position) for row in rows}

@@ -41,15 +41,15 @@ RESUME_DELETED = "resume_deleted"
 
 
 class NoSuchApplication(NotFound):
-    """There is no such application, or it is not yours."""
+    """Application not found, or it is not yours."""
 
 
 class NoSuchVacancy(NotFound):
-    """There is no such vacancy, or it is not open to you."""
+    """Vacancy not found, or you do not have access to it."""
 
 
 class NoSuchResume(NotFound):
-    """There is no such resume, or it is not to be seen by you."""
+    """Resume not found, or you do not have access to it."""
 
 
 class ResumeIsDraft(AppError):
@@ -60,49 +60,49 @@ class ResumeIsDraft(AppError):
 
 
 class TooManyInvitations(AppError):
-    """This company has invited as many as it can in a day; try again later."""
+    """Your company has reached the daily limit of invitations; try again later."""
 
     slug = "too-many-invitations"
     kind = Kind.TOO_MANY
 
 
 class TooManyMessages(AppError):
-    """You have written as much here as one can in a day; try again later."""
+    """You have reached the daily limit of messages; try again later."""
 
     slug = "too-many-messages"
     kind = Kind.TOO_MANY
 
 
 class VacancyNotOpen(AppError):
-    """The vacancy takes no applications now."""
+    """The vacancy is not accepting applications."""
 
     slug = "vacancy-not-open"
     kind = Kind.CONFLICT
 
 
 class OwnVacancy(AppError):
-    """Nobody applies to the company they act for."""
+    """You cannot apply to your own company."""
 
     slug = "own-vacancy"
     kind = Kind.CONFLICT
 
 
 class AlreadyApplied(AppError):
-    """There is an open application with this resume already."""
+    """There is already an open application with this resume."""
 
     slug = "already-applied"
     kind = Kind.CONFLICT
 
 
 class MoveNotAllowed(AppError):
-    """This cannot be done with the application as it stands."""
+    """This action is not allowed in the application's current stage."""
 
     slug = "move-not-allowed"
     kind = Kind.CONFLICT
 
 
 class OtherSide(AppError):
-    """This is for the other side to do."""
+    """Only the other side of the application can do this."""
 
     slug = "other-side"
     kind = Kind.FORBIDDEN
@@ -130,7 +130,7 @@ async def submit(
             extra={"missing": missing},
         )
     if wanted.response_letter_required and letter is None:
-        raise Invalid(errors=[FieldError("#/letter", "needed for this vacancy")])
+        raise Invalid(errors=[FieldError("#/letter", "required for this vacancy")])
     id, row = await _enter(tx, wanted, known, "response", letter)
     _record_submitted(tx, row)
     await _note(tx, row, None, side="applicant", user_id=user_id)

@@ -37,7 +37,7 @@ router = APIRouter(prefix="/api/vacancies", tags=["applications"])
 async def apply(
     id: UUID, body: models.NewApplication, tx: RequestTx, caller: Caller, once: Once
 ) -> Application:
-    """Apply with one of one's own resumes."""
+    """Apply for a vacancy with one of your resumes."""
 
     async def make() -> Application:
         made = await commands.submit(tx, caller.user_id, id, body.resume_id, body.letter)
@@ -67,7 +67,7 @@ async def invite(
     once: Once,
     request: Request,
 ) -> Application:
-    """Invite whoever's resume this is."""
+    """Invite the owner of a resume to a vacancy."""
     most = _settings(request).invitations_per_day
 
     async def make() -> Application:
@@ -91,9 +91,9 @@ async def list_(
     stage: rules.Stage | None = None,
     unread: bool = False,
 ) -> Page[Application]:
-    """One's own, or (as an employer) those of one's company; the latest first.
+    """Your applications, or (as an employer) those of your company; newest first.
 
-    `unread`: only those in which something has happened that one has not seen.
+    `unread`: only applications with updates you have not seen.
     """
     after, limit = _place(page.after), page.limit + 1
     if role == "employer":
@@ -114,7 +114,7 @@ async def list_(
 
 @router.get("/applications/counts", responses=refuses(NotAnEmployer))
 async def counts(tx: RequestTx, caller: Caller, vacancy: UUID | None = None) -> models.StageCounts:
-    """For an employer: how many there are, and how many are unread, by vacancy and stage."""
+    """For employers: applications and unread applications, counted by vacancy and stage."""
     company = await require_company(tx, caller.user_id)
     rows = await queries.counts(tx, company, caller.user_id, vacancy_id=vacancy)
     return models.StageCounts(items=[models.StageCount.model_validate(row) for row in rows])
@@ -122,7 +122,7 @@ async def counts(tx: RequestTx, caller: Caller, vacancy: UUID | None = None) -> 
 
 @router.get("/applications/unread")
 async def unread(tx: RequestTx, caller: Caller) -> models.Unread:
-    """How many applications have something new, by the side on which one is."""
+    """Your unread applications, counted by your role in them."""
     company = await company_of(tx, caller.user_id)
     as_applicant, as_employer = await queries.unread(tx, caller.user_id, company)
     return models.Unread(as_applicant=as_applicant, as_employer=as_employer)
@@ -130,8 +130,8 @@ async def unread(tx: RequestTx, caller: Caller) -> models.Unread:
 
 @router.get("/applications/{id}", responses=refuses(NoSuchApplication))
 async def read(id: UUID, tx: RequestTx, caller: Caller) -> Application:
-    """One application, which is read from now on; the employer's first look is what the applicant
-    sees as `viewed`.
+    """One application. Marks it as read; after the employer's first view the applicant sees it as
+    `viewed`.
     """
     asker = await _asker(tx, caller)
     row = await _row(tx, id)
@@ -147,7 +147,7 @@ async def read(id: UUID, tx: RequestTx, caller: Caller) -> Application:
     responses=refuses(NoSuchApplication, commands.OtherSide, commands.MoveNotAllowed),
 )
 async def move(id: UUID, body: models.StageMove, tx: RequestTx, caller: Caller) -> Application:
-    """Move it, as its employer."""
+    """Move an application to another stage (employers only)."""
     asker = await _asker(tx, caller)
     reason = body.reason or ("other" if body.stage == "discard_by_employer" else None)
     await commands.move(
@@ -171,7 +171,7 @@ async def move(id: UUID, body: models.StageMove, tx: RequestTx, caller: Caller) 
 async def accept(
     id: UUID, tx: RequestTx, caller: Caller, body: models.Reply | None = None
 ) -> Application:
-    """Accept an invitation; the company may read one's contacts from now on."""
+    """Accept an invitation. The company can then read your contacts."""
     return await _reply(tx, caller, id, body, commands.accept)
 
 
@@ -182,7 +182,7 @@ async def accept(
 async def withdraw(
     id: UUID, tx: RequestTx, caller: Caller, body: models.Reply | None = None
 ) -> Application:
-    """Take it back, or decline an invitation."""
+    """Withdraw an application, or decline an invitation."""
     return await _reply(tx, caller, id, body, commands.withdraw)
 
 
@@ -195,7 +195,7 @@ async def messages(
     request: Request,
     response: Response,
 ) -> Page[Message]:
-    """What the two sides wrote to each other, the latest first; it is read from now on."""
+    """Messages of an application, newest first. Marks the application as read."""
     row = await _row(tx, id)
     await commands.see(tx, row, _party(await _asker(tx, caller), row))
     rows = await queries.messages_of(tx, id, limit=page.limit + 1, after=_place(page.after))
@@ -221,7 +221,7 @@ async def write(
     once: Once,
     request: Request,
 ) -> Message:
-    """Write to the other side of an open application."""
+    """Send a message to the other side of an open application."""
     most = _settings(request).messages_per_day
 
     async def make() -> Message:

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/api/vacancies", tags=["cards"])
 
 
 class NoSuchCard(NotFound):
-    """There is no such resume, or it is not for you to see."""
+    """Resume not found, or you do not have access to it."""
 
 
 class Position(Answer):
@@ -64,7 +64,7 @@ class Viewer(Answer):
 
 @router.get("/resumes/{id}", responses=refuses(NotAnEmployer, NoSuchCard))
 async def card(id: UUID, tx: RequestTx, caller: Caller) -> WholeCard:
-    """For an employer: a resume without its person. That they looked, its owner can see."""
+    """For employers: a resume without name and contacts. Its owner sees that you viewed it."""
     company = await require_company(tx, caller.user_id)
     row = await queries.card_for(tx, id, company)
     if row is None:
@@ -92,7 +92,7 @@ async def viewers(
     request: Request,
     response: Response,
 ) -> Page[Viewer]:
-    """Companies that have looked at the card of one's own resume, the latest first."""
+    """Companies that viewed your resume, most recent first."""
     if await queries.owner_of(tx, id) != caller.user_id:
         raise NoSuchCard
     rows = await queries.viewers(tx, id, limit=page.limit + 1, after=place_in_time(page.after))

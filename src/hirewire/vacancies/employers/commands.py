@@ -19,7 +19,7 @@ from hirewire.vacancies.tables import company, company_logo, employer_profile, v
 
 
 class EmployerProfileExists(AppError):
-    """You act for a company already."""
+    """You already have an employer profile."""
 
     slug = "employer-profile-exists"
     kind = Kind.CONFLICT

@@ -74,7 +74,7 @@ class _About(Answer):
 
 
 class EmployerProfile(EmployerProfileMade, _About):
-    """One's own employer profile."""
+    """Your employer profile."""
 
     company_name: str
     phone: str | None
@@ -98,11 +98,11 @@ class Companies(Answer):
 
 
 class NoSuchCompany(NotFound):
-    """There is no such company."""
+    """Company not found."""
 
 
 class NoEmployerProfile(NotFound):
-    """You do not act for a company."""
+    """You do not have an employer profile."""
 
 
 class NoLogo(NotFound):
@@ -110,7 +110,7 @@ class NoLogo(NotFound):
 
 
 class NotAnImage(AppError):
-    """Send the image itself: `image/png`, `image/jpeg`, `image/webp` or `image/gif`."""
+    """Unsupported image type: send `image/png`, `image/jpeg`, `image/webp` or `image/gif`."""
 
     slug = "not-an-image"
     kind = Kind.INVALID
@@ -132,7 +132,7 @@ LOGO_BODY: dict[str, Any] = {
 async def create(
     body: NewEmployerProfile, tx: RequestTx, caller: Caller, once: Once
 ) -> EmployerProfileMade:
-    """Begin to hire: the very same access token acts as an employer from now on."""
+    """Create your employer profile. The current access token gets the employer role."""
 
     async def make() -> EmployerProfileMade:
         company_id = await commands.create_employer_profile(
@@ -145,13 +145,13 @@ async def create(
 
 @router.get("/employer-profile", responses=refuses(NoEmployerProfile))
 async def read(tx: RequestTx, caller: Caller) -> EmployerProfile:
-    """One's own employer profile."""
+    """Your employer profile."""
     return await _profile(tx, caller.user_id)
 
 
 @router.patch("/employer-profile", responses=refuses(NotAnEmployer))
 async def change(body: EmployerProfileChanges, tx: RequestTx, caller: Caller) -> EmployerProfile:
-    """Change what the company says of itself, and how to call."""
+    """Update the company's description and contact details."""
     company_id = await require_company(tx, caller.user_id)
     given = {name: getattr(body, name) for name in body.model_fields_set}
     if "phone" in given:
@@ -170,7 +170,7 @@ async def change(body: EmployerProfileChanges, tx: RequestTx, caller: Caller) ->
     openapi_extra=LOGO_BODY,
 )
 async def put_logo(request: Request, caller: Caller) -> EmployerProfile:
-    """Show this image beside the company's name. It is made smaller; nothing else of it is kept."""
+    """Upload the company's logo. The image is scaled down, and its metadata is removed."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     async with transactions_of(request)() as tx:
         company_id = await require_company(tx, caller.user_id)
@@ -184,7 +184,7 @@ async def put_logo(request: Request, caller: Caller) -> EmployerProfile:
 
 @router.delete("/employer-profile/logo", responses=refuses(NotAnEmployer))
 async def delete_logo(tx: RequestTx, caller: Caller) -> EmployerProfile:
-    """Show no logo."""
+    """Delete the company's logo."""
     await commands.remove_logo(tx, await require_company(tx, caller.user_id))
     return await _profile(tx, caller.user_id)
 
@@ -204,7 +204,7 @@ async def companies(
     id: Annotated[list[UUID], Query(max_length=100)] = [],  # noqa: B006
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
 ) -> Companies:
-    """Companies by a part of their name, two characters at least, or by their ids."""
+    """Companies by a part of their name (at least two characters) or by their ids."""
     named = " ".join(q.split())
     if not id and len(named) < 2:
         return Companies(items=[])
@@ -229,7 +229,7 @@ async def company(id: UUID, tx: RequestTx, _: MaybeCaller) -> Company:
 async def logo(
     id: UUID, tx: RequestTx, _: MaybeCaller, key: Annotated[str, Query(max_length=64)] = ""
 ) -> Response:
-    """A company's logo. One asked for by its key may be kept for ever."""
+    """A company's logo. An address with the key may be cached forever."""
     found = await queries.logo_of(tx, id)
     if found is None:
         raise NoLogo

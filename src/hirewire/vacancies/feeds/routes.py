@@ -22,12 +22,12 @@ FRESH = {"Cache-Control": "public, max-age=300"}
 
 
 class NoSuchSitemap(NotFound):
-    """There are not so many sitemaps."""
+    """Sitemap not found."""
 
 
 @router.get("/sitemap.xml", responses=media("application/xml"), response_class=Response)
 async def sitemap_index(_: MaybeCaller, tx: RequestTx, request: Request) -> Response:
-    """The index of sitemaps, of up to 50,000 vacancies each."""
+    """The index of sitemaps, with up to 50,000 vacancies each."""
     pages = max(1, -(-await queries.open_count(tx) // LARGEST_SITEMAP))
     return Response(feed.sitemap_index(_site(request), pages), media_type=XML, headers=FRESH)
 
@@ -61,7 +61,7 @@ async def sitemap(
 
 @router.get("/jobs.xml", responses=media("application/xml"), response_class=Response)
 async def jobs(_: MaybeCaller, request: Request) -> Response:
-    """All open vacancies in the XML that Indeed, Jooble and others take."""
+    """All open vacancies in the XML format that Indeed, Jooble and others read."""
     site, country = _site(request), request.app.state.settings.country
     parts = _parts(
         transactions_of(request),

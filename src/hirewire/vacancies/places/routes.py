@@ -38,7 +38,7 @@ async def find(
     q: Annotated[str, Query(max_length=200)] = "",
     limit: Annotated[int, Query(ge=1, le=10)] = 10,
 ) -> Places:
-    """Places whose name in English or in Russian begins so."""
+    """Places whose English or Russian name starts with `q`."""
     known = await asyncio.to_thread(gazetteer)
     response.headers["Cache-Control"] = FRESH
     return Places(

@@ -23,18 +23,18 @@ from hirewire.vacancies.tables import vacancy
 
 
 class NoSuchVacancy(NotFound):
-    """There is no such vacancy, or it is not open to you."""
+    """Vacancy not found, or you do not have access to it."""
 
 
 class MoveNotAllowed(AppError):
-    """This cannot be done with the vacancy in its present status."""
+    """This action is not allowed in the vacancy's current status."""
 
     slug = "move-not-allowed"
     kind = Kind.CONFLICT
 
 
 class Incomplete(AppError):
-    """Something is missing without which it cannot be published."""
+    """Required fields are missing: the vacancy cannot be published."""
 
     slug = "incomplete"
     kind = Kind.CONFLICT
@@ -178,7 +178,7 @@ def _check_complete(values: dict[str, Any]) -> None:
     missing = rules.missing_to_publish(values)
     if missing:
         raise Incomplete(
-            errors=[FieldError(f"#/{name}", "needed for a published vacancy") for name in missing]
+            errors=[FieldError(f"#/{name}", "required for a published vacancy") for name in missing]
         )
 
 

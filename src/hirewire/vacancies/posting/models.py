@@ -44,13 +44,13 @@ class LanguageWanted(Body):
 
 def _each_skill_once(values: list[Requirement]) -> list[Requirement]:
     if (name := repeated([value.skill for value in values])) is not None:
-        raise ValueError(f"{name} is asked for twice")
+        raise ValueError(f"{name} is listed twice")
     return values
 
 
 def _each_language_once(values: list[LanguageWanted]) -> list[LanguageWanted]:
     if (name := repeated([value.language for value in values])) is not None:
-        raise ValueError(f"{name} is asked for twice")
+        raise ValueError(f"{name} is listed twice")
     return values
 
 

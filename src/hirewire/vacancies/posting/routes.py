@@ -23,7 +23,7 @@ EMPTY: dict[str, Any] = {"requirements": [], "languages": [], "response_letter_r
 
 @router.post("", status_code=201, responses=refuses(NotAnEmployer))
 async def create(body: models.NewVacancy, tx: RequestTx, caller: Caller, once: Once) -> Vacancy:
-    """Draft a vacancy."""
+    """Create a draft vacancy."""
 
     async def make() -> Vacancy:
         company = await require_company(tx, caller.user_id)
@@ -36,7 +36,7 @@ async def create(body: models.NewVacancy, tx: RequestTx, caller: Caller, once: O
 
 @router.get("/{id}", responses=refuses(NoSuchVacancy))
 async def read(id: UUID, tx: RequestTx, caller: MaybeCaller) -> Vacancy:
-    """One vacancy; a draft is there for its company only."""
+    """One vacancy. Only its company sees a draft."""
     return await _answer(tx, id, await _company(tx, caller))
 
 
@@ -45,7 +45,7 @@ async def read(id: UUID, tx: RequestTx, caller: MaybeCaller) -> Vacancy:
     responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed, commands.Incomplete),
 )
 async def change(id: UUID, body: models.VacancyChanges, tx: RequestTx, caller: Caller) -> Vacancy:
-    """Change it: what is not named stays as it is."""
+    """Update a vacancy. Fields that are not sent stay unchanged."""
     company = await require_company(tx, caller.user_id)
     values = _values(body.model_dump(mode="json"), body)
     named = {name: values[name] for name in body.model_fields_set}
@@ -58,7 +58,7 @@ async def change(id: UUID, body: models.VacancyChanges, tx: RequestTx, caller: C
     responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed, commands.Incomplete),
 )
 async def publish(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
-    """Open it to applicants, for the first time or again."""
+    """Publish a vacancy, or resume a paused one."""
     return await _move(tx, caller, id, "publish")
 
 
@@ -66,7 +66,7 @@ async def publish(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
     "/{id}/pause", responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed)
 )
 async def pause(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
-    """Take it off the list for a while."""
+    """Pause a vacancy: it leaves the search and takes no applications."""
     return await _move(tx, caller, id, "pause")
 
 
@@ -76,7 +76,7 @@ async def pause(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
 async def close(
     id: UUID, tx: RequestTx, caller: Caller, body: models.Close | None = None
 ) -> Vacancy:
-    """Take no more applications; those that are open are answered."""
+    """Close a vacancy. Its open applications are closed too."""
     return await _move(tx, caller, id, "close", reason=(body or models.Close()).reason)
 
 
@@ -84,13 +84,13 @@ async def close(
     "/{id}/reopen", responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed)
 )
 async def reopen(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
-    """Open a closed one again: paused, until it is published. A last day that has passed goes."""
+    """Reopen a closed vacancy as paused. A deadline in the past is removed."""
     return await _move(tx, caller, id, "reopen")
 
 
 @router.post("/{id}/copy", status_code=201, responses=refuses(NotAnEmployer, NoSuchVacancy))
 async def copy(id: UUID, tx: RequestTx, caller: Caller, once: Once) -> Vacancy:
-    """A new draft with the content of this one, but for its last day."""
+    """Copy a vacancy into a new draft, without its deadline."""
 
     async def make() -> Vacancy:
         company = await require_company(tx, caller.user_id)
@@ -103,7 +103,7 @@ async def copy(id: UUID, tx: RequestTx, caller: Caller, once: Once) -> Vacancy:
     "/{id}/archive", responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed)
 )
 async def archive(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
-    """Put a closed one away."""
+    """Archive a closed vacancy."""
     return await _move(tx, caller, id, "archive")
 
 

@@ -52,9 +52,9 @@ def sanitised(html: str) -> str:
         if clean == before:
             break
     if len(clean) > LONGEST_DESCRIPTION:
-        raise ValueError("is too long once all its tags are closed")
+        raise ValueError("is too long after closing all tags")
     if not unescape(nh3.clean(clean, tags=set())).strip():
-        raise ValueError("must have some text")
+        raise ValueError("must contain text")
     return clean
 
 

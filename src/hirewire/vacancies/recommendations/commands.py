@@ -90,11 +90,11 @@ Pair = tuple[UUID, UUID]
 
 
 class NoSuchRecommendation(NotFound):
-    """There is no such recommendation, or it is not for you."""
+    """Recommendation not found, or you do not have access to it."""
 
 
 class MoveNotAllowed(AppError):
-    """This cannot be done with the recommendation in its present state."""
+    """This action is not allowed in the recommendation's current state."""
 
     slug = "move-not-allowed"
     kind = Kind.CONFLICT

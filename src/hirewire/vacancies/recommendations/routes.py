@@ -30,11 +30,11 @@ router = APIRouter(prefix="/api/vacancies", tags=["recommendations"])
 
 
 class NoSuchVacancy(NotFound):
-    """There is no such vacancy, or it is not yours."""
+    """Vacancy not found, or it is not yours."""
 
 
 class NoSuchResume(NotFound):
-    """There is no such resume of yours here, or not yet."""
+    """Resume not found, or not received by this service yet."""
 
 
 class Ask(Body):
@@ -142,7 +142,7 @@ async def for_vacancy(
     request: Request,
     response: Response,
 ) -> Page[Recommendation]:
-    """Resumes that fit one's vacancy, the best first, each with its reasons."""
+    """Resumes that match your vacancy, best match first, with reasons."""
     company = await require_company(tx, caller.user_id)
     if await queries.vacancy_of(tx, id, company) is None:
         raise NoSuchVacancy
@@ -158,9 +158,8 @@ async def for_vacancy(
 async def scores(
     id: UUID, tx: RequestTx, caller: Caller, resume: Annotated[list[UUID], Query(max_length=300)]
 ) -> Scores:
-    """How well resumes with which somebody has applied fit a vacancy, also those that are no
-    recommendation. Of these resumes those with an open application for it that is no invitation
-    without an answer.
+    """Match scores of resumes with an open application for a vacancy, also of resumes that are not
+    recommended. Invitations without an answer are left out.
     """
     company = await require_company(tx, caller.user_id)
     vacancy = await queries.vacancy_of(tx, id, company)
@@ -179,7 +178,7 @@ async def for_company(
     response: Response,
     resume: UUID | None = None,
 ) -> Page[Recommendation]:
-    """Resumes that fit any of one's open vacancies, the newest first; or what one resume fits."""
+    """Resumes that match your open vacancies, newest first; or the matches of one resume."""
     company = await require_company(tx, caller.user_id)
     rows = await queries.for_company(
         tx, company, resume_id=resume, limit=page.limit + 1, after=place_in_time(page.after)
@@ -198,7 +197,7 @@ async def for_me(
     request: Request,
     response: Response,
 ) -> Page[Recommended]:
-    """Vacancies that one's resumes fit, the best first, each with its reasons."""
+    """Vacancies that match your resumes, best match first, with reasons."""
     rows = await queries.for_user(
         tx, caller.user_id, limit=page.limit + 1, after=_place(page.after)
     )
@@ -213,7 +212,7 @@ async def for_me(
     responses=refuses(NotAnEmployer, commands.NoSuchRecommendation, commands.MoveNotAllowed),
 )
 async def decide(id: UUID, body: Decision, tx: RequestTx, caller: Caller) -> None:
-    """Note that one has seen it, keeps it in view, or does not want it."""
+    """Mark a recommendation as seen, shortlisted or dismissed."""
     company = await require_company(tx, caller.user_id)
     await commands.decide(tx, company, id, body.state, reason=body.reason)
 
@@ -299,7 +298,7 @@ class Reach(Answer):
 
 @router.post("/vacancies/{id}/price", responses=refuses(NotAnEmployer, NoSuchVacancy))
 async def price(id: UUID, body: Draft, tx: RequestTx, caller: Caller) -> Price:
-    """What one's vacancy's requirements cost in candidates, before they are saved."""
+    """How each requirement of your vacancy affects the number of candidates, before saving."""
     company = await require_company(tx, caller.user_id)
     saved = await queries.vacancy_of(tx, id, company)
     if saved is None:
@@ -310,7 +309,7 @@ async def price(id: UUID, body: Draft, tx: RequestTx, caller: Caller) -> Price:
 
 @router.post("/reach", responses=refuses(NoSuchResume))
 async def reach(body: Preview, tx: RequestTx, caller: Caller) -> Reach:
-    """How many open vacancies one's resume fits, and would fit with a change, before it is made."""
+    """How many open vacancies your resume matches now and with unsaved changes."""
     snapshot = await previews.snapshot_of(tx, caller.user_id, body.resume_id)
     if snapshot is None:
         raise NoSuchResume

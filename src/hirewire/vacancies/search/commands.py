@@ -16,11 +16,11 @@ MOST_SAVED = 100
 
 
 class NoSuchSearch(NotFound):
-    """There is no such saved search of yours."""
+    """Saved search not found, or it is not yours."""
 
 
 class TooManySearches(AppError):
-    """You have as many saved searches as one can have: delete one."""
+    """The limit of saved searches has been reached: delete one."""
 
     slug = "too-many-searches"
     kind = Kind.CONFLICT

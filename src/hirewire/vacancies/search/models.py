@@ -49,7 +49,7 @@ class VacancyFilters(Filters):
     @model_validator(mode="after")
     def _amounts_have_a_currency(self) -> Self:
         if self.currency is None and (self.salary_from is not None or self.sort == "pay"):
-            raise ValueError("currency is needed where amounts are compared")
+            raise ValueError("currency is required when amounts are compared")
         return self
 
 
@@ -62,7 +62,7 @@ class ResumeFilters(Filters):
     @model_validator(mode="after")
     def _amounts_have_a_currency(self) -> Self:
         if self.currency is None and (self.salary_to is not None or self.sort == "pay"):
-            raise ValueError("currency is needed where amounts are compared")
+            raise ValueError("currency is required when amounts are compared")
         return self
 
 

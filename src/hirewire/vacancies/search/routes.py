@@ -41,7 +41,7 @@ FEED_ENTRIES = 50
 
 
 class SearchNotReady(AppError):
-    """The search index is being made; ask again in a moment."""
+    """The search index is being built; try again in a moment."""
 
     slug = "search-not-ready"
     kind = Kind.UNAVAILABLE
@@ -55,7 +55,7 @@ async def vacancies(
     request: Request,
     response: Response,
 ) -> models.VacancyResults:
-    """Open vacancies; with `mine`, all of one's company's, the latest made first."""
+    """Search open vacancies; with `mine`, list all vacancies of your company, newest first."""
     if query.mine:
         if caller is None:
             raise Unauthenticated
@@ -93,7 +93,7 @@ async def newest_vacancies(
     request: Request,
     if_none_match: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:
-    """The newest 50 of a search as a feed; the same questions as in the list."""
+    """The newest 50 vacancies of a search as a feed; takes the parameters of the search."""
     index = index_for(tx, VACANCIES)
     if index is None:
         raise SearchNotReady(retry_after=1)
@@ -121,7 +121,7 @@ async def resumes(
     request: Request,
     response: Response,
 ) -> models.ResumeResults:
-    """For an employer: resumes of those who want to be found, without names."""
+    """For employers: search visible resumes, without names and contacts."""
     company = await require_company(tx, caller.user_id)
     index = index_for(tx, RESUMES)
     if index is None:
@@ -145,7 +145,7 @@ async def resumes(
 async def saved(
     tx: RequestTx, caller: Caller, page: PageParams, request: Request, response: Response
 ) -> Page[models.SavedSearch]:
-    """One's saved searches, the newest first, each with how many vacancies are new."""
+    """Your saved searches, newest first, with the number of new vacancies."""
     rows = await queries.saved_searches(
         tx, caller.user_id, limit=page.limit + 1, after=_id_of(page.after)
     )
@@ -158,7 +158,7 @@ async def saved(
 async def save(
     body: models.NewSavedSearch, tx: RequestTx, caller: Caller, once: Once
 ) -> models.SavedSearch:
-    """Keep a search to come back to."""
+    """Save a search."""
 
     async def make() -> models.SavedSearch:
         kept = body.query.model_dump(mode="json", by_alias=True, exclude_defaults=True)
@@ -173,13 +173,13 @@ async def save(
 
 @router.post("/searches/{id}/seen", responses=refuses(commands.NoSuchSearch))
 async def seen(id: UUID, tx: RequestTx, caller: Caller) -> dict[str, datetime]:
-    """What is there now has been seen."""
+    """Mark the current results of a saved search as seen."""
     return {"seenAt": await commands.mark_seen(tx, caller.user_id, id)}
 
 
 @router.delete("/searches/{id}", status_code=204, responses=refuses(commands.NoSuchSearch))
 async def remove(id: UUID, tx: RequestTx, caller: Caller) -> None:
-    """Forget a saved search."""
+    """Delete a saved search."""
     await commands.remove(tx, caller.user_id, id)
 
 

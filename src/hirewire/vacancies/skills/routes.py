@@ -17,7 +17,7 @@ FRESH = "public, max-age=3600"
 
 
 class NoSuchSkill(NotFound):
-    """The dictionary has no such skill."""
+    """Skill not found."""
 
 
 class Suggested(Answer):
@@ -69,7 +69,7 @@ async def find(
     q: Annotated[str, Query(max_length=200)] = "",
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
 ) -> Suggestions:
-    """Skills whose names have words that begin with the words of `q`."""
+    """Skills whose names contain words starting with the words of `q`."""
     found = (await asyncio.to_thread(typeahead)).find(q, limit)
     response.headers["Cache-Control"] = FRESH
     return Suggestions(
@@ -93,9 +93,9 @@ async def names(
     response: Response,
     name: Annotated[list[Annotated[str, Query(max_length=200)]], Query(max_length=100)] = [],  # noqa: B006
 ) -> Names:
-    """How the dictionary calls skills that were typed: `питон` is Python.
+    """The dictionary's names of skills as people typed them: `питон` is Python.
 
-    What it does not know is not in the answer.
+    Unknown skills are left out.
     """
     known = await asyncio.to_thread(dictionary)
     found = {}

@@ -12,7 +12,7 @@ from hirewire.web.sessions import KEPT_SECONDS, LANGUAGE, THEME, THEMES, Visitor
 from hirewire.web.words import LANGUAGES
 
 router = APIRouter(include_in_schema=False)
-AWAY = N_("Accounts cannot be reached right now. What you typed is still here: try again soon.")
+AWAY = N_("Sign-in is temporarily unavailable. Please try again in a moment.")
 
 
 @router.get("/signup")

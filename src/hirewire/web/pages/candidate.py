@@ -130,7 +130,7 @@ async def keep_search(who: Asking, request: Request) -> Response:
             query.setdefault(name, []).append(value)
         else:
             query[name] = int(value) if name in WHOLE and value.isdecimal() else value
-    name = given.get("name") or str(query.get("q") or who.words.text("Vacancies"))
+    name = given.get("name") or str(query.get("q") or who.words.text("Jobs"))
     answer = await who.call("vacancies", "POST", SEARCHES, {"name": name[:100], "query": query})
     return go(who, "/me", done="saved" if answer.is_good else "changed")
 

@@ -32,8 +32,8 @@ LISTS = {
 }
 """What has pages of its own beside its first lines at home."""
 SHOWN = {"mine": 6, "matches": 6, "activity": 10, "unread": 5}
-LOGO_TOO_LARGE = N_("At most 1 MiB.")
-NO_LOGO = N_("This is not an image that can be shown here.")
+LOGO_TOO_LARGE = N_("The file is larger than 1 MB.")
+NO_LOGO = N_("This file is not a supported image.")
 WHOLE = 20
 """Lines of a part at home, and of a page of its own."""
 

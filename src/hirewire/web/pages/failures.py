@@ -14,11 +14,11 @@ from hirewire.web.pages.rendering import is_part, render
 from hirewire.web.sessions import ForeignForm, SignInFirst, as_known, sign_in_path, visitor
 
 TITLES = {
-    404: N_("This page is not there."),
-    403: N_("This form was not sent from a page of ours."),
+    404: N_("Page not found"),
+    403: N_("This form was sent from another site"),
 }
-OTHERWISE = N_("Something went wrong here.")
-FAILED = N_("It is written down for those who run this board. Nothing was changed.")
+OTHERWISE = N_("Something went wrong")
+FAILED = N_("The error has been logged. Nothing was changed.")
 
 
 def install(app: FastAPI) -> None:

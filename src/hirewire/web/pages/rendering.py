@@ -30,10 +30,10 @@ DONE = {
     "sent": N_("Sent."),
     "deleted": N_("Deleted."),
     "welcome": N_("Welcome!"),
-    "hiring": N_("You are an employer now."),
-    "out": N_("You are signed out."),
+    "hiring": N_("Company profile created."),
+    "out": N_("You have signed out."),
     "limit": N_("Daily limit reached. Try again tomorrow."),
-    "changed": N_("This cannot be done any more: it has changed meanwhile."),
+    "changed": N_("This action is no longer possible: something has changed in the meantime."),
 }
 """What has been done, said on the page that follows."""
 STATIC = Path(__file__).parent.parent / "static"
@@ -123,6 +123,7 @@ def render(who: Visitor, template: str, status: int = 200, **values: Any) -> HTM
         _=who.words.text,
         gettext=who.words.text,
         ngettext=who.words.plural,
+        pgettext=who.words.in_context,
         w=who.words,
         who=who,
         done=who.words.text(said) if said else None,

@@ -39,8 +39,8 @@ ITEMS = {
 """What of an item is in its form; the first must be there in a new one."""
 PROJECT = ("name", "url", "start", "end", "description", "highlights")
 CERTIFICATE = ("name", "issuer", "date", "url")
-HIDE_AWAY = N_("Companies cannot be looked up right now; nothing is saved yet.")
-HIDE_NOBODY = N_("No company of this name hires here. Choose one of those that are offered.")
+HIDE_AWAY = N_("Company search is temporarily unavailable. Your changes have not been saved.")
+HIDE_NOBODY = N_("No company with this name is hiring here. Choose one from the list.")
 MATCHED = (
     *("title", "area", "relocation", "skills", "workFormats", "employmentTypes"),
     *("salary", "languages"),

@@ -21,7 +21,7 @@ from hirewire.kit.middleware import BodyLimit, RequestContext
 from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Verifier
 from hirewire.messaging import tracing
-from hirewire.messaging.background import describe
+from hirewire.messaging.background import Backoff, describe
 from hirewire.messaging.bodies import BodyStore
 from hirewire.messaging.broker import Broker, open_broker
 from hirewire.messaging.event import Event
@@ -115,27 +115,12 @@ def create_app(
     `broker` replaces the broker from the settings. `services` are the names of all services.
     """
     use_zone(settings.time_zone)
-    database_url = settings.service_database(service.name)
-    engine = make_engine(database_url, pool=settings.database_pool, application=service.name)
-    store = BodyStore(settings.large_bodies) if settings.large_bodies is not None else None
-    messaging = Messaging(
-        service=service.name,
-        engine=engine,
-        database_url=database_url,
-        broker=broker or open_broker(settings.broker_address(), client=service.name),
-        subscriptions=service.subscriptions,
-        services=services,
-        options=Options(
-            batch=settings.batch_size, retention=timedelta(days=settings.retention_days)
-        ),
-        store=store,
-        partitions=settings.partitions.get(service.name, 1),
-        projections=service.projections,
-        recurring=service.recurring,
-        plain_queues=[
-            name for name in settings.plain_queues("in") if name in service.consumes_plain
-        ],
+    engine = make_engine(
+        settings.service_database(service.name),
+        pool=settings.database_pool,
+        application=service.name,
     )
+    messaging = _messaging(service, settings, engine, broker, services)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -174,11 +159,39 @@ def create_app(
     return app
 
 
+def _messaging(
+    service: Service,
+    settings: Settings,
+    engine: AsyncEngine,
+    broker: Broker | None,
+    services: frozenset[str],
+) -> Messaging:
+    store = BodyStore(settings.large_bodies) if settings.large_bodies is not None else None
+    return Messaging(
+        service=service.name,
+        engine=engine,
+        database_url=settings.service_database(service.name),
+        broker=broker or open_broker(settings.broker_address(), client=service.name),
+        subscriptions=service.subscriptions,
+        services=services,
+        options=Options(
+            batch=settings.batch_size, retention=timedelta(days=settings.retention_days)
+        ),
+        store=store,
+        partitions=settings.partitions.get(service.name, 1),
+        projections=service.projections,
+        recurring=service.recurring,
+        plain_queues=[
+            name for name in settings.plain_queues("in") if name in service.consumes_plain
+        ],
+    )
+
+
 def add_routes(app: FastAPI, router: APIRouter) -> None:
     """Add a router's routes without copying them.
 
     `include_router` would build each route again, to apply prefixes and dependencies that we do not
-    use. That would delay the start of `vacancies` by half a second.
+    use. That would delay the first answer of `vacancies` by 60 ms.
     """
     app.router.routes.extend(router.routes)
 
@@ -237,7 +250,7 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 async def for_ever(task: BackgroundTask, transactions: Transactions) -> None:
     """Run a task and restart it when it fails, with exponential backoff."""
-    pause = FIRST_PAUSE
+    backoff = Backoff(first=FIRST_PAUSE, longest=LONGEST_PAUSE)
     while True:
         started = asyncio.get_running_loop().time()
         try:
@@ -246,6 +259,5 @@ async def for_ever(task: BackgroundTask, transactions: Transactions) -> None:
         except Exception as error:
             log.warning("background task failed", task=task.__name__, error=describe(error))
             if asyncio.get_running_loop().time() - started > LONGEST_PAUSE:
-                pause = FIRST_PAUSE
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+                backoff.reset()
+            await asyncio.sleep(backoff.next())

@@ -7,10 +7,11 @@ from typing import Protocol
 
 import structlog
 
+from hirewire.messaging.background import Backoff
+
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.2
-SHORTEST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 
 
@@ -39,7 +40,7 @@ async def kept_running(engine: Engine) -> AsyncIterator[None]:
 
 
 async def _watch(engine: Engine) -> None:
-    pause = SHORTEST_PAUSE
+    backoff = Backoff(longest=LONGEST_PAUSE)
     while True:
         await asyncio.sleep(POLL_SECONDS)
         if not engine.has_ended:
@@ -48,9 +49,9 @@ async def _watch(engine: Engine) -> None:
         try:
             await engine.restart()
         except Exception as error:  # a full disk, a process that is still on its way out: may pass
+            pause = backoff.next()
             log.warning("engine cannot start", engine=engine.name, error=str(error), retry_in=pause)
             await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
         else:
             log.info("engine restarted", engine=engine.name)
-            pause = SHORTEST_PAUSE
+            backoff.reset()

@@ -14,6 +14,7 @@ import httpx
 import structlog
 
 from hirewire.launcher.process import spawn, stop, wait_gone
+from hirewire.messaging.background import Backoff
 
 log = structlog.get_logger(__name__)
 
@@ -123,7 +124,7 @@ class Supervisor:
         self.stop(now=self._stopping.is_set())
 
     async def _keep(self, child: Child) -> None:
-        pause = 0.2
+        backoff = Backoff(longest=LONGEST_PAUSE)
         while True:
             began = time.monotonic()
             code = await self._live(child)
@@ -132,10 +133,10 @@ class Supervisor:
                 self._stopping.set()
                 return
             if time.monotonic() - began > CALM_SECONDS:
-                pause = 0.2
+                backoff.reset()
+            pause = backoff.next()
             log.warning("process ended", process_name=child.name, code=code, restart_in=pause)
             await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _live(self, child: Child) -> int | None:
         """Run a child once; its exit code, None when it could not be started."""

@@ -43,8 +43,9 @@ class Wake:
 class Backoff:
     """The pauses between failed attempts: each twice as long as the one before, up to a limit."""
 
-    def __init__(self, *, least: float = 0.0, longest: float = 5.0) -> None:
+    def __init__(self, *, first: float = 0.2, least: float = 0.0, longest: float = 5.0) -> None:
         self.failures = 0
+        self._first = first
         self._least = least
         self._longest = longest
 
@@ -55,7 +56,7 @@ class Backoff:
     def next(self) -> float:
         """How long to wait after one more failure."""
         self.failures += 1
-        seconds: float = 0.1 * 2 ** min(self.failures, 10)
+        seconds: float = self._first * 2 ** min(self.failures - 1, 9)
         return max(self._least, min(seconds, self._longest))
 
 

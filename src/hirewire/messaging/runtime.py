@@ -87,23 +87,7 @@ class Messaging:
         ]
         self.router: PartitionRouter | None = None
         if partitions > 1 and self.consumer.topology.types:
-            self.consumer.queues = tuple(topology_of(service, n).queue for n in range(partitions))
-            self.router = PartitionRouter(
-                service=service,
-                topology=self.consumer.topology,
-                transactions=self.transactions,
-                broker=broker,
-                count=partitions,
-                batch=options.batch,
-            )
-            self.assigner = PartitionAssigner(
-                service=service,
-                database_url=database_url,
-                count=partitions,
-                consumer=lambda number: self._consumer(
-                    subscriptions, topology=topology_of(service, number), restore=taken_over
-                ),
-            )
+            self._partition(partitions, subscriptions, database_url)
         self.retries = Retries(
             consumer=self.consumer, transactions=self.transactions, wake=self._wake_retries
         )
@@ -126,6 +110,28 @@ class Messaging:
         self._has_projections = bool(projections)
         self.gauges = Gauges(consumer=self.consumer, transactions=self.transactions, broker=broker)
         self._tasks = BackgroundTasks(service)
+
+    def _partition(
+        self, count: int, subscriptions: Sequence[Subscription], database_url: str
+    ) -> None:
+        """Route the service's queue to so many partitions, which the replicas share."""
+        self.consumer.queues = tuple(topology_of(self.service, n).queue for n in range(count))
+        self.router = PartitionRouter(
+            service=self.service,
+            topology=self.consumer.topology,
+            transactions=self.transactions,
+            broker=self.broker,
+            count=count,
+            batch=self.options.batch,
+        )
+        self.assigner = PartitionAssigner(
+            service=self.service,
+            database_url=database_url,
+            count=count,
+            consumer=lambda number: self._consumer(
+                subscriptions, topology=topology_of(self.service, number), restore=taken_over
+            ),
+        )
 
     def _consumer(
         self,

@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Response
+from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -108,22 +108,28 @@ def create_web(settings: Settings) -> FastAPI:
         add_routes(app, pages.router)
     add_routes(app, router)
     add_routes(app, live_router)
+    add_routes(app, _operations(services))
     app.mount("/static", Assets(directory=STATIC), name="static")
+    return app
 
-    @app.get("/health/live")
+
+def _operations(services: Services) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/health/live")
     async def live() -> JSONResponse:
         return JSONResponse({"status": "live"})
 
-    @app.get("/health/ready")
+    @router.get("/health/ready")
     async def ready() -> JSONResponse:
         states = {state.name: state.standing for state in await services.states()}
         return JSONResponse({"status": "ready", "services": states})
 
-    @app.get("/metrics")
+    @router.get("/metrics")
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-    return app
+    return router
 
 
 GATEWAY = Gateway("web", create_web, consumes=tuple(CONCERNS))

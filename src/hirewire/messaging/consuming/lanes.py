@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 
 from hirewire.messaging import metrics, tracing
-from hirewire.messaging.background import describe
+from hirewire.messaging.background import Backoff, describe
 from hirewire.messaging.consuming import claims, rate_limits, resolution, unresolved
 from hirewire.messaging.consuming.batch_handler import mark_overtaken
 from hirewire.messaging.consuming.claims import Claim, Left
@@ -94,7 +94,7 @@ class Lane:
         self._owed: set[UUID] = set()
         self._piece_began: float | None = None
         self._last_piece = 0.0
-        self.failures = 0
+        self.backoff = Backoff()
         self.rests_until = 0.0
         self.worked_at = 0.0
 

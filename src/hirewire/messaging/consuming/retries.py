@@ -139,15 +139,13 @@ class Retries:
         try:
             while time.monotonic() - began < TURN_SECONDS and await lane.piece():
                 worked = True
-            lane.failures = 0
+            lane.backoff.reset()
             if not worked and lane.rests_until < time.monotonic():  # others are at it, or were
                 lane.rests_until = time.monotonic() + IDLE_SECONDS
         except Exception as error:
-            lane.failures += 1
-            pause = min(0.1 * 2 ** min(lane.failures, 10), 5.0)
-            lane.rests_until = time.monotonic() + pause
+            lane.rests_until = time.monotonic() + lane.backoff.next()
             lane.look_away()
-            fields: dict[str, Any] = {"lane": lane.name, "failures": lane.failures}
+            fields: dict[str, Any] = {"lane": lane.name, "failures": lane.backoff.failures}
             log.warning("step failed", task="retries", error=describe(error), **fields)
         finally:
             del self._tasks[place]

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from hirewire.contracts.vocabulary import EmploymentType, LanguageLevel, WorkFormat
 from hirewire.kit.models import PARTIAL_DATE, Answer, Body, WebLink, text
 from hirewire.profiles.dates import check_date, check_period
 
@@ -15,18 +16,6 @@ Year = Annotated[int, Field(ge=1900, le=2100)]
 Date = Annotated[
     str, AfterValidator(check_date), Field(json_schema_extra={"pattern": PARTIAL_DATE})
 ]
-EmploymentType = Literal[
-    "FULL_TIME",
-    "PART_TIME",
-    "CONTRACTOR",
-    "TEMPORARY",
-    "INTERN",
-    "VOLUNTEER",
-    "PER_DIEM",
-    "OTHER",
-]
-WorkFormat = Literal["on_site", "hybrid", "remote"]
-LanguageLevel = Literal["A1", "A2", "B1", "B2", "C1", "C2", "native"]
 Visibility = Literal["no_one", "recommended", "applied", "link"]
 
 

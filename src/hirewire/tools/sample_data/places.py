@@ -19,11 +19,24 @@ class Place:
     pay: float
     """What is paid here, relative to Moscow."""
 
+    @property
+    def language(self) -> str | None:
+        """Its own language beside Russian and English, by its English name."""
+        return _LANGUAGES.get(self.country)
+
     def name(self, *, russian: bool) -> str:
         """As it is called in the language of the text."""
         return self.russian if russian else self.english
 
 
+_LANGUAGES = {
+    "ge": "Georgian",
+    "am": "Armenian",
+    "rs": "Serbian",
+    "de": "German",
+    "nl": "Dutch",
+    "cy": "Greek",
+}
 TABLE = """
 Moscow|Москва|Москве|ru|300|RUB|1.0
 Saint Petersburg|Санкт-Петербург|Санкт-Петербурге|ru|170|RUB|0.9

@@ -158,14 +158,7 @@ def _languages(rng: Random, who: Person) -> tuple[tuple[str, str], ...]:
         if rng.random() < 0.08:
             found.append((rng.choice(("Немецкий", "Французский", "Китайский")), "A2"))
         return tuple(found)
-    own = {
-        "ge": "Georgian",
-        "am": "Armenian",
-        "rs": "Serbian",
-        "de": "German",
-        "nl": "Dutch",
-        "cy": "Greek",
-    }.get(who.place.country)
+    own = who.place.language
     if who.from_russia:
         own = "Russian"
     if own is None:

@@ -126,14 +126,7 @@ def _languages(rng: Random, company: Company) -> list[dict[str, str]]:
             found.append({"language": "Английский", "level": rng.choice(("B1", "B1", "B2"))})
         return found
     found = [{"language": "English", "level": rng.choice(("B2", "B2", "C1"))}]
-    local = {
-        "ge": "Georgian",
-        "am": "Armenian",
-        "rs": "Serbian",
-        "de": "German",
-        "nl": "Dutch",
-        "cy": "Greek",
-    }.get(company.place.country)
+    local = company.place.language
     if local and rng.random() < 0.25:
         found.append({"language": local, "level": rng.choice(("A2", "B1", "B2"))})
     return found

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from hirewire.contracts.vocabulary import EmploymentType, Experience, LanguageLevel, WorkFormat
 from hirewire.kit.clock import today
 from hirewire.kit.models import Body, text
-from hirewire.vacancies.kinds import EmploymentType, Experience, LanguageLevel, WorkFormat
 from hirewire.vacancies.pay import Salary
 from hirewire.vacancies.posting.rules import repeated, sanitised
 

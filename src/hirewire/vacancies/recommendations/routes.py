@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, StringConstraints
 from sqlalchemy import Row
 
+from hirewire.contracts.vocabulary import EmploymentType, Experience, LanguageLevel, WorkFormat
 from hirewire.kit.errors import NotFound
 from hirewire.kit.http import (
     Caller,
@@ -21,7 +22,6 @@ from hirewire.kit.http import (
 from hirewire.kit.models import Answer, Body, text
 from hirewire.kit.openapi import refuses
 from hirewire.vacancies.authority import NotAnEmployer, require_company
-from hirewire.vacancies.kinds import EmploymentType, Experience, LanguageLevel, WorkFormat
 from hirewire.vacancies.pay import Salary
 from hirewire.vacancies.recommendations import commands, previews, queries
 from hirewire.vacancies.showing import Card, card_of

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Row
 
 from hirewire.kit.settings import Settings
-from hirewire.messaging.background import describe
+from hirewire.messaging.background import Backoff, describe
 from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.search import queries
 from hirewire.vacancies.search.index import documents
@@ -192,7 +192,7 @@ async def _in_thread(work: Callable[..., None], *given: object) -> None:
 
 
 async def _keep(fields: IndexSchema, transactions: Transactions, above: Path | None) -> None:
-    pause, lost = EVERY_SECONDS, False
+    backoff, lost = Backoff(longest=10.0), False
     while True:
         folder: IndexFolder | None = None
         updater: IndexUpdater | None = None
@@ -202,7 +202,8 @@ async def _keep(fields: IndexSchema, transactions: Transactions, above: Path | N
                 await asyncio.to_thread(folder.empty)
             updater = IndexUpdater(fields, transactions, folder)
             await updater.open()
-            pause, lost = EVERY_SECONDS, False
+            backoff.reset()
+            lost = False
             await _follow(updater, fields)
         except Exception as error:
             lost = isinstance(error, Lost)
@@ -212,8 +213,7 @@ async def _keep(fields: IndexSchema, transactions: Transactions, above: Path | N
                 await asyncio.shield(updater.close())
             if folder is not None:
                 folder.close()
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, 10.0)
+        await asyncio.sleep(backoff.next())
 
 
 async def _follow(updater: IndexUpdater, fields: IndexSchema) -> None:

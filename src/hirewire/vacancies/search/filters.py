@@ -47,17 +47,17 @@ def table_filters(given: models.VacancyFilters) -> TableFilters:
 
 
 def _values(given: models.Filters, filters: Sequence[Filter]) -> dict[str, Sequence[str]]:
-    return {one.name: _READ.get(one.name, _as_given(one))(given) for one in filters}
+    return {
+        one.name: _READ[one.name](given) if one.name in _READ else _as_given(given, one.attribute)
+        for one in filters
+    }
 
 
-def _as_given(one: Filter) -> Callable[[models.Filters], Sequence[str]]:
-    def read(given: models.Filters) -> Sequence[str]:
-        values = getattr(given, one.attribute)
-        if values is None:
-            return ()
-        return [str(value) for value in (values if isinstance(values, list) else [values])]
-
-    return read
+def _as_given(given: models.Filters, attribute: str) -> list[str]:
+    values = getattr(given, attribute)
+    if not isinstance(values, list):
+        values = [] if values is None else [values]
+    return [str(value) for value in values]
 
 
 def _areas(areas: Sequence[str]) -> list[str]:

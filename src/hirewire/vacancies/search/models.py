@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import Field, model_validator
 
+from hirewire.contracts.vocabulary import EmploymentType, Experience, WorkFormat
 from hirewire.kit.models import Answer, Body, text
-from hirewire.vacancies.kinds import EmploymentType, Experience, WorkFormat
 from hirewire.vacancies.search.index import query
 from hirewire.vacancies.showing import Card, Vacancy
 

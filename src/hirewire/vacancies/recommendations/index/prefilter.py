@@ -199,8 +199,7 @@ def _pairs(segment: Segment, slots: Ints, one: Demand | Offer, levels: NDArray[n
     code = segment.code[at]
     ours, theirs = levels[code], segment.level[at]
     weight = np.where(ours >= 0, segment.codes.weights[code], 0.0)
-    is_demand = isinstance(one, Demand)
-    factor = _factors(ours, theirs) if is_demand else _factors(theirs, ours)
+    factor = _factors(ours, theirs) if isinstance(one, Demand) else _factors(theirs, ours)
     shared = np.bincount(owner, weight, minlength=len(slots))
     met = np.bincount(owner, weight * factor, minlength=len(slots))
     weights, column = segment.weight[slots], segment.column

@@ -1,9 +1,9 @@
 """One search, on one state of the index."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from tantivy import FieldType, Occur, Query, Schema, Searcher
@@ -20,13 +20,6 @@ _COUNTING = ThreadPoolExecutor(4, thread_name_prefix="counting")
 """Not the threads that count the parts: none waits for one that waits."""
 
 
-class Labels(Protocol):
-    """Tells the value of a hashed field."""
-
-    def value_of(self, searcher: Searcher, name: str, number: int) -> str:
-        """The value with this hash."""
-
-
 class SearchExecution:
     """Finds a page of documents, and counts what stands beside it."""
 
@@ -37,8 +30,9 @@ class SearchExecution:
         searcher: Searcher,
         cache: FacetCache,
         query: SearchQuery,
-        labels: Labels,
+        value_of: Callable[[Searcher, str, int], str],
     ) -> None:
+        """`value_of` tells the value of a hashed field by its hash."""
         filters = query.filters
         self._schema = schema
         self._searcher = searcher
@@ -63,7 +57,7 @@ class SearchExecution:
             cache,
             filters,
             self._without,
-            partial(labels.value_of, searcher),
+            partial(value_of, searcher),
         )
 
     def run(self) -> SearchResult:

@@ -115,7 +115,9 @@ class SearchIndex:
     def search(self, query: SearchQuery) -> SearchResult:
         """Find a page. Thread-safe; sees one commit."""
         searcher, cache = self._view
-        return SearchExecution(self.fields, self.schema, searcher, cache, query, self).run()
+        return SearchExecution(
+            self.fields, self.schema, searcher, cache, query, self.value_of
+        ).run()
 
     def label(self, name: str, value: str) -> str:
         """How a value of a field is written by somebody who used it."""

@@ -1,4 +1,4 @@
-"""The choices that vacancies, resumes and searches have in common, as they are written."""
+"""The choices that vacancies, resumes and searches share, as they stand on the wire."""
 
 from typing import Literal, TypeAlias
 

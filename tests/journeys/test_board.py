@@ -136,7 +136,8 @@ async def _interrupted(client: httpx.AsyncClient, plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
-async def test_what_is_wrong_is_said(platform: Platform) -> None:
+async def test_what_is_wrong_is_said(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hirewire.tools.api_client.START_SECONDS", 0.5)
     url = platform.settings.service_url("web")
     code, said = await run(url)
     assert (code, "hirewire run" in said, "nothing answers" in said) == (1, True, True)

@@ -11,6 +11,8 @@ import httpx
 
 TRIES = 8
 LONGEST_WAIT = 20.0
+START_SECONDS = 10.0
+"""How long to wait for services that are still starting."""
 EARLY_SECONDS = 60.0
 """How long before its end an access token is replaced."""
 PATIENCE = frozenset({429, 502, 503, 504})
@@ -119,33 +121,39 @@ def connecting(url: str) -> Callable[[], httpx.AsyncClient]:
 
 
 async def reach(url: str) -> Callable[[], httpx.AsyncClient]:
-    """A factory of clients for the platform at `url`, once it answers. Raises `Unreachable`."""
+    """A factory of clients for the platform at `url`, once all services answer.
+
+    Raises `Unreachable`, for a service that does not answer after `START_SECONDS`.
+    """
+    ends = time.monotonic() + START_SECONDS
     try:
         connect = connecting(url)
         async with connect() as client:
-            wrong = await check(client)
+            while (missing := await _missing(client)) is not None:
+                if time.monotonic() > ends:
+                    raise Unreachable(
+                        f"the platform at {url} runs without {missing}, or it starts just now"
+                    )
+                await asyncio.sleep(0.2)
     except httpx.InvalidURL as error:
-        wrong = f"{url}: {error}"
-    if wrong is not None:
-        raise Unreachable(wrong)
+        raise Unreachable(f"{url}: {error}") from None
     return connect
 
 
-async def check(client: httpx.AsyncClient) -> str | None:
-    """Why the platform at the client's address cannot be used; None when all services answer."""
+async def _missing(client: httpx.AsyncClient) -> str | None:
+    """A service that does not answer; None when all do. Raises `Unreachable` without a platform."""
     own = {"auth": "me", "profiles": "me", "vacancies": "employer-profile"}
     for service, what in own.items():
         path = f"/api/{service}/{what}"
         try:
             response = await client.get(path)
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            return f"nothing answers at {client.base_url} ({type(error).__name__})"
+            said = f"nothing answers at {client.base_url} ({type(error).__name__})"
+            raise Unreachable(said) from None
         if response.status_code == 503:
-            return (
-                f"the platform at {client.base_url} runs without {service}, or it starts just now"
-            )
+            return service
         if response.status_code != 401:
-            return f"what answers at {client.base_url} is not Hirewire"
+            raise Unreachable(f"what answers at {client.base_url} is not Hirewire")
     return None
 
 

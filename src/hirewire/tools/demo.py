@@ -15,6 +15,8 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
+from hirewire.tools.api_client import Unreachable, reach
+
 WITHIN_SECONDS = 15.0
 POLL_SECONDS = 0.002
 
@@ -316,13 +318,14 @@ async def run_demo(url: str, console: Console) -> int:
         after = "" if step.effect_ms is None else f"{step.effect_ms:.1f}"
         table.add_row(step.what, f"{step.call_ms:.1f}", step.effect, after)
 
-    async with httpx.AsyncClient(base_url=url, timeout=20) as client:
-        try:
+    try:
+        await reach(url)
+        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
             await play(Demo(client, on_step=add))
-        except (DemoFailed, httpx.HTTPError) as error:
-            console.print(table)
-            console.print(f"[red]failed:[/] {type(error).__name__}: {error}")
-            return 1
+    except (DemoFailed, Unreachable, httpx.HTTPError) as error:
+        console.print(table)
+        console.print(f"[red]failed:[/] {type(error).__name__}: {error}")
+        return 1
     console.print(table)
     console.print("[green]every step passed[/]")
     return 0

@@ -1,4 +1,4 @@
-"""The choices that vacancies, resumes and searches have in common, as they are written."""
+"""Enumerations shared by vacancies, resumes and searches, with their JSON values."""
 
 from typing import Literal, TypeAlias
 

@@ -1,8 +1,9 @@
-"""Open pages are told the moment something happens: server-sent events, fed by the broker.
+"""Live updates of open pages: server-sent events from the broker.
 
-Each process hears every event from now on (a broadcast, of which nothing is kept) and hands it to
-the streams of whom it concerns: ids only, never what the event says. A page reads what it shows
-from the services, and reads it again after `catch-up`, which says that something may be missing.
+Each process consumes every event from its start on (a broadcast without a stored queue) and sends
+it to the streams of the people concerned. It sends ids only, never the content of the event. A page
+reads its content from the services, and reads it again after `catch-up`, which means that events
+may have been missed.
 """
 
 import asyncio
@@ -47,14 +48,15 @@ CONCERNS: dict[str, tuple[Side, ...]] = {
     "vacancy.paused": ("company",),
     "vacancy.closed": ("company",),
 }
-"""Whom each event concerns: the person in its `userId`, those who act for its `companyId`."""
+"""The recipients of each event: the user in its `userId`, the members of its `companyId`."""
 TOLD = ("resumeId", "vacancyId", "applicationId", "recommendationId")
-"""What of an event is told: a company does not learn whose resume it is."""
+"""The fields of an event that are sent: a company does not learn whose resume it is."""
 ACTIVITY = "activity"
-"""Told to every employer, without any content, soon after some resume has changed."""
+"""Sent to every employer, without content, soon after any resume has changed."""
 SOON, APART, AFTER = 0.12, 0.5, 1.5
-"""Seconds: from a change to its telling, since `vacancies` hears of it at the same time; between
-two tellings; and to one more when it has become quiet, for a service that was slow."""
+"""Seconds: from a change to its notification, because `vacancies` consumes it at the same time;
+between two notifications; and to a final one after the last change, in case a service was slow.
+"""
 RING = 1000
 LONGEST_QUEUE = 256
 MOST_STREAMS = 20
@@ -81,7 +83,7 @@ class LiveIsOff(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event as streams get it."""
+    """An event in the form sent to streams."""
 
     id: str
     audience: frozenset[tuple[Side, str]]
@@ -90,7 +92,7 @@ class Told:
 
 @dataclass(eq=False, slots=True)
 class Stream:
-    """One open page."""
+    """The event stream of an open page."""
 
     user_id: str
     company_id: str | None
@@ -100,7 +102,7 @@ class Stream:
     has_ended: bool = False
 
     def tell(self, text: bytes) -> None:
-        """Put it into the queue; one that is full is emptied, and the page told to catch up."""
+        """Queue a message. A full queue is cleared, and the page is told to catch up."""
         if len(self.queue) >= LONGEST_QUEUE:
             self.queue.clear()
             self.is_behind = True
@@ -113,13 +115,13 @@ class Stream:
         self.waiting.set()
 
     def end(self) -> None:
-        """Let what is in the queue go out, and nothing more."""
+        """Send the queued messages and then end the stream."""
         self.has_ended = True
         self.waiting.set()
 
 
 class Pulse:
-    """Tells soon after a change, not too often, and once more when it is quiet."""
+    """Notifies soon after a change, at a limited rate, and once more after the last change."""
 
     def __init__(self, tell: Callable[[], None]) -> None:
         self._tell = tell
@@ -129,11 +131,11 @@ class Pulse:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether all has been told."""
+        """Whether no notification is pending."""
         return self._due is None and self._again is None
 
     def changed(self) -> None:
-        """There is something to tell."""
+        """Schedule a notification."""
         if self._due is not None:
             return
         if self._again is not None:
@@ -154,7 +156,7 @@ class Pulse:
 
 
 class Hub:
-    """The open streams of this process, by whom they are for."""
+    """The open streams of this process, by recipient."""
 
     def __init__(self) -> None:
         self._streams: dict[tuple[Side, str], set[Stream]] = {}
@@ -166,7 +168,7 @@ class Hub:
         return len(self._all)
 
     def open(self, user_id: str, company_id: str | None) -> Stream:
-        """A new stream. Raises `TooManyStreams`."""
+        """Open a stream. Raises `TooManyStreams`."""
         if len(self._streams.get(("person", user_id), ())) >= MOST_STREAMS:
             raise TooManyStreams(retry_after=60)
         stream = Stream(user_id, company_id)
@@ -178,13 +180,13 @@ class Hub:
         return stream
 
     def hire(self, stream: Stream, company_id: str) -> None:
-        """From now on this person acts for this company."""
+        """Also send the events of this company to the stream."""
         if stream in self._all:
             stream.company_id = company_id
             self._streams.setdefault(("company", company_id), set()).add(stream)
 
     def close(self, stream: Stream) -> None:
-        """A page has gone."""
+        """Remove the stream of a closed page."""
         self._all.discard(stream)
         places: list[tuple[Side, str]] = [("person", stream.user_id)]
         if stream.company_id is not None:
@@ -197,7 +199,7 @@ class Hub:
         _open.set(len(self._all))
 
     def hear(self, deliveries: Sequence[Delivery]) -> None:
-        """Tell those whom these concern."""
+        """Send events to the streams of the people concerned."""
         for delivery in deliveries:
             told = _told_of(delivery)
             if told is None:
@@ -212,7 +214,7 @@ class Hub:
                 self._activity.changed()
 
     def missed(self, stream: Stream, last: str | None) -> list[bytes]:
-        """What came after this id, or that something may be missing."""
+        """The messages after this id, or `catch-up` if some may be missing."""
         if last is None:
             return []
         told = list(self._ring)
@@ -223,18 +225,18 @@ class Hub:
         return [CATCH_UP]
 
     def catch_up(self) -> None:
-        """Something may have been missed: everybody is to read again."""
+        """Ask all pages to read again, because events may have been missed."""
         self._ring.clear()
         for stream in self._all:
             stream.tell(CATCH_UP)
 
     def interrupt(self) -> None:
-        """Nothing is heard for now; `catch-up` tells when there is again."""
+        """Report that updates are interrupted; `catch-up` follows when they resume."""
         for stream in self._all:
             stream.tell(INTERRUPTED)
 
     def end(self) -> None:
-        """End all streams: this process stops."""
+        """End all streams, because this process stops."""
         for stream in self._all:
             stream.end()
 
@@ -250,10 +252,10 @@ class Hub:
 
 
 class Live:
-    """Hears the broker for as long as the process runs."""
+    """Consumes events from the broker as long as the process runs."""
 
     def __init__(self, broker_url: str | None, large_bodies: Path | None = None) -> None:
-        """Without an address there is nothing to consume, and no stream."""
+        """Without an address there is no consumer, and streams are refused."""
         self.hub = Hub()
         self.is_on = broker_url is not None
         self._broker: Broker | None = None
@@ -264,12 +266,12 @@ class Live:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to hear."""
+        """Start consuming."""
         if self._broker is not None:
             self._task = asyncio.create_task(self._hear(self._broker))
 
     async def stop(self) -> None:
-        """End the streams, and hear no more."""
+        """End the streams and stop consuming."""
         self.hub.end()
         if self._task is not None:
             self._task.cancel()
@@ -283,7 +285,7 @@ class Live:
             try:
                 async with aclosing(broker.broadcasts(tuple(CONCERNS))) as batches:
                     async for deliveries in batches:
-                        if not deliveries:  # from now on; what was said before is missed
+                        if not deliveries:  # only new events: earlier ones are missed
                             pause = 0.2
                             self.hub.catch_up()
                         self.hub.hear(deliveries)
@@ -301,9 +303,10 @@ async def live(
     last_event_id: Annotated[str | None, Header(max_length=100)] = None,
     after: Annotated[str | None, Query(max_length=100)] = None,
 ) -> StreamingResponse:
-    """What concerns the caller, as it happens (`text/event-stream`).
+    """The caller's events as they happen (`text/event-stream`).
 
-    `Last-Event-ID` or `after`: the last one that was seen. Ends with `expired` when the token does.
+    `Last-Event-ID` or `after` is the last event that the client has seen. The stream ends with
+    `expired` when the token expires.
     """
     feed: Live = request.app.state.live
     services: Services = request.app.state.services
@@ -356,7 +359,7 @@ async def _lines(
 
 
 def _told_of(delivery: Delivery) -> Told | None:
-    """None for what cannot be read: the services deal with that."""
+    """The message for streams; None for an unreadable event, which the services handle."""
     name = type_of(delivery)
     try:
         body = json.loads(delivery.body)

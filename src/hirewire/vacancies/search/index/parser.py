@@ -1,4 +1,4 @@
-"""From what somebody typed to a query of the index (tantivy's)."""
+"""Parses a typed search query into a query of the index (tantivy)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,12 +24,12 @@ LONGEST_WORD = 60
 
 
 def analyzer() -> TextAnalyzer:
-    """Words in lower case, without the endings of Russian and of English ones."""
+    """Splits a text into lower-case words without Russian and English endings."""
     return _words().filter(Filter.stemmer("russian")).filter(Filter.stemmer("english")).build()
 
 
 def plain_analyzer() -> TextAnalyzer:
-    """Words in lower case, whole."""
+    """Splits a text into whole lower-case words."""
     return _words().build()
 
 
@@ -44,24 +44,24 @@ _TELLING = _words().filter(Filter.stopword("russian")).filter(Filter.stopword("e
 
 @dataclass
 class ParsedQuery:
-    """A query, and what was done to understand it."""
+    """A query, and the corrections made to understand it."""
 
     query: Query | None
-    """None when nothing is asked for in words."""
+    """None if the text has no words to search for."""
     corrected: dict[str, str] = field(default_factory=dict)
-    """Words that nobody uses, with what the same keys write in the other alphabet."""
+    """Unused words, with the text that the same keys type in the other keyboard layout."""
     tolerated: list[str] = field(default_factory=list)
-    """Words that nobody uses; similar ones were searched instead."""
+    """Unused words that were replaced by similar ones."""
 
 
 class QueryParser:
     """Parses queries for one state of an index.
 
-    A document must have every term: a word in one of its text fields (`texts`, with the weight of
-    each), a phrase within one. Neighbours that the dictionary knows as a skill are found by the
-    skill too, whatever it is called there. A word that no document has is read as typed on the
-    other keyboard, or with a typo. Documents that are `unseen` by who asks do not count there:
-    what is said of a word would tell whether they have it.
+    A document must match every term: a word in one of its text fields (`texts`, with the weight of
+    each), a phrase within one field. Adjacent words that name a skill of the dictionary also match
+    its other names. A word that occurs in no document is read in the other keyboard layout, or with
+    a typo. Documents that the searching company may not see (`unseen`) do not count as occurrences:
+    a correction would reveal that they contain the word.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class QueryParser:
         return found
 
     def _wanted(self, terms: Sequence[Term], found: ParsedQuery) -> list[Query]:
-        """A query for each term, or for each run of terms that is one skill."""
+        """A query for each term, or for each run of terms that names one skill."""
         queries, taken = [], [False] * len(terms)
         names: dict[int, tuple[int, list[Query]]] = {}
         for start, end in rules.spans(len(terms)):
@@ -124,9 +124,7 @@ class QueryParser:
         return queries
 
     def _likewise(self, words: Sequence[str]) -> list[Query]:
-        """What else these words may be called by: a skill's names and its own mark, a place, a
-        format of work, another word for the same.
-        """
+        """Queries for other ways to say these words: a skill, a place, a work format, a synonym."""
         ways: list[Query] = []
         names = list(rules.said_otherwise(words))
         skill = dictionary().find(" ".join(words))
@@ -146,7 +144,7 @@ class QueryParser:
         return ways
 
     def _at(self, place: Place) -> list[Query]:
-        """What is at a place, and what names it in either language; nothing if nothing is."""
+        """Documents at a place or with its name in either language; empty if there are none."""
         ways: list[Query] = []
         there = Query.term_query(self._schema, "area", place.key, index_option="basic")
         if self._is_seen(there):
@@ -172,7 +170,7 @@ class QueryParser:
         if (distance := rules.tolerance(stems[0])) == 0:
             return self._in_texts(stems)
         found.tolerated.append(term.text)
-        # A typo may keep an ending from being taken off: whole words are compared as well.
+        # A typo can prevent the removal of an ending, so whole words are compared as well.
         [whole] = _PLAIN.analyze(term.text)
         return self._each_text(
             lambda name: Query.fuzzy_term_query(self._schema, name, stems[0], distance)
@@ -180,7 +178,7 @@ class QueryParser:
 
     def _is_used(self, stem: str) -> bool:
         used = (name for name in self._texts if self._searcher.doc_freq(name, stem))
-        # The frequency counts documents that were deleted as well, until segments are merged.
+        # The frequency includes deleted documents until segments are merged.
         if not self._unseen:
             return any(used)
         return any(self._is_seen(Query.term_query(self._schema, name, stem)) for name in used)
@@ -197,7 +195,7 @@ class QueryParser:
         return self._each_text(lambda name: Query.phrase_query(self._schema, name, list(stems)))
 
     def _each_text(self, make: Callable[[str], Query]) -> Query:
-        """The best of a document's fields counts, the others a little."""
+        """A document's best field counts fully, the others a little."""
         return Query.disjunction_max_query(
             [Query.boost_query(make(name), weight) for name, weight in self._texts.items()], 0.1
         )

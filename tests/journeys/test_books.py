@@ -164,7 +164,7 @@ async def test_only_operators_may_ask(platform: Platform) -> None:
     await platform.start("auth")
     url = platform.settings.service_url("auth")
     async with Operators({"auth": url}, "somebody-elses-token") as stranger:
-        with pytest.raises(Refused, match="operators' token"):
+        with pytest.raises(Refused, match="HIREWIRE_OPERATOR_TOKEN"):
             await stranger.overview("auth")
     async with Operators({"auth": "http://127.0.0.1:9"}, "token") as nowhere:
         with pytest.raises(ServiceAway, match="auth"):

@@ -1,4 +1,4 @@
-"""The service `auth` as the rest of the platform knows it."""
+"""The manifest of the service `auth`."""
 
 from hirewire.kit.manifest import Manifest
 

@@ -1,4 +1,4 @@
-"""Passwords as they are compared, and those that everybody tries first."""
+"""Password normalisation, and the list of common passwords."""
 
 import unicodedata
 from functools import cache
@@ -6,16 +6,17 @@ from importlib.resources import files
 
 
 def prepared(password: str) -> str:
-    """The password as it is hashed (RFC 8265, OpaqueString): any space is U+0020, the rest NFC.
+    """Normalise a password before it is hashed (RFC 8265, OpaqueString): spaces become U+0020, the
+    rest NFC.
 
-    Two keyboards may type one letter, or one space, differently.
+    Different keyboards may produce different code points for the same letter or space.
     """
     spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in password)
     return unicodedata.normalize("NFC", spaced)
 
 
 def is_common(password: str) -> bool:
-    """Whether it is one of the most common passwords, in whatever case."""
+    """Whether the password is one of the most common ones, ignoring case."""
     return password.lower() in _common()
 
 

@@ -1,4 +1,4 @@
-"""What its slices share of signing: the key of the moment, and access tokens (RFC 9068)."""
+"""The current signing key and access tokens (RFC 9068), shared by the features of `auth`."""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ ACCESS_TOKEN_LIFE = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """What a token is signed with."""
+    """A private key that signs access tokens."""
 
     kid: str
     private_jwk: Mapping[str, Any] = field(repr=False)
@@ -36,15 +36,15 @@ class NoSigningKey(Unavailable):
 
 
 async def current_key(tx: Tx) -> SigningKey:
-    """The key to sign with now. Raises `NoSigningKey`."""
+    """The key that signs tokens now. Raises `NoSigningKey`."""
     moment = now()
-    found = await tx.execute(
+    result = await tx.execute(
         select(signing_key.c.kid, signing_key.c.private_jwk)
         .where(signing_key.c.sign_from <= moment, signing_key.c.sign_until > moment)
         .order_by(signing_key.c.sign_from.desc())
         .limit(1)
     )
-    row = found.first()
+    row = result.first()
     if row is None:
         raise NoSigningKey(retry_after=1)
     return SigningKey(row.kid, row.private_jwk)
@@ -53,7 +53,7 @@ async def current_key(tx: Tx) -> SigningKey:
 def access_token(
     key: SigningKey, *, issuer: str, user_id: UUID, session_id: UUID, role: str
 ) -> str:
-    """A signed token that proves who one is; the role in it is a hint for display."""
+    """A signed token that identifies a user; its role is only a hint for display."""
     issued = int(now().timestamp())
     claims = {
         "iss": issuer,
@@ -72,6 +72,6 @@ def access_token(
 
 
 def session_of(token: str) -> UUID | None:
-    """The session an access token belongs to. The token must have been verified already."""
+    """The session that an access token belongs to. The token must already be verified."""
     claims = json.loads(jws.extract_compact(token.encode()).payload)
     return UUID(claims["sid"]) if "sid" in claims else None

@@ -1,4 +1,4 @@
-"""What `auth` keeps."""
+"""The tables of `auth`."""
 
 from sqlalchemy import (
     CheckConstraint,

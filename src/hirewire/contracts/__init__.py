@@ -1,1 +1,1 @@
-"""The published events, one module per owner."""
+"""The published events, one module per publisher."""

@@ -1,4 +1,4 @@
-"""What `auth` publishes."""
+"""The events that `auth` publishes."""
 
 from typing import Any, Literal
 from uuid import UUID
@@ -10,16 +10,16 @@ Role = Literal["applicant", "employer", "admin"]
 
 
 class UserRegistered(Event, name="user.registered", owner="auth", key="id"):
-    """Somebody has registered. Published once a user, in the registration's transaction."""
+    """A user has registered. Published once per user, in the registration's transaction."""
 
     id: UUID
     email: Address
-    """With an `@` between a name and a host; at most 254 characters."""
+    """A name, an `@` and a host; at most 254 characters."""
     registered_at: Moment | None = None
 
 
 class UserRoleChanged(Event, name="user.role_changed", owner="auth", key="user_id"):
-    """A user's role is another one now; of two such events of a user the later one holds."""
+    """A user's role has changed. The latest of a user's events is the valid one."""
 
     user_id: UUID
     role: Role
@@ -27,14 +27,14 @@ class UserRoleChanged(Event, name="user.role_changed", owner="auth", key="user_i
 
 
 class SigningKeyPublished(Event, name="signing_key.published", owner="auth", key="kid"):
-    """A public key with which access tokens are, or soon will be, signed.
+    """A public key that verifies access tokens.
 
-    Published before the first token is signed with it. Tokens are to be accepted from
+    Published before the first token is signed with its private key. Accept tokens of this key from
     `not_before` to `not_after`.
     """
 
     kid: str
     jwk: dict[str, Any]
-    """The public key as a JWK (RFC 7517, RFC 8037); never a private part."""
+    """The public key as a JWK (RFC 7517, RFC 8037), without the private part."""
     not_before: Moment
     not_after: Moment

@@ -1,4 +1,4 @@
-"""Kinds of fields that several events have. A value that does not fit is refused as it is read."""
+"""Field types that several events share. Invalid values are rejected when an event is parsed."""
 
 import re
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ _BEGINS_WITH_A_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _no_number(value: Any) -> Any:
-    """Numbers are taken for seconds or milliseconds since 1970, whichever seems to fit: a guess."""
+    """Reject numbers, which pydantic would read as seconds or milliseconds since 1970: a guess."""
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not _BEGINS_WITH_A_DATE.match(value):
@@ -19,7 +19,7 @@ def _no_number(value: Any) -> Any:
 
 
 def _in_utc(value: datetime) -> datetime:
-    """A time without an offset would fail where it is compared or kept."""
+    """Convert to UTC, since a time without an offset cannot be compared or stored."""
     try:
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     except OverflowError:
@@ -27,11 +27,11 @@ def _in_utc(value: datetime) -> datetime:
 
 
 Moment: TypeAlias = Annotated[datetime, BeforeValidator(_no_number), AfterValidator(_in_utc)]
-"""A time, RFC 3339; without an offset it is UTC."""
+"""A time as in RFC 3339; UTC if it has no offset."""
 
 Address: TypeAlias = Annotated[
     str, StringConstraints(max_length=254, pattern=r"^[^\s\x00-\x1f\x7f]+@[^\s\x00-\x1f\x7f@]+$")
 ]
-"""An e-mail address: as long as RFC 5321 allows, with a name, an @ and a host. No more is asked, as
-writers of another make have rules of their own.
+"""An e-mail address with a name, an @ and a host, at most as long as RFC 5321 allows. There are no
+stricter checks, because external publishers have their own rules.
 """

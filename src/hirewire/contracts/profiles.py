@@ -1,4 +1,4 @@
-"""What `profiles` publishes."""
+"""The events that `profiles` publishes."""
 
 from typing import Literal
 from uuid import UUID
@@ -37,7 +37,7 @@ class Money(_Part):
 
 
 class SnapshotSkill(_Part):
-    """A skill as the candidate named it."""
+    """A skill, with the name that the candidate entered."""
 
     name: str
     level: int | None = None
@@ -45,7 +45,7 @@ class SnapshotSkill(_Part):
 
 
 class SnapshotLanguage(_Part):
-    """A language and how well it is spoken."""
+    """A language and its level."""
 
     language: str
     level: str | None = None
@@ -53,7 +53,7 @@ class SnapshotLanguage(_Part):
 
 
 class SnapshotExperience(_Part):
-    """A position held."""
+    """A position in the work experience."""
 
     id: UUID
     company: str | None = None
@@ -76,20 +76,20 @@ class SnapshotEducation(_Part):
 
 
 class ResumeSnapshot(_Part):
-    """A resume without a name, contacts, or anything written freely about the person."""
+    """A resume without the owner's name, contacts or free text."""
 
     title: str | None = None
     status: str = "draft"
     visibility: str = "recommended"
     hidden_from: list[UUID] = []
-    """Companies that are not to see it, by their ids."""
+    """Ids of the companies that may not see the resume."""
     area: str | None = None
     relocation: bool = False
     employment_types: list[str] = []
     work_formats: list[str] = []
     salary: Money | None = None
     experience_months: int = 0
-    """Total, overlaps counted once."""
+    """The total, with overlaps counted once."""
     experience: list[SnapshotExperience] = []
     education: list[SnapshotEducation] = []
     skills: list[SnapshotSkill] = []
@@ -97,25 +97,25 @@ class ResumeSnapshot(_Part):
 
 
 class ResumeUpdated(Event, name="resume.updated", owner="profiles", key="resume_id"):
-    """A resume has changed; one event a change, in the change's transaction.
+    """A resume has changed. Each change publishes one event, in its own transaction.
 
-    `version` grows by one with each change. A reader of state keeps the newest version and
-    ignores older ones; it treats an unknown `action` as `updated`.
+    `version` increases by one with each change. A consumer that keeps the current state stores the
+    newest version, ignores older ones, and treats an unknown `action` as `updated`.
     """
 
     user_id: UUID
     resume_id: UUID
     action: str
-    """One of `ResumeAction`, or one that is yet unknown."""
+    """One of `ResumeAction`, or a value that a later version adds."""
     experience_id: UUID | None = None
     education_id: UUID | None = None
     version: int | None = None
     resume: ResumeSnapshot | None = None
-    """Absent when deleted."""
+    """Absent if the resume was deleted."""
 
 
 class ProfileUpdated(Event, name="profile.updated", owner="profiles", key="user_id"):
-    """A person's profile was created or changed. Says which fields, never their values."""
+    """A user's profile was created or changed. Names the changed fields, without their values."""
 
     user_id: UUID
     version: int

@@ -1,4 +1,4 @@
-"""What `vacancies` publishes."""
+"""The events that `vacancies` publishes."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from hirewire.messaging.event import Event
 class EmployerProfileCreated(
     Event, name="employer.profile.created", owner="vacancies", key="user_id"
 ):
-    """Somebody acts for a company from now on; `auth` makes them an employer."""
+    """A user now acts for a company. `auth` makes the user an employer."""
 
     user_id: UUID
     company_id: UUID
@@ -18,7 +18,7 @@ class EmployerProfileCreated(
 
 
 class VacancyPublished(Event, name="vacancy.published", owner="vacancies", key="vacancy_id"):
-    """A vacancy is open to applicants from now on."""
+    """A vacancy is now open to applicants."""
 
     vacancy_id: UUID
     company_id: UUID
@@ -36,7 +36,7 @@ class VacancyUpdated(Event, name="vacancy.updated", owner="vacancies", key="vaca
 
 
 class VacancyClosed(Event, name="vacancy.closed", owner="vacancies", key="vacancy_id"):
-    """A vacancy takes no more applications."""
+    """A vacancy is closed and accepts no more applications."""
 
     vacancy_id: UUID
     company_id: UUID
@@ -46,7 +46,7 @@ class VacancyClosed(Event, name="vacancy.closed", owner="vacancies", key="vacanc
 
 
 class VacancyPaused(Event, name="vacancy.paused", owner="vacancies", key="vacancy_id"):
-    """A vacancy takes no applications for a while; `vacancy.published` tells when it does again."""
+    """A vacancy is paused and accepts no applications until the next `vacancy.published`."""
 
     vacancy_id: UUID
     company_id: UUID
@@ -56,12 +56,11 @@ class VacancyPaused(Event, name="vacancy.paused", owner="vacancies", key="vacanc
 class ApplicationSubmitted(
     Event, name="application.submitted", owner="vacancies", key="application_id"
 ):
-    """A person and a company have come together over a vacancy: one has applied, or has accepted
-    an invitation.
+    """A candidate has applied to a vacancy or accepted an invitation.
 
-    From now on people who act for the company may read the full resume, contacts included, while
-    the application is open. When it has ended (`application.stage_changed`) they keep the resume as
-    it was when it was opened; once the applicant has withdrawn, without contacts.
+    While the application is open, users who act for the company may read the full resume with its
+    contacts. After it has ended (`application.stage_changed`), they may read the resume as it was
+    when it was opened, without contacts if the applicant has withdrawn.
     """
 
     application_id: UUID
@@ -69,7 +68,7 @@ class ApplicationSubmitted(
     company_id: UUID
     resume_id: UUID
     user_id: UUID
-    """Whose resume it is."""
+    """The owner of the resume."""
     origin: str
     """`response` or `invitation`."""
     submitted_at: Moment | None = None
@@ -78,8 +77,8 @@ class ApplicationSubmitted(
 class ApplicationStageChanged(
     Event, name="application.stage_changed", owner="vacancies", key="application_id"
 ):
-    """An application has moved. `stage` says where the employer has it, `applicant_state` what the
-    applicant sees.
+    """An application has changed its stage. `stage` is the employer's view of it, `applicant_state`
+    the applicant's.
     """
 
     application_id: UUID
@@ -87,9 +86,9 @@ class ApplicationStageChanged(
     company_id: UUID
     resume_id: UUID
     user_id: UUID
-    """Whose resume it is."""
+    """The owner of the resume."""
     previous_stage: str | None
-    """None for a new one."""
+    """None for a new application."""
     stage: str
     applicant_state: str
     reason: str | None = None
@@ -98,24 +97,24 @@ class ApplicationStageChanged(
 class ApplicationMessageSent(
     Event, name="application.message_sent", owner="vacancies", key="application_id"
 ):
-    """One side of an application has written to the other. The text is read from the API."""
+    """One side of an application has sent the other a message. Read the text from the API."""
 
     application_id: UUID
     vacancy_id: UUID
     company_id: UUID
     resume_id: UUID
     user_id: UUID
-    """Whose resume it is."""
+    """The owner of the resume."""
     side: str
-    """Who has written: `employer` or `applicant`."""
+    """The sender: `employer` or `applicant`."""
 
 
 class RecommendationCreated(
     Event, name="recommendation.created", owner="vacancies", key="resume_id"
 ):
-    """A visible resume fits an open vacancy from now on.
+    """A visible resume now matches an open vacancy.
 
-    Says how well, not why: the reasons are read from the API, by those who may.
+    The event has the score only. Authorised users can read the reasons from the API.
     """
 
     recommendation_id: UUID
@@ -123,9 +122,9 @@ class RecommendationCreated(
     company_id: UUID
     resume_id: UUID
     user_id: UUID
-    """Whose resume it is."""
+    """The owner of the resume."""
     score: float
-    """0 to 1: how much of what the vacancy asks for is met."""
+    """0 to 1: the share of the vacancy's requirements that the resume meets."""
     resume_version: int | None = None
     vacancy_version: int | None = None
     ruleset: str | None = None
@@ -134,13 +133,13 @@ class RecommendationCreated(
 class RecommendationWithdrawn(
     Event, name="recommendation.withdrawn", owner="vacancies", key="resume_id"
 ):
-    """A resume no longer fits a vacancy, or one of the two is not to be seen any more."""
+    """A resume no longer matches a vacancy, or one of them is no longer visible."""
 
     recommendation_id: UUID
     vacancy_id: UUID
     company_id: UUID
     resume_id: UUID
     user_id: UUID
-    """Whose resume it is."""
+    """The owner of the resume."""
     reason: str
     """`no_longer_fits`, `resume_hidden`, `resume_deleted` or `vacancy_closed`."""

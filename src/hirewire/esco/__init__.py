@@ -1,4 +1,4 @@
-"""The dictionary of skills: ESCO's labels, and other ways in which people write them."""
+"""The dictionary of skills: ESCO's labels and their other spellings."""
 
 from hirewire.esco.dictionary import (
     BadAdditions,

@@ -1,4 +1,4 @@
-"""From what people write to a skill's id."""
+"""Maps the spellings of skills to ids."""
 
 import csv
 import hashlib
@@ -13,26 +13,26 @@ from pathlib import Path
 from hirewire.esco.tables import Skill, occupations, skills, split, technologies
 
 OWN = "own:"
-"""How the id of a skill begins that is not in the dictionary."""
+"""Prefix of the ids of skills that ESCO does not have."""
 _DROPPED = re.compile(r"[^\w+#]|_")
 _QUOTED = re.compile(r"'(?='*[=+\-@\t])")
-"""How spreadsheets, and `hirewire skills review`, mark text that would be a formula."""
+"""The apostrophe by which spreadsheets and `hirewire skills review` mark formulas as text."""
 _IN_BRACKETS = re.compile(r"\s*\([^)]*\)")
 _NOTE = re.compile(r"\s*\(computer programming\)\s*$")
 
 
 def key_of(phrase: str) -> str:
-    """The phrase without what people write differently: case, spaces, punctuation, accents, ё.
+    """The normal form of a phrase, without case, spaces, punctuation and ё.
 
     ``Node.js``, ``node js`` and ``NodeJS`` have one key; ``C``, ``C++`` and ``C#`` have three.
-    A phrase of punctuation alone has itself as its key.
+    The key of a phrase of punctuation alone is the phrase itself.
     """
     plain = unicodedata.normalize("NFKC", phrase).casefold().replace("ё", "е")
     return _DROPPED.sub("", plain) or plain.strip()
 
 
 class BadAdditions(Exception):
-    """The operators' file cannot be used; says where and why."""
+    """The operators' file cannot be used; the message names the line and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +44,24 @@ class Added:
     russian: tuple[str, ...]
     other: tuple[str, ...]
     skill: str
-    """An id, or a name the dictionary has: whose further forms these are. Empty: a new skill."""
+    """The id or a known name of the skill that gets these forms. Empty for a new skill."""
 
 
 class Dictionary:
-    """Skills by the many ways in which they are written.
+    """Looks up skills by their spellings.
 
-    Where two skills have the same form, a label goes before an alias of ours and that before
-    ESCO's alternative labels; then the skill that more ICT occupations have, then the lower id.
-    What the operators added goes before all of these.
+    If two skills share a form, labels take precedence over our aliases, and these over ESCO's
+    alternative labels; then the skill of more ICT occupations wins, then the lower id. The
+    operators' additions take precedence over all of these.
     """
 
     def __init__(self, skills: Iterable[Skill], added: Iterable[Added] = ()) -> None:
-        """Raises `ValueError` for an addition to a skill that is not there."""
+        """Raises `ValueError` for an addition to an unknown skill."""
         self.skills = {skill.id: skill for skill in skills}
         self._ids: dict[str, str] = {}
         self._rank()
-        for one in added:
-            self._add(one)
+        for addition in added:
+            self._add(addition)
 
     def _rank(self) -> None:
         used = Counter(id for occupation in occupations() for id in set(occupation.skills))
@@ -89,26 +89,26 @@ class Dictionary:
             self._ids[key_of(form)] = id
 
     def find(self, phrase: str) -> str | None:
-        """The id of the skill that is written so; None when there is none."""
+        """The id of the skill with this spelling; None if it is unknown."""
         return self._ids.get(key_of(phrase))
 
     def id_of(self, phrase: str) -> str:
-        """The id of the skill that is written so: ESCO's, or ``own:`` and the phrase's key."""
+        """The id of the skill with this spelling: ESCO's, or ``own:`` and the phrase's key."""
         key = key_of(phrase)
         return self._ids.get(key) or OWN + key
 
     def label_of(self, id: str, *, russian: bool = False) -> str | None:
-        """Its label; None for a skill that is not in the dictionary."""
+        """The label of a skill; None if it is not in the dictionary."""
         skill = self.skills.get(id)
         if skill is None:
             return None
         return (skill.label_ru if russian else None) or skill.label
 
     def name_of(self, id: str, *, russian: bool = False) -> str | None:
-        """Its label as people say it: without ESCO's note, unless that tells it from another.
+        """The display name of a skill: its label without ESCO's note, unless that is ambiguous.
 
-        What describes a skill is said in Russian where that is known; a tool keeps its own name
-        (Python), since the Russian form of that is slang.
+        A descriptive name is shown in Russian if a translation is known. A tool keeps its proper
+        name (Python), since its Russian form is slang.
         """
         skill = self.skills.get(id)
         if skill is None:
@@ -120,7 +120,7 @@ class Dictionary:
 
 
 def _is_proper(skill: Skill) -> bool:
-    """Whether it is called by a proper name: a technology, or all words with capitals."""
+    """Whether the skill has a proper name: it is a technology, or all its words have capitals."""
     words = _IN_BRACKETS.sub("", skill.label).split()
     return skill.id in _technologies() or all(word.lower() != word for word in words)
 
@@ -137,7 +137,7 @@ def _labels(skill: Skill) -> tuple[str, ...]:
 
 @cache
 def dictionary() -> Dictionary:
-    """The dictionary; reading it takes a part of a second, once a process."""
+    """The dictionary. The first call in a process loads it, in a fraction of a second."""
     return Dictionary((*skills(), *_ours()), _additions)
 
 
@@ -145,9 +145,9 @@ _additions: tuple[Added, ...] = ()
 
 
 def extend(path: Path | None) -> None:
-    """Add what operators keep in a CSV file: ``label,ru,other,skill``, forms parted by ``|``.
+    """Add the operators' CSV file: ``label,ru,other,skill``, with forms separated by ``|``.
 
-    For the start of a process, before anything is looked up. Raises `BadAdditions`.
+    Call it when a process starts, before the first look-up. Raises `BadAdditions`.
     """
     global _additions
     try:
@@ -162,7 +162,7 @@ def extend(path: Path | None) -> None:
 
 
 def edition() -> str:
-    """What tells this dictionary from the built-in one: empty, or a few letters of a hash."""
+    """The version of the operators' additions: a short hash, or empty without additions."""
     if not _additions:
         return ""
     return hashlib.sha256(repr(_additions).encode()).hexdigest()[:8]
@@ -191,6 +191,6 @@ def _read(path: Path) -> Iterable[Added]:
 
 
 def _ours() -> Iterable[Skill]:
-    """Technologies that ESCO does not have, under the ids they had without being known."""
+    """Technologies that ESCO lacks, with the ids that unknown skills of these names had before."""
     for label, russian, forms in technologies():
         yield Skill(OWN + key_of(label), label, (), (), russian, forms)

@@ -1,4 +1,4 @@
-"""What lies in the data files beside this one."""
+"""Reads the skills and occupations from the data files."""
 
 import csv
 import gzip
@@ -16,15 +16,15 @@ class Skill:
     """A skill of ESCO 1.1.1, with our additions."""
 
     id: str
-    """A UUID: the last part of ESCO's address of it."""
+    """A UUID: the last segment of the skill's ESCO URI."""
     label: str
     other_labels: tuple[str, ...]
-    """ESCO's alternative labels, English."""
+    """ESCO's alternative labels in English."""
     groups: tuple[str, ...]
-    """Codes of the skill groups it is in, as `S4.5.0`."""
+    """Codes of the skill's groups, such as `S4.5.0`."""
     label_ru: str | None
     aliases: tuple[str, ...]
-    """Further forms, ours: Russian ones and common spellings."""
+    """Our additional forms: Russian names and common spellings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class Occupation:
     label: str
     other_labels: tuple[str, ...]
     skills: tuple[str, ...]
-    """Ids of the skills that belong to it."""
+    """Ids of the occupation's skills."""
 
 
 @cache
 def skills() -> tuple[Skill, ...]:
-    """All skills, in the order of their ids."""
+    """All skills, ordered by id."""
     ours = {row["esco_id"]: row for row in csv.DictReader(StringIO(_text("aliases.csv")))}
     with (
         (_DATA / "skills.csv.gz").open("rb") as raw,
@@ -67,7 +67,7 @@ def _skill(row: dict[str, str], ours: dict[str, str]) -> Skill:
 
 @cache
 def technologies() -> tuple[tuple[str, str | None, tuple[str, ...]], ...]:
-    """What people write most of what ESCO does not have: label, Russian label, further forms."""
+    """Common technologies that ESCO lacks: label, Russian label and further forms of each."""
     return tuple(
         (row["label"], row["ru"] or None, split(row["ru"]) + split(row["other"]))
         for row in csv.DictReader(StringIO(_text("own.csv")))
@@ -76,7 +76,7 @@ def technologies() -> tuple[tuple[str, str | None, tuple[str, ...]], ...]:
 
 @cache
 def occupations() -> tuple[Occupation, ...]:
-    """The 91 ICT occupations, in the order of their addresses."""
+    """The 91 ICT occupations, ordered by URI."""
     rows = sorted(json.loads(_text("ict_occupations.json")), key=lambda row: str(row["uri"]))
     return tuple(
         Occupation(row["uri"], row["label"], tuple(row["altLabels"]), tuple(row["skills"]))
@@ -85,7 +85,7 @@ def occupations() -> tuple[Occupation, ...]:
 
 
 def split(text: str) -> tuple[str, ...]:
-    """Forms with ``|`` between them."""
+    """Split forms that are separated by ``|``."""
     return tuple(part.strip() for part in text.split("|") if part.strip())
 
 

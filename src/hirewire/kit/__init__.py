@@ -1,1 +1,1 @@
-"""The chassis every service stands on: settings, database, HTTP, tokens, clock, telemetry."""
+"""The common base of all services: settings, database, HTTP, tokens, clock and telemetry."""

@@ -1,4 +1,4 @@
-"""Who is at the other end, through proxies that are ours."""
+"""The client's address behind trusted proxies."""
 
 import ipaddress
 from collections.abc import Callable
@@ -10,9 +10,9 @@ EVERYBODY = "*"
 
 
 def trust(listed: str) -> Callable[[str], bool]:
-    """A check of an address against a comma-separated list of addresses and networks.
+    """A predicate for addresses in a comma-separated list of addresses and networks.
 
-    ``*`` trusts all. Raises ValueError that quotes the entry which is neither.
+    ``*`` trusts every address. Raises `ValueError` that quotes an invalid entry.
     """
     entries = [entry.strip() for entry in listed.split(",") if entry.strip()]
     everybody = EVERYBODY in entries
@@ -22,24 +22,23 @@ def trust(listed: str) -> Callable[[str], bool]:
     def trusted(address: str) -> bool:
         if everybody:
             return True
-        found = _ip(address)
-        return found is not None and any(found in network for network in networks)
+        ip = _ip(address)
+        return ip is not None and any(ip in network for network in networks)
 
     return trusted
 
 
 class ClientAddress:
-    """ASGI middleware: `scope["client"]` is the client's own address, and `scope["scheme"]` what
-    it used.
+    """ASGI middleware that sets `scope["client"]` and `scope["scheme"]` to the client's own.
 
-    `X-Forwarded-For` is read from its end, where the nearest proxy wrote, and as long as who wrote
-    is trusted: what a client made up stands before that and is never reached. Where everybody is
-    trusted (``*``) only the nearest proxy's entry counts. Nothing is believed of whoever is not
-    trusted.
+    It reads `X-Forwarded-For` from the end, where the nearest proxy has written, as long as the
+    writer of an entry is trusted. Entries that a client made up come earlier and are never reached.
+    If every address is trusted (``*``), only the nearest proxy's entry counts. The headers of an
+    untrusted peer are ignored.
     """
 
     def __init__(self, app: ASGIApp, listed: str) -> None:
-        """Raises ValueError as `trust`."""
+        """Raises the `ValueError` of `trust`."""
         self._app = app
         self._trusted = trust(listed)
         self._hops = 1 if EVERYBODY in listed else 20
@@ -55,27 +54,27 @@ class ClientAddress:
         if peer is None or not self._trusted(peer[0]):
             return
         written = _values(scope, b"x-forwarded-for")
-        found = peer[0]
+        client = peer[0]
         for entry in list(reversed(written))[: self._hops]:
             address = _without_port(entry)
             if _ip(address) is None:
                 break
-            found = address
-            if not self._trusted(found):
+            client = address
+            if not self._trusted(client):
                 break
-        if found != peer[0]:
-            scope["client"] = (found, 0)
+        if client != peer[0]:
+            scope["client"] = (client, 0)
         schemes = _values(scope, b"x-forwarded-proto")
         if schemes and schemes[-1] in ("http", "https"):
             scope["scheme"] = schemes[-1]
 
 
-def _values(scope: Scope, wanted: bytes) -> list[str]:
-    """What a header lists, over all its lines."""
+def _values(scope: Scope, header: bytes) -> list[str]:
+    """The entries of a header, over all its lines."""
     return [
         entry.strip()
         for name, value in scope["headers"]
-        if name == wanted
+        if name == header
         for entry in value.decode("latin-1").split(",")
         if entry.strip()
     ]

@@ -1,4 +1,4 @@
-"""Answers kept for idempotency keys (schema `kit`): found again, and forgotten."""
+"""Stored responses of idempotency keys (schema `kit`)."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -6,11 +6,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 KEPT = timedelta(days=1)
-"""How long a request that creates can be repeated under its key."""
+"""How long a creating request can be repeated under its key."""
 
 
 async def claim(tx: AsyncConnection, *, scope: str, key: str, fingerprint: str) -> bool:
-    """Whether this request is the first under its key; waits while another first one is open."""
+    """Whether this request is the first under its key. Waits for a concurrent request to end."""
     taken = await tx.exec_driver_sql(
         "insert into kit.idempotency (scope, key, fingerprint) values ($1, $2, $3) "
         "on conflict do nothing returning key",
@@ -20,7 +20,7 @@ async def claim(tx: AsyncConnection, *, scope: str, key: str, fingerprint: str) 
 
 
 async def keep(tx: AsyncConnection, *, scope: str, key: str, answer: str) -> None:
-    """Keep the first one's answer (JSON)."""
+    """Store the first request's response (JSON)."""
     await tx.exec_driver_sql(
         "update kit.idempotency set answer = $3::jsonb where scope = $1 and key = $2",
         (scope, key, answer),
@@ -28,25 +28,25 @@ async def keep(tx: AsyncConnection, *, scope: str, key: str, answer: str) -> Non
 
 
 async def kept(tx: AsyncConnection, *, scope: str, key: str) -> tuple[str, str]:
-    """Fingerprint and answer (JSON) of the first one."""
-    found = await tx.exec_driver_sql(
+    """The fingerprint and response (JSON) of the first request."""
+    result = await tx.exec_driver_sql(
         "select fingerprint, answer::text as answer from kit.idempotency "
         "where scope = $1 and key = $2",
         (scope, key),
     )
-    row = found.one()
+    row = result.one()
     return row.fingerprint, row.answer
 
 
 async def forget_answers(tx: AsyncConnection, user_id: UUID) -> None:
-    """Delete what was answered to somebody: for when what they made is deleted."""
+    """Delete the stored responses to a user, when the user's data is deleted."""
     await tx.exec_driver_sql(
         "delete from kit.idempotency where starts_with(scope, $1)", (f"{user_id} ",)
     )
 
 
 async def forget_old(tx: AsyncConnection) -> None:
-    """Delete answers that nobody will ask for again."""
+    """Delete expired responses."""
     await tx.exec_driver_sql(
         "delete from kit.idempotency where created_at < clock_timestamp() - $1::interval", (KEPT,)
     )

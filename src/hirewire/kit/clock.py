@@ -1,4 +1,4 @@
-"""The time, asked in one place; and the day, which the board's time zone decides."""
+"""The current time, and the current day in the board's time zone."""
 
 from datetime import UTC, date, datetime, time, tzinfo
 from zoneinfo import ZoneInfo
@@ -7,26 +7,26 @@ _zone: tzinfo = UTC
 
 
 def use_zone(name: str) -> None:
-    """Set the time zone in which days begin and end; once, when a process starts."""
+    """Set the board's time zone. Called once, when a process starts."""
     global _zone
     _zone = UTC if name == "UTC" else ZoneInfo(name)
 
 
 def now() -> datetime:
-    """The time now, in UTC."""
+    """The current time in UTC."""
     return datetime.now(UTC)
 
 
 def today() -> date:
-    """The day that it is on the board."""
+    """The current day in the board's time zone."""
     return day_of(now())
 
 
 def day_of(moment: datetime) -> date:
-    """The day on the board at this moment."""
+    """The day of a moment in the board's time zone."""
     return moment.astimezone(_zone).date()
 
 
 def end_of(day: date) -> datetime:
-    """The last second of a day on the board."""
+    """The last second of a day in the board's time zone."""
     return datetime.combine(day, time(23, 59, 59), _zone)

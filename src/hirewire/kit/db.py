@@ -1,4 +1,4 @@
-"""Engines, databases that are made when missing, and migrations without ceremony."""
+"""Database engines, creation of missing databases, and migrations."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,17 +14,17 @@ from hirewire.messaging.schema import ensure_database
 __all__ = ["among", "ensure_database", "make_engine", "migrate", "pending", "schemas"]
 
 CHASSIS = (*schema.OWN, ("kit", "hirewire.kit"))
-"""What every service's database has beside the service's own tables: schema, package."""
+"""Schemas and packages of the tables that every service's database has."""
 
 
 def make_engine(url: str, *, pool: int = 10, application: str = "hirewire") -> AsyncEngine:
-    """An engine over asyncpg for a ``postgresql://`` address. Connects at first use."""
+    """An asyncpg engine for a ``postgresql://`` address. It connects at first use."""
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         pool_size=pool,
         max_overflow=pool,
         pool_timeout=10,
-        # What was used last: statements are prepared on as few connections as there is work for.
+        # Last in, first out: few connections are used, so statements are prepared on few of them.
         pool_use_lifo=True,
         pool_reset_on_return=None,  # every transaction here ends before its connection goes back
         hide_parameters=True,
@@ -39,28 +39,28 @@ def make_engine(url: str, *, pool: int = 10, application: str = "hirewire") -> A
 
 
 def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
-    """Whether the column has one of these values: one statement for any number of them.
+    """Whether the column has one of these values, with one statement for any number of them.
 
-    `in_` makes another statement for every length, and each connection keeps those it has
-    prepared.
+    `in_` makes a different statement for each length, and each connection keeps its prepared
+    statements.
     """
     return column == any_(literal(list(values), ARRAY(column.type)))
 
 
 def schemas(service: str | None) -> tuple[tuple[str, str], ...]:
-    """Schemas and the packages whose migrations make them; without a service the chassis only."""
+    """Schemas and their migration packages; without a service, only the common ones."""
     return (*CHASSIS, ("public", f"hirewire.{service}")) if service else CHASSIS
 
 
 async def migrate(url: str, service: str | None) -> list[str]:
-    """Bring a service's database to the newest schema; what was applied, as ``schema:revision``.
+    """Migrate a service's database to the newest schema; returns each applied ``schema:revision``.
 
-    Made when missing. Several at once wait for each other. Nothing is half done: all of it is one
+    Creates a missing database. Concurrent migrations wait for each other. All migrations run in one
     transaction.
     """
     return await schema.migrate(url, schemas(service))
 
 
 async def pending(engine: AsyncEngine, service: str | None) -> list[str]:
-    """The schemas whose migrations are not all applied; empty when the database is ready."""
+    """The schemas with pending migrations; empty when the database is ready."""
     return await schema.pending(engine, schemas(service))

@@ -1,4 +1,4 @@
-"""Business errors: a slug, a kind, a message. What HTTP makes of them is `http`'s business."""
+"""Application errors: a slug, a kind and a message. `problems` maps them to HTTP responses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 
 class Kind(Enum):
-    """What sort of no it is."""
+    """The category of an error, which decides the HTTP status."""
 
     BAD_REQUEST = "bad_request"
     UNAUTHENTICATED = "unauthenticated"
@@ -24,7 +24,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong with one field; `pointer` is a JSON pointer into the body (RFC 6901)."""
+    """An invalid field and the reason; `pointer` is a JSON pointer into the body (RFC 6901)."""
 
     pointer: str
     detail: str
@@ -44,7 +44,7 @@ class AppError(Exception):
         extra: Mapping[str, Any] | None = None,
         retry_after: int | None = None,
     ) -> None:
-        """`message` defaults to the class's docstring; `extra` are members of the answer;
+        """`message` defaults to the class's docstring, `extra` adds members to the problem, and
         `retry_after` is in seconds.
         """
         self.message = message or (type(self).__doc__ or "").strip().partition("\n")[0]

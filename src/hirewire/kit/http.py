@@ -1,4 +1,4 @@
-"""What routes are made with: the request's transaction, the caller, idempotency, pages."""
+"""Dependencies of routes: the request's transaction, the caller, idempotency keys and paging."""
 
 import base64
 import binascii
@@ -24,7 +24,7 @@ R = TypeVar("R")
 
 
 def transactions_of(request: Request) -> Transactions:
-    """The service's transactions, for a route that needs one beside its own."""
+    """The service's transactions, for a route that needs more than `RequestTx`."""
     transactions: Transactions = request.app.state.messaging.transactions
     return transactions
 
@@ -35,8 +35,8 @@ async def _transaction(request: Request) -> AsyncIterator[Tx]:
 
 
 RequestTx = Annotated[Tx, Depends(_transaction, scope="function")]
-"""The request's transaction: committed after the route has returned and before the answer is
-sent; rolled back if anything raises."""
+"""The request's transaction. It commits after the route returns and before the response is sent,
+and rolls back on an exception."""
 
 
 async def takes_caller(
@@ -53,7 +53,7 @@ async def takes_caller(
 
 
 MaybeCaller = Annotated[Principal | None, Depends(takes_caller)]
-"""Who calls, or None without an Authorization header. A token that is not valid is still 401."""
+"""The caller, or None without an Authorization header. An invalid token is still a 401."""
 
 
 async def needs_caller(caller: MaybeCaller) -> Principal:
@@ -64,7 +64,7 @@ async def needs_caller(caller: MaybeCaller) -> Principal:
 
 
 Caller = Annotated[Principal, Depends(needs_caller)]
-"""Who calls, proven by a bearer token."""
+"""The caller, authenticated by a bearer token."""
 
 
 class KeyReused(AppError):
@@ -75,10 +75,10 @@ class KeyReused(AppError):
 
 
 class Idempotency:
-    """Makes a request that creates something safe to repeat: ``await once(Out, make)``.
+    """Makes a creating request safe to repeat: ``await once(Out, make)``.
 
-    The answer is kept under the caller, the path and the `Idempotency-Key` in the same
-    transaction as what it made. A repeat waits for the first to end and gets its answer.
+    The response is stored under the caller, the path and the `Idempotency-Key`, in the transaction
+    that creates the object. A repeated request waits for the first and gets the same response.
     """
 
     def __init__(self, request: Request, tx: Tx, key: str | None, caller: Principal | None) -> None:
@@ -92,10 +92,9 @@ class Idempotency:
         *,
         identity: bytes | None = None,
     ) -> M:
-        """What `make` made, now or the first time. Raises `KeyReused` for another body.
+        """The result of `make`, now or of the first request. Raises `KeyReused` for another body.
 
-        `identity` stands for the body where that holds a secret: a quick hash of it must not be
-        kept.
+        `identity` replaces the body if that holds a secret, whose fast hash must not be stored.
         """
         if self._key is None:
             return await make()
@@ -128,7 +127,7 @@ Once = Annotated[Idempotency, Depends(_once, scope="function")]
 
 
 class PageQuery:
-    """`?limit=&after=`: how many items, and from where on."""
+    """The parameters `?limit=&after=`: the page size and the cursor."""
 
     def __init__(
         self,
@@ -164,9 +163,9 @@ def page_of(
     *,
     cursor: Callable[[Any], Sequence[object]],
 ) -> Page[M]:
-    """A page from up to `limit + 1` rows (the last only says that there is more).
+    """A page from up to `limit + 1` rows; the extra row only shows that there are more.
 
-    `cursor` gives a row's place in the order. Sets the `Link` header (RFC 8288).
+    `cursor` returns a row's position in the order. Sets the `Link` header (RFC 8288).
     """
     adapter = TypeAdapter(model)
     items = [adapter.validate_python(row, from_attributes=True) for row in rows[: query.limit]]
@@ -177,7 +176,7 @@ def page_of(
 
 
 def next_page(place: Sequence[object], request: Request, response: Response) -> str:
-    """The cursor of the page behind this place. Sets the `Link` header (RFC 8288)."""
+    """The cursor of the page after this position. Sets the `Link` header (RFC 8288)."""
     cursor = _encode_cursor(place)
     pairs = [(k, v) for k, v in request.query_params.multi_items() if k != "after"]
     link = f"{request.url.path}?{urlencode([*pairs, ('after', cursor)])}"
@@ -186,7 +185,7 @@ def next_page(place: Sequence[object], request: Request, response: Response) -> 
 
 
 def place_in_time(after: tuple[str, ...] | None) -> tuple[datetime, UUID] | None:
-    """The place in a list that is ordered by time and id. Raises `BadCursor`."""
+    """The position in a list that is ordered by time and id. Raises `BadCursor`."""
     if after is None:
         return None
     try:
@@ -200,7 +199,7 @@ def place_in_time(after: tuple[str, ...] | None) -> tuple[datetime, UUID] | None
 
 
 def bad_cursor() -> BadCursor:
-    """What is said of an `after` that is no place in the list."""
+    """The error for an invalid `after`."""
     return BadCursor(errors=[FieldError("", "after: not a valid cursor of this list")])
 
 
@@ -210,7 +209,7 @@ def _encode_cursor(place: Sequence[object]) -> str:
 
 
 def decoded_cursor(text: str) -> tuple[str, ...]:
-    """The place that a cursor stands for. Raises `BadCursor`."""
+    """The position that a cursor encodes. Raises `BadCursor`."""
     try:
         parts = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, binascii.Error):

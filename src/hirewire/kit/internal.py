@@ -1,6 +1,6 @@
-"""The internal API of every service's messaging: what `hirewire events` and the console ask.
+"""The internal API of every service's messaging, for `hirewire events` and the console.
 
-Not under the public origin. Needs the operators' token (HIREWIRE_OPERATOR_TOKEN).
+The gateway does not expose it. It needs the operator token (HIREWIRE_OPERATOR_TOKEN).
 """
 
 import secrets
@@ -46,7 +46,7 @@ async def _operator(
 
 
 class BarrierOut(Answer):
-    """A barrier as its owner knows it."""
+    """The state of a barrier at its owner."""
 
     id: UUID
     reached: list[str] = []
@@ -55,7 +55,7 @@ class BarrierOut(Answer):
 
 
 class RequestIn(Body):
-    """What an operator asks of the log."""
+    """A replay or repair request of an operator."""
 
     kind: Literal["replay", "repair"]
     to: str
@@ -70,7 +70,7 @@ class RequestIn(Body):
 
 
 class RequestOut(Answer):
-    """A request and how far it is."""
+    """A replay or repair request and its progress."""
 
     id: UUID
     kind: str
@@ -98,7 +98,7 @@ class Events(Body):
 
 
 class AcceptIn(Body):
-    """Events that no log knows, to be listed no more."""
+    """Phantom events that an operator accepts, so that the audit no longer lists them."""
 
     ids: list[UUID] = Field(max_length=MOST_IDS)
     owner: str
@@ -107,7 +107,7 @@ class AcceptIn(Body):
 
 
 class DiscardIn(Body):
-    """A message to be given up for good."""
+    """A message to discard for good."""
 
     event: UUID
     handler: str | None = None
@@ -116,7 +116,7 @@ class DiscardIn(Body):
 
 
 class EditIn(Body):
-    """A dead letter's new body."""
+    """A new body for a dead letter."""
 
     event: UUID
     handler: str
@@ -126,7 +126,7 @@ class EditIn(Body):
 
 
 class PauseIn(Body):
-    """A handler to be paused, or to go on."""
+    """A handler to pause or resume."""
 
     handler: str
     why: str = Field(default="", max_length=500)
@@ -134,7 +134,7 @@ class PauseIn(Body):
 
 
 class PauseOut(Answer):
-    """A handler that is paused."""
+    """A paused handler."""
 
     subscription: str
     paused_at: datetime
@@ -148,16 +148,16 @@ def _messaging(request: Request) -> Messaging:
 
 
 Own = Annotated[Messaging, Depends(_messaging)]
-"""The messaging of the service that is asked."""
+"""The messaging runtime of the service that serves the request."""
 
 router = APIRouter(prefix=PREFIX, include_in_schema=False, dependencies=[Depends(_operator)])
 
 
 @router.get("/overview")
 async def overview(tx: RequestTx, messaging: Own) -> dict[str, Any]:
-    """What the service consumes, and how many messages wait or are unresolved."""
+    """The consumed event types, and the numbers of waiting and unresolved messages."""
     unsent = await tx.exec_driver_sql("select count(*) from messaging.outbox")
-    found = {
+    summary = {
         "service": messaging.service,
         "hears": messaging.consumer.topology.types,
         "unsent": unsent.scalar_one(),
@@ -166,14 +166,14 @@ async def overview(tx: RequestTx, messaging: Own) -> dict[str, Any]:
         "brokerDead": None,
     }
     try:
-        found["brokerDead"] = (await messaging.broker.stats(DEAD)).ready
+        summary["brokerDead"] = (await messaging.broker.stats(DEAD)).ready
         if messaging.consumer.topology.types:
             queues = messaging.consumer.queues
             stats = [await messaging.broker.stats(queue) for queue in queues]
-            found["queued"] = sum(one.ready for one in stats)
+            summary["queued"] = sum(queue.ready for queue in stats)
     except BrokerUnavailable as error:
-        found["broker"] = str(error)
-    return found
+        summary["broker"] = str(error)
+    return summary
 
 
 @router.post("/states")
@@ -182,17 +182,17 @@ async def states(
 ) -> dict[str, list[Any]]:
     """The state of each event in each handler that consumes it."""
     if generation is None:
-        found = await audit.states_of(tx, messaging.consumer.subscriptions, body.events)
+        states = await audit.states_of(tx, messaging.consumer.subscriptions, body.events)
     else:
-        one = await _generation(tx, generation)
-        queue = one.topology(messaging.service).queue
-        found = await audit.states_of_generation(tx, one, queue, body.events)
-    return {"items": [audit.row_of(one) for one in found]}
+        projection = await _generation(tx, generation)
+        queue = projection.topology(messaging.service).queue
+        states = await audit.states_of_generation(tx, projection, queue, body.events)
+    return {"items": [audit.row_of(state) for state in states]}
 
 
 @router.get("/about")
 async def about(tx: RequestTx, what: str, since: UUID = ZERO) -> dict[str, list[str]]:
-    """Correlation ids of the events about an account, a resume or a vacancy."""
+    """The correlation ids of the events about an account, a resume or a vacancy."""
     return {"items": await audit.about(tx, what, since=since)}
 
 
@@ -200,19 +200,19 @@ async def about(tx: RequestTx, what: str, since: UUID = ZERO) -> dict[str, list[
 async def story(
     tx: RequestTx, correlation: Annotated[list[str], Query()], since: UUID = ZERO
 ) -> dict[str, list[audit.TracedEvent]]:
-    """The events of these correlation ids, in the order in which they were recorded."""
+    """The events with these correlation ids, in the order in which they were recorded."""
     return {"items": await audit.causal_trace(tx, correlation, since=since)}
 
 
 @router.post("/heard")
 async def heard(tx: RequestTx, body: Ids) -> dict[str, list[audit.Consumption]]:
-    """Which handlers had an effect for these events."""
+    """The handlers that have processed these events."""
     return {"items": await audit.consumptions(tx, body.ids)}
 
 
 @router.post("/discard")
 async def discard(tx: RequestTx, body: DiscardIn) -> dict[str, int]:
-    """Give up the messages of an event for good."""
+    """Discard the messages of an event for good."""
     try:
         count = await dead_letters.discard(
             tx, body.event, why=body.why, by=body.by, subscription=body.handler
@@ -224,7 +224,7 @@ async def discard(tx: RequestTx, body: DiscardIn) -> dict[str, int]:
 
 @router.post("/edit")
 async def edit(tx: RequestTx, body: EditIn) -> dict[str, int]:
-    """Replace the body of a dead letter; it is tried again."""
+    """Replace the body of a dead letter and retry it."""
     try:
         await dead_letters.edit(
             tx,
@@ -253,37 +253,37 @@ async def pause(tx: RequestTx, messaging: Own, body: PauseIn) -> dict[str, bool]
 
 @router.post("/resume")
 async def resume(tx: RequestTx, body: PauseIn) -> dict[str, bool]:
-    """Let a paused handler go on; `new` is false if it was not paused."""
+    """Resume a paused handler; `new` is false if it was not paused."""
     return {"new": await pauses.resume(tx, body.handler, why=body.why, by=body.by)}
 
 
 @router.get("/paused")
 async def paused(tx: RequestTx) -> dict[str, list[PauseOut]]:
-    """The handlers that are paused."""
-    return {"items": [PauseOut.model_validate(one) for one in await pauses.paused(tx)]}
+    """The paused handlers."""
+    return {"items": [PauseOut.model_validate(row) for row in await pauses.paused(tx)]}
 
 
 @router.post("/fences", status_code=202)
 async def request_barrier(tx: RequestTx) -> BarrierOut:
-    """Record a barrier behind all events recorded so far."""
+    """Record a barrier after all events recorded so far."""
     wake_after(tx)
     return BarrierOut(id=await barriers.ask(tx))
 
 
 @router.get("/fences/{id}")
 async def barrier(tx: RequestTx, id: UUID) -> BarrierOut:
-    """How far a barrier has come."""
-    found = await barriers.find(tx, id)
-    if found is None:
+    """The progress of a barrier."""
+    row = await barriers.find(tx, id)
+    if row is None:
         raise NotFound
-    return BarrierOut.model_validate(found)
+    return BarrierOut.model_validate(row)
 
 
 @router.get("/fences/{id}/heard")
 async def barrier_passed(
     tx: RequestTx, messaging: Own, id: UUID, generation: int | None = None
 ) -> dict[str, list[str]]:
-    """The queues through which a barrier has come, and all that it has to pass."""
+    """The queues that a barrier has passed, and all queues that it must pass."""
     queues = messaging.consumer.queues
     if generation is not None:
         queues = ((await _generation(tx, generation)).topology(messaging.service).queue,)
@@ -298,27 +298,27 @@ async def log(
     after: UUID = ZERO,
     limit: Annotated[int, Query(ge=1, le=MOST_IDS)] = 5000,
 ) -> dict[str, list[Any]]:
-    """Events recorded before a barrier, a page at a time."""
+    """A page of the events recorded before a barrier."""
     rows = await audit.recorded_before(tx, id, since=since, after=after, limit=limit)
     return {"items": [[str(row.id), row.type, row.subscribers, row.unsent] for row in rows]}
 
 
-async def _heard_of(tx: RequestTx, messaging: Messaging, owner: str) -> list[str]:
+async def _handlers_of(tx: RequestTx, messaging: Messaging, owner: str) -> list[str]:
     own = [s.name for s in messaging.consumer.subscriptions if s.event.owner == owner]
     return [*own, *await generations.handlers_of_owner(tx, owner)]
 
 
 @router.get("/flow")
 async def flow(tx: RequestTx, messaging: Own) -> dict[str, Any]:
-    """What was published and consumed in total, by event type."""
+    """The numbers of published, consumed and queued events, and the start of the inbox."""
     queued = None
     with suppress(BrokerUnavailable):
         stats = [await messaging.broker.stats(queue) for queue in messaging.consumer.queues]
-        queued = sum(one.ready for one in stats)
-    found = await audit.flow(tx)
+        queued = sum(queue.ready for queue in stats)
+    totals = await audit.flow(tx)
     return {
-        "sent": found.sent,
-        "entered": found.entered,
+        "sent": totals.sent,
+        "entered": totals.entered,
         "queued": queued,
         "retainedFrom": str(await audit.retained_from(tx)),
     }
@@ -333,28 +333,28 @@ async def entered(
     after: UUID = ZERO,
     limit: Annotated[int, Query(ge=1, le=MOST_IDS)] = 5000,
 ) -> dict[str, list[audit.Entered]]:
-    """Events of an owner that were consumed here, a page at a time."""
-    names = await _heard_of(tx, messaging, owner)
+    """A page of an owner's events that were consumed here."""
+    names = await _handlers_of(tx, messaging, owner)
     return {"items": await audit.entered(tx, names, since=since, after=after, limit=limit)}
 
 
 @router.post("/unknown")
 async def unknown(tx: RequestTx, body: Ids) -> dict[str, list[UUID]]:
-    """Which of these events the log does not hold."""
+    """The events among these that the log does not hold."""
     return {"ids": await audit.unknown(tx, body.ids)}
 
 
 @router.post("/accept")
 async def accept(tx: RequestTx, messaging: Own, body: AcceptIn) -> dict[str, int]:
-    """Stop listing events that no log knows."""
+    """Accept phantom events, so that the audit no longer lists them."""
     note = f"in no log, accepted by {body.by or '?'}: {body.why}"
-    names = await _heard_of(tx, messaging, body.owner)
+    names = await _handlers_of(tx, messaging, body.owner)
     return {"accepted": await audit.accept(tx, body.ids, names, note)}
 
 
 @router.post("/jobs", status_code=202)
 async def ask(tx: RequestTx, messaging: Own, body: RequestIn) -> RequestOut:
-    """Request a replay or a repair; the same request again answers with the first."""
+    """Request a replay or a repair; a repeated request returns the existing one."""
     asked = await _asked(tx, messaging, body)
     id, new = await requests.ask(tx, body.kind, asked, by=body.by, again=body.anew)
     wake_after(tx)
@@ -363,7 +363,7 @@ async def ask(tx: RequestTx, messaging: Own, body: RequestIn) -> RequestOut:
 
 @router.post("/jobs/count")
 async def count(tx: RequestTx, messaging: Own, body: RequestIn) -> dict[str, int]:
-    """How many events a request would publish."""
+    """The number of events that a request would publish."""
     return {"events": await requests.matching(tx, await _asked(tx, messaging, body))}
 
 
@@ -375,19 +375,19 @@ async def latest(tx: RequestTx) -> dict[str, list[RequestOut]]:
 
 @router.get("/jobs/{id}")
 async def find_request(tx: RequestTx, id: UUID) -> RequestOut:
-    """One request, and how far it is."""
+    """One request and its progress."""
     return _out(await requests.find(tx, id))
 
 
 async def _generation(tx: RequestTx, number: int) -> generations.Generation:
-    found = await generations.find(tx, number)
-    if found is None or found.state == "dropped":
+    generation = await generations.find(tx, number)
+    if generation is None or generation.state == "dropped":
         raise NotFound(f"there is no generation {number}")
-    return found
+    return generation
 
 
 async def _asked(tx: RequestTx, messaging: Messaging, body: RequestIn) -> dict[str, Any]:
-    """What is asked, whole and checked. Raises `Invalid` that names the field."""
+    """The validated parameters of a request. Raises `Invalid` that names the field."""
     subscribed = await requests.types_of_subscriber(tx, body.to)
     if not subscribed:
         raise Invalid(

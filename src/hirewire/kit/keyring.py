@@ -1,4 +1,4 @@
-"""The public keys a service has heard, kept in its own database (schema `kit`)."""
+"""The public keys from consumed events, stored in each service's database (schema `kit`)."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ on conflict (kid) do update set not_before = excluded.not_before, not_after = ex
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A key with which access tokens are verified, and when."""
+    """A public key that verifies access tokens, and its validity."""
 
     kid: str
     jwk: Mapping[str, Any]
@@ -32,9 +32,9 @@ async def store(
     not_before: datetime,
     not_after: datetime,
 ) -> None:
-    """Keep a key as heard. Hearing it again changes nothing but its validity.
+    """Store a public key. Storing it again changes only its validity.
 
-    Raises `ValueError` for anything but an Ed25519 public key: such a key must not verify.
+    Raises `ValueError` for anything but an Ed25519 public key, which must not verify tokens.
     """
     if jwk.get("kty") != "OKP" or jwk.get("crv") != "Ed25519" or "x" not in jwk:
         raise ValueError("not an Ed25519 public key")
@@ -43,7 +43,7 @@ async def store(
 
 
 async def keys(tx: AsyncConnection) -> list[PublicKey]:
-    """All keys that have not expired."""
+    """All public keys that have not expired."""
     result = await tx.exec_driver_sql(
         "select kid, jwk, not_before, not_after from kit.signing_key "
         "where not_after > clock_timestamp() order by not_before"

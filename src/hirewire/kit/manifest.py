@@ -1,4 +1,4 @@
-"""What a service says of itself before any of its code is loaded."""
+"""The description of a service that is available before its code is loaded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ class Manifest:
     app: str
     """`module:attribute` of its `Service` or `Gateway`; imported only by a process that runs it."""
     needs: frozenset[Need] = frozenset({"database"})
-    """What `hirewire run` gives it: `search_dir` is a folder for derived indexes."""
+    """Resources that `hirewire run` provides; `search_dir` is a folder for search indexes."""
     paths: Sequence[str] = ()
     """The public paths that the gateway forwards to it, each one segment below `/` or `/api/`."""
     is_public: bool = False
-    """Whether people and programs connect to it: the gateway, and nobody else."""
+    """Whether clients connect to it directly. True for the gateway only."""
 
     @property
     def has_database(self) -> bool:

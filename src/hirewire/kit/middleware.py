@@ -1,4 +1,4 @@
-"""What every request passes: an id, a limit on its body, a line in the log."""
+"""ASGI middleware for every request: body limit, request id and access log."""
 
 import asyncio
 import re
@@ -25,7 +25,7 @@ LINGER_BYTES = 16 * 1024 * 1024
 LINGER_SECONDS = 5.0
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 SECRET = re.compile(r"((?:^|/)(?:shared|erasures)/+)[^/]+", re.IGNORECASE)
-"""Parts of paths that open something to whoever knows them."""
+"""Path segments that are secrets: anyone who knows them has access."""
 TRACEPARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -37,13 +37,14 @@ class _TooLarge(Exception):
 
 
 def without_secrets(path: str) -> str:
-    """A path as it may stand in a log or a span."""
+    """The path with its secrets masked, for logs and spans."""
     return SECRET.sub(r"\1…", path)
 
 
 async def drain(scope: Scope, receive: Receive) -> None:
-    """Read what is left of a body, for a while: a client whose sending is cut off by the end of
-    the connection may never see the answer.
+    """Read the rest of a body for a limited time.
+
+    A client that is still sending when the connection closes may never see the response.
     """
     if any(name == b"expect" for name, _ in scope["headers"]):
         return
@@ -57,11 +58,10 @@ async def drain(scope: Scope, receive: Receive) -> None:
 
 
 class BodyLimit:
-    """Answers 413 to a body over the limit, whether its length is announced or not. An answer that
-    comes before the body ends when the body has come.
+    """Responds with 413 to a body over the limit, with or without a `Content-Length`.
 
-    `larger` are paths (exact) with a limit of their own, in bytes. `shown` may put the answer into
-    another form.
+    An early response is completed after the body has been read. `larger` holds exact paths with
+    their own limits in bytes. `shown` may render the response differently.
     """
 
     def __init__(
@@ -82,17 +82,17 @@ class BodyLimit:
         limit = self._larger.get(scope["path"], MAX_BODY)
 
         async def answer() -> None:
-            said: Response = problem(
+            refusal: Response = problem(
                 413,
                 "too-large",
                 f"The body is larger than {limit} bytes.",
                 headers={"Connection": "close"},
             )
             if self._shown is not None:
-                said = await self._shown(Request(scope), said)
-                said.headers["Connection"] = "close"
+                refusal = await self._shown(Request(scope), refusal)
+                refusal.headers["Connection"] = "close"
             await drain(scope, receive)
-            await said(scope, receive, send)
+            await refusal(scope, receive, send)
 
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if length.isdigit() and int(length) > limit:
@@ -110,7 +110,7 @@ class BodyLimit:
             return message
 
         async def watched(message: Message) -> None:
-            # Whoever read the body may have made another answer of what was raised there.
+            # The application may have turned `_TooLarge` into another response.
             nonlocal answered
             if received <= limit:
                 ends = message["type"] == "http.response.body" and not message.get("more_body")
@@ -133,11 +133,11 @@ def _is_chunked(scope: Scope) -> bool:
 
 
 class RequestContext:
-    """Gives each request an id (the client's, when it sends a sane `X-Request-Id`), which becomes
-    the correlation id of the events it records, and goes back in the answer. Logs one line.
-    Addresses with a NUL, which no database can look for, are refused.
+    """Gives each request an id and logs one line for it.
 
-    `shown` may put what nobody foresaw into another form than a problem.
+    The id is the client's `X-Request-Id` if it is well-formed. It becomes the correlation id of
+    recorded events and is returned in the response. URLs with a NUL character, which PostgreSQL
+    cannot store, are refused. `shown` may render the response to an unexpected error differently.
     """
 
     def __init__(self, app: ASGIApp, service: str, shown: Shown | None = None) -> None:
@@ -212,7 +212,7 @@ class RequestContext:
             if "\x00" in name + value
         ]
         detail = "The address has a NUL character in it."
-        said: Response = problem(422, "invalid", detail, errors=errors)
+        refusal: Response = problem(422, "invalid", detail, errors=errors)
         if self._shown is not None:
-            said = await self._shown(Request(scope), said)
-        await said(scope, receive, send)
+            refusal = await self._shown(Request(scope), refusal)
+        await refusal(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Bases of what comes in and goes out over HTTP."""
+"""Base classes and field types for request and response bodies."""
 
 import re
 from collections.abc import Iterator
@@ -77,12 +77,12 @@ _OF_ITS_KIND = {
 
 
 def _of_its_kind(schema: Any, model: type[BaseModel]) -> Any:
-    """The schema with numbers, truths and times that are taken as these only.
+    """The schema with numbers, booleans and times that accept no other kinds of values.
 
-    Other models inside it have seen to themselves.
+    Nested models have already done the same for their own schemas.
     """
     if isinstance(schema, (list, tuple)):
-        return type(schema)(_of_its_kind(one, model) for one in schema)
+        return type(schema)(_of_its_kind(part, model) for part in schema)
     if not isinstance(schema, dict) or (schema.get("type") == "model" and schema["cls"] != model):
         return schema
     if isinstance(schema.get("type"), str) and schema["type"] in _OF_ITS_KIND:
@@ -94,7 +94,7 @@ def _of_its_kind(schema: Any, model: type[BaseModel]) -> Any:
 
 
 def without_nul(schema: Any) -> None:
-    """Say in this JSON Schema, and in those inside it, that no text has a NUL character."""
+    """Add to this JSON Schema and its nested ones that no text has a NUL character."""
     if isinstance(schema, dict):
         if schema.get("type") == "string" and not schema.keys() & {"pattern", "format", "enum"}:
             schema.setdefault("pattern", NO_NUL)
@@ -126,7 +126,7 @@ class Body(BaseModel):
     def __get_pydantic_json_schema__(
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """What `_check_text` refuses is said of each field."""
+        """Add the restrictions of `_check_text` to each field."""
         schema = handler(core_schema)
         for field in handler.resolve_ref_schema(schema).get("properties", {}).values():
             without_nul(field)
@@ -175,7 +175,7 @@ def text(min: int = 1, max: int = 200) -> StringConstraints:
 
 
 def _not_too_long(link: HttpUrl) -> HttpUrl:
-    """What is stored is the link in its normal form, which may be longer than what was sent."""
+    """Check the link's length in its normal form, which may be longer than the input."""
     if len(str(link)) > LONGEST_LINK:
         raise ValueError(f"at most {LONGEST_LINK} characters, with all others than ASCII encoded")
     return link

@@ -1,7 +1,7 @@
-"""The OpenAPI document of a service: every status it answers, by media type, and who must sign in.
+"""The OpenAPI document of a service, with every response status, media type and security need.
 
-What a route refuses for reasons of its own is listed at the route by `refuses`; what follows from
-how it is made (a body, a caller, a database) is added here.
+A route lists its own errors with `refuses`. Errors that follow from its parameters (a body, a
+caller, a database) are added here.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 BEARER = "bearer"
 SIGNED_IN: list[dict[str, list[str]]] = [{BEARER: []}]
-"""`security` of a route that asks who calls in a way of its own."""
+"""`security` of a route that authenticates the caller in its own way."""
 _COMMON = {
     400: "The body is not valid JSON.",
     401: "`unauthenticated`, `invalid-token`: a valid access token is needed.",
@@ -68,17 +68,17 @@ _HEADERS = {
 
 
 def refuses(*errors: type[AppError]) -> Responses:
-    """`responses` of a route that raises these."""
-    found: Responses = {}
+    """`responses` of a route that raises these errors."""
+    responses: Responses = {}
     for error in errors:
         said = (error.__doc__ or "").strip().partition("\n")[0]
-        answer = found.setdefault(STATUS[error.kind], {"description": ""})
+        answer = responses.setdefault(STATUS[error.kind], {"description": ""})
         answer["description"] += f"{' ' if answer['description'] else ''}`{error.slug}`: {said}"
-    return found
+    return responses
 
 
 def media(*kinds: str, description: str = "The requested content.") -> Responses:
-    """`responses` of a route whose good answer is of these media types, and no JSON."""
+    """`responses` of a route whose successful response has these media types instead of JSON."""
     text = {"schema": {"type": "string"}}
     content = {
         kind: {} if kind == "application/pdf" or kind.startswith("image/") else text
@@ -88,7 +88,7 @@ def media(*kinds: str, description: str = "The requested content.") -> Responses
 
 
 def describe(app: FastAPI) -> None:
-    """Give the application its document, made when it is first asked for."""
+    """Set the application's OpenAPI document, which is built at its first use."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -99,8 +99,8 @@ def describe(app: FastAPI) -> None:
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    found = get_openapi(title=app.title, version=app.version, routes=app.routes)
-    components = found.setdefault("components", {})
+    document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
@@ -115,8 +115,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
     }
     for route in _routes(app):
         for method in route.methods or ():
-            _complete(found["paths"][route.path_format][method.lower()], route)
-    return found
+            _complete(document["paths"][route.path_format][method.lower()], route)
+    return document
 
 
 def _routes(app: FastAPI) -> Iterator[APIRoute]:
@@ -156,5 +156,5 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
 
 def _calls(dependant: Dependant) -> Iterator[Any]:
     yield dependant.call
-    for one in dependant.dependencies:
-        yield from _calls(one)
+    for dependency in dependant.dependencies:
+        yield from _calls(dependency)

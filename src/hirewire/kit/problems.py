@@ -1,4 +1,4 @@
-"""RFC 9457: every error as `application/problem+json`. The one place that knows HTTP statuses."""
+"""Maps every error to an HTTP status and an `application/problem+json` response (RFC 9457)."""
 
 import traceback
 from collections.abc import Mapping
@@ -35,9 +35,9 @@ STATUS = {
 }
 MOST_ERRORS = 50
 MOST_UNKNOWN = 5
-"""Of the errors: unknown members that are named."""
+"""How many unknown members an error response names."""
 LONGEST_PLACE = 200
-"""Characters of a pointer or a parameter's name, which a stranger chooses."""
+"""Characters of a pointer or a parameter name, since clients choose both."""
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -49,7 +49,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **members: Any,
 ) -> JSONResponse:
-    """A problem answer; `type` is ``urn:hirewire:problem:<slug>``."""
+    """A problem response; `type` is ``urn:hirewire:problem:<slug>``."""
     body = {
         "type": f"urn:hirewire:problem:{slug}",
         "title": HTTPStatus(status).phrase,
@@ -61,14 +61,14 @@ def problem(
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of this application as a problem."""
+    """Register the exception handlers, so that every error becomes a problem response."""
     app.add_exception_handler(AppError, business)
     app.add_exception_handler(RequestValidationError, validation)
     app.add_exception_handler(HTTPException, http)
 
 
 async def business(_: Request, error: Exception) -> JSONResponse:
-    """The answer to an error of the business."""
+    """The response to an `AppError`."""
     assert isinstance(error, AppError)
     headers = {}
     if error.retry_after is not None:
@@ -83,7 +83,7 @@ async def business(_: Request, error: Exception) -> JSONResponse:
 
 
 def _timed(error: AppError) -> str:
-    """What it says, with how long "later" is."""
+    """The error's message, with the time to wait instead of "later"."""
     if error.retry_after is None:
         return error.message
     minutes = max(1, ceil(error.retry_after / 60))
@@ -92,7 +92,7 @@ def _timed(error: AppError) -> str:
 
 
 async def validation(_: Request, error: Exception) -> JSONResponse:
-    """The answer to a request that does not fit."""
+    """The response to a request that fails validation."""
     assert isinstance(error, RequestValidationError)
     unknown = [item for item in error.errors() if item["type"] == "extra_forbidden"]
     beyond = {id(item) for item in unknown[MOST_UNKNOWN:]}
@@ -116,7 +116,7 @@ def _field(item: Mapping[str, Any]) -> dict[str, str]:
 
 
 async def http(request: Request, error: Exception) -> JSONResponse:
-    """The answer to what is not served: no such path, or not so."""
+    """The response to an HTTP exception, such as an unknown path or method."""
     assert isinstance(error, HTTPException)
     slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
     headers = dict(error.headers or {})
@@ -126,22 +126,22 @@ async def http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _methods(request: Request) -> list[str]:
-    """All methods that a path is served with: the router names those of one route only."""
-    found: set[str] = set()
+    """All methods of a path, since the router names those of one route only."""
+    allowed: set[str] = set()
     for route in iter_route_contexts(request.app.routes):
         methods = getattr(route, "methods", None)
         if methods and route.path_regex.match(request.scope["path"]):
-            found |= methods
-    return sorted(found)
+            allowed |= methods
+    return sorted(allowed)
 
 
 def unexpected(error: Exception, path: str) -> JSONResponse:
-    """The answer to an error that nobody foresaw: 503 when the database is away, else 500.
+    """The response to an unexpected error: 503 if the database is unavailable, else 500.
 
-    The log gets its place and kind, without the values that its text may quote.
+    The log gets the stack trace and the error's type, without the values that its text may quote.
     """
     if isinstance(error, (DatabaseUnavailable, SQLAlchemyError)) and is_away(error):
-        log.warning("database away", path=path, error=describe(error))
+        log.warning("database unavailable", path=path, error=describe(error))
         return problem(
             503,
             "database-away",

@@ -1,4 +1,4 @@
-"""From what a service's `app.py` declares to an application that runs."""
+"""Builds the application of a service from what its `app.py` declares."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -39,30 +39,30 @@ LifespanResource = Callable[[Transactions, Settings], AbstractAsyncContextManage
 
 @dataclass(frozen=True)
 class Service:
-    """What a service serves, publishes, consumes and runs; `create_app` makes it run."""
+    """The declaration of a service: routes, events and background tasks; see `create_app`."""
 
     name: str
     routes: Sequence[APIRouter]
     publishes: Sequence[type[Event]] = ()
     subscriptions: Sequence[Subscription] = ()
     projections: Sequence[Projection] = ()
-    """Tables filled by event handlers, which can be rebuilt beside the live ones."""
+    """Tables that event handlers fill, and that can be rebuilt beside the live ones."""
     recurring: Sequence[Recurring] = ()
-    """Events of its own that are recorded on a schedule."""
+    """The service's own events that are recorded on a schedule."""
     background: Sequence[BackgroundTask] = ()
-    """Tasks of its own that run as long as the process; cancelled when it stops."""
+    """Background tasks that run until the process stops."""
     lifespan: Sequence[LifespanResource] = ()
-    """Resources of each process that serves requests, such as derived indexes."""
+    """Resources of each process that serves requests, such as search indexes."""
     skips_plain: frozenset[str] = frozenset()
     """Events that another service consumes from an external service's plain queue instead."""
     larger_bodies: Sequence[tuple[str, int]] = field(default_factory=tuple)
-    """Paths that take more than 1 MiB, with their limit in bytes."""
+    """Paths that accept bodies over 1 MiB, with their limit in bytes."""
     prepare: Sequence[Callable[[Settings], None]] = ()
-    """Run once in a process before its application is made; may raise `SettingsError`."""
+    """Called once in a process before its application is built; may raise `SettingsError`."""
 
     @property
     def consumes(self) -> tuple[str, ...]:
-        """The names of the events it consumes."""
+        """The names of the events that it consumes."""
         return tuple(sorted({s.event.name for s in self.subscriptions}))
 
     @property
@@ -72,13 +72,13 @@ class Service:
 
     @property
     def consumes_history(self) -> frozenset[str]:
-        """Of these events, the ones of which it consumes the past as well."""
+        """The consumed events whose history it consumes too."""
         return frozenset(s.event.name for s in self.subscriptions if s.history)
 
 
 @dataclass(frozen=True)
 class Gateway:
-    """A process that owns no data: an application, and the events that it may consume."""
+    """The declaration of a process without a database: an application and consumed events."""
 
     name: str
     create: Callable[[Settings], FastAPI]
@@ -90,12 +90,12 @@ insert into kit.probe as p (one) values (true) on conflict (one) do update set a
 """
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
-"""Seconds before a task that failed is started again. One that ran for longer had worked."""
+"""Seconds before a failed task is restarted. A task that ran for longer counts as having worked."""
 END_SECONDS = 5.0
 
 
 async def forget_old_answers(transactions: Transactions) -> None:
-    """Delete, every hour, answers kept for idempotency keys that nobody repeats any more."""
+    """Delete expired responses of idempotency keys every hour."""
     while True:
         async with transactions() as tx:
             await answers.forget_old(tx)
@@ -112,7 +112,7 @@ def create_app(
 ) -> FastAPI:
     """The service's application; its lifespan starts and stops messaging and background tasks.
 
-    `broker` in place of the one that the settings name; `services` are all services' names.
+    `broker` replaces the broker from the settings. `services` are the names of all services.
     """
     use_zone(settings.time_zone)
     database_url = settings.service_database(service.name)
@@ -139,7 +139,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:  # what was opened is closed, whatever fails after it
+        async with AsyncExitStack() as stack:  # closes what was opened, even if a later step fails
             stack.push_async_callback(asyncio.to_thread, tracing.close)
             stack.push_async_callback(engine.dispose)
             for resource in service.lifespan if role != "worker" else ():
@@ -157,7 +157,7 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        redirect_slashes=False,  # it would send people to whatever host the request names
+        redirect_slashes=False,  # a redirect would go to the host that the request names
     )
     app.state.settings = settings
     app.state.messaging = messaging
@@ -175,10 +175,10 @@ def create_app(
 
 
 def add_routes(app: FastAPI, router: APIRouter) -> None:
-    """Add a router's routes as they are.
+    """Add a router's routes without copying them.
 
-    `include_router` would build each a second time, for prefixes and dependencies that we do not
-    give it: half a second before the first answer of `vacancies`, once an application.
+    `include_router` would build each route again, to apply prefixes and dependencies that we do not
+    use. That would delay the start of `vacancies` by half a second.
     """
     app.router.routes.extend(router.routes)
 
@@ -188,7 +188,7 @@ def _operations(service: Service, engine: AsyncEngine, messaging: Messaging) -> 
     migrated = False
 
     async def database() -> None:
-        """By a write, since a full disk or a read-only standby answers every question."""
+        """Check the database with a write, since a full disk or a standby still answers queries."""
         nonlocal migrated
         if not migrated:
             behind = await pending(engine, service.name)
@@ -236,7 +236,7 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 
 async def for_ever(task: BackgroundTask, transactions: Transactions) -> None:
-    """Restart a task that fails, after a pause that doubles unless it had worked meanwhile."""
+    """Run a task and restart it when it fails, with exponential backoff."""
     pause = FIRST_PAUSE
     while True:
         started = asyncio.get_running_loop().time()

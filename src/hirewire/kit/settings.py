@@ -1,4 +1,4 @@
-"""Settings: environment variables with the prefix HIREWIRE_, parsed once, strictly."""
+"""Settings from environment variables with the prefix HIREWIRE_, parsed once and strictly."""
 
 import difflib
 import os
@@ -35,14 +35,14 @@ HttpAddress = Annotated[str, AfterValidator(_http_address)]
 
 
 class Settings(BaseSettings):
-    """All settings. Every one can also be read from the file named by ``<NAME>_FILE``.
+    """All settings. Each can also be read from the file named by ``<NAME>_FILE``.
 
-    `settings_for` adds those of each service: its port, and where the gateway finds it.
+    `settings_for` adds the port and the address of each service.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
     manifests: ClassVar[tuple[Manifest, ...]] = ()
-    """The services whose ports and addresses are settings too."""
+    """The services whose ports and addresses are settings."""
 
     data_dir: Path | None = Field(None, description="Folder of the embedded database and node")
     search_dir: Path | None = Field(
@@ -181,7 +181,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is given: `load_settings` has read the environment already, and strictly."""
+        """Use the given values only, since `load_settings` has already read the environment."""
         return (init_settings,)
 
     def service_database(self, service: str) -> str:
@@ -193,25 +193,25 @@ class Settings(BaseSettings):
         return url.set(database=name).render_as_string(hide_password=False)
 
     def plain_queues(self, direction: Literal["in", "out"]) -> list[str]:
-        """The events that go through plain queues in this direction."""
+        """The events that use plain queues in this direction."""
         return [name for name, way in self.rabbitmq_plain_queues.items() if way == direction]
 
     def broker_address(self) -> str:
-        """The broker's address; without one of its own, the database server's ``…_broker``."""
+        """The broker's address; by default the database ``…_broker`` on the database server."""
         return self.broker_url or self.service_database("broker")
 
     @property
     def gateway(self) -> Manifest:
-        """The service that people and programs connect to."""
+        """The service that browsers and API clients connect to."""
         return next(manifest for manifest in self.manifests if manifest.is_public)
 
     def port(self, service: str) -> int:
-        """The port a service listens on."""
+        """The port that a service listens on."""
         port: int = getattr(self, f"{service}_port")
         return port
 
     def service_url(self, service: str) -> str:
-        """Where a service is found over HTTP, without a slash at the end."""
+        """The HTTP address of a service, without a trailing slash."""
         url: str | None = getattr(self, f"{service}_url", None)
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
         return url or f"http://{host}:{self.port(service)}"
@@ -220,12 +220,12 @@ class Settings(BaseSettings):
 def settings_for(manifests: Sequence[Manifest]) -> type[Settings]:
     """Settings with the port and the address of each of these services."""
     fields: dict[str, Any] = {}
-    for one in manifests:
-        told = f"Port of {one.name}"
-        fields[f"{one.name}_port"] = (int, Field(one.port, ge=1, le=65535, description=told))
-        if one.paths:
-            told = f"Where the gateway finds {one.name}. Not set: host and port"
-            fields[f"{one.name}_url"] = (HttpAddress | None, Field(None, description=told))
+    for service in manifests:
+        name, text = service.name, f"Port of {service.name}"
+        fields[f"{name}_port"] = (int, Field(service.port, ge=1, le=65535, description=text))
+        if service.paths:
+            text = f"Where the gateway finds {name}. Not set: host and port"
+            fields[f"{name}_url"] = (HttpAddress | None, Field(None, description=text))
     made = create_model("PlatformSettings", __base__=Settings, **fields)
     made.manifests = tuple(manifests)
     return made
@@ -234,11 +234,10 @@ def settings_for(manifests: Sequence[Manifest]) -> type[Settings]:
 def load_settings(
     environ: Mapping[str, str] | None = None, model: type[Settings] = Settings, **given: Any
 ) -> Settings:
-    """Settings from the environment (and `given`, which comes first).
+    """Read the settings from the environment; `given` takes precedence.
 
-    Raises `SettingsError` that names the variable: an unknown one (with the nearest known name),
-    a malformed one, or one whose ``_FILE`` cannot be read. Values are never quoted: they may be
-    secret.
+    Raises `SettingsError` that names the variable if it is unknown (with the nearest known name),
+    malformed, or its ``_FILE`` cannot be read. The message never quotes values: they may be secret.
     """
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}

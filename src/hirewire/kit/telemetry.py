@@ -1,4 +1,4 @@
-"""Logs and traces; nothing secret or personal is put into them."""
+"""Configuration of logs and traces, which hold no secrets or personal data."""
 
 import logging
 import sys
@@ -13,10 +13,10 @@ from hirewire.messaging import tracing
 
 
 def configure_logging(settings: Settings, service: str) -> None:
-    """Send structlog's and the standard library's logs to stderr in one form.
+    """Send the logs of structlog and of the standard library to stderr in one format.
 
-    `log_format`: ``console`` short lines for people, ``json`` for collectors, ``auto`` console on
-    a terminal.
+    `log_format` is ``console`` (short lines for people), ``json`` (for collectors) or ``auto``
+    (console on a terminal, else JSON).
     """
     as_json = settings.log_format == "json" or (
         settings.log_format == "auto" and not sys.stderr.isatty()
@@ -65,7 +65,7 @@ def configure_logging(settings: Settings, service: str) -> None:
 
 
 def _once(_: object, __: str, event: EventDict) -> EventDict:
-    """A service's name said twice, as its process and as the service, is said once."""
+    """Remove the field `service` if it repeats the field `process`."""
     if event.get("service") == event.get("process"):
         event.pop("service", None)
     return event

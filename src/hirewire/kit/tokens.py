@@ -1,4 +1,4 @@
-"""Access tokens: RFC 9068 JWTs, signed with Ed25519, verified with the keys that were heard."""
+"""Access tokens: RFC 9068 JWTs signed with Ed25519, verified with the keys from consumed events."""
 
 import asyncio
 import time
@@ -17,18 +17,18 @@ from hirewire.kit import keyring
 from hirewire.kit.clock import now
 from hirewire.kit.errors import Unauthenticated, Unavailable
 
-# RFC 9864 prefers the name "Ed25519" for the same algorithm; verifiers of today know "EdDSA".
+# RFC 9864 prefers the name "Ed25519" for the same algorithm, but current verifiers know "EdDSA".
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
 ALGORITHM = "EdDSA"
 AUDIENCE = "hirewire"
 LEEWAY = timedelta(seconds=5)
 LONGEST = 4096
-"""Characters; a longer token is refused unread."""
+"""In characters. A longer token is refused without being parsed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls. The role is a hint for display; what one may do is decided by local data."""
+    """The authenticated caller. The role is a hint for display; local data decides permissions."""
 
     user_id: UUID
     role: str
@@ -47,7 +47,7 @@ class InvalidToken(Unauthenticated):
 
 
 class Verifier:
-    """Verifies tokens with the keys in a service's own database, kept in memory for a while."""
+    """Verifies tokens with the keys in a service's own database, cached in memory."""
 
     def __init__(self, engine: AsyncEngine, issuer: str) -> None:
         self._engine = engine
@@ -57,10 +57,10 @@ class Verifier:
         self._lock = asyncio.Lock()
 
     async def verify(self, token: str) -> Principal:
-        """Who the token says is calling.
+        """The principal that the token identifies.
 
-        Raises `InvalidToken` when it is forged, expired or meant for others, and `NoKeysYet`
-        when this service knows no key at all.
+        Raises `InvalidToken` for a token that is forged, expired or has another audience, and
+        `NoKeysYet` while this service has no key at all.
         """
         if len(token) > LONGEST:
             raise InvalidToken
@@ -105,16 +105,16 @@ class Verifier:
         return Principal(UUID(claims["sub"]), str(claims.get("role", "applicant")))
 
     async def _reload(self, kid: str) -> None:
-        """Read the keys again: an unknown one may have been heard meanwhile.
+        """Reload the keys, since the unknown one may have been consumed meanwhile.
 
-        At most once a second, so that made-up key ids do not become a load on the database.
+        Reloads at most once a second, so that made-up key ids do not load the database.
         """
         async with self._lock:
             if kid in self._keys or time.monotonic() - self._loaded < (1.0 if self._keys else 0.1):
                 return
             async with self._engine.connect() as connection:
-                found = await keyring.keys(connection)
-            self._keys = {k.kid: (k, OKPKey.import_key(dict(k.jwk))) for k in found}
+                stored = await keyring.keys(connection)
+            self._keys = {k.kid: (k, OKPKey.import_key(dict(k.jwk))) for k in stored}
             self._loaded = time.monotonic()
 
 

@@ -1,4 +1,4 @@
-"""Amounts and dates as people write them, in English and Russian."""
+"""Parses amounts and dates that people write in English or Russian."""
 
 import re
 from decimal import ROUND_HALF_UP, Decimal
@@ -48,13 +48,13 @@ _YEAR_FIRST = re.compile(r"([0-9]{4})(?:[./-]([0-9]{1,2})(?:[./-]([0-9]{1,2}))?)
 
 
 def whole_amount(text: str, *, rounded: bool = False) -> int:
-    """A whole number: `120 000 ₽`, `2,800`, `£2,800`, `2.800`, `100000,00`, `1.000,00`.
+    """Parse a whole number: `120 000 ₽`, `2,800`, `£2,800`, `2.800`, `100000,00`, `1.000,00`.
 
-    One or two digits behind a last comma or point are a fraction, which must be zero or, with
-    `rounded`, is rounded. Raises `ValueError`.
+    One or two digits after the last comma or point are a fraction. It must be zero, or is rounded
+    with `rounded`. Raises `ValueError`.
     """
-    found = _AMOUNT.fullmatch(_SPACES.sub("", text))
-    digits = found[1] if found else ""
+    match = _AMOUNT.fullmatch(_SPACES.sub("", text))
+    digits = match[1] if match else ""
     fraction = _FRACTION.search(digits, max(0, len(digits) - 3))
     whole, part = digits, "0"
     if fraction and fraction.end() == len(digits):
@@ -67,38 +67,38 @@ def whole_amount(text: str, *, rounded: bool = False) -> int:
 
 
 def currency_in(text: str) -> str | None:
-    """The currency whose sign or code stands beside an amount."""
+    """The currency whose sign or code is next to an amount; None without one."""
     sign = re.sub(_NUMBER, "", _SPACES.sub("", text))
     fits = (c for c, pattern in CURRENCIES.items() if re.fullmatch(pattern, sign, re.IGNORECASE))
     return next(fits, None)
 
 
 def is_open_end(text: str) -> bool:
-    """Whether this says, in place of a date, that something still lasts: `present`, `н. в.`."""
+    """Whether the text means that a period is still open: `present`, `н. в.`."""
     return OPEN_END.fullmatch(text.strip()) is not None
 
 
 def partial_date(text: str) -> str:
-    """`YYYY`, `YYYY-MM` or `YYYY-MM-DD` of what people write: `03/2019`, `03.2019`, `2019/3`,
-    `31.12.2019`, `март 2019`, `March 2019`. What is none of these stays as it is.
+    """Convert a written date to `YYYY`, `YYYY-MM` or `YYYY-MM-DD`: `03/2019`, `03.2019`, `2019/3`,
+    `31.12.2019`, `март 2019`, `March 2019`. Any other text is returned unchanged.
 
-    Of three numbers with slashes a day and a month that could be either way round stay too.
+    So is a date with slashes whose day and month could be swapped.
     """
-    found = _date_in(text.strip())
-    return found if found is not None and _DATE.fullmatch(found) else text
+    date = _date_in(text.strip())
+    return date if date is not None and _DATE.fullmatch(date) else text
 
 
 def _date_in(text: str) -> str | None:
-    if found := _YEAR_FIRST.fullmatch(text):
-        return "-".join(part.zfill(2) for part in found.groups() if part)
-    if found := _NUMBERS_AND_YEAR.fullmatch(text):
-        first, second, year = found.groups()
+    if match := _YEAR_FIRST.fullmatch(text):
+        return "-".join(part.zfill(2) for part in match.groups() if part)
+    if match := _NUMBERS_AND_YEAR.fullmatch(text):
+        first, second, year = match.groups()
         if first is None:
             return f"{year}-{second.zfill(2)}"
         if "." in text or int(first) > 12 or first == second:
             return f"{year}-{second.zfill(2)}-{first.zfill(2)}"
         return f"{year}-{first.zfill(2)}-{second.zfill(2)}" if int(second) > 12 else None
-    if found := _MONTH_AND_YEAR.fullmatch(text):
-        month = _MONTH_OF.get(found[1].casefold())
-        return f"{found[2]}-{month:02}" if month else None
+    if match := _MONTH_AND_YEAR.fullmatch(text):
+        month = _MONTH_OF.get(match[1].casefold())
+        return f"{match[2]}-{month:02}" if month else None
     return None

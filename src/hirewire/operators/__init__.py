@@ -1,1 +1,1 @@
-"""What operators do to messages, over the services' internal API."""
+"""Operator tools for messaging: audit, repair and causal traces, over the internal API."""

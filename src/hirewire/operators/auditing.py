@@ -1,4 +1,4 @@
-"""The audit: a barrier through every queue, then the ledgers of both sides compared."""
+"""Reconciliation: sends a barrier through every queue, then compares both sides' ledgers."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -10,26 +10,26 @@ from hirewire.messaging.reconciliation.audit import Found, Ledger, Line
 from hirewire.operators.client import POLL_SECONDS, Operators, Refused, ServiceAway
 
 BARRIER_SECONDS = 5.0
-"""After so long another barrier is sent beside the first, whose queue may have been lost with it;
-then after twice as long, and so on."""
+"""Seconds until another barrier is sent, since the first may have been lost with its queue. The
+pause doubles each time."""
 STALL_SECONDS = 30.0
-"""For how long nothing at all may be sent or entered before the barriers are waited for no more."""
+"""Seconds without any progress after which the audit stops waiting for the barriers."""
 SLOWEST_POLL = 1.0
 REPAIR_CHUNK = 5000
 
 
 @dataclass
 class Report:
-    """What the audit found."""
+    """The result of an audit."""
 
     accounts: dict[str, Ledger] = field(default_factory=dict)
-    """By owner."""
+    """Ledgers by owner."""
     problems: list[str] = field(default_factory=list)
-    """What kept it from being complete."""
+    """Reasons why the audit is incomplete."""
     repaired: int = 0
 
     def lines(self) -> list[tuple[str, str, Line]]:
-        """Owner, subscriber and their line."""
+        """The owner, the subscriber and the ledger line of each pair."""
         return [
             (owner, subscriber, line)
             for owner, account in self.accounts.items()
@@ -38,17 +38,17 @@ class Report:
 
     @property
     def missing(self) -> int:
-        """Events that are lost as things stand."""
+        """The number of missing events."""
         return sum(len(line.missing) for _, _, line in self.lines())
 
     @property
     def phantoms(self) -> int:
-        """Events that were consumed and that no log has."""
+        """The number of consumed events that no log has."""
         return sum(len(line.phantoms) for _, _, line in self.lines())
 
     @property
     def clean(self) -> bool:
-        """Complete, and nothing is missing, unaccounted for, or known to its subscribers only."""
+        """Whether the audit is complete, without missing, unaccounted or phantom events."""
         return (
             not self.problems
             and not self.missing
@@ -57,14 +57,14 @@ class Report:
         )
 
     def note(self, problem: str) -> None:
-        """Add what keeps it from being complete, once."""
+        """Add a reason why the audit is incomplete, unless it is listed already."""
         if problem not in self.problems:
             self.problems.append(problem)
 
 
 @dataclass
 class _Barrier:
-    """A barrier that is waited for."""
+    """A barrier that the audit waits for."""
 
     id: UUID
     reached: set[str] = field(default_factory=set)
@@ -77,9 +77,10 @@ class _Barrier:
 
 
 class Auditor:
-    """Audits every owner with `Operators`; `progress` is told of each page of events, `waiting`
-    of what keeps the barriers. These are waited for as long as anything moves, and no longer than
-    `wait` seconds when that is given.
+    """Audits every owner through `Operators`.
+
+    It calls `progress` for each page of events, and `waiting` with what the barriers wait for. It
+    waits for the barriers as long as events move, but at most `wait` seconds if that is given.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class Auditor:
         self._waiting = waiting
 
     async def audit(self, since: UUID, *, only: Mapping[str, set[UUID]] | None = None) -> Report:
-        """The audit of all services. `only` limits it to single events by owner."""
+        """Audit all services. `only` limits the audit to single events by owner."""
         report = Report()
         since = max([since, *await self._retained_from()])
         for owner in self._operators.services:
@@ -115,13 +116,13 @@ class Auditor:
         return report
 
     async def repair(self, report: Report, *, by: str) -> dict[str, int]:
-        """Send what is missing again, each to the one service that misses it; how many by pair."""
+        """Publish missing events again to the subscribers that miss them; returns counts."""
         sent: dict[str, int] = {}
         for owner, subscriber, line in report.lines():
             ids = sorted(line.missing)
             for start in range(0, len(ids), REPAIR_CHUNK):
                 chunk = [str(id) for id in ids[start : start + REPAIR_CHUNK]]
-                # `anew`: what was repaired before and is missing now is missing again.
+                # A repaired event may be missing again, so an earlier request does not count.
                 body = {"kind": "repair", "to": subscriber, "ids": chunk, "by": by, "anew": True}
                 try:
                     request = await self._operators.request(owner, body)
@@ -140,24 +141,24 @@ class Auditor:
         return sent
 
     async def accept_phantoms(self, report: Report, *, why: str, by: str) -> int:
-        """Have the phantoms of this report listed no more; how many there were."""
+        """Accept the phantoms of this report; returns their number."""
         count = 0
         for owner, subscriber, line in report.lines():
             for start in range(0, len(line.phantoms), REPAIR_CHUNK):
-                ids = [one.id for one in line.phantoms[start : start + REPAIR_CHUNK]]
+                ids = [phantom.id for phantom in line.phantoms[start : start + REPAIR_CHUNK]]
                 await self._operators.accept(subscriber, owner, ids, why=why, by=by)
                 count += len(ids)
         return count
 
     async def _retained_from(self) -> list[UUID]:
-        """How far back each inbox goes: of what is older it cannot be said that it is missing."""
-        found = []
+        """The start of each inbox. Older events cannot be reported as missing."""
+        starts = []
         for service in self._operators.services:
             try:
-                found.append(UUID((await self._operators.flow(service))["retainedFrom"]))
+                starts.append(UUID((await self._operators.flow(service))["retainedFrom"]))
             except (ServiceAway, Refused):
-                continue  # said of its owner's events, and of those that it consumes
-        return found
+                continue  # reported when its own and its consumed events are audited
+        return starts
 
     async def _audit_owner(self, owner: str, since: UUID, report: Report) -> Ledger:
         barrier = await self._barrier(owner, report)
@@ -194,26 +195,27 @@ class Auditor:
     async def _find_phantoms(
         self, owner: str, since: UUID, account: Ledger, report: Report
     ) -> None:
-        """From the subscribers' side: what they have consumed and no log has. All logs are asked,
-        since an event may have had another owner before.
+        """Find events that a subscriber has consumed and no log has.
+
+        Checks the logs of all services, since an event may have had another owner before.
         """
         others = [name for name in self._operators.services if name != owner]
         for subscriber in self._operators.services:
             try:
                 async for page in self._operators.entered(subscriber, owner, since):
-                    ids = [one.id for one in page]
+                    ids = [event.id for event in page]
                     for log in (owner, *others):
                         ids = await self._operators.unknown(log, ids) if ids else []
                     if ids:
-                        found = account.lines.setdefault(subscriber, Line()).phantoms
-                        found += [one for one in page if one.id in set(ids)]
+                        phantoms = account.lines.setdefault(subscriber, Line()).phantoms
+                        phantoms += [event for event in page if event.id in set(ids)]
             except (ServiceAway, Refused) as error:
                 report.note(str(error))
 
     async def _barrier(self, owner: str, report: Report) -> _Barrier:
-        """The barrier that all subscribers have passed, or the one that most of them have.
+        """The barrier that all subscribers have passed, or else the one that most have passed.
 
-        One barrier that is consumed is enough, however many were sent after it.
+        One consumed barrier is enough, however many were sent after it.
         """
         clock = asyncio.get_running_loop().time
         begun = moved = clock()
@@ -229,7 +231,7 @@ class Auditor:
                 await self._look(owner, barrier, away)
                 if barrier.through:
                     return barrier
-            best = max(barriers, key=lambda one: (len(one.passed), one.published))
+            best = max(barriers, key=lambda barrier: (len(barrier.passed), barrier.published))
             late = best.reached - best.passed
             if await self._moved(flow, owner, best, late - away.keys()):
                 moved = clock()
@@ -265,8 +267,10 @@ class Auditor:
                 away[subscriber] = str(error)
 
     async def _moved(self, flow: "_Flow", owner: str, barrier: _Barrier, late: set[str]) -> bool:
-        """Whether what is in front of a barrier has become less since the last look: of the outbox,
-        until it has been sent; then of the queues of those who have not consumed it.
+        """Whether a barrier has made progress since the last check.
+
+        Progress shows in the owner's outbox until the barrier is published, then in the queues of
+        the subscribers that have not consumed it.
         """
         moved = False
         try:
@@ -281,29 +285,30 @@ class Auditor:
 
 @dataclass
 class _Flow:
-    """What is known of the way of one owner's barriers."""
+    """The progress of one owner's barriers."""
 
     _sent: int | None = None
     _entered: dict[str, int] = field(default_factory=dict)
     _queued: dict[str, int] = field(default_factory=dict)
 
-    def sent(self, found: Mapping[str, Any]) -> bool:
-        """Note how much the owner has sent; whether that is more than before."""
-        before, self._sent = self._sent, found["sent"]
+    def sent(self, flow: Mapping[str, Any]) -> bool:
+        """Store the owner's number of sent events; returns whether it has changed."""
+        before, self._sent = self._sent, flow["sent"]
         return before != self._sent
 
-    def advanced(self, subscriber: str, found: Mapping[str, Any]) -> bool:
-        """Note how much a subscriber has entered and what is left; whether it has gone on. A queue
-        that grows is no progress.
+    def advanced(self, subscriber: str, flow: Mapping[str, Any]) -> bool:
+        """Store a subscriber's entered and queued counts; returns whether it has made progress.
+
+        A growing queue is not progress.
         """
-        entered, queued = found["entered"], found["queued"] or 0
+        entered, queued = flow["entered"], flow["queued"] or 0
         moved = self._entered.get(subscriber) != entered
         moved = moved or queued < self._queued.get(subscriber, 0)
         self._entered[subscriber], self._queued[subscriber] = entered, queued
         return moved
 
     def words(self, owner: str, barrier: _Barrier, late: set[str]) -> str:
-        """What is waited for."""
+        """A description of what the barrier waits for."""
         if not barrier.reached:
             return "waits for its outbox"
         queues = [f"{name} ({self._queued.get(name, 0):,} queued)" for name in sorted(late)]

@@ -1,4 +1,4 @@
-"""The services' internal API, from the outside."""
+"""A client for the services' internal API."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -27,22 +27,22 @@ class ServiceAway(Exception):
 
 
 class Refused(Exception):
-    """A service has refused what was asked; the message says why."""
+    """A service has refused a request; the message gives the reason."""
 
 
 def parts_of(subscriber: str) -> tuple[str, int | None]:
-    """The service of a subscriber, and which generation of a projection of its it is, if any."""
+    """The service of a subscriber, and the projection generation if it is one."""
     service, _, generation = subscriber.partition("@")
     number = generation.rpartition("-")[2]
     return service, int(number) if number.isdigit() else None
 
 
-def _asking(generation: int | None) -> dict[str, int]:
+def _generation_query(generation: int | None) -> dict[str, int]:
     return {"generation": generation} if generation is not None else {}
 
 
 class Operators:
-    """One HTTP client a service: ``async with Operators(urls, token) as operators``.
+    """An HTTP client for each service: ``async with Operators(urls, token) as operators``.
 
     Every method raises `ServiceAway` or `Refused`.
     """
@@ -55,11 +55,11 @@ class Operators:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """All services, in their order."""
+        """The names of all services, in order."""
         return tuple(self._urls)
 
     def knows(self, subscriber: str) -> bool:
-        """Whether it is one of the services, or a part of one."""
+        """Whether the subscriber is a service or a projection of one."""
         return parts_of(subscriber)[0] in self._urls
 
     async def __aenter__(self) -> Self:
@@ -77,7 +77,7 @@ class Operators:
         await self._stack.aclose()
 
     async def ask(self, service: str, method: str, path: str, **options: Any) -> Any:
-        """One call; the answer's JSON."""
+        """Call a service; returns the JSON of its response."""
         try:
             answer = await self._clients[service].request(method, path, **options)
         except httpx.HTTPError as error:
@@ -87,37 +87,39 @@ class Operators:
         return answer.json()
 
     async def overview(self, service: str) -> dict[str, Any]:
-        """Counts of what is open."""
-        found: dict[str, Any] = await self.ask(service, "GET", "/overview")
-        return found
+        """The consumed types and message counts of a service."""
+        answer: dict[str, Any] = await self.ask(service, "GET", "/overview")
+        return answer
 
     async def request_barrier(self, owner: str) -> UUID:
-        """A barrier behind all that is committed by the time it is sent."""
+        """Record a barrier after all committed events; returns its id."""
         return UUID((await self.ask(owner, "POST", "/fences"))["id"])
 
     async def barrier(self, owner: str, id: UUID) -> dict[str, Any]:
-        """What became of a barrier."""
-        found: dict[str, Any] = await self.ask(owner, "GET", f"/fences/{id}")
-        return found
+        """The state of a barrier."""
+        answer: dict[str, Any] = await self.ask(owner, "GET", f"/fences/{id}")
+        return answer
 
     async def barrier_has_passed(self, subscriber: str, id: UUID) -> bool:
-        """Whether it has come through all of a subscriber's queues."""
+        """Whether a barrier has passed all queues of a subscriber."""
         service, generation = parts_of(subscriber)
         path = f"/fences/{id}/heard"
-        found = await self.ask(service, "GET", path, params=_asking(generation))
-        return set(found["of"]) <= set(found["queues"])
+        answer = await self.ask(service, "GET", path, params=_generation_query(generation))
+        return set(answer["of"]) <= set(answer["queues"])
 
     async def log(self, owner: str, barrier: UUID, since: UUID) -> AsyncIterator[list[Expected]]:
-        """All events behind a barrier, page by page."""
+        """All events before a barrier, page by page."""
         after = UUID(int=0)
         while True:
-            found = await self.ask(
+            answer = await self.ask(
                 owner,
                 "GET",
                 f"/fences/{barrier}/log",
                 params={"since": str(since), "after": str(after), "limit": PAGE},
             )
-            page = [Expected(UUID(id), type, to, unsent) for id, type, to, unsent in found["items"]]
+            page = [
+                Expected(UUID(id), type, to, unsent) for id, type, to, unsent in answer["items"]
+            ]
             if page:
                 yield page
             if len(page) < PAGE:
@@ -125,23 +127,23 @@ class Operators:
             after = page[-1].id
 
     async def flow(self, service: str) -> dict[str, Any]:
-        """Counts that change while the service sends and enters events."""
-        found: dict[str, Any] = await self.ask(parts_of(service)[0], "GET", "/flow")
-        return found
+        """The numbers of events that a service has sent, entered and queued."""
+        answer: dict[str, Any] = await self.ask(parts_of(service)[0], "GET", "/flow")
+        return answer
 
     async def entered(
         self, subscriber: str, owner: str, since: UUID
     ) -> AsyncIterator[list[Entered]]:
-        """What a subscriber has consumed of an owner, page by page."""
+        """An owner's events that a subscriber has consumed, page by page."""
         after = UUID(int=0)
         while True:
-            found = await self.ask(
+            answer = await self.ask(
                 subscriber,
                 "GET",
                 "/entered",
                 params={"owner": owner, "since": str(since), "after": str(after), "limit": PAGE},
             )
-            page = [Entered(**_snake(item)) for item in found["items"]]
+            page = [Entered(**_snake(item)) for item in answer["items"]]
             if page:
                 yield page
             if len(page) < PAGE:
@@ -149,66 +151,70 @@ class Operators:
             after = page[-1].id
 
     async def unknown(self, owner: str, ids: Sequence[UUID]) -> list[UUID]:
-        """Those of these events that an owner's log does not have."""
-        found = await self.ask(owner, "POST", "/unknown", json={"ids": [str(id) for id in ids]})
-        return [UUID(id) for id in found["ids"]]
+        """The events among these that an owner's log does not have."""
+        answer = await self.ask(owner, "POST", "/unknown", json={"ids": [str(id) for id in ids]})
+        return [UUID(id) for id in answer["ids"]]
 
     async def accept(
         self, subscriber: str, owner: str, ids: Sequence[UUID], *, why: str, by: str
     ) -> int:
-        """Have events that no log knows listed no more; how many entries that are."""
+        """Accept events that no log has; returns the number of entries."""
         body = {"ids": [str(id) for id in ids], "owner": owner, "why": why, "by": by}
         return int((await self.ask(subscriber, "POST", "/accept", json=body))["accepted"])
 
     async def states(self, subscriber: str, events: Mapping[UUID, str]) -> list[Found]:
-        """What a subscriber knows of events."""
+        """The states of events at a subscriber."""
         body = {"events": {str(id): type for id, type in events.items()}}
         service, generation = parts_of(subscriber)
-        found = await self.ask(service, "POST", "/states", json=body, params=_asking(generation))
-        return [Found(UUID(id), *rest) for id, *rest in found["items"]]
+        answer = await self.ask(
+            service, "POST", "/states", json=body, params=_generation_query(generation)
+        )
+        return [Found(UUID(id), *rest) for id, *rest in answer["items"]]
 
     async def request(self, owner: str, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """File a request; the same one again is not done twice."""
-        found: dict[str, Any] = await self.ask(owner, "POST", "/jobs", json=dict(asked))
-        return found
+        """Create a replay or repair request; a repeated request has no further effect."""
+        answer: dict[str, Any] = await self.ask(owner, "POST", "/jobs", json=dict(asked))
+        return answer
 
     async def request_of(self, owner: str, id: str) -> dict[str, Any]:
-        """How far a request is."""
-        found: dict[str, Any] = await self.ask(owner, "GET", f"/jobs/{id}")
-        return found
+        """The progress of a request."""
+        answer: dict[str, Any] = await self.ask(owner, "GET", f"/jobs/{id}")
+        return answer
 
     async def wait_for_request(self, owner: str, id: str, seconds: float) -> dict[str, Any]:
-        """The request once it has ended; as it is when that takes longer than `seconds`."""
+        """Wait until a request has ended, at most `seconds`; returns its last state."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         while True:
-            found = await self.request_of(owner, id)
-            if found["state"] != "open" or loop.time() > until:
-                return found
+            answer = await self.request_of(owner, id)
+            if answer["state"] != "open" or loop.time() > until:
+                return answer
             await asyncio.sleep(POLL_SECONDS)
 
     async def about(self, service: str, what: str, since: UUID) -> list[str]:
-        """Correlation ids of causal traces in which an id occurs."""
-        found = await self.ask(service, "GET", "/about", params={"what": what, "since": str(since)})
-        return list(found["items"])
+        """The correlation ids of causal traces that contain an id."""
+        answer = await self.ask(
+            service, "GET", "/about", params={"what": what, "since": str(since)}
+        )
+        return list(answer["items"])
 
     async def trace(
         self, service: str, correlations: Sequence[str], since: UUID
     ) -> list[TracedEvent]:
-        """A service's events of these causal traces."""
+        """A service's events in these causal traces."""
         events: list[TracedEvent] = []
         for start in range(0, len(correlations), 50):
             some = list(correlations[start : start + 50])
-            found = await self.ask(
+            answer = await self.ask(
                 service, "GET", "/story", params={"correlation": some, "since": str(since)}
             )
-            events += [TracedEvent(**_snake(item)) for item in found["items"]]
+            events += [TracedEvent(**_snake(item)) for item in answer["items"]]
         return events
 
     async def consumptions(self, service: str, events: Sequence[UUID]) -> list[Consumption]:
-        """Who in a service has consumed these events."""
-        found = await self.ask(service, "POST", "/heard", json={"ids": [str(id) for id in events]})
-        return [Consumption(**_snake(item)) for item in found["items"]]
+        """The handlers of a service that have consumed these events."""
+        answer = await self.ask(service, "POST", "/heard", json={"ids": [str(id) for id in events]})
+        return [Consumption(**_snake(item)) for item in answer["items"]]
 
 
 def _snake(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What caused what: the events of a causal trace as a tree, with the times between."""
+"""Causal traces: their events as a tree, with the times between them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from hirewire.operators.client import Operators
 
 @dataclass
 class Node:
-    """An event: who recorded it, who has consumed it, what that led to."""
+    """An event with its publisher, its consumers and the events that it caused."""
 
     service: str
     event: TracedEvent
@@ -24,12 +24,15 @@ class Node:
 
 
 async def gather(operators: Operators, what: str, since: UUID) -> list[Node]:
-    """The causal traces in which an id occurs (an event, a user, a resume, a request), each as the
-    events that began it; oldest first.
+    """The root events of the causal traces that contain an id, oldest first.
+
+    The id may be that of an event, a user, a resume or a request.
     """
     services = operators.services
-    found = await asyncio.gather(*(operators.about(name, what, since) for name in services))
-    correlations = sorted({one for some in found for one in some})
+    ids_by_service = await asyncio.gather(
+        *(operators.about(name, what, since) for name in services)
+    )
+    correlations = sorted({id for ids in ids_by_service for id in ids})
     if not correlations:
         return []
     answers = await asyncio.gather(
@@ -53,8 +56,8 @@ async def _add_consumptions(operators: Operators, nodes: dict[UUID, Node]) -> No
             *(operators.consumptions(s, some) for s in operators.services)
         )
         for name, consumed in zip(operators.services, answers, strict=True):
-            for one in consumed:
-                nodes[one.event_id].consumed.append((name, one))
+            for consumption in consumed:
+                nodes[consumption.event_id].consumed.append((name, consumption))
 
 
 def _link(nodes: dict[UUID, Node]) -> list[Node]:
@@ -74,7 +77,7 @@ def _uuid(text: str | None) -> UUID | None:
 
 
 def draw(roots: Sequence[Node], what: str) -> Tree:
-    """Draw causal traces for a terminal: a branch for each request, with all that followed."""
+    """Draw causal traces for a terminal, with a branch for each request and its events."""
     tree = Tree(f"[bold]{escape(what)}[/]", guide_style="dim")
     branches: dict[str, Tree] = {}
     for root in roots:

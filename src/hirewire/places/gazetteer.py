@@ -1,4 +1,4 @@
-"""From what somebody typed as a place to a place that has names in both languages."""
+"""Resolves a typed place name to a place with English and Russian names."""
 
 import re
 from bisect import bisect_left
@@ -14,7 +14,7 @@ from hirewire.esco import key_of
 from hirewire.places.keys import hash_of, name_key
 
 ID = "geo:"
-"""How the key begins of a place that the gazetteer has. `key_of` leaves no colon in another."""
+"""Prefix of the keys of known places. Other keys have no colon, since `key_of` removes it."""
 _PARTS = re.compile(r"[,;()]+")
 _END = "\U0010ffff"
 _OTHER_REGIONS = {
@@ -35,21 +35,21 @@ _OTHER_REGIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place that is known: its key, and its names."""
+    """A place of the gazetteer: its key, names and country."""
 
     key: str
     name: str
     name_ru: str
     country: str
-    """Its country's code in ISO 3166."""
+    """The country's ISO 3166 code."""
 
     def name_in(self, *, russian: bool) -> str:
-        """Its name in a language."""
+        """The name in English or Russian."""
         return self.name_ru if russian else self.name
 
 
 class Gazetteer:
-    """Cities of at least 15,000 people, and countries. Thread-safe."""
+    """Cities with at least 15,000 inhabitants, and countries. Thread-safe."""
 
     def __init__(self) -> None:
         with (
@@ -72,7 +72,7 @@ class Gazetteer:
         table = (files("hirewire.places") / "data" / "regions.tsv").read_text(encoding="utf-8")
         self._countries: dict[str, Place] = {}
         self._regions: dict[str, list[str]] = {}
-        """Codes by the keys of names: of states first, since of two only one fits a place."""
+        """Codes by the keys of names. `_within` tries states first, since only one region fits."""
         self._states: list[str] = []
         for code, name, name_ru in (line.split("\t") for line in table.splitlines()):
             if "." in code:
@@ -86,13 +86,13 @@ class Gazetteer:
         self._codes = list(self._countries)
         self._country_names = {
             key_of(form): code
-            for code, one in self._countries.items()
-            for form in (one.name, one.name_ru, *_OTHER_REGIONS.get(code, ()))
-            if not self._is_city(one)
+            for code, country in self._countries.items()
+            for form in (country.name, country.name_ru, *_OTHER_REGIONS.get(code, ()))
+            if not self._is_city(country)
         }
 
     def _is_city(self, country: Place) -> bool:
-        """Whether its city is called as the country is: Singapore."""
+        """Whether the country has the same name as its city, as Singapore has."""
         n = self._named(name_key(country.name))
         return n is not None and self._place(n).name == country.name == self._country_name(n)
 
@@ -103,9 +103,9 @@ class Gazetteer:
         return len(self._ids)
 
     def find(self, typed: str) -> Place | None:
-        """The place that is meant, the largest of several; None when it is not known.
+        """The place with this name, the largest if there are several; None if it is unknown.
 
-        Behind a comma or in brackets may stand its country or its state of the USA.
+        A country or a US state may follow after a comma or in brackets.
         """
         if typed.startswith(ID):
             return self._with_key(typed)
@@ -121,8 +121,8 @@ class Gazetteer:
         return None if found is None else self._place(found)
 
     def begun(self, typed: str, limit: int) -> list[Place]:
-        """Places whose name in either language begins so, or that are called so: those of
-        exactly that name, then the largest, then countries.
+        """Places whose name in either language starts with this text: exact matches first, then
+        cities by size, then countries.
         """
         start = name_key(typed)
         if not start:
@@ -130,7 +130,7 @@ class Gazetteer:
         low, high = (
             bisect_left(self._in_order, edge, key=self._key_at) for edge in (start, start + _END)
         )
-        # Places stand in the order of their size, names in that of their places.
+        # Places are ordered by size, labels by their places.
         there = self._in_order[low:high]
         exact = [n // 2 for n in there[:limit].tolist() if self._key_at(n) == start]
         found = np.unique(there // 2)[: 3 * limit].tolist()
@@ -141,21 +141,21 @@ class Gazetteer:
         for name, code in self._country_names.items():
             if name.startswith(start):
                 places.append(self._countries[code])
-        known = (one for one in dict.fromkeys(places) if self._is_told(one))
-        return list(islice(known, limit))
+        unambiguous = (place for place in dict.fromkeys(places) if self._is_unambiguous(place))
+        return list(islice(unambiguous, limit))
 
-    def _is_told(self, place: Place) -> bool:
+    def _is_unambiguous(self, place: Place) -> bool:
         return all(self.typed_as(place, russian=russian) for russian in (False, True))
 
     def typed_as(self, place: Place, *, russian: bool) -> str | None:
-        """What to type for it: its name, with its country or state where the name alone means
-        another place. None where nothing tells it from a larger one.
+        """The text that `find` resolves to this place: its name, with the country or state if the
+        name alone means another place. None if even these do not identify it.
         """
         if (place, russian) not in self._typed_as:
-            self._typed_as[place, russian] = self._told_apart(place, russian=russian)
+            self._typed_as[place, russian] = self._unambiguous_name(place, russian=russian)
         return self._typed_as[place, russian]
 
-    def _told_apart(self, place: Place, *, russian: bool) -> str | None:
+    def _unambiguous_name(self, place: Place, *, russian: bool) -> str | None:
         name = place.name_in(russian=russian)
         regions = [""]
         if (country := self._countries.get(place.country)) is not None:
@@ -165,11 +165,11 @@ class Gazetteer:
         return next((name + r for r in regions if self.find(name + r) == place), None)
 
     def called(self, place: Place, *, russian: bool) -> str:
-        """What people read: `typed_as`, or its name alone."""
+        """The name to show: `typed_as`, or the name alone."""
         return self.typed_as(place, russian=russian) or place.name_in(russian=russian)
 
     def country_of(self, place: Place, *, russian: bool) -> str:
-        """The name of its country."""
+        """The name of the place's country."""
         return self._countries[place.country].name_in(russian=russian)
 
     def _key_at(self, number: int) -> str:
@@ -213,18 +213,18 @@ class Gazetteer:
 
 @cache
 def gazetteer() -> Gazetteer:
-    """The gazetteer; the first call reads it."""
+    """The gazetteer. The first call loads it."""
     return Gazetteer()
 
 
 @lru_cache(maxsize=20_000)
 def place_key(typed: str) -> str:
-    """One key for a place, however it is written; of one that is not known its own text's."""
+    """The key of a place, the same for all its spellings; for an unknown place, its text's key."""
     place = gazetteer().find(typed)
     return key_of(typed) if place is None else place.key
 
 
 def spellings(typed: str) -> list[str]:
-    """A place as typed, and its names in both languages."""
+    """The typed text and the place's names in both languages."""
     place = gazetteer().find(typed)
     return [typed] if place is None else list(dict.fromkeys((typed, place.name, place.name_ru)))

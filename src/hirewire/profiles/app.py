@@ -42,7 +42,7 @@ SERVICE = Service(
         ),
         on(SigningKeyPublished, access.on_signing_key_published, name="profiles.access"),
     ],
-    # Where foreign services have vacancies, nobody says that somebody has applied either.
+    # An installation with an external vacancy service has no application events either.
     skips_plain=frozenset({EmployerProfileCreated.name}),
     larger_bodies=[(resumes_routes.IMPORT_PATH, resumes_routes.LARGEST_IMPORT)],
 )

@@ -1,16 +1,17 @@
-"""How somebody is reached."""
+"""The contacts of a profile's owner."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def reachable(owner: Mapping[str, Any]) -> dict[str, Any]:
-    """The same with its `contacts` as those see them who may, and without `account_email`: while
-    the person has named none, it is the address of their account.
+    """The owner's data with `contacts` for permitted readers, and without `account_email`.
+
+    If the owner has entered no contacts, the account's e-mail address is the only one.
     """
-    found = dict(owner)
-    address = found.pop("account_email", None)
-    if not found.get("contacts"):
+    person = dict(owner)
+    address = person.pop("account_email", None)
+    if not person.get("contacts"):
         own = {"kind": "email", "value": address, "preferred": True}
-        found["contacts"] = [own] if address else []
-    return found
+        person["contacts"] = [own] if address else []
+    return person

@@ -1,4 +1,4 @@
-"""Dates as resumes have them: as exact as people remember."""
+"""Partial dates in resumes: a year, a month or a day."""
 
 import re
 from datetime import date
@@ -8,7 +8,10 @@ FIRST_YEAR, LAST_YEAR = 1900, 2100
 
 
 def check_date(text: str) -> str:
-    """`YYYY`, `YYYY-MM` or `YYYY-MM-DD` that is in the calendar. Raises `ValueError`."""
+    """Check that a text is `YYYY`, `YYYY-MM` or `YYYY-MM-DD` in the calendar; returns it.
+
+    Raises `ValueError`.
+    """
     if not DATE.fullmatch(text):
         raise ValueError("must be YYYY, YYYY-MM or YYYY-MM-DD")
     if not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
@@ -22,7 +25,7 @@ def check_date(text: str) -> str:
 
 
 def check_period(start: str | None, end: str | None) -> None:
-    """Raises `ValueError` when `end` is before `start`, as far as their precision tells."""
+    """Raise `ValueError` if `end` is before `start` at the precision that both have."""
     if start and end:
         shortest = min(len(start), len(end))
         if end[:shortest] < start[:shortest]:

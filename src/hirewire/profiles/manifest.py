@@ -1,4 +1,4 @@
-"""The service `profiles` as the rest of the platform knows it."""
+"""The manifest of the service `profiles`."""
 
 from hirewire.kit.manifest import Manifest
 

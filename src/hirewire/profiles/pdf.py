@@ -1,7 +1,7 @@
-"""A resume as PDF, set by typst from the template beside this file.
+"""A resume as PDF, typeset by typst from the template beside this file.
 
-What people typed reaches the template as data (JSON in `sys.inputs`), never as its source: nothing
-that is typed is markup or code there.
+User input reaches the template as data (JSON in `sys.inputs`) and never as source, so it is never
+interpreted as markup or code.
 """
 
 import asyncio
@@ -19,15 +19,15 @@ from starlette.types import Receive, Scope, Send
 from hirewire.profiles.sections import more
 
 FONTS = ("manimgx_fonts", "noto_cjk_sans_jp_regular")
-"""Packages of Noto fonts, for what typst's own have not: other scripts, emoji, and CJK."""
+"""Packages of Noto fonts for characters that typst's own fonts lack: other scripts, emoji, CJK."""
 _SETTER = ThreadPoolExecutor(1, "pdf")
-"""One at a time: setting a page takes a core for a moment. In a thread of its own, so that those
-who wait for it keep nothing from anybody else.
+"""Compiles one PDF at a time, since each takes a whole core for a moment. The thread is dedicated,
+so that waiting requests do not occupy the default pool.
 """
 
 
 def content_of(resume: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a resume (its row, with experience, education and its owner's profile) is set."""
+    """The template's data: a resume's row, experience, education and owner's profile."""
     names = (
         *("full_name", "headline", "contacts", "title", "summary", "area", "relocation"),
         *("employment_types", "work_formats", "salary", "skills", "languages", "certificates"),
@@ -38,13 +38,13 @@ def content_of(resume: Mapping[str, Any]) -> dict[str, Any]:
     return {name: resume.get(name) for name in names} | {
         "links": [*(resume.get("profile_links") or ()), *(resume.get("links") or ())],
         "more": more(resume.get("imported") or {}),
-        "experience": [{n: one[n] for n in jobs} for one in resume["experience"]],
-        "education": [{n: one[n] for n in studies} for one in resume["education"]],
+        "experience": [{n: job[n] for n in jobs} for job in resume["experience"]],
+        "education": [{n: study[n] for n in studies} for study in resume["education"]],
     }
 
 
 def made(content: Mapping[str, Any], locale: str | None) -> bytes:
-    """The PDF, tagged for screen readers; its labels are Russian for `ru…`, else English."""
+    """Compile the PDF, tagged for screen readers. Labels are Russian for `ru…`, else English."""
     language = "ru" if (locale or "").startswith("ru") else "en"
     data = json.dumps(content, ensure_ascii=False, default=str)
     done = _compiler().compile(
@@ -55,8 +55,9 @@ def made(content: Mapping[str, Any], locale: str | None) -> bytes:
 
 
 class PdfAnswer(Response):
-    """The answer that carries it. It is made when the answer is sent: by then the request's
-    transaction has ended and its connection is back in the pool.
+    """A response that compiles the PDF when it is sent.
+
+    By then the request's transaction has ended and its connection is back in the pool.
     """
 
     def __init__(self, content: Mapping[str, Any], locale: str | None) -> None:
@@ -70,7 +71,7 @@ class PdfAnswer(Response):
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Make and send it."""
+        """Compile and send the PDF."""
         loop = asyncio.get_running_loop()
         self.body = await loop.run_in_executor(_SETTER, made, *self._given)
         self.headers["Content-Length"] = str(len(self.body))
@@ -84,6 +85,6 @@ def _template() -> bytes:
 
 @cache
 def _compiler() -> typst.Compiler:
-    """With typst's own fonts and those of packages, so that a page is the same on every machine."""
+    """A compiler with typst's fonts and `FONTS` only, so that every machine gives the same PDF."""
     paths = [str(files(package)) for package in FONTS]
     return typst.Compiler(ignore_system_fonts=True, font_paths=paths)

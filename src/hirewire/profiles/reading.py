@@ -1,7 +1,7 @@
-"""Values of a JSON document that somebody wrote by hand, read as our model can hold them.
+"""Lenient reading of hand-written JSON documents into values that our model accepts.
 
-What cannot be read costs itself only: it is left out, and noted with its place and the reason.
-Whatever a method returns is as the editor would send it, so that it can be saved unchanged.
+An unreadable value is left out and noted with its location and the reason; the rest is still read.
+Every returned value has the form that the editor sends, so that it can be saved unchanged.
 """
 
 import re
@@ -29,7 +29,7 @@ _URL: TypeAdapter[HttpUrl] = TypeAdapter(HttpUrl)
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A part of a document that could not be read, or not as it stands."""
+    """A part of a document that could not be read, or was changed."""
 
     pointer: str
     detail: str
@@ -37,7 +37,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A value of a document and where it stands; `left_out` is shared by all parts of one."""
+    """A value of a document and its location; all parts of a document share `left_out`."""
 
     value: Any
     pointer: str = "#"
@@ -48,58 +48,58 @@ class Part:
         self.left_out.append(LeftOut(self.pointer, detail))
 
     def at(self, key: str) -> "Part":
-        """The member of this name; an empty part where there is none."""
+        """The member with this name, or an empty part."""
         inner = self.value.get(key) if isinstance(self.value, Mapping) else None
         return Part(inner, f"{self.pointer}/{key}", self.left_out)
 
     def object(self) -> "Part":
-        """This part when it is an object, else an empty one."""
+        """This part if it is an object, else an empty part."""
         if self.value is None or isinstance(self.value, Mapping):
             return self
         self.leave("is not an object")
         return Part(None, self.pointer, self.left_out)
 
     def each(self, most: int, *, named: str = "") -> Iterator["Part"]:
-        """The objects of this list; with `named`, a text stands for an object of this name."""
-        for nth, one in enumerate(self._entries()):
-            entry = Part(one, f"{self.pointer}/{nth}", self.left_out)
+        """The objects in this list. With `named`, a scalar is read as an object of that member."""
+        for nth, value in enumerate(self._entries()):
+            entry = Part(value, f"{self.pointer}/{nth}", self.left_out)
             if nth >= most:
                 entry.leave(f"only the first {most} are taken")
                 break
-            if named and _is_scalar(one):
-                entry = Part({named: one}, entry.pointer, self.left_out)
+            if named and _is_scalar(value):
+                entry = Part({named: value}, entry.pointer, self.left_out)
             if isinstance(entry.value, Mapping):
                 yield entry
-            elif one is not None:
+            elif value is not None:
                 entry.leave("is not an object")
 
     def line(self, longest: int = 200) -> str | None:
-        """One line of text."""
+        """The value as one line of text."""
         return self._cut(" ".join(self._text().splitlines()).strip(), longest)
 
     def text(self, longest: int = 10_000) -> str | None:
-        """Text of several lines."""
+        """The value as text of one or more lines."""
         return self._cut(self._text().strip(), longest)
 
     def lines(self, most: int, longest: int) -> list[str]:
-        """A list of texts, each in one line; a single text is split at its line breaks."""
+        """The value as a list of one-line texts. A single text is split at its line breaks."""
         entries = self._text().splitlines() if _is_scalar(self.value) else self._entries()
         parts = [Part(x, f"{self.pointer}/{n}", self.left_out) for n, x in enumerate(entries)]
         lines = (line for part in parts if (line := part.line(longest)))
-        found = list(islice(lines, most + 1))
-        if len(found) > most:
+        taken = list(islice(lines, most + 1))
+        if len(taken) > most:
             self.leave(f"only the first {most} are taken")
-        return found[:most]
+        return taken[:most]
 
     def date(self) -> str | None:
-        """A date as `YYYY`, `YYYY-MM` or `YYYY-MM-DD`."""
+        """The value as a date: `YYYY`, `YYYY-MM` or `YYYY-MM-DD`."""
         text = self.line(100)
         if text is None:
             return None
-        if found := ISO.fullmatch(text):
-            parts = [part for part in found.groups() if part]
-        elif found := MONTH_FIRST.fullmatch(text):
-            parts = [found[2], found[1]]
+        if match := ISO.fullmatch(text):
+            parts = [part for part in match.groups() if part]
+        elif match := MONTH_FIRST.fullmatch(text):
+            parts = [match[2], match[1]]
         else:
             parts = []
         try:
@@ -114,25 +114,25 @@ class Part:
             return str(year)
 
     def end(self) -> str | None:
-        """The date at which something ended; None for what still lasts."""
+        """The value as an end date; None if it says that the period is still open."""
         text = self.line(100)
         return None if text is None or is_open_end(text) else self.date()
 
     def link(self) -> str | None:
-        """An address, http or https, in its normal form."""
+        """The value as an http or https URL in its normal form."""
         text = self.line(LONGEST_LINK + 1)
         if text is None:
             return None
         if not SCHEME.match(text) and HOST.match(text):
             text = f"https://{text}"
         try:
-            found = str(_URL.validate_python(text))
+            url = str(_URL.validate_python(text))
         except ValidationError:
-            found = ""
-        if not found or len(found) > LONGEST_LINK:
+            url = ""
+        if not url or len(url) > LONGEST_LINK:
             self.leave("must be an address that begins with https://")
             return None
-        return found
+        return url
 
     def _entries(self) -> list[Any]:
         if isinstance(self.value, list):
@@ -156,7 +156,7 @@ class Part:
 
 
 def period(entry: Part) -> tuple[str | None, str | None]:
-    """`startDate` and `endDate` of an entry; neither where they contradict each other."""
+    """`startDate` and `endDate` of an entry; both None if the end is before the start."""
     start, end = entry.at("startDate").date(), entry.at("endDate").end()
     try:
         check_period(start, end)

@@ -1,4 +1,4 @@
-"""Sections of an imported JSON Resume that are shown, and not edited here."""
+"""Sections of an imported JSON Resume that Hirewire shows but cannot edit."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,15 +12,15 @@ MORE = {
     "interests": ("name", "", "", ""),
     "references": ("name", "", "reference", ""),
 }
-"""Which members are title, by whom, text and date."""
+"""By section: the members that hold title, author or organisation, text and date."""
 
 
 def more(document: Mapping[str, Any] | None) -> dict[str, list[dict[str, Any]]]:
-    """What a resume has beside what is edited here, to be shown; sections without any are not in.
+    """The read-only sections of a resume, for display. Empty sections are left out.
 
     Each entry has `title`, `by`, `text`, `start`, `end`, `url` and `lines`.
     """
-    found = {}
+    sections = {}
     for section, (title, by, text, date) in MORE.items():
         entries = []
         for part in Part(document).at(section).each(MOST_ITEMS, named=title):
@@ -38,5 +38,5 @@ def more(document: Mapping[str, Any] | None) -> dict[str, list[dict[str, Any]]]:
             if any(shown.values()):
                 entries.append(shown)
         if entries:
-            found[section] = entries
-    return found
+            sections[section] = entries
+    return sections

@@ -1,4 +1,4 @@
-"""What `profiles` keeps."""
+"""The tables of `profiles`."""
 
 from sqlalchemy import (
     Boolean,
@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 
 metadata = MetaData()
 
-# `imported` is what was imported, as it was given: json, since jsonb reorders keys and rewrites
+# `imported` is the original of an imported document: json, since jsonb reorders keys and rewrites
 # numbers.
 
 profile = Table(
@@ -99,7 +99,7 @@ education = Table(
     Index("education_resume", "resume_id", "place"),
 )
 
-# Who acts for which company, as heard.
+# Which user acts for which company, according to consumed events.
 employer = Table(
     "employer",
     metadata,
@@ -120,8 +120,8 @@ opened_resume = Table(
     Column("times", Integer, nullable=False, server_default=text("0")),
 )
 
-# The applications with which a resume was opened, as heard. Once one has ended, its company keeps
-# the resume as it was when it was opened.
+# The applications that opened a resume to a company, according to consumed events. After an
+# application has ended, the company still reads the resume as it was when it was opened.
 opened_application = Table(
     "opened_application",
     metadata,

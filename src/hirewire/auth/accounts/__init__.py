@@ -1,1 +1,1 @@
-"""Registering, and who one is."""
+"""Registration and accounts."""

@@ -1,4 +1,4 @@
-"""Forgetting from where people have registered."""
+"""The background task that deletes old registration attempts."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ EVERY_SECONDS = 3600.0
 
 
 async def forget_old_registrations(transactions: Transactions) -> None:
-    """Delete what no longer counts: at the start, then every hour. Ends by cancellation."""
+    """Delete old attempts at the start and then every hour. Runs until it is cancelled."""
     while True:
         async with transactions() as tx:
             await forget_registrations(tx)

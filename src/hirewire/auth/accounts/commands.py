@@ -1,4 +1,4 @@
-"""Registering."""
+"""Commands for registration."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -26,7 +26,7 @@ class EmailTaken(AppError):
 
 
 async def register(tx: Tx, *, email: str, password_hash: str) -> UUID:
-    """A new applicant; their id. Records `UserRegistered`. Raises `EmailTaken`."""
+    """Register an applicant; returns their id. Records `UserRegistered`. Raises `EmailTaken`."""
     id, moment = new_id(), now()
     made = await tx.execute(
         insert(user)
@@ -48,20 +48,20 @@ async def register(tx: Tx, *, email: str, password_hash: str) -> UUID:
 
 
 async def admit(tx: Tx, network: str, most: int) -> timedelta:
-    """Let an account be asked for: zero, or how long to wait after `most` within an hour.
+    """Check the registration limit and count an attempt; returns zero, or how long to wait.
 
-    It counts whatever comes of it, so that addresses cannot be tried out either. Those from one
-    network take turns here.
+    `most` attempts an hour are allowed. Failed attempts count too, so that nobody can probe which
+    addresses have an account. An advisory lock serialises the attempts from one network.
     """
     moment = now()
     await tx.execute(select(func.pg_advisory_xact_lock(lock_number(f"registration {network}"))))
     table = registration.c
-    found = await tx.execute(
+    result = await tx.execute(
         select(func.count(), func.min(table.at)).where(
             table.network == network, table.at > moment - rules.REGISTRATIONS_WINDOW
         )
     )
-    count, oldest = found.one()
+    count, oldest = result.one()
     pause = rules.wait(count, oldest, most, moment)
     if not pause:
         await tx.execute(insert(registration).values(network=network, at=moment))
@@ -69,7 +69,7 @@ async def admit(tx: Tx, network: str, most: int) -> timedelta:
 
 
 async def forget_registrations(tx: Tx) -> None:
-    """Forget from where accounts were asked for, once it no longer counts."""
+    """Delete registration attempts that are older than the window."""
     await tx.execute(
         delete(registration).where(registration.c.at <= now() - rules.REGISTRATIONS_WINDOW)
     )

@@ -1,4 +1,4 @@
-"""Accounts, read."""
+"""Queries for accounts."""
 
 from uuid import UUID
 
@@ -9,6 +9,6 @@ from hirewire.messaging.transaction import Tx
 
 
 async def account(tx: Tx, id: UUID) -> Row[UUID, str, str] | None:
-    """Id, e-mail address and role of a user."""
-    found = await tx.execute(select(user.c.id, user.c.email, user.c.role).where(user.c.id == id))
-    return found.first()
+    """The id, e-mail address and role of a user."""
+    result = await tx.execute(select(user.c.id, user.c.email, user.c.role).where(user.c.id == id))
+    return result.first()

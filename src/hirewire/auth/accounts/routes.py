@@ -1,4 +1,4 @@
-"""Registering, and who one is."""
+"""Routes for registration and for the caller's account."""
 
 from math import ceil
 from typing import Annotated, NamedTuple
@@ -66,7 +66,7 @@ class Account(Answer):
 
 
 class Registering(NamedTuple):
-    """What an account is made of."""
+    """The validated data of a new account."""
 
     email: str
     password_hash: str
@@ -78,8 +78,9 @@ async def _registering(body: Credentials, request: Request) -> Registering:
 
 
 async def _admit(request: Request) -> None:
-    """Raises `TooManyRegistrations`. What runs on the same machine may register as many as it
-    likes: imports and trials do.
+    """Raise `TooManyRegistrations` if the network has reached the limit.
+
+    Loopback addresses are not limited, for imports and trials on the same machine.
     """
     settings: Settings = request.app.state.settings
     address = request.client.host if request.client else ""
@@ -96,8 +97,8 @@ async def _admit(request: Request) -> None:
     "/register", status_code=201, responses=refuses(commands.EmailTaken, TooManyRegistrations)
 )
 async def register(
-    # First of all, since dependencies are met in this order: no transaction is open while the
-    # password is hashed.
+    # Must come first: dependencies are resolved in this order, and no transaction may be open while
+    # the password is hashed.
     new: Annotated[Registering, Depends(_registering)],
     tx: RequestTx,
     once: Once,
@@ -114,7 +115,7 @@ async def register(
 @router.get("/me", responses=refuses(Unauthenticated))
 async def me(tx: RequestTx, caller: Caller) -> Account:
     """The account of the access token, with its current role."""
-    found = await queries.account(tx, caller.user_id)
-    if found is None:
+    account = await queries.account(tx, caller.user_id)
+    if account is None:
         raise Unauthenticated("This account does not exist any more.")
-    return Account.model_validate(found)
+    return Account.model_validate(account)

@@ -1,4 +1,4 @@
-"""What a password must be, and how many accounts may be asked for from one place."""
+"""Password requirements, and the limit on registrations from one network."""
 
 from datetime import datetime, timedelta
 
@@ -10,9 +10,9 @@ REGISTRATIONS_WINDOW = timedelta(hours=1)
 
 
 def normalised_password(password: str, email: str) -> str:
-    """The password as it is hashed: see `prepared`.
+    """The password in the form that is hashed: see `prepared`.
 
-    Raises `ValueError` when it is too short, too long, the address itself, or one of the most used.
+    Raises `ValueError` when it is too short, too long, the e-mail address or a common password.
     """
     password = prepared(password)
     if len(password) < SHORTEST_PASSWORD:
@@ -27,9 +27,9 @@ def normalised_password(password: str, email: str) -> str:
 
 
 def wait(registrations: int, oldest: datetime | None, most: int, moment: datetime) -> timedelta:
-    """How long no account may be asked for after so many in the window; zero: it may.
+    """How long to wait after this number of registrations in the window; zero if one is allowed.
 
-    `oldest` is when the first of them was; when it leaves the window, there is room for one.
+    `oldest` is the time of the first registration. One more is allowed when it leaves the window.
     """
     if registrations < most or oldest is None:
         return timedelta(0)

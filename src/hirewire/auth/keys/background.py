@@ -1,4 +1,4 @@
-"""Keeping a signing key at hand."""
+"""The background task that rotates signing keys."""
 
 import asyncio
 
@@ -13,10 +13,10 @@ EVERY_SECONDS = 3600.0
 
 
 async def rotate_signing_keys(transactions: Transactions) -> None:
-    """Make a key when one is due: at the start, then every hour. Ends by cancellation."""
+    """Create due keys at the start and then every hour. Runs until it is cancelled."""
     while True:
         async with transactions() as tx:
             kid = await ensure_signing_key(tx)
         if kid is not None:
-            log.info("signing key made", kid=kid)
+            log.info("signing key created", kid=kid)
         await asyncio.sleep(EVERY_SECONDS)

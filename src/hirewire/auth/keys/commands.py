@@ -1,4 +1,4 @@
-"""Making signing keys."""
+"""The command that creates signing keys."""
 
 from joserfc.jwk import OKPKey
 from sqlalchemy import delete, func, insert, select
@@ -15,9 +15,9 @@ from hirewire.messaging.transaction import Tx
 
 
 async def ensure_signing_key(tx: Tx) -> str | None:
-    """Make a signing key if one is due, and forget those that are over; the new one's kid.
+    """Create a signing key if one is due and delete expired ones; returns the new key's kid.
 
-    Replicas take turns, so one key is made. Records `SigningKeyPublished`.
+    An advisory lock makes sure that only one replica creates it. Records `SigningKeyPublished`.
     """
     await tx.execute(select(func.pg_advisory_xact_lock(lock_number("signing keys"))))
     moment = now()

@@ -1,4 +1,4 @@
-"""Public keys and metadata for outsiders; our own services hear the keys as events."""
+"""Public keys and metadata for external clients; our own services consume the keys as events."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""When signing keys are made, used and let go."""
+"""The lifetime of signing keys."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,30 +6,30 @@ from datetime import datetime, timedelta
 SUCCESSOR_AFTER = timedelta(days=30)
 """The age at which a key gets a successor."""
 AHEAD = timedelta(days=1)
-"""How long a successor is published before its first use, so that every service has heard it."""
+"""How long a successor is published before its first use, so that every service has consumed it."""
 SPARE = timedelta(days=2)
-"""How much longer a key may sign when its successor comes late, because `auth` stood still."""
+"""How much longer a key may sign when its successor is late because `auth` was down."""
 LAST_TOKENS = timedelta(minutes=15)
-"""How long a key is accepted after it has signed for the last time: a token's life and more."""
+"""How long a key is accepted after its last signature: longer than a token's lifetime."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyLife:
-    """The times of one key."""
+    """The lifetime of one key."""
 
     not_before: datetime
-    """Made and published; accepted from now on."""
+    """When the key is created and published. Services accept it from then on."""
     sign_from: datetime
     sign_until: datetime
-    """It signs until a successor begins to, and at the longest until then."""
+    """The latest time at which it signs. It stops earlier when its successor starts."""
     not_after: datetime
 
 
 def next_key(newest: KeyLife | None, moment: datetime) -> KeyLife | None:
-    """The life of the key that is to be made now; None when none is due.
+    """The lifetime of the key to create now; None when no key is due.
 
-    The very first one signs at once, later ones a day after they were published. After a stop so
-    long that the newest would end before that, its successor takes over when it ends.
+    The first key signs at once, a later one a day after it is published. If the newest key expires
+    before that, because the service was down, its successor starts when it expires.
     """
     if newest is None:
         return _life(moment, moment)

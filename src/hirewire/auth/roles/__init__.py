@@ -1,1 +1,1 @@
-"""Roles, as they follow from what is heard."""
+"""Roles, which follow from consumed events."""

@@ -1,4 +1,4 @@
-"""Changing roles."""
+"""The command that changes a user's role."""
 
 from uuid import UUID
 
@@ -15,12 +15,12 @@ class NoSuchUser(Exception):
 
 
 async def make_employer(tx: Tx, user_id: UUID) -> bool:
-    """Make an applicant an employer; False when they are one already, or an admin.
+    """Make an applicant an employer. Returns False for an employer or an admin.
 
     Records `UserRoleChanged`. Raises `NoSuchUser`.
     """
-    found = await tx.execute(select(user.c.role).where(user.c.id == user_id).with_for_update())
-    role = found.scalar()
+    result = await tx.execute(select(user.c.role).where(user.c.id == user_id).with_for_update())
+    role = result.scalar()
     if role is None:
         raise NoSuchUser(f"no user {user_id}")
     if role != "applicant":

@@ -1,4 +1,4 @@
-"""What `auth` hears about roles."""
+"""Event handlers of `auth` that change roles."""
 
 from hirewire.auth.roles.commands import NoSuchUser, make_employer
 from hirewire.contracts.vacancies import EmployerProfileCreated
@@ -8,9 +8,9 @@ from hirewire.messaging.transaction import Tx
 
 
 async def on_employer_profile_created(tx: Tx, received: Received[EmployerProfileCreated]) -> None:
-    """Who acts for a company is an employer, from now on and in the session they have.
+    """Make the user an employer, also in a session that is already open.
 
-    A user who is not known will not become known by waiting: users begin in this database.
+    An unknown user is rejected without a retry: users are created in this database only.
     """
     try:
         await make_employer(tx, received.event.user_id)

@@ -1,1 +1,1 @@
-"""Logging in, staying logged in, logging out."""
+"""Sessions: login, refresh and logout."""

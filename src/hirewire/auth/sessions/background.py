@@ -1,4 +1,4 @@
-"""Forgetting what sessions leave behind."""
+"""The background task that deletes expired sessions."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ EVERY_SECONDS = 3600.0
 
 
 async def forget_ended_sessions(transactions: Transactions) -> None:
-    """Delete what no longer counts: at the start, then every hour. Ends by cancellation."""
+    """Delete expired sessions at the start and then every hour. Runs until it is cancelled."""
     while True:
         while await prune_step(transactions):
             pass
@@ -17,6 +17,6 @@ async def forget_ended_sessions(transactions: Transactions) -> None:
 
 
 async def prune_step(transactions: Transactions) -> bool:
-    """One batch. True when there may be more."""
+    """Delete one batch. Returns True when there may be more."""
     async with transactions() as tx:
         return await prune(tx)

@@ -1,4 +1,4 @@
-"""Sessions: begun, refreshed, ended; and failed logins, remembered for a while."""
+"""Commands that begin, refresh and end sessions, and that count failed logins."""
 
 import hashlib
 import secrets
@@ -34,12 +34,12 @@ Refusal = Literal["unknown", "ended", "double", "reused"]
 
 
 def digest(text: str) -> bytes:
-    """What is kept of a refresh token; its 256 random bits need no slow hash."""
+    """The SHA-256 digest that is stored. A refresh token's 256 random bits need no slow hash."""
     return hashlib.sha256(text.encode()).digest()
 
 
 async def begin(tx: Tx, user_id: UUID) -> Granted:
-    """A new session."""
+    """Start a session for a user."""
     moment, id = now(), new_id()
     ends_at = moment + rules.SESSION_LIFE
     await tx.execute(
@@ -49,22 +49,22 @@ async def begin(tx: Tx, user_id: UUID) -> Granted:
 
 
 async def refresh(tx: Tx, token: str) -> Granted | Refusal:
-    """Rotate a refresh token. Never raises for a bad one: the end of its session must be committed.
+    """Rotate a refresh token. Returns a `Refusal` for a bad one, so that the transaction commits.
 
-    A token is good once. One that comes again was copied, and nobody can tell which of the two
-    who hold it is the thief; so the session ends for both. But browsers do send one token twice,
-    from two tabs or by a double click. Within `DOUBLE_SUBMIT` of its use a token that comes again
-    is therefore refused (``double``) and nothing else: it gives nothing to a thief, and the
-    session lives on with the pair of the first answer. A client that lost that answer logs in again.
+    A token is valid once. A second use means that it was copied. Nobody can tell the owner from
+    the thief, so the session ends for both. But browsers may send one token twice, from two tabs
+    or by a double click. A second use within `DOUBLE_SUBMIT` of the first is therefore only refused
+    (``double``): a thief gains nothing, and the session continues with the tokens of the first
+    response. A client that lost that response must log in again.
     """
     moment = now()
-    found = await tx.execute(
+    result = await tx.execute(
         select(refresh_token, session.c.user_id, session.c.ends_at, session.c.revoked_at)
         .join(session, session.c.id == refresh_token.c.session_id)
         .where(refresh_token.c.hash == digest(token))
         .with_for_update()
     )
-    row = found.first()
+    row = result.first()
     if row is None:
         return "unknown"
     if row.revoked_at is not None or row.expires_at <= moment:
@@ -82,17 +82,17 @@ async def refresh(tx: Tx, token: str) -> Granted | Refusal:
 
 
 async def end(tx: Tx, token: str) -> None:
-    """Log out: the token's session ends. A token that is not known changes nothing."""
-    found = await tx.execute(
+    """Log out: end the token's session. An unknown token changes nothing."""
+    result = await tx.execute(
         select(refresh_token.c.session_id).where(refresh_token.c.hash == digest(token))
     )
-    id = found.scalar()
+    id = result.scalar()
     if id is not None:
         await revoke(tx, id, "logout")
 
 
 async def revoke(tx: Tx, session_id: UUID, why: str) -> None:
-    """End a session with all its tokens."""
+    """End a session and all its tokens."""
     await tx.execute(
         update(session)
         .where(session.c.id == session_id, session.c.revoked_at.is_(None))
@@ -101,15 +101,16 @@ async def revoke(tx: Tx, session_id: UUID, why: str) -> None:
 
 
 async def admit(tx: Tx, network: str, account: str, user_id: UUID | None) -> timedelta:
-    """Let a login be tried: zero, or how long to wait after too many failures.
+    """Check the login limits and count an attempt; returns zero, or how long to wait.
 
-    It counts as failed until `forgive`, so that logins tried all at once are limited as well: those
-    of one account take turns here, before any password is hashed. `user_id` is whose account it is.
+    An attempt counts as failed until `forgive`, so that concurrent logins are limited too: an
+    advisory lock serialises the logins of one account before any password is hashed. `user_id` is
+    the owner of the account, if there is one.
     """
     moment, key = now(), digest(account)
     await tx.execute(select(func.pg_advisory_xact_lock(lock_number(f"login {key.hex()}"))))
     at, there, its = failed_login.c.at, failed_login.c.network == network, failed_login.c.account
-    found = await tx.execute(
+    counts = await tx.execute(
         select(
             func.count().filter(there, its == key),
             func.min(at).filter(there, its == key),
@@ -118,15 +119,16 @@ async def admit(tx: Tx, network: str, account: str, user_id: UUID | None) -> tim
             func.count().filter(there),
         ).where(or_(there, its == key), at > moment - rules.FAILURES_WINDOW)
     )
-    pause = rules.wait(Failures(*found.one()), await _is_known(tx, user_id, network), moment)
+    pause = rules.wait(Failures(*counts.one()), await _is_known(tx, user_id, network), moment)
     if not pause:
         await tx.execute(insert(failed_login).values(network=network, account=key, at=moment))
     return pause
 
 
 async def forgive(tx: Tx, network: str, account: str, user_id: UUID) -> None:
-    """The login has succeeded: this account's failures from there no longer count, and it is known
-    there from now on.
+    """Delete the account's failed logins from this network, and remember the network as known.
+
+    Called after a successful login.
     """
     await tx.execute(
         delete(failed_login).where(
@@ -144,25 +146,26 @@ async def forgive(tx: Tx, network: str, account: str, user_id: UUID) -> None:
 async def _is_known(tx: Tx, user_id: UUID | None, network: str) -> bool:
     if user_id is None:
         return False
-    found = await tx.execute(
+    result = await tx.execute(
         select(known_place.c.place).where(
             known_place.c.user_id == user_id,
             known_place.c.place == _place(user_id, network),
             known_place.c.at > now() - rules.PLACE_LIFE,
         )
     )
-    return found.first() is not None
+    return result.first() is not None
 
 
 def _place(user_id: UUID, network: str) -> bytes:
-    """What is kept of where somebody was: enough to know the place again."""
+    """The digest stored for a user and a network: enough to recognise the network again."""
     return digest(f"{user_id} {network}")
 
 
 async def prune(tx: Tx) -> bool:
-    """Forget a batch of what no longer counts: old failures and places, dead tokens, old sessions.
+    """Delete a batch of expired rows: failed logins, known networks, tokens and sessions.
 
-    True when there may be more. A used token is kept until it expires, to be recognised.
+    Returns True when there may be more. A used token stays until it expires, so that a second use
+    is recognised.
     """
     moment = now()
     old_tokens = select(refresh_token.c.hash).where(refresh_token.c.expires_at <= moment)

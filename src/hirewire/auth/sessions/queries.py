@@ -1,4 +1,4 @@
-"""What a login is checked against."""
+"""Queries for logging in: the password hash and the role of an account."""
 
 from uuid import UUID
 
@@ -9,15 +9,15 @@ from hirewire.messaging.transaction import Tx
 
 
 async def login_of(tx: Tx, email_key: str) -> Row[UUID, str] | None:
-    """Id and password hash of the account with this address."""
-    found = await tx.execute(
+    """The id and password hash of the account with this e-mail key."""
+    result = await tx.execute(
         select(user.c.id, user.c.password_hash).where(user.c.email_key == email_key)
     )
-    return found.first()
+    return result.first()
 
 
 async def role_of(tx: Tx, user_id: UUID) -> str:
-    """The role as it is now."""
-    found = await tx.execute(select(user.c.role).where(user.c.id == user_id))
-    role: str = found.scalar_one()
+    """The current role of a user."""
+    result = await tx.execute(select(user.c.role).where(user.c.id == user_id))
+    role: str = result.scalar_one()
     return role

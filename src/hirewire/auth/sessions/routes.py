@@ -1,4 +1,4 @@
-"""Logging in, staying logged in, logging out."""
+"""Routes for login, refresh and logout."""
 
 from math import ceil
 from typing import Annotated, Literal
@@ -82,18 +82,18 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
     account = email_key(body.email)
     transactions = transactions_of(request)
     async with transactions() as tx:
-        await current_key(tx)  # without one nobody can log in, and no try should count
-        found = await queries.login_of(tx, account)
-        pause = await commands.admit(tx, network, account, found.id if found else None)
+        await current_key(tx)  # without a key nobody can log in, so the attempt must not count
+        stored = await queries.login_of(tx, account)
+        pause = await commands.admit(tx, network, account, stored.id if stored else None)
     if pause:
         raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
     # No transaction is open while the password is hashed: that takes tens of milliseconds.
-    fits = await password_fits(body.password, found.password_hash if found else None)
-    if found is None or not fits:
+    fits = await password_fits(body.password, stored.password_hash if stored else None)
+    if stored is None or not fits:
         raise WrongCredentials
     async with transactions() as tx:
-        await commands.forgive(tx, network, account, found.id)
-        return await _tokens(tx, request, response, await commands.begin(tx, found.id))
+        await commands.forgive(tx, network, account, stored.id)
+        return await _tokens(tx, request, response, await commands.begin(tx, stored.id))
 
 
 @router.post("/refresh", responses=refuses(InvalidRefreshToken, RefreshedJustNow))
@@ -134,7 +134,7 @@ async def logout(request: Request, body: Logout | None = None) -> None:
 
 
 async def _session_of_bearer(request: Request) -> UUID:
-    # Not by `Caller`: that would refuse a good refresh token beside an expired access token.
+    # Not `Caller`: it would refuse a valid refresh token when the access token has expired.
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated

@@ -1,4 +1,4 @@
-"""How long sessions live, and how often a login may fail."""
+"""Session lifetimes, and the limits on failed logins."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,22 +8,22 @@ SESSION_LIFE = timedelta(days=90)
 DOUBLE_SUBMIT = timedelta(seconds=10)
 FAILURES_WINDOW = timedelta(minutes=15)
 FAILURES_OF_PAIR = 10
-"""Failed logins of one account from one network. Counted by the pair, so that nobody can lock
-somebody else out from where they live."""
+"""Failed logins of one account from one network. The pair is counted, so that an attacker elsewhere
+cannot lock the owner out of their own network."""
 FAILURES_OF_NETWORK = 100
-"""From here on each account has fewer tries from this network, unless it was logged in to from
-there before. Whoever has the right password still gets in."""
+"""Failed logins from one network. Above this, each account has only `TRIES_FROM_BAD_NETWORK` tries
+from there, unless the network is known for the account. The right password still works."""
 TRIES_FROM_BAD_NETWORK = 3
 FAILURES_OF_ACCOUNT = 50
-"""Of one account from all networks together. From here on it is open only to networks from which
-it was logged in to before."""
+"""Failed logins of one account from all networks together. Above this, only networks that are known
+for the account may log in."""
 PLACE_LIFE = SESSION_LIFE
-"""How long a network is remembered as one from which an account was logged in to."""
+"""How long a network stays known for an account after a successful login."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Failed logins within the window, and when the oldest of them was."""
+    """Numbers of failed logins within the window, and the time of the oldest ones."""
 
     of_pair: int
     oldest_of_pair: datetime | None
@@ -33,9 +33,9 @@ class Failures:
 
 
 def wait(failures: Failures, is_known: bool, moment: datetime) -> timedelta:
-    """How long a login of this account may not be tried from this network; zero: it may.
+    """How long this account must wait before the next login from this network; zero if it need not.
 
-    `is_known`: the account was logged in to from there before.
+    `is_known` says whether a login to the account from this network has succeeded before.
     """
     bad = failures.of_network >= FAILURES_OF_NETWORK and not is_known
     most = TRIES_FROM_BAD_NETWORK if bad else FAILURES_OF_PAIR
@@ -47,9 +47,9 @@ def wait(failures: Failures, is_known: bool, moment: datetime) -> timedelta:
 
 
 def pause(failures: int, oldest: datetime | None, most: int, moment: datetime) -> timedelta:
-    """How long no login may be tried after so many failures in the window; zero: it may.
+    """How long to wait after this number of failures in the window; zero if another try is allowed.
 
-    `oldest` is when the first of them was; when it leaves the window, there is room for one.
+    `oldest` is the time of the first failure. One more try is allowed when it leaves the window.
     """
     if failures < most or oldest is None:
         return timedelta(0)

@@ -1,4 +1,4 @@
-"""Making and changing profiles."""
+"""Commands that create and change profiles."""
 
 from typing import Any
 from uuid import UUID
@@ -22,9 +22,9 @@ class NoProfileYet(NotFound):
 
 
 async def create(tx: Tx, user_id: UUID, email: str) -> bool:
-    """A new profile; False when the user has one, which then has at least the account's address.
+    """Create a profile. If the user has one, add a missing account e-mail and return False.
 
-    Until the person gives a name, it shows the address. Records `ProfileUpdated`.
+    The profile shows the address until the user enters a name. Records `ProfileUpdated`.
     """
     moment = now()
     made = await tx.execute(
@@ -51,7 +51,7 @@ async def create(tx: Tx, user_id: UUID, email: str) -> bool:
 
 
 async def change(tx: Tx, user_id: UUID, changes: dict[str, Any]) -> Row[Any]:
-    """Set these columns; the profile as it is then. Records `ProfileUpdated` if anything differs.
+    """Set these columns and return the profile. Records `ProfileUpdated` if any value differs.
 
     Raises `NoProfileYet`.
     """

@@ -1,4 +1,4 @@
-"""What `profiles` hears about people."""
+"""Event handlers of `profiles` for registered users."""
 
 from hirewire.contracts.auth import UserRegistered
 from hirewire.messaging.envelope import Received
@@ -7,5 +7,5 @@ from hirewire.profiles.people import commands
 
 
 async def on_user_registered(tx: Tx, received: Received[UserRegistered]) -> None:
-    """Who registers has a profile; until they give a name it shows their e-mail address."""
+    """Create the user's profile. It shows the e-mail address until the user enters a name."""
     await commands.create(tx, received.event.id, received.event.email)

@@ -1,4 +1,4 @@
-"""Profiles, read."""
+"""Queries for profiles."""
 
 from typing import Any
 from uuid import UUID

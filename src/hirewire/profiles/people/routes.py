@@ -1,4 +1,4 @@
-"""One's own profile."""
+"""Routes for the caller's own profile."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -61,10 +61,10 @@ class Profile(Answer):
 @router.get("/me", responses=refuses(NoProfileYet))
 async def read(tx: RequestTx, caller: Caller) -> Profile:
     """Your profile; 404 until it has been created after registration."""
-    found = await queries.profile_of(tx, caller.user_id)
-    if found is None:
+    profile = await queries.profile_of(tx, caller.user_id)
+    if profile is None:
         raise NoProfileYet(retry_after=1)
-    return Profile.model_validate(found)
+    return Profile.model_validate(profile)
 
 
 @router.patch("/me", responses=refuses(NoProfileYet))

@@ -1,4 +1,4 @@
-"""Opening resumes to companies, and remembering who has read them."""
+"""Commands that open resumes to companies and record who has read them."""
 
 import json
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ where resume_id = $1 and company_id = $2
 async def take_on(
     tx: Tx, user_id: UUID, company_id: UUID, company_name: str | None, late: bool
 ) -> None:
-    """Note for whom somebody acts; what comes late changes nothing that is known."""
+    """Record the company that a user acts for. A late event does not overwrite a newer one."""
     statement = _TAKE_ON
     if late:
         statement = statement[: statement.index("do update")] + "do nothing"
@@ -52,7 +52,7 @@ async def take_on(
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An application with a resume, as it was heard of."""
+    """An application with a resume, from a consumed event."""
 
     id: UUID
     resume_id: UUID
@@ -61,8 +61,9 @@ class Application:
 
 
 async def open_resume(tx: Tx, by: Application) -> None:
-    """Open this person's resume to this company while the application lasts, and keep how it is
-    now for afterwards; one that is deleted stays closed.
+    """Open the applicant's resume to the company, and store a copy for after the application.
+
+    A deleted resume is not opened.
     """
     if await queries.is_opened(tx, by.id):
         return
@@ -78,8 +79,8 @@ async def open_resume(tx: Tx, by: Application) -> None:
 
 
 async def end(tx: Tx, by: Application, *, withdrawn: bool) -> None:
-    """The application has ended: the company keeps the resume as it was; withdrawn, without
-    contacts. Whichever of opening and ending is heard first, the effect is the same.
+    """Record the end of an application: the company now reads the stored copy, without contacts if
+    the applicant has withdrawn. The events that open and end it may be consumed in either order.
     """
     await tx.exec_driver_sql(
         _END, (by.id, by.resume_id, by.company_id, now(), withdrawn, by.user_id)
@@ -87,5 +88,5 @@ async def end(tx: Tx, by: Application, *, withdrawn: bool) -> None:
 
 
 async def note_reading(tx: Tx, resume_id: UUID, company_id: UUID) -> None:
-    """Somebody of this company has read it."""
+    """Record that a member of the company has read the resume."""
     await tx.exec_driver_sql(_READ, (resume_id, company_id, now()))

@@ -1,4 +1,4 @@
-"""What `profiles` hears about who may read a resume."""
+"""Event handlers of `profiles` that decide which companies may read a resume."""
 
 from hirewire.contracts.vacancies import (
     ApplicationStageChanged,
@@ -12,19 +12,20 @@ from hirewire.profiles.readers.commands import Application
 
 
 async def on_employer_profile_created(tx: Tx, received: Received[EmployerProfileCreated]) -> None:
-    """This person acts for this company from now on."""
+    """Record the company that the user acts for."""
     event = received.event
     await commands.take_on(tx, event.user_id, event.company_id, event.company_name, received.late)
 
 
 async def on_application_submitted(tx: Tx, received: Received[ApplicationSubmitted]) -> None:
-    """The resume, with name and contacts, is open to this company from now on."""
+    """Open the resume, with name and contacts, to the company."""
     await commands.open_resume(tx, _application(received.event))
 
 
 async def on_application_stage_changed(tx: Tx, received: Received[ApplicationStageChanged]) -> None:
-    """An application that ends leaves its company with what it had; one that is open opens the
-    resume, also to a service that has not heard of its submission.
+    """Open the resume while the application is open, and end the company's access when it ends.
+
+    An open application opens the resume even if its submission has not been consumed.
     """
     event = received.event
     effect = rules.effect_of(event.stage, event.applicant_state)

@@ -1,4 +1,4 @@
-"""Resumes as companies read them, and who has read one's own."""
+"""Queries for resumes as companies read them, and for the companies that read a resume."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from hirewire.profiles.tables import (
 
 
 async def company_of(tx: Tx, user_id: UUID) -> UUID | None:
-    """The company for which this person acts."""
+    """The company that this user acts for."""
     statement = select(employer.c.company_id).where(employer.c.user_id == user_id)
     company: UUID | None = (await tx.execute(statement)).scalar()
     return company
@@ -36,19 +36,19 @@ class Opened:
     """A resume as a company reads it."""
 
     content: dict[str, Any]
-    """Its row, experience, education and whose it is."""
+    """The resume's row, experience, education and owner."""
     as_of: datetime | None
-    """When it was kept; None for one that is read as it is."""
+    """When the stored copy was made; None for the current resume."""
 
 
 async def opened(tx: Tx, resume_id: UUID, company_id: UUID) -> Opened | None:
-    """A resume as this company may read it; None when none of its applications has opened it.
+    """A resume as this company may read it; None when no application has opened it.
 
-    While an application is open, it is read as it is. Then the latest one decides: what was kept
-    of it is read, without contacts when it was withdrawn.
+    While an application is open, the company reads the current resume. Afterwards it reads the copy
+    stored with its latest application, without contacts if that was withdrawn.
     """
     table = opened_application.c
-    found = await tx.execute(
+    result = await tx.execute(
         select(opened_application)
         .where(
             table.resume_id == resume_id,
@@ -58,7 +58,7 @@ async def opened(tx: Tx, resume_id: UUID, company_id: UUID) -> Opened | None:
         .order_by(table.ended_at.is_not(None), table.opened_at.desc(), table.application_id.desc())
         .limit(1)
     )
-    row = found.first()
+    row = result.first()
     if row is None:
         return None
     if row.ended_at is None:
@@ -69,7 +69,7 @@ async def opened(tx: Tx, resume_id: UUID, company_id: UUID) -> Opened | None:
 
 
 async def names(tx: Tx, resume_ids: Sequence[UUID], company_id: UUID) -> list[tuple[UUID, str]]:
-    """Whose resumes these are, as far as this company may know: by the same rule as `opened`."""
+    """The owners' names of these resumes, as far as `opened` lets this company read them."""
     table = opened_application.c
     statement = (
         select(
@@ -94,30 +94,30 @@ async def names(tx: Tx, resume_ids: Sequence[UUID], company_id: UUID) -> list[tu
             table.application_id.desc(),
         )
     )
-    found = []
+    owners = []
     for row in await tx.execute(statement):
         name = row.full_name if row.is_open else row.kept_name
         if row.withdrawn and not row.is_open:
             name = rules.name_without_contacts(name)
         if name:
-            found.append((row.resume_id, name))
-    return found
+            owners.append((row.resume_id, name))
+    return owners
 
 
 async def is_opened(tx: Tx, application_id: UUID) -> bool:
-    """Whether a resume was opened by this application."""
+    """Whether this application has opened a resume."""
     table = opened_application.c
-    found = await tx.execute(
+    result = await tx.execute(
         select(table.application_id).where(
             table.application_id == application_id, table.opened_at.is_not(None)
         )
     )
-    return found.first() is not None
+    return result.first() is not None
 
 
 async def whole(tx: Tx, resume_id: UUID, user_id: UUID | None = None) -> dict[str, Any] | None:
-    """A resume with experience, education and whose it is; None when there is none, or (with a
-    `user_id`) when it is somebody else's.
+    """A resume with its experience, education and owner; None when it does not exist or, with a
+    `user_id`, belongs to another user.
     """
     statement = (
         select(
@@ -138,7 +138,7 @@ async def whole(tx: Tx, resume_id: UUID, user_id: UUID | None = None) -> dict[st
 
 
 async def shared(tx: Tx, key: str) -> dict[str, Any] | None:
-    """The published resume that has this link, with its owner's name and contacts."""
+    """The published resume with this link key, with its owner's name and contacts."""
     owner = (profile.c.full_name, profile.c.headline, profile.c.contacts, profile.c.account_email)
     statement = (
         select(resume, *owner, profile.c.locale)
@@ -155,16 +155,16 @@ async def shared(tx: Tx, key: str) -> dict[str, Any] | None:
 async def _whole(tx: Tx, row: Row[Any] | None) -> dict[str, Any] | None:
     if row is None:
         return None
-    found = reachable(dict(row._mapping))
+    content = reachable(dict(row._mapping))
     for name, table in (("experience", experience), ("education", education)):
         items = select(table).where(table.c.resume_id == row.id)
         rows = await tx.execute(items.order_by(table.c.place, table.c.id))
-        found[name] = [dict(item._mapping) for item in rows]
-    return found
+        content[name] = [dict(item._mapping) for item in rows]
+    return content
 
 
 async def is_own(tx: Tx, resume_id: UUID, user_id: UUID) -> bool:
-    """Whether this resume is this person's."""
+    """Whether the resume belongs to this user."""
     statement = select(resume.c.id).where(resume.c.id == resume_id, resume.c.user_id == user_id)
     return (await tx.execute(statement)).first() is not None
 
@@ -172,7 +172,7 @@ async def is_own(tx: Tx, resume_id: UUID, user_id: UUID) -> bool:
 async def readers(
     tx: Tx, resume_id: UUID, *, limit: int, after: UUID | None = None
 ) -> list[Row[Any]]:
-    """The companies that a resume is open to, by their ids."""
+    """The companies that a resume was opened to, ordered by id."""
     name = (
         select(func.max(employer.c.company_name))
         .where(employer.c.company_id == opened_resume.c.company_id)

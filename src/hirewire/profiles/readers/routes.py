@@ -1,4 +1,4 @@
-"""Employers read the resumes that are open to them; candidates see who has read theirs."""
+"""Routes for employers who read resumes, and for candidates who see who has read theirs."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -148,8 +148,8 @@ async def names(
     Other resumes are left out. This does not count as reading a resume.
     """
     company_id = await queries.company_of(tx, caller.user_id)
-    found = await queries.names(tx, resume, company_id) if company_id else []
-    items = [CandidateName(resume_id=id, full_name=name) for id, name in found]
+    names = await queries.names(tx, resume, company_id) if company_id else []
+    items = [CandidateName(resume_id=id, full_name=name) for id, name in names]
     return CandidateNames(items=items)
 
 
@@ -161,14 +161,14 @@ async def read(resume_id: UUID, tx: RequestTx, caller: Caller) -> Candidate:
     Contacts are hidden when the candidate has withdrawn.
     """
     opened = await _opened(tx, caller, resume_id)
-    found = opened.content
+    content = opened.content
     shown = {
         "resume_id": resume_id,
         "as_of": opened.as_of,
-        "links": [*found["profile_links"], *found["links"]],
-        "more": more(found["imported"] or {}),
+        "links": [*content["profile_links"], *content["links"]],
+        "more": more(content["imported"] or {}),
     }
-    return Candidate.model_validate(found | shown)
+    return Candidate.model_validate(content | shown)
 
 
 @router.get(
@@ -178,25 +178,25 @@ async def read(resume_id: UUID, tx: RequestTx, caller: Caller) -> Candidate:
 )
 async def read_as_pdf(resume_id: UUID, tx: RequestTx, caller: Caller) -> Response:
     """The same resume as a PDF."""
-    found = (await _opened(tx, caller, resume_id)).content
-    return pdf.PdfAnswer(pdf.content_of(found), found["locale"])
+    content = (await _opened(tx, caller, resume_id)).content
+    return pdf.PdfAnswer(pdf.content_of(content), content["locale"])
 
 
 @router.get("/shared/{key}", responses=refuses(NotShared))
 async def read_shared(key: str, tx: RequestTx, response: Response, _: MaybeCaller) -> SharedResume:
     """A resume by its share link, for anyone who has it. Must not be indexed or cached."""
-    found = await queries.shared(tx, key)
-    if found is None:
+    content = await queries.shared(tx, key)
+    if content is None:
         raise NotShared
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["Cache-Control"] = "no-store"
-    shows_name = "name" in found["link_shows"]
-    found["full_name"] = rules.name_without_contacts(found["full_name"]) if shows_name else None
-    if "contacts" not in found["link_shows"]:
-        found["contacts"] = []
-    sections = more(found["imported"] or {})
-    sections.pop("references", None)  # other people's names, and how to reach them
-    return SharedResume.model_validate(found | {"more": sections})
+    shows_name = "name" in content["link_shows"]
+    content["full_name"] = rules.name_without_contacts(content["full_name"]) if shows_name else None
+    if "contacts" not in content["link_shows"]:
+        content["contacts"] = []
+    sections = more(content["imported"] or {})
+    sections.pop("references", None)  # other people's names and contacts
+    return SharedResume.model_validate(content | {"more": sections})
 
 
 @router.get("/resumes/{resume_id}/readers", responses=refuses(NoSuchResume))
@@ -213,16 +213,16 @@ async def readers(
         raise NoSuchResume
     after = _place(page.after)
     rows = await queries.readers(tx, resume_id, limit=page.limit + 1, after=after)
-    return page_of(rows, page, request, response, Reader, cursor=lambda one: (one.company_id,))
+    return page_of(rows, page, request, response, Reader, cursor=lambda row: (row.company_id,))
 
 
 async def _opened(tx: Tx, caller: Principal, resume_id: UUID) -> queries.Opened:
     company_id = await queries.company_of(tx, caller.user_id)
-    found = await queries.opened(tx, resume_id, company_id) if company_id else None
-    if found is None or company_id is None:
+    opened = await queries.opened(tx, resume_id, company_id) if company_id else None
+    if opened is None or company_id is None:
         raise NotOpen
     await commands.note_reading(tx, resume_id, company_id)
-    return found
+    return opened
 
 
 def _place(after: tuple[str, ...] | None) -> UUID | None:

@@ -1,4 +1,4 @@
-"""What a company reads of a resume: as it is while an application is open, then as it was."""
+"""What a company may read of a resume during an application and after it."""
 
 import json
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ _KEPT = (
     *("updated_at", "full_name", "headline", "contacts", "locale", "profile_links"),
 )
 _OF_OTHERS = "references"
-"""The section that names other people, and how to reach them."""
+"""The section with other people's names and contacts."""
 
 
 def effect_of(stage: str, applicant_state: str) -> Effect | None:
-    """What an application's move does to the resume; None for an invitation without an answer."""
+    """The effect of a stage change on access to the resume; None for an unanswered invitation."""
     if stage == "discard_by_applicant":
         return "withdraws"
     if stage in _ENDED:
@@ -25,20 +25,21 @@ def effect_of(stage: str, applicant_state: str) -> Effect | None:
 
 
 def kept(whole: Mapping[str, Any], sections: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a resume (its row, experience, education, its owner) for a company that has
-    an application with it, as JSON. `sections` are those of its imported document that are shown.
+    """The copy of a resume (row, experience, education, owner) to store for a company, as JSON.
+
+    `sections` are the sections of the imported document that are shown.
     """
     content = {name: whole.get(name) for name in _KEPT} | {"imported": dict(sections)}
     for name in ("experience", "education"):
         content[name] = [
             {key: value for key, value in item.items() if key != "imported"} for item in whole[name]
         ]
-    found: dict[str, Any] = json.loads(json.dumps(content, default=str))
-    return found
+    stored: dict[str, Any] = json.loads(json.dumps(content, default=str))
+    return stored
 
 
 def without_contacts(kept: Mapping[str, Any]) -> dict[str, Any]:
-    """What of it stays readable once the application was withdrawn: nothing that reaches them."""
+    """The stored copy after the applicant has withdrawn: nothing by which to contact them."""
     sections = {key: value for key, value in kept["imported"].items() if key != _OF_OTHERS}
     return dict(kept) | {
         "contacts": [],
@@ -50,5 +51,5 @@ def without_contacts(kept: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def name_without_contacts(name: str | None) -> str | None:
-    """A name; None for an address, which stands for it until a person gives one."""
+    """The name, or None if it is an e-mail address, as it is until the user enters a name."""
     return None if name and "@" in name else name

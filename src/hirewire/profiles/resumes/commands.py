@@ -1,4 +1,4 @@
-"""Changing resumes. Each change is one version and one `ResumeUpdated`, in one transaction."""
+"""Commands on resumes. Each makes one version and one `ResumeUpdated` in one transaction."""
 
 import secrets
 from typing import Any
@@ -82,7 +82,7 @@ class TooMany(AppError):
 
 
 async def create(tx: Tx, user_id: UUID, fields: Item) -> WholeResume:
-    """A new resume. Raises what `change` raises for its status."""
+    """Create a resume. Raises the status errors of `change`."""
     await _room_for_one_more(tx, user_id)
     values = EMPTY | fields
     values["link_key"] = _link_key(values)
@@ -93,7 +93,7 @@ async def create(tx: Tx, user_id: UUID, fields: Item) -> WholeResume:
 async def import_document(
     tx: Tx, user_id: UUID, document: Item
 ) -> tuple[WholeResume, list[LeftOut]]:
-    """A new resume from a JSON Resume that was checked, and what could not be read."""
+    """Create a resume from a checked JSON Resume; also returns what could not be read."""
     await _room_for_one_more(tx, user_id)
     whole = Part(document)
     fields = jsonresume.resume_fields(document, whole)
@@ -109,16 +109,16 @@ async def import_document(
             for place, entry in enumerate(jsonresume.items(document, name, whole))
         ]
         if table is experience:
-            entries = [one | {"skills": []} for one in entries]
+            entries = [entry | {"skills": []} for entry in entries]
         if entries:
             await tx.execute(insert(table), entries)
     return await _announce(tx, row, "created"), whole.left_out
 
 
 async def change(tx: Tx, user_id: UUID, id: UUID, changes: Item) -> WholeResume:
-    """Set these fields; the resume as it is then.
+    """Set these fields and return the changed resume.
 
-    A change of nothing is no change: no version, no event.
+    If no value differs, there is no new version and no event.
 
     Raises `NoSuchResume`, `MoveNotAllowed`, `Incomplete`.
     """
@@ -133,7 +133,7 @@ async def change(tx: Tx, user_id: UUID, id: UUID, changes: Item) -> WholeResume:
 
 
 async def remove(tx: Tx, user_id: UUID, id: UUID) -> None:
-    """Delete it: nothing of it stays here. Raises `NoSuchResume`."""
+    """Delete a resume with all its data. Raises `NoSuchResume`."""
     before = await _locked(tx, user_id, id)
     await tx.execute(delete(resume).where(resume.c.id == id))
     record(
@@ -143,7 +143,7 @@ async def remove(tx: Tx, user_id: UUID, id: UUID) -> None:
 
 
 async def add_experience(tx: Tx, user_id: UUID, id: UUID, fields: Item) -> Item:
-    """A position more; it as kept. Raises `NoSuchResume`, `TooMany`."""
+    """Add a position and return it. Raises `NoSuchResume`, `TooMany`."""
     return await _add(tx, experience, user_id, id, fields, "experience_added")
 
 
@@ -153,22 +153,22 @@ async def change_experience(tx: Tx, user_id: UUID, id: UUID, item_id: UUID, chan
 
 
 async def remove_experience(tx: Tx, user_id: UUID, id: UUID, item_id: UUID) -> None:
-    """Take a position away. Raises `NoSuchResume`, `NoSuchItem`."""
+    """Remove a position. Raises `NoSuchResume`, `NoSuchItem`."""
     await _remove(tx, experience, user_id, id, item_id, "experience_removed")
 
 
 async def add_education(tx: Tx, user_id: UUID, id: UUID, fields: Item) -> Item:
-    """A course of study more; it as kept. Raises `NoSuchResume`, `TooMany`."""
+    """Add a course of study and return it. Raises `NoSuchResume`, `TooMany`."""
     return await _add(tx, education, user_id, id, fields, "education_added")
 
 
 async def change_education(tx: Tx, user_id: UUID, id: UUID, item_id: UUID, changes: Item) -> Item:
-    """Change a course of study. Raises as `change_experience`."""
+    """Change a course of study. Raises the same errors as `change_experience`."""
     return await _change(tx, education, user_id, id, item_id, changes, "education_updated")
 
 
 async def remove_education(tx: Tx, user_id: UUID, id: UUID, item_id: UUID) -> None:
-    """Take a course of study away. Raises `NoSuchResume`, `NoSuchItem`."""
+    """Remove a course of study. Raises `NoSuchResume`, `NoSuchItem`."""
     await _remove(tx, education, user_id, id, item_id, "education_removed")
 
 
@@ -234,24 +234,24 @@ async def _remove(
 
 async def _item(tx: Tx, table: Table, user_id: UUID, id: UUID, item_id: UUID) -> Item:
     await _locked(tx, user_id, id)
-    found = (
+    row = (
         await tx.execute(select(table).where(table.c.id == item_id, table.c.resume_id == id))
     ).first()
-    if found is None:
+    if row is None:
         raise NoSuchItem
-    return dict(found._mapping)
+    return dict(row._mapping)
 
 
 async def _locked(tx: Tx, user_id: UUID, id: UUID) -> Row[Any]:
-    """The row's lock comes first, so that versions, snapshots and commits have one order."""
-    found = await resume_of(tx, user_id, id, lock=True)
-    if found is None:
+    """Lock the row first, so that versions, snapshots and commits have the same order."""
+    row = await resume_of(tx, user_id, id, lock=True)
+    if row is None:
         raise NoSuchResume
-    return found
+    return row
 
 
 async def _room_for_one_more(tx: Tx, user_id: UUID) -> None:
-    # Two at once would each count the others only.
+    # Without the lock, two concurrent requests would not count each other's resume.
     await tx.execute(select(func.pg_advisory_xact_lock(lock_number(f"resumes {user_id}"))))
     count = await tx.execute(
         select(func.count()).select_from(resume).where(resume.c.user_id == user_id)
@@ -270,7 +270,7 @@ async def _insert(tx: Tx, user_id: UUID, values: Item) -> Row[Any]:
 
 
 async def _bump(tx: Tx, id: UUID, values: Item | None = None) -> Row[Any]:
-    """The next version."""
+    """Increment the version and set these values."""
     statement = update(resume).where(resume.c.id == id)
     statement = statement.values(version=resume.c.version + 1, updated_at=now(), **(values or {}))
     made: Row[Any] = (await tx.execute(statement.returning(resume))).one()
@@ -278,7 +278,7 @@ async def _bump(tx: Tx, id: UUID, values: Item | None = None) -> Row[Any]:
 
 
 def _link_key(values: Item) -> str | None:
-    """A link that was taken back stays dead: shared again, a resume gets a new one."""
+    """The link key: a new one whenever sharing is turned on again, so that old links stay dead."""
     if values["visibility"] != "link":
         return None
     return values["link_key"] or secrets.token_urlsafe(18)
@@ -298,9 +298,9 @@ def _check_status(before: str, after: Item) -> None:
 async def _announce(
     tx: Tx, row: Row[Any], action: ResumeAction, item_id: UUID | None = None
 ) -> WholeResume:
-    """Record what has happened to it; the resume as it was recorded."""
+    """Record a `ResumeUpdated` event with a snapshot, and return the resume."""
     whole = await with_items(tx, row)
-    item: dict[str, Any] = {}  # what is not named is not in the event
+    item: dict[str, Any] = {}  # unset ids are left out of the event
     if action.startswith("experience_"):
         item["experience_id"] = item_id
     elif action.startswith("education_"):
@@ -320,7 +320,7 @@ async def _announce(
 
 
 def _snapshot(whole: WholeResume) -> ResumeSnapshot:
-    """What may be known of a resume without knowing whose it is."""
+    """The snapshot of a resume for events, without personal data."""
     row, jobs, studies = whole.row, whole.experience, whole.education
     return ResumeSnapshot(
         title=row.title,
@@ -356,5 +356,5 @@ def _snapshot(whole: WholeResume) -> ResumeSnapshot:
             for study in studies
         ],
         skills=[SnapshotSkill.model_validate(skill) for skill in row.skills],
-        languages=[SnapshotLanguage.model_validate(one) for one in row.languages],
+        languages=[SnapshotLanguage.model_validate(language) for language in row.languages],
     )

@@ -1,4 +1,4 @@
-"""Checking a JSON Resume that somebody sends: it can be kept, and is one."""
+"""Checks of a submitted JSON Resume before it is imported."""
 
 import math
 from collections.abc import Mapping
@@ -17,17 +17,17 @@ class BadDocument(Invalid):
 
 
 def check_document(document: Mapping[str, Any]) -> None:
-    """Raises `BadDocument` for what cannot be kept, and for what is no resume."""
+    """Raise `BadDocument` if the document cannot be stored or is not a resume."""
     check_values(document)
     if not is_resume(document):
         raise BadDocument(errors=[FieldError("#", "has no content of a JSON Resume")])
 
 
 def check_values(document: Any) -> None:
-    """Raises `BadDocument`, with a pointer, for what no database could keep or nobody would send.
+    """Raise `BadDocument` with a pointer to a value that cannot be stored or exceeds a limit.
 
-    NUL characters, lone surrogates, numbers that are none, texts over 100,000 characters, more
-    than 20 levels or 100,000 values.
+    Refuses NUL characters, lone surrogates, NaN and infinite numbers, texts over 100,000
+    characters, more than 20 levels and more than 100,000 values.
     """
     stack: list[tuple[Any, str, int]] = [(document, "#", 0)]
     count = 0
@@ -57,8 +57,8 @@ def _check_text(text: str, pointer: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:
-        is_kept = False
+        is_storable = False
     else:
-        is_kept = "\x00" not in text
-    if not is_kept:
+        is_storable = "\x00" not in text
+    if not is_storable:
         raise BadDocument(errors=[FieldError(pointer, "a NUL character, or invalid Unicode")])

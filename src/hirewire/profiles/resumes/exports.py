@@ -1,9 +1,9 @@
-"""JSON Resume 1.0.0 from our fields, losing nothing.
+"""Lossless export of a resume as JSON Resume 1.0.0.
 
-What was imported is kept. An export takes it and writes over only what differs from what an import
-of it would give: so fields that our model does not have come back as they were, and an edit changes
-what was edited. Old keys of the 0.x schema (`work[].company`, `website`) are written back under the
-key they came with.
+An imported document is stored as it is. An export starts from it and overwrites only the fields
+whose value differs from a new import of the document. Members that our model does not have survive,
+and an edit changes only what was edited. Members of the 0.x schema (`work[].company`, `website`)
+keep their old keys.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,13 +30,14 @@ EDUCATION: Keys = (
     *(("organization", "institution"), ("level", "studyType"), ("field", "area")),
     *(("start_year", "startDate"), ("end_year", "endDate")),
 )
-"""Fields of ours and their keys there; the first tells which is which."""
+"""Our field names and the keys in the document. The first pair identifies an entry."""
 LEVEL_WORDS = {1: "Beginner", 2: "Elementary", 3: "Intermediate", 4: "Advanced", 5: "Expert"}
 
 
 def without_items(document: Mapping[str, Any]) -> Item:
-    """The document with null where items stood, which are kept by themselves, and no other nulls
-    among them.
+    """The document with null in place of each item that is stored in a row of its own.
+
+    Other nulls in these lists are removed.
     """
     kept = dict(document)
     for name in ("work", "education"):
@@ -53,7 +54,7 @@ def without_items(document: Mapping[str, Any]) -> Item:
 def export(
     resume: Mapping[str, Any], experience: Sequence[Item], education: Sequence[Item]
 ) -> Item:
-    """The JSON Resume of a resume as it is now."""
+    """The JSON Resume of the current resume."""
     document = deepcopy(dict(resume.get("imported") or {}))
     before = jsonresume.resume_fields(document)
     basics = _Basics(document)
@@ -80,7 +81,7 @@ def export(
 
 
 def _put_items(document: Item, name: str, entries: list[Item]) -> None:
-    """The entries where they stood; new ones at the end. What is no item stays where it is."""
+    """Put entries back in their old positions and new ones at the end; other values stay."""
     old = document.get(name)
     if not isinstance(old, list):
         if entries:
@@ -92,15 +93,15 @@ def _put_items(document: Item, name: str, entries: list[Item]) -> None:
 
 
 class _Basics:
-    """`basics` of a document, made only when something is put into it."""
+    """The `basics` of a document, created when the first value is put into it."""
 
     def __init__(self, document: Item) -> None:
         self._document = document
 
     @property
     def value(self) -> Item:
-        found = self._document.get("basics")
-        return found if isinstance(found, dict) else {}
+        basics = self._document.get("basics")
+        return basics if isinstance(basics, dict) else {}
 
     def put(self, key: str, value: Any) -> None:
         basics = self._document.get("basics")
@@ -109,8 +110,8 @@ class _Basics:
         _put(basics, key, value)
 
     def put_location(self, area: str | None) -> None:
-        found = self.value.get("location")
-        location = dict(found) if isinstance(found, dict) else {}
+        before = self.value.get("location")
+        location = dict(before) if isinstance(before, dict) else {}
         _put(location, "city", area)
         if area is None:
             _put(location, "region", None)
@@ -134,7 +135,7 @@ def _education(item: Item) -> Item:
 def _write_over(
     entry: Item, item: Mapping[str, Any], read: Callable[[Part], Item | None], keys: Keys
 ) -> None:
-    """What differs from what the entry says."""
+    """Overwrite the keys of an entry whose value differs from the item's."""
     before = read(Part(entry)) or {}
     for name, key in keys:
         value = item.get(name)
@@ -144,13 +145,14 @@ def _write_over(
 
 def _merged(
     old: Any,
-    wanted: Sequence[Item],
+    new: Sequence[Item],
     read: Callable[[Part], Item | None],
     most: int,
     keys: Keys,
 ) -> list[Any]:
-    """`wanted` as entries: an old one that says the same as it was, one of the same name written
-    over, else a new one. Entries that our model cannot hold are kept, at the end.
+    """Entries for the new items: an equal old entry, an updated one of the same name, or a new one.
+
+    Old entries that our model cannot represent follow at the end.
     """
     identity = keys[0][0]
     known: list[tuple[Any, Item]] = []
@@ -162,7 +164,7 @@ def _merged(
         else:
             kept.append(deepcopy(entry))
     result = []
-    for item in wanted:
+    for item in new:
         same = next((pair for pair in known if pair[1] == item), None)
         near = same or next((p for p in known if p[1][identity] == item[identity]), None)
         entry = deepcopy(near[0]) if near else {}
@@ -175,11 +177,11 @@ def _merged(
     return result + kept
 
 
-def _merged_skills(document: Item, wanted: Sequence[Item]) -> list[Any]:
-    """Groups lose the keywords that are not wanted any more; what is new becomes an entry."""
+def _merged_skills(document: Item, new: Sequence[Item]) -> list[Any]:
+    """Remove deleted skills from the keyword groups, and add each new skill as an entry."""
     part = Part(document).at("skills")
     old = jsonresume.all_skills(part)
-    staying = {_key(skill) for skill in (*wanted, *old[jsonresume.MOST_SKILLS :])}
+    staying = {_key(skill) for skill in (*new, *old[jsonresume.MOST_SKILLS :])}
     known = {_key(skill) for skill in old}
     result: list[Any] = []
     for raw in part.value if isinstance(part.value, list) else []:
@@ -192,7 +194,7 @@ def _merged_skills(document: Item, wanted: Sequence[Item]) -> list[Any]:
             keywords = raw["keywords"] if isinstance(raw["keywords"], list) else kept
             names = set(kept)
             result.append(raw | {"keywords": [k for k in keywords if Part(k).line() in names]})
-    for skill in wanted:
+    for skill in new:
         if _key(skill) not in known:
             entry = {"name": skill["name"]}
             if skill.get("level"):

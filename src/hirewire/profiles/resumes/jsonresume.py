@@ -1,8 +1,8 @@
-"""JSON Resume 1.0.0 to our fields (https://jsonresume.org/schema); `exports` is the way back.
+"""Import of JSON Resume 1.0.0 (https://jsonresume.org/schema); `exports` is the reverse.
 
-Old keys of the 0.x schema (`work[].company`) are read too. A change of how documents are read needs
-a migration that reads again what was imported before (0004): an export tells an edit by that what
-is kept differs from what an import of the document gives.
+Keys of the 0.x schema (`work[].company`) are read too. A change to the import needs a migration
+that imports all stored documents again (0004): an export detects an edit by comparing the stored
+fields with a new import of the document.
 """
 
 import re
@@ -21,7 +21,7 @@ OWN = (
 )
 """The members of a JSON Resume."""
 TELLING = ("basics", "work", "volunteer", "education")
-"""Those that nothing but a resume has; others, as skills, stand in job descriptions too."""
+"""The members that only a resume has. Others, such as skills, occur in job descriptions too."""
 CEFR = re.compile(r"(?<![^\W_])([ABCАВС])([12])(?![^\W_])", re.IGNORECASE)
 LATIN = str.maketrans("АВС", "ABC")
 FLUENCIES = {
@@ -35,7 +35,7 @@ FLUENCIES = {
     "A2": r"pre[- ]intermediate|elementary|элементарн\w+|ниже среднего",
     "A1": r"beginner|basic|novice|начальн\w+|базов\w+",
 }
-"""Words for a level; where several fit, the longest counts."""
+"""Patterns for each level. The longest match wins."""
 LEVELS = {
     "beginner": 1,
     "novice": 1,
@@ -49,13 +49,13 @@ LEVELS = {
 
 
 def is_resume(document: Mapping[str, Any]) -> bool:
-    """Whether anything of a resume is in it."""
+    """Whether the document has any content of a resume."""
 
     def has(name: str) -> bool:
-        found = document.get(name)
-        if isinstance(found, list):
-            return any(isinstance(one, Mapping) and any(one.values()) for one in found)
-        return name == "basics" and isinstance(found, Mapping) and any(found.values())
+        value = document.get(name)
+        if isinstance(value, list):
+            return any(isinstance(entry, Mapping) and any(entry.values()) for entry in value)
+        return name == "basics" and isinstance(value, Mapping) and any(value.values())
 
     if any(has(name) for name in TELLING):
         return True
@@ -64,9 +64,9 @@ def is_resume(document: Mapping[str, Any]) -> bool:
 
 
 def resume_fields(document: Mapping[str, Any], whole: Part | None = None) -> Item:
-    """Our fields of a resume, from a JSON Resume (work and education apart).
+    """Our fields of a resume from a JSON Resume, without work and education.
 
-    What cannot be read is noted in `whole`, the document as a part.
+    `whole` is the document as a part; it collects what cannot be read.
     """
     whole = whole or Part(document)
     basics = whole.at("basics").object()
@@ -83,7 +83,7 @@ def resume_fields(document: Mapping[str, Any], whole: Part | None = None) -> Ite
 
 
 def experience_fields(entry: Part) -> Item:
-    """Our fields of an experience, from an entry of `work`."""
+    """Our fields of a work experience from an entry of `work`."""
     start, end = period(entry)
     return {
         "company": entry.at("name").line() or entry.at("company").line(),
@@ -96,7 +96,7 @@ def experience_fields(entry: Part) -> Item:
 
 
 def education_fields(entry: Part) -> Item:
-    """Our fields of an education, from an entry of `education`."""
+    """Our fields of an education from an entry of `education`."""
     start, end = (int(date[:4]) if date else None for date in period(entry))
     return {
         "organization": entry.at("institution").line(),
@@ -108,54 +108,54 @@ def education_fields(entry: Part) -> Item:
 
 
 def items(document: Mapping[str, Any], name: str, whole: Part | None = None) -> list[Part]:
-    """The entries of `work` or `education` that become rows of their own."""
+    """The entries of `work` or `education` that are stored in rows of their own."""
     return list((whole or Part(document)).at(name).each(MOST_ITEMS))
 
 
 def all_skills(skills: Part) -> list[Item]:
-    """All of them, with those over the limit."""
-    found: dict[tuple[str, int | None], Item] = {}
+    """All skills of the document, including those over the limit."""
+    by_name: dict[tuple[str, int | None], Item] = {}
     for entry in skills.each(10 * MOST_SKILLS, named="name"):
         for skill in entry_skills(entry):
-            found.setdefault((skill["name"], skill["level"]), skill)
-    if len(found) > MOST_SKILLS:
+            by_name.setdefault((skill["name"], skill["level"]), skill)
+    if len(by_name) > MOST_SKILLS:
         skills.leave(f"only the first {MOST_SKILLS} are taken")
-    return list(found.values())
+    return list(by_name.values())
 
 
 def entry_skills(entry: Part) -> list[Item]:
-    """An entry with keywords is a group, and they are the skills; without, it is one itself."""
-    said = entry.at("level")
-    word = (said.line(100) or "").lower()
+    """The skills of an entry: its keywords, or the entry itself if it has none."""
+    member = entry.at("level")
+    word = (member.line(100) or "").lower()
     level = LEVELS.get(word)
     if word and level is None:
-        said.leave("is none of the levels Beginner to Expert")
+        member.leave("is none of the levels Beginner to Expert")
     names = entry.at("keywords").lines(10 * MOST_SKILLS, 200) or [entry.at("name").line() or ""]
     return [{"name": name, "level": level} for name in names if name]
 
 
 def listed(entries: Part, read: Callable[[Part], Item | None], most: int, named: str) -> list[Item]:
-    """What is read of a list's entries; a text alone stands for the member `named`."""
-    found = (read(entry) for entry in entries.each(most, named=named))
-    return [item for item in found if item is not None]
+    """The readable entries of a list. A bare text is read as the member `named`."""
+    fields = (read(entry) for entry in entries.each(most, named=named))
+    return [item for item in fields if item is not None]
 
 
 def language(entry: Part) -> Item | None:
-    """A language, from an entry of `languages`; None for what has no name."""
+    """A language from an entry of `languages`; None without a name."""
     name = entry.at("language").line()
     return {"language": name, "level": _fluency(entry.at("fluency"))} if name else None
 
 
 def _fluency(part: Part) -> str | None:
-    said = part.line()
-    if said is None:
+    text = part.line()
+    if text is None:
         return None
-    if found := CEFR.search(said):
-        return found[1].upper().translate(LATIN) + found[2]
+    if match := CEFR.search(text):
+        return match[1].upper().translate(LATIN) + match[2]
     words = [
         (len(word[0]), level)
         for level, pattern in FLUENCIES.items()
-        if (word := re.search(rf"(?<!\w)(?:{pattern})(?!\w)", said, re.IGNORECASE))
+        if (word := re.search(rf"(?<!\w)(?:{pattern})(?!\w)", text, re.IGNORECASE))
     ]
     if not words:
         part.leave("is none of the levels A1 to C2 or native")
@@ -164,7 +164,7 @@ def _fluency(part: Part) -> str | None:
 
 
 def certificate(entry: Part) -> Item | None:
-    """A certificate, from an entry of `certificates`; None for what has no name."""
+    """A certificate from an entry of `certificates`; None without a name."""
     name = entry.at("name").line()
     if name is None:
         return None
@@ -177,7 +177,7 @@ def certificate(entry: Part) -> Item | None:
 
 
 def project(entry: Part) -> Item | None:
-    """A project, from an entry of `projects`; None for what has no name."""
+    """A project from an entry of `projects`; None without a name."""
     name = entry.at("name").line()
     if name is None:
         return None
@@ -193,7 +193,7 @@ def project(entry: Part) -> Item | None:
 
 
 def link(entry: Part) -> Item | None:
-    """A link, from an entry of `basics.profiles`; None for what has no address."""
+    """A link from an entry of `basics.profiles`; None without a URL."""
     url = entry.at("url").link()
     return {"url": url, "label": entry.at("network").line()} if url else None
 

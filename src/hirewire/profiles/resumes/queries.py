@@ -1,4 +1,4 @@
-"""Resumes, read."""
+"""Queries for resumes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ Item = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class WholeResume:
-    """A resume's row with its experience and education, in their order."""
+    """A resume's row with its ordered experience and education."""
 
     row: Row[Any]
     experience: list[Item]
@@ -24,7 +24,7 @@ class WholeResume:
 
 
 async def resume_of(tx: Tx, user_id: UUID, id: UUID, *, lock: bool = False) -> Row[Any] | None:
-    """The user's resume; None when there is none, or it is somebody else's."""
+    """The user's resume; None if it does not exist or belongs to another user."""
     statement = select(resume).where(resume.c.id == id, resume.c.user_id == user_id)
     return (await tx.execute(statement.with_for_update() if lock else statement)).first()
 
@@ -40,24 +40,24 @@ async def resumes_of(
 
 
 async def items_of(tx: Tx, ids: list[UUID]) -> dict[UUID, tuple[list[Item], list[Item]]]:
-    """Experience and education of these resumes, in their order."""
-    found: dict[UUID, tuple[list[Item], list[Item]]] = {id: ([], []) for id in ids}
+    """The ordered experience and education of each of these resumes."""
+    items: dict[UUID, tuple[list[Item], list[Item]]] = {id: ([], []) for id in ids}
     for nth, table in enumerate((experience, education)):
         rows = await tx.execute(
             select(table).where(among(table.c.resume_id, ids)).order_by(table.c.place, table.c.id)
         )
         for row in rows:
-            found[row.resume_id][nth].append(dict(row._mapping))
-    return found
+            items[row.resume_id][nth].append(dict(row._mapping))
+    return items
 
 
 async def with_items(tx: Tx, row: Row[Any]) -> WholeResume:
-    """A resume with its experience and education."""
+    """Load the experience and education of a resume."""
     return WholeResume(row, *(await items_of(tx, [row.id]))[row.id])
 
 
 async def owner_of(tx: Tx, user_id: UUID) -> dict[str, Any]:
-    """A person's name, headline, contacts, links and locale; empty before the profile is here."""
+    """A user's name, headline, contacts, links and locale; empty without a profile."""
     columns = (
         profile.c.full_name,
         profile.c.headline,

@@ -1,4 +1,4 @@
-"""One's own resumes. Somebody else's are not there at all: 404."""
+"""Routes for the caller's own resumes. Another user's resume gives 404."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -49,7 +49,7 @@ async def list_(
     rows = await queries.resumes_of(tx, caller.user_id, limit=query.limit + 1, after=after)
     items = await queries.items_of(tx, [row.id for row in rows])
     resumes = [_resume(queries.WholeResume(row, *items[row.id])) for row in rows]
-    return page_of(resumes, query, request, response, Resume, cursor=lambda one: (one.id,))
+    return page_of(resumes, query, request, response, Resume, cursor=lambda row: (row.id,))
 
 
 @router.post("", status_code=201, responses=refuses(commands.TooMany))
@@ -73,7 +73,8 @@ async def import_(body: Document, tx: RequestTx, caller: Caller, once: Once) -> 
     async def make() -> ImportedResume:
         made, left_out = await commands.import_document(tx, caller.user_id, body)
         return ImportedResume(
-            **dict(_resume(made)), left_out=[models.LeftOut.model_validate(one) for one in left_out]
+            **dict(_resume(made)),
+            left_out=[models.LeftOut.model_validate(part) for part in left_out],
         )
 
     return await once(ImportedResume, make)
@@ -197,7 +198,7 @@ def _place(after: tuple[str, ...]) -> UUID:
 def _resume(whole: queries.WholeResume) -> Resume:
     row, jobs = whole.row, whole.experience
     values = dict(row._mapping) | {"experience": jobs, "education": whole.education}
-    found = rules.completeness(values)
+    completeness = rules.completeness(values)
     months = rules.total_months(((job["start"], job["end"]) for job in jobs), today())
     return Resume.model_validate(
         values
@@ -205,10 +206,12 @@ def _resume(whole: queries.WholeResume) -> Resume:
             "more": more(row.imported or {}),
             "total_experience_months": months,
             "completeness": {
-                "percent": found.percent,
-                "missing_mandatory": [to_camel(name) for name in found.missing_mandatory],
-                "missing_recommended": [to_camel(name) for name in found.missing_recommended],
+                "percent": completeness.percent,
+                "missing_mandatory": [to_camel(name) for name in completeness.missing_mandatory],
+                "missing_recommended": [
+                    to_camel(name) for name in completeness.missing_recommended
+                ],
             },
-            "allowed_actions": rules.allowed_actions(row.status, found.missing_mandatory),
+            "allowed_actions": rules.allowed_actions(row.status, completeness.missing_mandatory),
         }
     )

@@ -1,4 +1,4 @@
-"""What can be said of a resume without asking anybody: dates, totals, gaps, moves."""
+"""Rules of a resume: total experience, completeness and status transitions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ MOVES = {
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """How complete a resume is."""
+    """How complete a resume is, and which fields are missing."""
 
     percent: int
     missing_mandatory: tuple[str, ...]
@@ -33,10 +33,10 @@ class Completeness:
 
 
 def total_months(periods: Iterable[tuple[str | None, str | None]], today: date) -> int:
-    """Months in any of the periods, those in several counted once; both ends are included.
+    """The number of months in the periods, overlaps counted once and both ends included.
 
-    A period without an end lasts until `today`; a year alone is January as a start and December
-    as an end; a period without a start counts nothing, and nothing counts beyond `today`.
+    A period without an end lasts until `today`. A bare year means January for a start and December
+    for an end. A period without a start is ignored, and months after `today` do not count.
     """
     now = today.year * 12 + today.month - 1
     spans = []
@@ -55,7 +55,7 @@ def total_months(periods: Iterable[tuple[str | None, str | None]], today: date) 
 
 
 def completeness(resume: Mapping[str, Any]) -> Completeness:
-    """How complete it is; a mandatory field weighs two recommended ones."""
+    """The completeness of a resume. A mandatory field counts twice as much as a recommended one."""
     mandatory = tuple(name for name in MANDATORY if not resume.get(name))
     recommended = tuple(name for name in RECOMMENDED if not resume.get(name))
     whole = 2 * len(MANDATORY) + len(RECOMMENDED)
@@ -64,12 +64,12 @@ def completeness(resume: Mapping[str, Any]) -> Completeness:
 
 
 def moves_from(status: str) -> tuple[str, ...]:
-    """The statuses that may follow."""
+    """The statuses that may follow this one."""
     return MOVES[status]
 
 
 def allowed_actions(status: str, missing_mandatory: Sequence[str]) -> list[str]:
-    """What the owner can do with it now."""
+    """The actions that the owner can take on the resume now."""
     actions = ["edit", "delete", "export"]
     if status == "published":
         actions.append("hide")

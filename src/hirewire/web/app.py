@@ -54,8 +54,8 @@ class Assets(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Starlette's response with a cache lifetime."""
         response = await super().get_response(path, scope)
-        wanted = f"/static/{path}?{scope['query_string'].decode('latin-1')}"
-        is_fixed = wanted == asset(path)
+        address = f"/static/{path}?{scope['query_string'].decode('latin-1')}"
+        is_fixed = address == asset(path)
         kept = "public, max-age=31536000, immutable" if is_fixed else "no-cache"
         response.headers["Cache-Control"] = kept
         return response

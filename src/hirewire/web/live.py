@@ -49,7 +49,7 @@ CONCERNS: dict[str, tuple[Side, ...]] = {
     "vacancy.closed": ("company",),
 }
 """The recipients of each event: the user in its `userId`, the members of its `companyId`."""
-TOLD = ("resumeId", "vacancyId", "applicationId", "recommendationId")
+SENT_FIELDS = ("resumeId", "vacancyId", "applicationId", "recommendationId")
 """The fields of an event that are sent: a company does not learn whose resume it is."""
 ACTIVITY = "activity"
 """Sent to every employer, without content, soon after any resume has changed."""
@@ -65,7 +65,7 @@ CATCH_UP = b"event: catch-up\ndata: {}\n\n"
 INTERRUPTED = b"event: interrupted\ndata: {}\n\n"
 
 _open = Gauge("hirewire_live_streams", "Open live streams")
-_told = Counter("hirewire_live_told_total", "Events put into live streams")
+_sent = Counter("hirewire_live_told_total", "Events put into live streams")
 
 
 class TooManyStreams(AppError):
@@ -82,7 +82,7 @@ class LiveIsOff(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StreamMessage:
     """An event in the form sent to streams."""
 
     id: str
@@ -101,7 +101,7 @@ class Stream:
     is_behind: bool = False
     has_ended: bool = False
 
-    def tell(self, text: bytes) -> None:
+    def send(self, text: bytes) -> None:
         """Queue a message. A full queue is cleared, and the page is told to catch up."""
         if len(self.queue) >= LONGEST_QUEUE:
             self.queue.clear()
@@ -111,7 +111,7 @@ class Stream:
                 self.queue.append(CATCH_UP)
         else:
             self.queue.append(text)
-            _told.inc()
+            _sent.inc()
         self.waiting.set()
 
     def end(self) -> None:
@@ -123,8 +123,8 @@ class Stream:
 class Pulse:
     """Notifies soon after a change, at a limited rate, and once more after the last change."""
 
-    def __init__(self, tell: Callable[[], None]) -> None:
-        self._tell = tell
+    def __init__(self, notify: Callable[[], None]) -> None:
+        self._notify = notify
         self._last = float("-inf")
         self._due: asyncio.TimerHandle | None = None
         self._again: asyncio.TimerHandle | None = None
@@ -148,11 +148,11 @@ class Pulse:
         loop = asyncio.get_running_loop()
         self._last, self._due = loop.time(), None
         self._again = loop.call_later(AFTER, self._once_more)
-        self._tell()
+        self._notify()
 
     def _once_more(self) -> None:
         self._again = None
-        self._tell()
+        self._notify()
 
 
 class Hub:
@@ -161,8 +161,8 @@ class Hub:
     def __init__(self) -> None:
         self._streams: dict[tuple[Side, str], set[Stream]] = {}
         self._all: set[Stream] = set()
-        self._ring: deque[Told] = deque(maxlen=RING)
-        self._activity = Pulse(self._tell_of_activity)
+        self._ring: deque[StreamMessage] = deque(maxlen=RING)
+        self._activity = Pulse(self._send_activity)
 
     def __len__(self) -> int:
         return len(self._all)
@@ -198,18 +198,18 @@ class Hub:
                 self._streams.pop(place, None)
         _open.set(len(self._all))
 
-    def hear(self, deliveries: Sequence[Delivery]) -> None:
+    def consume(self, deliveries: Sequence[Delivery]) -> None:
         """Send events to the streams of the people concerned."""
         for delivery in deliveries:
-            told = _told_of(delivery)
-            if told is None:
+            message = _message_of(delivery)
+            if message is None:
                 continue
-            self._ring.append(told)
+            self._ring.append(message)
             name = type_of(delivery)
             if name == "employer.profile.created":
                 self._hired(delivery)
-            for stream in {s for place in told.audience for s in self._streams.get(place, ())}:
-                stream.tell(told.text)
+            for stream in {s for place in message.audience for s in self._streams.get(place, ())}:
+                stream.send(message.text)
             if name == "resume.updated":
                 self._activity.changed()
 
@@ -217,23 +217,25 @@ class Hub:
         """The messages after this id, or `catch-up` if some may be missing."""
         if last is None:
             return []
-        told = list(self._ring)
-        for place in range(len(told) - 1, -1, -1):
-            if told[place].id == last:
+        messages = list(self._ring)
+        for place in range(len(messages) - 1, -1, -1):
+            if messages[place].id == last:
                 mine = {("person", stream.user_id), ("company", stream.company_id or "")}
-                return [one.text for one in told[place + 1 :] if one.audience & mine]
+                return [
+                    message.text for message in messages[place + 1 :] if message.audience & mine
+                ]
         return [CATCH_UP]
 
     def catch_up(self) -> None:
         """Ask all pages to read again, because events may have been missed."""
         self._ring.clear()
         for stream in self._all:
-            stream.tell(CATCH_UP)
+            stream.send(CATCH_UP)
 
     def interrupt(self) -> None:
         """Report that updates are interrupted; `catch-up` follows when they resume."""
         for stream in self._all:
-            stream.tell(INTERRUPTED)
+            stream.send(INTERRUPTED)
 
     def end(self) -> None:
         """End all streams, because this process stops."""
@@ -245,10 +247,10 @@ class Hub:
         for stream in self._streams.get(("person", str(body.get("userId"))), ()):
             self.hire(stream, str(body["companyId"]))
 
-    def _tell_of_activity(self) -> None:
+    def _send_activity(self) -> None:
         for stream in self._all:
             if stream.company_id is not None:
-                stream.tell(_message(ACTIVITY, {}))
+                stream.send(_text_of(ACTIVITY, {}))
 
 
 class Live:
@@ -268,7 +270,7 @@ class Live:
     def start(self) -> None:
         """Start consuming."""
         if self._broker is not None:
-            self._task = asyncio.create_task(self._hear(self._broker))
+            self._task = asyncio.create_task(self._consume(self._broker))
 
     async def stop(self) -> None:
         """End the streams and stop consuming."""
@@ -279,7 +281,7 @@ class Live:
         if self._broker is not None:
             await self._broker.close()
 
-    async def _hear(self, broker: Broker) -> None:
+    async def _consume(self, broker: Broker) -> None:
         pause = 0.2
         while True:
             try:
@@ -288,9 +290,11 @@ class Live:
                         if not deliveries:  # only new events: earlier ones are missed
                             pause = 0.2
                             self.hub.catch_up()
-                        self.hub.hear(deliveries)
+                        self.hub.consume(deliveries)
             except Exception as error:
-                log.warning("live streams hear nothing", error=f"{type(error).__name__}: {error}")
+                log.warning(
+                    "live streams receive no events", error=f"{type(error).__name__}: {error}"
+                )
             self.hub.interrupt()
             await asyncio.sleep(pause)
             pause = min(pause * 2, 10.0)
@@ -358,7 +362,7 @@ async def _lines(
         hub.close(stream)
 
 
-def _told_of(delivery: Delivery) -> Told | None:
+def _message_of(delivery: Delivery) -> StreamMessage | None:
     """The message for streams; None for an unreadable event, which the services handle."""
     name = type_of(delivery)
     try:
@@ -369,11 +373,11 @@ def _told_of(delivery: Delivery) -> Told | None:
         )
     except (ValueError, KeyError, TypeError):
         return None
-    told = {key: body[key] for key in TOLD if isinstance(body.get(key), str)}
+    data = {key: body[key] for key in SENT_FIELDS if isinstance(body.get(key), str)}
     id = str(message_id_of(delivery))
-    return Told(id, audience, _message(name, told, id))
+    return StreamMessage(id, audience, _text_of(name, data, id))
 
 
-def _message(name: str, data: dict[str, Any], id: str | None = None) -> bytes:
+def _text_of(name: str, data: dict[str, Any], id: str | None = None) -> bytes:
     place = f"id: {id}\n" if id else ""
     return f"{place}event: {name}\ndata: {json.dumps(data)}\n\n".encode()

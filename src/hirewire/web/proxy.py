@@ -88,7 +88,7 @@ class Proxy:
             status = "client gone"
         except tuple(IN_PLACE) as error:
             status = str(IN_PLACE[type(error)][0])
-            await _tell(error, exchange)
+            await _answer_error(error, exchange)
         answers.labels(upstream.name, status).inc()
 
     def _exchange(
@@ -124,11 +124,11 @@ IN_PLACE: dict[type[Exception], tuple[int, str, str, dict[str, str]]] = {
 }
 
 
-async def _tell(error: Exception, exchange: Exchange) -> None:
+async def _answer_error(error: Exception, exchange: Exchange) -> None:
     """Answer for the service, unless an answer has already begun and can only be aborted."""
     status, slug, detail, headers = IN_PLACE[type(error)]
     name = exchange.upstream.name
-    log.warning("not passed on", service=name, problem=slug, broken_off=exchange.started)
+    log.warning("request not forwarded", service=name, problem=slug, broken_off=exchange.started)
     if exchange.started:
         return
     if isinstance(error, BodyTooLarge | ClientSlow | TooManyBodies):

@@ -114,7 +114,7 @@ class Reach:
     async def _probe_until_it_answers(self) -> None:
         while not await self._probe():
             if not self._silent:
-                log.warning("service answers nothing", service=self._name)
+                log.warning("service is silent", service=self._name)
             self._silent = True
             now = asyncio.get_running_loop().time()
             for limit in tuple(self._waiting):

@@ -49,15 +49,15 @@ async def note(tx: Tx, received: Sequence[Received[ResumeUpdated]]) -> None:
     An event that is delivered twice leaves one row. A batch has the same effect as its messages one
     by one.
     """
-    people = {one.event.resume_id: one.event.user_id for one in received}
+    people = {item.event.resume_id: item.event.user_id for item in received}
     before = await _locked(tx, people)
     states = dict(before)
     shown: list[bool] = []
-    for one in received:
-        message, id = _message_of(one), one.event.resume_id
+    for item in received:
+        message, id = _message_of(item), item.event.resume_id
         known = rules.after(states[id], message)
         if known is not states[id]:
-            states[id], people[id] = known, one.event.user_id
+            states[id], people[id] = known, item.event.user_id
         shown.append(rules.shown(message, known))
     changed = {id: known for id, known in states.items() if known is not before[id]}
     if changed:
@@ -69,13 +69,13 @@ async def _locked(tx: Tx, people: Mapping[UUID, UUID]) -> dict[UUID, Known]:
     """Lock the known state of these resumes; insert a row for a resume seen for the first time."""
     ids = sorted(people)
     await tx.exec_driver_sql(_MEET, (ids, [people[id] for id in ids], now()))
-    found = await tx.execute(
+    rows = await tx.execute(
         select(resume.c.resume_id, resume.c.version, resume.c.state)
         .where(among(resume.c.resume_id, ids))
         .order_by(resume.c.resume_id)
         .with_for_update()
     )
-    return {row.resume_id: Known(row.version, row.state) for row in found}
+    return {row.resume_id: Known(row.version, row.state) for row in rows}
 
 
 async def _project(tx: Tx, changed: Mapping[UUID, Known], people: Mapping[UUID, UUID]) -> None:
@@ -95,27 +95,27 @@ async def _project(tx: Tx, changed: Mapping[UUID, Known], people: Mapping[UUID, 
 
 async def _note(tx: Tx, received: Sequence[Received[ResumeUpdated]], shown: Sequence[bool]) -> None:
     moment = now()
-    events = [one.event for one in received]
+    events = [item.event for item in received]
     await tx.exec_driver_sql(
         _NOTE,
         (
-            [one.id for one in received],
+            [item.id for item in received],
             [event.resume_id for event in events],
             [event.user_id for event in events],
             [rules.known_action(event.action) for event in events],
             [_item(event) for event in events],
             [event.version for event in events],
-            [rules.occurred_at(one.time, moment) for one in received],
+            [rules.occurred_at(item.time, moment) for item in received],
             list(shown),
             moment,
         ),
     )
 
 
-def _message_of(one: Received[ResumeUpdated]) -> ResumeMessage:
-    event = one.event
+def _message_of(item: Received[ResumeUpdated]) -> ResumeMessage:
+    event = item.event
     snapshot = event.resume.model_dump(mode="json", by_alias=True) if event.resume else None
-    return ResumeMessage(rules.known_action(event.action), event.version, snapshot, one.late)
+    return ResumeMessage(rules.known_action(event.action), event.version, snapshot, item.late)
 
 
 def _item(event: ResumeUpdated) -> UUID | None:

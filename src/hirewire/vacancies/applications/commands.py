@@ -116,10 +116,10 @@ async def submit(
     Raises `NoSuchVacancy`, `VacancyNotOpen`, `NoSuchResume`, `ResumeIsDraft`, `OwnVacancy`,
     `AlreadyApplied`, and `Invalid` if the vacancy requires a letter and there is none.
     """
-    wanted = await _vacancy(tx, vacancy_id)
-    if wanted is None or wanted.published_at is None:
+    vacancy_row = await _vacancy(tx, vacancy_id)
+    if vacancy_row is None or vacancy_row.published_at is None:
         raise NoSuchVacancy
-    _require_open(wanted)
+    _require_open(vacancy_row)
     known = await _resume(tx, resume_id)
     if known is None or known.user_id != user_id or rules.is_gone(known.state, known.snapshot):
         raise NoSuchResume
@@ -129,9 +129,9 @@ async def submit(
             errors=[FieldError("#/resumeId", f"the resume needs {name}") for name in missing],
             extra={"missing": missing},
         )
-    if wanted.response_letter_required and letter is None:
+    if vacancy_row.response_letter_required and letter is None:
         raise Invalid(errors=[FieldError("#/letter", "required for this vacancy")])
-    id, row = await _enter(tx, wanted, known, "response", letter)
+    id, row = await _enter(tx, vacancy_row, known, "response", letter)
     _record_submitted(tx, row)
     await _note(tx, row, None, side="applicant", user_id=user_id)
     return id
@@ -145,15 +145,15 @@ async def invite(
     Raises `NoSuchVacancy`, `VacancyNotOpen`, `NoSuchResume`, `OwnVacancy`, `AlreadyApplied`,
     `TooManyInvitations`.
     """
-    wanted = await _vacancy(tx, vacancy_id)
-    if wanted is None or wanted.company_id != asker.company_id:
+    vacancy_row = await _vacancy(tx, vacancy_id)
+    if vacancy_row is None or vacancy_row.company_id != asker.company_id:
         raise NoSuchVacancy
-    _require_open(wanted)
+    _require_open(vacancy_row)
     known = await _resume(tx, resume_id)
-    if known is None or known.state != "visible" or _is_hidden(known, wanted.company_id):
+    if known is None or known.state != "visible" or _is_hidden(known, vacancy_row.company_id):
         raise NoSuchResume
-    await _require_invitations_left(tx, wanted.company_id, most)
-    id, row = await _enter(tx, wanted, known, "invitation", None)
+    await _require_invitations_left(tx, vacancy_row.company_id, most)
+    id, row = await _enter(tx, vacancy_row, known, "invitation", None)
     await _note(tx, row, None, side="employer", user_id=asker.user_id)
     if message is not None:
         await _write(tx, row, "employer", asker.user_id, message)
@@ -217,8 +217,8 @@ async def move(
     row = await _set(tx, id, **values)
     if rules.is_news(before, row, comment if shared else None):
         await _news(tx, row.id, "applicant")
-    said = {"comment": comment, "shared": shared, "reason": reason}
-    await _note(tx, row, before.stage, side="employer", user_id=asker.user_id, **said)
+    details = {"comment": comment, "shared": shared, "reason": reason}
+    await _note(tx, row, before.stage, side="employer", user_id=asker.user_id, **details)
 
 
 async def accept(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None) -> None:
@@ -229,8 +229,8 @@ async def accept(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None) 
     """
     before = await _for(tx, asker, id, "applicant")
     _require("accept", before, "applicant")
-    wanted = await _vacancy(tx, before.vacancy_id)
-    if wanted is None or not rules.takes_answers(wanted.status):
+    vacancy_row = await _vacancy(tx, before.vacancy_id)
+    if vacancy_row is None or not rules.takes_answers(vacancy_row.status):
         raise VacancyNotOpen
     kept = await _kept_resume(tx, before.resume_id)
     news = application.c.employer_news + 1
@@ -319,23 +319,23 @@ async def _close(
             _record_moved(tx, row, before[row.id], reason, cause)
 
 
-def _require_open(wanted: Row[Any]) -> None:
-    if not rules.takes_applications(wanted.status, wanted.valid_through, today()):
+def _require_open(vacancy_row: Row[Any]) -> None:
+    if not rules.takes_applications(vacancy_row.status, vacancy_row.valid_through, today()):
         raise VacancyNotOpen
 
 
 async def _enter(
-    tx: Tx, wanted: Row[Any], known: Row[Any], origin: Origin, letter: str | None
+    tx: Tx, vacancy_row: Row[Any], known: Row[Any], origin: Origin, letter: str | None
 ) -> tuple[UUID, Row[Any]]:
-    if await company_of(tx, known.user_id) == wanted.company_id:
+    if await company_of(tx, known.user_id) == vacancy_row.company_id:
         raise OwnVacancy
     id, moment = new_id(), now()
     entered = await tx.execute(
         upsert(application)
         .values(
             id=id,
-            vacancy_id=wanted.id,
-            company_id=wanted.company_id,
+            vacancy_id=vacancy_row.id,
+            company_id=vacancy_row.company_id,
             resume_id=known.resume_id,
             user_id=known.user_id,
             origin=origin,
@@ -354,7 +354,7 @@ async def _enter(
     )
     row: Row[Any] | None = entered.first()
     if row is None:
-        before = await _latest(tx, wanted.id, known.resume_id)
+        before = await _latest(tx, vacancy_row.id, known.resume_id)
         raise AlreadyApplied(extra={"applicationId": str(before)})
     return id, row
 
@@ -481,9 +481,9 @@ async def _write(tx: Tx, row: Row[Any], side: Party, user_id: UUID, text: str) -
     return id
 
 
-async def _note(tx: Tx, row: Row[Any], previous: Stage | None, **said: Any) -> None:
+async def _note(tx: Tx, row: Row[Any], previous: Stage | None, **details: Any) -> None:
     """Add a history row and its event."""
-    line = _line(row, previous, **said)
+    line = _line(row, previous, **details)
     await tx.execute(insert(application_move).values(line))
     _record_moved(tx, row, previous, line["reason"])
 

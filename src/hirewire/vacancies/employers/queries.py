@@ -35,9 +35,9 @@ async def companies(tx: Tx, *, named: str, ids: Sequence[UUID], limit: int) -> l
     if ids:
         statement = statement.where(among(company.c.id, ids)).order_by(company.c.name, company.c.id)
     else:
-        name, wanted = func.lower(company.c.name), named.lower()
-        statement = statement.where(name.contains(wanted, autoescape=True)).order_by(
-            case((name == wanted, 0), (name.startswith(wanted, autoescape=True), 1), else_=2),
+        name, text = func.lower(company.c.name), named.lower()
+        statement = statement.where(name.contains(text, autoescape=True)).order_by(
+            case((name == text, 0), (name.startswith(text, autoescape=True), 1), else_=2),
             name,
             company.c.id,
         )

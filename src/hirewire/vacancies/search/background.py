@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 0.2
 FRESH_SECONDS = 0.05
-"""A search requests a refresh unless the last one was this recent."""
+"""A search refreshes the index unless the last refresh was this recent."""
 CHECK_EVERY = 3000
 """Turns of the loop between two checks of the document count: about ten minutes."""
 READ_AT_ONCE = 500

@@ -50,7 +50,7 @@ class Horizon:
 
     @staticmethod
     async def now(tx: Tx) -> "Horizon":
-        """The database's time at this statement."""
+        """The horizon at this statement."""
         found = await tx.exec_driver_sql("select pg_snapshot_xmin(pg_current_snapshot())")
         return Horizon(int(found.scalar_one()))
 

@@ -27,7 +27,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(SignInFirst)
     async def sign_in_first(request: Request, _: SignInFirst) -> Response:
         if is_part(request):
-            return _told(401, "signed-out")
+            return _trigger(401, "signed-out")
         typed = getattr(request.state, "typed", [])
         one = await visitor(request)
         one.leave()
@@ -46,7 +46,7 @@ def install(app: FastAPI) -> None:
         if request.url.path == "/live":
             return await problems.business(request, error)
         if is_part(request):
-            return _told(503, "away")
+            return _trigger(503, "away")
         typed = getattr(request.state, "typed", [])
         if request.method == "GET" and time.monotonic() < app.state.starting_until:
             states = await app.state.services.states()
@@ -72,7 +72,7 @@ def install(app: FastAPI) -> None:
 async def as_page(request: Request, problem: Response) -> Response:
     """Render a problem as a page if the client accepts HTML."""
     if is_part(request):
-        return _told(problem.status_code, "away")
+        return _trigger(problem.status_code, "away")
     if not _wants_page(request):
         return problem
     status = problem.status_code
@@ -93,7 +93,7 @@ def _wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def _told(status: int, event: str) -> Response:
+def _trigger(status: int, event: str) -> Response:
     """An answer to an open page that replaces nothing and triggers an event for its script."""
     headers = {"HX-Reswap": "none", "HX-Trigger": event, "Cache-Control": "no-store"}
     return Response(status_code=status, headers=headers)

@@ -58,11 +58,11 @@ async def resumes(who: Member) -> Response:
 @router.get("/resumes/{id}")
 async def card(id: UUID, who: Member) -> Response:
     """A resume without its name, the company's vacancies that it matches, and the reasons."""
-    narrowed = urlencode({"role": "employer", "resume": str(id), "limit": 50})
+    filters = urlencode({"role": "employer", "resume": str(id), "limit": 50})
     found, fits, applied, mine = await asyncio.gather(
         who.call("vacancies", "GET", f"{RESUMES}/{id}"),
         who.call("vacancies", "GET", f"{MATCHES}?resume={id}&limit=50"),
-        who.call("vacancies", "GET", f"{APPLICATIONS}?{narrowed}"),
+        who.call("vacancies", "GET", f"{APPLICATIONS}?{filters}"),
         _open_vacancies(who),
     )
     if found.status == 403:

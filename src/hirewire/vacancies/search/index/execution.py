@@ -125,16 +125,16 @@ class SearchExecution:
 
     def _ordered(self, whole: Query) -> list[tuple[int, str]]:
         """By value and then by id: at the edges of the page all documents of a value are read."""
-        wanted, name = self._query, self._query.order
+        search, name = self._query, self._query.order
         found: list[tuple[int, str]] = []
         query = whole
-        if wanted.after is not None:
-            value, id = wanted.after
+        if search.after is not None:
+            value, id = search.after
             found = [place for place in self._with(whole, name, value) if place[1] < id]
             query = _both(whole, self._range(name, 0, value - 1)) if value else Query.empty_query()
-        more = wanted.limit + 1 - len(found)
+        more = search.limit + 1 - len(found)
         if more <= 0:
-            return found[: wanted.limit + 1]
+            return found[: search.limit + 1]
         hits = self._searcher.search(
             query, more, count=False, order_by_field=name, order=Direction.Desc
         ).hits
@@ -150,7 +150,7 @@ class SearchExecution:
         )
         if last is not None:
             found += self._with(query, name, last)
-        return found[: wanted.limit + 1]
+        return found[: search.limit + 1]
 
     def _with(self, whole: Query, name: str, value: int) -> list[tuple[int, str]]:
         """All documents with this value, the greatest id first."""

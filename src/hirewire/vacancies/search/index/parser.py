@@ -39,7 +39,7 @@ def _words() -> TextAnalyzerBuilder:
 
 
 _STEMS, _PLAIN = analyzer(), plain_analyzer()
-_TELLING = _words().filter(Filter.stopword("russian")).filter(Filter.stopword("english")).build()
+_MEANINGFUL = _words().filter(Filter.stopword("russian")).filter(Filter.stopword("english")).build()
 
 
 @dataclass
@@ -78,12 +78,12 @@ class QueryParser:
 
     def parse(self, text: str) -> ParsedQuery:
         """The query for this text."""
-        found = ParsedQuery(None)
+        parsed = ParsedQuery(None)
         text, pay = rules.pay_from(text)
-        wanted = [term for term in rules.terms(text) if not term.excluded]
+        required = [term for term in rules.terms(text) if not term.excluded]
         unwanted = [term for term in rules.terms(text) if term.excluded]
-        wanted = [t for t in wanted if t.phrase or _TELLING.analyze(t.text)] or wanted
-        parts = [(Occur.Must, query) for query in self._wanted(wanted, found)]
+        required = [t for t in required if t.phrase or _MEANINGFUL.analyze(t.text)] or required
+        parts = [(Occur.Must, query) for query in self._queries(required, parsed)]
         parts += [
             (Occur.MustNot, query)
             for term in unwanted
@@ -93,37 +93,37 @@ class QueryParser:
             enough = Query.range_query(self._schema, "pay", FieldType.Unsigned, pay, None)
             parts.append((Occur.Must, Query.const_score_query(enough, 0.0)))
         if not parts:
-            return found
+            return parsed
         if all(occur == Occur.MustNot for occur, _ in parts):
             parts.append((Occur.Must, Query.all_query()))
-        found.query = Query.boolean_query(parts)
-        return found
+        parsed.query = Query.boolean_query(parts)
+        return parsed
 
-    def _wanted(self, terms: Sequence[Term], found: ParsedQuery) -> list[Query]:
+    def _queries(self, terms: Sequence[Term], parsed: ParsedQuery) -> list[Query]:
         """A query for each term, or for each run of terms that names one skill."""
         queries, taken = [], [False] * len(terms)
         names: dict[int, tuple[int, list[Query]]] = {}
         for start, end in rules.spans(len(terms)):
             if any(taken[start:end]) or any(term.phrase for term in terms[start:end]):
                 continue
-            likewise = self._likewise([term.text for term in terms[start:end]])
-            if likewise:
+            synonyms = self._synonyms([term.text for term in terms[start:end]])
+            if synonyms:
                 taken[start:end] = [True] * (end - start)
-                names[start] = (end, likewise)
+                names[start] = (end, synonyms)
         place = 0
         while place < len(terms):
-            end, likewise = names.get(place, (place + 1, []))
-            words = [self._term(term, found, known=bool(likewise)) for term in terms[place:end]]
+            end, synonyms = names.get(place, (place + 1, []))
+            words = [self._term(term, parsed, known=bool(synonyms)) for term in terms[place:end]]
             query = _all([word for word in words if word is not None])
-            if likewise:
-                ways = [*([] if query is None else [query]), *likewise]
+            if synonyms:
+                ways = [*([] if query is None else [query]), *synonyms]
                 query = Query.disjunction_max_query(ways, 0.1)
             if query is not None:
                 queries.append(query)
             place = end
         return queries
 
-    def _likewise(self, words: Sequence[str]) -> list[Query]:
+    def _synonyms(self, words: Sequence[str]) -> list[Query]:
         """Queries for other ways to say these words: a skill, a place, a work format, a synonym."""
         ways: list[Query] = []
         names = list(rules.said_otherwise(words))
@@ -156,7 +156,7 @@ class QueryParser:
                 ways += [] if query is None else [query]
         return ways
 
-    def _term(self, term: Term, found: ParsedQuery, *, known: bool) -> Query | None:
+    def _term(self, term: Term, parsed: ParsedQuery, *, known: bool) -> Query | None:
         stems = _STEMS.analyze(term.text)
         if not stems:
             return None
@@ -165,11 +165,11 @@ class QueryParser:
         other = rules.other_layout(term.text)
         switched = _STEMS.analyze(rules.plain(other))
         if switched and all(self._is_used(stem) for stem in switched):
-            found.corrected[term.text] = other
+            parsed.corrected[term.text] = other
             return self._in_texts(switched)
         if (distance := rules.tolerance(stems[0])) == 0:
             return self._in_texts(stems)
-        found.tolerated.append(term.text)
+        parsed.tolerated.append(term.text)
         # A typo can prevent the removal of an ending, so whole words are compared as well.
         [whole] = _PLAIN.analyze(term.text)
         return self._each_text(

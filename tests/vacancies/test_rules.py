@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hirewire.vacancies.activity.rules import Heard, Known, after, shown
+from hirewire.vacancies.activity.rules import Known, ResumeMessage, after, shown
 from hirewire.vacancies.posting.rules import is_over, sanitised
 
 SEEN = {"visibility": "recommended", "status": "published"}
@@ -16,19 +16,19 @@ UNSEEN = {"visibility": "no_one", "status": "published"}
 
 
 @st.composite
-def lives(draw: st.DrawFn) -> list[Heard]:
+def lives(draw: st.DrawFn) -> list[ResumeMessage]:
     """A resume's messages by its owner, in order: each a version more, the last may delete it."""
     snapshots = draw(st.lists(st.sampled_from([SEEN, UNSEEN]), min_size=1, max_size=6))
     life = [
-        Heard("updated", version, {**snapshot, "title": str(version)}, late=False)
+        ResumeMessage("updated", version, {**snapshot, "title": str(version)}, late=False)
         for version, snapshot in enumerate(snapshots, start=1)
     ]
     if draw(st.booleans()):
-        life.append(Heard("deleted", len(life) + 1, None, late=False))
+        life.append(ResumeMessage("deleted", len(life) + 1, None, late=False))
     return life
 
 
-def known_after(messages: list[Heard]) -> Known:
+def known_after(messages: list[ResumeMessage]) -> Known:
     known = Known()
     for heard in messages:
         known = after(known, heard)
@@ -37,10 +37,10 @@ def known_after(messages: list[Heard]) -> Known:
 
 @given(lives(), st.data())
 def test_what_is_known_in_the_end_is_the_newest_version(
-    life: list[Heard], data: st.DataObject
+    life: list[ResumeMessage], data: st.DataObject
 ) -> None:
     """In any order, with repeats, and with other services' messages between."""
-    stranger = Heard("updated", None, None, late=False)
+    stranger = ResumeMessage("updated", None, None, late=False)
     messages = data.draw(st.permutations([*life, *life[:2], stranger, stranger]))
     known, newest = known_after(messages), life[-1]
     assert known.version == newest.version
@@ -53,15 +53,15 @@ def test_what_is_known_in_the_end_is_the_newest_version(
 
 
 @given(lives())
-def test_deleting_shows_nothing_that_was_not_to_be_seen(life: list[Heard]) -> None:
+def test_deleting_shows_nothing_that_was_not_to_be_seen(life: list[ResumeMessage]) -> None:
     before = known_after(life)
-    known = after(before, Heard("deleted", 99, None, late=False))
+    known = after(before, ResumeMessage("deleted", 99, None, late=False))
     assert (known.state == "unseen") == (before.state == "unseen")
 
 
 def test_a_late_message_is_not_believed_even_where_no_version_tells() -> None:
-    known = known_after([Heard("updated", None, SEEN, late=False)])
-    assert after(known, Heard("updated", None, UNSEEN, late=True)) is known
+    known = known_after([ResumeMessage("updated", None, SEEN, late=False)])
+    assert after(known, ResumeMessage("updated", None, UNSEEN, late=True)) is known
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_late_message_is_not_believed_even_where_no_version_tells() -> None:
 def test_what_was_done_in_hiding_stays_hidden(
     snapshot: dict[str, str] | None, known: Known, expected: bool
 ) -> None:
-    assert shown(Heard("updated", 1, snapshot, late=False), known) is expected
+    assert shown(ResumeMessage("updated", 1, snapshot, late=False), known) is expected
 
 
 @pytest.mark.parametrize(

@@ -247,7 +247,7 @@ async def test_a_slow_page_is_told_to_catch_up_and_costs_no_more(world: World) -
     hub = live.Hub()
     stream = hub.open("u", None)
     for _ in range(live.LONGEST_QUEUE + 50):
-        stream.tell(b"x")
+        stream.send(b"x")
     assert list(stream.queue) == [live.CATCH_UP]
     with pytest.raises(live.TooManyStreams):
         for _ in range(live.MOST_STREAMS):

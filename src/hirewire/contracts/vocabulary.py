@@ -1,4 +1,4 @@
-"""The choices that vacancies, resumes and searches share, as they stand on the wire."""
+"""Enumerations shared by vacancies, resumes and searches, with their JSON values."""
 
 from typing import Literal, TypeAlias
 

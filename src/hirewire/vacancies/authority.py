@@ -1,4 +1,4 @@
-"""Who may act as an employer: whoever has an employer profile here, whatever their token says."""
+"""The right to act as an employer: it needs an employer profile here, whatever the token says."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""The service `vacancies` as the rest of the platform knows it."""
+"""The manifest of the service `vacancies`."""
 
 from hirewire.kit.manifest import Manifest
 

@@ -1,4 +1,4 @@
-"""What a vacancy pays, and what is paid in a unit of time as pay a month."""
+"""Salaries of vacancies, and their conversion to monthly pay."""
 
 from typing import Annotated, Literal, Self
 
@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from hirewire.kit.models import Body
 
 A_MONTH = {"HOUR": 168.0, "DAY": 21.0, "WEEK": 52 / 12, "MONTH": 1.0, "YEAR": 1 / 12}
-"""How many of a unit make a month of full-time work."""
+"""The number of units in a month of full-time work."""
 Amount = Annotated[int, Field(ge=0, le=10**12)]
 _CODES = """
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN
@@ -20,7 +20,7 @@ TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAF XCD XCG 
 ZAR ZMW ZWG
 """
 CURRENCIES = frozenset(_CODES.split())
-"""ISO 4217, currencies and funds in use."""
+"""Currencies and funds of ISO 4217 in use."""
 
 
 def _currency(value: str) -> str:

@@ -14,10 +14,10 @@ EDITABLE = frozenset({"draft", "published", "paused"})
 
 
 def moves(status: str) -> dict[Action, str]:
-    """What can be done with a vacancy in this status, and the status that follows."""
+    """The allowed actions in this status, each with the status that follows."""
     return MOVES[status]
 
 
 def allowed_actions(status: str) -> list[str]:
-    """What its employer can do with it now."""
+    """The actions that the employer can take now."""
     return [*(["edit"] if status in EDITABLE else []), *MOVES[status], "copy"]

@@ -1,4 +1,4 @@
-"""What `vacancies` keeps."""
+"""The tables of `vacancies`."""
 
 from sqlalchemy import (
     BigInteger,
@@ -27,17 +27,17 @@ metadata = MetaData()
 
 
 class Xid8(UserDefinedType[int]):
-    """A transaction's number that is never used again."""
+    """The type of a transaction id that is never reused."""
 
     cache_ok = True
 
     def get_col_spec(self, **_: object) -> str:
-        """Its name in SQL."""
+        """The type's name in SQL."""
         return "xid8"
 
 
 def _changed() -> Column[int]:
-    """The last transaction that has changed the row: a trigger keeps it (see search/)."""
+    """The last transaction that changed the row, maintained by a trigger (see search/)."""
     return Column("changed", Xid8, nullable=False, server_default=text("pg_current_xact_id()"))
 
 
@@ -49,7 +49,7 @@ company = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("description", Text),
     Column("site", Text),
-    # Of the logo, if there is one: another image has another key.
+    # The key of the logo, if there is one: another image has another key.
     Column("logo_key", Text),
 )
 
@@ -93,7 +93,7 @@ vacancy = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Column("published_at", DateTime(timezone=True)),
-    # When a closed one was opened again: applications from before are answered all the same.
+    # The last reopening: applications made before it are closed all the same.
     Column("reopened_at", DateTime(timezone=True)),
     _changed(),
     CheckConstraint(
@@ -104,7 +104,7 @@ vacancy = Table(
     Index("vacancy_changed", "changed"),
 )
 
-# The anonymous projection of candidates' resumes, as heard; a stranger's have no version.
+# The anonymous projection of candidates' resumes; null versions are from external publishers.
 resume = Table(
     "resume",
     metadata,
@@ -134,7 +134,7 @@ activity = Table(
     Column("shown", Boolean, nullable=False),
     Index("activity_resume", "resume_id"),
     Index("activity_order", "occurred_at", "position"),
-    # What can be true only once is one line, also when it comes again without an event's id.
+    # Facts that occur only once are stored once, even if the event is repeated without an id.
     Index(
         "activity_fact",
         "resume_id",
@@ -150,8 +150,8 @@ activity = Table(
     ),
 )
 
-# How often what is compared has changed. Whoever changes it holds this row's lock until the commit:
-# so generations commit in their order, and whoever compares sees all that was compared before.
+# A counter of changes to comparable data. Writers hold this row's lock until the commit, so
+# generations commit in order and a comparison sees everything that was compared before.
 generation = Table(
     "generation",
     metadata,
@@ -160,7 +160,7 @@ generation = Table(
     CheckConstraint("one", name="generation_one"),
 )
 
-# Vacancies and resumes as they are compared, packed: see recommendations/index/packing.py.
+# Vacancies and resumes, packed for matching: see recommendations/index/packing.py.
 comparable = Table(
     "comparable",
     metadata,
@@ -209,7 +209,7 @@ recommendation = Table(
     Index("recommendation_company", "company_id", "created_at", "id"),
 )
 
-# Which company has looked at which resume's card.
+# Which company has viewed which resume's card.
 card_view = Table(
     "card_view",
     metadata,
@@ -239,11 +239,11 @@ application = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Column("viewed_at", DateTime(timezone=True)),
-    # When the contacts were opened: at once by applying, later by accepting an invitation.
+    # When the contacts were opened: by applying, or later by accepting an invitation.
     Column("accepted_at", DateTime(timezone=True)),
-    # The anonymous resume as it was then: what the company keeps when the application has ended.
+    # The anonymous resume at that time: the company keeps it when the application has ended.
     Column("kept_resume", JSONB(none_as_null=True)),
-    # How much has happened that each side is to see, and how much of it that side has seen.
+    # The number of changes that each side is notified of, and how many of them it has seen.
     *(
         Column(f"{side}_{what}", Integer, nullable=False, server_default=text("0"))
         for side in ("applicant", "employer")

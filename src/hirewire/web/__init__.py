@@ -1,1 +1,1 @@
-"""The single public origin: passes `/api/...` on, and serves the pages people use."""
+"""The public origin: forwards `/api/...` to the services and serves the pages."""

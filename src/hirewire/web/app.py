@@ -41,28 +41,28 @@ from hirewire.web.proxy import Proxy
 from hirewire.web.upstream import Upstream
 
 STARTING_SECONDS = 60.0
-"""For how long after its own start it takes a service that is away for one that starts."""
+"""A service that is unavailable this soon after the gateway's start counts as starting."""
 LARGEST_UPLOAD = LARGEST_IMPORT + 64 * 1024
-"""A file, and the form that it comes in."""
+"""The size of a file with the form around it."""
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
-"""The same with an image, of which a service takes no more than of other bodies."""
+"""The same with an image, which is limited like any other body of a service."""
 
 
 class Assets(StaticFiles):
-    """Files of ours: what is asked for by its content is kept, the rest is asked for again."""
+    """Static files; those addressed by their content hash are cached, others are revalidated."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """As Starlette, and for how long it may be kept."""
+        """Starlette's response with a cache lifetime."""
         response = await super().get_response(path, scope)
-        wanted = f"/static/{path}?{scope['query_string'].decode('latin-1')}"
-        is_fixed = wanted == asset(path)
+        address = f"/static/{path}?{scope['query_string'].decode('latin-1')}"
+        is_fixed = address == asset(path)
         kept = "public, max-age=31536000, immutable" if is_fixed else "no-cache"
         response.headers["Cache-Control"] = kept
         return response
 
 
 def create_web(settings: Settings) -> FastAPI:
-    """The application of the public origin."""
+    """Create the application of the public origin."""
     behind = [manifest for manifest in settings.manifests if manifest.paths]
     upstreams = {one.name: Upstream(one.name, settings.service_url(one.name)) for one in behind}
     routes = {path: upstreams[one.name] for one in behind for path in one.paths}

@@ -1,4 +1,4 @@
-"""What the pages ask the services, over HTTP."""
+"""HTTP calls from the pages to the services."""
 
 import asyncio
 import json
@@ -13,13 +13,13 @@ from hirewire.kit.errors import Invalid, Unauthenticated, Unavailable
 from hirewire.web.upstream import Away, BrokeOff, Busy, Upstream
 
 PATIENCE = 10.0
-"""Seconds for an answer: a service that has just started may take some over its first ones."""
+"""Seconds to wait for an answer: the first requests after a service's start can take some."""
 Standing = Literal["ready", "starting", "away"]
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """How a service is, as it says itself."""
+    """The state of a service, as reported by the service."""
 
     name: str
     standing: Standing
@@ -27,25 +27,25 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a service said."""
+    """A service's answer."""
 
     status: int
     data: Any
-    """The JSON of the body; None without one."""
+    """The JSON of the body; None if there is no JSON."""
 
     @property
     def is_good(self) -> bool:
-        """Whether it was done."""
+        """Whether the request succeeded."""
         return self.status < 400
 
     @property
     def detail(self) -> str:
-        """The problem in a sentence."""
+        """The problem in one sentence."""
         return str(self.data.get("detail") or "") if isinstance(self.data, dict) else ""
 
     @property
     def errors(self) -> dict[str, str]:
-        """What is wrong, by the path of the field: `salary/min`."""
+        """The errors by the path of the field: `salary/min`."""
         listed = self.data.get("errors") if isinstance(self.data, dict) else None
         return {
             str(one.get("pointer", one.get("parameter", ""))).removeprefix("#/"): str(
@@ -59,11 +59,11 @@ class Answer:
 class _Reply:
     status: int
     kind: str
-    """Its media type, with parameters."""
+    """The media type with its parameters."""
     content: bytes
 
     def whole(self) -> dict[str, Any]:
-        """The JSON of a good answer. Raises `Unavailable` for any other."""
+        """The JSON of a successful answer. Raises `Unavailable` for any other."""
         if self.status != 200:
             raise Unavailable(retry_after=2)
         found: dict[str, Any] = json.loads(self.content)
@@ -88,11 +88,10 @@ class Services:
         client: str = "",
         patience: float = PATIENCE,
     ) -> Answer:
-        """Ask a service, in the name of whoever has this token, from the address `client`.
+        """Call a service with this access token, on behalf of the client at the address `client`.
 
-        `body` is sent as JSON, or as it is where `kind` is another media type.
-
-        Raises `Unavailable` when it is away, starts, or fails.
+        `body` is sent as JSON, or unchanged if `kind` is another media type. Raises `Unavailable`
+        if the service is unreachable, starting or failing.
         """
         headers = []
         if token:
@@ -112,11 +111,11 @@ class Services:
         return Answer(answer.status, answer.content or None)
 
     async def states(self) -> list[ServiceState]:
-        """How all of them are, asked at once."""
+        """The states of all services, requested concurrently."""
         return list(await asyncio.gather(*(self._state(name) for name in self._upstreams)))
 
     async def openapi(self, name: str) -> dict[str, Any] | None:
-        """A service's OpenAPI document; None for no such service, or one that is away."""
+        """A service's OpenAPI document; None if the service is unknown or unavailable."""
         if name not in self._upstreams:
             return None
         try:
@@ -125,9 +124,9 @@ class Services:
             return None
 
     async def who(self, authorization: str) -> str:
-        """The id of the user whose access token this header has.
+        """The id of the user with the access token in this header.
 
-        Raises `Unauthenticated`, and `Unavailable` when `auth` cannot say.
+        Raises `Unauthenticated`, and `Unavailable` if `auth` does not answer.
         """
         answer = await self._ask_for("auth", "/api/auth/me", authorization)
         if answer.status == 401:
@@ -135,12 +134,16 @@ class Services:
         return str(answer.whole()["id"])
 
     async def company_of(self, authorization: str) -> str | None:
-        """The company for which this user acts. Raises `Unavailable` when nobody can say."""
+        """The company for which this user acts. Raises `Unavailable` if the service does not
+        answer.
+        """
         answer = await self._ask_for("vacancies", "/api/vacancies/employer-profile", authorization)
         return None if answer.status == 404 else str(answer.whole()["companyId"])
 
     async def vacancies(self, query: str) -> dict[str, Any]:
-        """A page of the list of vacancies. Raises `Unavailable`, and `Invalid` for a bad query."""
+        """A page of the list of vacancies. Raises `Unavailable`, and `Invalid` for an invalid
+        query.
+        """
         answer = await self._ask("vacancies", "GET", f"/api/vacancies/vacancies?{query}")
         if answer.status == 422:
             raise Invalid
@@ -164,7 +167,7 @@ class Services:
         *,
         patience: float = PATIENCE,
     ) -> _Reply:
-        """A service's answer, whatever it is. Raises `Unavailable` when there is none."""
+        """The answer of a service, with any status. Raises `Unavailable` if there is none."""
         upstream = self._upstreams[name]
         target = upstream.prefix + URL(path).raw_path_qs
         sent = [("host", upstream.host), *headers]

@@ -1,7 +1,7 @@
-"""One request and its answer, passed between a client and a service as they come.
+"""Streams a request to a service and the answer back to the client.
 
-A body is read before the service is asked for anything, so that a slow client costs nobody else a
-connection; one that is larger than `WHOLE` is passed on as it comes from there on.
+The gateway reads a body before it connects to the service, so that a slow client does not occupy a
+connection; a body larger than `WHOLE` is streamed from there on.
 """
 
 import asyncio
@@ -21,24 +21,25 @@ HEAD_SECONDS = 30.0
 BODY_IDLE_SECONDS = 60.0
 WATCH_AFTER_SECONDS = 0.05
 WHOLE = 64 * 1024
-"""Bytes of a body that is read before it is passed on."""
+"""The number of bytes of a body that are read before it is forwarded."""
 SLOWEST = 16 * 1024
-"""Bytes a second that a body comes with at least, on the whole, after its first half minute."""
+"""The lowest average rate of a body, in bytes per second after its first half minute."""
 PATIENCE_SECONDS = 30.0
 MOST_BODY = 8 * 1024 * 1024 + 64 * 1024
-"""The largest body that a service takes, and something for it to say its own 413 about."""
+"""The largest body that a service accepts, plus a margin for which the service itself answers 413.
+"""
 MOST_BODIES = 1_000
-"""Bodies under way at once."""
+"""The most bodies in progress."""
 MOST_BODIES_EACH = 50
-"""Bodies under way at once from one address."""
+"""The most bodies in progress from one address."""
 
 
 class ServiceSlow(Exception):
-    """The service did not answer, or did not go on, in time."""
+    """The service did not answer, or stopped sending, within the time limit."""
 
 
 class ClientSlow(Exception):
-    """The client did not go on sending in time."""
+    """The client stopped sending for too long."""
 
 
 class ClientGone(Exception):
@@ -46,22 +47,22 @@ class ClientGone(Exception):
 
 
 class BodyTooLarge(Exception):
-    """The body is larger than any service takes."""
+    """The body is larger than any service accepts."""
 
 
 class TooManyBodies(Exception):
-    """More bodies are under way already, of this address or of all, than may be."""
+    """Too many bodies are in progress, from this address or in total."""
 
 
 class Bodies:
-    """How many bodies are under way, by the address that they come from."""
+    """Counts the bodies in progress by client address."""
 
     def __init__(self) -> None:
         self._by_address: Counter[str] = Counter()
 
     @contextmanager
     def one_of(self, address: str) -> Iterator[None]:
-        """One more, while it comes. Raises `TooManyBodies`."""
+        """Count one more body while the block runs. Raises `TooManyBodies`."""
         if self._by_address.total() >= MOST_BODIES or self._by_address[address] >= MOST_BODIES_EACH:
             raise TooManyBodies
         self._by_address[address] += 1
@@ -75,9 +76,10 @@ class Bodies:
 
 @dataclass(slots=True)
 class Exchange:
-    """A request on its way. `run` passes it on and the answer back.
+    """A request in progress; `run` forwards it and the answer.
 
-    Until `started` nothing of an answer has been sent, so whatever `run` raises can still be told.
+    Until `started` the client has received nothing of an answer, so errors that `run` raises can
+    still be answered.
     """
 
     scope: Scope
@@ -86,12 +88,12 @@ class Exchange:
     upstream: Upstream
     target: str
     headers: Sequence[tuple[str, str]]
-    """What is sent, but for the length of the body."""
+    """The headers to send, except the length of the body."""
     bodies: Bodies
     started: bool = False
     status: int = 0
     _length: int | None = field(init=False)
-    """Of the body; None when it is not announced."""
+    """The length of the body; None if it is not announced."""
     _limit: asyncio.Timeout = field(init=False)
     _why: Exception | None = None
     _failed: bool = False
@@ -106,11 +108,11 @@ class Exchange:
         self._limit = asyncio.timeout(None)
 
     async def run(self) -> None:
-        """Pass the request on and its answer back.
+        """Forward the request and its answer.
 
         Raises `Away`, `Busy`, `BrokeOff`, `Silent`, `ServiceSlow`, `ClientSlow`, `ClientGone`,
-        `BodyTooLarge` and `TooManyBodies`. The connection is closed then, so that the service can
-        stop working on it.
+        `BodyTooLarge` and `TooManyBodies`. The connection is then closed, so that the service can
+        stop working on the request.
         """
         if self._length is not None and self._length > MOST_BODY:
             raise BodyTooLarge
@@ -141,7 +143,7 @@ class Exchange:
         await self._exchange(first)
 
     async def _beginning(self) -> tuple[bytes, bool]:
-        """The whole body, or its first part and that there is more."""
+        """The whole body, or its first part and whether more follows."""
         parts, size, more = [], 0, True
         self._allow(PATIENCE_SECONDS, ClientSlow())
         while more and size <= WHOLE:
@@ -152,7 +154,7 @@ class Exchange:
         return b"".join(parts), more
 
     async def _rest(self, first: bytes) -> AsyncIterator[bytes]:
-        """The body as it comes. What goes wrong with it ends the whole exchange."""
+        """Stream the rest of the body. An error in it ends the whole exchange."""
         loop = asyncio.get_running_loop()
         began, size, chunk, more = loop.time(), len(first), first, True
         try:
@@ -231,7 +233,7 @@ class Exchange:
             chunk = await content.readany()
             more = not content.at_eof()
             if not whole:
-                self._allow(None)  # a client that reads slowly is not the service's fault
+                self._allow(None)  # a slow client is not the service's fault
             if not more:
                 self._stop_watching()
                 if not self._body_has_come:
@@ -242,7 +244,7 @@ class Exchange:
                 self._allow(idle)
 
     def _allow(self, seconds: float | None, why: Exception | None = None) -> None:
-        """From now on there is so much time, until the next call; `why` tells whose fault."""
+        """Set a time limit until the next call; `why` is the error that is raised after it."""
         if self._failed or self._limit.expired():
             return
         self._why = why
@@ -250,13 +252,13 @@ class Exchange:
         self._limit.reschedule(None if seconds is None else loop.time() + seconds)
 
     def _fail(self, error: Exception) -> None:
-        """End the exchange now, with this error."""
+        """End the exchange with this error."""
         if not self._failed and not self._limit.expired():
             self._why, self._failed = error, True
             self._limit.reschedule(asyncio.get_running_loop().time())
 
     async def drain(self) -> None:
-        """Read what is left of the body, for a while."""
+        """Read and discard the rest of the body for a limited time."""
         if not self._body_has_come:
             await drain(self.scope, self.receive)
 

@@ -1,4 +1,4 @@
-"""What every answer of the public origin says to browsers and caches; what is for no stranger."""
+"""Security and cache headers of every answer, and access control of the operators' pages."""
 
 import ipaddress
 import secrets
@@ -13,15 +13,14 @@ FORWARDING = frozenset({b"forwarded", b"via", b"x-forwarded-for"})
 
 
 class Hardened:
-    """ASGI middleware: adds what protects people, and takes the request's own host out of
-    redirects.
+    """ASGI middleware: adds security headers and removes the request's host from redirects.
 
-    Answers to whoever signs in or shows who they are, and those that set cookies, are kept by
-    nobody unless they say otherwise.
+    Answers to requests that sign in or carry credentials, and answers that set cookies, are not
+    cached unless they say otherwise.
     """
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
-        """`secure`: the public origin is https."""
+        """`secure`: whether the public origin is https."""
         self._app = app
         self._added = [
             (b"permissions-policy", PERMISSIONS),
@@ -60,14 +59,16 @@ class Hardened:
 
 
 def _path_of(location: bytes, own: bytes) -> bytes:
-    """A redirect within this origin by its path alone: the host is whatever the request says."""
+    """The path of a redirect within this origin; the host in the request is not trusted."""
     rest = location[len(own) :]
     return rest if location.startswith(own) and rest.startswith(b"/") else location
 
 
 class OperatorsOnly:
-    """ASGI middleware: ``/metrics`` and ``/health/…`` are for the machine itself, and for who has
-    the operators' token; to anybody else there is no such page.
+    """ASGI middleware: restricts ``/metrics`` and ``/health/…`` to the machine itself and the
+    operators' token.
+
+    Other clients get a 404.
     """
 
     def __init__(self, app: ASGIApp, *, token: str | None) -> None:

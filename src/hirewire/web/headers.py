@@ -1,4 +1,4 @@
-"""Which headers pass the proxy, and what it adds to them. Pure."""
+"""Rules for the headers that the proxy forwards and adds. Pure functions."""
 
 from collections.abc import Iterable, MutableMapping
 from typing import Any
@@ -9,19 +9,19 @@ Headers = list[tuple[bytes, bytes]]
 HOP_BY_HOP = frozenset(
     {b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
 )
-"""RFC 9110, 7.6.1; besides these go all `Proxy-…` and what `Connection` names."""
+"""RFC 9110, 7.6.1; all `Proxy-…` headers and those that `Connection` names are added to these."""
 REPLACED = frozenset(
     {b"host", b"expect", b"via", b"x-request-id"}
     | {b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"}
 )
 OWN_ANSWER = frozenset({b"date", b"x-request-id", b"x-content-type-options"})
-"""What this server puts into each answer itself; the service's would come twice."""
+"""The headers that this server sets itself; the service's copies would be duplicates."""
 
 
 def request_headers(scope: MutableMapping[str, Any], *, host: bytes, request_id: bytes) -> Headers:
-    """The headers for the service, but for the length of the body.
+    """The headers for the service, except the length of the body.
 
-    Of the client it is told one address, which `kit.addresses` has found out.
+    They contain a single client address, determined by `kit.addresses`.
     """
     given: Headers = scope["headers"]
     dropped = named_by_connection(given) | {b"content-length"}
@@ -41,8 +41,9 @@ def request_headers(scope: MutableMapping[str, Any], *, host: bytes, request_id:
 
 
 def answer_headers(given: Iterable[tuple[bytes, bytes]], *, base: bytes) -> Headers:
-    """The headers for the client. A `Location` under the service's own address `base` becomes
-    one under the public origin.
+    """The headers for the client.
+
+    A `Location` under the service's own address `base` is rewritten to the public origin.
     """
     given = list(given)
     dropped = named_by_connection(given)
@@ -91,5 +92,5 @@ def _public(location: bytes, base: bytes) -> bytes:
 
 
 def authority(url: str) -> str:
-    """`host[:port]` of an address, without a user's name or password."""
+    """The `host[:port]` of an address, without user name and password."""
     return urlsplit(url).netloc.rpartition("@")[2]

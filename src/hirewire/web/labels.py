@@ -1,8 +1,8 @@
-"""What is on the wire, and what services say of it, as people read both."""
+"""Readable labels of JSON values, and readable texts of services' error messages."""
 
 
 def N_(text: str) -> str:  # noqa: N802
-    """Mark a text that is translated where it is shown."""
+    """Mark a text for translation at the place where it is shown."""
     return text
 
 
@@ -122,14 +122,14 @@ LABELS = {
     "starting": N_("Starting"),
     "away": N_("Unavailable"),
 }
-"""Values on the wire, as people read them."""
+"""Labels of JSON values."""
 UNACCEPTED = {
     "discard_by_applicant": "invitation_declined",
     "withdrawn": "invitation_declined_by_you",
     "discard_by_employer": "invitation_withdrawn",
     "declined": "invitation_withdrawn",
 }
-"""How an invitation that was not accepted has ended, by how an application would have."""
+"""The outcome of an unaccepted invitation, by the corresponding outcome of an application."""
 
 PROBLEMS = (
     (
@@ -249,4 +249,4 @@ PROBLEMS = (
         N_("Search is starting. Please try again in a moment."),
     ),
 )
-"""What services say of a field, and how people read it beside it; anything else as it is."""
+"""Services' messages about fields with their readable texts; other messages are shown unchanged."""

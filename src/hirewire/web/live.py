@@ -1,8 +1,9 @@
-"""Open pages are told the moment something happens: server-sent events, fed by the broker.
+"""Live updates of open pages: server-sent events from the broker.
 
-Each process hears every event from now on (a broadcast, of which nothing is kept) and hands it to
-the streams of whom it concerns: ids only, never what the event says. A page reads what it shows
-from the services, and reads it again after `catch-up`, which says that something may be missing.
+Each process consumes every event from its start on (a broadcast without a stored queue) and sends
+it to the streams of the people concerned. It sends ids only, never the content of the event. A page
+reads its content from the services, and reads it again after `catch-up`, which means that events
+may have been missed.
 """
 
 import asyncio
@@ -47,14 +48,15 @@ CONCERNS: dict[str, tuple[Side, ...]] = {
     "vacancy.paused": ("company",),
     "vacancy.closed": ("company",),
 }
-"""Whom each event concerns: the person in its `userId`, those who act for its `companyId`."""
-TOLD = ("resumeId", "vacancyId", "applicationId", "recommendationId")
-"""What of an event is told: a company does not learn whose resume it is."""
+"""The recipients of each event: the user in its `userId`, the members of its `companyId`."""
+SENT_FIELDS = ("resumeId", "vacancyId", "applicationId", "recommendationId")
+"""The fields of an event that are sent: a company does not learn whose resume it is."""
 ACTIVITY = "activity"
-"""Told to every employer, without any content, soon after some resume has changed."""
+"""Sent to every employer, without content, soon after any resume has changed."""
 SOON, APART, AFTER = 0.12, 0.5, 1.5
-"""Seconds: from a change to its telling, since `vacancies` hears of it at the same time; between
-two tellings; and to one more when it has become quiet, for a service that was slow."""
+"""Seconds: from a change to its notification, because `vacancies` consumes it at the same time;
+between two notifications; and to a final one after the last change, in case a service was slow.
+"""
 RING = 1000
 LONGEST_QUEUE = 256
 MOST_STREAMS = 20
@@ -63,7 +65,7 @@ CATCH_UP = b"event: catch-up\ndata: {}\n\n"
 INTERRUPTED = b"event: interrupted\ndata: {}\n\n"
 
 _open = Gauge("hirewire_live_streams", "Open live streams")
-_told = Counter("hirewire_live_told_total", "Events put into live streams")
+_sent = Counter("hirewire_live_told_total", "Events put into live streams")
 
 
 class TooManyStreams(AppError):
@@ -80,8 +82,8 @@ class LiveIsOff(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An event as streams get it."""
+class StreamMessage:
+    """An event in the form sent to streams."""
 
     id: str
     audience: frozenset[tuple[Side, str]]
@@ -90,7 +92,7 @@ class Told:
 
 @dataclass(eq=False, slots=True)
 class Stream:
-    """One open page."""
+    """The event stream of an open page."""
 
     user_id: str
     company_id: str | None
@@ -99,8 +101,8 @@ class Stream:
     is_behind: bool = False
     has_ended: bool = False
 
-    def tell(self, text: bytes) -> None:
-        """Put it into the queue; one that is full is emptied, and the page told to catch up."""
+    def send(self, text: bytes) -> None:
+        """Queue a message. A full queue is cleared, and the page is told to catch up."""
         if len(self.queue) >= LONGEST_QUEUE:
             self.queue.clear()
             self.is_behind = True
@@ -109,31 +111,31 @@ class Stream:
                 self.queue.append(CATCH_UP)
         else:
             self.queue.append(text)
-            _told.inc()
+            _sent.inc()
         self.waiting.set()
 
     def end(self) -> None:
-        """Let what is in the queue go out, and nothing more."""
+        """Send the queued messages and then end the stream."""
         self.has_ended = True
         self.waiting.set()
 
 
 class Pulse:
-    """Tells soon after a change, not too often, and once more when it is quiet."""
+    """Notifies soon after a change, at a limited rate, and once more after the last change."""
 
-    def __init__(self, tell: Callable[[], None]) -> None:
-        self._tell = tell
+    def __init__(self, notify: Callable[[], None]) -> None:
+        self._notify = notify
         self._last = float("-inf")
         self._due: asyncio.TimerHandle | None = None
         self._again: asyncio.TimerHandle | None = None
 
     @property
     def is_quiet(self) -> bool:
-        """Whether all has been told."""
+        """Whether no notification is pending."""
         return self._due is None and self._again is None
 
     def changed(self) -> None:
-        """There is something to tell."""
+        """Schedule a notification."""
         if self._due is not None:
             return
         if self._again is not None:
@@ -146,27 +148,27 @@ class Pulse:
         loop = asyncio.get_running_loop()
         self._last, self._due = loop.time(), None
         self._again = loop.call_later(AFTER, self._once_more)
-        self._tell()
+        self._notify()
 
     def _once_more(self) -> None:
         self._again = None
-        self._tell()
+        self._notify()
 
 
 class Hub:
-    """The open streams of this process, by whom they are for."""
+    """The open streams of this process, by recipient."""
 
     def __init__(self) -> None:
         self._streams: dict[tuple[Side, str], set[Stream]] = {}
         self._all: set[Stream] = set()
-        self._ring: deque[Told] = deque(maxlen=RING)
-        self._activity = Pulse(self._tell_of_activity)
+        self._ring: deque[StreamMessage] = deque(maxlen=RING)
+        self._activity = Pulse(self._send_activity)
 
     def __len__(self) -> int:
         return len(self._all)
 
     def open(self, user_id: str, company_id: str | None) -> Stream:
-        """A new stream. Raises `TooManyStreams`."""
+        """Open a stream. Raises `TooManyStreams`."""
         if len(self._streams.get(("person", user_id), ())) >= MOST_STREAMS:
             raise TooManyStreams(retry_after=60)
         stream = Stream(user_id, company_id)
@@ -178,13 +180,13 @@ class Hub:
         return stream
 
     def hire(self, stream: Stream, company_id: str) -> None:
-        """From now on this person acts for this company."""
+        """Also send the events of this company to the stream."""
         if stream in self._all:
             stream.company_id = company_id
             self._streams.setdefault(("company", company_id), set()).add(stream)
 
     def close(self, stream: Stream) -> None:
-        """A page has gone."""
+        """Remove the stream of a closed page."""
         self._all.discard(stream)
         places: list[tuple[Side, str]] = [("person", stream.user_id)]
         if stream.company_id is not None:
@@ -196,45 +198,47 @@ class Hub:
                 self._streams.pop(place, None)
         _open.set(len(self._all))
 
-    def hear(self, deliveries: Sequence[Delivery]) -> None:
-        """Tell those whom these concern."""
+    def consume(self, deliveries: Sequence[Delivery]) -> None:
+        """Send events to the streams of the people concerned."""
         for delivery in deliveries:
-            told = _told_of(delivery)
-            if told is None:
+            message = _message_of(delivery)
+            if message is None:
                 continue
-            self._ring.append(told)
+            self._ring.append(message)
             name = type_of(delivery)
             if name == "employer.profile.created":
                 self._hired(delivery)
-            for stream in {s for place in told.audience for s in self._streams.get(place, ())}:
-                stream.tell(told.text)
+            for stream in {s for place in message.audience for s in self._streams.get(place, ())}:
+                stream.send(message.text)
             if name == "resume.updated":
                 self._activity.changed()
 
     def missed(self, stream: Stream, last: str | None) -> list[bytes]:
-        """What came after this id, or that something may be missing."""
+        """The messages after this id, or `catch-up` if some may be missing."""
         if last is None:
             return []
-        told = list(self._ring)
-        for place in range(len(told) - 1, -1, -1):
-            if told[place].id == last:
+        messages = list(self._ring)
+        for place in range(len(messages) - 1, -1, -1):
+            if messages[place].id == last:
                 mine = {("person", stream.user_id), ("company", stream.company_id or "")}
-                return [one.text for one in told[place + 1 :] if one.audience & mine]
+                return [
+                    message.text for message in messages[place + 1 :] if message.audience & mine
+                ]
         return [CATCH_UP]
 
     def catch_up(self) -> None:
-        """Something may have been missed: everybody is to read again."""
+        """Ask all pages to read again, because events may have been missed."""
         self._ring.clear()
         for stream in self._all:
-            stream.tell(CATCH_UP)
+            stream.send(CATCH_UP)
 
     def interrupt(self) -> None:
-        """Nothing is heard for now; `catch-up` tells when there is again."""
+        """Report that updates are interrupted; `catch-up` follows when they resume."""
         for stream in self._all:
-            stream.tell(INTERRUPTED)
+            stream.send(INTERRUPTED)
 
     def end(self) -> None:
-        """End all streams: this process stops."""
+        """End all streams, because this process stops."""
         for stream in self._all:
             stream.end()
 
@@ -243,17 +247,17 @@ class Hub:
         for stream in self._streams.get(("person", str(body.get("userId"))), ()):
             self.hire(stream, str(body["companyId"]))
 
-    def _tell_of_activity(self) -> None:
+    def _send_activity(self) -> None:
         for stream in self._all:
             if stream.company_id is not None:
-                stream.tell(_message(ACTIVITY, {}))
+                stream.send(_text_of(ACTIVITY, {}))
 
 
 class Live:
-    """Hears the broker for as long as the process runs."""
+    """Consumes events from the broker as long as the process runs."""
 
     def __init__(self, broker_url: str | None, large_bodies: Path | None = None) -> None:
-        """Without an address there is nothing to consume, and no stream."""
+        """Without an address there is no consumer, and streams are refused."""
         self.hub = Hub()
         self.is_on = broker_url is not None
         self._broker: Broker | None = None
@@ -264,12 +268,12 @@ class Live:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to hear."""
+        """Start consuming."""
         if self._broker is not None:
-            self._task = asyncio.create_task(self._hear(self._broker))
+            self._task = asyncio.create_task(self._consume(self._broker))
 
     async def stop(self) -> None:
-        """End the streams, and hear no more."""
+        """End the streams and stop consuming."""
         self.hub.end()
         if self._task is not None:
             self._task.cancel()
@@ -277,18 +281,20 @@ class Live:
         if self._broker is not None:
             await self._broker.close()
 
-    async def _hear(self, broker: Broker) -> None:
+    async def _consume(self, broker: Broker) -> None:
         pause = 0.2
         while True:
             try:
                 async with aclosing(broker.broadcasts(tuple(CONCERNS))) as batches:
                     async for deliveries in batches:
-                        if not deliveries:  # from now on; what was said before is missed
+                        if not deliveries:  # only new events: earlier ones are missed
                             pause = 0.2
                             self.hub.catch_up()
-                        self.hub.hear(deliveries)
+                        self.hub.consume(deliveries)
             except Exception as error:
-                log.warning("live streams hear nothing", error=f"{type(error).__name__}: {error}")
+                log.warning(
+                    "live streams receive no events", error=f"{type(error).__name__}: {error}"
+                )
             self.hub.interrupt()
             await asyncio.sleep(pause)
             pause = min(pause * 2, 10.0)
@@ -301,9 +307,10 @@ async def live(
     last_event_id: Annotated[str | None, Header(max_length=100)] = None,
     after: Annotated[str | None, Query(max_length=100)] = None,
 ) -> StreamingResponse:
-    """What concerns the caller, as it happens (`text/event-stream`).
+    """The caller's events as they happen (`text/event-stream`).
 
-    `Last-Event-ID` or `after`: the last one that was seen. Ends with `expired` when the token does.
+    `Last-Event-ID` or `after` is the last event that the client has seen. The stream ends with
+    `expired` when the token expires.
     """
     feed: Live = request.app.state.live
     services: Services = request.app.state.services
@@ -355,8 +362,8 @@ async def _lines(
         hub.close(stream)
 
 
-def _told_of(delivery: Delivery) -> Told | None:
-    """None for what cannot be read: the services deal with that."""
+def _message_of(delivery: Delivery) -> StreamMessage | None:
+    """The message for streams; None for an unreadable event, which the services handle."""
     name = type_of(delivery)
     try:
         body = json.loads(delivery.body)
@@ -366,11 +373,11 @@ def _told_of(delivery: Delivery) -> Told | None:
         )
     except (ValueError, KeyError, TypeError):
         return None
-    told = {key: body[key] for key in TOLD if isinstance(body.get(key), str)}
+    data = {key: body[key] for key in SENT_FIELDS if isinstance(body.get(key), str)}
     id = str(message_id_of(delivery))
-    return Told(id, audience, _message(name, told, id))
+    return StreamMessage(id, audience, _text_of(name, data, id))
 
 
-def _message(name: str, data: dict[str, Any], id: str | None = None) -> bytes:
+def _text_of(name: str, data: dict[str, Any], id: str | None = None) -> bytes:
     place = f"id: {id}\n" if id else ""
     return f"{place}event: {name}\ndata: {json.dumps(data)}\n\n".encode()

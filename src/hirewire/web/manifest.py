@@ -1,4 +1,4 @@
-"""The gateway `web` as the rest of the platform knows it."""
+"""The manifest of the gateway `web`."""
 
 from hirewire.kit.manifest import Manifest
 

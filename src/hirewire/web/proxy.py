@@ -1,4 +1,4 @@
-"""The services under the public origin: each has the paths that its manifest names."""
+"""The reverse proxy: each service has the paths that its manifest names."""
 
 import re
 from collections.abc import Mapping
@@ -27,9 +27,9 @@ API = b"/api/"
 DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)")
 OPENAPI = b"/openapi.json"
 DOCS = b"/api/docs"
-"""A page of ours, where people look for the calls."""
+"""An HTML page of the gateway with the list of API calls."""
 SENDABLE = re.compile(rb'[!"$-~]+')
-"""What a target may consist of: printable ASCII, and no fragment."""
+"""The characters allowed in a request target: printable ASCII without a fragment."""
 
 answers = Counter(
     "hirewire_web_answers_total", "Answers passed on or given in place", ["service", "status"]
@@ -37,10 +37,10 @@ answers = Counter(
 
 
 class Proxy:
-    """ASGI middleware: answers what belongs to a service, leaves the rest to `app`."""
+    """ASGI middleware: forwards the paths of services, and leaves other requests to `app`."""
 
     def __init__(self, app: ASGIApp, *, routes: Mapping[str, Upstream]) -> None:
-        """`routes`: an upstream by path, as `/api/auth/` or `/.well-known/`."""
+        """`routes`: upstreams by path prefix, such as `/api/auth/` or `/.well-known/`."""
         self._app = app
         self._routes = {path.encode(): upstream for path, upstream in routes.items()}
         self._prefixes = (API, *(path for path in self._routes if not path.startswith(API)))
@@ -64,7 +64,7 @@ class Proxy:
         await self._pass_on(*found, scope, receive, send)
 
     def _find(self, raw_path: bytes) -> tuple[Upstream, bytes] | None:
-        """The service and the path there. The bytes of the path stay as they came."""
+        """The service and the path there. The bytes of the path are unchanged."""
         is_api = raw_path.startswith(API)
         end = raw_path.find(b"/", len(API) if is_api else 1) + 1
         upstream = self._routes.get(raw_path[:end])
@@ -88,13 +88,13 @@ class Proxy:
             status = "client gone"
         except tuple(IN_PLACE) as error:
             status = str(IN_PLACE[type(error)][0])
-            await _tell(error, exchange)
+            await _answer_error(error, exchange)
         answers.labels(upstream.name, status).inc()
 
     def _exchange(
         self, upstream: Upstream, path: bytes, scope: Scope, receive: Receive, send: Send
     ) -> Exchange | None:
-        """None for what cannot be passed on as it came."""
+        """The exchange; None for a request that cannot be forwarded unchanged."""
         query = scope["query_string"]
         target = path + (b"?" + query if query else b"")
         given = request_headers(
@@ -124,11 +124,11 @@ IN_PLACE: dict[type[Exception], tuple[int, str, str, dict[str, str]]] = {
 }
 
 
-async def _tell(error: Exception, exchange: Exchange) -> None:
-    """Answer in the service's place; an answer that has begun can only be broken off."""
+async def _answer_error(error: Exception, exchange: Exchange) -> None:
+    """Answer for the service, unless an answer has already begun and can only be aborted."""
     status, slug, detail, headers = IN_PLACE[type(error)]
     name = exchange.upstream.name
-    log.warning("not passed on", service=name, problem=slug, broken_off=exchange.started)
+    log.warning("request not forwarded", service=name, problem=slug, broken_off=exchange.started)
     if exchange.started:
         return
     if isinstance(error, BodyTooLarge | ClientSlow | TooManyBodies):

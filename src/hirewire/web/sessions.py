@@ -1,7 +1,7 @@
-"""Who is at the other end: two cookies that no script can read, and nothing kept here.
+"""Sessions in two HttpOnly cookies, without state in the gateway.
 
-The cookies hold the tokens of `auth` themselves, so that any process of `web` can serve anybody,
-and a restart ends no session. A form is taken from our own pages alone: see `same_origin`.
+The cookies contain the tokens of `auth`, so any process of `web` can serve any user, and sessions
+survive a restart. Forms are accepted only from pages of this origin: see `same_origin`.
 """
 
 import asyncio
@@ -20,53 +20,55 @@ from hirewire.web.words import LANGUAGES, Words, preferred, words
 
 ACCESS, REFRESH = "hirewire_access", "hirewire_refresh"
 HOST_ONLY = "__Host-"
-"""Of a name: the browser lets no other host and no unencrypted page set it (RFC 6265bis, 4.1.3)."""
+"""The prefix of a cookie's name: browsers refuse such cookies from other hosts and unencrypted
+pages (RFC 6265bis, 4.1.3).
+"""
 LANGUAGE, THEME = "hirewire_language", "hirewire_theme"
 THEMES = ("", "light", "dark")
-"""How pages look: as the system says, or so."""
+"""Themes of the pages; the empty one is the system's."""
 KEPT_SECONDS = 30 * 86400
 EARLY_SECONDS = 20
 UNREAD = "/api/vacancies/applications/unread"
 UNREAD_SECONDS = 1.0
-"""A page that has nothing to do with applications waits no longer for how many are unread."""
+"""How long a page that does not show applications waits for the unread counts."""
 _renewals: dict[str, asyncio.Task[Answer]] = {}
 
 
 class SignInFirst(Exception):
-    """This page is for those who are signed in."""
+    """This page requires a signed-in user."""
 
 
 class ForeignForm(Exception):
-    """The form was not sent from a page of ours."""
+    """The form was not sent from a page of this origin."""
 
 
 @dataclass
 class Visitor:
-    """Whoever asks for a page."""
+    """The visitor of a page, signed in or not."""
 
     request: Request
     words: Words
     access: str | None = None
     refresh: str | None = None
     is_changed: bool = False
-    """Whether the cookies are not yet what is here."""
+    """Whether the cookies must be updated."""
     unread: dict[str, int] = field(default_factory=dict)
-    """How many applications have something new, `asApplicant` and `asEmployer`, once counted."""
+    """The unread counts `asApplicant` and `asEmployer`, once loaded."""
 
     @property
     def theme(self) -> str:
-        """How the pages are to look."""
+        """The theme of the pages."""
         chosen = self.request.cookies.get(THEME, "")
         return chosen if chosen in THEMES else ""
 
     @property
     def is_signed_in(self) -> bool:
-        """Whether there is a token: what it opens the services say."""
+        """Whether there is a token; the services check its rights."""
         return self.access is not None
 
     @property
     def user_id(self) -> str:
-        """The token's subject, as it says."""
+        """The token's subject, unverified."""
         return str(claims(self.access or "").get("sub", ""))
 
     @property
@@ -84,7 +86,7 @@ class Visitor:
         *,
         kind: str = "application/json",
     ) -> Answer:
-        """Ask a service in this person's name. Raises `SignInFirst`, `Unavailable`."""
+        """Call a service as this user. Raises `SignInFirst`, `Unavailable`."""
         answer = await self.services.call(
             service, method, path, token=self.access, body=body, kind=kind, client=self.address
         )
@@ -93,7 +95,7 @@ class Visitor:
         return answer
 
     async def count_unread(self) -> None:
-        """Count what is new for this person now. Raises `Unavailable`."""
+        """Load the unread counts. Raises `Unavailable`."""
         if self.access is None:
             return
         answer = await self.services.call(
@@ -106,16 +108,16 @@ class Visitor:
 
     @property
     def address(self) -> str:
-        """Where the request came from."""
+        """The client's address."""
         return self.request.client.host if self.request.client else ""
 
     def enter(self, tokens: dict[str, Any]) -> None:
-        """Begin, or go on with, a session."""
+        """Start or continue a session with these tokens."""
         self.access, self.refresh = tokens["accessToken"], tokens["refreshToken"]
         self.is_changed = True
 
     def leave(self) -> None:
-        """Forget the session, also what was renewed of it a moment ago."""
+        """End the session, and discard a renewal that has just happened."""
         for before, renewal in tuple(_renewals.items()):
             if before == self.refresh or _gave(renewal) == self.refresh:
                 del _renewals[before]
@@ -123,7 +125,7 @@ class Visitor:
         self.is_changed = True
 
     def keep(self, response: Response) -> None:
-        """Let the cookies be what is here."""
+        """Set the cookies of the response."""
         if not self.is_changed:
             return
         is_https = is_secure(self.request)
@@ -142,7 +144,7 @@ class Visitor:
 
 
 async def visitor(request: Request) -> Visitor:
-    """Whoever asks; an access token that is about to end is replaced. Raises `ForeignForm`."""
+    """The visitor; an access token that is about to expire is renewed. Raises `ForeignForm`."""
     if request.method not in ("GET", "HEAD") and not same_origin(request):
         raise ForeignForm
     one = as_known(request)
@@ -152,7 +154,7 @@ async def visitor(request: Request) -> Visitor:
 
 
 def as_known(request: Request) -> Visitor:
-    """Whoever asks, by the request alone."""
+    """The visitor according to the request, without a renewal."""
     lang = request.cookies.get(LANGUAGE, "")
     if lang not in LANGUAGES:
         lang = preferred(request.headers.get("accept-language", ""))
@@ -170,10 +172,10 @@ def cookie(request: Request, name: str) -> str | None:
 
 
 def same_origin(request: Request) -> bool:
-    """Whether a browser says that this request comes from a page of this origin.
+    """Whether the browser says that the request comes from a page of this origin.
 
-    By `Sec-Fetch-Site` (W3C Fetch Metadata) where there is one, else by `Origin`; what has neither
-    is no browser that sends cookies by itself.
+    Uses `Sec-Fetch-Site` (W3C Fetch Metadata) if present, else `Origin`. A client that sends
+    neither is not a browser, so it does not attach cookies by itself.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None:
@@ -183,7 +185,7 @@ def same_origin(request: Request) -> bool:
 
 
 def claims(token: str) -> dict[str, Any]:
-    """What a token says, unproved: for what is shown and when to renew it, never for rights."""
+    """The unverified claims of a token: for display and renewal, never for authorisation."""
     try:
         part = token.split(".")[1]
         found = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
@@ -193,13 +195,13 @@ def claims(token: str) -> dict[str, Any]:
 
 
 def ends(token: str) -> float:
-    """When a token ends, as it says, in seconds since 1970; 0 for one that says nothing sane."""
+    """The expiry of a token in seconds since 1970, unverified; 0 if it is missing or invalid."""
     found = claims(token).get("exp", 0)
     return float(found) if type(found) in (int, float) and 0 <= found < 2**40 else 0.0
 
 
 def sign_in_path(request: Request) -> str:
-    """Where one signs in and comes back to this page."""
+    """The sign-in page, with the way back to this page."""
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return f"/signin?next={quote(path, safe='')}" if request.method == "GET" else "/signin"
 
@@ -212,7 +214,7 @@ def _gave(renewal: asyncio.Task[Answer]) -> str | None:
 
 
 async def _renew(one: Visitor) -> None:
-    """Requests of one page that come at once share one renewal: a token can be used once."""
+    """Renew the tokens. Concurrent requests share one renewal: a refresh token can be used once."""
     refresh = one.refresh or ""
     task = _renewals.get(refresh)
     if task is None:
@@ -225,7 +227,7 @@ async def _renew(one: Visitor) -> None:
         answer = await asyncio.shield(task)
     except Unavailable:
         _renewals.pop(refresh, None)
-        return  # what needs no account still works, and the session is not over
+        return  # public pages still work, and the session is kept
     if answer.status == 200:
         one.enter(answer.data)
     elif answer.status == 401:

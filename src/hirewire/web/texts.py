@@ -1,6 +1,6 @@
-"""All texts of the pages and of the resume's PDF, and the table of them, `docs/copy.md`.
+"""All texts of the pages and of the resume's PDF, and their table `docs/copy.md`.
 
-`./dev texts --write` writes the table; `./dev texts --check` fails when it is out of date.
+`./dev texts --write` writes the table; `./dev texts --check` fails if it is out of date.
 """
 
 import re
@@ -51,7 +51,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Form fields and lists": ("fields.html",),
     "Values and problems": ("labels.py", "words.py"),
 }
-"""Which files make which page."""
+"""The source files of each page."""
 _KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     **dict.fromkeys(("_", "N_", "gettext", "text")),
     **dict.fromkeys(("ngettext", "plural"), (1, 2)),
@@ -61,7 +61,7 @@ _KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
 
 @dataclass
 class Text:
-    """One text: its English, with the plural where it has one, and the files that use it."""
+    """A text in English, with its plural if it has one, and the files that use it."""
 
     english: tuple[str, ...]
     context: str | None
@@ -69,7 +69,7 @@ class Text:
 
     @property
     def page(self) -> str:
-        """The page that uses it. Raises `KeyError` for a file that is on no page."""
+        """The page that uses it. Raises `KeyError` for a file without a page."""
         pages = {_PAGE_OF[name.rsplit("/", 1)[-1]] for name in self.used_in}
         return pages.pop() if len(pages) == 1 else SEVERAL
 
@@ -92,7 +92,7 @@ def used() -> list[Text]:
 
 
 def translated() -> dict[tuple[str | None, tuple[str, ...]], tuple[str, ...]]:
-    """The Russian of the catalogue, by context and English."""
+    """The Russian translations by context and English."""
     with CATALOGUE.open("rb") as file:
         catalogue = read_po(file, locale="ru")
     return {
@@ -107,7 +107,7 @@ def _forms(text: str | Iterable[str] | None) -> tuple[str, ...]:
 
 
 def printed() -> list[tuple[str, str]]:
-    """The words of the PDF's template, English and Russian."""
+    """The texts of the PDF's template, English and Russian."""
     source = files("hirewire.profiles").joinpath("resume.typ").read_text(encoding="utf-8")
     blocks = re.search(r"#let words = \(\s*en: \((.*?)\n  \),\s*ru: \((.*?)\n  \),", source, re.S)
     assert blocks is not None
@@ -149,7 +149,7 @@ def _row(*cells: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the table, or check that it is what the sources say."""
+    """Write the table, or check that it is up to date."""
     if arguments == ["--write"]:
         TABLE.write_text(table(), encoding="utf-8")
         return 0

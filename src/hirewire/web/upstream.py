@@ -1,7 +1,7 @@
-"""One service as this front reaches it: a pool of connections by aiohttp, and whether it answers.
+"""A service as an upstream of the gateway: a connection pool of aiohttp, and a liveness check.
 
-aiohttp is asked to pass on what it is given: it keeps no cookies, unpacks nothing, follows no
-redirect and adds no header of its own.
+aiohttp is set to forward requests unchanged: it stores no cookies, decompresses nothing, follows no
+redirects and adds no headers.
 """
 
 import asyncio
@@ -20,47 +20,46 @@ log = structlog.get_logger(__name__)
 
 CONNECT_SECONDS = 2.0
 PLACE_SECONDS = 2.0
-"""How long a request waits for a place among those that a service has under way."""
+"""How long a request waits for a free slot among the service's requests in progress."""
 IDLE_SECONDS = 30.0
-"""Less than the services keep an idle connection open."""
+"""Shorter than the services keep idle connections open."""
 MOST_REQUESTS = 500
 LARGEST_HEAD = 64 * 1024
 READ_BYTES = 64 * 1024
 SILENCE_SECONDS = 1.5
-"""How long a service with something to do may answer nothing at all before it is asked whether it
-lives."""
+"""How long a service with requests in progress may be silent before the liveness probe."""
 PROBE_SECONDS = 1.0
 PROBE_PAUSE_SECONDS = 0.5
 OWN_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-"""What aiohttp would add."""
+"""Headers that aiohttp would add."""
 
 
 class Away(Exception):
-    """The service cannot be reached, or answers nothing at all; nothing was sent."""
+    """The service is unreachable or silent; nothing was sent."""
 
 
 class Busy(Exception):
-    """The service has all under way that it may have; nothing was sent."""
+    """The service has its maximum of requests in progress; nothing was sent."""
 
 
 class BrokeOff(Exception):
-    """The service closed the connection, or said what is not HTTP, before its answer ended."""
+    """The service closed the connection or sent invalid HTTP before its answer ended."""
 
 
 class Silent(Exception):
-    """The service answers nothing at all: it may have acted on this."""
+    """The service is silent: it may have acted on the request."""
 
 
 class Reach:
-    """Whether a service answers. One that has something to do and says nothing at all is asked at
-    ``/health/live``; while it does not answer that either, nothing is sent to it, and who waits
-    for it is told.
+    """Tracks whether a service answers.
 
-    A service that is slow answers the probe, and is left to its own time.
+    A service with requests in progress that sends nothing is probed at ``/health/live``. While the
+    probe fails too, no requests are sent to the service, and waiting ones fail. A service that is
+    merely slow answers the probe and keeps its time limit.
     """
 
     def __init__(self, name: str, probe: Callable[[], Awaitable[bool]]) -> None:
-        """`probe` asks the service itself whether it lives."""
+        """`probe` asks the service whether it is alive."""
         self._name = name
         self._probe = probe
         self._waiting: set[asyncio.Timeout] = set()
@@ -71,11 +70,11 @@ class Reach:
 
     @property
     def is_silent(self) -> bool:
-        """Whether it answers nothing."""
+        """Whether the service is silent."""
         return self._silent
 
     def begin(self, limit: asyncio.Timeout) -> None:
-        """An answer is waited for until `limit`, which ends at once if the service falls silent."""
+        """Register a waiting request; its `limit` expires when the service falls silent."""
         if not self._waiting:
             self._since = asyncio.get_running_loop().time()
         if self._watch is None:
@@ -83,16 +82,16 @@ class Reach:
         self._waiting.add(limit)
 
     def end(self, limit: asyncio.Timeout) -> None:
-        """It is not waited for any more."""
+        """Unregister a request."""
         self._waiting.discard(limit)
 
     def answered(self) -> None:
-        """It has said something."""
+        """Record a sign of life."""
         self._since = asyncio.get_running_loop().time()
         self._silent = False
 
     async def close(self) -> None:
-        """Look no more."""
+        """Stop probing."""
         if self._watch is not None:
             self._watch.cancel()
         if self._probing is not None:
@@ -104,7 +103,7 @@ class Reach:
 
     def _look(self) -> None:
         self._watch = None
-        if not self._waiting:  # the next one to wait begins to look again
+        if not self._waiting:  # the next waiting request starts the probes again
             return
         quiet = asyncio.get_running_loop().time() - self._since
         if quiet < SILENCE_SECONDS:
@@ -115,7 +114,7 @@ class Reach:
     async def _probe_until_it_answers(self) -> None:
         while not await self._probe():
             if not self._silent:
-                log.warning("service answers nothing", service=self._name)
+                log.warning("service is silent", service=self._name)
             self._silent = True
             now = asyncio.get_running_loop().time()
             for limit in tuple(self._waiting):
@@ -146,7 +145,7 @@ class Upstream:
 
     @property
     def session(self) -> aiohttp.ClientSession:
-        """Made at its first use, since it belongs to the loop that is running then."""
+        """The HTTP session, created on first use because it belongs to the running event loop."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
@@ -162,7 +161,7 @@ class Upstream:
         return self._session
 
     async def enter(self) -> None:
-        """Take a place among the requests under way. Raises `Busy` when none gets free in time."""
+        """Take a slot among the requests in progress. Raises `Busy` if none is free in time."""
         if not self._places.locked():
             await self._places.acquire()
             return
@@ -173,12 +172,12 @@ class Upstream:
             raise Busy from None
 
     def leave(self) -> None:
-        """Give the place back."""
+        """Release the slot."""
         self._places.release()
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
-        """A place for as long as the block lasts. Raises `Busy`."""
+        """Hold a slot while the block runs. Raises `Busy`."""
         await self.enter()
         try:
             yield
@@ -193,10 +192,10 @@ class Upstream:
         body: bytes | AsyncIterable[bytes] | None,
         limit: asyncio.Timeout,
     ) -> aiohttp.ClientResponse:
-        """Send a request; its answer once the head is here, to be released by the caller.
+        """Send a request and return the answer once its head is here; the caller releases it.
 
-        `target` goes to the service as it is. A service that is silent ends `limit`. Raises
-        `Away` and `BrokeOff`.
+        `target` is sent unchanged. `limit` expires if the service is silent. Raises `Away` and
+        `BrokeOff`.
         """
         if self.reach.is_silent:
             raise Away
@@ -219,7 +218,7 @@ class Upstream:
         return answer
 
     async def _is_alive(self) -> bool:
-        """Whether it answers at ``/health/live``."""
+        """Whether the service answers at ``/health/live``."""
         try:
             async with self.session.get(
                 f"{self.url}/health/live", timeout=aiohttp.ClientTimeout(total=PROBE_SECONDS)

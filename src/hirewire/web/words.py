@@ -1,4 +1,4 @@
-"""The words of the pages, in the languages there are: gettext catalogues, dates, numbers, money."""
+"""Texts of the pages by language: gettext catalogues, dates, numbers, money."""
 
 import gettext
 import re
@@ -19,13 +19,13 @@ from hirewire.web.labels import LABELS, PROBLEMS, UNACCEPTED
 
 LOCALE = Path(__file__).parent / "locale"
 NARROW = {"RUB": "₽", "KZT": "₸", "UAH": "₴", "BYN": "Br", "GEL": "₾", "AMD": "֏", "TRY": "₺"}
-"""CLDR's narrow signs, which babel does not give, where a language has no other."""
+"""CLDR's narrow currency signs, which babel lacks for some languages."""
 LANGUAGES = {"en": "English", "ru": "Русский"}
 
 
 @dataclass(frozen=True)
 class Words:
-    """One language."""
+    """The texts and formats of one language."""
 
     lang: str
     text: Callable[[str], str]
@@ -33,29 +33,31 @@ class Words:
     in_context: Callable[[str, str], str]
 
     def label(self, value: object) -> str:
-        """A value on the wire, as people read it."""
+        """The label of a JSON value."""
         return self.text(LABELS[str(value)]) if str(value) in LABELS else str(value)
 
     def reason(self, value: object) -> str:
-        """Why an application was closed; an employer's reason is called otherwise than a field."""
+        """The label of a closing reason; an employer's reasons have labels of their own."""
         return self.label(f"reason_{value}" if f"reason_{value}" in LABELS else value)
 
     def standing(self, application: Mapping[str, Any], value: str) -> str:
-        """Where an application is by `value`, its stage or what the applicant sees. An invitation
-        that nobody accepted ends otherwise than an application.
+        """The label of an application's state `value`: its stage, or the state that the applicant
+        sees.
+
+        An unaccepted invitation has other outcomes than an application.
         """
         if application["origin"] == "invitation" and application["acceptedAt"] is None:
             value = UNACCEPTED.get(value, value)
         return self.label(value)
 
     def place(self, area: str | None, work_format: str | None) -> str:
-        """Where the work is; the same thing is not said twice, in whatever language it was."""
+        """The location and work format, without repeating one that is already in the location."""
         where = [self.label(work_format)] if work_format else []
         said = {words(lang).label(work_format).casefold() for lang in LANGUAGES}
         return " · ".join(([area] if area and area.casefold() not in said else []) + where)
 
     def problem(self, detail: str) -> str:
-        """What a service says is wrong, in this language where it is known."""
+        """A service's error message in this language, if there is a translation."""
         if found := re.fullmatch(r"(.*); try again in (\d+) (minutes|hours)\.", detail):
             count = int(found[2])
             if found[3] == "minutes":
@@ -73,11 +75,11 @@ class Words:
         return self.text(detail)
 
     def number(self, value: float) -> str:
-        """With this language's separators."""
+        """A number with this language's separators."""
         return _number(self.lang, value)
 
     def percent(self, share: float) -> str:
-        """A share of one; 100 % is only the whole."""
+        """A share as a percentage; 100 % only for exactly 1."""
         return numbers.format_percent(share if share >= 1 else min(share, 0.99), locale=self.lang)
 
     def money(self, salary: Mapping[str, Any] | None) -> str:
@@ -96,7 +98,7 @@ class Words:
         return f"{amount} {self.label(salary['unit'])}"
 
     def _amount(self, low: float, currency: str, *, until: float | None = None) -> str:
-        """With the currency's sign where CLDR has it in this language, once for a range."""
+        """An amount with CLDR's currency sign if the language has one, once for a range."""
         number = self.number(low)
         if until is not None:
             number = f"{number}–{self.number(until)}"
@@ -106,7 +108,7 @@ class Words:
         return f"{sign}\u00a0{number}" if sign[-1:].isalpha() else f"{sign}{number}"
 
     def day(self, value: str | None) -> str:
-        """A moment or day of ISO 8601, as a day."""
+        """The day of an ISO 8601 time or date."""
         if not value:
             return ""
         is_day = len(value) == 10
@@ -114,19 +116,19 @@ class Words:
         return dates.format_date(found, "d MMMM y", locale=self.lang)
 
     def month(self, value: str | None) -> str:
-        """A part of a date of ISO 8601 (`2020`, `2020-03`, `2020-03-01`), as month and year."""
+        """The month and year of a partial ISO 8601 date (`2020`, `2020-03`, `2020-03-01`)."""
         if not value or not re.match(r"[0-9]{4}-[0-9]{2}", value):
             return value or ""
         found = date(int(value[:4]), int(value[5:7]), 1)
         return dates.format_date(found, "LLLL y", locale=self.lang)
 
     def period(self, start: str | None, end: str | None) -> str:
-        """From one such month to another, or until now."""
+        """The period between two such months, or from one until now."""
         until = self.month(end) or self.text("present")
         return f"{self.month(start)} – {until}"
 
     def months(self, count: int) -> str:
-        """So much experience."""
+        """A duration of experience."""
         years, rest = divmod(count, 12)
         if years:
             said = self.plural("%(num)s year of experience", "%(num)s years of experience", years)
@@ -138,12 +140,12 @@ class Words:
         return said.replace("%(num)s", self.number(count))
 
     def ago(self, value: str) -> str:
-        """How long ago it was."""
+        """The time since a moment."""
         moment = datetime.fromisoformat(value)
         passed = (datetime.now(moment.tzinfo) - moment).total_seconds()
-        if passed < 5:  # a clock that is a little behind would speak of the future
+        if passed < 5:  # a slightly slow clock must not show a time in the future
             return self.text("just now")
-        # As coarse as it is said, so that what is asked for again and again is known.
+        # Rounded as it is displayed, so that repeated requests get the same text.
         unit = next((unit for unit in (86400, 3600, 60) if passed >= 10 * unit), 1)
         return _ago(self.lang, int(passed) // unit * unit)
 
@@ -171,7 +173,7 @@ def _ago(lang: str, seconds: int) -> str:
 
 @cache
 def words(lang: str) -> Words:
-    """The words of a language that is in `LANGUAGES`."""
+    """The texts of a language in `LANGUAGES`."""
     if lang == "en":
         found: gettext.NullTranslations = gettext.NullTranslations()
     else:
@@ -185,7 +187,7 @@ def words(lang: str) -> Words:
 
 
 def preferred(accept_language: str) -> str:
-    """Russian when it is preferred to English by `Accept-Language` (RFC 9110), else English."""
+    """Russian if `Accept-Language` (RFC 9110) prefers it to English, else English."""
     weights = {"ru": 0.0, "en": 0.001}
     for part in accept_language.split(","):
         tag, _, parameter = part.strip().partition(";")

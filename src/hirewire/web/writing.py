@@ -1,4 +1,4 @@
-"""Descriptions as people write them: CommonMark in the form, HTML at the service."""
+"""Converts descriptions between CommonMark in forms and HTML in the services."""
 
 import re
 from typing import Any
@@ -9,7 +9,7 @@ from markdownify import ATX, MarkdownConverter
 _READER = MarkdownIt("commonmark", {"breaks": True, "html": True})
 
 
-# What CommonMark would read as markup: at the beginning of a line, then anywhere in it.
+# CommonMark syntax at the beginning of a line, then anywhere in it.
 # https://spec.commonmark.org/0.31.2/ sections 4, 5 and 6
 _AT_LINE_START = re.compile(
     r"^(\s*)(?:(\d{1,9})(?=[.)](?:\s|$))|(?=>|\#{1,6}(?:\s|$)|[-+*](?:[\s*-]|$)|_\s|=+\s*$|~~~))",
@@ -25,12 +25,12 @@ _ANYWHERE = re.compile(
 
 class _Writer(MarkdownConverter):
     def escape(self, text: str, parent_tags: set[str]) -> str:
-        """Text that looks like markup stays text."""
+        """Escape text that looks like markup."""
         text = _ANYWHERE.sub(r"\\\g<0>", text)
         return _AT_LINE_START.sub(lambda found: f"{found[1]}{found[2] or ''}\\", text)
 
     def convert_br(self, el: Any, text: str, parent_tags: set[str]) -> str:
-        """A line that is broken is broken in the form as well."""
+        """A line break in HTML becomes a line break in the form."""
         return "\n"
 
 
@@ -38,15 +38,15 @@ _WRITER = _Writer(heading_style=ATX, bullets="-", wrap=True, wrap_width=None)
 
 
 def as_written(html: str) -> str:
-    """HTML of a description, as it stands in a form."""
+    """The HTML of a description as text for the form."""
     return str(_WRITER.convert(html)).strip()
 
 
 def as_html(written: str) -> str:
-    """What stands in a form as HTML; tags that were typed are left to the service's sanitiser."""
+    """The text of a form as HTML; the service sanitises typed tags."""
     return str(_READER.render(written.replace("\r\n", "\n"))).strip()
 
 
 def is_unchanged(written: str, html: str) -> bool:
-    """Whether a form still says what it was made from."""
+    """Whether a form's text is unchanged from its HTML."""
     return written.replace("\r\n", "\n").strip() == as_written(html)

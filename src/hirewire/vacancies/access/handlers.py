@@ -1,4 +1,4 @@
-"""What `vacancies` hears about access: the keys with which tokens are verified."""
+"""Handlers of access events: the keys that verify tokens."""
 
 from hirewire.contracts.auth import SigningKeyPublished
 from hirewire.kit import keyring
@@ -8,7 +8,7 @@ from hirewire.messaging.transaction import Tx
 
 
 async def on_signing_key_published(tx: Tx, received: Received[SigningKeyPublished]) -> None:
-    """Tokens signed with this key are accepted from now on."""
+    """Accept tokens signed with this key from now on."""
     key = received.event
     try:
         await keyring.store(

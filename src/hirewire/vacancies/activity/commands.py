@@ -1,4 +1,4 @@
-"""Keeping what candidates did, and what their resumes are now."""
+"""Store what candidates did and the current state of their resumes."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from hirewire.kit.db import among
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.activity import rules
-from hirewire.vacancies.activity.rules import Heard, Known
+from hirewire.vacancies.activity.rules import Known, ResumeMessage
 from hirewire.vacancies.tables import resume
 
 _MEET = """
@@ -30,7 +30,7 @@ from unnest($1::uuid[], $2::uuid[], $3::integer[], $4::text[], $5::jsonb[])
     as u(resume_id, user_id, version, state, snapshot)
 where r.resume_id = u.resume_id
 """
-# Also without an event id some repeats are known for what they are: see the index activity_fact.
+# The index activity_fact also recognises some repeats that have no event id.
 _NOTE = """
 insert into activity (event_id, resume_id, user_id, action, item_id, version, occurred_at,
     heard_at, shown)
@@ -44,21 +44,21 @@ on conflict do nothing
 
 
 async def note(tx: Tx, received: Sequence[Received[ResumeUpdated]]) -> None:
-    """One line of activity an event, and of each resume the newest version.
+    """Store one activity row per event, and the newest version of each resume.
 
-    What is heard twice is one line, and changes nothing. A batch has the effect that its messages
-    would have one by one.
+    An event that is delivered twice leaves one row. A batch has the same effect as its messages one
+    by one.
     """
-    people = {one.event.resume_id: one.event.user_id for one in received}
+    people = {item.event.resume_id: item.event.user_id for item in received}
     before = await _locked(tx, people)
     states = dict(before)
     shown: list[bool] = []
-    for one in received:
-        said, id = _heard(one), one.event.resume_id
-        known = rules.after(states[id], said)
+    for item in received:
+        message, id = _message_of(item), item.event.resume_id
+        known = rules.after(states[id], message)
         if known is not states[id]:
-            states[id], people[id] = known, one.event.user_id
-        shown.append(rules.shown(said, known))
+            states[id], people[id] = known, item.event.user_id
+        shown.append(rules.shown(message, known))
     changed = {id: known for id, known in states.items() if known is not before[id]}
     if changed:
         await _project(tx, changed, people)
@@ -66,16 +66,16 @@ async def note(tx: Tx, received: Sequence[Received[ResumeUpdated]]) -> None:
 
 
 async def _locked(tx: Tx, people: Mapping[UUID, UUID]) -> dict[UUID, Known]:
-    """The resumes as they are known, locked; one that was not known is now."""
+    """Lock the known state of these resumes; insert a row for a resume seen for the first time."""
     ids = sorted(people)
     await tx.exec_driver_sql(_MEET, (ids, [people[id] for id in ids], now()))
-    found = await tx.execute(
+    rows = await tx.execute(
         select(resume.c.resume_id, resume.c.version, resume.c.state)
         .where(among(resume.c.resume_id, ids))
         .order_by(resume.c.resume_id)
         .with_for_update()
     )
-    return {row.resume_id: Known(row.version, row.state) for row in found}
+    return {row.resume_id: Known(row.version, row.state) for row in rows}
 
 
 async def _project(tx: Tx, changed: Mapping[UUID, Known], people: Mapping[UUID, UUID]) -> None:
@@ -95,27 +95,27 @@ async def _project(tx: Tx, changed: Mapping[UUID, Known], people: Mapping[UUID, 
 
 async def _note(tx: Tx, received: Sequence[Received[ResumeUpdated]], shown: Sequence[bool]) -> None:
     moment = now()
-    events = [one.event for one in received]
+    events = [item.event for item in received]
     await tx.exec_driver_sql(
         _NOTE,
         (
-            [one.id for one in received],
+            [item.id for item in received],
             [event.resume_id for event in events],
             [event.user_id for event in events],
             [rules.known_action(event.action) for event in events],
             [_item(event) for event in events],
             [event.version for event in events],
-            [rules.occurred_at(one.time, moment) for one in received],
+            [rules.occurred_at(item.time, moment) for item in received],
             list(shown),
             moment,
         ),
     )
 
 
-def _heard(one: Received[ResumeUpdated]) -> Heard:
-    event = one.event
+def _message_of(item: Received[ResumeUpdated]) -> ResumeMessage:
+    event = item.event
     snapshot = event.resume.model_dump(mode="json", by_alias=True) if event.resume else None
-    return Heard(rules.known_action(event.action), event.version, snapshot, one.late)
+    return ResumeMessage(rules.known_action(event.action), event.version, snapshot, item.late)
 
 
 def _item(event: ResumeUpdated) -> UUID | None:

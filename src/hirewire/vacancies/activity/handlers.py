@@ -1,4 +1,4 @@
-"""What `vacancies` hears about candidates."""
+"""Handlers of candidate events."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from hirewire.vacancies.activity.rules import HIGHEST_VERSION
 
 
 async def on_resume_updated(tx: Tx, received: Sequence[Received[ResumeUpdated]]) -> None:
-    """Employers see what candidates do; of each resume the newest version is kept."""
+    """Record the activity for employers and store the newest version of the resume."""
     for one in received:
         if one.event.version is not None and not 0 <= one.event.version <= HIGHEST_VERSION:
             raise Reject(f"version: not from 0 to {HIGHEST_VERSION}")

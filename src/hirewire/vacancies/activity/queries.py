@@ -1,4 +1,4 @@
-"""What candidates did, read."""
+"""Reads candidates' activity."""
 
 from datetime import datetime
 from typing import Any
@@ -7,14 +7,14 @@ from uuid import UUID
 from sqlalchemy import Row, select, tuple_
 
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.showing import hidden_from
+from hirewire.vacancies.presenters import hidden_from
 from hirewire.vacancies.tables import activity, resume
 
 
 async def latest(
     tx: Tx, company_id: UUID, *, limit: int, after: tuple[datetime, int] | None
 ) -> list[Row[Any]]:
-    """Activity that this company may see, newest first, with what the resume is now."""
+    """Activity that this company may see, newest first, with the current state of each resume."""
     statement = (
         select(activity, resume.c.snapshot)
         .join(resume, resume.c.resume_id == activity.c.resume_id)

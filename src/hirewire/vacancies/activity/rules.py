@@ -1,4 +1,4 @@
-"""What of a candidate's activity may be seen, and which of two messages is believed."""
+"""Rules of candidates' activity: its visibility, and which of two messages takes precedence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ ACTIONS = frozenset(
     }
 )
 SEEN_VISIBILITY = "recommended"
-"""The one visibility with which a resume is for employers to whom nobody has applied."""
+"""The only visibility at which employers without an application see a resume."""
 HIGHEST_VERSION = 2**31 - 1
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -27,59 +27,64 @@ State = Literal["visible", "unseen", "deleted"]
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What a message says of a resume."""
+class ResumeMessage:
+    """The content of a resume message."""
 
     action: str
     version: int | None
-    """None from a stranger, who counts none."""
+    """None in messages of external publishers, which have no versions."""
     snapshot: Mapping[str, Any] | None
-    """As on the wire; None from a stranger, and of a deleted resume."""
+    """As in the JSON of the event; None from an external publisher and for a deleted resume."""
     late: bool
-    """A later message of this resume was handled before."""
+    """Whether a later message of this resume has already been handled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a resume; at first, nothing that speaks against its being seen."""
+    """The stored state of a resume; the initial state does not restrict its visibility."""
 
     version: int | None = None
     state: State = "visible"
     snapshot: Mapping[str, Any] | None = None
-    """As of the last change, when it was changed since it was read."""
+    """The snapshot after the last change; None if nothing has changed since the row was read."""
 
 
 def known_action(action: str) -> str:
-    """The action; an unknown one is read as `updated`, as the contract has it."""
+    """The action; the contract says that an unknown one counts as `updated`."""
     return action if action in ACTIONS else "updated"
 
 
 def state_of(snapshot: Mapping[str, Any]) -> State:
-    """Whether employers may see a resume: published, by a candidate who wants to be found."""
+    """The state of a resume: employers see it if it is published and its candidate wants to be
+    found.
+    """
     seen = snapshot.get("visibility") == SEEN_VISIBILITY and snapshot.get("status") == "published"
     return "visible" if seen else "unseen"
 
 
-def after(known: Known, heard: Heard) -> Known:
-    """What is known once this was heard: `known` itself when it teaches nothing.
+def after(known: Known, message: ResumeMessage) -> Known:
+    """The state after a message; the same object if the message changes nothing.
 
-    The newest version is believed, in whatever order they come. A message without a version has
-    no place among those that have one, and one without a snapshot does not say who may see the
-    resume. Deleted is for good; and what was not to be seen is not to be seen deleted either.
+    The highest version takes precedence, regardless of the order of delivery. A message without a
+    version cannot be ordered among those with one, and a message without a snapshot does not say
+    who may see the resume. Deletion is final, and the deletion of a hidden resume stays hidden,
+    too.
     """
     if known.state == "deleted":
         return known
-    if heard.action == "deleted":
-        version = max((v for v in (known.version, heard.version) if v is not None), default=None)
+    if message.action == "deleted":
+        version = max((v for v in (known.version, message.version) if v is not None), default=None)
         state: State = "unseen" if known.state == "unseen" else "deleted"
-        return replace(known, version=version, state=state, snapshot=_left_of(known.snapshot))
-    if heard.snapshot is None or heard.late or not _newer(heard.version, known.version):
+        return replace(known, version=version, state=state, snapshot=_kept_of(known.snapshot))
+    if message.snapshot is None or message.late or not _newer(message.version, known.version):
         return known
-    return Known(heard.version, state_of(heard.snapshot), heard.snapshot)
+    return Known(message.version, state_of(message.snapshot), message.snapshot)
 
 
-def _left_of(snapshot: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """What is kept of a deleted resume: from whom it was hidden, and its lines still are."""
+def _kept_of(snapshot: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The data kept of a deleted resume: the companies it was hidden from, whose restriction
+    remains.
+    """
     hidden = (snapshot or {}).get("hiddenFrom")
     return {"hiddenFrom": hidden} if hidden else None
 
@@ -88,15 +93,16 @@ def _newer(version: int | None, known: int | None) -> bool:
     return known is None or (version is not None and version > known)
 
 
-def shown(heard: Heard, known: Known) -> bool:
-    """Whether what was done is shown while the resume can be seen; `known` is as it is after it.
+def shown(message: ResumeMessage, known: Known) -> bool:
+    """Whether an action is shown while the resume is visible; `known` is the state after the
+    action.
 
-    What was done while a resume was hidden, or a draft, stays unseen once it is published.
+    An action on a hidden resume or a draft stays hidden after the resume is published.
     """
-    state = known.state if heard.snapshot is None else state_of(heard.snapshot)
+    state = known.state if message.snapshot is None else state_of(message.snapshot)
     return state != "unseen"
 
 
-def occurred_at(said: datetime | None, heard: datetime) -> datetime:
-    """When it was done: as the message says, unless that cannot be; else when it was heard."""
-    return said if said is not None and EARLIEST <= said <= heard else heard
+def occurred_at(claimed: datetime | None, consumed: datetime) -> datetime:
+    """The time of the action: from the message, or of its consumption if that is impossible."""
+    return claimed if claimed is not None and EARLIEST <= claimed <= consumed else consumed

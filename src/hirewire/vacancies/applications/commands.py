@@ -1,4 +1,4 @@
-"""Applying, inviting, answering, and moving on. Each move is a line of history and an event."""
+"""Apply, invite, answer and move on. Each move adds a history row and an event."""
 
 from datetime import timedelta
 from math import ceil
@@ -35,7 +35,7 @@ from hirewire.vacancies.tables import (
 
 DAY = timedelta(days=1)
 CHUNK = 500
-"""Applications that are closed at once."""
+"""How many applications are closed at once."""
 RESUME_DELETED = "resume_deleted"
 """Why the applications of a deleted resume are closed."""
 
@@ -111,15 +111,15 @@ class OtherSide(AppError):
 async def submit(
     tx: Tx, user_id: UUID, vacancy_id: UUID, resume_id: UUID, letter: str | None
 ) -> UUID:
-    """Apply; the application's id. Records `ApplicationSubmitted`.
+    """Submit an application and return its id. Records `ApplicationSubmitted`.
 
     Raises `NoSuchVacancy`, `VacancyNotOpen`, `NoSuchResume`, `ResumeIsDraft`, `OwnVacancy`,
-    `AlreadyApplied`, and `Invalid` when the letter that the vacancy asks for is missing.
+    `AlreadyApplied`, and `Invalid` if the vacancy requires a letter and there is none.
     """
-    wanted = await _vacancy(tx, vacancy_id)
-    if wanted is None or wanted.published_at is None:
+    vacancy_row = await _vacancy(tx, vacancy_id)
+    if vacancy_row is None or vacancy_row.published_at is None:
         raise NoSuchVacancy
-    _require_open(wanted)
+    _require_open(vacancy_row)
     known = await _resume(tx, resume_id)
     if known is None or known.user_id != user_id or rules.is_gone(known.state, known.snapshot):
         raise NoSuchResume
@@ -129,9 +129,9 @@ async def submit(
             errors=[FieldError("#/resumeId", f"the resume needs {name}") for name in missing],
             extra={"missing": missing},
         )
-    if wanted.response_letter_required and letter is None:
+    if vacancy_row.response_letter_required and letter is None:
         raise Invalid(errors=[FieldError("#/letter", "required for this vacancy")])
-    id, row = await _enter(tx, wanted, known, "response", letter)
+    id, row = await _enter(tx, vacancy_row, known, "response", letter)
     _record_submitted(tx, row)
     await _note(tx, row, None, side="applicant", user_id=user_id)
     return id
@@ -140,20 +140,20 @@ async def submit(
 async def invite(
     tx: Tx, asker: Asker, vacancy_id: UUID, resume_id: UUID, message: str | None, most: int
 ) -> UUID:
-    """Invite whoever's resume this is; the application's id. A company invites `most` in a day.
+    """Invite the owner of a resume and return the application's id. A company invites `most` a day.
 
     Raises `NoSuchVacancy`, `VacancyNotOpen`, `NoSuchResume`, `OwnVacancy`, `AlreadyApplied`,
     `TooManyInvitations`.
     """
-    wanted = await _vacancy(tx, vacancy_id)
-    if wanted is None or wanted.company_id != asker.company_id:
+    vacancy_row = await _vacancy(tx, vacancy_id)
+    if vacancy_row is None or vacancy_row.company_id != asker.company_id:
         raise NoSuchVacancy
-    _require_open(wanted)
+    _require_open(vacancy_row)
     known = await _resume(tx, resume_id)
-    if known is None or known.state != "visible" or _is_hidden(known, wanted.company_id):
+    if known is None or known.state != "visible" or _is_hidden(known, vacancy_row.company_id):
         raise NoSuchResume
-    await _require_invitations_left(tx, wanted.company_id, most)
-    id, row = await _enter(tx, wanted, known, "invitation", None)
+    await _require_invitations_left(tx, vacancy_row.company_id, most)
+    id, row = await _enter(tx, vacancy_row, known, "invitation", None)
     await _note(tx, row, None, side="employer", user_id=asker.user_id)
     if message is not None:
         await _write(tx, row, "employer", asker.user_id, message)
@@ -171,14 +171,16 @@ def _is_hidden(known: Row[Any], company_id: UUID) -> bool:
 
 
 async def view(tx: Tx, id: UUID) -> None:
-    """The employer has opened it; only the first time of an open one counts."""
+    """Record that the employer has opened an application; only the first view of an open one
+    counts.
+    """
     row = await _locked(tx, id)
     if row.viewed_at is None and row.stage in rules.OPEN:
         await _set(tx, id, viewed_at=now())
 
 
 async def see(tx: Tx, row: Row[Any], party: Party) -> None:
-    """This side has read it, with all that had happened when `row` was read."""
+    """Mark everything that had happened when `row` was read as seen by this side."""
     if not rules.unread(row, party):
         return
     seen = application.c[f"{party}_seen"]
@@ -200,7 +202,9 @@ async def move(
     shared: bool = False,
     reason: str | None = None,
 ) -> None:
-    """Move it, as the employer. Raises `NoSuchApplication`, `OtherSide`, `MoveNotAllowed`."""
+    """Move an application as the employer. Raises `NoSuchApplication`, `OtherSide`,
+    `MoveNotAllowed`.
+    """
     before = await _for(tx, asker, id, "employer")
     allowed = rules.allowed_stages(rules.standing_of(before), "employer")
     if stage not in allowed:
@@ -208,25 +212,25 @@ async def move(
     values: dict[str, Any] = {"stage": stage, "viewed_at": before.viewed_at or now()}
     if stage not in rules.OPEN:
         values["closed_reason"] = reason
-    if before.origin == "response":  # who moves it has seen that it came, if not what came after
+    if before.origin == "response":  # the mover has seen it, if not later changes
         values["employer_seen"] = max(before.employer_seen, 1)
     row = await _set(tx, id, **values)
     if rules.is_news(before, row, comment if shared else None):
         await _news(tx, row.id, "applicant")
-    said = {"comment": comment, "shared": shared, "reason": reason}
-    await _note(tx, row, before.stage, side="employer", user_id=asker.user_id, **said)
+    details = {"comment": comment, "shared": shared, "reason": reason}
+    await _note(tx, row, before.stage, side="employer", user_id=asker.user_id, **details)
 
 
 async def accept(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None) -> None:
-    """Accept an invitation: the contacts are open from now on. Records `ApplicationSubmitted`.
+    """Accept an invitation, which opens the contacts. Records `ApplicationSubmitted`.
 
-    Raises `NoSuchApplication`, `OtherSide`, `MoveNotAllowed`, and `VacancyNotOpen` when the vacancy
-    has closed meanwhile.
+    Raises `NoSuchApplication`, `OtherSide`, `MoveNotAllowed`, and `VacancyNotOpen` if the vacancy
+    was closed in the meantime.
     """
     before = await _for(tx, asker, id, "applicant")
     _require("accept", before, "applicant")
-    wanted = await _vacancy(tx, before.vacancy_id)
-    if wanted is None or not rules.takes_answers(wanted.status):
+    vacancy_row = await _vacancy(tx, before.vacancy_id)
+    if vacancy_row is None or not rules.takes_answers(vacancy_row.status):
         raise VacancyNotOpen
     kept = await _kept_resume(tx, before.resume_id)
     news = application.c.employer_news + 1
@@ -238,7 +242,7 @@ async def accept(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None) 
 
 
 async def withdraw(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None) -> None:
-    """Take it back, or decline an invitation.
+    """Withdraw an application, or decline an invitation.
 
     Raises `NoSuchApplication`, `OtherSide`, `MoveNotAllowed`.
     """
@@ -252,7 +256,7 @@ async def withdraw(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None
 
 
 async def write(tx: Tx, asker: Asker, id: UUID, text: str, most: int) -> UUID:
-    """Write to the other side, `most` messages in a day; the message's id.
+    """Send a message to the other side, at most `most` a day; return the message's id.
 
     Raises `NoSuchApplication`, `MoveNotAllowed`, `TooManyMessages`.
     """
@@ -266,10 +270,8 @@ async def write(tx: Tx, asker: Asker, id: UUID, text: str, most: int) -> UUID:
     return await _write(tx, row, party, asker.user_id, text)
 
 
-async def answer_all(tx: Tx, vacancy_id: UUID, reason: str) -> None:
-    """A closed vacancy's open applications are closed, too; not those that came when it had been
-    opened again.
-    """
+async def close_of_vacancy(tx: Tx, vacancy_id: UUID, reason: str) -> None:
+    """Close the open applications of a closed vacancy, except those made after it was reopened."""
     reopened = select(vacancy.c.reopened_at).where(vacancy.c.id == vacancy_id).scalar_subquery()
     of_vacancy = and_(
         application.c.vacancy_id == vacancy_id,
@@ -278,8 +280,8 @@ async def answer_all(tx: Tx, vacancy_id: UUID, reason: str) -> None:
     await _close(tx, of_vacancy, "discard_vacancy_closed", reason)
 
 
-async def withdraw_all(tx: Tx, resume_id: UUID, *, cause: Received[Any]) -> None:
-    """A deleted resume's open applications are taken back, and nothing is kept of it."""
+async def withdraw_of_resume(tx: Tx, resume_id: UUID, *, cause: Received[Any]) -> None:
+    """Withdraw the open applications of a deleted resume and delete the snapshots kept of it."""
     of_resume = application.c.resume_id == resume_id
     await tx.execute(
         update(application)
@@ -297,7 +299,7 @@ async def _close(
     *,
     cause: Received[Any] | None = None,
 ) -> None:
-    """Close open ones, locked in the order of their ids, so that two of these cannot deadlock."""
+    """Close open applications, locked in the order of their ids to avoid deadlocks."""
     chosen = select(application.c.id, application.c.stage)
     chosen = chosen.where(which, application.c.stage.in_(rules.OPEN)).order_by(application.c.id)
     chosen = chosen.limit(CHUNK).with_for_update()
@@ -317,23 +319,23 @@ async def _close(
             _record_moved(tx, row, before[row.id], reason, cause)
 
 
-def _require_open(wanted: Row[Any]) -> None:
-    if not rules.takes_applications(wanted.status, wanted.valid_through, today()):
+def _require_open(vacancy_row: Row[Any]) -> None:
+    if not rules.takes_applications(vacancy_row.status, vacancy_row.valid_through, today()):
         raise VacancyNotOpen
 
 
 async def _enter(
-    tx: Tx, wanted: Row[Any], known: Row[Any], origin: Origin, letter: str | None
+    tx: Tx, vacancy_row: Row[Any], known: Row[Any], origin: Origin, letter: str | None
 ) -> tuple[UUID, Row[Any]]:
-    if await company_of(tx, known.user_id) == wanted.company_id:
+    if await company_of(tx, known.user_id) == vacancy_row.company_id:
         raise OwnVacancy
     id, moment = new_id(), now()
     entered = await tx.execute(
         upsert(application)
         .values(
             id=id,
-            vacancy_id=wanted.id,
-            company_id=wanted.company_id,
+            vacancy_id=vacancy_row.id,
+            company_id=vacancy_row.company_id,
             resume_id=known.resume_id,
             user_id=known.user_id,
             origin=origin,
@@ -352,13 +354,13 @@ async def _enter(
     )
     row: Row[Any] | None = entered.first()
     if row is None:
-        before = await _latest(tx, wanted.id, known.resume_id)
+        before = await _latest(tx, vacancy_row.id, known.resume_id)
         raise AlreadyApplied(extra={"applicationId": str(before)})
     return id, row
 
 
 async def _require_invitations_left(tx: Tx, company_id: UUID, most: int) -> None:
-    # Two at once would each count the others only.
+    # Two concurrent requests would not count each other.
     await tx.execute(select(func.pg_advisory_xact_lock(lock_number(f"invitations {company_id}"))))
     table, moment = application.c, now()
     found = await tx.execute(
@@ -374,7 +376,7 @@ async def _require_invitations_left(tx: Tx, company_id: UUID, most: int) -> None
 
 
 async def _require_messages_left(tx: Tx, id: UUID, party: Party, most: int) -> None:
-    """Whoever calls this has the application's lock."""
+    """Raise if the daily limit is reached. The caller holds the application's lock."""
     table, moment = application_message.c, now()
     found = await tx.execute(
         select(func.count(), func.min(table.sent_at)).where(
@@ -403,13 +405,13 @@ async def _latest(tx: Tx, vacancy_id: UUID, resume_id: UUID) -> UUID:
 
 
 async def _vacancy(tx: Tx, id: UUID) -> Row[Any] | None:
-    """Locked against being closed meanwhile, not against others who apply."""
+    """The vacancy, locked against being closed; other applicants are not blocked."""
     found = await tx.execute(select(vacancy).where(vacancy.c.id == id).with_for_update(read=True))
     return found.first()
 
 
 async def _resume(tx: Tx, id: UUID) -> Row[Any] | None:
-    """Locked against being hidden or deleted meanwhile."""
+    """The resume, locked against being hidden or deleted."""
     found = await tx.execute(
         select(resume).where(resume.c.resume_id == id).with_for_update(read=True)
     )
@@ -452,13 +454,13 @@ async def _set(tx: Tx, id: UUID, **values: Any) -> Row[Any]:
 
 
 async def _news(tx: Tx, id: UUID, party: Party) -> None:
-    """One more thing that this side has not seen; whoever calls this has the application's lock."""
+    """Count one more unread change for this side. The caller holds the application's lock."""
     news = application.c[f"{party}_news"]
     await tx.execute(update(application).where(application.c.id == id).values({news: news + 1}))
 
 
 def _of_others(stage: Stage) -> Column[int]:
-    """To whom it is news that the system has closed an application."""
+    """The sides that are notified when the system closes an application."""
     party: Party = "applicant" if stage == "discard_vacancy_closed" else "employer"
     return application.c[f"{party}_news"]
 
@@ -479,9 +481,9 @@ async def _write(tx: Tx, row: Row[Any], side: Party, user_id: UUID, text: str) -
     return id
 
 
-async def _note(tx: Tx, row: Row[Any], previous: Stage | None, **said: Any) -> None:
-    """A line of history, and its event."""
-    line = _line(row, previous, **said)
+async def _note(tx: Tx, row: Row[Any], previous: Stage | None, **details: Any) -> None:
+    """Add a history row and its event."""
+    line = _line(row, previous, **details)
     await tx.execute(insert(application_move).values(line))
     _record_moved(tx, row, previous, line["reason"])
 

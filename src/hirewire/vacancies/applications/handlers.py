@@ -1,4 +1,4 @@
-"""What ends applications from outside."""
+"""Handlers of events that end applications."""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,12 @@ from hirewire.vacancies.applications import commands
 
 
 async def on_vacancy_closed(tx: Tx, received: Received[VacancyClosed]) -> None:
-    """Everybody who waits for an answer gets one; heard again, nobody is left to tell."""
-    await commands.answer_all(tx, received.event.vacancy_id, received.event.reason)
+    """Close the open applications of the vacancy; a repeated event finds none."""
+    await commands.close_of_vacancy(tx, received.event.vacancy_id, received.event.reason)
 
 
 async def on_resume_updated(tx: Tx, received: Sequence[Received[ResumeUpdated]]) -> None:
-    """Without the resume there is no application."""
+    """Withdraw the applications of a deleted resume."""
     for one in received:
         if one.event.action == "deleted":
-            await commands.withdraw_all(tx, one.event.resume_id, cause=one)
+            await commands.withdraw_of_resume(tx, one.event.resume_id, cause=one)

@@ -1,4 +1,4 @@
-"""Applications, read."""
+"""Reads applications."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.applications.rules import Party, Stage
-from hirewire.vacancies.showing import visible_to
+from hirewire.vacancies.presenters import visible_to
 from hirewire.vacancies.tables import (
     application,
     application_message,
@@ -22,12 +22,12 @@ from hirewire.vacancies.tables import (
 )
 
 MOST_MOVES = 100
-"""Of an application's history, the latest."""
+"""The number of latest moves read from an application's history."""
 MOST_COUNTED = 100
-"""Of applications with something new, how many are counted."""
+"""The unread count stops here."""
 
 
-def _told() -> Select[Any]:
+def _selection() -> Select[Any]:
     return (
         select(
             application,
@@ -53,14 +53,14 @@ def _told() -> Select[Any]:
 
 
 async def application_of(tx: Tx, id: UUID) -> Row[Any] | None:
-    """An application with its vacancy's title, its company's name and its resume as known."""
-    row: Row[Any] | None = (await tx.execute(_told().where(application.c.id == id))).first()
+    """An application with its vacancy's title, company's name and stored resume."""
+    row: Row[Any] | None = (await tx.execute(_selection().where(application.c.id == id))).first()
     return row
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a list of applications is narrowed to."""
+    """Filters of a list of applications."""
 
     vacancy_id: UUID | None = None
     resume_id: UUID | None = None
@@ -71,8 +71,8 @@ class About:
 async def sent_by(
     tx: Tx, user_id: UUID, about: About, *, limit: int, after: UUID | None
 ) -> list[Row[Any]]:
-    """An applicant's, the latest first."""
-    chosen = _told().where(application.c.user_id == user_id)
+    """The applications of an applicant, latest first."""
+    chosen = _selection().where(application.c.user_id == user_id)
     if about.only_unread:
         chosen = chosen.where(_is_unread("applicant"))
     return await _listed(tx, chosen, about, limit, after)
@@ -81,8 +81,8 @@ async def sent_by(
 async def received_by(
     tx: Tx, company_id: UUID, user_id: UUID, about: About, *, limit: int, after: UUID | None
 ) -> list[Row[Any]]:
-    """A company's, invitations too, the latest first; as one of its people sees them."""
-    chosen = _told().where(application.c.company_id == company_id)
+    """The applications and invitations of a company, latest first, as this member sees them."""
+    chosen = _selection().where(application.c.company_id == company_id)
     if about.only_unread:
         chosen = chosen.where(_is_unread_for_company(user_id))
     return await _listed(tx, chosen, about, limit, after)
@@ -106,9 +106,7 @@ async def _listed(
 async def counts(
     tx: Tx, company_id: UUID, user_id: UUID, *, vacancy_id: UUID | None
 ) -> list[Row[Any]]:
-    """How many of a company's applications there are, and how many of them are unread, by vacancy
-    and stage.
-    """
+    """The numbers of a company's applications and of unread ones, by vacancy and stage."""
     table = application.c
     chosen = select(
         table.vacancy_id,
@@ -122,9 +120,9 @@ async def counts(
 
 
 async def unread(tx: Tx, user_id: UUID, company_id: UUID | None) -> tuple[int, int]:
-    """How many applications have something new: one's own, and those of one's company.
+    """The numbers of the user's and the company's applications with unread changes.
 
-    Each counted up to `MOST_COUNTED`, by the index of those that have.
+    Each is counted up to `MOST_COUNTED`, with the index of unread applications.
     """
     table = application.c
     own = and_(table.user_id == user_id, _is_unread("applicant"))
@@ -140,13 +138,15 @@ async def unread(tx: Tx, user_id: UUID, company_id: UUID | None) -> tuple[int, i
 
 
 def _is_unread(party: Party) -> ColumnElement[bool]:
-    """Whether something has happened that this side has not seen."""
+    """A condition: this side has unread changes."""
     unread: ColumnElement[bool] = application.c[f"{party}_news"] > application.c[f"{party}_seen"]
     return unread
 
 
 def _is_unread_for_company(user_id: UUID) -> ColumnElement[bool]:
-    """The same for somebody of the company, who reads one of their own as its applicant."""
+    """The same condition for a member of the company, who reads their own applications as
+    applicant.
+    """
     return and_(_is_unread("employer"), application.c.user_id != user_id)
 
 
@@ -175,7 +175,7 @@ async def moves_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
 async def messages_of(
     tx: Tx, application_id: UUID, *, limit: int, after: UUID | None
 ) -> list[Row[Any]]:
-    """What the two sides wrote to each other, the latest first."""
+    """The messages of an application, latest first."""
     chosen = select(application_message).where(
         application_message.c.application_id == application_id
     )
@@ -185,7 +185,7 @@ async def messages_of(
 
 
 async def message(tx: Tx, id: UUID) -> Row[Any]:
-    """One message."""
+    """A single message."""
     found = await tx.execute(select(application_message).where(application_message.c.id == id))
     row: Row[Any] = found.one()
     return row

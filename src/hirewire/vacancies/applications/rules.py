@@ -1,4 +1,4 @@
-"""The life of an application, and what of it each side may see."""
+"""The life of an application, and what each side may see of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,9 +43,9 @@ OPEN: tuple[Stage, ...] = (
     "interview",
     "offer",
 )
-"""In the order in which they follow each other; any may be skipped."""
+"""In the order of the process; stages can be skipped."""
 MANDATORY = ("title", "skills")
-"""What `profiles` asks for before a resume can be published, by the names of its snapshot."""
+"""The snapshot fields that `profiles` requires before a resume can be published."""
 _SEEN_AS: dict[Stage, ApplicantState] = {
     "consider": "in_progress",
     "phone_interview": "invited",
@@ -61,23 +61,23 @@ _SEEN_AS: dict[Stage, ApplicantState] = {
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where an application is."""
+    """The state of an application."""
 
     stage: Stage
     origin: Origin
     viewed: bool
     """Whether the employer has opened it."""
     accepted: bool
-    """Whether the applicant wants it: by applying, or by accepting the invitation."""
+    """Whether the applicant agreed: by applying, or by accepting the invitation."""
 
     @property
     def is_open(self) -> bool:
-        """Whether it can still move."""
+        """Whether the application can still move."""
         return self.stage in OPEN
 
     @property
     def is_pending(self) -> bool:
-        """Whether it is an invitation without an answer."""
+        """Whether this is an unanswered invitation."""
         return self.is_open and self.origin == "invitation" and not self.accepted
 
     @property
@@ -94,7 +94,9 @@ class Asker:
     company_id: UUID | None
 
     def party(self, applicant_id: UUID, company_id: UUID) -> Party | None:
-        """Their side of an application; None for a stranger. Nobody judges their own."""
+        """The user's side of an application; None if they have none. Nobody judges their own
+        application.
+        """
         if self.user_id == applicant_id:
             return "applicant"
         return "employer" if self.company_id == company_id else None
@@ -107,24 +109,24 @@ class Move:
     at: datetime
     side: Side
     applicant_state: ApplicantState
-    """What the applicant saw from then on."""
+    """The state that the applicant saw after the move."""
     from_stage: Stage | None
     to_stage: Stage | None
-    """None for an applicant, like `from_stage`."""
+    """None for the applicant, like `from_stage`."""
     user_id: UUID | None
-    """Who it was, for their own side."""
+    """The user who moved it; only their own side sees this."""
     comment: str | None
     comment_shared: bool
     reason: str | None
 
 
 def standing_of(row: Any) -> Standing:
-    """Where the application of this row is."""
+    """The state of the application in this row."""
     return Standing(row.stage, row.origin, row.viewed_at is not None, row.accepted_at is not None)
 
 
 def applicant_state(at: Standing) -> ApplicantState:
-    """What the applicant sees: derived, never set by hand."""
+    """The state that the applicant sees, which is always derived."""
     if at.is_pending:
         return "invited"
     if at.stage != "response":
@@ -135,10 +137,10 @@ def applicant_state(at: Standing) -> ApplicantState:
 
 
 def allowed_stages(at: Standing, party: Party) -> list[Stage]:
-    """Where this side may move it by naming a stage.
+    """The stages to which this side may move the application.
 
-    An employer goes to any other open stage, to `hired` from an offer only; while an invitation
-    has no answer, there is only taking it back.
+    An employer may choose any other open stage, and `hired` only after an offer. An unanswered
+    invitation can only be withdrawn.
     """
     if party == "applicant" or not at.is_open:
         return []
@@ -150,7 +152,7 @@ def allowed_stages(at: Standing, party: Party) -> list[Stage]:
 
 
 def allowed_actions(at: Standing, party: Party) -> list[Action]:
-    """What this side may do with it now."""
+    """The actions that this side can take now."""
     if not at.is_open:
         return []
     if party == "applicant":
@@ -161,27 +163,27 @@ def allowed_actions(at: Standing, party: Party) -> list[Action]:
 
 
 def takes_applications(status: str, valid_through: date | None, today: date) -> bool:
-    """Whether one can apply for, or be invited to, a vacancy."""
+    """Whether a vacancy accepts applications and invitations."""
     return status == "published" and (valid_through is None or valid_through >= today)
 
 
 def takes_answers(status: str) -> bool:
-    """Whether an invitation to a vacancy can still be accepted."""
+    """Whether an invitation to the vacancy can still be accepted."""
     return status in ("published", "paused")
 
 
 def is_draft(snapshot: Mapping[str, Any] | None) -> bool:
-    """Whether a resume was never published; of a stranger's nothing is known."""
+    """Whether a resume was never published; unknown, so False, for external publishers."""
     return (snapshot or {}).get("status") == "draft"
 
 
 def missing(snapshot: Mapping[str, Any]) -> list[str]:
-    """What a resume needs before it can be published, and does not have."""
+    """The mandatory fields that a resume lacks."""
     return [name for name in MANDATORY if not snapshot.get(name)]
 
 
 def kept(snapshot: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """What a company keeps of a resume's snapshot, with which somebody applies to it."""
+    """The part of a resume's snapshot that a company keeps when somebody applies with it."""
     if snapshot is None or "status" not in snapshot:
         return None
     return {
@@ -192,16 +194,17 @@ def kept(snapshot: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def is_gone(state: str, snapshot: Mapping[str, Any] | None) -> bool:
-    """Whether a resume was deleted: one that was not to be seen stays so, but has no content."""
+    """Whether a resume was deleted; a hidden one keeps its state but loses its content."""
     return state == "deleted" or (state == "unseen" and "status" not in (snapshot or {}))
 
 
 def resume_shown(at: Standing, party: Party, is_visible: bool) -> ShownResume:
-    """Which anonymous resume this side may see: as it is, as it was when they applied, or none.
+    """The version of the anonymous resume that this side may see: current, as applied with, or
+    none.
 
-    An employer sees it as it is while the person is theirs to talk to, and keeps it as it was when
-    that has ended. Of somebody who never applied they see what every employer may
-    (`is_visible`: also this one).
+    An employer sees the current version while the application is open, and the version applied with
+    after it has ended. Without an application, the employer sees what every employer may see
+    (`is_visible`, which includes this one).
     """
     if party == "applicant":
         return "as_it_is"
@@ -211,25 +214,25 @@ def resume_shown(at: Standing, party: Party, is_visible: bool) -> ShownResume:
 
 
 def unread(application: Any, party: Party) -> int:
-    """How much has happened in an application that this side has not seen."""
+    """The number of changes in an application that this side has not seen."""
     news: int = getattr(application, f"{party}_news")
     seen: int = getattr(application, f"{party}_seen")
     return max(news - seen, 0)
 
 
 def is_news(before: Any, after: Any, comment: str | None) -> bool:
-    """Whether an employer's move is there for the applicant, who sees `comment` of it: the same
-    that `history` says.
+    """Whether the applicant sees an employer's move, with this `comment`; consistent with
+    `history`.
     """
     shown = [applicant_state(standing_of(one)) for one in (before, after)]
     return shown[0] != shown[1] or comment is not None
 
 
 def history(application: Any, moves: Sequence[Any], party: Party) -> list[Move]:
-    """The lines that this side may see, oldest first.
+    """The moves that this side may see, oldest first.
 
-    To an applicant an employer's move is there only when it changed what they see, or has a
-    comment for them.
+    An applicant sees an employer's move only if it changed the state they see, or has a comment for
+    them.
     """
     lines: list[Move] = []
     seen: ApplicantState | None = None
@@ -258,7 +261,7 @@ def history(application: Any, moves: Sequence[Any], party: Party) -> list[Move]:
 
 
 def _standing_after(application: Any, move: Any) -> Standing:
-    """Where it was when the move had been made."""
+    """The state after the move."""
     viewed, accepted = (
         moment is not None and moment <= move.created_at
         for moment in (application.viewed_at, application.accepted_at)

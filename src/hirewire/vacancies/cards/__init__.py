@@ -1,1 +1,1 @@
-"""A resume as an employer reads it, and who has read it."""
+"""Resumes as employers see them, and who has viewed them."""

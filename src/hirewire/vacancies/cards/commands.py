@@ -1,4 +1,4 @@
-"""Noting that a card was looked at."""
+"""Records views of cards."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from hirewire.vacancies.tables import card_view, recommendation
 
 
 async def note_view(tx: Tx, resume_id: UUID, company_id: UUID) -> None:
-    """This company has looked at the card: its owner is told so, and what was new is seen."""
+    """Record that this company viewed the card, notify its owner, and mark its changes as seen."""
     moment = now()
     first = insert(card_view).values(
         resume_id=resume_id, company_id=company_id, times=1, first_at=moment, last_at=moment

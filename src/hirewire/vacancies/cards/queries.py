@@ -1,4 +1,4 @@
-"""Cards, read."""
+"""Reads cards and their viewers."""
 
 from typing import Any
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Row, select, tuple_
 
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.showing import visible_to
+from hirewire.vacancies.presenters import visible_to
 from hirewire.vacancies.tables import card_view, company, resume
 
 
@@ -19,7 +19,7 @@ async def card_for(tx: Tx, resume_id: UUID, company_id: UUID) -> Row[Any] | None
 
 
 async def owner_of(tx: Tx, resume_id: UUID) -> UUID | None:
-    """Whose resume it is, as far as it is known here."""
+    """The owner of a resume; None if the resume is not known here."""
     found = await tx.execute(select(resume.c.user_id).where(resume.c.resume_id == resume_id))
     owner: UUID | None = found.scalar()
     return owner
@@ -28,7 +28,7 @@ async def owner_of(tx: Tx, resume_id: UUID) -> UUID | None:
 async def viewers(
     tx: Tx, resume_id: UUID, *, limit: int, after: tuple[Any, UUID] | None
 ) -> list[Row[Any]]:
-    """The companies that have looked at a card, the latest first."""
+    """The companies that have viewed a card, latest first."""
     order = tuple_(card_view.c.last_at, card_view.c.company_id)
     statement = (
         select(card_view, company.c.name.label("company_name"))

@@ -12,7 +12,7 @@ from hirewire.kit.models import Answer
 from hirewire.kit.openapi import refuses
 from hirewire.vacancies.authority import NotAnEmployer, require_company
 from hirewire.vacancies.cards import commands, queries
-from hirewire.vacancies.showing import Card, card_of
+from hirewire.vacancies.presenters import Card, card_of
 
 router = APIRouter(prefix="/api/vacancies", tags=["cards"])
 

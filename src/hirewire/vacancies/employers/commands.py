@@ -1,4 +1,4 @@
-"""Becoming an employer, and what a company says of itself."""
+"""Commands that create an employer profile and change a company."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,10 +28,10 @@ class EmployerProfileExists(AppError):
 async def create_employer_profile(
     tx: Tx, user_id: UUID, *, company_name: str, phone: str | None
 ) -> UUID:
-    """A company and who acts for it; the company's id. Records `EmployerProfileCreated`.
+    """Create a company and its first member; return the company's id.
 
-    From the commit on the person can act as an employer here, with the token they have. Raises
-    `EmployerProfileExists`.
+    Records `EmployerProfileCreated`. After the commit the user can act as an employer with their
+    present token. Raises `EmployerProfileExists`.
     """
     await tx.exec_driver_sql(
         "select pg_advisory_xact_lock($1)", (lock_number(f"employer {user_id}"),)
@@ -58,7 +58,7 @@ async def create_employer_profile(
 
 
 async def change_company(tx: Tx, company_id: UUID, changes: Mapping[str, Any]) -> None:
-    """Set these columns of the company. Its vacancies are found by a new name from then on."""
+    """Set these columns of the company. Its vacancies can then be found by a new name."""
     before = (
         await tx.execute(select(company).where(company.c.id == company_id).with_for_update())
     ).one()
@@ -66,19 +66,19 @@ async def change_company(tx: Tx, company_id: UUID, changes: Mapping[str, Any]) -
     if not differing:
         return
     await tx.execute(update(company).where(company.c.id == company_id).values(differing))
-    if "name" in differing:  # a trigger notes the change, which the search follows
+    if "name" in differing:  # a trigger marks the row as changed, and the index updater follows
         touched = update(vacancy).where(vacancy.c.company_id == company_id)
         await tx.execute(touched.values(company_id=vacancy.c.company_id))
 
 
 async def set_phone(tx: Tx, user_id: UUID, phone: str | None) -> None:
-    """How to call the person who hires."""
+    """Set the phone number of the recruiter."""
     of_person = employer_profile.c.user_id == user_id
     await tx.execute(update(employer_profile).where(of_person).values(phone=phone))
 
 
 async def set_logo(tx: Tx, company_id: UUID, image: bytes) -> None:
-    """Show this image, as `logos.reencoded` made it, from now on."""
+    """Set the logo to an image from `logos.reencoded`."""
     await tx.execute(
         upsert(company_logo)
         .values(company_id=company_id, image=image)
@@ -90,6 +90,6 @@ async def set_logo(tx: Tx, company_id: UUID, image: bytes) -> None:
 
 
 async def remove_logo(tx: Tx, company_id: UUID) -> None:
-    """Show none."""
+    """Remove the logo."""
     await tx.execute(delete(company_logo).where(company_logo.c.company_id == company_id))
     await tx.execute(update(company).where(company.c.id == company_id).values(logo_key=None))

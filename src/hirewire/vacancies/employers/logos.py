@@ -1,4 +1,4 @@
-"""Logos: an image somebody sends becomes a small one of ours, with nothing else in it."""
+"""Logos: an uploaded image is re-encoded as a small one without metadata."""
 
 import asyncio
 import hashlib
@@ -10,19 +10,19 @@ from hirewire.kit.errors import FieldError, Invalid
 
 MOST_PIXELS = 4096 * 4096
 SIDE = 400
-"""Pixels of the longer side, at most."""
+"""The largest length of the longer side in pixels."""
 KINDS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/gif": "GIF"}
 MEDIA_TYPE = "image/webp"
 
 _one_at_a_time = asyncio.Semaphore(1)
-"""An image of many pixels takes 64 MiB while it is made smaller."""
+"""Scaling down a large image takes up to 64 MiB of memory."""
 
 
 async def reencoded(content: bytes) -> bytes:
-    """The first frame of an image, upright, at most `SIDE` pixels wide and high, as WebP without
-    any metadata.
+    """The first frame of an image, upright and at most `SIDE` pixels wide and high, as WebP without
+    metadata.
 
-    Raises `Invalid` for what is no PNG, JPEG, WebP or GIF, or has too many pixels.
+    Raises `Invalid` for anything but PNG, JPEG, WebP and GIF, and for too many pixels.
     """
     async with _one_at_a_time:
         return await asyncio.to_thread(_reencoded, content)
@@ -42,7 +42,7 @@ def _reencoded(content: bytes) -> bytes:
             bare.paste(plain)
     except Invalid:
         raise
-    except Exception as error:  # a broken file may raise anything
+    except Exception as error:  # broken files raise all kinds of errors
         raise _refused("must be a PNG, JPEG, WebP or GIF image") from error
     made = io.BytesIO()
     bare.save(made, "WEBP", quality=90, method=4)
@@ -54,5 +54,5 @@ def _refused(detail: str) -> Invalid:
 
 
 def key_of(image: bytes) -> str:
-    """Names this image among all there were."""
+    """A key that identifies the content of an image."""
     return hashlib.sha256(image).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Employers, read."""
+"""Reads employers and companies."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from hirewire.vacancies.tables import company, company_logo, employer_profile
 
 
 async def employer_profile_of(tx: Tx, user_id: UUID) -> Row[Any] | None:
-    """The person's employer profile, with what their company says of itself."""
+    """The employer profile of a person, with their company's own description."""
     found = await tx.execute(
         select(
             employer_profile,
@@ -28,14 +28,16 @@ async def employer_profile_of(tx: Tx, user_id: UUID) -> Row[Any] | None:
 
 
 async def companies(tx: Tx, *, named: str, ids: Sequence[UUID], limit: int) -> list[Row[Any]]:
-    """Companies by their ids, or with this in their name: those whose name begins so come first."""
+    """The companies with these ids, or with this text in their name; names that begin with it
+    first.
+    """
     statement = select(company.c.id, company.c.name)
     if ids:
         statement = statement.where(among(company.c.id, ids)).order_by(company.c.name, company.c.id)
     else:
-        name, wanted = func.lower(company.c.name), named.lower()
-        statement = statement.where(name.contains(wanted, autoescape=True)).order_by(
-            case((name == wanted, 0), (name.startswith(wanted, autoescape=True), 1), else_=2),
+        name, text = func.lower(company.c.name), named.lower()
+        statement = statement.where(name.contains(text, autoescape=True)).order_by(
+            case((name == text, 0), (name.startswith(text, autoescape=True), 1), else_=2),
             name,
             company.c.id,
         )
@@ -43,13 +45,13 @@ async def companies(tx: Tx, *, named: str, ids: Sequence[UUID], limit: int) -> l
 
 
 async def company_with(tx: Tx, id: UUID) -> Row[Any] | None:
-    """The company with this id, which is `company_id`, too."""
+    """The company with this id (its `company_id`)."""
     statement = select(company, company.c.id.label("company_id")).where(company.c.id == id)
     return (await tx.execute(statement)).first()
 
 
 async def logo_of(tx: Tx, company_id: UUID) -> Row[Any] | None:
-    """The company's logo: `image` and `logo_key`."""
+    """A company's logo: `image` and `logo_key`."""
     statement: Select[Any] = (
         select(company_logo.c.image, company.c.logo_key)
         .join(company, company.c.id == company_logo.c.company_id)

@@ -14,7 +14,7 @@ from hirewire.kit.openapi import media, refuses
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.authority import NotAnEmployer, require_company
 from hirewire.vacancies.employers import commands, logos, queries
-from hirewire.vacancies.showing import logo_path
+from hirewire.vacancies.presenters import logo_path
 
 router = APIRouter(prefix="/api/vacancies", tags=["employers"])
 

@@ -24,7 +24,7 @@ UNITS = {"HOUR": "hour", "DAY": "day", "WEEK": "week", "MONTH": "month", "YEAR":
 
 
 def sitemap_index(site: str, pages: int) -> str:
-    """Where the sitemaps are."""
+    """The index that lists the sitemaps."""
     parts = "".join(
         f"<sitemap><loc>{escape(site)}/sitemaps/{n}.xml</loc></sitemap>\n" for n in range(pages)
     )
@@ -32,7 +32,7 @@ def sitemap_index(site: str, pages: int) -> str:
 
 
 def sitemap_begin() -> str:
-    """Before the first address."""
+    """The beginning of a sitemap."""
     return f'{HEAD}<urlset xmlns="{SITEMAP}">\n'
 
 
@@ -46,17 +46,17 @@ def sitemap_part(site: str, rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def sitemap_start(site: str) -> str:
-    """The start page: a sitemap without any address is not valid."""
+    """A sitemap with only the start page: one without any address is invalid."""
     return f"<url><loc>{escape(site)}/</loc></url>\n"
 
 
 def sitemap_end() -> str:
-    """After the last address."""
+    """The end of a sitemap."""
     return "</urlset>\n"
 
 
 def jobs_begin(site: str, moment: datetime) -> str:
-    """Before the first job."""
+    """The beginning of the job feed."""
     return (
         f"{HEAD}<source>\n<publisher>Hirewire</publisher>\n"
         f"<publisherurl>{escape(site)}</publisherurl>\n"
@@ -65,12 +65,12 @@ def jobs_begin(site: str, moment: datetime) -> str:
 
 
 def jobs_part(site: str, country: str | None, rows: Iterable[Mapping[str, Any]]) -> str:
-    """These vacancies (rows with `company_name`) as jobs, texts in CDATA."""
+    """These vacancies (rows with `company_name`) as jobs, with texts in CDATA."""
     return "".join(_job(site, country, row) for row in rows)
 
 
 def jobs_end() -> str:
-    """After the last job."""
+    """The end of the job feed."""
     return "</source>\n"
 
 

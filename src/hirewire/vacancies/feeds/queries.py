@@ -1,4 +1,4 @@
-"""All open vacancies, a page at a time."""
+"""Reads all open vacancies in pages."""
 
 from typing import Any
 from uuid import UUID
@@ -6,18 +6,18 @@ from uuid import UUID
 from sqlalchemy import Row, func, select
 
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.showing import vacancies_with_company
+from hirewire.vacancies.presenters import vacancies_with_company
 from hirewire.vacancies.tables import vacancy
 
 
 async def open_count(tx: Tx) -> int:
-    """How many are open."""
+    """The number of open vacancies."""
     statement = select(func.count()).where(vacancy.c.status == "published")
     return int((await tx.execute(statement)).scalar_one())
 
 
 async def open_after(tx: Tx, after: UUID, limit: int) -> list[Row[Any]]:
-    """Open ones in the order of their ids."""
+    """Open vacancies in the order of their ids."""
     statement = vacancies_with_company().where(
         vacancy.c.status == "published", vacancy.c.id > after
     )
@@ -25,7 +25,7 @@ async def open_after(tx: Tx, after: UUID, limit: int) -> list[Row[Any]]:
 
 
 async def place_of(tx: Tx, nth: int) -> UUID | None:
-    """The id of the nth open one, from 1, in the order of ids."""
+    """The id of the nth open vacancy, counted from 1 in the order of ids."""
     statement = select(vacancy.c.id).where(vacancy.c.status == "published")
     found: UUID | None = (
         await tx.execute(statement.order_by(vacancy.c.id).offset(nth - 1).limit(1))

@@ -1,1 +1,1 @@
-"""Places, for whoever types one."""
+"""Suggestions of places by the typed beginning of a name."""

@@ -1,4 +1,4 @@
-"""Vacancies end by the clock."""
+"""The background task that closes expired vacancies."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ EVERY_SECONDS = 30.0
 
 
 async def close_expired(transactions: Transactions) -> None:
-    """Close what has passed its last day (UTC), within half a minute of midnight."""
+    """Close vacancies whose last day (UTC) has passed, within half a minute of midnight."""
     while True:
         while await step(transactions):
             await asyncio.sleep(0)
@@ -18,6 +18,6 @@ async def close_expired(transactions: Transactions) -> None:
 
 
 async def step(transactions: Transactions) -> bool:
-    """Close some. True when there may be more."""
+    """Close a batch. True if there may be more."""
     async with transactions() as tx:
         return await commands.close_expired(tx, limit=BATCH)

@@ -1,4 +1,6 @@
-"""Changing vacancies. Each change is one version; those that applicants can see are events."""
+"""Commands that change vacancies. Each change is a version; changes visible to applicants are
+events.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -53,11 +55,11 @@ COPIED = (
     "languages",
     "response_letter_required",
 )
-"""What a copy has of its original."""
+"""The fields that a copy takes from the original."""
 
 
 async def create(tx: Tx, company_id: UUID, fields: dict[str, Any]) -> UUID:
-    """A new draft; its id."""
+    """Create a draft and return its id."""
     moment, id = now(), new_id()
     await tx.execute(
         insert(vacancy).values(
@@ -74,16 +76,16 @@ async def create(tx: Tx, company_id: UUID, fields: dict[str, Any]) -> UUID:
 
 
 async def copy(tx: Tx, company_id: UUID, id: UUID) -> UUID:
-    """A new draft with the content of this vacancy, whatever its status; the draft's id.
+    """Create a draft with the content of a vacancy in any status; return the draft's id.
 
-    Its last day is not copied. Raises `NoSuchVacancy`.
+    The last day is not copied. Raises `NoSuchVacancy`.
     """
     original = await _locked(tx, company_id, id)
     return await create(tx, company_id, {name: getattr(original, name) for name in COPIED})
 
 
 async def change(tx: Tx, company_id: UUID, id: UUID, changes: dict[str, Any]) -> None:
-    """Set these fields. Records `VacancyUpdated` for an open one; nothing for a change of nothing.
+    """Set these fields. Records `VacancyUpdated` if the vacancy is open and something has changed.
 
     Raises `NoSuchVacancy`, `MoveNotAllowed` for a closed one, `Incomplete`.
     """
@@ -108,12 +110,12 @@ async def change(tx: Tx, company_id: UUID, id: UUID, changes: dict[str, Any]) ->
 async def move(
     tx: Tx, company_id: UUID, id: UUID, action: Action, *, reason: str | None = None
 ) -> None:
-    """Publish, pause, close, reopen or archive; all but the last record their events.
+    """Publish, pause, close, reopen or archive a vacancy; all but archiving record an event.
 
-    The return of a paused vacancy is published like the first time. A closed one that is opened
-    again is paused, so that it can be changed before it is published; a last day that has passed
-    goes, since it would be closed again at once. Raises `NoSuchVacancy`, `MoveNotAllowed`,
-    `Incomplete`.
+    Republishing a paused vacancy records the same event as the first publication. A reopened
+    vacancy becomes paused, so that it can be changed before publication. Reopening removes a last
+    day in the past, which would close the vacancy again at once. Raises `NoSuchVacancy`,
+    `MoveNotAllowed`, `Incomplete`.
     """
     before = await _locked(tx, company_id, id)
     following = states.moves(before.status).get(action)
@@ -146,9 +148,9 @@ async def move(
 
 
 async def close_expired(tx: Tx, *, limit: int) -> bool:
-    """Close some of those whose last day has passed, with the reason `expired`.
+    """Close a batch of vacancies whose last day has passed, with the reason `expired`.
 
-    False when there were none. Rows that others are at work on are left for the next time.
+    False if there were none. Rows locked by others are left for the next run.
     """
     rows = await tx.execute(
         select(vacancy.c.id)

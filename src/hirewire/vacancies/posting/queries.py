@@ -1,4 +1,4 @@
-"""Vacancies, read."""
+"""Reads vacancies."""
 
 from typing import Any
 from uuid import UUID
@@ -6,12 +6,12 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.showing import vacancies_with_company
+from hirewire.vacancies.presenters import vacancies_with_company
 from hirewire.vacancies.tables import vacancy
 
 
 async def vacancy_for(tx: Tx, id: UUID, company_id: UUID | None) -> Row[Any] | None:
-    """A vacancy that was published, or (whatever its status) one of this company's."""
+    """A vacancy that was published, or one of this company's in any status."""
     found = await tx.execute(vacancies_with_company().where(vacancy.c.id == id))
     row: Row[Any] | None = found.first()
     if row is None or (row.published_at is None and row.company_id != company_id):

@@ -12,7 +12,7 @@ from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
 from hirewire.vacancies.posting import commands, models, queries
 from hirewire.vacancies.posting.commands import NoSuchVacancy
-from hirewire.vacancies.showing import Vacancy, shown_vacancy
+from hirewire.vacancies.presenters import Vacancy, shown_vacancy
 from hirewire.vacancies.states import Action
 
 router = APIRouter(prefix="/api/vacancies/vacancies", tags=["vacancies"])

@@ -1,4 +1,4 @@
-"""The life of a vacancy, and what of HTML it may hold."""
+"""Rules of a vacancy: what publishing requires, and which HTML is allowed."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -11,11 +11,11 @@ NEEDED_TO_PUBLISH = ("title", "description")
 TAGS = {"p", "br", "b", "strong", "i", "em", "u", "ul", "ol", "li", "h3", "h4", "a", "blockquote"}
 MOST_TAGS = 1000
 LONGEST_DESCRIPTION = 300_000
-"""Characters of sanitised HTML: of the longest text that may be sent, each as ``&nbsp;``."""
+"""Characters of sanitised HTML: the longest accepted text with each character as ``&nbsp;``."""
 
 
 def missing_to_publish(vacancy: Mapping[str, Any]) -> list[str]:
-    """The fields without which it cannot be published."""
+    """The fields that are missing for publication."""
     return [name for name in NEEDED_TO_PUBLISH if not vacancy.get(name)]
 
 
@@ -25,7 +25,7 @@ def is_over(valid_through: date | None, today: date) -> bool:
 
 
 def repeated(names: Sequence[str]) -> str | None:
-    """The first name that was there before, in whatever case; None when each is there once."""
+    """The first name that repeats an earlier one, ignoring case; None if all are different."""
     seen: set[str] = set()
     for name in names:
         if name.casefold() in seen:
@@ -38,16 +38,17 @@ MOST_PASSES = 5
 
 
 def sanitised(html: str) -> str:
-    """The description with a few harmless tags; links open safely, everything else is text gone.
+    """The description with only harmless tags and safe links; other markup is removed, its text
+    stays.
 
-    Raises `ValueError` when no text is left, and for markup that a browser would multiply: a
-    paragraph repeats the formatting that was left open before it, so that the number of elements
-    grows with the square of the number of tags.
+    Raises `ValueError` for an empty text, and for markup that a browser would multiply: a paragraph
+    repeats the formatting left open before it, so the number of elements grows with the square of
+    the number of tags.
     """
     if html.count("<") > MOST_TAGS:
         raise ValueError(f"must have at most {MOST_TAGS} tags")
     clean = html
-    for _ in range(MOST_PASSES):  # a link within a link is taken apart only the next time
+    for _ in range(MOST_PASSES):  # nested links take a second pass
         before, clean = clean, _cleaned(clean)
         if clean == before:
             break

@@ -1,4 +1,4 @@
-"""What was there before it could be compared, or was compared by other rules."""
+"""The background task that compares documents that are new to matching or have an old ruleset."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ KINDS: tuple[Literal["vacancy", "resume"], ...] = ("vacancy", "resume")
 
 
 async def compare_stale(transactions: Transactions) -> None:
-    """Compare it, a batch at a time, so that what happens meanwhile need not wait long."""
+    """Compare stale documents in batches, so that handlers do not wait long."""
     await asyncio.to_thread(prepare)
     while True:
         async for _ in steps(transactions):
@@ -25,9 +25,9 @@ async def compare_stale(transactions: Transactions) -> None:
 
 
 async def steps(transactions: Transactions) -> AsyncIterator[int]:
-    """Compare all of it, once; a batch a step, which yields how many these were.
+    """Compare all stale documents once; each step is a batch and yields its size.
 
-    What is looked for is looked for without holding anybody up: a step of comparing does.
+    Reading the ids takes no lock; only a comparing step does.
     """
     for kind in KINDS:
         after = FIRST

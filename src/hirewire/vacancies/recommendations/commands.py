@@ -1,4 +1,4 @@
-"""Keeping the recommendations that follow from what vacancies and resumes are now."""
+"""Updates recommendations when vacancies and resumes change."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -102,7 +102,7 @@ class MoveNotAllowed(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """A resume as last heard; without an offer it is not for anybody to find."""
+    """A resume as last consumed; one without an offer is not recommended."""
 
     user_id: UUID
     version: int | None
@@ -124,7 +124,7 @@ def _found(judgement: Judgement, resume_version: int | None, vacancy_version: in
 
 @dataclass(slots=True)
 class _Step:
-    """What has changed in the open transaction, beside what the index holds."""
+    """The changes of the open transaction that the index does not contain yet."""
 
     index: MatchingIndex
     generation: int
@@ -136,7 +136,7 @@ _steps: WeakKeyDictionary[Tx, _Step] = WeakKeyDictionary()
 
 
 async def _step(tx: Tx) -> _Step:
-    """The one step that this transaction is; from here to the commit nobody else makes one."""
+    """Begin this transaction's only step; until the commit no other transaction can begin one."""
     step = _steps.get(tx)
     if step is None:
         generation = (await tx.exec_driver_sql(_NEXT)).scalar_one()
@@ -147,7 +147,7 @@ async def _step(tx: Tx) -> _Step:
 
 
 async def known_resumes(tx: Tx, ids: Iterable[UUID]) -> dict[UUID, tuple[int | None, bool]]:
-    """Of those known: the version, and whether it was deleted. None may change until the commit."""
+    """Versions of the known resumes, and whether they are deleted; locked until the commit."""
     await _step(tx)
     found = await tx.execute(
         select(comparable.c.id, comparable.c.version, comparable.c.state).where(
@@ -160,7 +160,7 @@ async def known_resumes(tx: Tx, ids: Iterable[UUID]) -> dict[UUID, tuple[int | N
 async def compare_resumes(
     tx: Tx, resumes: Mapping[UUID, Resume], causes: Mapping[UUID, Received[Any]]
 ) -> None:
-    """Compare these resumes, as they are from now on, with all open vacancies."""
+    """Compare these resumes, in their new state, with all open vacancies."""
     if not resumes:
         return
     step = await _step(tx)
@@ -199,7 +199,7 @@ def _vacancies_of(step: _Step, id: UUID, offer: Offer, version: int | None) -> d
 async def compare_vacancies(
     tx: Tx, ids: Iterable[UUID], causes: Mapping[UUID, Received[Any]]
 ) -> None:
-    """Compare these vacancies, as they are in their table, with all visible resumes."""
+    """Compare these vacancies, as stored in their table, with all visible resumes."""
     step = await _step(tx)
     rows = (await tx.execute(select(vacancy).where(among(vacancy.c.id, ids)))).all()
     demands = {row.id: demand_of(dict(row._mapping)) for row in rows if row.status == "published"}
@@ -260,7 +260,7 @@ async def _settle(
     reasons: Mapping[UUID, str],
     causes: Mapping[UUID, Received[Any]],
 ) -> None:
-    """Store what was found, withdraw what was not; record what is new and what is gone."""
+    """Store matches, withdraw recommendations that no longer match, and record both as events."""
     rows = await tx.exec_driver_sql(_BEFORE[concerned], (list(reasons),))
     before = {(row.vacancy_id, row.resume_id): row for row in rows}
     there = {pair for pair, row in before.items() if row.withdrawn is None}
@@ -340,13 +340,13 @@ def _withdrawn(row: Row[Any]) -> RecommendationWithdrawn:
 
 
 async def stale(tx: Tx, kind: Literal["vacancy", "resume"], after: UUID, limit: int) -> list[UUID]:
-    """What was never compared, or by another ruleset, in the order of its ids."""
+    """Documents that were never compared, or by another ruleset, in the order of their ids."""
     found = await tx.exec_driver_sql(_STALE[kind], (ruleset(), after, limit))
     return [row.id for row in found]
 
 
 async def compare_stale_resumes(tx: Tx, ids: Sequence[UUID]) -> None:
-    """Compare those of these resumes that still need it, as they are now."""
+    """Compare those of these resumes that are still stale."""
     await _step(tx)
     rows = await tx.exec_driver_sql(_VISIBLE, (list(ids), ruleset()))
     resumes = {
@@ -359,7 +359,7 @@ async def compare_stale_resumes(tx: Tx, ids: Sequence[UUID]) -> None:
 async def decide(
     tx: Tx, company_id: UUID, id: UUID, state: str, *, reason: str | None = None
 ) -> None:
-    """Note what the employer makes of a recommendation.
+    """Store the employer's decision about a recommendation.
 
     Raises `NoSuchRecommendation`, and `MoveNotAllowed` for a withdrawn one.
     """

@@ -1,4 +1,4 @@
-"""From a vacancy's row and a resume's snapshot to what is compared."""
+"""Converts a vacancy's row and a resume's snapshot to the scorer's input."""
 
 import csv
 import re
@@ -28,7 +28,7 @@ from hirewire.vacancies.recommendations.rules import (
 
 _WORD = re.compile(r"[^\W_]+[+#]*")
 _LIKEST = 3
-"""Of how many occupations the likeness is kept."""
+"""The number of most similar occupations that are kept."""
 _SHARPNESS = 4
 _MOST_MONTHS = 1200
 _MOST_PAID = 10**15
@@ -36,7 +36,7 @@ _MOST_PAID = 10**15
 
 @cache
 def weights() -> Mapping[int, float]:
-    """The weight of each skill that some ICT occupation of ESCO has, by its code."""
+    """The weight of each skill that some ICT occupation of ESCO has, by the skill's code."""
     whole = occupations()
     counts: dict[str, int] = {}
     for occupation in whole:
@@ -58,7 +58,7 @@ def weight_of(skill: int) -> float:
 
 @cache
 def _profiles() -> Mapping[int, list[tuple[int, float]]]:
-    """By a skill's code: the occupations that have it, with the skill's share of each's norm."""
+    """For each skill code the occupations with the skill, and its share of each one's norm."""
     found: dict[int, list[tuple[int, float]]] = {}
     for number, occupation in enumerate(occupations()):
         codes = [code(id) for id in sorted(set(occupation.skills))]
@@ -69,10 +69,11 @@ def _profiles() -> Mapping[int, list[tuple[int, float]]]:
 
 
 def likest(skills: Iterable[int]) -> dict[int, float]:
-    """Likeness to the three likest occupations, of length 1, by number; empty if to none.
+    """Similarity to the three most similar occupations, as a vector of length 1 by number; may be
+    empty.
 
-    Likeness is the same geometric mean of overlaps as between resume and vacancy, raised to the
-    fourth power, so that the likest stands out.
+    The similarity is the same geometric mean of overlaps as between resume and vacancy, raised to
+    the fourth power to emphasise the most similar one.
     """
     sums: dict[int, float] = {}
     for skill in skills:
@@ -85,7 +86,7 @@ def likest(skills: Iterable[int]) -> dict[int, float]:
 
 @cache
 def _languages() -> Mapping[str, str]:
-    """Tags of languages by the keys of their names and by themselves."""
+    """Language tags by the keys of the languages' names and of the tags."""
     found: dict[str, str] = {}
     table = files("hirewire.vacancies.recommendations") / "languages.csv"
     for tag, *names in csv.reader(table.read_text(encoding="utf-8").splitlines()):
@@ -96,37 +97,36 @@ def _languages() -> Mapping[str, str]:
 
 
 def language_code(name: str) -> int:
-    """A language, however it is named: `en`, `English` and `английский язык` are one."""
+    """The code of a language in any spelling: `en`, `English` and `английский язык` are one."""
     key = key_of(name).removesuffix("язык")
     return code("language:" + _languages().get(key, key))
 
 
 def area_code(name: str) -> int:
-    """A place, in whichever language its name is, without what people write differently."""
+    """The code of a place, whichever language and spelling its name has."""
     return code("area:" + place_key(name))
 
 
 def company_code(id: object) -> int:
-    """A company, by its id."""
+    """The code of a company."""
     return code(f"company:{id}")
 
 
 @lru_cache(maxsize=20_000)
 def skill_code(name: str) -> int:
-    """A skill, however it is written."""
+    """The code of a skill in any spelling."""
     return code(dictionary().id_of(name))
 
 
 def title_words(title: str | None) -> frozenset[int]:
-    """The words of a title."""
+    """The codes of a title's words."""
     return frozenset(code(word) for word in _WORD.findall((title or "").casefold()))
 
 
 def demand_of(vacancy: Mapping[str, Any]) -> Demand:
-    """What a vacancy (its row) asks for.
+    """The requirements of a vacancy (its row).
 
-    Of two requirements that are one skill in two spellings the first is kept, and `must` if one
-    of them is.
+    Of two spellings of one skill the first is kept; it is a must-have if either is.
     """
     asks: dict[int, tuple[bool, int]] = {}
     for one in vacancy["requirements"] or ():
@@ -157,9 +157,9 @@ def demand_of(vacancy: Mapping[str, Any]) -> Demand:
 
 
 def offered_skills(snapshot: Mapping[str, Any]) -> list[tuple[str, str, int]]:
-    """Each mention of a skill: its name, a JSON pointer to it, its level (0 for none).
+    """Each mention of a skill: name, JSON pointer and level (0 for none).
 
-    Those of the resume's own list come first, then those of its positions.
+    The resume's own list comes first, then the skills of its positions.
     """
     found = [
         (one["name"], f"/skills/{nth}", one.get("level") or 0)
@@ -172,7 +172,7 @@ def offered_skills(snapshot: Mapping[str, Any]) -> list[tuple[str, str, int]]:
 
 
 def offer_of(snapshot: Mapping[str, Any]) -> Offer:
-    """What a resume (its anonymous snapshot, as on the wire) has.
+    """The offer of a resume (its anonymous snapshot).
 
     Of several mentions of a skill the first with the highest level counts.
     """
@@ -212,12 +212,12 @@ def offer_of(snapshot: Mapping[str, Any]) -> Offer:
 
 
 def ruleset() -> str:
-    """What the same score is promised for: the rules, and the operators' own dictionary."""
+    """The version of the rules and the operator's dictionary; equal versions give equal scores."""
     return f"{RULESET}+{edition()}" if edition() else RULESET
 
 
 def prepare() -> None:
-    """Read the dictionaries now: a second that the first comparison need not take."""
+    """Load the dictionaries now, so that the first comparison does not spend a second on it."""
     dictionary()
     weights()
     _profiles()

@@ -1,4 +1,4 @@
-"""What changes who fits what."""
+"""Handlers of events that change matches."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,8 +21,8 @@ HIGHEST_VERSION = 2**31 - 1
 
 
 async def on_resume_updated(tx: Tx, received: Sequence[Received[ResumeUpdated]]) -> None:
-    """Of each resume the newest version meets all open vacancies; an older one changes nothing."""
-    # An impossible version is a dead letter of `activity`; once is enough.
+    """Compare the newest version of a resume with all open vacancies; ignore older versions."""
+    # The handler of `activity` dead-letters an impossible version; once is enough.
     received = [one for one in received if 0 <= (one.event.version or 0) <= HIGHEST_VERSION]
     known = await commands.known_resumes(tx, {one.event.resume_id for one in received})
     newest: dict[UUID, Received[ResumeUpdated]] = {}
@@ -61,6 +61,6 @@ async def on_vacancy_changed(
         | Received[VacancyClosed]
     ],
 ) -> None:
-    """A vacancy, as it is now, meets all visible resumes; one that is not open meets nobody."""
+    """Compare the current vacancy with all visible resumes; one that is not open matches none."""
     causes: dict[UUID, Received[Any]] = {one.event.vacancy_id: one for one in received}
     await commands.compare_vacancies(tx, causes, causes)

@@ -1,4 +1,4 @@
-"""What a change would bring, before it is made: reckoned by the same function as the real thing."""
+"""Previews of the effect of a change, computed with the function that computes real matches."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,19 +18,19 @@ from hirewire.vacancies.tables import resume, vacancy
 
 SUGGESTED = 5
 TRIED = 30
-"""How many of the skills that are asked for most are tried."""
+"""How many of the most required skills are tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What one requirement costs."""
+    """The effect of one requirement."""
 
     skill: str
     kind: str
     without: int
-    """Candidates if it were not asked for."""
+    """Candidates without this requirement."""
     as_nice: int
-    """Candidates if it were no must-have."""
+    """Candidates if the requirement were optional."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +54,28 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """How many resumes one condition alone leaves out."""
+    """The number of resumes that one condition alone excludes."""
 
     part: Part
     about: str | None
-    """The skill or language, as the vacancy names it."""
+    """The skill or language, in the vacancy's spelling."""
     resumes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """How many resumes a vacancy fits, and what each condition costs."""
+    """The number of resumes that match a vacancy, and the effect of each condition."""
 
     candidates: int
     resumes: int
-    """All that the company may see."""
+    """The number of resumes that the company may see."""
     requirements: list[Requirement]
     exclusions: list[Exclusion]
-    """Those that leave out most first."""
+    """In descending order of the excluded resumes."""
 
 
 async def price(tx: Tx, row: Mapping[str, Any]) -> Price:
-    """How many visible resumes a vacancy (as a row) fits, and what each requirement costs."""
+    """The number of visible resumes that match a vacancy (a row), and each requirement's effect."""
     index = index_of(tx)
     await index.catch_up(tx)
     demand = demand_of(row)
@@ -86,7 +86,7 @@ async def price(tx: Tx, row: Mapping[str, Any]) -> Price:
     for nth, ask in enumerate(demand.skills):
         others = [*demand.skills[:nth], *demand.skills[nth + 1 :]]
         softer = [*demand.skills[:nth], ask._replace(must=False), *demand.skills[nth + 1 :]]
-        # The likeness to occupations is of all required skills: computed again.
+        # The similarity to occupations depends on all required skills: compute it again.
         fewer = [one for one in row["requirements"] if skill_code(one["skill"]) != ask.code]
         without = demand_of({**row, "requirements": fewer}) if others else None
         found.append(
@@ -113,7 +113,7 @@ def _count(index: MatchingIndex, demand: Demand) -> int:
 
 
 async def snapshot_of(tx: Tx, user_id: UUID, resume_id: UUID) -> dict[str, Any] | None:
-    """A person's resume as it was heard of; None when there is none, or it is deleted."""
+    """A person's resume as last consumed; None if it is unknown or deleted."""
     found = await tx.execute(
         select(resume.c.snapshot).where(
             resume.c.resume_id == resume_id, resume.c.user_id == user_id
@@ -124,9 +124,9 @@ async def snapshot_of(tx: Tx, user_id: UUID, resume_id: UUID) -> dict[str, Any] 
 
 
 async def reach(tx: Tx, snapshot: Mapping[str, Any], changes: Mapping[str, Any]) -> Reach:
-    """Which open vacancies a resume fits as it is, and which it would with these changes.
+    """The open vacancies that a resume matches now, and with these changes.
 
-    Reckoned as if the resume were to be seen, also while it is not.
+    A hidden resume counts as if it were visible.
     """
     index = index_of(tx)
     await index.catch_up(tx)
@@ -162,7 +162,7 @@ async def _suggestions(
 
 
 def _asked_most(index: MatchingIndex, offer: Offer) -> list[int]:
-    """Codes of the skills that open vacancies ask for most and the resume does not have."""
+    """Codes of the skills that open vacancies require most and the resume lacks."""
     counts: dict[int, int] = {}
     for segment in index.demands:
         asked = segment.asked()
@@ -174,7 +174,7 @@ def _asked_most(index: MatchingIndex, offer: Offer) -> list[int]:
 
 
 async def _names(tx: Tx, examples: Mapping[int, UUID]) -> dict[int, str]:
-    """The skills as a vacancy names them that asks for them."""
+    """The skills' names in the spelling of a vacancy that requires them."""
     rows = await tx.execute(
         select(vacancy.c.id, vacancy.c.requirements).where(among(vacancy.c.id, examples.values()))
     )

@@ -1,4 +1,4 @@
-"""Recommendations, read; their reasons are reckoned again, from what both sides are."""
+"""Reads recommendations; the reasons are computed again from the current vacancy and resume."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,6 +9,7 @@ from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Row, Select, and_, select
 
 from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
+from hirewire.vacancies.presenters import visible_to
 from hirewire.vacancies.recommendations.facts import (
     demand_of,
     offer_of,
@@ -16,15 +17,14 @@ from hirewire.vacancies.recommendations.facts import (
     skill_code,
 )
 from hirewire.vacancies.recommendations.rules import Term, judge
-from hirewire.vacancies.showing import visible_to
 from hirewire.vacancies.tables import OPEN, application, company, recommendation, resume, vacancy
 
 Place = tuple[float, float, UUID]
-"""Where somebody is in a list: score, strength and id of its last one."""
+"""A position in a list: score, strength and id of the last item read."""
 
 
 async def vacancy_of(tx: Tx, vacancy_id: UUID, company_id: UUID) -> dict[str, Any] | None:
-    """This company's vacancy, as a row; None when it is not one of its."""
+    """This company's vacancy, as a row; None for another company's."""
     found = await tx.execute(
         select(vacancy).where(vacancy.c.id == vacancy_id, vacancy.c.company_id == company_id)
     )
@@ -35,7 +35,7 @@ async def vacancy_of(tx: Tx, vacancy_id: UUID, company_id: UUID) -> dict[str, An
 async def for_vacancy(
     tx: Tx, vacancy_id: UUID, *, limit: int, after: Place | None
 ) -> list[Row[Any]]:
-    """Resumes that fit, the best first, with both sides as they are now."""
+    """Resumes that match a vacancy, best first, with both sides in their current state."""
     return await _list(tx, recommendation.c.vacancy_id == vacancy_id, limit, after)
 
 
@@ -47,9 +47,9 @@ async def for_company(
     limit: int,
     after: tuple[datetime, UUID] | None,
 ) -> list[Row[Any]]:
-    """Resumes that fit a company's vacancies, or what of them one resume fits, newest first."""
+    """Resumes that match a company's vacancies, optionally one resume's matches; newest first."""
     table = recommendation.c
-    chosen = _told().where(table.company_id == company_id)
+    chosen = _selection().where(table.company_id == company_id)
     if resume_id is not None:
         chosen = chosen.where(table.resume_id == resume_id)
     if after is not None:
@@ -59,11 +59,11 @@ async def for_company(
 
 
 async def for_user(tx: Tx, user_id: UUID, *, limit: int, after: Place | None) -> list[Row[Any]]:
-    """Vacancies that this person's resumes fit, the best first."""
+    """Vacancies that match this person's resumes, best first."""
     return await _list(tx, recommendation.c.user_id == user_id, limit, after)
 
 
-def _told() -> Select[Any]:
+def _selection() -> Select[Any]:
     table = recommendation.c
     return (
         select(
@@ -73,7 +73,7 @@ def _told() -> Select[Any]:
             company.c.name.label("company_name"),
             application.c.id,
         )
-        .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)  # both sides have an id and a version
+        .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)  # both tables have an id and a version
         .join(resume, resume.c.resume_id == table.resume_id)
         .join(vacancy, vacancy.c.id == table.vacancy_id)
         .join(company, company.c.id == vacancy.c.company_id)
@@ -92,7 +92,7 @@ def _told() -> Select[Any]:
 
 async def _list(tx: Tx, whose: Any, limit: int, after: Place | None) -> list[Row[Any]]:
     table = recommendation.c
-    statement = _told().where(whose)
+    statement = _selection().where(whose)
     if after is not None:
         statement = statement.where(tuple_(table.score, table.strength, table.id) < after)
     ordered = statement.order_by(table.score.desc(), table.strength.desc(), table.id.desc())
@@ -102,9 +102,9 @@ async def _list(tx: Tx, whose: Any, limit: int, after: Place | None) -> list[Row
 async def scores_of_applicants(
     tx: Tx, vacancy: Mapping[str, Any], resume_ids: Sequence[UUID]
 ) -> dict[UUID, float]:
-    """How well those of these resumes fit a vacancy (as a row) with which somebody has applied.
+    """Scores of the resumes that applicants used, for a vacancy (as a row).
 
-    Also one that is no recommendation: it fits too little, or is not to be found by anybody else.
+    Includes pairs that are not recommended, because the score is low or the resume is hidden.
     """
     table = application.c
     found = await tx.execute(
@@ -118,10 +118,10 @@ async def scores_of_applicants(
 
 
 def reasons(vacancy: Mapping[str, Any], snapshot: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The summands of the score, in words of the two sides.
+    """The terms of the score, with names from the vacancy and the resume.
 
-    Each: `part`, `verdict`, `points` (they add up to the score), `most`, `about` (the skill or
-    language as the vacancy names it), `must`, `pointer` (JSON pointer into the resume).
+    Each has `part`, `verdict`, `points` (they add up to the score), `most`, `about` (the skill or
+    language in the vacancy's spelling), `must`, and `pointer` (a JSON pointer into the resume).
     """
     asked: dict[int, str] = {}
     for one in vacancy["requirements"] or ():

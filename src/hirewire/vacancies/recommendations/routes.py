@@ -23,8 +23,8 @@ from hirewire.kit.models import Answer, Body, text
 from hirewire.kit.openapi import refuses
 from hirewire.vacancies.authority import NotAnEmployer, require_company
 from hirewire.vacancies.pay import Salary
+from hirewire.vacancies.presenters import Card, card_of
 from hirewire.vacancies.recommendations import commands, previews, queries
-from hirewire.vacancies.showing import Card, card_of
 
 router = APIRouter(prefix="/api/vacancies", tags=["recommendations"])
 

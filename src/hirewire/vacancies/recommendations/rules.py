@@ -1,11 +1,11 @@
-"""How well a resume fits a vacancy: one pure function, whose reasons are the summands of its score.
+"""How well a resume matches a vacancy: a pure function whose score is the sum of its reasons.
 
-The score says how much of what the vacancy asks for is met: 1 is all of it. The strength says how
-well the two are made for each other, skills nobody asked for included; it decides which pairs are
-recommended, and which of two with the same score comes first.
+The score says how much of the vacancy's requirements are met: 1 is all of them. The strength says
+how well the two match overall, including skills that the vacancy does not require; it decides which
+pairs are recommended, and orders pairs with the same score.
 
-Everything is numbers here: skills, places, languages and currencies are codes (`code`), salaries
-are per month. Nothing of a person can enter: there is no field for it.
+All input is numeric: skills, places, languages and currencies are codes (`code`), salaries are per
+month. Personal data cannot enter, because there is no field for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,24 +15,26 @@ from math import log, sqrt
 from typing import Literal, NamedTuple
 
 RULESET = "2026-3"
-"""Same inputs and the same ruleset give the same score, always: whoever changes a number or a
-formula here, or the dictionary, changes this."""
+"""The same inputs and the same ruleset always give the same score: change this together with any
+number or formula here, and with the dictionary.
+"""
 
 SKILLS, OCCUPATION, TITLE, EXPERIENCE, SALARY = 0.78, 0.09, 0.05, 0.04, 0.04
-"""The most that each part can give to the strength; they add up to 1."""
+"""The maximum that each part can add to the strength; they add up to 1."""
 THRESHOLD = 0.5
-"""A pair with less strength is no recommendation."""
+"""A pair with less strength is not recommended."""
 GATE = 0.04
-"""What a place or a language that is asked for weighs in the score, beside the skills' `SKILLS`."""
+"""The weight of a required place or language in the score, relative to `SKILLS` for the skills."""
 LEVEL_UNKNOWN = 0.8
-"""What a skill counts when the vacancy asks for a level and the resume names none."""
+"""The factor of a skill whose level the vacancy requires and the resume does not state."""
 LEVEL_LEAST = 0.5
-"""What a skill counts at least, however far below the level that is asked for. Not less: then one
-more skill that the vacancy asks for always raises the score."""
+"""The lowest factor of a skill, however far its level is below the required one. A lower value
+would let one more required skill lower the score.
+"""
 EXCESS = 30.0
-"""Weight of further skills from which on they count by their logarithm: about ten skills."""
+"""Weight of additional skills beyond which they count logarithmically: about ten skills."""
 SALARY_GAP = 0.3
-"""The share by which an expectation may lie above what is offered."""
+"""The share by which an expectation may exceed the offered pay."""
 
 Verdict = Literal["met", "partly", "missing", "unknown", "conflict"]
 Part = Literal[
@@ -48,7 +50,7 @@ Part = Literal[
 
 
 class Ask(NamedTuple):
-    """A skill that a vacancy asks for."""
+    """A skill that a vacancy requires."""
 
     code: int
     must: bool
@@ -58,25 +60,25 @@ class Ask(NamedTuple):
 
 
 class Have(NamedTuple):
-    """A skill that a resume has."""
+    """A skill that a resume offers."""
 
     level: int
     """1 to 5; 0 for none."""
     weight: float
     place: int
-    """Which of the resume's skills it is, in the order in which they were read."""
+    """The position of the skill among the resume's skills, in reading order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a vacancy asks for and offers."""
+    """The requirements and conditions of a vacancy."""
 
     skills: Sequence[Ask]
     weight: float
     """The sum of the skills' weights."""
     title: frozenset[int] = frozenset()
     occupation: Mapping[int, float] = field(default_factory=dict)
-    """Likeness to occupations, of Euclidean length 1, by the occupation's number."""
+    """Similarity to occupations by the occupation's number, a vector of Euclidean length 1."""
     band: int | None = None
     """Experience: 0 none, 1 one to three years, 2 three to six, 3 more."""
     area: int | None = None
@@ -85,16 +87,16 @@ class Demand:
     employment: int | None = None
     """A bit of `EMPLOYMENT_TYPES`."""
     pay: tuple[float, float] | None = None
-    """Least and most a month; equal when only one is said."""
+    """Lowest and highest monthly pay; equal if only one is stated."""
     currency: int | None = None
     languages: Sequence[tuple[int, int]] = ()
-    """Code and least level, 0 (any) to 7 (native)."""
+    """Code and lowest level, from 0 (any) to 7 (native)."""
     company: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a resume has and wants."""
+    """The content and the expectations of a resume."""
 
     skills: Mapping[int, Have]
     weight: float
@@ -120,36 +122,35 @@ class Term(NamedTuple):
     part: Part
     verdict: Verdict
     points: float
-    """What it adds."""
+    """The points that it adds."""
     most: float
-    """What it could add."""
+    """The points that it could add."""
     nth: int = 0
-    """Of `skill`: which of the vacancy's; of `language`: likewise."""
+    """Of a `skill` or `language`: its position in the vacancy."""
     must: bool = False
     place: int | None = None
-    """Of `skill`: which of the resume's."""
+    """Of a `skill`: its position in the resume."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """How well they fit, and why."""
+    """How well they match, with the reasons."""
 
     score: float
-    """0 to 1, four digits: the sum of the terms' points. 1 only when all that is asked for is
-    met.
+    """0 to 1, four digits: the sum of the terms' points. It is 1 only if all requirements are met.
     """
     strength: float
-    """0 to 1, four digits: what decides whether it is a recommendation."""
+    """0 to 1, four digits: decides whether the pair is recommended."""
     terms: Sequence[Term]
 
     @property
     def conflicts(self) -> list[Term]:
-        """What speaks against it whatever the score."""
+        """The terms that rule out a match, regardless of the score."""
         return [term for term in self.terms if term.verdict == "conflict"]
 
     @property
     def fits(self) -> bool:
-        """Whether it is a recommendation."""
+        """Whether the pair is recommended."""
         return self.strength >= THRESHOLD and not self.conflicts
 
 
@@ -167,37 +168,39 @@ EMPLOYMENT_TYPES = {
 LEVELS = {"A1": 1, "A2": 2, "B1": 3, "B2": 4, "C1": 5, "C2": 6, "native": 7}
 BANDS = {"noExperience": 0, "between1And3": 1, "between3And6": 2, "moreThan6": 3}
 BAND_MONTHS = (0, 12, 36, 72)
-"""From how many months on somebody is in a band."""
+"""The number of months at which each band begins."""
 
 
 def code(text: str) -> int:
-    """A number from 1 to 2**63 - 1 in place of a text."""
+    """A number from 1 to 2**63 - 1 that stands for a text."""
     return (int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1) or 1
 
 
 def idf(occupations_with_it: int, occupations: int) -> float:
-    """Weight of a skill: ``ln(1 + N / n)``; one that no occupation has counts as if one had it."""
+    """The weight of a skill: ``ln(1 + N / n)``; n is at least 1."""
     return log(1 + occupations / max(occupations_with_it, 1))
 
 
 def damped(excess: float) -> float:
-    """What the skills count that a vacancy does not ask for: a long resume is no worse for long."""
+    """The weight of the skills that a vacancy does not require, dampened so that long resumes do
+    not lose.
+    """
     return excess if excess <= EXCESS else EXCESS * (1 + log(excess / EXCESS))
 
 
 def level_factor(asked: int, have: int) -> float:
-    """What of a skill's weight counts, by the level asked for and the level there is."""
+    """The share of a skill's weight that counts, by the required and the offered level."""
     if not asked or have >= asked:
         return 1.0
     return max(LEVEL_LEAST, have / asked) if have else LEVEL_UNKNOWN
 
 
 def judge(demand: Demand, offer: Offer) -> Judgement:
-    """How well they fit: the score with its terms, and the strength.
+    """How well they match: the score with its terms, and the strength.
 
-    The score is the weighted mean of what is asked for: skills, experience, place, languages, and
-    pay where both sides name it in one currency. What nobody asked for, or nobody can know from
-    the vacancy, takes nothing away.
+    The score is the weighted mean of the requirements met: skills, experience, place, languages,
+    and pay if both sides state it in one currency. Points that the vacancy does not require or does
+    not state reduce nothing.
     """
     parts = [*_skills(demand, offer), *_experience(demand.band, offer.months)]
     parts += [*_salary(demand, offer), *_gates(demand, offer)]
@@ -211,11 +214,11 @@ def judge(demand: Demand, offer: Offer) -> Judgement:
 
 
 def strength(demand: Demand, offer: Offer) -> float:
-    """How well they are made for each other, from 0 to 1.
+    """The strength of a match, from 0 to 1.
 
     The skills give ``SKILLS * sum(w * l) / sqrt(D * (F + damped(O - F)))``: the geometric mean of
-    the share of the demand (of weight D) that is met and the share of the resume (of weight O)
-    that is asked for, F being the weight of what both have, w a skill's weight and l its level
+    the share of the demand (of weight D) that is met and the share of the resume (of weight O) that
+    is required, where F is the weight of the shared skills, w a skill's weight and l its level
     factor.
     """
     shared = met = 0.0
@@ -242,7 +245,7 @@ def strength(demand: Demand, offer: Offer) -> float:
 
 
 def likeness(demand: Demand, offer: Offer) -> float:
-    """How much the occupations that both are like are the same, from 0 to 1."""
+    """The similarity of the occupations that both resemble, from 0 to 1."""
     return min(1.0, sum(w * offer.occupation.get(o, 0.0) for o, w in demand.occupation.items()))
 
 
@@ -293,7 +296,7 @@ def _salary(demand: Demand, offer: Offer) -> list[Term]:
 
 
 def salary_gap(demand: Demand, offer: Offer) -> float | None:
-    """By which share the expectation lies above the most that is offered; None if none is said."""
+    """The share by which the expectation exceeds the highest offered pay; None if not stated."""
     if demand.pay is None or offer.pay is None or demand.currency != offer.currency:
         return None
     most = demand.pay[1]

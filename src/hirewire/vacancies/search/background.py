@@ -1,4 +1,4 @@
-"""Updates the indexes: builds them from the tables, follows what commits, rebuilds lost ones."""
+"""Updates the search indexes: builds them, applies committed changes, rebuilds lost ones."""
 
 import asyncio
 import time
@@ -25,20 +25,20 @@ log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 0.2
 FRESH_SECONDS = 0.05
-"""Whoever searches asks what has changed, unless that was asked so shortly before."""
+"""A search refreshes the index unless the last refresh was this recent."""
 CHECK_EVERY = 3000
-"""Turns of the loop between two counts: about ten minutes."""
+"""Turns of the loop between two checks of the document count: about ten minutes."""
 READ_AT_ONCE = 500
-"""Rows: ten times as many take 40 MiB while documents are made from them, and save no time."""
+"""Rows: ten times as many take 40 MiB while documents are built, and save no time."""
 _DOCUMENTS = {"vacancies": documents.vacancy_document, "resumes": documents.resume_document}
 
 
 class Lost(Exception):
-    """The index is not what the tables are, and has to be rebuilt."""
+    """The index does not match the tables and must be rebuilt."""
 
 
 class IndexUpdater:
-    """Updates one index to what is committed. Raises whatever reading or writing raises."""
+    """Updates one index with committed changes. Passes on errors of reading and writing."""
 
     def __init__(
         self, fields: IndexSchema, transactions: Transactions, folder: IndexFolder | None
@@ -54,7 +54,7 @@ class IndexUpdater:
         self._began = 0.0
 
     async def open(self) -> None:
-        """Take up the index that lies in the folder, or build one from the tables."""
+        """Open the index in the folder, or build one from the tables."""
         async with self._transactions() as tx:
             self._name, now = await queries.database_name(tx), await Horizon.now(tx)
         index = await asyncio.to_thread(self._opened)
@@ -72,7 +72,7 @@ class IndexUpdater:
         indexes_of(self._transactions.engine)[self._fields.name] = index
 
     async def refresh(self) -> None:
-        """Take over what is committed by now: once for all who ask at once.
+        """Apply the changes committed so far; concurrent callers share one run.
 
         Errors are left to the loop that follows.
         """
@@ -93,7 +93,7 @@ class IndexUpdater:
             return SearchIndex(self._fields, path)
 
     async def _make(self, index: SearchIndex) -> None:
-        """From all rows, a chunk at a time, each in a transaction of its own."""
+        """Fill the index from all rows in chunks, each in its own transaction."""
         async with self._transactions() as tx:
             horizon = await Horizon.now(tx)
         await _in_thread(index.clear)
@@ -110,7 +110,7 @@ class IndexUpdater:
         await self.catch_up()
 
     async def catch_up(self) -> bool:
-        """Take over what was committed since the last time; whether there was any.
+        """Apply the changes committed since the last call; return whether there were any.
 
         Raises `Lost` for a database that has gone back in time.
         """
@@ -133,14 +133,14 @@ class IndexUpdater:
                 await _in_thread(self._put, self._index, chunk, False)
         if new:
             await _in_thread(self._index.commit, self._state(horizon))
-        # A transaction from the horizon on may commit yet: its rows are looked at again until
-        # all before it are done, and taken once.
+        # Transactions from the horizon on may still commit: their rows are looked at again until
+        # all earlier transactions are finished, and applied once.
         self._horizon = horizon
         self._seen = {id: when for id, when in changed.items() if when >= horizon.done}
         return bool(new)
 
     async def check(self) -> None:
-        """Raises `Lost` when there are not as many documents as rows to be found."""
+        """Raise `Lost` if the number of documents differs from the number of searchable rows."""
         assert self._index is not None
         for _ in range(3):
             await self.catch_up()
@@ -159,7 +159,7 @@ class IndexUpdater:
         index.put(((row.id, make(dict(row._mapping))) for row in rows), fresh=fresh)
 
     async def close(self) -> None:
-        """Close the index; searches do not use it any more."""
+        """Close the index; searches stop using it."""
         indexes_of(self._transactions.engine).pop(self._fields.name, None)
         if self._index is not None:
             await asyncio.to_thread(self._index.close)
@@ -168,7 +168,7 @@ class IndexUpdater:
 
 @asynccontextmanager
 async def keep_indexes(transactions: Transactions, settings: Settings) -> AsyncIterator[None]:
-    """Keep both indexes while the block lasts."""
+    """Keep both indexes up to date while the block runs."""
     tasks = [
         asyncio.create_task(_keep(fields, transactions, settings.search_dir))
         for fields in (VACANCIES, RESUMES)
@@ -184,7 +184,7 @@ async def keep_indexes(transactions: Transactions, settings: Settings) -> AsyncI
 
 
 async def _in_thread(work: Callable[..., None], *given: object) -> None:
-    """Raises `Lost` for whatever goes wrong with the index itself."""
+    """Raises `Lost` for any error of the index itself."""
     try:
         await asyncio.to_thread(work, *given)
     except Exception as error:
@@ -225,7 +225,7 @@ async def _follow(updater: IndexUpdater, fields: IndexSchema) -> None:
             pause = EVERY_SECONDS
         except Lost:
             raise
-        except Exception as error:  # the database is away: what is indexed stays
+        except Exception as error:  # the database is unavailable: the index stays in use
             log.warning("search index not updated", index=fields.name, error=describe(error))
             pause = min(pause * 2, 10.0)
         await asyncio.sleep(pause)

@@ -1,4 +1,4 @@
-"""Saved searches."""
+"""Commands of saved searches."""
 
 from datetime import datetime
 from typing import Any
@@ -27,8 +27,8 @@ class TooManySearches(AppError):
 
 
 async def save(tx: Tx, user_id: UUID, name: str, query: dict[str, Any]) -> UUID:
-    """Keep a search; its id. Raises `TooManySearches`."""
-    # One person's are counted one at a time.
+    """Save a search and return its id. Raises `TooManySearches`."""
+    # A lock makes concurrent requests of one person count one after the other.
     await tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(user_id), 5))))
     count = select(func.count()).where(saved_search.c.user_id == user_id)
     if (await tx.execute(count)).scalar_one() >= MOST_SAVED:
@@ -43,7 +43,7 @@ async def save(tx: Tx, user_id: UUID, name: str, query: dict[str, Any]) -> UUID:
 
 
 async def remove(tx: Tx, user_id: UUID, id: UUID) -> None:
-    """Forget one. Raises `NoSuchSearch`."""
+    """Delete a saved search. Raises `NoSuchSearch`."""
     statement = delete(saved_search).where(
         saved_search.c.id == id, saved_search.c.user_id == user_id
     )
@@ -52,7 +52,7 @@ async def remove(tx: Tx, user_id: UUID, id: UUID) -> None:
 
 
 async def mark_seen(tx: Tx, user_id: UUID, id: UUID) -> datetime:
-    """From now on only later vacancies are new; the time. Raises `NoSuchSearch`."""
+    """Mark all current results as seen and return the time. Raises `NoSuchSearch`."""
     statement = (
         update(saved_search)
         .where(saved_search.c.id == id, saved_search.c.user_id == user_id)

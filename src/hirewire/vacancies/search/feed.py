@@ -1,4 +1,4 @@
-"""What a search has found, as Atom 1.0 (RFC 4287) and as RSS 2.0."""
+"""Search results as Atom 1.0 (RFC 4287) and as RSS 2.0."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,18 +9,18 @@ from xml.etree import ElementTree as ET
 
 ATOM = "http://www.w3.org/2005/Atom"
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 has no place for (section 2.2)."""
+"""Characters that XML 1.0 does not allow (section 2.2)."""
 EMPTY = datetime(2026, 1, 1, tzinfo=UTC)
 """The time of a feed without entries."""
 
 
 def xml_text(text: str | None) -> str:
-    """The text without what XML cannot hold."""
+    """The text without characters that XML does not allow."""
     return _FORBIDDEN.sub("", text or "")
 
 
 def atom(rows: Iterable[Mapping[str, Any]], *, site: str, here: str, title: str) -> bytes:
-    """A feed of these vacancies (rows with `company_name`), the newest first."""
+    """An Atom feed of these vacancies (rows with `company_name`), newest first."""
     entries = list(rows)
     ET.register_namespace("", ATOM)
     feed = ET.Element(f"{{{ATOM}}}feed")
@@ -68,7 +68,7 @@ def rss(rows: Iterable[Mapping[str, Any]], *, site: str, here: str, title: str) 
 
 
 def link_to(site: str, id: object) -> str:
-    """A vacancy's page."""
+    """The address of a vacancy's page."""
     return f"{site}/vacancies/{id}"
 
 

@@ -1,4 +1,4 @@
-"""From the filters of a request to those of the index and of the tables."""
+"""Converts the filters of a request to those of the index and of the tables."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -15,7 +15,7 @@ from hirewire.vacancies.search.queries import TableFilters
 
 
 def vacancy_filters(given: models.VacancyFilters) -> SearchFilters:
-    """Which vacancies are searched."""
+    """The filters of a vacancy search."""
     return SearchFilters(
         text=given.q,
         values=_values(given, VACANCIES.filters),
@@ -25,7 +25,7 @@ def vacancy_filters(given: models.VacancyFilters) -> SearchFilters:
 
 
 def resume_filters(given: models.ResumeFilters, hidden_from: Sequence[str]) -> SearchFilters:
-    """Which resumes are searched by a company with these keys."""
+    """The filters of a resume search by a company with these keys."""
     return SearchFilters(
         text=given.q,
         values=_values(given, RESUMES.filters),
@@ -35,7 +35,7 @@ def resume_filters(given: models.ResumeFilters, hidden_from: Sequence[str]) -> S
 
 
 def table_filters(given: models.VacancyFilters) -> TableFilters:
-    """The filters that the tables know."""
+    """The filters that the tables support."""
     return TableFilters(
         given.q.strip(),
         [name.lower() for area in _areas(given.area) for name in spellings(area)],
@@ -65,13 +65,13 @@ def _areas(areas: Sequence[str]) -> list[str]:
 
 
 def _work_formats(given: models.Filters) -> list[str]:
-    """Work formats, also where one was typed as a place."""
+    """Work formats, including one that was typed as a place."""
     remote = ["remote"] if any(means_remote(area) for area in given.area) else []
     return list(dict.fromkeys((*given.work_format, *remote)))
 
 
 def _skill(name: str) -> str:
-    """A skill by its id or by one of its names."""
+    """The id of a skill that is given by its id or one of its names."""
     return name if name in dictionary().skills or name.startswith("own:") else skill_id(name)
 
 

@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from hirewire.contracts.vocabulary import EmploymentType, Experience, WorkFormat
 from hirewire.kit.models import Answer, Body, text
+from hirewire.vacancies.presenters import Card, Vacancy
 from hirewire.vacancies.search.index import query
-from hirewire.vacancies.showing import Card, Vacancy
 
 Written = Annotated[str, text(1, 200)]
 Order = Literal["date", "relevance", "pay"]

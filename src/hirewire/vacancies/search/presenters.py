@@ -1,4 +1,4 @@
-"""From what a search found to what is answered."""
+"""Converts search results to API responses."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -12,11 +12,11 @@ from hirewire.esco import dictionary
 from hirewire.kit.http import next_page
 from hirewire.messaging.transaction import Tx
 from hirewire.places.gazetteer import ID, gazetteer
+from hirewire.vacancies.presenters import card_of, shown_vacancy
 from hirewire.vacancies.search import models, queries
 from hirewire.vacancies.search.index.documents import text_of
 from hirewire.vacancies.search.index.query import FacetCounts, SearchResult
 from hirewire.vacancies.search.index.storage import SearchIndex
-from hirewire.vacancies.showing import card_of, shown_vacancy
 
 RECENT_DAYS = (1, 3, 7, 30)
 
@@ -30,7 +30,7 @@ async def vacancy_results(
     request: Request,
     response: Response,
 ) -> models.VacancyResults:
-    """The open ones of the vacancies found, as this company sees them, with counts beside them."""
+    """The open vacancies of the result, as this company sees them, with facet counts."""
     counting = _counting(found, query)
     rows = await queries.open_vacancies(tx, found.ids[: query.limit])
     shown = [rows[id] for id in found.ids[: query.limit] if id in rows]
@@ -53,7 +53,7 @@ async def resume_results(
     request: Request,
     response: Response,
 ) -> models.ResumeResults:
-    """Those of the resumes found that this company may see, without names."""
+    """The resumes of the result that this company may see, without names."""
     counting = _counting(found, query)
     rows = await queries.visible_resumes(tx, found.ids[: query.limit], company)
     shown = [rows[id] for id in found.ids[: query.limit] if id in rows]
@@ -88,7 +88,7 @@ def vacancy_item(
 def _highlights(
     index: SearchIndex, found: SearchResult, rows: Sequence[Row[Any]]
 ) -> list[models.Highlights]:
-    """A fragment of the description only where the title does not say why it was found."""
+    """Highlights of the rows; a description gets a fragment only if its title does not match."""
     titles = index.highlighted("title", found.parsed, [row.title for row in rows])
     texts = [
         "" if title else text_of(row.description) for title, row in zip(titles, rows, strict=True)
@@ -123,7 +123,7 @@ def _about(
 def _counting(
     found: SearchResult, query: models.VacancyQuery | models.ResumeQuery
 ) -> asyncio.Task[FacetCounts] | None:
-    """Counts beside what else the answer needs; None where no counts are wanted."""
+    """The facet counts, computed in parallel with the rest; None if no facets are requested."""
     return asyncio.create_task(asyncio.to_thread(found.count)) if query.facets else None
 
 

@@ -1,4 +1,4 @@
-"""What the indexes are made from, and the rows of what they have found."""
+"""Reads the rows that the search indexes are built from, and the rows of search results."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, Text, func, select, tuple_
 
 from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.showing import vacancies_with_company, visible_to
+from hirewire.vacancies.presenters import vacancies_with_company, visible_to
 from hirewire.vacancies.tables import company, resume, saved_search, vacancy
 
 _VACANCIES = """
@@ -40,32 +40,31 @@ from pg_database where datname = current_database()
 
 @dataclass(frozen=True)
 class Horizon:
-    """A place in the order of transactions.
+    """A position in the order of transactions.
 
-    Whatever changed before `done` is committed or undone; a row changed by a transaction from
-    `done` on may be seen already, or not yet.
+    Every change before `done` is committed or rolled back; a change by a transaction from `done` on
+    may or may not be visible yet.
     """
 
     done: int
 
     @staticmethod
     async def now(tx: Tx) -> "Horizon":
-        """As of this statement."""
+        """The horizon at this statement."""
         found = await tx.exec_driver_sql("select pg_snapshot_xmin(pg_current_snapshot())")
         return Horizon(int(found.scalar_one()))
 
 
 async def database_name(tx: Tx) -> str:
-    """Tells this database from every other, and from itself restored elsewhere."""
+    """A name that differs for every database, and for a restored copy of the same one."""
     return str((await tx.exec_driver_sql(_NAME)).scalar_one())
 
 
 async def changed_since(tx: Tx, kind: str, horizon: Horizon) -> tuple[Horizon, dict[UUID, int]]:
-    """Where the order of transactions stands, and what has changed at the horizon or later: ids,
-    with the number of the transaction. Both are of one snapshot.
+    """The horizon, and the rows changed since the given one: ids with the transaction's number.
 
-    Those of transactions to come (of a database that was restored under higher numbers) do not
-    count: they are read when the index is made.
+    Both are of one snapshot. Rows with numbers of future transactions (in a database that was
+    restored under higher numbers) do not count: they are read when the index is built.
     """
     table, id = _TABLES[kind]
     rows = await tx.exec_driver_sql(
@@ -81,13 +80,13 @@ async def changed_since(tx: Tx, kind: str, horizon: Horizon) -> tuple[Horizon, d
 
 
 async def rows_of(tx: Tx, kind: str, ids: Sequence[UUID]) -> list[Row[Any]]:
-    """The rows with these ids, as documents are made from them."""
+    """The rows with these ids, as input of documents."""
     head, id = _HEADS[kind]
     return list(await tx.exec_driver_sql(f"{head} where {id} = any($1)", (list(ids),)))
 
 
 async def rows_after(tx: Tx, kind: str, after: UUID, limit: int) -> list[Row[Any]]:
-    """All rows in the order of their ids, from this one on."""
+    """All rows after this id, in the order of their ids."""
     head, id = _HEADS[kind]
     return list(
         await tx.exec_driver_sql(f"{head} where {id} > $1 order by {id} limit $2", (after, limit))
@@ -95,12 +94,12 @@ async def rows_after(tx: Tx, kind: str, after: UUID, limit: int) -> list[Row[Any
 
 
 async def count_of(tx: Tx, kind: str) -> int:
-    """How many there are to be found."""
+    """The number of searchable rows."""
     return int((await tx.exec_driver_sql(_COUNTS[kind])).scalar_one())
 
 
 async def open_vacancies(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
-    """Of these vacancies the ones that are open, by id, with their companies' names."""
+    """Those of these vacancies that are open, by id, with their companies' names."""
     statement = vacancies_with_company().where(
         among(vacancy.c.id, ids), vacancy.c.status == "published"
     )
@@ -108,7 +107,7 @@ async def open_vacancies(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
 
 
 async def visible_resumes(tx: Tx, ids: Sequence[UUID], company_id: UUID) -> dict[UUID, Row[Any]]:
-    """Of these resumes the ones that this company may see, by id."""
+    """Those of these resumes that this company may see, by id."""
     statement = select(resume).where(among(resume.c.resume_id, ids), visible_to(company_id))
     return {row.resume_id: row for row in await tx.execute(statement)}
 
@@ -124,7 +123,7 @@ async def company_names(tx: Tx, ids: Sequence[UUID]) -> Mapping[UUID, str]:
 async def saved_searches(
     tx: Tx, user_id: UUID, *, limit: int, after: UUID | None
 ) -> list[Row[Any]]:
-    """Somebody's saved searches, the newest first."""
+    """A user's saved searches, newest first."""
     statement = select(saved_search).where(saved_search.c.user_id == user_id)
     if after is not None:
         statement = statement.where(saved_search.c.id < after)
@@ -147,7 +146,7 @@ class TableFilters:
 async def published_vacancies(
     tx: Tx, filters: TableFilters, *, limit: int, after: tuple[datetime, UUID] | None
 ) -> list[Row[Any]]:
-    """Open vacancies, the latest published first."""
+    """Open vacancies, latest publication first."""
     statement = vacancies_with_company().where(vacancy.c.status == "published")
     order = tuple_(vacancy.c.published_at, vacancy.c.id)
     if after is not None:
@@ -161,7 +160,7 @@ async def published_vacancies(
 async def own_vacancies(
     tx: Tx, company_id: UUID, filters: TableFilters, *, limit: int, after: UUID | None
 ) -> list[Row[Any]]:
-    """All of a company's, whatever their status, the latest made first."""
+    """All vacancies of a company in any status, newest first."""
     statement = vacancies_with_company().where(vacancy.c.company_id == company_id)
     if after is not None:
         statement = statement.where(vacancy.c.id < after)

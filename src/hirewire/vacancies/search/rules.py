@@ -1,4 +1,4 @@
-"""What somebody looks for, read from the line that they typed."""
+"""Reads the terms of a search query from the typed text."""
 
 import re
 from collections.abc import Sequence
@@ -66,13 +66,12 @@ class Term:
 def terms(query: str) -> list[Term]:
     """The terms of a query, at most `MOST_TERMS`.
 
-    No query is an error: a quotation mark that is not closed lasts to the end, and a lone minus
-    is nothing.
+    No query is invalid: an unclosed quotation mark extends to the end, and a lone minus is ignored.
     """
     found = []
     for match in _TERM.finditer(plain(query[:LONGEST_QUERY])):
         text = (match["word"] if match["phrase"] is None else match["phrase"]).strip()
-        # "full-time" is one word: a minus excludes only at a word's beginning.
+        # "full-time" is one word: a minus excludes only at the beginning of a word.
         excluded = match["not"] is not None and (match.start() == 0 or _space_before(match))
         if re.search(r"\w", text):
             found.append(Term(text, match["phrase"] is not None, excluded))
@@ -84,10 +83,10 @@ def _space_before(match: re.Match[str]) -> bool:
 
 
 def plain(text: str) -> str:
-    """The text without what people write as they like, as long as before: `е` for `ё`, and one
-    alphabet a word.
+    """The text with spelling variants unified, in the same length: `е` for `ё`, one alphabet per
+    word.
 
-    Cyrillic letters that look like Latin ones are Latin beside digits, `+` and `#` (``1С``,
+    Cyrillic letters that look like Latin ones become Latin beside digits, `+` and `#` (``1С``,
     ``С++``), among Latin letters, and as categories of driving licences (``категории В``).
     """
     text = text.replace("ё", "е").replace("Ё", "Е")
@@ -109,7 +108,7 @@ def _in_one_alphabet(word: str) -> str:
 
 
 def pay_from(query: str) -> tuple[str, int | None]:
-    """The query without "from 200 000" (``от 200 тыс``, ``200k``), and that amount a month."""
+    """The query without "from 200 000" (``от 200 тыс``, ``200k``), and that monthly amount."""
     match = _PAY.search(query)
     if match is None:
         return query, None
@@ -121,29 +120,29 @@ def pay_from(query: str) -> tuple[str, int | None]:
 
 
 def said_otherwise(words: Sequence[str]) -> tuple[str, ...]:
-    """What else means the same as these words; nothing for most."""
+    """Synonyms of these words; most have none."""
     return _OTHERWISE.get(" ".join(word.casefold() for word in words), ())
 
 
 def work_format(word: str) -> str | None:
-    """The format of work that a word names: ``удалёнка``, ``remote``."""
+    """The work format that a word names: ``удалёнка``, ``remote``."""
     return _FORMATS.get(word.casefold())
 
 
 def other_layout(word: str) -> str:
-    """What the same keys write on the other keyboard, Latin or Russian: ``ghfdj`` is ``право``."""
+    """The text that the same keys type in the other layout: ``ghfdj`` for ``право``."""
     return word.casefold().translate(_OTHER_LAYOUT)
 
 
 def tolerance(word: str) -> int:
-    """How many letters of a word may be wrong: none below four, two from eight on."""
+    """How many letters of a word may be wrong: none below four letters, two from eight on."""
     if len(word) < 4 or any(letter.isdigit() for letter in word):
         return 0
     return 1 if len(word) < 8 else 2
 
 
 def spans(words: int, most: int = 4) -> list[tuple[int, int]]:
-    """Where neighbours among so many words may be one name: (start, end), the longest first."""
+    """The runs of adjacent words that may be one name: (start, end), longest first."""
     return [
         (start, start + length)
         for length in range(min(most, words), 0, -1)

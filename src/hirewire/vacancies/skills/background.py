@@ -1,4 +1,4 @@
-"""Before requests: the operator's dictionary is read, and what the typeahead needs is made."""
+"""Loads the operator's skills dictionary and builds the typeahead before requests need them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.skills.index import typeahead
 
 AFTER_SECONDS = 3.0
-"""What a start itself needs comes first: making it takes a second of a core."""
+"""Building takes a second of a core, so the start itself comes first."""
 
 
 def use_dictionary(settings: Settings) -> None:
@@ -23,7 +23,7 @@ def use_dictionary(settings: Settings) -> None:
 
 @asynccontextmanager
 async def warm_up(_: Transactions, __: Settings) -> AsyncIterator[None]:
-    """Make it in the background, soon after the start."""
+    """Build the typeahead in the background, soon after the start."""
 
     async def make() -> None:
         await asyncio.sleep(AFTER_SECONDS)

@@ -1,4 +1,4 @@
-"""Skills as somebody types them: the dictionary, by the beginnings of words."""
+"""Typeahead of skills: the dictionary by the beginnings of words."""
 
 import re
 from array import array
@@ -22,7 +22,7 @@ SHORTEST_TOLERATED = 4
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A skill, and the form of its name that begins as was typed."""
+    """A skill, and the form of its name that matches the typed text."""
 
     skill: Skill
     form: str
@@ -31,9 +31,9 @@ class Suggestion:
 class Typeahead:
     """Finds skills by the beginnings of the words of any form of their names.
 
-    First the one that is written exactly so, then those whose form begins so, then the skills
-    that more ICT occupations have, then shorter forms. Where that leaves room, words with one
-    typo (a letter wrong, left out, too many, or two swapped) are understood as well.
+    An exact match comes first, then forms that begin with the text, then skills of more ICT
+    occupations, then shorter forms. If there is room left, words with one typo (a letter replaced,
+    missing or added, or two swapped) match as well.
     """
 
     def __init__(self, skills: Iterable[Skill]) -> None:
@@ -56,9 +56,9 @@ class Typeahead:
         return " ".join(words_of(self._forms[form]))
 
     def _index_words(self) -> None:
-        """Forms by their words, and words by what a typo would make of them.
+        """Index forms by their words, and words by their possible typos.
 
-        As numbers in arrays: as strings in dictionaries the same takes some 80 MiB.
+        Numbers in arrays save memory: strings in dictionaries take some 80 MiB.
         """
         numbers: dict[str, int] = {}
         word_of, form_of = array("i"), array("i")
@@ -82,12 +82,12 @@ class Typeahead:
                     mistyped.append(n)
         order = np.argsort(np.array(typos, np.int64), kind="stable")
         self._typos = np.array(typos, np.int64)[order]
-        """Hashes of words without one letter, in order."""
+        """Sorted hashes of words without one letter."""
         self._mistyped_words = np.array(mistyped, np.int32)[order]
-        """The word of each."""
+        """The word of each hash."""
 
     def find(self, text: str, limit: int) -> list[Suggestion]:
-        """At most `limit` skills, each once; none for a text without a letter."""
+        """At most `limit` skills without repeats; none for a text without a letter."""
         words = words_of(text)
         if not words:
             return []
@@ -151,7 +151,7 @@ class Typeahead:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text, without what people write differently."""
+    """The words of a text, with spelling variants unified."""
     return _WORD.findall(text.casefold().replace("ё", "е"))
 
 
@@ -174,5 +174,5 @@ def is_one_typo(one: str, other: str) -> bool:
 
 @cache
 def typeahead() -> Typeahead:
-    """Over the built-in dictionary; made once a process, in about a second."""
+    """The typeahead of the built-in dictionary; built once per process, in about a second."""
     return Typeahead(dictionary().skills.values())

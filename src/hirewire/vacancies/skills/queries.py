@@ -1,4 +1,4 @@
-"""Which skills people name that the dictionary does not have."""
+"""Reads the skills in use that the dictionary lacks."""
 
 from dataclasses import dataclass
 
@@ -20,20 +20,22 @@ group by name
 
 @dataclass(slots=True)
 class Unknown:
-    """A skill of people's own, in all its spellings that are one to the dictionary."""
+    """A skill that the dictionary lacks, with all its spellings."""
 
     name: str
-    """The spelling met most."""
+    """The most frequent spelling."""
     asked: int
-    """Open vacancies that ask for it."""
+    """The number of open vacancies that require it."""
     offered: int
-    """Visible resumes that name it."""
+    """The number of visible resumes that offer it."""
     likest: str | None
-    """A skill of the dictionary that begins alike, for whoever decides."""
+    """A skill of the dictionary with a similar beginning, as a hint for the operator."""
 
 
 async def unknown_skills(tx: Tx, limit: int) -> list[Unknown]:
-    """Those named most, first. Reads every open vacancy and visible resume: takes seconds."""
+    """The most frequent unknown skills. Reads all open vacancies and visible resumes: takes
+    seconds.
+    """
     found: dict[str, Unknown] = {}
     most: dict[str, int] = {}
     for row in await tx.exec_driver_sql(_NAMED):

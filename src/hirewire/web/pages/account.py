@@ -1,4 +1,4 @@
-"""Signing up, in and out; the language."""
+"""Pages for signing up, in and out, and for language and theme."""
 
 from typing import Annotated
 
@@ -17,13 +17,13 @@ AWAY = N_("Sign-in is temporarily unavailable. Please try again in a moment.")
 
 @router.get("/signup")
 async def sign_up_form(who: Asking) -> Response:
-    """An empty form."""
+    """The sign-up form."""
     return render(who, "signup.html", form=Form(), to=who.request.query_params.get("next", ""))
 
 
 @router.post("/signup")
 async def sign_up(who: Asking, request: Request) -> Response:
-    """Register, and be signed in."""
+    """Register and sign in."""
     given = await typed(request)
     form = Form({"email": given.get("email")})
     credentials = {name: given.get(name, "") for name in ("email", "password")}
@@ -43,13 +43,13 @@ async def sign_up(who: Asking, request: Request) -> Response:
 
 @router.get("/signin")
 async def sign_in_form(who: Asking) -> Response:
-    """An empty form."""
+    """The sign-in form."""
     return render(who, "signin.html", form=Form(), to=who.request.query_params.get("next", ""))
 
 
 @router.post("/signin")
 async def sign_in(who: Asking, request: Request) -> Response:
-    """Begin a session."""
+    """Sign in."""
     given = await typed(request)
     form = Form({"email": given.get("email")})
     credentials = {name: given.get(name, "") for name in ("email", "password")}
@@ -65,7 +65,7 @@ async def sign_in(who: Asking, request: Request) -> Response:
 
 @router.post("/signout")
 async def sign_out(who: Asking) -> Response:
-    """End the session, also when `auth` cannot be told."""
+    """End the session, even if `auth` is unavailable."""
     if who.refresh:
         try:
             body = {"refreshToken": who.refresh}
@@ -78,7 +78,7 @@ async def sign_out(who: Asking) -> Response:
 
 @router.post("/language")
 async def language(who: Asking, request: Request) -> Response:
-    """Read in another language from now on."""
+    """Change the language."""
     given = await typed(request)
     response = go(who, local_path(given.get("next"), "/"))
     if given.get("language") in LANGUAGES:
@@ -90,7 +90,7 @@ async def language(who: Asking, request: Request) -> Response:
 
 @router.post("/theme")
 async def theme(who: Asking, request: Request) -> Response:
-    """See the pages light, dark, or as the system says, from now on."""
+    """Change the theme: light, dark or as the system."""
     given = await typed(request)
     response = go(who, local_path(given.get("next"), "/"))
     if given.get("theme") in THEMES:
@@ -116,7 +116,7 @@ def _away(who: Visitor, template: str, form: Form, given: dict[str, str]) -> Res
 
 @router.get("/session")
 async def session(who: Annotated[Visitor, Depends(visitor)]) -> Response:
-    """Renews the session that is about to end: an open page asks this before it listens again."""
+    """Renew a session that is about to end; an open page calls this before it reconnects."""
     response = Response(status_code=204, headers={"Cache-Control": "no-store"})
     who.keep(response)
     return response

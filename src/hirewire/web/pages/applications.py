@@ -1,4 +1,4 @@
-"""Applications, as both sides see them; applying."""
+"""Pages of applications for both sides, and the application form."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -36,7 +36,7 @@ async def apply(id: UUID, who: Asking, request: Request) -> Response:
     answer = await who.call("vacancies", "POST", path, body)
     if answer.is_good:
         return go(who, f"/applications/{answer.data['id']}", done="sent")
-    if answer.status == 409 and "applicationId" in answer.data:  # sent twice
+    if answer.status == 409 and "applicationId" in answer.data:  # submitted twice
         return go(who, f"/applications/{answer.data['applicationId']}")
     form = Form(given)
     form.refuse(answer)
@@ -48,7 +48,7 @@ async def apply(id: UUID, who: Asking, request: Request) -> Response:
 
 
 async def own(who: Visitor, vacancy: UUID) -> dict[str, Any]:
-    """One's resumes, and one's applications for this vacancy; None of what cannot be had."""
+    """The user's resumes and their applications to this vacancy; None for what is unavailable."""
     if not who.is_signed_in:
         return {"resumes": None, "applied": None}
     try:
@@ -62,7 +62,7 @@ async def own(who: Visitor, vacancy: UUID) -> dict[str, Any]:
 
 
 async def names_of(who: Visitor, listed: list[dict[str, Any]]) -> dict[str, str]:
-    """The names of those whose contacts are open, by resume; none when nobody can say."""
+    """Names by resume where contacts are open; none if the service is unavailable."""
     ids = {one["resumeId"] for one in listed if one["acceptedAt"]}
     if not ids:
         return {}
@@ -77,7 +77,7 @@ async def names_of(who: Visitor, listed: list[dict[str, Any]]) -> dict[str, str]
 
 
 async def add_scores(who: Visitor, vacancy: UUID | str, listed: list[dict[str, Any]]) -> None:
-    """Have those scored that applied without being recommended; nobody when it cannot be said."""
+    """Add scores to applications that were not recommended; none if the service is unavailable."""
     lacking = [one for one in listed if one["open"] and one["acceptedAt"] and one["score"] is None]
     if not lacking:
         return
@@ -96,7 +96,7 @@ async def add_scores(who: Visitor, vacancy: UUID | str, listed: list[dict[str, A
 
 @router.get("/applications/{id}")
 async def application(id: UUID, who: Member) -> Response:
-    """One application, for either side."""
+    """An application, for either side."""
     path = f"{APPLICATIONS}/{id}"
     found = await who.call("vacancies", "GET", path)
     if not found.is_good:
@@ -115,7 +115,7 @@ async def application(id: UUID, who: Member) -> Response:
     template = "parts/application.html"
     if not is_part(who.request):
         template = "application.html"
-        await count_unread(who)  # this one is read now
+        await count_unread(who)  # this application has now been read
     return render(
         who, template, one=found.data, messages=messages.data["items"], person=person, form=Form()
     )
@@ -123,7 +123,7 @@ async def application(id: UUID, who: Member) -> Response:
 
 @router.get("/applications/{id}/resume.pdf")
 async def applied_with(id: UUID, who: Member) -> Response:
-    """The resume somebody has applied with, to print."""
+    """The resume used in an application, for printing."""
     found = await who.call("vacancies", "GET", f"{APPLICATIONS}/{id}")
     if not found.is_good or found.data["side"] != "employer":
         return render(who, "missing.html", 404)
@@ -134,7 +134,7 @@ async def applied_with(id: UUID, who: Member) -> Response:
 
 @router.post("/applications/{id}/{action}")
 async def answer_application(id: UUID, action: str, who: Asking, request: Request) -> Response:
-    """Write, accept, withdraw; or, as the employer, move it on."""
+    """Write, accept or withdraw; or, as the employer, move the application."""
     given = await typed(request)
     path = f"{APPLICATIONS}/{id}"
     bodies: dict[str, dict[str, Any]] = {

@@ -1,4 +1,4 @@
-"""An employer's applications for a vacancy, by stage."""
+"""The board of a vacancy's applications, by stage."""
 
 import asyncio
 from typing import Any
@@ -18,12 +18,12 @@ DECLINED = "discard_by_employer"
 COLUMNS = ("response", "consider", "phone_interview", "assessment", "interview", "offer", "hired")
 ENDED = (DECLINED, "discard_by_applicant", "discard_vacancy_closed")
 SHOWN = 30
-"""Cards of a stage on the board; a stage with more has a page of its own."""
+"""Cards of each stage on the board; a stage with more has its own page."""
 
 
 @router.get("")
 async def board(id: UUID, who: Member) -> Response:
-    """All stages, each with its latest applications."""
+    """All stages with their latest applications."""
     found, counted = await asyncio.gather(
         who.call("vacancies", "GET", f"{VACANCIES}/{id}"),
         who.call("vacancies", "GET", f"{COUNTS}?vacancy={id}"),
@@ -58,7 +58,7 @@ async def board(id: UUID, who: Member) -> Response:
 
 @router.get("/{stage}")
 async def stage(id: UUID, stage: str, who: Member) -> Response:
-    """One stage, page by page."""
+    """The applications of one stage, in pages."""
     found = await who.call("vacancies", "GET", f"{VACANCIES}/{id}")
     if not found.is_good or stage not in (*COLUMNS, *ENDED):
         return render(who, "missing.html", 404)
@@ -70,7 +70,7 @@ async def stage(id: UUID, stage: str, who: Member) -> Response:
 
 
 async def _completed(who: Visitor, id: UUID, cards: list[dict[str, Any]]) -> dict[str, str]:
-    """The names of those on the cards, by resume; scores and skills' names stand on them then."""
+    """The names of the applicants by resume; adds scores and skill names to the cards."""
     names, *_ = await asyncio.gather(
         names_of(who, cards), add_scores(who, id, cards), named(who, cards)
     )

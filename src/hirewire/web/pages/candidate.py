@@ -1,4 +1,4 @@
-"""What a candidate sees first: profile, resumes, what fits, applications, kept searches."""
+"""A candidate's dashboard: profile, resumes, matches, applications, saved searches."""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -26,12 +26,12 @@ ME, RESUMES = "/api/profiles/me", "/api/profiles/resumes"
 SEARCHES = "/api/vacancies/searches"
 SEVERAL = ("area", "skill", "workFormat", "employmentType", "experience", "company")
 WHOLE = ("salaryFrom", "days")
-"""What of a search comes several times, and what is a number."""
+"""The search fields with several values, and the numeric ones."""
 LISTS = {
     "matches": "/api/vacancies/recommended",
     "applications": "/api/vacancies/applications",
 }
-"""What has pages of its own beside its first lines at home."""
+"""The parts of the dashboard that also have a page of their own."""
 HOME = {
     "profile": ("profiles", ME),
     "resumes": ("profiles", f"{RESUMES}?limit=50"),
@@ -39,20 +39,20 @@ HOME = {
     "applications": ("vacancies", f"{LISTS['applications']}?limit=10"),
     "searches": ("vacancies", f"{SEARCHES}?limit=100"),
 }
-"""Which service has what of a candidate's home."""
+"""The service and path of each part of the dashboard."""
 LIVE = frozenset({"profile", *LISTS})
-"""What of it an open page reads again by itself."""
+"""The parts that an open page reloads by itself."""
 
 
 @router.get("/me")
 async def home(who: Member) -> Response:
-    """A candidate's home; each part stands for itself when a service is away."""
+    """The dashboard; if a service is unavailable, only its parts are missing."""
     return await _home(who, Form())
 
 
 @router.get("/me/{part}")
 async def part_of_home(part: str, who: Member) -> Response:
-    """One part, for the open page that was told of a change."""
+    """One part of the dashboard, for a page that received an update."""
     if part not in LIVE:
         return render(who, "missing.html", 404)
     if not is_part(who.request):
@@ -65,7 +65,7 @@ async def part_of_home(part: str, who: Member) -> Response:
 
 @router.get("/me/{part}/all")
 async def whole_list(part: str, who: Member) -> Response:
-    """All vacancies that fit, or all applications (or the unread ones), page by page."""
+    """All matches, or all applications (or the unread ones), in pages."""
     if part not in LISTS:
         return render(who, "missing.html", 404)
     asked, only_unread = {"limit": "20"}, "unread" in who.request.query_params
@@ -77,18 +77,18 @@ async def whole_list(part: str, who: Member) -> Response:
         await count_unread(who)
     found = await _parts(who, **{part: ("vacancies", f"{LISTS[part]}?{urlencode(asked)}")})
     answer = found[part]
-    if answer is not None and not answer.is_good:  # an old place in the list, most likely
+    if answer is not None and not answer.is_good:  # most likely an outdated position in the list
         return go(who, f"/me/{part}/all") if after else render(who, "missing.html", 404)
     template = f"parts/{part}.html" if is_part(who.request) else "list.html"
     return render(who, template, **found, part=part, back="/me", whole=True)
 
 
 async def _parts(who: Visitor, **asked: tuple[str, str]) -> dict[str, Any]:
-    """What the services say, the reasons of matches by the skills' names."""
+    """The parts of the dashboard; the reasons of matches use the skills' names."""
     found = await parts(who, **asked)
     profile = found.get("profile")
     if is_good(profile) and not profile.data["contacts"] and not profile.data["accountEmail"]:
-        # Registered before profiles kept it: offered, and sent only when it is saved.
+        # Users from before profiles stored it: the address is suggested, and stored when they save.
         account = (await parts(who, account=("auth", "/api/auth/me")))["account"]
         profile.data["offered"] = account.data["email"] if is_good(account) else ""
     if is_good(found.get("matches")):
@@ -102,7 +102,7 @@ async def _home(who: Visitor, form: Form, status: int = 200) -> Response:
 
 @router.post("/me/profile")
 async def change_profile(who: Asking, request: Request) -> Response:
-    """Name, headline, area."""
+    """Change name, headline and area."""
     given = await typed(request)
     body = {name: given.get(name) or None for name in ("fullName", "headline", "area")}
     if not body["fullName"]:
@@ -122,7 +122,7 @@ async def change_profile(who: Asking, request: Request) -> Response:
 
 @router.post("/me/searches")
 async def keep_search(who: Asking, request: Request) -> Response:
-    """Keep a search of the list of vacancies."""
+    """Save a search of the list of vacancies."""
     given = await typed(request)
     query: dict[str, Any] = {}
     for name, value in parse_qsl(given.get("query", "")):
@@ -137,7 +137,7 @@ async def keep_search(who: Asking, request: Request) -> Response:
 
 @router.post("/me/searches/{id}")
 async def open_search(id: UUID, who: Asking, request: Request) -> Response:
-    """Look at what a kept search finds, the newest first; or forget the search."""
+    """Show the results of a saved search, newest first; or delete the search."""
     given = await typed(request)
     if given.get("action") == "delete":
         await who.call("vacancies", "DELETE", f"{SEARCHES}/{id}")
@@ -151,7 +151,7 @@ async def open_search(id: UUID, who: Asking, request: Request) -> Response:
 
 
 def _contacts(saved: list[dict[str, Any]], typed_in: str) -> list[dict[str, Any]]:
-    """The contacts, the first of which is what was typed; the others stay."""
+    """The contacts with the typed one first; the others stay."""
     if saved and saved[0]["value"] == typed_in:
         return saved
     if not typed_in:

@@ -1,4 +1,4 @@
-"""What an employer sees first: the company's form, its vacancies, who fits, what candidates do."""
+"""An employer's dashboard: the company form, vacancies, matching candidates, activity."""
 
 import asyncio
 from typing import Any
@@ -30,17 +30,17 @@ LISTS = {
     "activity": "/api/vacancies/activity",
     "unread": f"{APPLICATIONS}?role=employer&unread=true",
 }
-"""What has pages of its own beside its first lines at home."""
+"""The parts of the dashboard that also have a page of their own."""
 SHOWN = {"mine": 6, "matches": 6, "activity": 10, "unread": 5}
 LOGO_TOO_LARGE = N_("The file is larger than 1 MB.")
 NO_LOGO = N_("This file is not a supported image.")
 WHOLE = 20
-"""Lines of a part at home, and of a page of its own."""
+"""Rows of a part on the dashboard, and of its own page."""
 
 
 @router.get("")
 async def home(who: Member) -> Response:
-    """An employer's home; the company's form for who is none yet."""
+    """The dashboard; the company form for a user who is not an employer yet."""
     profile = await who.call("vacancies", "GET", PROFILE)
     if not profile.is_good:
         return render(who, "hire.html", form=Form())
@@ -63,7 +63,7 @@ async def home(who: Member) -> Response:
 
 @router.get("/company")
 async def company(who: Member) -> Response:
-    """What one's company says of itself, to be changed."""
+    """The form of the user's company."""
     profile = await who.call("vacancies", "GET", PROFILE)
     if not profile.is_good:
         return go(who, "/employer")
@@ -72,7 +72,7 @@ async def company(who: Member) -> Response:
 
 @router.post("/company")
 async def change_company(who: Member, request: Request) -> Response:
-    """Save it, with a logo where one was chosen. Who is not signed in sends nothing."""
+    """Save the company, with a logo if one was chosen. Signed-out users cannot upload."""
     saved = await who.call("vacancies", "GET", PROFILE)
     if not saved.is_good:
         return go(who, "/employer")
@@ -106,7 +106,7 @@ async def _set_logo(who: Visitor, form: Form, logo: tuple[bytes, str] | None) ->
 
 @router.get("/mine")
 async def mine(who: Member) -> Response:
-    """One's vacancies alone, for the open page that was told of an application."""
+    """The list of the user's vacancies, for a page that received an update."""
     if not is_part(who.request):
         return go(who, "/employer/mine/all")
     return render(who, "parts/my_vacancies.html", **await _mine(who, SHOWN["mine"]), whole=False)
@@ -114,7 +114,7 @@ async def mine(who: Member) -> Response:
 
 @router.get("/mine/all")
 async def all_mine(who: Member) -> Response:
-    """All of one's vacancies, page by page."""
+    """All vacancies of the user's company, in pages."""
     found = await _mine(who, WHOLE, who.request.query_params.get("after"))
     template = "parts/my_vacancies.html" if is_part(who.request) else "list.html"
     return render(who, template, **found, part="my_vacancies", back="/employer", whole=True)
@@ -122,7 +122,7 @@ async def all_mine(who: Member) -> Response:
 
 @router.get("/{part}")
 async def part_of_home(part: str, who: Member) -> Response:
-    """Matches, activity or what is unread alone, for the open page that was told of a change."""
+    """Matches, activity or unread applications, for a page that received an update."""
     if part not in LISTS:
         return render(who, "missing.html", 404)
     if not is_part(who.request):
@@ -136,12 +136,12 @@ async def part_of_home(part: str, who: Member) -> Response:
 
 @router.get("/{part}/all")
 async def whole_list(part: str, who: Member) -> Response:
-    """All that fits, that candidates did or that is unread, page by page."""
+    """All matches, all activity or all unread applications, in pages."""
     if part not in LISTS:
         return render(who, "missing.html", 404)
     after = who.request.query_params.get("after")
     answer = await _listed(who, part, WHOLE, after)
-    if not answer.is_good:  # no employer, or an old place in the list
+    if not answer.is_good:  # not an employer, or an outdated position in the list
         return go(who, f"/employer/{part}/all" if after else "/employer")
     name = _template(part)
     template = f"parts/{name}.html" if is_part(who.request) else "list.html"
@@ -151,7 +151,7 @@ async def whole_list(part: str, who: Member) -> Response:
 
 @router.post("")
 async def hire(who: Asking, request: Request) -> Response:
-    """Become an employer, with the session one has."""
+    """Become an employer in the present session."""
     given = await typed(request)
     body = {"companyName": given.get("companyName", ""), "phone": given.get("phone") or None}
     answer = await who.call("vacancies", "POST", PROFILE, body)
@@ -182,7 +182,9 @@ async def _listed(who: Visitor, part: str, limit: int, after: str | None = None)
 
 
 async def _mine(who: Visitor, limit: int, after: str | None = None) -> dict[str, Any]:
-    """One's company's vacancies; by vacancy how many applications, and how many are unread."""
+    """The vacancies of the user's company; and by vacancy the numbers of applications and unread
+    ones.
+    """
     asked = {"mine": "true", "limit": str(limit), "brief": "true"} | (
         {"after": after} if after else {}
     )

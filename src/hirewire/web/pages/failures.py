@@ -1,4 +1,4 @@
-"""What goes wrong, said on a page to people; programs get problem details."""
+"""Error pages for people; programs get problem details."""
 
 import time
 
@@ -22,12 +22,12 @@ FAILED = N_("The error has been logged. Nothing was changed.")
 
 
 def install(app: FastAPI) -> None:
-    """Answer in pages."""
+    """Install the error handlers."""
 
     @app.exception_handler(SignInFirst)
     async def sign_in_first(request: Request, _: SignInFirst) -> Response:
         if is_part(request):
-            return _told(401, "signed-out")
+            return _trigger(401, "signed-out")
         typed = getattr(request.state, "typed", [])
         one = await visitor(request)
         one.leave()
@@ -46,7 +46,7 @@ def install(app: FastAPI) -> None:
         if request.url.path == "/live":
             return await problems.business(request, error)
         if is_part(request):
-            return _told(503, "away")
+            return _trigger(503, "away")
         typed = getattr(request.state, "typed", [])
         if request.method == "GET" and time.monotonic() < app.state.starting_until:
             states = await app.state.services.states()
@@ -64,15 +64,15 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def no_such_address(request: Request, error: RequestValidationError) -> Response:
         answer: Response = await problems.validation(request, error)
-        if _wants_page(request):  # what does not fit is the address: no page takes its body so
+        if _wants_page(request):  # the address is invalid: no page sends such a body
             answer.status_code = 404
         return await as_page(request, answer)
 
 
 async def as_page(request: Request, problem: Response) -> Response:
-    """A problem as a page, where a page was asked for."""
+    """Render a problem as a page if the client accepts HTML."""
     if is_part(request):
-        return _told(problem.status_code, "away")
+        return _trigger(problem.status_code, "away")
     if not _wants_page(request):
         return problem
     status = problem.status_code
@@ -93,7 +93,7 @@ def _wants_page(request: Request) -> bool:
     return "text/html" in request.headers.get("accept", "")
 
 
-def _told(status: int, event: str) -> Response:
-    """For a page that is open: nothing of it is replaced, its script says what has happened."""
+def _trigger(status: int, event: str) -> Response:
+    """An answer to an open page that replaces nothing and triggers an event for its script."""
     headers = {"HX-Reswap": "none", "HX-Trigger": event, "Cache-Control": "no-store"}
     return Response(status_code=status, headers=headers)

@@ -1,4 +1,4 @@
-"""A vacancy as schema.org's `JobPosting`, for the page of that vacancy alone."""
+"""Schema.org `JobPosting` markup for the page of a vacancy."""
 
 import json
 from collections.abc import Mapping
@@ -20,10 +20,11 @@ _ESCAPED = {
 def job_posting(
     vacancy: Mapping[str, Any], site: str, country: str | None = None
 ) -> dict[str, Any]:
-    """The markup of an open vacancy (as the service answers it), after Google's guide to it.
+    """The markup of an open vacancy (as the service returns it), following Google's guide.
 
-    `country`: where the board's vacancies are, ISO 3166; Google takes no address without one.
-    `TELECOMMUTE` is for fully remote work only; where somebody has to live for it is its area.
+    `country` is the ISO 3166 code of the board's vacancies; Google requires one in an address.
+    `TELECOMMUTE` means fully remote work only; the vacancy's area then limits where applicants
+    live.
     """
     posting: dict[str, Any] = {
         "@context": "https://schema.org/",
@@ -59,7 +60,7 @@ def _company(vacancy: Mapping[str, Any], site: str) -> dict[str, Any]:
 
 
 def missing(vacancy: Mapping[str, Any], country: str | None) -> list[str]:
-    """What of the place has to be said before search engines take the vacancy."""
+    """The location fields that search engines require and the vacancy lacks."""
     area, work_format = where(vacancy["area"], vacancy["workFormat"])
     if work_format == "remote":
         return [] if area or country else ["area"]
@@ -99,6 +100,6 @@ def _salary(salary: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def script(content: Mapping[str, Any]) -> str:
-    """As the content of a script element, which nothing in it can end."""
+    """The content escaped for a script element."""
     text = json.dumps(content, ensure_ascii=False)
     return "".join(_ESCAPED.get(letter, letter) for letter in text)

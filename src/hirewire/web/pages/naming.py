@@ -1,4 +1,4 @@
-"""Skills by their names: what somebody typed as `питон` is read by others as Python."""
+"""Names of skills in the reader's language: a typed `питон` is shown as Python."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,18 +11,18 @@ from hirewire.web.sessions import Visitor
 NAMES = "/api/vacancies/skills/names"
 AT_ONCE = 50
 LONGEST = 100
-"""Longer than any skill's name: not asked for."""
+"""Longer texts are not looked up: no skill's name is so long."""
 MOST_KEPT = 20_000
 
 
 class Naming:
-    """What skills are called, as `vacancies` says; kept, since a dictionary is for a process."""
+    """Names of skills from `vacancies`, cached for the life of the process."""
 
     def __init__(self) -> None:
         self._known: dict[str, dict[str, str]] = {}
 
     async def learn(self, services: Services, typed: set[str]) -> None:
-        """Ask for those that are not known. While nobody can say, they stay as typed."""
+        """Look up unknown names. They stay as typed while the service is unavailable."""
         if len(self._known) > MOST_KEPT:
             self._known.clear()
         asked = sorted(one for one in typed if one not in self._known and len(one) <= LONGEST)
@@ -37,12 +37,12 @@ class Naming:
                 self._known.update((one, answer.data["names"].get(one, {})) for one in some)
 
     def name(self, typed: str, lang: str) -> str:
-        """Its name in a language; as typed where none is known."""
+        """The skill's name in a language; the typed text if it is unknown."""
         return self._known.get(typed, {}).get("nameRu" if lang == "ru" else "name", typed)
 
 
 async def named(who: Visitor, *shown: Any) -> None:
-    """Call the skills of these answers by their names, each once in its list."""
+    """Replace skills in these answers by their names, without repeats in a list."""
     naming: Naming = who.request.app.state.naming
     places = [place for one in shown for place in _places(one)]
     await naming.learn(who.services, {holder[key] for holder, key in places})
@@ -51,7 +51,7 @@ async def named(who: Visitor, *shown: Any) -> None:
 
 
 def _places(shown: Any) -> Iterator[tuple[Any, Any]]:
-    """Where in an answer a skill's name stands: what holds it, and its key there."""
+    """The places of skill names in an answer: the container and the key."""
     if isinstance(shown, list):
         for one in shown:
             yield from _places(one)

@@ -1,4 +1,4 @@
-"""Whom an employer may come to know: resumes without their people, who fits, invitations."""
+"""Employers' pages about candidates: resumes without names, matches, invitations."""
 
 import asyncio
 from typing import Any
@@ -29,7 +29,7 @@ RESUMES, MATCHES = "/api/vacancies/resumes", "/api/vacancies/recommendations"
 
 @router.get("/resumes")
 async def resumes(who: Member) -> Response:
-    """Resumes of those who want to be found, with a search and what narrows it."""
+    """Search results of resumes, with filters."""
     asked = Asked(who.request, (*SEARCHED, "salaryTo"))
     if asked.lacks_currency:
         usual = await who.call("vacancies", "GET", f"{RESUMES}?{asked.unpaid_query}")
@@ -57,12 +57,12 @@ async def resumes(who: Member) -> Response:
 
 @router.get("/resumes/{id}")
 async def card(id: UUID, who: Member) -> Response:
-    """A resume without its person: what they can, which of one's vacancies they fit, and why."""
-    narrowed = urlencode({"role": "employer", "resume": str(id), "limit": 50})
+    """A resume without its name, the company's vacancies that it matches, and the reasons."""
+    filters = urlencode({"role": "employer", "resume": str(id), "limit": 50})
     found, fits, applied, mine = await asyncio.gather(
         who.call("vacancies", "GET", f"{RESUMES}/{id}"),
         who.call("vacancies", "GET", f"{MATCHES}?resume={id}&limit=50"),
-        who.call("vacancies", "GET", f"{APPLICATIONS}?{narrowed}"),
+        who.call("vacancies", "GET", f"{APPLICATIONS}?{filters}"),
         _open_vacancies(who),
     )
     if found.status == 403:
@@ -85,7 +85,7 @@ async def card(id: UUID, who: Member) -> Response:
 
 @router.post("/resumes")
 async def invite(who: Asking, request: Request) -> Response:
-    """Invite somebody who was found."""
+    """Invite a candidate from the search."""
     given = await typed(request)
     vacancy = quote(given.get("vacancy", ""), safe="")
     return await _invite(who, vacancy, given, local_path(given.get("back"), "/employer/resumes"))
@@ -93,7 +93,7 @@ async def invite(who: Asking, request: Request) -> Response:
 
 @router.get("/vacancies/{id}/candidates")
 async def candidates(id: UUID, who: Member) -> Response:
-    """Resumes that fit, with the reasons."""
+    """Matching resumes with the reasons."""
     asked = {"limit": "20"}
     if after := who.request.query_params.get("after"):
         asked["after"] = after
@@ -116,7 +116,7 @@ async def candidates(id: UUID, who: Member) -> Response:
 
 @router.post("/vacancies/{id}/candidates")
 async def decide(id: UUID, who: Asking, request: Request) -> Response:
-    """Invite somebody, keep them in view, or say that they do not fit."""
+    """Invite, shortlist or dismiss a candidate."""
     given = await typed(request)
     back = local_path(given.get("back"), f"/employer/vacancies/{id}/candidates")
     if given.get("action") == "invite":
@@ -139,7 +139,7 @@ def _back(who: Visitor, path: str, done: str) -> Response:
 
 
 async def _open_vacancies(who: Visitor) -> list[dict[str, Any]]:
-    """Those of one's own to which somebody can be invited."""
+    """The company's vacancies to which candidates can be invited."""
     found = await who.call("vacancies", "GET", f"{VACANCIES}?mine=true&limit=100&brief=true")
     items = found.data["items"] if found.is_good else []
     return [one for one in items if one["status"] == "published"]

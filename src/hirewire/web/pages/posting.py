@@ -1,4 +1,4 @@
-"""An employer's vacancy: drafting, changing, publishing, closing, and what a requirement costs."""
+"""The editor of a vacancy: draft, change, publish, close, and preview a requirement's effect."""
 
 from typing import Any
 from uuid import UUID
@@ -27,13 +27,13 @@ PRICED = (
     *("title", "requirements", "experience", "employmentType", "workFormat", "area"),
     *("salary", "languages"),
 )
-"""What of a vacancy decides who fits it."""
+"""The fields of a vacancy that affect matching."""
 FIELDS = ("title", "description", "experience", "employmentType", "workFormat", "area", "address")
 
 
 @router.post("")
 async def draft(who: Asking, request: Request) -> Response:
-    """A new vacancy, from a title."""
+    """Create a draft from a title."""
     given = await typed(request)
     answer = await who.call("vacancies", "POST", VACANCIES, {"title": given.get("title", "")})
     if answer.is_good:
@@ -54,7 +54,7 @@ async def vacancy(id: UUID, who: Member) -> Response:
 
 @router.post("/{id}")
 async def change(id: UUID, who: Asking, request: Request) -> Response:
-    """Save, move on, or look what a requirement costs."""
+    """Save, change the status, or preview the effect of requirements."""
     given = await typed(request)
     action, path = given.get("action", "save"), f"{VACANCIES}/{id}"
     if action == "copy":
@@ -72,7 +72,7 @@ async def change(id: UUID, who: Asking, request: Request) -> Response:
     if not saved.is_good:
         return render(who, "missing.html", 404)
     if is_unchanged(given.get("description", ""), saved.data["description"] or ""):
-        del changes["description"]  # there and back it need not be the same HTML
+        del changes["description"]  # converting back and forth can change the HTML
     answer = await who.call("vacancies", "PATCH", path, changes)
     if answer.is_good and action == "publish":
         answer = await who.call("vacancies", "POST", f"{path}/publish")
@@ -84,7 +84,7 @@ async def change(id: UUID, who: Asking, request: Request) -> Response:
 
 
 def _shown(saved: dict[str, Any]) -> dict[str, Any]:
-    """A vacancy as its form shows it."""
+    """A vacancy as the values of its form."""
     return saved | {"description": as_written(saved["description"] or "")}
 
 

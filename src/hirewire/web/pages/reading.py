@@ -1,10 +1,10 @@
-"""What is typed into fields, as the services take it; what cannot be read stays as typed."""
+"""Parses form input for the services; unreadable input stays unchanged."""
 
 from hirewire.kit.written import currency_in, is_open_end, partial_date, whole_amount
 
 
 def amount(typed: str | None) -> int | str | None:
-    """A whole number, in whatever way it is written; None where nothing is typed."""
+    """A whole number in any usual notation; None for an empty field."""
     try:
         return whole_amount(typed, rounded=True) if typed else None
     except ValueError:
@@ -12,9 +12,9 @@ def amount(typed: str | None) -> int | str | None:
 
 
 def currency(chosen: str, *amounts: str | None) -> str:
-    """The code of what is paid in: a sign beside an amount says more than the field beside it.
+    """The currency code: a sign beside the amount takes precedence over the currency field.
 
-    Several countries have dollars: there the field decides.
+    The dollar sign stands for several currencies, so the field decides.
     """
     code = chosen.strip().upper()
     signs = (currency_in(one) for one in amounts if one)
@@ -23,16 +23,16 @@ def currency(chosen: str, *amounts: str | None) -> str:
 
 
 def date(typed: str | None) -> str | None:
-    """`YYYY`, `YYYY-MM` or `YYYY-MM-DD`; None where nothing is typed."""
+    """`YYYY`, `YYYY-MM` or `YYYY-MM-DD`; None for an empty field."""
     return partial_date(typed) if typed else None
 
 
 def end(typed: str | None) -> str | None:
-    """The date at which something ended; None for what still lasts."""
+    """The end date; None for an ongoing item."""
     return None if not typed or is_open_end(typed) else partial_date(typed)
 
 
 def year(typed: str | None) -> int | str | None:
-    """A year, perhaps with month and day; None where nothing is typed."""
+    """A year, optionally with month and day; None for an empty field."""
     found = (date(typed) or "").split("-")[0]
     return int(found) if len(found) == 4 and found.isdecimal() else typed or None

@@ -1,4 +1,4 @@
-"""From a template to an answer."""
+"""Renders templates, reads forms and builds answers."""
 
 import asyncio
 import hashlib
@@ -35,7 +35,7 @@ DONE = {
     "limit": N_("Daily limit reached. Try again tomorrow."),
     "changed": N_("This action is no longer possible: something has changed in the meantime."),
 }
-"""What has been done, said on the page that follows."""
+"""Confirmations of completed actions, shown on the next page."""
 STATIC = Path(__file__).parent.parent / "static"
 templates = Environment(
     loader=FileSystemLoader(STATIC.parent / "templates"),
@@ -50,18 +50,18 @@ templates = Environment(
 
 async def _asking(request: Request, who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
     if request.method == "GET" and not is_part(request) and "." not in request.url.path:
-        await count_unread(who)  # the navigation of every page says it; files have none
+        await count_unread(who)  # every page shows the count in its navigation; files do not
     return who
 
 
 async def count_unread(who: Visitor) -> None:
-    """Count what is new for this person now; what was counted before stays where nobody can say."""
+    """Load the unread counts; the previous ones stay if the service is unavailable."""
     with suppress(Unavailable):
         await who.count_unread()
 
 
 Asking = Annotated[Visitor, Depends(_asking)]
-"""Whoever asks for a page."""
+"""The visitor of a page."""
 
 
 def _signed_in(who: Asking) -> Visitor:
@@ -71,11 +71,11 @@ def _signed_in(who: Asking) -> Visitor:
 
 
 Member = Annotated[Visitor, Depends(_signed_in)]
-"""Whoever asks for a page that is for those who are signed in."""
+"""The visitor of a page that requires a signed-in user."""
 
 
 class Form:
-    """What was typed into a form, and what is wrong with it; kept until it is right."""
+    """The values and errors of a form, kept until it is valid."""
 
     def __init__(self, values: Mapping[str, Any] | None = None) -> None:
         self.values = dict(values or {})
@@ -83,18 +83,18 @@ class Form:
         self.problem = ""
 
     def refuse(self, answer: Answer) -> None:
-        """Take over what a service says is wrong."""
+        """Take over the errors in a service's answer."""
         self.errors = answer.errors
         whole = self.errors.pop("#", None) or self.errors.pop("", None)
         self.problem = whole or answer.detail
 
     def value(self, name: str) -> Any:
-        """What stands in a field."""
+        """The value of a field."""
         found = self.values.get(name)
         return "" if found is None else found
 
     def error_in(self, name: str, row: int) -> str:
-        """What is wrong with a line of a list."""
+        """The error in a row of a list."""
         start = f"{name}/{row}"
         return next(
             (why for at, why in self.errors.items() if at == start or at.startswith(f"{start}/")),
@@ -102,7 +102,7 @@ class Form:
         )
 
     def error(self, *names: str) -> str:
-        """What is wrong with a field, or with a part of it."""
+        """The error of a field or a part of it."""
         for path, detail in self.errors.items():
             if path in names or path.split("/")[0] in names:
                 return detail
@@ -111,13 +111,13 @@ class Form:
 
 @cache
 def asset(name: str) -> str:
-    """The address of a file of ours, which changes with its content, so that it can be kept."""
+    """The address of a static file; it contains a hash of the content, so that it can be cached."""
     digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()
     return f"/static/{name}?v={digest[:12]}"
 
 
 def render(who: Visitor, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """A page, in this person's language."""
+    """Render a page in the visitor's language."""
     said = DONE.get(who.request.query_params.get("done", ""))
     found = templates.get_template(template).render(
         _=who.words.text,
@@ -151,7 +151,7 @@ def render(who: Visitor, template: str, status: int = 200, **values: Any) -> HTM
 
 
 async def parts(who: Visitor, **asked: tuple[str, str]) -> dict[str, Any]:
-    """What each service (name, path) says, all asked at once; None of one that is away."""
+    """Concurrent answers of the services (name, path); None from an unavailable one."""
 
     async def one(service: str, path: str) -> Answer | None:
         try:
@@ -164,12 +164,12 @@ async def parts(who: Visitor, **asked: tuple[str, str]) -> dict[str, Any]:
 
 
 def is_good(answer: Answer | None) -> TypeGuard[Answer]:
-    """Whether a service is there, and has what was asked for."""
+    """Whether the service is available and has the resource."""
     return answer is not None and answer.is_good
 
 
 def as_file(content: bytes, kind: str) -> Response:
-    """A resume to keep: `pdf` or `json`."""
+    """A resume as a download: `pdf` or `json`."""
     headers = {
         "Content-Disposition": f'attachment; filename="resume.{kind}"',
         "Cache-Control": "no-store",
@@ -178,33 +178,31 @@ def as_file(content: bytes, kind: str) -> Response:
 
 
 def go(who: Visitor, path: str, **query: str) -> Response:
-    """To another page, which is then read again."""
+    """Redirect to another page."""
     response = RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)
     who.keep(response)
     return response
 
 
 def said(answer: Answer) -> str:
-    """What follows an action: that it is done, or that it cannot be done now, or any more."""
+    """The message after an action: it succeeded, or it is not possible now or any more."""
     if answer.status == 429:
         return "limit"
     return "saved" if answer.is_good else "changed"
 
 
 def is_part(request: Request) -> bool:
-    """Whether a script of the page asks for a part of it."""
+    """Whether a page's script requests a part of the page."""
     return request.headers.get("hx-request") == "true"
 
 
 async def form_of(request: Request) -> FormData:
-    """The fields of a form; files are not taken."""
+    """The fields of a form without files."""
     return await request.form(max_files=0)
 
 
 async def file_of(request: Request, name: str) -> tuple[dict[str, str], tuple[bytes, str] | None]:
-    """The fields of a form with one file: the texts, and the file's bytes and media type; None
-    where no file was chosen.
-    """
+    """The text fields of a form, and its file (bytes and media type; None if none was chosen)."""
     form = await request.form(max_files=1)
     texts = {key: _text(value) for key, value in form.multi_items() if isinstance(value, str)}
     file = form.get(name)
@@ -214,7 +212,7 @@ async def file_of(request: Request, name: str) -> tuple[dict[str, str], tuple[by
 
 
 async def typed(request: Request) -> dict[str, str]:
-    """The fields of a form; of several with one name the last. A password stays as it was typed."""
+    """The text fields of a form; the last of several with one name. Passwords are not trimmed."""
     form = await form_of(request)
     pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
     request.state.typed = [pair for pair in pairs if pair[0] != "password"]
@@ -222,9 +220,9 @@ async def typed(request: Request) -> dict[str, str]:
 
 
 async def rows(request: Request, *names: str, written: int = 1) -> list[dict[str, str]]:
-    """Fields that come several times each, as rows.
+    """Repeated fields as rows.
 
-    Those are left out of which the first `written` fields, those one writes into, are empty.
+    Rows whose first `written` fields are empty are left out.
     """
     form = await form_of(request)
     columns = [[v for v in form.getlist(name) if isinstance(v, str)] for name in names]
@@ -236,12 +234,12 @@ async def rows(request: Request, *names: str, written: int = 1) -> list[dict[str
 
 
 def _text(value: str) -> str:
-    """As it was typed: a browser sends line breaks as two characters."""
+    """The text with line breaks normalised: browsers send two characters."""
     return value.replace("\r\n", "\n").strip()
 
 
 def local_path(path: str | None, otherwise: str) -> str:
-    """A path of this site; anything that leads elsewhere is not followed."""
+    """A path of this site; other targets are replaced by `otherwise`."""
     if path and path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path:
         return path
     return otherwise

@@ -1,4 +1,4 @@
-"""A candidate's resumes: the editor, its parts, and files in and out."""
+"""A candidate's resumes: the editor, its items, import and export."""
 
 import json
 from typing import Any
@@ -36,7 +36,7 @@ ITEMS = {
     "experience": ("position", "company", "start", "end", "description", "highlights"),
     "education": ("organization", "field", "level", "startYear", "endYear"),
 }
-"""What of an item is in its form; the first must be there in a new one."""
+"""The form fields of each item; the first one is required in a new item."""
 PROJECT = ("name", "url", "start", "end", "description", "highlights")
 CERTIFICATE = ("name", "issuer", "date", "url")
 HIDE_AWAY = N_("Company search is temporarily unavailable. Your changes have not been saved.")
@@ -45,14 +45,14 @@ MATCHED = (
     *("title", "area", "relocation", "skills", "workFormats", "employmentTypes"),
     *("salary", "languages"),
 )
-"""What of a resume decides which vacancies it fits."""
+"""The fields of a resume that affect matching."""
 TEXTS = ("title", "summary", "area", "visibility")
 LARGEST_IMPORT = 8 * 1024 * 1024
 
 
 @router.post("/resumes")
 async def make_resume(who: Asking, request: Request) -> Response:
-    """A new resume, from a title."""
+    """Create a resume from a title."""
     given = await typed(request)
     answer = await who.call("profiles", "POST", RESUMES, {"title": given.get("title", "")})
     if answer.is_good:
@@ -64,7 +64,7 @@ async def make_resume(who: Asking, request: Request) -> Response:
 
 @router.post("/resumes/import")
 async def import_resume(who: Member, request: Request) -> Response:
-    """A resume from a file of JSON Resume. Who is not signed in sends nothing."""
+    """Import a resume from a JSON Resume file. Signed-out users cannot upload."""
     await who.call("auth", "GET", "/api/auth/me")
     _, upload = await file_of(request, "file")
     form = Form()
@@ -95,7 +95,7 @@ async def resume(id: UUID, who: Member) -> Response:
 
 @router.post("/resumes/{id}")
 async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
-    """Save, publish, hide, delete, or look how far a change would reach."""
+    """Save, publish, hide or delete a resume, or preview the matches after a change."""
     given = await typed(request)
     action = given.get("action", "save")
     path = f"{RESUMES}/{id}"
@@ -126,7 +126,7 @@ async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
 
 
 async def _hide(who: Visitor, body: dict[str, Any], name: str) -> str:
-    """Add the companies of this name to those the resume is hidden from; what is wrong, or ""."""
+    """Hide the resume from the companies with this name; return the error, or ""."""
     if not name:
         return ""
     try:
@@ -143,7 +143,7 @@ async def _hide(who: Visitor, body: dict[str, Any], name: str) -> str:
 
 @router.post("/resumes/{id}/{kind}")
 async def add_item(id: UUID, kind: str, who: Asking, request: Request) -> Response:
-    """Add a position or a course of study."""
+    """Add a position or an education entry."""
     if kind not in ITEMS:
         return render(who, "missing.html", 404)
     given = await typed(request)
@@ -161,7 +161,7 @@ async def add_item(id: UUID, kind: str, who: Asking, request: Request) -> Respon
 
 @router.post("/resumes/{id}/{kind}/{item}")
 async def change_item(id: UUID, kind: str, item: UUID, who: Asking, request: Request) -> Response:
-    """Change one, or take it out."""
+    """Change or delete an item."""
     if kind not in ITEMS:
         return render(who, "missing.html", 404)
     given = await typed(request)
@@ -171,7 +171,7 @@ async def change_item(id: UUID, kind: str, item: UUID, who: Asking, request: Req
         return await _after_item(who, id, kind, 200, Form(), str(item))
     body, required = _item_body(kind, given), ITEMS[kind][0]
     if body[required] is None and await _has(who, id, kind, item, required):
-        body[required] = ""  # refused: only what came from a file may be without it
+        body[required] = ""  # refused: only imported items may lack it
     answer = await who.call("profiles", "PATCH", path, body)
     form = Form(given | body)
     if not answer.is_good:
@@ -195,7 +195,7 @@ async def _after_item(
     *,
     is_adding: bool = False,
 ) -> Response:
-    """The page again; or the item alone, for a page that has the rest."""
+    """The whole page, or only the item for a page that already shows the rest."""
     is_wrong = bool(form.errors or form.problem)
     if not is_part(who.request) and not is_wrong:
         return go(who, f"/resumes/{id}", done="saved")
@@ -224,7 +224,7 @@ async def _after_item(
 
 @router.get("/resumes/{id}/file.{kind}")
 async def export(id: UUID, kind: str, who: Member) -> Response:
-    """The resume as a file."""
+    """Download the resume."""
     kind = "pdf" if kind == "pdf" else "json"
     answer = await who.call("profiles", "GET", f"{RESUMES}/{id}/export?format={kind}")
     if not answer.is_good:
@@ -237,19 +237,19 @@ async def export(id: UUID, kind: str, who: Member) -> Response:
 
 @router.get("/companies")
 async def companies(who: Asking) -> Response:
-    """Companies with what is typed in their name, as options."""
+    """Options: companies with the typed text in their name."""
     return await _suggested(who, "companies", "hideCompany")
 
 
 @router.get("/skills")
 async def skills(who: Asking) -> Response:
-    """Skills that begin as typed, as options."""
+    """Options: skills that begin with the typed text."""
     return await _suggested(who, "skills", "skill")
 
 
 @router.get("/places")
 async def places(who: Asking) -> Response:
-    """Places that begin as typed, as options."""
+    """Options: places that begin with the typed text."""
     return await _suggested(who, "places", "area")
 
 
@@ -312,7 +312,7 @@ async def _resume_body(request: Request, given: dict[str, str]) -> dict[str, Any
 
 
 def _lines(typed_in: str) -> list[str]:
-    """What was typed a line each."""
+    """The non-empty lines of a text."""
     return [line.strip() for line in typed_in.splitlines() if line.strip()]
 
 
@@ -386,6 +386,6 @@ async def _editor(
 
 
 def _hidden(form: Form, names: Answer | None) -> list[tuple[str, str]]:
-    """Id and name of the companies a resume is hidden from; the id where the name is not known."""
+    """Id and name of the companies a resume is hidden from; the id if the name is unknown."""
     known = {one["id"]: one["name"] for one in names.data["items"]} if is_good(names) else {}
     return [(id, known.get(id, id)) for id in form.value("hiddenFrom") or ()]

@@ -1,4 +1,4 @@
-"""Pages for everybody: the start page, the list, a vacancy, a company, shared resumes."""
+"""Public pages: the start page, the list, a vacancy, a company, shared resumes."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ router = APIRouter(include_in_schema=False)
 COMPANY = "/api/vacancies/companies"
 VACANCIES = "/api/vacancies/vacancies"
 UNSURE = ("salaryFrom", "currency", "days", "sort", "after")
-"""What of a search is typed by hand, or old: left out where it is wrong."""
+"""Search parameters that may be typed or outdated: invalid ones are left out."""
 AHEAD = json.dumps(
     {
         "prefetch": [
@@ -39,7 +39,7 @@ CURRENCIES = {"ru": ("RUB", "KZT", "BYN", "EUR", "USD"), "en": ("EUR", "USD", "G
 
 @router.get("/")
 async def start(who: Asking) -> Response:
-    """A search, and what is new."""
+    """The start page: a search and the newest vacancies."""
     try:
         found = await who.services.vacancies("limit=8&brief=true")
     except (Unavailable, Invalid):
@@ -50,14 +50,14 @@ async def start(who: Asking) -> Response:
 
 @router.get("/status")
 async def status(who: Asking) -> Response:
-    """What is running, and the API."""
+    """The state of the services, and the API."""
     origin = str(who.request.base_url).rstrip("/")
     return render(who, "status.html", states=await who.services.states(), origin=origin)
 
 
 @router.get("/unread")
 async def unread(who: Asking) -> Response:
-    """What the navigation says is new, for the open page that was told of something."""
+    """The unread counts of the navigation, for an open page that received an update."""
     if not is_part(who.request):
         return go(who, "/")
     await who.count_unread()
@@ -66,7 +66,7 @@ async def unread(who: Asking) -> Response:
 
 @router.get("/vacancies")
 async def vacancies(who: Asking) -> Response:
-    """The list of open vacancies, with a search and what narrows it."""
+    """The list of open vacancies, with a search and filters."""
     asked, form = Asked(who.request, (*SEARCHED, "salaryFrom")), Form()
     try:
         if asked.lacks_currency:
@@ -102,11 +102,11 @@ async def vacancies(who: Asking) -> Response:
 
 
 async def _public(who: Visitor, path: str) -> Answer:
-    """What everybody may read, with what is one's own of it. Raises `Unavailable`."""
+    """A public resource, with the user's own data if they are signed in. Raises `Unavailable`."""
     if who.is_signed_in:
         try:
             return await who.call("vacancies", "GET", path)
-        except SignInFirst:  # the session is over; the page is there all the same
+        except SignInFirst:  # the session is over; the page is public
             pass
     return await who.services.call("vacancies", "GET", path, client=who.address)
 
@@ -129,7 +129,7 @@ async def vacancy(id: UUID, who: Asking) -> Response:
     if found["status"] == "published" and not lacking:
         posting = jsonld.job_posting(found, str(app.state.public_url), app.state.country)
         markup = Markup(jsonld.script(posting))  # noqa: S704
-    # The service has sanitised it (nh3) before it was stored.
+    # The service sanitised it (nh3) before storing it.
     text = Markup(found["description"] or "")  # noqa: S704
     mine, similar = await asyncio.gather(own(who, id), _similar(who, found))
     return render(
@@ -146,7 +146,7 @@ async def vacancy(id: UUID, who: Asking) -> Response:
 
 
 async def _similar(who: Visitor, vacancy: dict[str, Any]) -> list[dict[str, Any]]:
-    """Open ones that ask for the same first skills."""
+    """Open vacancies that require the same first skills."""
     asked = [one["skill"] for one in vacancy["requirements"][:2]]
     if not asked:
         return []
@@ -179,7 +179,7 @@ async def company(id: UUID, who: Asking) -> Response:
 
 @router.get("/shared/{key}")
 async def shared(key: str, who: Asking) -> Response:
-    """A resume by its link."""
+    """A shared resume."""
     try:
         found = await who.services.call("profiles", "GET", f"/api/profiles/shared/{key}")
     except Unavailable:
@@ -194,9 +194,9 @@ async def shared(key: str, who: Asking) -> Response:
 
 @router.get("/ahead.json")
 async def ahead() -> Response:
-    """What a browser may fetch ahead, once somebody points at it (WICG, Speculation Rules).
+    """Speculation rules (WICG): the pages that a browser may prefetch.
 
-    Reading one of these changes nothing for anybody.
+    Reading one of them changes nothing.
     """
     headers = {"Cache-Control": "public, max-age=3600"}
     return Response(AHEAD, headers=headers, media_type="application/speculationrules+json")
@@ -210,13 +210,13 @@ async def sitemap_index(request: Request) -> Response:
 
 @router.get("/sitemaps/{n}.xml")
 async def sitemap(n: int, request: Request) -> Response:
-    """One of them."""
+    """One of the sitemaps."""
     return await _feed(request, f"sitemaps/{n}.xml")
 
 
 @router.get("/robots.txt")
 async def robots(request: Request) -> Response:
-    """What robots may read, and where the sitemap is."""
+    """The rules for robots, with the sitemap's address."""
     site = request.app.state.public_url
     text = f"User-agent: *\nDisallow: /api/\nDisallow: /shared/\nSitemap: {site}/sitemap.xml\n"
     return Response(text, media_type="text/plain; charset=utf-8")
@@ -238,7 +238,7 @@ def _away(who: Visitor) -> Response:
 @router.get("/api/docs")
 @router.get("/api")
 async def apis() -> RedirectResponse:
-    """Where people look for the API: what runs, with each service's calls."""
+    """The page of the API: all services with their calls."""
     return RedirectResponse("/status#api", 303)
 
 
@@ -267,7 +267,7 @@ def _calls(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _fields(call: dict[str, Any], schemas: dict[str, Any]) -> list[tuple[str, str, bool]]:
-    """Name, type and whether it is required, of the fields of a call's body."""
+    """Name, type and required flag of each field of a call's body."""
     content = call.get("requestBody", {}).get("content", {}).get("application/json", {})
     schema = content.get("schema", {})
     for option in schema.get("anyOf", [schema]):

@@ -1,4 +1,4 @@
-"""What a list is asked for by its address, and what narrows it further."""
+"""The search query and the filters in a page's address."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +16,7 @@ SHOWN_VALUES = 8
 
 
 class Asked:
-    """A search as it stands in the address of its page."""
+    """A search query from the address of its page."""
 
     def __init__(self, request: Request, names: tuple[str, ...]) -> None:
         pairs = request.query_params.multi_items()
@@ -30,12 +30,12 @@ class Asked:
             for name, value in self._given
         ]
         self.leave_out("currency")
-        if self._compares_pay and code:  # a currency alone compares nothing
+        if self._compares_pay and code:  # a currency has no effect without an amount
             self._given.append(("currency", code))
         self.assumed = ""
-        """The currency that was taken because none was named."""
+        """The assumed currency, if none was given."""
         self.place = ""
-        """A place as it was typed that is none of those counted."""
+        """The typed place, if it is not among the counted ones."""
 
     @property
     def _compares_pay(self) -> bool:
@@ -45,28 +45,28 @@ class Asked:
 
     @property
     def lacks_currency(self) -> bool:
-        """Whether amounts are compared, and nobody has said in which currency."""
+        """Whether there are amounts without a currency."""
         return self._compares_pay and all(name != "currency" for name, _ in self._given)
 
     @property
     def unpaid_query(self) -> str:
-        """The question without amounts, for the facets of what there is."""
+        """The query without amounts, for the facets of all results."""
         asked = [pair for pair in self._given if pair[0] not in (*AMOUNTS, "sort", "after")]
         return urlencode([*asked, ("limit", "1"), ("facets", "true")])
 
     def assume(self, found: dict[str, Any], otherwise: str) -> None:
-        """Take the currency in which most of what was found is paid."""
+        """Assume the currency in which most of the results are paid."""
         counted = (found.get("facets") or {}).get("currency") or ()
         most = max(counted, key=lambda bucket: bucket["count"], default=None)
         self.assumed = most["value"].upper() if most else otherwise
         self._given.append(("currency", self.assumed))
 
     def leave_out(self, *names: str) -> None:
-        """Ask without these."""
+        """Remove these parameters."""
         self._given = [pair for pair in self._given if pair[0] not in names]
 
     def recognise(self, found: dict[str, Any], lang: str) -> None:
-        """Call places as the reader does, and take those that were typed for what they are."""
+        """Show places in the reader's language, and match typed ones with the known places."""
         for bucket in (found["facets"] or {}).get("area") or ():
             names = {(bucket[key] or "").casefold() for key in ("label", "labelRu")}
             pair = "area", bucket["value"]
@@ -84,17 +84,17 @@ class Asked:
 
     @property
     def again(self) -> list[tuple[str, str]]:
-        """The search from its first page."""
+        """The address of the first page of the search."""
         return [pair for pair in self._given if pair[0] != "after"]
 
     @property
     def query(self) -> str:
-        """The question to the service, with its facets."""
+        """The parameters for the service, with facets."""
         return urlencode([*self._given, ("limit", "20"), ("facets", "true")])
 
     @property
     def values(self) -> dict[str, Any]:
-        """What the page says of the search."""
+        """The search values that the page shows."""
         again = self.again
         return {
             "asked": dict(self._given),
@@ -106,11 +106,13 @@ class Asked:
         }
 
     def following(self, found: dict[str, Any]) -> str | None:
-        """The search from its next page; None at its end."""
+        """The address of the next page; None after the last one."""
         return urlencode([*self.again, ("after", found["next"])]) if found["next"] else None
 
     def facets(self, found: dict[str, Any]) -> list[tuple[str, list[tuple[str, int, str, bool]]]]:
-        """Name, and of each value: label, how many, the search with or without it, if chosen."""
+        """The facets: name, and for each value its label, count, toggle address and whether it is
+        chosen.
+        """
         again, shown = self.again, []
         for name in SHOWN_FACETS:
             values = []
@@ -125,7 +127,7 @@ class Asked:
         return shown
 
     def name(self, found: dict[str, Any]) -> str:
-        """What the search is about, in a line: its words and what narrows it."""
+        """A one-line title of the search: its words and filters."""
         words = [value for name, value in self.again if name == "q"]
         chosen = [one[0] for _, values in self.facets(found) for one in values if one[3]]
         return ", ".join([*words, *filter(None, (self.place,)), *chosen])

@@ -1,20 +1,20 @@
-// Tells the parts of an open page to read themselves again when something has happened. A browser
-// has six connections to a host, so of all pages that are seen one listens and tells the others.
+// Reloads the parts of an open page when an event concerns them. A browser opens six connections to
+// a host, so one visible page holds the event stream and forwards its events to the others.
 (() => {
   const body = document.body;
   if (!body.dataset.live) return;
   const bar = document.getElementById("connection");
   const channel = "BroadcastChannel" in window ? new BroadcastChannel("hirewire-live") : null;
-  const shared = channel && navigator.locks;  // locks are there on https and on localhost
+  const shared = channel && navigator.locks;  // locks exist on https and on localhost
   let last = null, source = null, wait = 1000, timer = null, expired = false;
-  let connected = false, listens = false, letGo = null, waiting = null;
+  let connected = false, isConsumer = false, letGo = null, waiting = null;
   const kinds = [
     "user.role_changed", "profile.updated", "resume.updated", "employer.profile.created",
     "recommendation.created", "recommendation.withdrawn", "application.submitted",
     "application.stage_changed", "application.message_sent", "vacancy.published", "vacancy.updated", "vacancy.paused",
     "vacancy.closed", "activity",
   ];
-  // What every page has reads itself once for all that happens within half a second.
+  // Parts that every page has reload at most once for all events within half a second.
   const due = new Set();
   const wake = (part) => {
     if (!("liveSoon" in part.dataset)) { part.dispatchEvent(new CustomEvent("live")); return; }
@@ -22,33 +22,33 @@
     due.add(part);
     setTimeout(() => { due.delete(part); part.dispatchEvent(new CustomEvent("live")); }, 500);
   };
-  const tell = (kind) => {
+  const reload = (kind) => {
     for (const part of document.querySelectorAll("[data-live-on]")) {
       if (kind === "all" || part.dataset.liveOn.split(" ").includes(kind)) wake(part);
     }
   };
-  // An open application that was read again is no longer new.
+  // Reloading an open application marks it as read, so the unread counts reload, too.
   document.addEventListener("htmx:after:swap", (event) => {
     const pages = event.target.id === "application" && document.getElementById("pages");
     if (pages) wake(pages);
   });
   const pass = (message) => { if (shared) channel.postMessage(message); };
-  const heard = (kind) => { tell(kind); pass({ kind, last }); };
+  const consume = (kind) => { reload(kind); pass({ kind, last }); };
   const show = (on) => { if (bar) bar.hidden = on; };
   const state = (on) => { connected = on; show(on); pass({ on }); };
   const open = () => {
     clearTimeout(timer);
     source = new EventSource("/live" + (last ? "?after=" + encodeURIComponent(last) : ""));
-    // What happened between the reading of the page and now was not heard: read once more.
-    source.onopen = () => { wait = 1000; state(true); heard("all"); };
+    // Events between the loading of the page and now were missed: reload once.
+    source.onopen = () => { wait = 1000; state(true); consume("all"); };
     for (const kind of kinds) {
       source.addEventListener(kind, (event) => {
         if (event.lastEventId) last = event.lastEventId;
         if (!connected) state(true);
-        heard(kind);
+        consume(kind);
       });
     }
-    source.addEventListener("catch-up", () => { state(true); heard("all"); });
+    source.addEventListener("catch-up", () => { state(true); consume("all"); });
     source.addEventListener("interrupted", () => state(false));
     source.addEventListener("expired", () => { expired = true; again(0); });
     source.onerror = () => again(wait);
@@ -59,62 +59,62 @@
     source = null;
     if (!expired) state(false);
     timer = setTimeout(async () => {
-      // Any page renews a session that is about to end; then everything is read again.
+      // Any request renews a session that is about to expire; then everything reloads.
       try {
         await fetch("/session", { cache: "no-store" });
         expired = false;
-        if (listens) open();
+        if (isConsumer) open();
       } catch (error) {
         wait = Math.min(wait * 2, 15000);
-        if (listens) again(wait);
+        if (isConsumer) again(wait);
       }
     }, pause);
   };
   const listen = () => {
-    listens = true;
+    isConsumer = true;
     open();
     return new Promise((done) => { letGo = done; });
   };
   const begin = () => {
-    if (listens || waiting) return;
+    if (isConsumer || waiting) return;
     if (!shared) { listen(); return; }
     waiting = new AbortController();
     navigator.locks.request("hirewire-live", { signal: waiting.signal }, listen).catch(() => {});
     pass({ ask: true });
   };
-  // A page that nobody sees listens to nothing; another one that is seen takes its place.
+  // A hidden page closes its stream; another visible page takes over.
   const end = () => {
     waiting?.abort();
     clearTimeout(timer);
     source?.close();
     letGo?.();
     source = letGo = waiting = null;
-    listens = false;
+    isConsumer = false;
   };
   if (shared) {
     channel.onmessage = ({ data }) => {
-      if (data.ask) { if (listens) pass({ on: connected }); return; }
-      if (listens || document.hidden) return;
+      if (data.ask) { if (isConsumer) pass({ on: connected }); return; }
+      if (isConsumer || document.hidden) return;
       if ("on" in data) show(data.on);
       if (data.last) last = data.last;
-      if (data.kind) tell(data.kind);
+      if (data.kind) reload(data.kind);
     };
   }
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) { end(); return; }
     begin();
-    tell("all");
+    reload("all");
   });
   addEventListener("pagehide", end);
-  addEventListener("pageshow", (event) => { if (event.persisted) { begin(); tell("all"); } });
-  addEventListener("online", () => { if (listens) again(0); });
+  addEventListener("pageshow", (event) => { if (event.persisted) { begin(); reload("all"); } });
+  addEventListener("online", () => { if (isConsumer) again(0); });
   addEventListener("offline", () => show(false));
   if (!document.hidden) begin();
 })();
 
-// Applications can be dragged from one stage to another; the form on each does the same.
+// Applications can be dragged to another stage; the form on each card does the same.
 (() => {
-  // What is being dragged must stay where it is: a part that is read meanwhile waits.
+  // A dragged card must stay in the page, so reloads wait until it is dropped.
   let dragged = null, waiting = new Set();
   document.addEventListener("htmx:before:swap", (event) => {
     if (!dragged) return;
@@ -143,7 +143,7 @@
     event.preventDefault();
     const decline = dragged.querySelector("[data-decline]");
     if (decline?.querySelector("[name=stage]").value === column.dataset.stage) {
-      decline.closest("details").open = true;  // nobody is declined without a reason
+      decline.closest("details").open = true;  // declining requires a reason
       decline.querySelector("select, input:not([type=hidden])").focus();
       return;
     }
@@ -162,7 +162,7 @@
 
 document.documentElement.dataset.scripts = "on";
 
-// A form with lines has always one more to fill in.
+// A form with rows always has an empty row at the end.
 document.addEventListener("input", (event) => {
   const row = event.target.closest?.("[data-row]");
   if (!row || !event.target.value || row.nextElementSibling?.matches("[data-row]")) return;
@@ -181,7 +181,7 @@ document.addEventListener("input", (event) => {
   row.after(next);
 });
 
-// Names as they are typed: a combobox with a list, after the ARIA Authoring Practices.
+// Suggestions of names: a combobox with a list, following the ARIA Authoring Practices.
 (() => {
   const list = document.createElement("ul");
   list.id = "suggested";
@@ -216,7 +216,7 @@ document.addEventListener("input", (event) => {
     try {
       answer = await fetch(input.dataset.suggest + encodeURIComponent(input.value), { headers: { "HX-Request": "true" } });
     } catch (error) {
-      // the network is down: typing goes on without suggestions meanwhile
+      // the network is down: there are no suggestions meanwhile
     }
     if (isStale()) return;
     if (!answer?.ok) {
@@ -247,7 +247,7 @@ document.addEventListener("input", (event) => {
   document.addEventListener("keydown", (event) => {
     if (event.target !== field || event.isComposing) return;
     const all = options(), at = all.indexOf(active()), isOpen = list.isConnected;
-    if (event.key === "Tab" && isOpen && at >= 0) { take(all[at]); return; }  // and on it goes
+    if (event.key === "Tab" && isOpen && at >= 0) { take(all[at]); return; }  // and the focus moves on
     if (event.key === "ArrowDown" && !isOpen && field.value.trim()) ask();
     else if (event.key === "ArrowDown" && isOpen) choose(all[at + 1] ?? all[0]);
     else if (event.key === "ArrowUp" && isOpen) choose(at > 0 ? all[at - 1] : all.at(-1));
@@ -268,7 +268,7 @@ document.addEventListener("input", (event) => {
   });
 })();
 
-// The answer to a question stands beside the button that asked it; whoever asked is taken to it.
+// The answer to a preview appears beside its button and gets the focus.
 (() => {
   let asked = null, before = null;
   document.addEventListener("click", (event) => {
@@ -278,13 +278,13 @@ document.addEventListener("input", (event) => {
   });
   document.addEventListener("htmx:after:settle", () => {
     const answer = asked && document.querySelector(asked);
-    if (!answer || answer === before) return;  // another part of the page was read
+    if (!answer || answer === before) return;  // another part of the page was reloaded
     answer.focus();
     asked = null;
   });
 })();
 
-// A menu closes by itself.
+// Menus close on a click outside and on Escape.
 (() => {
   const open = () => document.querySelector("details.menu[open]");
   document.addEventListener("click", (event) => {
@@ -299,7 +299,7 @@ document.addEventListener("input", (event) => {
   });
 })();
 
-// What has come by itself is marked for a moment; whoever took something out is not sent to the top.
+// New items are highlighted for a moment; removing an item moves the focus to its section.
 (() => {
   let known = null;
   const items = (part) => [...part.querySelectorAll("li[id], article[id]")];
@@ -330,11 +330,11 @@ document.addEventListener("input", (event) => {
   });
 })();
 
-// What somebody did could not be done: say it, and replace nothing of what was typed.
+// A failed action shows a message and keeps the typed text.
 for (const what of ["away", "signed-out"]) {
   document.addEventListener(what, (event) => {
     const part = event.target.matches?.("[data-live-on]") ? event.target : null;
-    if (part && what === "away") {  // nobody asked for it: it reads itself again later
+    if (part && what === "away") {  // an automatic reload: it is repeated later
       setTimeout(() => part.dispatchEvent(new CustomEvent("live")), 3000);
       return;
     }

@@ -1,1 +1,1 @@
-"""Vacancies and resumes as arrays, and which can fit: derived from the table `comparable`."""
+"""Vacancies and resumes as arrays, with a prefilter: derived from the table `comparable`."""

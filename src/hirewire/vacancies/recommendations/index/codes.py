@@ -1,4 +1,4 @@
-"""Small numbers in place of skills' codes."""
+"""Dense numbers that stand for skill codes."""
 
 from threading import Lock
 
@@ -13,23 +13,23 @@ Mask = NDArray[np.bool_]
 
 
 class Codes:
-    """Small numbers in place of skills' codes, the same in all segments of a process."""
+    """Dense numbers that stand for skill codes, shared by all segments of a process."""
 
     def __init__(self) -> None:
         self._numbers: dict[int, int] = {}
         self._lock = Lock()
         self.codes: list[int] = []
-        """By number."""
+        """Codes by their numbers."""
         self.weights: Floats = np.empty(0)
 
     def __len__(self) -> int:
         return len(self.codes)
 
     def numbers(self, codes: Ints) -> NDArray[np.int32]:
-        """The numbers of these codes; new codes get new ones."""
+        """The numbers of these codes; new codes get new numbers."""
         unique, inverse = np.unique(codes, return_inverse=True)
         numbers = np.empty(len(unique), np.int32)
-        with self._lock:  # segments are merged in a thread
+        with self._lock:  # a thread merges segments
             for nth, code in enumerate(unique.tolist()):
                 number = self._numbers.get(code)
                 if number is None:
@@ -42,5 +42,5 @@ class Codes:
         return numbers[inverse]
 
     def number(self, code: int) -> int | None:
-        """The number of a code; None when no segment has it."""
+        """The number of a code; None if no segment has it."""
         return self._numbers.get(code)

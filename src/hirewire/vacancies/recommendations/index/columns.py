@@ -1,4 +1,4 @@
-"""Many documents as columns: what each has once, and lists of different lengths."""
+"""Documents in columns: scalar values, and lists of different lengths."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from hirewire.vacancies.recommendations.index.packing import HEAD, LANGUAGE, SKI
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Lists of different lengths, one after the other: row n is from ``ends[n]`` to the next."""
+    """Lists of different lengths in one array: row n is from ``ends[n]`` to the next end."""
 
     ends: NDArray[np.int32] | Ints
-    """One more than rows; begins with 0."""
+    """One more than there are rows; begins with 0."""
 
     def positions(self, rows: Ints) -> tuple[Ints, Ints]:
-        """Where the items of these rows lie, and which of the `rows` each belongs to."""
+        """The positions of the items of these rows, and the index in `rows` of each one's row."""
         starts = self.ends[rows]
         lengths = self.ends[rows + 1] - starts
         owner = np.repeat(np.arange(len(rows)), lengths)
@@ -35,31 +35,33 @@ class Rows:
 
     @property
     def lengths(self) -> Any:
-        """Of each row."""
+        """The length of each row."""
         return np.diff(self.ends)
 
 
 def inverted(numbers: Any, owners: Any, count: int) -> tuple[Rows, NDArray[np.int32]]:
-    """By number, from 0 to `count` - 1, the owners that have it, ascending."""
+    """An inverted list: for each number from 0 to `count` - 1 its owners, ascending."""
     pairs = numbers.astype(np.int64)
     pairs <<= 32
     pairs |= owners
-    pairs.sort()  # in place: of all that is done here it is done with the most
+    pairs.sort()  # in place: this is the most frequent operation here
     return Rows.of(np.bincount(numbers, minlength=count)), pairs.astype(np.int32)
 
 
 class Columns:
-    """Some vacancies or resumes, each thing that they have in an array of its own."""
+    """Some vacancies or resumes, with an array per attribute."""
 
     def __init__(self, of: dict[str, Any], lists: dict[str, tuple[dict[str, Any], Rows]]) -> None:
         self.of = of
-        """What each has once, by its name."""
+        """Scalar attributes by name."""
         self.lists = lists
-        """`skills`, `languages` and `words`: what each item has, by its name, and whose it is."""
+        """`skills`, `languages` and `words`: the attributes of each item by name, and the item's
+        owner.
+        """
 
     @classmethod
     def unpacked(cls, packed: Sequence[Packed], codes: Codes) -> "Columns":
-        """Of these, in the order of their numbers."""
+        """Columns of these documents, in the order of their numbers."""
         numbers = np.array([one.number for one in packed], np.int64)
         order = np.argsort(numbers, kind="stable")
         parts = [packed[n] for n in order.tolist()]
@@ -84,10 +86,10 @@ class Columns:
 
     @classmethod
     def joined(cls, parts: "list[Columns]", alive: Sequence[Mask] | None = None) -> "Columns":
-        """What is alive in these, in the order of their numbers.
+        """The live documents of these parts, in the order of their numbers.
 
-        Without `alive` it is all, and each array of the parts is let go once it is taken over, so
-        that they do not take the memory twice.
+        Without `alive` all documents are taken, and each array of the parts is released once it is
+        copied, so that the data is not in memory twice.
         """
         names, lists = list(parts[0].of), {n: list(one[0]) for n, one in parts[0].lists.items()}
         rows = None if alive is None else [np.flatnonzero(one) for one in alive]

@@ -1,4 +1,4 @@
-"""Which of a vacancy's conditions leaves out how many resumes, each condition taken alone."""
+"""How many resumes each condition of a vacancy excludes, taken alone."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,13 +16,13 @@ class Condition(NamedTuple):
 
     part: Part
     nth: int = 0
-    """Of `skill` and `language`: which of the vacancy's."""
+    """The position of a `skill` or `language` among the vacancy's."""
 
 
 def excluded(segments: Iterable[Segment], demand: Demand) -> tuple[int, Counter[Condition]]:
-    """How many resumes this company may see, and how many of them each condition leaves out.
+    """The number of resumes this company may see, and how many of them each condition excludes.
 
-    Conditions that leave out nobody are not counted.
+    Conditions that exclude no resume are left out.
     """
     total, found = 0, Counter[Condition]()
     for segment in segments:

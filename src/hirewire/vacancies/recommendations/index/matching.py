@@ -1,4 +1,4 @@
-"""What is compared, in the memory of this process: derived from the table `comparable`."""
+"""The matching index in the memory of this process: derived from the table `comparable`."""
 
 import asyncio
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from hirewire.vacancies.recommendations.index.side import Side
 from hirewire.vacancies.recommendations.rules import Demand, Judgement, Offer, judge
 
 READ_AT_ONCE = 8192
-"""Rows; of more than this that have changed, no more are held as rows at a time."""
+"""The most rows read at once; larger changes are read in parts."""
 _COLUMNS = "kind, number, state = 'open' as open, generation, head, skills, languages, words"
 _CHANGED = f"select {_COLUMNS} from comparable where generation > $1 order by generation limit $2"  # noqa: S608
 _ALL_CHANGED = text(f"select {_COLUMNS} from comparable where generation > :generation")  # noqa: S608
@@ -27,7 +27,7 @@ _ALL_CHANGED = text(f"select {_COLUMNS} from comparable where generation > :gene
 
 @dataclass
 class LongRead:
-    """What has changed on one side, while it is read in parts."""
+    """The changes of one side, read in parts."""
 
     numbers: list[Any] = field(default_factory=list)
     parts: list[Columns] = field(default_factory=list)
@@ -38,7 +38,7 @@ def _packed(row: Any) -> Packed:
 
 
 class MatchingIndex:
-    """Both sides as of a generation."""
+    """Both sides of the index, as of a generation."""
 
     def __init__(self) -> None:
         codes = Codes()
@@ -49,7 +49,7 @@ class MatchingIndex:
         self._gathering: set[asyncio.Task[None]] = set()
 
     async def catch_up(self, tx: AsyncConnection) -> None:
-        """Take over what has been committed since the last time."""
+        """Apply the changes committed since the last call."""
         async with self._catching_up:
             asked = (self.generation, READ_AT_ONCE + 1)
             rows = (await tx.exec_driver_sql(_CHANGED, asked)).all()
@@ -67,14 +67,15 @@ class MatchingIndex:
                 task.add_done_callback(self._gathering.discard)
 
     async def _gather(self) -> None:
-        """One side after the other: while it is merged, a side takes its memory twice."""
+        """Merge one side after the other: merging doubles the memory that a side takes."""
         for side in (self.demands, self.offers):
             if side.is_scattered():
                 await side.gather()
 
     async def _catch_up_far(self, tx: AsyncConnection) -> None:
-        """Take over very much: in parts, none of which is to be found before the last one is here,
-        so that whoever is cut short has changed nothing.
+        """Apply a large number of changes in parts.
+
+        No part becomes visible before the last one is read, so an interrupted call changes nothing.
         """
         generation = self.generation
         sides = {"vacancy": (self.demands, LongRead()), "resume": (self.offers, LongRead())}
@@ -104,7 +105,7 @@ class MatchingIndex:
                 )
 
     def vacancies_for(self, offer: Offer) -> Iterator[tuple[Segment, int, Judgement]]:
-        """The vacancies that a resume fits, and how well."""
+        """The vacancies that match a resume, with their scores."""
         for segment in self.demands:
             for slot in demands_for(segment, offer).tolist():
                 found = judge(demand_from(segment, slot), offer)
@@ -112,7 +113,7 @@ class MatchingIndex:
                     yield segment, slot, found
 
     def resumes_for(self, demand: Demand) -> Iterator[tuple[Segment, int, Judgement]]:
-        """The resumes that fit a vacancy, and how well."""
+        """The resumes that match a vacancy, with their scores."""
         for segment in self.offers:
             for slot in offers_for(segment, demand).tolist():
                 found = judge(demand, offer_from(segment, slot))
@@ -124,10 +125,10 @@ _indexes: WeakKeyDictionary[AsyncEngine, MatchingIndex] = WeakKeyDictionary()
 
 
 def index_of(tx: AsyncConnection) -> MatchingIndex:
-    """The index of the database that `tx` speaks to."""
+    """The index of the database of `tx`."""
     return _indexes.setdefault(tx.engine, MatchingIndex())
 
 
 def forget(engine: AsyncEngine) -> None:
-    """Read everything again when it is needed next, as after a start."""
+    """Discard the index, so that the next use reads everything again, as after a start."""
     _indexes.pop(engine, None)

@@ -1,4 +1,4 @@
-"""Vacancies and resumes as bytes, as the table `comparable` keeps them."""
+"""The binary format of vacancies and resumes in the table `comparable`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ HEAD = np.dtype(
         ("likeness", "<f8", (3,)),
     ]
 )
-"""What every vacancy and resume has once. -1 stands for none, and NaN for no pay."""
+"""Scalar values of every vacancy and resume. -1 stands for none, and NaN for no pay."""
 
 
 SKILL = np.dtype([("code", "<i8"), ("place", "<i2"), ("level", "i1"), ("must", "u1")])
@@ -37,19 +37,20 @@ LANGUAGE = np.dtype([("code", "<i8"), ("level", "i1")])
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A vacancy or resume as bytes, as the tables keep it."""
+    """A vacancy or resume in the tables' binary format."""
 
     number: int
-    """Where it stands among its like; for good."""
+    """Its permanent number among the vacancies or the resumes."""
     head: bytes
     skills: bytes
     languages: bytes
     words: bytes
-    """Codes of the title's words; of a resume then 0 and the companies it is hidden from."""
+    """Codes of the title's words; a resume's are followed by 0 and the companies it is hidden from.
+    """
 
 
 def pack_demand(demand: Demand, *, id: UUID, version: int, number: int = 0) -> Packed:
-    """A vacancy as bytes."""
+    """Encode a vacancy."""
     head = _head(id, version, demand.area, demand.currency, demand.occupation)
     head["formats"], head["employment"] = demand.work_format or 0, demand.employment or 0
     head["band"] = -1 if demand.band is None else demand.band
@@ -67,7 +68,7 @@ def pack_demand(demand: Demand, *, id: UUID, version: int, number: int = 0) -> P
 
 
 def pack_offer(offer: Offer, *, id: UUID, version: int, number: int = 0) -> Packed:
-    """A resume as bytes."""
+    """Encode a resume."""
     head = _head(id, version, offer.area, offer.currency, offer.occupation)
     head["formats"], head["employment"] = offer.work_formats, offer.employment
     head["relocation"], head["months"] = offer.relocation, offer.months

@@ -1,8 +1,8 @@
-"""Which vacancies and resumes can fit: a prefilter before the exact scorer.
+"""A prefilter before the exact scorer: which vacancies and resumes can match.
 
-It lets through everything that fits and little else. It applies the gates and the parts of the
-strength as `rules.strength` does, in doubles; what it leaves out (languages, titles, companies)
-counts as in the best case. So its caller must still judge what it lets through.
+It passes every match and few other pairs. It applies the gates and the parts of the strength as
+`rules.strength` does, in doubles, and assumes the best case for languages, titles and companies.
+The caller must still score every pair that passes.
 """
 
 from collections.abc import Iterator
@@ -40,11 +40,11 @@ from hirewire.vacancies.recommendations.rules import (
 )
 
 _BAND_MONTHS = np.array([*BAND_MONTHS, np.nan])
-"""By band; the last one, -1, for none."""
+"""By band; the last item, -1, stands for none."""
 
 
 def demands_for(segment: Segment, offer: Offer) -> Ints:
-    """Slots of the vacancies that this resume may fit."""
+    """Slots of the vacancies that may match this resume."""
     codes = segment.codes
     levels = _levels(codes, {skill: have.level for skill, have in offer.skills.items()})
     mine = np.flatnonzero(levels >= 0)
@@ -59,7 +59,7 @@ def demands_for(segment: Segment, offer: Offer) -> Ints:
 
 
 def offers_for(segment: Segment, demand: Demand) -> Ints:
-    """Slots of the resumes that may fit this vacancy."""
+    """Slots of the resumes that may match this vacancy."""
     asks = [(segment.codes.number(ask.code), ask) for ask in demand.skills]
     musts = [number for number, ask in asks if ask.must]
     if None in musts:
@@ -78,7 +78,7 @@ def offers_for(segment: Segment, demand: Demand) -> Ints:
 
 
 def _passing(segment: Segment, slots: Ints, one: Demand | Offer, levels: Any) -> Ints:
-    """Of these slots the ones that pass the gates and may reach the threshold."""
+    """Those of these slots that pass the gates and can reach the threshold."""
     good: Mask = np.ones(len(slots), np.bool_)
     for _, passing in gates(segment, slots, one):
         good &= passing
@@ -87,8 +87,8 @@ def _passing(segment: Segment, slots: Ints, one: Demand | Offer, levels: Any) ->
 
 
 def _levels(codes: Codes, levels: dict[int, int]) -> NDArray[np.int8]:
-    """The level of each skill of one document, by the skill's number; -1 where it has none."""
-    # One more than there are, for codes that came after the segment was made.
+    """The level of each skill of one document, by the skill's number; -1 for skills it lacks."""
+    # One more item, for codes that were added after the segment was made.
     found = np.full(max(len(codes), 1), -1, np.int8)
     for code, level in levels.items():
         number = codes.number(code)
@@ -111,7 +111,7 @@ def _contains(sorted_: Ints, values: Ints) -> Mask:
 
 
 def _prefix(asks: list[tuple[int | None, Ask]], demand: Demand, rows: Rows) -> Ints:
-    """Of a demand without must-haves, the rarest skills of which a match has one."""
+    """The rarest skills of a demand without must-haves; every match has at least one of them."""
 
     def popularity(number: int | None) -> int:
         if number is None or number >= len(rows.ends) - 1:
@@ -129,9 +129,9 @@ def _prefix(asks: list[tuple[int | None, Ask]], demand: Demand, rows: Rows) -> I
 
 
 def gates(segment: Segment, slots: Ints, one: Demand | Offer) -> Iterator[tuple[Part, Mask]]:
-    """Of each gate between one document and these, beside skills and languages: who passes it.
+    """Which slots pass each gate with a document, except the gates for skills and languages.
 
-    A gate that one of the two leaves open is passed.
+    A gate that either side leaves open is passed.
     """
     column = segment.column
     if isinstance(one, Demand):
@@ -158,7 +158,7 @@ def gates(segment: Segment, slots: Ints, one: Demand | Offer) -> Iterator[tuple[
 
 
 def _gaps(segment: Segment, slots: Ints, one: Demand | Offer) -> Floats:
-    """The share by which the expectation lies above the most offered; NaN when not said."""
+    """The share by which the expectation exceeds the highest offered pay; NaN if not stated."""
     if one.pay is None:
         return np.full(len(slots), np.nan)
     column = segment.column
@@ -177,18 +177,18 @@ def _gaps(segment: Segment, slots: Ints, one: Demand | Offer) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """One document beside many: numbers of each pair, or one number for all of them."""
+    """A document paired with many: an array with an item per pair, or one number for all pairs."""
 
     shared: Any
-    """Weight of the skills that both have."""
+    """The weight of the shared skills."""
     met: Any
-    """The same, each times its level factor."""
+    """The same, with each weight multiplied by its level factor."""
     demand: Any
-    """Weight of the vacancy's skills."""
+    """The weight of the vacancy's skills."""
     offer: Any
-    """Weight of the resume's skills."""
+    """The weight of the resume's skills."""
     least_months: Any
-    """NaN for a vacancy that asks for no experience."""
+    """NaN for a vacancy that requires no experience."""
     months: Any
     gap: Floats
     alike: Floats
@@ -213,7 +213,7 @@ def _pairs(segment: Segment, slots: Ints, one: Demand | Offer, levels: NDArray[n
 
 
 def _at_best(pairs: Pairs) -> Floats:
-    """The strength of each pair as `rules.strength` has it, with the titles at their best."""
+    """The strength of each pair, as in `rules.strength`, if the titles matched perfectly."""
     excess = np.maximum(0.0, pairs.offer - pairs.shared)
     long = EXCESS * (1 + np.log(np.maximum(excess, EXCESS) / EXCESS))
     damped = np.where(excess <= EXCESS, excess, long)
@@ -240,6 +240,6 @@ def _alike(segment: Segment, slots: Ints, occupation: Any) -> Floats:
     mine = np.zeros(max([*occupation, int(segment.occupations.max(initial=0))]) + 2)
     for number, weight in occupation.items():
         mine[number] = weight
-    # -1, for none, is the last one: nothing.
+    # -1, for none, indexes the last item, which is empty.
     alike = (mine[segment.occupations[slots]] * segment.likeness[slots]).sum(axis=1)
     return np.asarray(np.minimum(1.0, alike), np.float64)

@@ -1,4 +1,4 @@
-"""Some vacancies, or some resumes, in arrays that do not change."""
+"""An immutable set of vacancies or resumes in arrays."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -25,13 +25,13 @@ from hirewire.vacancies.recommendations.rules import (
 
 EPSILON = 1e-6
 LEAST_SKILLS = (THRESHOLD - OCCUPATION - TITLE - EXPERIENCE - SALARY) / SKILLS
-"""What the skills' geometric mean must be for a match, with everything else at its best."""
+"""The geometric mean of skills that a match needs if all other parts are at their best."""
 
 
 class Segment:
-    """Some vacancies, or some resumes, that do not change; one may only die.
+    """An immutable set of vacancies or resumes; only deletion marks change.
 
-    Sorted by number, each of which is there once.
+    Sorted by number; each number occurs once.
     """
 
     def __init__(self, columns: Columns, codes: Codes, *, demands: bool) -> None:
@@ -55,18 +55,18 @@ class Segment:
 
     @classmethod
     def of(cls, packed: Sequence[Packed], codes: Codes, *, demands: bool) -> "Segment":
-        """These, in one."""
+        """A segment of these documents."""
         return cls(Columns.unpacked(packed, codes), codes, demands=demands)
 
     @classmethod
     def merged(cls, segments: Iterable["Segment"], codes: Codes, *, demands: bool) -> "Segment":
-        """What is alive in these, in one."""
+        """A segment of the live documents of these segments."""
         parts = list(segments)
         joined = Columns.joined([one.columns for one in parts], [one.alive for one in parts])
         return cls(joined, codes, demands=demands)
 
     def _index_demands(self, owner: Any) -> None:
-        """Each vacancy under its rarest must-have, or under all that a match may have to touch."""
+        """Index each vacancy by its rarest must-have, or all skills of which a match needs one."""
         count = len(self.codes)
         popular = np.bincount(self.code, minlength=count)
         at = np.flatnonzero(self._must)
@@ -79,7 +79,7 @@ class Segment:
         self.inverted = inverted(self.code[probes], owner[probes], count)
         no_must = self.musts.lengths == 0
         rest = np.flatnonzero(no_must[owner])
-        # The commonest last: they need not be looked at once what is left of them is too little.
+        # The commonest come last: they can be skipped once the remaining weight is too small.
         order = rest[np.lexsort((popular[self.code[rest]], owner[rest]))]
         weights, owners = self.codes.weights[self.code[order]], owner[order]
         before = np.cumsum(weights) - weights
@@ -94,40 +94,40 @@ class Segment:
         return len(self.numbers)
 
     def slot(self, number: int) -> int | None:
-        """Where a number is, dead or alive."""
+        """The slot of a number, deleted or not."""
         at = int(np.searchsorted(self.numbers, number))
         return at if at < len(self.numbers) and self.numbers[at] == number else None
 
     def kill(self, number: int) -> None:
-        """Take one away, if it is here."""
+        """Mark a number as deleted, if it is here."""
         if (slot := self.slot(number)) is not None:
             self.alive[slot] = False
 
     def asked(self) -> NDArray[np.int64]:
-        """How many that are alive have each skill, by its number."""
+        """The number of live documents with each skill, by the skill's number."""
         alive = np.repeat(self.alive, self.skills.lengths)
         return np.bincount(self.code[alive], minlength=len(self.codes))
 
     def id(self, slot: int) -> UUID:
-        """Whose slot this is."""
+        """The id of the document at a slot."""
         return UUID(bytes=self.column["id"][slot].tobytes())
 
     def value(self, name: str, slot: int) -> Any:
-        """Of what each has once, this one's."""
+        """A scalar value of the document at a slot."""
         return self.column[name].item(slot)
 
     def pay_of(self, slot: int) -> tuple[float, float] | None:
-        """Least and most; None when it is not said."""
+        """Lowest and highest pay; None if not stated."""
         least = self.value("least", slot)
         return None if least != least else (least, self.value("most", slot))
 
     def occupation_of(self, slot: int) -> dict[int, float]:
-        """Its likeness to occupations."""
+        """The document's similarity to occupations."""
         pairs = zip(self.occupations[slot].tolist(), self.likeness[slot].tolist(), strict=True)
         return {occupation: weight for occupation, weight in pairs if occupation >= 0}
 
     def skills_of(self, slot: int) -> list[tuple[int, float, int, int, bool]]:
-        """Code, weight, place, level and must of each."""
+        """Code, weight, place, level and must-have flag of each skill."""
         items = self._range(self.skills, slot)
         numbers = self.code[items]
         codes = self.codes.codes
@@ -144,12 +144,12 @@ class Segment:
         ]
 
     def languages_of(self, slot: int) -> list[tuple[int, int]]:
-        """Code and level of each."""
+        """Code and level of each language."""
         rows: list[tuple[int, int]] = self._language[self._range(self._languages, slot)].tolist()
         return rows
 
     def words_of(self, slot: int) -> list[int]:
-        """The codes of its words."""
+        """The codes of the document's words."""
         words: list[int] = self._word[self._range(self._words, slot)].tolist()
         return words
 
@@ -162,7 +162,7 @@ class Segment:
         return found
 
     def speaking(self, language: int, level: int) -> Mask:
-        """Which name no language, or this one at such a level at least."""
+        """Which documents name no language, or this one at this level or above."""
         good = (self._language["code"] == language) & (self._language["level"] >= level)
         silent: Mask = self._languages.lengths == 0
         return silent | self._with_any(self._languages, good)
@@ -172,7 +172,7 @@ class Segment:
         return self._with_any(self._words, self._word == company)
 
     def _with_any(self, rows: Rows, items: Mask) -> Mask:
-        """Which have one of these items in their list."""
+        """Which rows have one of these items in their list."""
         found: Mask = np.zeros(len(self), np.bool_)
         found[np.searchsorted(rows.ends, np.flatnonzero(items), "right") - 1] = True
         return found
@@ -182,14 +182,14 @@ class Segment:
 
 
 def owners_of(rows: Rows, owners: NDArray[np.int32], number: int) -> Ints:
-    """Who has a number, ascending."""
+    """The owners of a number, ascending."""
     if number >= len(rows.ends) - 1:
         return np.empty(0, np.int64)
     return owners[rows.ends[number] : rows.ends[number + 1]].astype(np.int64)
 
 
 def demand_from(segment: "Segment", slot: int) -> Demand:
-    """The vacancy at a slot, for the exact scorer."""
+    """The vacancy at a slot, as input of the exact scorer."""
     value = segment.value
     skills = [
         Ask(code, must, level, weight) for code, weight, _, level, must in segment.skills_of(slot)
@@ -212,7 +212,7 @@ def demand_from(segment: "Segment", slot: int) -> Demand:
 
 
 def offer_from(segment: "Segment", slot: int) -> Offer:
-    """The resume at a slot, for the exact scorer."""
+    """The resume at a slot, as input of the exact scorer."""
     value = segment.value
     skills = {
         code: Have(level, weight, place)

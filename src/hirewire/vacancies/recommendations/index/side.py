@@ -12,14 +12,15 @@ from hirewire.vacancies.recommendations.index.packing import Packed
 from hirewire.vacancies.recommendations.index.segment import Segment
 
 LARGEST_MERGED = 8192
-"""More in one segment only from the beginning, or in a thread: merging is done between messages."""
+"""Larger segments are made only at the start or in a thread; smaller merges run between messages.
+"""
 MOST_WAITING = 1000
 MOST_SEGMENTS = 8
-"""With more, those behind the first are merged in a thread; all, if they are half as many as it."""
+"""Beyond this a thread merges all segments but the first, or all if they are half its size."""
 
 
 class Side:
-    """All vacancies, or all resumes: a large segment, and small ones with what came later."""
+    """All vacancies, or all resumes: a large segment, and small ones with later changes."""
 
     def __init__(self, codes: Codes, *, demands: bool) -> None:
         self._codes = codes
@@ -37,7 +38,7 @@ class Side:
         return sum(int(segment.alive.sum()) for segment in self)
 
     def change(self, numbers: list[int], opened: list[Packed]) -> None:
-        """These have changed, and of them the `opened` are to be found from now on."""
+        """Apply changes to these numbers; those in `opened` can be matched from now on."""
         for segment in self._segments:
             for number in numbers:
                 segment.kill(number)
@@ -45,23 +46,23 @@ class Side:
             self._killed += numbers
         for number in numbers:
             self._waiting.pop(number, None)
-        # Made into a segment once somebody looks: most changes come one after the other.
+        # A segment is made at the next read: changes mostly come in runs.
         self._waiting.update((one.number, one) for one in opened)
         if len(self._waiting) > MOST_WAITING:
             self._take_in()
 
     def unpacked(self, opened: list[Packed]) -> Columns:
-        """These, as a part of a `segment`."""
+        """These documents as a part for `segment`."""
         return Columns.unpacked(opened, self._codes)
 
     def segment(self, parts: list[Columns]) -> Segment | None:
-        """All these parts in one; they are used up. None when there are none."""
+        """Merge all parts into a segment and use them up. None if there are no parts."""
         if not parts:
             return None
         return Segment(Columns.joined(parts), self._codes, demands=self._demands)
 
     def replace(self, numbers: Any, segment: Segment | None) -> None:
-        """These have changed, and what of them is to be found is in the segment."""
+        """Replace these numbers by the segment's documents."""
         for one in self._segments:
             one.alive &= ~np.isin(one.numbers, numbers)
         if self._merging:
@@ -86,11 +87,11 @@ class Side:
             self._segments[-2:] = [merged]
 
     def is_scattered(self) -> bool:
-        """Whether it is time to `gather`."""
+        """Whether `gather` is due."""
         return len(self._segments) > MOST_SEGMENTS and not self._merging
 
     async def gather(self) -> None:
-        """Merge segments in a thread; what changes meanwhile is found and lost as ever."""
+        """Merge segments in a thread; changes in the meantime take effect as usual."""
         first, *others = self._segments
         whole = len(first) < 2 * sum(len(one) for one in others)
         self._merging, self._killed = [first, *others] if whole else others, []

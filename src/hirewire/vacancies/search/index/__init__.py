@@ -1,1 +1,1 @@
-"""Search indexes (tantivy) beside the tables: derived from them, never the truth."""
+"""Search indexes (tantivy) derived from the tables, which stay the source of truth."""

@@ -1,4 +1,4 @@
-"""From a vacancy's row and a resume's snapshot to what is looked for in the index."""
+"""Converts a vacancy's row and a resume's snapshot to documents of the index."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -34,12 +34,12 @@ def text_of(html: str | None) -> str:
 
 @lru_cache(maxsize=20_000)
 def skill_id(name: str) -> str:
-    """A skill's id, however it is written."""
+    """A skill's id, in any spelling."""
     return dictionary().id_of(name)
 
 
 def vacancy_document(row: Mapping[str, Any]) -> Document | None:
-    """What is looked for of a vacancy (its row with `company_name`); None unless it is open."""
+    """The document of a vacancy (its row with `company_name`); None unless it is open."""
     if row["status"] != "published":
         return None
     names = [one["skill"] for one in row["requirements"] or ()]
@@ -68,7 +68,7 @@ def vacancy_document(row: Mapping[str, Any]) -> Document | None:
 
 
 def resume_document(row: Mapping[str, Any]) -> Document | None:
-    """What is looked for of a resume (its row); None unless employers may see it."""
+    """The document of a resume (its row); None unless employers may see it."""
     snapshot = row["snapshot"]
     if row["state"] != "visible" or not snapshot or snapshot.get("status") != "published":
         return None
@@ -101,7 +101,7 @@ def resume_document(row: Mapping[str, Any]) -> Document | None:
 
 
 def band_of(months: int) -> str:
-    """The experience band of so many months."""
+    """The experience band of a number of months."""
     if months < 12:
         return "noExperience"
     return "between1And3" if months < 36 else "between3And6" if months < 72 else "moreThan6"
@@ -113,12 +113,12 @@ def micros(moment: datetime) -> int:
 
 
 def a_month(amount: float, unit: str) -> int:
-    """Pay in a month of what is paid in a unit of time."""
+    """The monthly equivalent of a pay per unit of time."""
     return min(round(amount * A_MONTH.get(unit, 1.0)), MOST_PAID)
 
 
 def _pay(salary: Mapping[str, Any] | None) -> tuple[int | None, str | None]:
-    """The upper end a month, and the currency."""
+    """The upper end of the monthly pay, and the currency."""
     if not salary:
         return None, None
     ends = [salary[end] for end in ("min", "max") if salary.get(end) is not None]
@@ -128,7 +128,7 @@ def _pay(salary: Mapping[str, Any] | None) -> tuple[int | None, str | None]:
 
 
 def _skill_words(names: Iterable[str]) -> str:
-    """Names as they are written, and the dictionary's in both languages."""
+    """The names as written, and the dictionary's names in both languages."""
     words: dict[str, None] = {}
     for name in names:
         id = skill_id(name)
@@ -144,7 +144,7 @@ def _skill_words(names: Iterable[str]) -> str:
 
 @lru_cache(maxsize=4_000)
 def _place_words(area: str) -> str:
-    """A place as it is written, and its names in both languages."""
+    """The place as written, and its names in both languages."""
     return " · ".join(spellings(area))
 
 

@@ -1,4 +1,4 @@
-"""One search, on one state of the index."""
+"""Runs one search on one state of the index."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,13 +15,13 @@ from hirewire.vacancies.search.index.query import FacetCounts, SearchQuery, Sear
 from hirewire.vacancies.search.index.schema import IndexSchema
 
 MOST_DEEP = 1000
-"""How deep a list in order of relevance goes."""
+"""The maximum length of a list sorted by relevance."""
 _COUNTING = ThreadPoolExecutor(4, thread_name_prefix="counting")
-"""Not the threads that count the parts: none waits for one that waits."""
+"""Separate from the threads that count the parts, so that no pool waits for itself."""
 
 
 class SearchExecution:
-    """Finds a page of documents, and counts what stands beside it."""
+    """Finds a page of documents and counts its facets."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class SearchExecution:
         )
 
     def run(self) -> SearchResult:
-        """Find the page; counting begins beside it."""
+        """Find the page; the counting runs concurrently."""
         whole = self._without(None)
         counting = _COUNTING.submit(self._count_beside) if self._query.facets else None
         if self._query.order == "relevance":
@@ -106,7 +106,7 @@ class SearchExecution:
         return Query.range_query(self._schema, name, FieldType.Unsigned, low, high)
 
     def _best(self, whole: Query) -> tuple[int, list[tuple[int, str]]]:
-        """How many there are, and the best of them in one pass: a page and one more."""
+        """The total, and the best documents (a page and one more), in a single pass."""
         seen = self._query.after[0] if self._query.after else 0
         limit = min(self._query.limit + 1, MOST_DEEP - seen)
         if limit <= 0:
@@ -118,17 +118,17 @@ class SearchExecution:
         return int(result.count), places
 
     def _ordered(self, whole: Query) -> list[tuple[int, str]]:
-        """By value and, where that is the same, by id: all of a value are read at its edges."""
-        wanted, name = self._query, self._query.order
+        """By value and then by id: at the edges of the page all documents of a value are read."""
+        search, name = self._query, self._query.order
         found: list[tuple[int, str]] = []
         query = whole
-        if wanted.after is not None:
-            value, id = wanted.after
+        if search.after is not None:
+            value, id = search.after
             found = [place for place in self._with(whole, name, value) if place[1] < id]
             query = _both(whole, self._range(name, 0, value - 1)) if value else Query.empty_query()
-        more = wanted.limit + 1 - len(found)
+        more = search.limit + 1 - len(found)
         if more <= 0:
-            return found[: wanted.limit + 1]
+            return found[: search.limit + 1]
         hits = self._searcher.search(
             query, more, count=False, order_by_field=name, order=Direction.Desc
         ).hits
@@ -144,17 +144,17 @@ class SearchExecution:
         )
         if last is not None:
             found += self._with(query, name, last)
-        return found[: wanted.limit + 1]
+        return found[: search.limit + 1]
 
     def _with(self, whole: Query, name: str, value: int) -> list[tuple[int, str]]:
-        """All that have this value, the greatest id first."""
+        """All documents with this value, the greatest id first."""
         query = _both(whole, Query.term_query(self._schema, name, value))
         count = self._count(query)
         hits = self._searcher.search(query, max(count, 1), count=False, order_by_field=name).hits
         return sorted(((value, self._id(address)) for _, address in hits), reverse=True)
 
     def _count(self, query: Query) -> int:
-        result: Any = self._searcher.search(query, 1)  # its type stub forgets the count
+        result: Any = self._searcher.search(query, 1)  # tantivy's type stub lacks the count
         return int(result.count)
 
     def _id(self, address: Any) -> str:

@@ -1,4 +1,4 @@
-"""Exact counts of the most frequent values, beside a list."""
+"""Exact counts of the most frequent values, shown beside a list."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,17 +12,18 @@ from hirewire.vacancies.search.index.schema import IndexSchema
 
 MOST_BUCKETS = 65_000
 CANDIDATES = 3
-"""Times as many values of an open-ended field are estimated as are shown."""
+"""How many times as many values of an open-ended field are estimated as are shown."""
 MOST_CACHED = 4_000
-"""Facets kept for searches that come again, of 30 values at most each."""
+"""The most cached facets, of at most 30 values each."""
 _THREADS = ThreadPoolExecutor(4, thread_name_prefix="facets")
 
 Counts = list[tuple[str, int]]
 
 
 class FacetCache:
-    """Facets of one state of the index that were counted already: broad searches come again and
-    again, and cost the most. Thread-safe.
+    """A cache of the facets of one state of the index: broad searches repeat and cost the most.
+
+    Thread-safe.
     """
 
     def __init__(self) -> None:
@@ -30,12 +31,12 @@ class FacetCache:
         self._lock = Lock()
 
     def get(self, key: Hashable) -> Counts | None:
-        """What was counted; None when it was not."""
+        """The cached counts; None if there are none."""
         with self._lock:
             return self._counts.get(key)
 
     def put(self, key: Hashable, counts: Counts) -> None:
-        """Keep this, and drop the oldest when there are too many."""
+        """Cache these counts, and drop the oldest entry if the cache is full."""
         with self._lock:
             if len(self._counts) >= MOST_CACHED:
                 del self._counts[next(iter(self._counts))]
@@ -45,8 +46,8 @@ class FacetCache:
 class FacetCounter:
     """Counts the facets of one search on one state of the index.
 
-    `query_without` makes the query without one of its filters; `value_of` tells the value of a
-    hashed field by its hash.
+    `query_without` makes the query without one of its filters; `value_of` resolves the value of a
+    hashed field.
     """
 
     def __init__(
@@ -72,14 +73,14 @@ class FacetCounter:
         groups: dict[Hashable, tuple[str | None, dict[str, int]]] = {}
         for name, size in sizes.items():
             one = self._schema.of(name)
-            # Of a filter that wants all its values, the counts say what one more would leave.
+            # If a filter requires all its values, a count is what one more value leaves.
             is_set = bool(self._filters.values.get(name)) and not one.matches_all
             without = name if is_set else None
             keys[name] = name, size, *self._key(without)
             cached = self._cache.get(keys[name])
             if cached is not None:
                 found[name] = cached
-            else:  # hashed fields take the longest: beside the others
+            else:  # hashed fields take the longest: count them in parallel
                 group = groups.setdefault((without, one.is_hashed), (without, {}))
                 group[1][name] = size
         parts = [(self._query_without(without), sizes) for without, sizes in groups.values()]
@@ -91,7 +92,7 @@ class FacetCounter:
         return {name: found[name] for name in sizes}
 
     def _key(self, without: str | None) -> tuple[Hashable, ...]:
-        """The filters without this one."""
+        """The cache key: the filters without this one."""
 
         def of(values: Mapping[str, Sequence[str]]) -> Hashable:
             return frozenset(
@@ -102,16 +103,18 @@ class FacetCounter:
         return filters.text, of(filters.values), of(filters.excluded), filters.pay, filters.time
 
     def _count(self, query: Query, sizes: Mapping[str, int]) -> dict[str, Counts]:
-        """Each segment of the index names the most frequent values of an open-ended field. Where
-        one might have been left out or counted short, those named are counted again; where that
-        leaves a doubt, all are.
+        """Count the values of a field.
+
+        Each segment of the index names its most frequent values of an open-ended field. If one
+        might be missing or undercounted, the named values are counted again; if doubt remains, all
+        values are.
         """
         first = self._aggregate(query, {name: self._asked(name, n) for name, n in sizes.items()})
         counted = {}
         for name, size in sizes.items():
             buckets = first[name]["buckets"]
             if missed := first[name].get("doc_count_error_upper_bound") or 0:
-                # What was not named has at most so many.
+                # The highest possible count of a value that was not named.
                 is_cut = len(buckets) == CANDIDATES * size
                 unnamed = missed + (buckets[-1]["doc_count"] if is_cut else 0)
                 again = {"size": len(buckets), "include": [bucket["key"] for bucket in buckets]}
@@ -147,7 +150,7 @@ class FacetCounter:
 
 
 def count_recent(searcher: Searcher, query: Query, moments: Sequence[int]) -> list[int]:
-    """How many documents are of each moment or later, in one pass."""
+    """The number of documents since each of these times, in one pass."""
     ordered = sorted(moments)
     if not ordered:
         return []

@@ -1,4 +1,4 @@
-"""The folder of an index: one process writes it at a time."""
+"""The folder of an index, written by one process at a time."""
 
 import fcntl
 import json
@@ -11,17 +11,17 @@ from typing import IO, Any
 from hirewire.esco import edition
 
 FORMAT = 4
-"""Of the documents and of the state beside them; an index of another format is built again."""
+"""The format of the documents and of the state file; an index of another format is rebuilt."""
 MOST_FOLDERS = 64
 
 
 def index_format() -> int | str:
-    """Documents hold ids of skills, so another skills dictionary is another format."""
+    """The format with the dictionary's version: documents hold skill ids of the dictionary."""
     return f"{FORMAT}+{edition()}" if edition() else FORMAT
 
 
 def read_state(folder: Path | None) -> dict[str, Any]:
-    """The state beside an index; empty if there is none or it cannot be read."""
+    """The state file beside an index; empty if it is missing or unreadable."""
     try:
         state = json.loads((folder / "state.json").read_text()) if folder else {}
     except (OSError, ValueError):
@@ -30,7 +30,7 @@ def read_state(folder: Path | None) -> dict[str, Any]:
 
 
 def write_state(folder: Path, state: Mapping[str, Any]) -> None:
-    """Replace the state beside an index in one step."""
+    """Replace the state file beside an index atomically."""
     temporary = folder / "state.json.new"
     temporary.write_text(json.dumps(dict(state) | {"format": index_format()}))
     temporary.replace(folder / "state.json")
@@ -41,10 +41,10 @@ class Busy(Exception):
 
 
 class IndexFolder:
-    """A folder of its own for one process's index."""
+    """A folder for the index of one process, locked while it is in use."""
 
     def __init__(self, above: Path, name: str) -> None:
-        """Raises `Busy`, or `OSError` when it cannot be made."""
+        """Raises `Busy`, or `OSError` if the folder cannot be made."""
         for number in range(MOST_FOLDERS):
             path = above / f"{name}-{number}"
             path.mkdir(parents=True, exist_ok=True)
@@ -60,11 +60,11 @@ class IndexFolder:
         raise Busy
 
     def empty(self) -> None:
-        """Delete the index in it."""
+        """Delete the index in the folder."""
         (self.path / "state.json").unlink(missing_ok=True)
         shutil.rmtree(self.path / "index", ignore_errors=True)
         os.makedirs(self.path, exist_ok=True)
 
     def close(self) -> None:
-        """Unlock it."""
+        """Unlock the folder."""
         self._file.close()

@@ -1,4 +1,4 @@
-"""Fragments of texts with the words found in `<mark>`."""
+"""Text fragments with the matching words in `<mark>`."""
 
 from collections.abc import Sequence
 from html import escape
@@ -13,14 +13,14 @@ FRAGMENT_CHARACTERS = 240
 def highlighted(
     searcher: Searcher, schema: Schema, query: Query, name: str, texts: Sequence[str]
 ) -> list[str | None]:
-    """Of each text the best fragment as HTML; None where the field `name` does not match."""
+    """The best fragment of each text as HTML; None where the field `name` does not match."""
     generator = SnippetGenerator.create(searcher, query, schema, name)
     generator.set_max_num_chars(FRAGMENT_CHARACTERS)
     return [_fragment(generator, name, text) for text in texts]
 
 
 def _fragment(generator: SnippetGenerator, name: str, text: str) -> str | None:
-    """A text that is short enough stays whole."""
+    """The best fragment; a short text stays whole."""
     if not text:
         return None
     searched = plain(text)
@@ -33,13 +33,14 @@ def _fragment(generator: SnippetGenerator, name: str, text: str) -> str | None:
     chosen, encoded = snippet.fragment_range(), searched.encode()
 
     def place_of(offset: int) -> int:
-        """In the text, whose characters stand where those that were searched do; offsets are bytes
-        from the fragment's beginning.
+        """The position in the text of a byte offset in the fragment.
+
+        The analysed text has its characters at the same positions as the original.
         """
         return len(encoded[: chosen.start + offset].decode())
 
     is_cut = len(text) > FRAGMENT_CHARACTERS
-    # A fragment ends with its last word: a short title would lose its last bracket.
+    # A fragment ends with its last word, which would cut a closing bracket off a short title.
     place, end = (place_of(0), place_of(chosen.end - chosen.start)) if is_cut else (0, len(text))
     parts = []
     for start, stop in ((place_of(start), place_of(stop)) for start, stop in spans):

@@ -1,4 +1,4 @@
-"""From what somebody typed to a query of the index (tantivy's)."""
+"""Parses a typed search query into a query of the index (tantivy)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,12 +24,12 @@ LONGEST_WORD = 60
 
 
 def analyzer() -> TextAnalyzer:
-    """Words in lower case, without the endings of Russian and of English ones."""
+    """Splits a text into lower-case words without Russian and English endings."""
     return _words().filter(Filter.stemmer("russian")).filter(Filter.stemmer("english")).build()
 
 
 def plain_analyzer() -> TextAnalyzer:
-    """Words in lower case, whole."""
+    """Splits a text into whole lower-case words."""
     return _words().build()
 
 
@@ -39,29 +39,29 @@ def _words() -> TextAnalyzerBuilder:
 
 
 _STEMS, _PLAIN = analyzer(), plain_analyzer()
-_TELLING = _words().filter(Filter.stopword("russian")).filter(Filter.stopword("english")).build()
+_MEANINGFUL = _words().filter(Filter.stopword("russian")).filter(Filter.stopword("english")).build()
 
 
 @dataclass
 class ParsedQuery:
-    """A query, and what was done to understand it."""
+    """A query, and the corrections made to understand it."""
 
     query: Query | None
-    """None when nothing is asked for in words."""
+    """None if the text has no words to search for."""
     corrected: dict[str, str] = field(default_factory=dict)
-    """Words that nobody uses, with what the same keys write in the other alphabet."""
+    """Unused words, with the text that the same keys type in the other keyboard layout."""
     tolerated: list[str] = field(default_factory=list)
-    """Words that nobody uses; similar ones were searched instead."""
+    """Unused words that were replaced by similar ones."""
 
 
 class QueryParser:
     """Parses queries for one state of an index.
 
-    A document must have every term: a word in one of its text fields (`texts`, with the weight of
-    each), a phrase within one. Neighbours that the dictionary knows as a skill are found by the
-    skill too, whatever it is called there. A word that no document has is read as typed on the
-    other keyboard, or with a typo. Documents that are `unseen` by who asks do not count there:
-    what is said of a word would tell whether they have it.
+    A document must match every term: a word in one of its text fields (`texts`, with the weight of
+    each), a phrase within one field. Adjacent words that name a skill of the dictionary also match
+    its other names. A word that occurs in no document is read in the other keyboard layout, or with
+    a typo. Documents that the searching company may not see (`unseen`) do not count as occurrences:
+    a correction would reveal that they contain the word.
     """
 
     def __init__(
@@ -78,12 +78,12 @@ class QueryParser:
 
     def parse(self, text: str) -> ParsedQuery:
         """The query for this text."""
-        found = ParsedQuery(None)
+        parsed = ParsedQuery(None)
         text, pay = rules.pay_from(text)
-        wanted = [term for term in rules.terms(text) if not term.excluded]
+        required = [term for term in rules.terms(text) if not term.excluded]
         unwanted = [term for term in rules.terms(text) if term.excluded]
-        wanted = [t for t in wanted if t.phrase or _TELLING.analyze(t.text)] or wanted
-        parts = [(Occur.Must, query) for query in self._wanted(wanted, found)]
+        required = [t for t in required if t.phrase or _MEANINGFUL.analyze(t.text)] or required
+        parts = [(Occur.Must, query) for query in self._queries(required, parsed)]
         parts += [
             (Occur.MustNot, query)
             for term in unwanted
@@ -93,40 +93,38 @@ class QueryParser:
             enough = Query.range_query(self._schema, "pay", FieldType.Unsigned, pay, None)
             parts.append((Occur.Must, Query.const_score_query(enough, 0.0)))
         if not parts:
-            return found
+            return parsed
         if all(occur == Occur.MustNot for occur, _ in parts):
             parts.append((Occur.Must, Query.all_query()))
-        found.query = Query.boolean_query(parts)
-        return found
+        parsed.query = Query.boolean_query(parts)
+        return parsed
 
-    def _wanted(self, terms: Sequence[Term], found: ParsedQuery) -> list[Query]:
-        """A query for each term, or for each run of terms that is one skill."""
+    def _queries(self, terms: Sequence[Term], parsed: ParsedQuery) -> list[Query]:
+        """A query for each term, or for each run of terms that names one skill."""
         queries, taken = [], [False] * len(terms)
         names: dict[int, tuple[int, list[Query]]] = {}
         for start, end in rules.spans(len(terms)):
             if any(taken[start:end]) or any(term.phrase for term in terms[start:end]):
                 continue
-            likewise = self._likewise([term.text for term in terms[start:end]])
-            if likewise:
+            synonyms = self._synonyms([term.text for term in terms[start:end]])
+            if synonyms:
                 taken[start:end] = [True] * (end - start)
-                names[start] = (end, likewise)
+                names[start] = (end, synonyms)
         place = 0
         while place < len(terms):
-            end, likewise = names.get(place, (place + 1, []))
-            words = [self._term(term, found, known=bool(likewise)) for term in terms[place:end]]
+            end, synonyms = names.get(place, (place + 1, []))
+            words = [self._term(term, parsed, known=bool(synonyms)) for term in terms[place:end]]
             query = _all([word for word in words if word is not None])
-            if likewise:
-                ways = [*([] if query is None else [query]), *likewise]
+            if synonyms:
+                ways = [*([] if query is None else [query]), *synonyms]
                 query = Query.disjunction_max_query(ways, 0.1)
             if query is not None:
                 queries.append(query)
             place = end
         return queries
 
-    def _likewise(self, words: Sequence[str]) -> list[Query]:
-        """What else these words may be called by: a skill's names and its own mark, a place, a
-        format of work, another word for the same.
-        """
+    def _synonyms(self, words: Sequence[str]) -> list[Query]:
+        """Queries for other ways to say these words: a skill, a place, a work format, a synonym."""
         ways: list[Query] = []
         names = list(rules.said_otherwise(words))
         skill = dictionary().find(" ".join(words))
@@ -146,7 +144,7 @@ class QueryParser:
         return ways
 
     def _at(self, place: Place) -> list[Query]:
-        """What is at a place, and what names it in either language; nothing if nothing is."""
+        """Documents at a place or with its name in either language; empty if there are none."""
         ways: list[Query] = []
         there = Query.term_query(self._schema, "area", place.key, index_option="basic")
         if self._is_seen(there):
@@ -158,7 +156,7 @@ class QueryParser:
                 ways += [] if query is None else [query]
         return ways
 
-    def _term(self, term: Term, found: ParsedQuery, *, known: bool) -> Query | None:
+    def _term(self, term: Term, parsed: ParsedQuery, *, known: bool) -> Query | None:
         stems = _STEMS.analyze(term.text)
         if not stems:
             return None
@@ -167,12 +165,12 @@ class QueryParser:
         other = rules.other_layout(term.text)
         switched = _STEMS.analyze(rules.plain(other))
         if switched and all(self._is_used(stem) for stem in switched):
-            found.corrected[term.text] = other
+            parsed.corrected[term.text] = other
             return self._in_texts(switched)
         if (distance := rules.tolerance(stems[0])) == 0:
             return self._in_texts(stems)
-        found.tolerated.append(term.text)
-        # A typo may keep an ending from being taken off: whole words are compared as well.
+        parsed.tolerated.append(term.text)
+        # A typo can prevent the removal of an ending, so whole words are compared as well.
         [whole] = _PLAIN.analyze(term.text)
         return self._each_text(
             lambda name: Query.fuzzy_term_query(self._schema, name, stems[0], distance)
@@ -180,7 +178,7 @@ class QueryParser:
 
     def _is_used(self, stem: str) -> bool:
         used = (name for name in self._texts if self._searcher.doc_freq(name, stem))
-        # The frequency counts documents that were deleted as well, until segments are merged.
+        # The frequency includes deleted documents until segments are merged.
         if not self._unseen:
             return any(used)
         return any(self._is_seen(Query.term_query(self._schema, name, stem)) for name in used)
@@ -197,7 +195,7 @@ class QueryParser:
         return self._each_text(lambda name: Query.phrase_query(self._schema, name, list(stems)))
 
     def _each_text(self, make: Callable[[str], Query]) -> Query:
-        """The best of a document's fields counts, the others a little."""
+        """A document's best field counts fully, the others a little."""
         return Query.disjunction_max_query(
             [Query.boost_query(make(name), weight) for name, weight in self._texts.items()], 0.1
         )

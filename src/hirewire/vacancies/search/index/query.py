@@ -1,4 +1,4 @@
-"""A search as the index is asked, and what it answers."""
+"""The query and the result types of the search index."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,12 +9,12 @@ from hirewire.vacancies.search.index.parser import ParsedQuery
 
 Order = Literal["time", "pay", "relevance"]
 Range = tuple[int | None, int | None]
-"""Both ends belong to it."""
+"""Inclusive at both ends."""
 
 
 @dataclass(frozen=True)
 class SearchFilters:
-    """Which documents are searched."""
+    """The filters of a search."""
 
     text: str = ""
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -31,44 +31,45 @@ class SearchFilters:
         return {name: ends for name, ends in ends.items() if ends is not None}
 
     def since(self, moment: int) -> Self:
-        """Only what is not older than this, microseconds since 1970."""
+        """The filters with a lower limit of the time, in microseconds since 1970."""
         low = max(moment, (self.time or (0, None))[0] or 0)
         return replace(self, time=(low, None))
 
 
 @dataclass(frozen=True)
 class SearchQuery:
-    """A page of a search."""
+    """A query for one page of results."""
 
     filters: SearchFilters = SearchFilters()
     order: Order = "time"
-    """`time` and `pay`: the greatest first."""
+    """`time` and `pay` sort in descending order."""
     limit: int = 20
     after: tuple[int, str] | None = None
-    """The place of the last one seen: its value and id, or, by relevance, how many were seen."""
+    """The position of the last result seen: its value and id, or for relevance the number seen."""
     facets: Mapping[str, int] = field(default_factory=dict)
-    """Fields to count by, with the number of values of each."""
+    """Facet fields, with the number of values of each."""
     recent: Sequence[int] = ()
-    """Count also what is not older than these times, microseconds since 1970."""
+    """Also count the documents since these times, in microseconds since 1970."""
 
 
 @dataclass(frozen=True)
 class FacetCounts:
-    """The counts beside a list."""
+    """The facet counts of a search."""
 
     facets: dict[str, list[tuple[str, int]]]
-    """Each counts as if its own filter were not set."""
+    """Each facet is counted as if its own filter were not set."""
     recent: list[int]
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """A page of a search, as the index has it."""
+    """A page of results from the index."""
 
     ids: list[UUID]
     places: list[tuple[int, str]]
     total: int
     parsed: ParsedQuery
     count: Callable[[], FacetCounts]
-    """Count on the same state of the index. Takes longer than finding, so that the rows can be
-    read meanwhile. Thread-safe."""
+    """Counts the facets on the same state of the index. Slower than the search, so that the rows
+    can be read meanwhile. Thread-safe.
+    """

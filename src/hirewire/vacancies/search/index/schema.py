@@ -9,21 +9,24 @@ from tantivy import Schema, SchemaBuilder
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A field by whose exact values documents are filtered and counted."""
+    """A field whose exact values filter documents and are counted."""
 
     name: str
-    """On the wire, in the index and in the address of a page."""
+    """The name in the JSON, in the index and in a page's address."""
     attribute: str
-    """Of the request's model, which holds the values."""
+    """The attribute of the request's model that holds the values."""
     facet_size: int
-    """Of how many values the counts are shown."""
+    """The number of values shown with counts."""
     matches_all: bool = False
-    """A document must have all values that are given, not any of them."""
+    """Whether a document must have all given values instead of any."""
     is_open: bool = False
-    """Its values are open-ended and mostly rare: the most frequent ones are estimated first."""
+    """Whether the values are open-ended and mostly rare, so that the most frequent are estimated
+    first.
+    """
     is_hashed: bool = False
-    """A document has several values out of very many: they are counted by a hash (`hash_of`),
-    since writing out each value met would take longer than counting."""
+    """Whether documents have several values out of very many. They are counted by a hash
+    (`hash_of`), because writing out each value takes longer than counting.
+    """
 
 
 AREA = Filter("area", "area", 20)
@@ -46,7 +49,7 @@ class IndexSchema:
     excluded_by: Sequence[str] = ()
     """Fields of exact values that only exclude documents."""
     stored: Sequence[str] = ()
-    """Fields that are only given back."""
+    """Fields that are stored but not searched."""
 
     @property
     def hashed(self) -> frozenset[str]:
@@ -55,7 +58,7 @@ class IndexSchema:
 
     @property
     def facets(self) -> dict[str, int]:
-        """All fields that are counted, with how many values of each."""
+        """All counted fields, with the number of values of each."""
         return {one.name: one.facet_size for one in self.filters}
 
     def of(self, name: str) -> Filter:
@@ -63,7 +66,7 @@ class IndexSchema:
         return next(one for one in self.filters if one.name == name)
 
     def build(self) -> Schema:
-        """As tantivy wants it."""
+        """The schema in tantivy's type."""
         builder = SchemaBuilder()
         builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
         for name in self.texts:
@@ -110,7 +113,9 @@ RESUMES = IndexSchema(
 
 
 def hash_of(value: str) -> int:
-    """52 bits of a value's hash, BLAKE2: JSON numbers hold no more. Two of a million values share
-    one with a chance of one in ten thousand; their counts would be added.
+    """52 bits of a value's BLAKE2 hash, the most that JSON numbers hold exactly.
+
+    Among a million values two collide with a probability of one in ten thousand; their counts would
+    then be added.
     """
     return int.from_bytes(blake2b(value.encode(), digest_size=8).digest()) >> 12

@@ -1,7 +1,7 @@
-"""An index in its folder, or in memory when there is none.
+"""A search index in its folder, or in memory without one.
 
-It knows up to which transaction of which database it has read. It is never the truth: whoever
-answers from it reads the rows found.
+It stores the database and the transaction up to which it has read. The tables stay the source of
+truth: callers read the rows of the results from them.
 """
 
 import asyncio
@@ -25,22 +25,22 @@ from hirewire.vacancies.search.index.query import SearchQuery, SearchResult
 from hirewire.vacancies.search.index.schema import IndexSchema, hash_of
 
 MOST_LABELS = 20_000
-"""Values whose writing is kept, of each kind; then they are read again."""
+"""Cached labels of each kind; further ones are read again."""
 LONGEST_WAIT = 0.05
-"""Seconds that a search waits for what was committed just before it."""
+"""The most seconds that a search waits for recent commits."""
 HEAP_BYTES = 16_000_000
-"""Of the writer; tantivy takes no less than 15 MB. What is more is a segment of its own."""
+"""The writer's memory; tantivy requires at least 15 MB. More documents start another segment."""
 
 _Key = TypeVar("_Key")
 
 
 class SearchIndex:
-    """One index. `put`, `clear` and `commit` are for one thread at a time."""
+    """A search index. Only one thread at a time may call `put`, `clear` and `commit`."""
 
     def __init__(self, fields: IndexSchema, folder: Path | None = None) -> None:
-        """Open the index in this folder, or make it there; in memory when there is none.
+        """Open the index in this folder, or create it there; in memory if there is no folder.
 
-        Raises `ValueError` or `OSError` when the folder holds no good index.
+        Raises `ValueError` or `OSError` if the folder holds an invalid index.
         """
         self.fields = fields
         self.folder = folder
@@ -62,15 +62,15 @@ class SearchIndex:
         self._labels: dict[tuple[str, str], str] = {}
         self._numbered: dict[tuple[str, int], str] = {}
         self.catch_up: Callable[[], Awaitable[None]] | None = None
-        """Takes over what is committed by now; set by whoever keeps the index."""
+        """Applies the changes committed so far; set by the index updater."""
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
 
     def put(self, documents: Iterable[tuple[str, Values | None]], *, fresh: bool = False) -> None:
-        """Take these in place of what is known of their ids; None: it is no longer there.
+        """Replace the documents with these ids; None deletes one.
 
-        `fresh`: none of them is known. They are found after the next `commit`.
+        `fresh`: none of the ids is in the index. Changes are visible after the next `commit`.
         """
         assert self._writer is not None
         for id, values in documents:
@@ -80,7 +80,7 @@ class SearchIndex:
                 self._writer.add_document(self._document(id, values))
 
     def clear(self) -> None:
-        """Take everything out, and forget how far it went."""
+        """Delete all documents and reset the state."""
         assert self._writer is not None
         if self.folder is not None:
             (self.folder / "state.json").unlink(missing_ok=True)
@@ -88,7 +88,7 @@ class SearchIndex:
         self.state = {}
 
     def commit(self, state: Mapping[str, Any]) -> None:
-        """Let what was put be found, and remember how far it goes."""
+        """Make all changes visible and store the state."""
         assert self._writer is not None
         self._writer.commit()
         if self.folder is not None:
@@ -102,7 +102,7 @@ class SearchIndex:
         self._writer = None
 
     async def refreshed(self) -> None:
-        """Wait until what is committed by now is found, but not for long."""
+        """Wait briefly until the changes committed so far are visible."""
         if self.catch_up is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LONGEST_WAIT):
@@ -120,7 +120,7 @@ class SearchIndex:
         ).run()
 
     def label(self, name: str, value: str) -> str:
-        """How a value of a field is written by somebody who used it."""
+        """The label of a field's value, in the spelling of a document that has it."""
         known = self._labels.get((name, value))
         if known is None:
             query = Query.term_query(self.schema, name, value, index_option="basic")
@@ -130,7 +130,7 @@ class SearchIndex:
         return known
 
     def value_of(self, searcher: Searcher, name: str, number: int) -> str:
-        """The value of a field with this hash, as a document has it that the searcher sees."""
+        """The value of a field with this hash, read from a document that the searcher sees."""
         known = self._numbered.get((name, number))
         if known is None:
             query = Query.term_query(self.schema, f"{name}_number", number)
@@ -154,14 +154,14 @@ class SearchIndex:
         return document
 
     def highlighted(self, name: str, parsed: ParsedQuery, texts: Sequence[str]) -> list[str | None]:
-        """Of each text the best fragment as HTML with the words found in `<mark>`; or None."""
+        """The best fragment of each text as HTML with the matching words in `<mark>`; or None."""
         if parsed.query is None:
             return [None] * len(texts)
         return highlighted(self._searcher, self.schema, parsed.query, name, texts)
 
 
 def _kept(labels: dict[_Key, str], key: _Key, value: str) -> str:
-    """Keep this among no more than there is room for. Threads may do it at once."""
+    """Cache a label if there is room. Thread-safe."""
     if len(labels) >= MOST_LABELS:
         labels.clear()
     labels[key] = value
@@ -172,10 +172,10 @@ _indexes: WeakKeyDictionary[AsyncEngine, dict[str, SearchIndex]] = WeakKeyDictio
 
 
 def indexes_of(engine: AsyncEngine) -> dict[str, SearchIndex]:
-    """The indexes that are ready in this process, by name, of this database."""
+    """The ready indexes of this database in this process, by name."""
     return _indexes.setdefault(engine, {})
 
 
 def index_for(tx: AsyncConnection, fields: IndexSchema) -> SearchIndex | None:
-    """The index of the database that `tx` speaks to; None while it is being built."""
+    """The index of the database of `tx`; None while it is being built."""
     return indexes_of(tx.engine).get(fields.name)

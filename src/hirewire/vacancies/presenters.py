@@ -1,4 +1,4 @@
-"""A vacancy and a resume as they are shown, whichever slice shows them."""
+"""Presenters of vacancies and resumes, shared by all features."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -48,12 +48,12 @@ def vacancies_with_company() -> Select[Any]:
 
 
 def logo_path(company_id: UUID, key: str | None) -> str | None:
-    """Where a company's logo is; another logo has another path."""
+    """The path of a company's logo; it changes with the logo."""
     return f"/api/vacancies/companies/{company_id}/logo?key={key}" if key else None
 
 
 def shown_vacancy(row: Row[Any], company: UUID | None) -> dict[str, Any]:
-    """The fields of a `Vacancy` for somebody of this company (None: of none)."""
+    """The fields of a `Vacancy` as a member of this company sees it (None: without a company)."""
     actions = states.allowed_actions(row.status) if row.company_id == company else []
     logo = logo_path(row.company_id, row.logo_key)
     return dict(row._mapping) | {"allowed_actions": actions, "company_logo": logo}
@@ -85,14 +85,15 @@ def card_of(snapshot: Mapping[str, Any]) -> Card:
 
 
 def hidden_from(company_id: UUID | ColumnElement[UUID]) -> ColumnElement[bool]:
-    """Whether a row of `resume` is not to be seen by this company (its id, or a column of ids)."""
+    """A condition: a row of `resume` is hidden from this company (its id, or a column of ids)."""
     id = str(company_id) if isinstance(company_id, UUID) else cast(company_id, Text)
     return func.coalesce(resume.c.snapshot["hiddenFrom"].has_key(id), false())
 
 
 def visible_to(company_id: UUID | ColumnElement[UUID]) -> ColumnElement[bool]:
-    """Whether a row of `resume` is for this company to see, also when nobody has applied to it:
-    published, to be found, and not hidden from it.
+    """A condition: this company may see a row of `resume` even without an application.
+
+    The resume is published, can be found, and is not hidden from the company.
     """
     return and_(
         resume.c.state == "visible",

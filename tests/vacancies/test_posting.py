@@ -9,6 +9,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import event
 
 from hirewire.kit import clock
 from hirewire.vacancies.posting import commands
@@ -107,6 +108,31 @@ async def test_null_clears_and_what_is_not_named_stays(anna: Person) -> None:
     again = await anna.call("PATCH", f"/vacancies/{id}", cleared)
     assert again["version"] == changed["version"] == 2
     await anna.call("PATCH", f"/vacancies/{id}", {"title": None}, expect=422)
+
+
+async def test_one_statement_changes_any_set_of_fields(anna: Person) -> None:
+    await anna.hire()
+    id = await anna.vacancy()
+    updates: set[str] = set()
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        if statement.startswith(("UPDATE vacancy", "UPDATE company")):
+            updates.add(statement)
+
+    event.listen(anna.service.engine.sync_engine, "before_cursor_execute", note)
+    kept = VACANCY
+    for changes in ({"title": "A", "area": "Riga"}, {"salary": None}, {"area": None, "title": "B"}):
+        changed = await anna.call("PATCH", f"/vacancies/{id}", changes)
+        kept = kept | changes
+        assert {name: changed[name] for name in VACANCY} == kept
+    assert len(updates) == 1
+    updates.clear()
+    company = {"site": "https://acme.example/", "description": "We make things."}
+    for name, value in company.items():
+        await anna.call("PATCH", "/employer-profile", {name: value})
+    changed = await anna.call("PATCH", "/employer-profile", {"companyName": "Acme & Co"})
+    assert {name: changed[name] for name in company} == company
+    assert len([statement for statement in updates if statement.startswith("UPDATE company")]) == 1
 
 
 async def test_what_applicants_can_see_is_published_as_events(anna: Person) -> None:

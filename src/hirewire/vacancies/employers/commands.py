@@ -17,6 +17,8 @@ from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.employers.logos import key_of
 from hirewire.vacancies.tables import company, company_logo, employer_profile, vacancy
 
+EDITABLE = ("name", "description", "site")
+
 
 class EmployerProfileExists(AppError):
     """You already have an employer profile."""
@@ -65,7 +67,9 @@ async def change_company(tx: Tx, company_id: UUID, changes: Mapping[str, Any]) -
     differing = {name: value for name, value in changes.items() if value != getattr(before, name)}
     if not differing:
         return
-    await tx.execute(update(company).where(company.c.id == company_id).values(differing))
+    # All of them, so that there is one statement and not one for each set of columns.
+    values = {name: getattr(before, name) for name in EDITABLE} | differing
+    await tx.execute(update(company).where(company.c.id == company_id).values(values))
     if "name" in differing:  # a trigger marks the row as changed, and the index updater follows
         touched = update(vacancy).where(vacancy.c.company_id == company_id)
         await tx.execute(touched.values(company_id=vacancy.c.company_id))

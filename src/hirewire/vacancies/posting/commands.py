@@ -56,6 +56,7 @@ COPIED = (
     "response_letter_required",
 )
 """The fields that a copy takes from the original."""
+EDITABLE = (*COPIED, "valid_through")
 
 
 async def create(tx: Tx, company_id: UUID, fields: dict[str, Any]) -> UUID:
@@ -97,7 +98,9 @@ async def change(tx: Tx, company_id: UUID, id: UUID, changes: dict[str, Any]) ->
         return
     if before.status != "draft":
         _check_complete(dict(before._mapping) | differing)
-    after = await _set(tx, id, **differing)
+    # All of them, so that there is one statement and not one for each set of fields.
+    values = {name: getattr(before, name) for name in EDITABLE} | differing
+    after = await _set(tx, id, **values)
     if after.status == "published":
         record(
             tx,

@@ -88,11 +88,16 @@ def test_merging_changes_nothing(
     for segment in (whole, one, other):
         for number in dead:
             segment.kill(number)
-    merged = Segment.merged([one, other], codes, demands=True)
     offer = offer_of(resume)
     found = set(whole.numbers[demands_for(whole, offer)].tolist())
-    assert set(merged.numbers[demands_for(merged, offer)].tolist()) == found
     assert not found & dead
+    for kept in (codes, Codes()):
+        merged = Segment.merged([one, other], kept, demands=True)
+        assert set(merged.numbers[demands_for(merged, offer)].tolist()) == found
+        for number in found:
+            slots = merged.slot(number), whole.slot(number)
+            assert None not in slots
+            assert demand_from(merged, slots[0] or 0) == demand_from(whole, slots[1] or 0)
 
 
 def test_a_code_that_came_later_is_no_hindrance() -> None:

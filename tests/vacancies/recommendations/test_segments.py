@@ -5,9 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from hirewire.vacancies.recommendations.facts import demand_of, offer_of
+from hirewire.vacancies.recommendations.facts import demand_of, offer_of, skill_code
 from hirewire.vacancies.recommendations.index import side as side_module
-from hirewire.vacancies.recommendations.index.codes import Codes
 from hirewire.vacancies.recommendations.index.packing import Packed, pack_demand
 from hirewire.vacancies.recommendations.index.prefilter import demands_for
 from hirewire.vacancies.recommendations.index.side import Side
@@ -15,8 +14,10 @@ from hirewire.vacancies.recommendations.index.side import Side
 OFFER = offer_of({"skills": [{"name": "SQL"}, {"name": "Python"}]})
 
 
-def packed(number: int) -> Packed:
-    row = {"title": "x", "requirements": [{"skill": "SQL"}, {"skill": "Python"}]}
+def packed(number: int, *others: str) -> Packed:
+    asked = [{"skill": name, "kind": "must"} for name in ("SQL", "Python")]
+    asked += [{"skill": name, "kind": "nice"} for name in others]
+    row = {"title": "x", "requirements": asked}
     return pack_demand(demand_of(row), id=UUID(int=number), version=1, number=number)
 
 
@@ -33,7 +34,7 @@ async def test_gathering_loses_nothing_that_happens_meanwhile(
     monkeypatch: pytest.MonkeyPatch, first: int
 ) -> None:
     monkeypatch.setattr(side_module, "LARGEST_MERGED", 4)
-    side = Side(Codes(), demands=True)
+    side = Side(demands=True)
     side.change([], [packed(n) for n in range(first)])
     for start in range(first, first + 40, 4):
         side.change([], [packed(n) for n in range(start, start + 4)])
@@ -53,3 +54,34 @@ async def test_gathering_loses_nothing_that_happens_meanwhile(
     assert len(list(side)) <= 5
     side.change([first + 1, first + 5], [])
     assert found(side) == sorted(alive - {first + 1, first + 5})
+
+
+@pytest.mark.parametrize("largest", [4, 8192])
+async def test_skills_that_nobody_asks_for_any_more_take_no_memory(
+    monkeypatch: pytest.MonkeyPatch, largest: int
+) -> None:
+    monkeypatch.setattr(side_module, "LARGEST_MERGED", largest)  # 4: in a thread
+    monkeypatch.setattr(side_module, "MOST_UNUSED", 50)
+    side, most = Side(demands=True), 0
+    asked: dict[int, str] = {}
+    for n in range(600):
+        number, skill = n * 7 % 20, f"Skill {n}"
+        side.change([number], [packed(number, skill)])
+        asked[number] = skill
+        assert list(side)  # somebody looks
+        if side.is_scattered():
+            gathering = asyncio.create_task(side.gather())
+            await asyncio.sleep(0)  # it has begun
+            side.change([number], [packed(number, skill)])
+            assert list(side)
+            await gathering
+        most = max(most, *(len(segment.codes) for segment in side))
+    assert found(side) == sorted(asked)
+    kept = {
+        segment.value("number", slot): segment.skills_of(slot)[2][0]
+        for segment in side
+        for slot in range(len(segment))
+        if segment.alive[slot]
+    }
+    assert kept == {number: skill_code(skill) for number, skill in asked.items()}
+    assert most < 300

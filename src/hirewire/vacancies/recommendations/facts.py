@@ -112,7 +112,7 @@ def company_code(id: object) -> int:
     return code(f"company:{id}")
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=2_000)
 def skill_code(name: str) -> int:
     """The code of a skill in any spelling."""
     return code(dictionary().id_of(name))

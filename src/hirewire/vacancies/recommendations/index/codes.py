@@ -13,7 +13,7 @@ Mask = NDArray[np.bool_]
 
 
 class Codes:
-    """Dense numbers that stand for skill codes, shared by all segments of a process."""
+    """Dense numbers that stand for skill codes, shared by segments of one side."""
 
     def __init__(self) -> None:
         self._numbers: dict[int, int] = {}

@@ -51,7 +51,11 @@ def inverted(numbers: Any, owners: Any, count: int) -> tuple[Rows, NDArray[np.in
 class Columns:
     """Some vacancies or resumes, with an array per attribute."""
 
-    def __init__(self, of: dict[str, Any], lists: dict[str, tuple[dict[str, Any], Rows]]) -> None:
+    def __init__(
+        self, of: dict[str, Any], lists: dict[str, tuple[dict[str, Any], Rows]], codes: Codes
+    ) -> None:
+        self.codes = codes
+        """What the numbers of the skills stand for."""
         self.of = of
         """Scalar attributes by name."""
         self.lists = lists
@@ -82,15 +86,36 @@ class Columns:
                 "languages": ({"language": language}, languages),
                 "words": ({"word": word}, words),
             },
+            codes,
         )
 
+    def numbered_by(self, codes: Codes, alive: Mask | None = None) -> "Columns":
+        """The same documents with other numbers; codes that only dead documents have get none."""
+        if codes is self.codes:
+            return self
+        skill, skills = self.lists["skills"]
+        number = skill["number"]
+        if alive is not None:
+            number = number[np.repeat(alive, skills.lengths)]
+        old = np.flatnonzero(np.bincount(number, minlength=len(self.codes)))
+        new = np.zeros(len(self.codes), np.int32)
+        new[old] = codes.numbers(np.array([self.codes.codes[n] for n in old.tolist()], np.int64))
+        renumbered = {**skill, "number": new[skill["number"]]}
+        return Columns(self.of, {**self.lists, "skills": (renumbered, skills)}, codes)
+
     @classmethod
-    def joined(cls, parts: "list[Columns]", alive: Sequence[Mask] | None = None) -> "Columns":
+    def joined(
+        cls, parts: "Sequence[Columns]", codes: Codes, alive: Sequence[Mask] | None = None
+    ) -> "Columns":
         """The live documents of these parts, in the order of their numbers.
 
         Without `alive` all documents are taken, and each array of the parts is released once it is
         copied, so that the data is not in memory twice.
         """
+        parts = [
+            one.numbered_by(codes, None if alive is None else alive[nth])
+            for nth, one in enumerate(parts)
+        ]
         names, lists = list(parts[0].of), {n: list(one[0]) for n, one in parts[0].lists.items()}
         rows = None if alive is None else [np.flatnonzero(one) for one in alive]
 
@@ -117,7 +142,7 @@ class Columns:
             places = before.positions(order)[0].astype(before.ends.dtype)
             ordered = {item: taken(held, item, at)[places] for item in items}
             joined[name] = ordered, Rows.of(before.lengths[order])
-        return cls(of, joined)
+        return cls(of, joined, codes)
 
 
 def _joined(dtype: Any, parts: Sequence[bytes]) -> tuple[Any, Rows]:

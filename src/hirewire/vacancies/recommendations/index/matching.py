@@ -10,7 +10,6 @@ import numpy as np
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from hirewire.vacancies.recommendations.index.codes import Codes
 from hirewire.vacancies.recommendations.index.columns import Columns
 from hirewire.vacancies.recommendations.index.packing import Packed
 from hirewire.vacancies.recommendations.index.prefilter import demands_for, offers_for
@@ -41,9 +40,8 @@ class MatchingIndex:
     """Both sides of the index, as of a generation."""
 
     def __init__(self) -> None:
-        codes = Codes()
-        self.demands = Side(codes, demands=True)
-        self.offers = Side(codes, demands=False)
+        self.demands = Side(demands=True)
+        self.offers = Side(demands=False)
         self.generation = 0
         self._catching_up = asyncio.Lock()
         self._gathering: set[asyncio.Task[None]] = set()

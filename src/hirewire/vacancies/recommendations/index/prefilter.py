@@ -88,10 +88,9 @@ def _passing(segment: Segment, slots: Ints, one: Demand | Offer, levels: Any) ->
 
 def _levels(codes: Codes, levels: dict[int, int]) -> NDArray[np.int8]:
     """The level of each skill of one document, by the skill's number; -1 for skills it lacks."""
-    # One more item, for codes that were added after the segment was made.
-    found = np.full(max(len(codes), 1), -1, np.int8)
-    for code, level in levels.items():
-        number = codes.number(code)
+    numbered = [(codes.number(code), level) for code, level in levels.items()]
+    found = np.full(max(len(codes), 1), -1, np.int8)  # afterwards: a thread may add codes
+    for number, level in numbered:
         if number is not None:
             found[number] = level
     return found

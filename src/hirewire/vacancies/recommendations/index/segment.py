@@ -34,9 +34,9 @@ class Segment:
     Sorted by number; each number occurs once.
     """
 
-    def __init__(self, columns: Columns, codes: Codes, *, demands: bool) -> None:
+    def __init__(self, columns: Columns, *, demands: bool) -> None:
         self.columns = columns
-        self.codes = codes
+        self.codes = codes = columns.codes
         self.column = column = columns.of
         self.numbers, self.weight = column["number"], column["weight"]
         self.occupations, self.likeness = column["occupations"], column["likeness"]
@@ -56,14 +56,14 @@ class Segment:
     @classmethod
     def of(cls, packed: Sequence[Packed], codes: Codes, *, demands: bool) -> "Segment":
         """A segment of these documents."""
-        return cls(Columns.unpacked(packed, codes), codes, demands=demands)
+        return cls(Columns.unpacked(packed, codes), demands=demands)
 
     @classmethod
     def merged(cls, segments: Iterable["Segment"], codes: Codes, *, demands: bool) -> "Segment":
-        """A segment of the live documents of these segments."""
+        """A segment of the live documents of these segments, with the numbers of `codes`."""
         parts = list(segments)
-        joined = Columns.joined([one.columns for one in parts], [one.alive for one in parts])
-        return cls(joined, codes, demands=demands)
+        columns, alive = [one.columns for one in parts], [one.alive for one in parts]
+        return cls(Columns.joined(columns, codes, alive), demands=demands)
 
     def _index_demands(self, owner: Any) -> None:
         """Index each vacancy by its rarest must-have, or all skills of which a match needs one."""

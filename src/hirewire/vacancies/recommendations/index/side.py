@@ -15,6 +15,8 @@ LARGEST_MERGED = 8192
 """Larger segments are made only at the start or in a thread; smaller merges run between messages.
 """
 MOST_WAITING = 1000
+MOST_UNUSED = 1000
+"""Codes that no document has any more are dropped beyond this number and twice the codes in use."""
 MOST_SEGMENTS = 8
 """Beyond this a thread merges all segments but the first, or all if they are half its size."""
 
@@ -22,8 +24,9 @@ MOST_SEGMENTS = 8
 class Side:
     """All vacancies, or all resumes: a large segment, and small ones with later changes."""
 
-    def __init__(self, codes: Codes, *, demands: bool) -> None:
-        self._codes = codes
+    def __init__(self, *, demands: bool) -> None:
+        self._codes = Codes()
+        self._most_codes = MOST_UNUSED
         self._demands = demands
         self._segments: list[Segment] = []
         self._waiting: dict[int, Packed] = {}
@@ -59,7 +62,7 @@ class Side:
         """Merge all parts into a segment and use them up. None if there are no parts."""
         if not parts:
             return None
-        return Segment(Columns.joined(parts), self._codes, demands=self._demands)
+        return Segment(Columns.joined(parts, self._codes), demands=self._demands)
 
     def replace(self, numbers: Any, segment: Segment | None) -> None:
         """Replace these numbers by the segment's documents."""
@@ -83,8 +86,21 @@ class Side:
                 break
             if any(before is one for one in self._merging):
                 break
-            merged = Segment.merged([before, last], self._codes, demands=self._demands)
+            codes = self._fresh_codes() if len(self._segments) == 2 else self._codes
+            merged = Segment.merged([before, last], codes, demands=self._demands)
             self._segments[-2:] = [merged]
+            self._count_codes()
+
+    def _fresh_codes(self) -> Codes:
+        """The codes for a segment of all documents: empty if there were many unused ones."""
+        if len(self._codes) > self._most_codes:
+            self._codes, self._most_codes = Codes(), 0
+        return self._codes
+
+    def _count_codes(self) -> None:
+        """After a merge: how many codes there may be, if all are in use now."""
+        if not self._most_codes:
+            self._most_codes = 2 * len(self._codes) + MOST_UNUSED
 
     def is_scattered(self) -> bool:
         """Whether `gather` is due."""
@@ -95,13 +111,15 @@ class Side:
         first, *others = self._segments
         whole = len(first) < 2 * sum(len(one) for one in others)
         self._merging, self._killed = [first, *others] if whole else others, []
+        codes = self._fresh_codes() if whole else self._codes
         try:
             merged = await asyncio.to_thread(
-                Segment.merged, list(self._merging), self._codes, demands=self._demands
+                Segment.merged, list(self._merging), codes, demands=self._demands
             )
             for number in self._killed:
                 merged.kill(number)
             start = 0 if whole else 1
             self._segments[start : start + len(self._merging)] = [merged]
+            self._count_codes()
         finally:
             self._merging, self._killed = [], []

@@ -32,7 +32,7 @@ def text_of(html: str | None) -> str:
     return _SPACE.sub(" ", html).strip()
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=2_000)
 def skill_id(name: str) -> str:
     """A skill's id, in any spelling."""
     return dictionary().id_of(name)

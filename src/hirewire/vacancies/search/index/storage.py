@@ -24,7 +24,7 @@ from hirewire.vacancies.search.index.parser import ParsedQuery, analyzer, plain_
 from hirewire.vacancies.search.index.query import SearchQuery, SearchResult
 from hirewire.vacancies.search.index.schema import IndexSchema, hash_of
 
-MOST_LABELS = 20_000
+MOST_LABELS = 2_000
 """Cached labels of each kind; further ones are read again."""
 LONGEST_WAIT = 0.05
 """The most seconds that a search waits for recent commits."""

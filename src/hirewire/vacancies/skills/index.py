@@ -94,11 +94,10 @@ class Typeahead:
         found = self._ranked(text, words, self._all(words, tolerant=False))
         if len(found) < limit:
             more = self._ranked(text, words, self._all(words, tolerant=True))
-            known = set(found)
-            found += [form for form in more if form not in known]
+            found = np.concatenate((found, more[~np.isin(more, found)]))
         chosen: dict[int, int] = {}
-        for form in found:
-            chosen.setdefault(int(self._skill[form]), form)
+        for form in found:  # not as a list: a letter begins thousands, and few are looked at
+            chosen.setdefault(int(self._skill[form]), int(form))
             if len(chosen) == limit:
                 break
         return [Suggestion(self._skills[s], self._forms[form]) for s, form in chosen.items()]
@@ -137,7 +136,7 @@ class Typeahead:
         ]
         return np.unique(np.concatenate(parts)) if parts else np.array([], np.int64)
 
-    def _ranked(self, text: str, words: Sequence[str], forms: Ints) -> list[int]:
+    def _ranked(self, text: str, words: Sequence[str], forms: Ints) -> Ints:
         start = " ".join(words)
         low, high = (
             bisect_left(self._in_order, edge, key=self._normal) for edge in (start, start + _END)
@@ -146,7 +145,7 @@ class Typeahead:
         begins[self._in_order[low:high]] = True
         exact = self._skill[forms] == self._places.get(dictionary().find(text) or "", -1)
         order = np.lexsort((self._length[forms], -self._demand[forms], ~begins[forms], ~exact))
-        ranked: list[int] = forms[order].tolist()
+        ranked: Ints = forms[order]
         return ranked
 
 

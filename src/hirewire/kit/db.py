@@ -26,8 +26,8 @@ _RETURNED = "hirewire_returned"
 class ShrinkingPool(AsyncAdaptedQueuePool):
     """A pool that closes connections which have been idle for a minute.
 
-    A connection keeps up to 100 prepared statements, which take 1 MiB here and 5 MiB in PostgreSQL.
-    Without this, every connection that a rare burst once needed would collect all of them.
+    A connection keeps its prepared statements: a hundred take 1 MiB here and 5 MiB in PostgreSQL.
+    Otherwise every connection that a rare burst once needed would in time collect all of them.
     """
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
@@ -35,7 +35,7 @@ class ShrinkingPool(AsyncAdaptedQueuePool):
         super()._do_return_conn(record)
         if (idle := self._idle()) is not None:
             self._dec_overflow()
-            idle.close()
+            idle.invalidate()  # waits two seconds at most for a server that does not answer
 
     def _idle(self) -> ConnectionPoolEntry | None:
         """Take out the longest unused connection if it is idle. Nothing else runs meanwhile."""

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hirewire.assembly import load_settings
 from hirewire.launcher.process import free_port
 from hirewire.web.app import create_web
-from hirewire.web.words import words
+from hirewire.web.i18n.words import words
 
 
 class Upstream:

@@ -11,9 +11,9 @@ from babel.messages.pofile import read_po
 
 from hirewire import auth, profiles, vacancies
 from hirewire.kit.errors import AppError
-from hirewire.web import texts
-from hirewire.web.labels import PROBLEMS
-from hirewire.web.words import preferred, words
+from hirewire.web.i18n import texts
+from hirewire.web.i18n.labels import PROBLEMS
+from hirewire.web.i18n.words import preferred, words
 
 ROOT = Path(__file__).parents[2]
 HOLE = r"%(?:\(\w+\))?s"

@@ -24,8 +24,9 @@ from hirewire.launcher.process import free_port
 from hirewire.launcher.serving import _Server
 from hirewire.messaging.broker import Broker, Message, open_broker
 from hirewire.messaging.event import Event
-from hirewire.web import live
 from hirewire.web.app import create_web
+from hirewire.web.live import hub as live
+from hirewire.web.live.consumer import Live
 from hirewire.web.pages.assets import STATIC, joined
 from tests.builders import eventually
 from tests.web.conftest import reply, serving
@@ -99,7 +100,7 @@ class World:
     broker: Broker
     behind: Behind
     client: httpx.AsyncClient
-    feed: live.Live
+    feed: Live
     server: Any
 
     async def say(self, event: Event) -> str:

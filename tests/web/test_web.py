@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hirewire.assembly import load_settings
 from hirewire.launcher.process import free_port
 from hirewire.web.app import create_web
+from hirewire.web.i18n.words import words
 from hirewire.web.pages.assets import asset
-from hirewire.web.words import words
 
 
 class Upstream:

@@ -16,10 +16,11 @@ from hirewire.kit.clock import use_zone
 from hirewire.kit.middleware import MAX_BODY, BodyLimit, RequestContext
 from hirewire.kit.service import Gateway, add_routes
 from hirewire.kit.settings import Settings
-from hirewire.web.clients import Services
+from hirewire.web.api.services import Services
 from hirewire.web.hardening import Hardened, OperatorsOnly
-from hirewire.web.live import CONCERNS, Live
-from hirewire.web.live import router as live_router
+from hirewire.web.live.consumer import Live
+from hirewire.web.live.hub import CONCERNS
+from hirewire.web.live.routes import router as live_router
 from hirewire.web.pages import (
     account,
     applications,
@@ -36,7 +37,7 @@ from hirewire.web.pages.assets import STATIC, Assets
 from hirewire.web.pages.naming import Naming
 from hirewire.web.pages.resumes import LARGEST_IMPORT
 from hirewire.web.pages.routes import router
-from hirewire.web.proxy import Proxy
+from hirewire.web.proxy.middleware import Proxy
 from hirewire.web.upstream import Upstream
 
 STARTING_SECONDS = 60.0

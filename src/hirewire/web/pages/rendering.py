@@ -13,12 +13,12 @@ from starlette.datastructures import FormData
 
 from hirewire import __version__
 from hirewire.kit.errors import Unavailable
-from hirewire.web.clients import Answer
-from hirewire.web.labels import N_
+from hirewire.web.api.services import Answer
+from hirewire.web.i18n.labels import N_
+from hirewire.web.i18n.words import LANGUAGES
 from hirewire.web.pages.assets import STATIC, asset, icon
 from hirewire.web.pages.pictures import hue, initials
 from hirewire.web.sessions import THEMES, SignInFirst, Visitor, visitor
-from hirewire.web.words import LANGUAGES
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

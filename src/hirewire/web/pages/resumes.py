@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.clients import Answer
-from hirewire.web.labels import N_
+from hirewire.web.api.services import Answer
+from hirewire.web.i18n.labels import N_
 from hirewire.web.pages import reading
 from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (

@@ -8,7 +8,7 @@ from prometheus_client import Counter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hirewire.kit.problems import problem
-from hirewire.web.exchange import (
+from hirewire.web.proxy.exchange import (
     MOST_BODY,
     Bodies,
     BodyTooLarge,
@@ -18,7 +18,7 @@ from hirewire.web.exchange import (
     ServiceSlow,
     TooManyBodies,
 )
-from hirewire.web.headers import request_headers
+from hirewire.web.proxy.headers import request_headers
 from hirewire.web.upstream import Away, BrokeOff, Busy, Silent, Upstream
 
 log = structlog.get_logger(__name__)

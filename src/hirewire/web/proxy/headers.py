@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, MutableMapping
 from typing import Any
-from urllib.parse import urlsplit
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -89,8 +88,3 @@ def _public(location: bytes, base: bytes) -> bytes:
     if location.startswith(base) and location[len(base) :][:1] in (b"", b"/", b"?", b"#"):
         return location[len(base) :] or b"/"
     return location
-
-
-def authority(url: str) -> str:
-    """The `host[:port]` of an address, without user name and password."""
-    return urlsplit(url).netloc.rpartition("@")[2]

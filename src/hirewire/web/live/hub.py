@@ -1,36 +1,18 @@
-"""Live updates of open pages: server-sent events from the broker.
-
-Each process consumes every event from its start on (a broadcast without a stored queue) and sends
-it to the streams of the people concerned. It sends ids only, never the content of the event. A page
-reads its content from the services, and reads it again after `catch-up`, which means that events
-may have been missed.
-"""
+"""The open streams of this process, and who gets which event."""
 
 import asyncio
 import json
-import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
-import structlog
-from fastapi import APIRouter, Header, Query, Request
-from fastapi.responses import StreamingResponse
 from prometheus_client import Counter, Gauge
 
-from hirewire.kit.errors import AppError, Kind, Unauthenticated, Unavailable
-from hirewire.messaging.bodies import BodyStore, ClaimCheck
-from hirewire.messaging.broker import Broker, Delivery, open_broker
+from hirewire.kit.errors import AppError, Kind
+from hirewire.messaging.broker import Delivery
 from hirewire.messaging.envelope import message_id_of, type_of
-from hirewire.web.clients import Services
-from hirewire.web.sessions import ACCESS, cookie, ends, same_origin
-
-log = structlog.get_logger(__name__)
-router = APIRouter(include_in_schema=False)
 
 Side = Literal["person", "company"]
 CONCERNS: dict[str, tuple[Side, ...]] = {
@@ -60,7 +42,6 @@ between two notifications; and to a final one after the last change, in case a s
 RING = 1000
 LONGEST_QUEUE = 256
 MOST_STREAMS = 20
-HEARTBEAT_SECONDS = 15.0
 CATCH_UP = b"event: catch-up\ndata: {}\n\n"
 INTERRUPTED = b"event: interrupted\ndata: {}\n\n"
 
@@ -73,12 +54,6 @@ class TooManyStreams(AppError):
 
     slug = "too-many-streams"
     kind = Kind.TOO_MANY
-
-
-class LiveIsOff(Unavailable):
-    """Live updates are off: no broker is configured."""
-
-    slug = "live-is-off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,115 +226,6 @@ class Hub:
         for stream in self._all:
             if stream.company_id is not None:
                 stream.send(_text_of(ACTIVITY, {}))
-
-
-class Live:
-    """Consumes events from the broker as long as the process runs."""
-
-    def __init__(self, broker_url: str | None, large_bodies: Path | None = None) -> None:
-        """Without an address there is no consumer, and streams are refused."""
-        self.hub = Hub()
-        self.is_on = broker_url is not None
-        self._broker: Broker | None = None
-        if broker_url:
-            self._broker = open_broker(broker_url, client="web")
-            if large_bodies is not None:
-                self._broker = ClaimCheck(self._broker, BodyStore(large_bodies))
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Start consuming."""
-        if self._broker is not None:
-            self._task = asyncio.create_task(self._consume(self._broker))
-
-    async def stop(self) -> None:
-        """End the streams and stop consuming."""
-        self.hub.end()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
-        if self._broker is not None:
-            await self._broker.close()
-
-    async def _consume(self, broker: Broker) -> None:
-        pause = 0.2
-        while True:
-            try:
-                async with aclosing(broker.broadcasts(tuple(CONCERNS))) as batches:
-                    async for deliveries in batches:
-                        if not deliveries:  # only new events: earlier ones are missed
-                            pause = 0.2
-                            self.hub.catch_up()
-                        self.hub.consume(deliveries)
-            except Exception as error:
-                log.warning(
-                    "live streams receive no events", error=f"{type(error).__name__}: {error}"
-                )
-            self.hub.interrupt()
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 10.0)
-
-
-@router.get("/live")
-async def live(
-    request: Request,
-    authorization: Annotated[str | None, Header()] = None,
-    last_event_id: Annotated[str | None, Header(max_length=100)] = None,
-    after: Annotated[str | None, Query(max_length=100)] = None,
-) -> StreamingResponse:
-    """The caller's events as they happen (`text/event-stream`).
-
-    `Last-Event-ID` or `after` is the last event that the client has seen. The stream ends with
-    `expired` when the token expires.
-    """
-    feed: Live = request.app.state.live
-    services: Services = request.app.state.services
-    if not feed.is_on:
-        raise LiveIsOff(retry_after=60)
-    access = cookie(request, ACCESS)
-    if authorization is None and access is not None and same_origin(request):
-        authorization = f"Bearer {access}"
-    if authorization is None:
-        raise Unauthenticated
-    user_id = await services.who(authorization)
-    company_id = await services.company_of(authorization)
-    stream = feed.hub.open(user_id, company_id)
-    seconds = ends(authorization) - time.time()
-    return StreamingResponse(
-        _lines(feed.hub, stream, last_event_id or after, seconds),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
-
-
-async def _lines(
-    hub: Hub, stream: Stream, last: str | None, seconds: float
-) -> AsyncIterator[bytes]:
-    until = time.monotonic() + seconds
-    try:
-        yield b"retry: 2000\n\n"
-        for text in hub.missed(stream, last):
-            yield text
-        while True:
-            while stream.queue:
-                texts = b"".join(stream.queue)
-                stream.queue.clear()
-                stream.is_behind = False
-                yield texts
-            if stream.has_ended:
-                return
-            left = until - time.monotonic()
-            if left <= 0:
-                yield b"event: expired\ndata: {}\n\n"
-                return
-            stream.waiting.clear()
-            try:
-                async with asyncio.timeout(min(HEARTBEAT_SECONDS, left)):
-                    await stream.waiting.wait()
-            except TimeoutError:
-                yield b": \n\n"
-    finally:
-        hub.close(stream)
 
 
 def _message_of(delivery: Delivery) -> StreamMessage | None:

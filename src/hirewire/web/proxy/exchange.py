@@ -14,7 +14,7 @@ import aiohttp
 from starlette.types import Message, Receive, Scope, Send
 
 from hirewire.kit.middleware import drain
-from hirewire.web.headers import Headers, answer_headers
+from hirewire.web.proxy.headers import Headers, answer_headers
 from hirewire.web.upstream import BrokeOff, Silent, Upstream
 
 HEAD_SECONDS = 30.0

@@ -15,9 +15,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from hirewire.kit.clock import day_of
-from hirewire.web.labels import LABELS, PROBLEMS, UNACCEPTED
+from hirewire.web.i18n.labels import LABELS, PROBLEMS, UNACCEPTED
 
-LOCALE = Path(__file__).parent / "locale"
+LOCALE = Path(__file__).parent.parent / "locale"
 NARROW = {"RUB": "₽", "KZT": "₸", "UAH": "₴", "BYN": "Br", "GEL": "₾", "AMD": "֏", "TRY": "₺"}
 """CLDR's narrow currency signs, which babel lacks for some languages."""
 LANGUAGES = {"en": "English", "ru": "Русский"}

@@ -14,7 +14,7 @@ from pathlib import Path
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-WEB = Path(__file__).parent
+WEB = Path(__file__).parent.parent
 CATALOGUE = WEB / "locale" / "ru" / "hirewire.po"
 COMMAND = "./dev texts --write"
 TABLE = Path("docs") / "copy.md"
@@ -124,7 +124,8 @@ def table() -> str:
     for text in used():
         context = f" *({text.context})*" if text.context else ""
         said = russian.get((text.context, text.english), ("",))
-        names = ", ".join(f"`{name.removeprefix('templates/')}`" for name in sorted(text.used_in))
+        shown = (re.sub("^(templates|i18n)/", "", name) for name in sorted(text.used_in))
+        names = ", ".join(f"`{name}`" for name in shown)
         rows[text.page].append(_row(_cell(*text.english) + context, _cell(*said), names))
     rows[PDF] = [_row(*map(_cell, words), "`resume.typ`") for words in printed()]
     return "\n".join(_lines(rows)) + "\n"

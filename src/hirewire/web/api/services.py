@@ -1,0 +1,140 @@
+"""HTTP calls from the pages to the services."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import aiohttp
+import structlog
+from pydantic import JsonValue, TypeAdapter, ValidationError
+from yarl import URL
+
+from hirewire.kit.errors import Unauthenticated, Unavailable
+from hirewire.web.api.models.auth import Account
+from hirewire.web.api.models.base import Model
+from hirewire.web.api.models.vacancies import Employer
+from hirewire.web.upstream import Away, BrokeOff, Busy, Upstream
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = 10.0
+"""Seconds to wait for an answer: the first requests after a service's start can take some."""
+Standing = Literal["ready", "starting", "away"]
+ParsedT = TypeVar("ParsedT", bound=Model)
+_DOCUMENT: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """The state of a service, as reported by the service."""
+
+    name: str
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A service's answer as it came."""
+
+    service: str
+    status: int
+    kind: str
+    """The media type with its parameters."""
+    content: bytes
+
+    def parsed(self, model: type[ParsedT]) -> ParsedT:
+        """The body. Raises `Unavailable` if it is not what this service is known to answer."""
+        try:
+            return model.model_validate_json(self.content)
+        except ValidationError as error:
+            log.warning(
+                "unexpected answer",
+                service=self.service,
+                expected=model.__name__,
+                fields=[".".join(map(str, one["loc"][:3])) for one in error.errors()[:5]],
+            )
+            raise Unavailable(retry_after=2) from None
+
+    def whole(self, model: type[ParsedT]) -> ParsedT:
+        """The body of a successful answer. Raises `Unavailable` for any other."""
+        if self.status != 200:
+            raise Unavailable(retry_after=2)
+        return self.parsed(model)
+
+
+class Services:
+    """The services behind this origin."""
+
+    def __init__(self, upstreams: Mapping[str, Upstream]) -> None:
+        self._upstreams = upstreams
+
+    async def ask(
+        self,
+        name: str,
+        method: str,
+        path: str,
+        headers: Sequence[tuple[str, str]] = (),
+        content: bytes | None = None,
+        *,
+        patience: float = PATIENCE,
+    ) -> Reply:
+        """The answer of a service, with any status. Raises `Unavailable` if there is none."""
+        upstream = self._upstreams[name]
+        target = upstream.prefix + URL(path).raw_path_qs
+        sent = [("host", upstream.host), *headers]
+        try:
+            async with (
+                asyncio.timeout(patience) as limit,
+                upstream.place(),
+                await upstream.ask(method, target, sent, content, limit) as answer,
+            ):
+                kind = answer.headers.get("content-type", "")
+                return Reply(name, answer.status, kind, await answer.read())
+        except (Away, Busy, BrokeOff, TimeoutError, aiohttp.ClientError, UnicodeError):
+            raise Unavailable(retry_after=2) from None
+
+    async def states(self) -> list[ServiceState]:
+        """The states of all services, requested concurrently."""
+        return list(await asyncio.gather(*(self._state(name) for name in self._upstreams)))
+
+    async def openapi(self, name: str) -> dict[str, JsonValue] | None:
+        """A service's OpenAPI document; None if the service is unknown or unavailable."""
+        if name not in self._upstreams:
+            return None
+        try:
+            answer = await self.ask(name, "GET", "/openapi.json")
+            return _DOCUMENT.validate_json(answer.content) if answer.status == 200 else None
+        except (Unavailable, ValidationError):
+            return None
+
+    async def who(self, authorization: str) -> str:
+        """The id of the user with the access token in this header.
+
+        Raises `Unauthenticated`, and `Unavailable` if `auth` does not answer.
+        """
+        headers = [("authorization", authorization)]
+        answer = await self.ask("auth", "GET", "/api/auth/me", headers)
+        if answer.status == 401:
+            raise Unauthenticated
+        return answer.whole(Account).id
+
+    async def company_of(self, authorization: str) -> str | None:
+        """The company for which this user acts. Raises `Unavailable` if the service does not
+        answer.
+        """
+        path, headers = "/api/vacancies/employer-profile", [("authorization", authorization)]
+        answer = await self.ask("vacancies", "GET", path, headers)
+        return None if answer.status == 404 else answer.whole(Employer).companyId
+
+    async def feed(self, path: str) -> tuple[int, bytes, str]:
+        """A document for search engines: status, body, media type. Raises `Unavailable`."""
+        answer = await self.ask("vacancies", "GET", f"/api/vacancies/feeds/{path}")
+        return answer.status, answer.content, answer.kind
+
+    async def _state(self, name: str) -> ServiceState:
+        try:
+            answer = await self.ask(name, "GET", "/health/ready", patience=1.0)
+        except Unavailable:
+            return ServiceState(name, "away")
+        return ServiceState(name, "ready" if answer.status == 200 else "starting")

@@ -1,0 +1,229 @@
+"""Texts of the pages by language: gettext catalogues, dates, numbers, money."""
+
+import gettext
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache, lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Protocol
+
+from babel import Locale, dates, numbers
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from hirewire.kit.clock import day_of
+from hirewire.web.i18n.labels import LABELS, PROBLEMS, UNACCEPTED
+
+LOCALE = Path(__file__).parent.parent / "locale"
+NARROW = {"RUB": "₽", "KZT": "₸", "UAH": "₴", "BYN": "Br", "GEL": "₾", "AMD": "֏", "TRY": "₺"}
+"""CLDR's narrow currency signs, which babel lacks for some languages."""
+LANGUAGES = {"en": "English", "ru": "Русский"}
+
+
+class Pay(Protocol):
+    """A salary, offered or expected."""
+
+    @property
+    def currency(self) -> str:
+        """The code of ISO 4217."""
+
+    @property
+    def unit(self) -> str:
+        """The period: `MONTH`."""
+
+    @property
+    def bounds(self) -> tuple[int | None, int | None]:
+        """The lowest and the highest amount."""
+
+
+class Standing(Protocol):
+    """An application, as far as its state is concerned."""
+
+    @property
+    def origin(self) -> str:
+        """Who began it: `response` or `invitation`."""
+
+    @property
+    def acceptedAt(self) -> str | None:  # noqa: N802  (its name on the wire)
+        """When the invitation was accepted."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """The texts and formats of one language."""
+
+    lang: str
+    text: Callable[[str], str]
+    plural: Callable[[str, str, int], str]
+    in_context: Callable[[str, str], str]
+
+    def label(self, value: object) -> str:
+        """The label of a JSON value."""
+        return self.text(LABELS[str(value)]) if str(value) in LABELS else str(value)
+
+    def reason(self, value: object) -> str:
+        """The label of a closing reason; an employer's reasons have labels of their own."""
+        return self.label(f"reason_{value}" if f"reason_{value}" in LABELS else value)
+
+    def standing(self, application: Standing, value: str) -> str:
+        """The label of an application's state `value`: its stage, or the state that the applicant
+        sees.
+
+        An unaccepted invitation has other outcomes than an application.
+        """
+        if application.origin == "invitation" and application.acceptedAt is None:
+            value = UNACCEPTED.get(value, value)
+        return self.label(value)
+
+    def place(self, area: str | None, work_format: str | None) -> str:
+        """The location and work format, without repeating one that is already in the location."""
+        where = [self.label(work_format)] if work_format else []
+        said = {words(lang).label(work_format).casefold() for lang in LANGUAGES}
+        return " · ".join(([area] if area and area.casefold() not in said else []) + where)
+
+    def problem(self, detail: str) -> str:
+        """A service's error message in this language, if there is a translation."""
+        if found := re.fullmatch(r"(.*); try again in (\d+) (minutes|hours)\.", detail):
+            count = int(found[2])
+            if found[3] == "minutes":
+                when = self.plural(
+                    "Try again in %(num)s minute.", "Try again in %(num)s minutes.", count
+                )
+            else:
+                when = self.plural(
+                    "Try again in %(num)s hour.", "Try again in %(num)s hours.", count
+                )
+            return f"{self.problem(found[1])} {when % {'num': count}}"
+        for pattern, said in PROBLEMS:
+            if found := re.fullmatch(pattern, detail):
+                return self.text(said) % found.groups()
+        return self.text(detail)
+
+    def number(self, value: float) -> str:
+        """A number with this language's separators."""
+        return _number(self.lang, value)
+
+    def percent(self, share: float) -> str:
+        """A share as a percentage; 100 % only for exactly 1."""
+        return numbers.format_percent(share if share >= 1 else min(share, 0.99), locale=self.lang)
+
+    def money(self, salary: Pay | None) -> str:
+        """A salary: an amount or a range."""
+        if salary is None:
+            return ""
+        low, high = salary.bounds
+        if low is not None and high is not None and low != high:
+            amount = self._amount(low, salary.currency, until=high)
+        elif high is not None and low is None:
+            amount = self.text("up to %s") % self._amount(high, salary.currency)
+        elif low == high:
+            amount = self._amount(low or 0, salary.currency)
+        else:
+            amount = self.text("from %s") % self._amount(low or 0, salary.currency)
+        return f"{amount} {self.label(salary.unit)}"
+
+    def _amount(self, low: float, currency: str, *, until: float | None = None) -> str:
+        """An amount with CLDR's currency sign if the language has one, once for a range."""
+        number = self.number(low)
+        if until is not None:
+            number = f"{number}–{self.number(until)}"
+        sign = _sign(self.lang, currency)
+        if not _sign_goes_first(self.lang):
+            return f"{number}\u00a0{sign}"
+        return f"{sign}\u00a0{number}" if sign[-1:].isalpha() else f"{sign}{number}"
+
+    def day(self, value: str | None) -> str:
+        """The day of an ISO 8601 time or date."""
+        if not value:
+            return ""
+        is_day = len(value) == 10
+        found = date.fromisoformat(value) if is_day else day_of(datetime.fromisoformat(value))
+        return dates.format_date(found, "d MMMM y", locale=self.lang)
+
+    def month(self, value: str | None) -> str:
+        """The month and year of a partial ISO 8601 date (`2020`, `2020-03`, `2020-03-01`)."""
+        if not value or not re.match(r"[0-9]{4}-[0-9]{2}", value):
+            return value or ""
+        found = date(int(value[:4]), int(value[5:7]), 1)
+        return dates.format_date(found, "LLLL y", locale=self.lang)
+
+    def period(self, start: str | None, end: str | None) -> str:
+        """The period between two such months, or from one until now."""
+        until = self.month(end) or self.text("present")
+        return f"{self.month(start)} – {until}"
+
+    def months(self, count: int) -> str:
+        """A duration of experience."""
+        years, rest = divmod(count, 12)
+        if years:
+            said = self.plural("%(num)s year of experience", "%(num)s years of experience", years)
+            count = years
+        elif rest:
+            said = self.plural("%(num)s month of experience", "%(num)s months of experience", rest)
+        else:
+            return ""
+        return said.replace("%(num)s", self.number(count))
+
+    def ago(self, value: str) -> str:
+        """The time since a moment."""
+        moment = datetime.fromisoformat(value)
+        passed = (datetime.now(moment.tzinfo) - moment).total_seconds()
+        if passed < 5:  # a slightly slow clock must not show a time in the future
+            return self.text("just now")
+        # Rounded as it is displayed, so that repeated requests get the same text.
+        unit = next((unit for unit in (86400, 3600, 60) if passed >= 10 * unit), 1)
+        return _ago(self.lang, int(passed) // unit * unit)
+
+
+@lru_cache(maxsize=10_000)
+def _number(lang: str, value: float) -> str:
+    return numbers.format_decimal(value, locale=lang)
+
+
+@lru_cache(maxsize=1_000)
+def _sign(lang: str, currency: str) -> str:
+    known = numbers.get_currency_symbol(currency, locale=lang)
+    return known if known != currency else NARROW.get(currency, currency)
+
+
+@cache
+def _sign_goes_first(lang: str) -> bool:
+    return str(Locale(lang).currency_formats["standard"].pattern).startswith("¤")
+
+
+@lru_cache(maxsize=10_000)
+def _ago(lang: str, seconds: int) -> str:
+    return dates.format_timedelta(-seconds, add_direction=True, locale=lang)
+
+
+@cache
+def words(lang: str) -> Words:
+    """The texts of a language in `LANGUAGES`."""
+    if lang == "en":
+        found: gettext.NullTranslations = gettext.NullTranslations()
+    else:
+        with (LOCALE / lang / "hirewire.po").open("rb") as file:
+            catalogue = read_po(file, locale=lang)
+        compiled = BytesIO()
+        write_mo(compiled, catalogue)
+        compiled.seek(0)
+        found = gettext.GNUTranslations(compiled)
+    return Words(lang, found.gettext, found.ngettext, found.pgettext)
+
+
+def preferred(accept_language: str) -> str:
+    """Russian if `Accept-Language` (RFC 9110) prefers it to English, else English."""
+    weights = {"ru": 0.0, "en": 0.001}
+    for part in accept_language.split(","):
+        tag, _, parameter = part.strip().partition(";")
+        language = tag.split("-")[0].lower()
+        try:
+            weight = float(parameter.strip().removeprefix("q=") or 1)
+        except ValueError:
+            weight = 0.0
+        if language in weights:
+            weights[language] = max(weights[language], weight)
+    return "ru" if weights["ru"] > weights["en"] else "en"

@@ -73,6 +73,8 @@ class Side:
         for number in self._waiting.keys() & set(numbers.tolist()):
             del self._waiting[number]
         if segment is not None:
+            if not self._segments:
+                self._most_codes = 2 * len(self._codes) + MOST_UNUSED
             self._segments.append(segment)
 
     def _take_in(self) -> None:
@@ -98,7 +100,7 @@ class Side:
         return self._codes
 
     def _count_codes(self) -> None:
-        """After a merge: how many codes there may be, if all are in use now."""
+        """After a merge: set how many codes there may be until the next fresh ones."""
         if not self._most_codes:
             self._most_codes = 2 * len(self._codes) + MOST_UNUSED
 

@@ -20,6 +20,7 @@ from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.recommendations.facts import ruleset
 from hirewire.vacancies.search import queries
 from hirewire.vacancies.search.background import IndexUpdater, Lost
+from hirewire.vacancies.search.index import storage
 from hirewire.vacancies.search.index.documents import micros
 from hirewire.vacancies.search.index.folder import Busy, IndexFolder
 from hirewire.vacancies.search.index.query import SearchFilters, SearchQuery
@@ -239,6 +240,31 @@ async def test_what_is_recent_is_counted_at_each_moment(engine: AsyncEngine) -> 
         query = SearchQuery(within, recent=[micros(asked[3])])
         found = index_of(engine).search(query)
         assert (found.total, found.count().recent) == (4, [7])
+
+
+def test_an_index_that_is_opened_again_after_many_commits_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "REOPEN_AFTER", 3, raising=False)
+    index = SearchIndex(VACANCIES, tmp_path)
+    everything = SearchQuery(SearchFilters(text="", values={}), order="time", limit=50)
+    opened = [index._index]
+    for n in range(20):
+        gone = [(str(UUID(int=n - 5)), None)] if n >= 5 else []
+        index.put([(str(UUID(int=n)), {"title": "welder", "time": n + 1}), *gone])
+        before = index.search(everything)  # while the next state is made
+        index.commit({"horizon": n})
+        if index._index is not opened[-1]:
+            opened.append(index._index)
+        ids = [UUID(int=one) for one in range(n, max(-1, n - 5), -1)]
+        assert index.search(everything).ids == ids
+        assert before.total == min(n, 5)
+    assert len(opened) == 7  # what an opened one remembers of files ends with it
+    index.close()
+    del index, opened
+    again = SearchIndex(VACANCIES, tmp_path)
+    assert again.state["horizon"] == 19
+    assert again.search(everything).ids == [UUID(int=one) for one in range(19, 14, -1)]
 
 
 def test_no_two_processes_share_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,8 @@ LONGEST_WAIT = 0.05
 """The most seconds that a search waits for recent commits."""
 HEAP_BYTES = 16_000_000
 """The writer's memory; tantivy requires at least 15 MB. More documents start another segment."""
+REOPEN_AFTER = 500
+"""Commits. tantivy remembers the path of each file that it ever mapped, about 1 KB a commit."""
 
 _Key = TypeVar("_Key")
 
@@ -47,22 +49,28 @@ class SearchIndex:
         self.schema = fields.build()
         self._hashed = fields.hashed
         self.state = read_state(folder)
-        if folder is None:
-            self._index = Index(self.schema)
-        else:
+        if folder is not None:
             if self.state.get("format") != index_format():
                 shutil.rmtree(folder / "index", ignore_errors=True)
                 self.state = {}
             (folder / "index").mkdir(parents=True, exist_ok=True)
-            self._index = Index(self.schema, path=str(folder / "index"))
-        self._index.register_tokenizer("words", analyzer())
-        self._index.register_tokenizer("plain", plain_analyzer())
-        self._writer: IndexWriter | None = self._index.writer(HEAP_BYTES, num_threads=1)
+        self._writer: IndexWriter | None = None
+        self._open()
         self._view = self._index.searcher(), FacetCache()
         self._labels: dict[tuple[str, str], str] = {}
         self._numbered: dict[tuple[str, int], str] = {}
         self.catch_up: Callable[[], Awaitable[None]] | None = None
         """Applies the changes committed so far; set by the index updater."""
+
+    def _open(self) -> None:
+        if self.folder is None:
+            self._index = Index(self.schema)
+        else:
+            self._index = Index(self.schema, path=str(self.folder / "index"))
+        self._index.register_tokenizer("words", analyzer())
+        self._index.register_tokenizer("plain", plain_analyzer())
+        self._writer = self._index.writer(HEAP_BYTES, num_threads=1)
+        self._commits = 0
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
@@ -94,6 +102,11 @@ class SearchIndex:
         if self.folder is not None:
             write_state(self.folder, state)
         self.state = dict(state)
+        self._commits += 1
+        if self.folder is not None and self._commits >= REOPEN_AFTER:
+            self._writer.wait_merging_threads()
+            self._writer = None  # releases the lock
+            self._open()
         self._index.reload()
         self._view = self._index.searcher(), FacetCache()
 

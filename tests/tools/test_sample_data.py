@@ -116,11 +116,11 @@ def test_a_small_board_is_of_a_country_and_of_all_trades(count: int) -> None:
     made = [vacancy for _, vacancy in drafted(count)]
     in_it = sum(vacancy.job is not None for vacancy in made)
     assert 0.1 <= in_it / count <= 0.25
-    trades_seen = Counter(vacancy.opening.trade for vacancy in made if vacancy.job is None)
+    trades_seen = Counter(vacancy.trade for vacancy in made if vacancy.job is None)
     assert len(trades_seen) >= (16 if count == 50 else 28)
     assert max(trades_seen.values()) < count * 0.15
     people = list(candidates(1, count))
-    assert len(people) >= count * 0.3
+    assert len(people) >= count * 0.2
 
 
 def test_a_seed_is_a_board(vacancies: list[tuple[bool, Drafted]]) -> None:
@@ -179,7 +179,7 @@ def test_vacancies_are_what_the_service_takes(vacancies: list[tuple[bool, Drafte
 def test_vacancies_differ(vacancies: list[tuple[bool, Drafted]]) -> None:
     texts = [vacancy.body["description"] for _, vacancy in vacancies]
     assert len(set(texts)) == len(texts)
-    trades_seen = Counter(vacancy.opening.trade for _, vacancy in vacancies)
+    trades_seen = Counter(vacancy.trade for _, vacancy in vacancies)
     assert len(trades_seen) > 70
     units = Counter(v.body["salary"]["unit"] for _, v in vacancies if "salary" in v.body)
     assert set(units) == {"MONTH", "YEAR", "DAY", "HOUR"}
@@ -196,7 +196,7 @@ def test_all_trades_are_on_a_large_board() -> None:
         made = vacancies_of(1, one, share, TODAY)
         assert len({vacancy.body["title"] for vacancy in made}) == share
         found |= {vacancy.job.occupation.uri for vacancy in made if vacancy.job is not None}
-        trades_seen |= {vacancy.opening.trade for vacancy in made if vacancy.job is None}
+        trades_seen |= {vacancy.trade for vacancy in made if vacancy.job is None}
         paid_in |= {v.body["salary"]["currency"] for v in made if "salary" in v.body}
     assert len(found) > 80, "the rare ones appear on larger boards still"
     assert trades_seen == set(city_trades())
@@ -370,7 +370,7 @@ def test_companies_and_names_are_what_the_services_take() -> None:
         one = company(1, number)
         NewEmployerProfile(company_name=one.name, phone=one.phone)
         about = EmployerProfileChanges(description=one.description, site=one.site)
-        assert about.site == one.site
+        assert str(about.site) == one.site
         assert bool(CYRILLIC_LETTERS.search(one.description)) == one.russian
         who = person(1, "candidate", number)
         locale = "ru" if who.russian else "en"

@@ -94,7 +94,7 @@ def life_of(seed: int, who: Person, today: date) -> Life:
     opening = _suiting(rng, seed, who)
     home: Profession = opening.job if isinstance(opening, ItOpening) else opening.work
     marks = frozenset() if isinstance(opening, ItOpening) else opening.title.marks
-    grade = _grade_of(rng, home)
+    grade = opening.grade if rng.random() < 0.55 else _grade_of(rng, home)
     changed = opening.trade not in SETTLED and grade in {"junior", "middle"} and rng.random() < 0.2
     months = rng.randint(*MONTHS[grade])
     if changed:

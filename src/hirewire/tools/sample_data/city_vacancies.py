@@ -84,7 +84,7 @@ def asked(rng: Random, opening: CityOpening) -> list[Line]:
     """Some of the trade's skills that go with the title, the most important ones mostly."""
     fitting = [line for line in opening.work.skills if line.goes_with(opening.title.marks)]
     core, rest = fitting[:CORE], fitting[CORE:]
-    chosen = rng.sample(core, min(len(core), rng.randint(3, CORE)))
+    chosen = rng.sample(core, min(len(core), rng.randint(3 if rest else 4, CORE)))
     return chosen + rng.sample(rest, min(len(rest), rng.randint(1, 4)))
 
 

@@ -8,6 +8,7 @@ from importlib.resources import files
 from itertools import count
 from random import Random
 from typing import TypeVar
+from unicodedata import normalize
 
 from hirewire.tools.sample_data.people import latin
 from hirewire.tools.sample_data.phrases import words
@@ -174,9 +175,8 @@ class Company:
     @property
     def site(self) -> str:
         """Its address, under the domain that belongs to nobody."""
-        plain = "".join(
-            letter if letter.isalnum() else " " for letter in latin(self.name).lower()
-        ).split()
+        name = normalize("NFKD", latin(self.name)).encode("ascii", "ignore").decode().lower()
+        plain = "".join(letter if letter.isalnum() else " " for letter in name).split()
         return f"https://{'-'.join(plain)}.example/"
 
 

@@ -66,7 +66,7 @@ def candidates(seed: int, resumes: int) -> Iterator[tuple[Person, int]]:
 
 def candidate(seed: int, number: int) -> Person:
     """The candidate of this number, most often in a city where somebody hires the likes of them."""
-    elsewhere = Random(f"{seed}/elsewhere/{number}").random() < 0.1  # noqa: S311
+    elsewhere = Random(f"{seed}/elsewhere/{number}").random() < 0.05  # noqa: S311
     place = None if elsewhere else employer_near(seed, number).place
     return person(seed, "candidate", number, place)
 
@@ -86,7 +86,7 @@ def resumes_of(seed: int, who: Person, count_: int, today: date) -> list[Written
 def _near(rng: Random, home: Profession) -> Profession:
     """Another occupation of the same kind of work, or a trade to which its people also go."""
     if isinstance(home, CityTrade):
-        return city_trades()[rng.choice(home.near)] if home.near and rng.random() < 0.6 else home
+        return city_trades()[rng.choice(home.near)] if home.near and rng.random() < 0.5 else home
     kind = trades()[home.trade].kind
     if kind == "lead":
         return home
@@ -124,15 +124,20 @@ def _resume(
         "skills": _levelled(rng, skills, life.grade, _papers()),
         "languages": [{"language": name, "fluency": level} for name, level in life.languages],
     }
-    changes, hidden = _changes(rng, who, life, profession)
+    changes, hidden = _changes(rng, who, life, profession, first=not taken)
     return Written(profession, plain.marks, document, changes, hidden)
 
 
 def _changes(
-    rng: Random, who: Person, life: Life, profession: Profession
+    rng: Random, who: Person, life: Life, profession: Profession, *, first: bool
 ) -> tuple[dict[str, Any], bool]:
-    [status] = rng.choices(("published", "draft", "hidden"), (93, 4, 3))
-    [visibility] = rng.choices(("recommended", "applied", "link", "no_one"), (90, 5, 3, 2))
+    """What JSON Resume has no fields for, and whether the resume is hidden; the first one of a
+    person nearly always looks for work.
+    """
+    states = (98, 1, 1) if first else (92, 5, 3)
+    [status] = rng.choices(("published", "draft", "hidden"), states)
+    shares_of = (97, 1, 1, 1) if first else (88, 6, 4, 2)
+    [visibility] = rng.choices(("recommended", "applied", "link", "no_one"), shares_of)
     if isinstance(profession, CityTrade):
         shares = (1.0, 0.5, 0.4) if profession.office else (1.0, 0.0, 0.0)
         part_time, pay = 0.4, profession.pay
@@ -150,7 +155,7 @@ def _changes(
     kinds += ["CONTRACTOR"] if rng.random() < 0.2 else []
     found: dict[str, Any] = {
         "status": "published" if status == "hidden" else status,
-        "relocation": rng.random() < 0.25,
+        "relocation": rng.random() < 0.3,
         "employmentTypes": kinds,
         "workFormats": formats or ["hybrid"],
         "visibility": visibility,
@@ -207,6 +212,8 @@ def _city_skills(rng: Random, who: Person, life: Life, trade: CityTrade, plain: 
         for place, line in enumerate(fitting)
         if rng.random() < min(0.95, share + (0.25 if place < CORE else 0.0))
     ] or fitting[:2]
+    if rng.random() < 0.25:  # some write little of themselves
+        chosen = chosen[: rng.randint(3, 5)]
     for line in trade.papers:
         if line.goes_with(plain.marks) and (line.needed or rng.random() < 0.6):
             chosen.append(line)

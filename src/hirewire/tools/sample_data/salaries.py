@@ -76,5 +76,5 @@ def wished(rng: Random, pay: Pay, grade: Grade, place: Place) -> dict[str, objec
     """The salary that somebody wants."""
     currency = currency_at(place, rng)
     unit = "YEAR" if place.country in BY_YEAR else "MONTH"
-    usual = monthly(pay, grade, place) * rng.uniform(0.9, 1.25)
+    usual = monthly(pay, grade, place) * rng.uniform(0.85, 1.15)
     return {"amount": amount(usual, currency, unit), "currency": currency, "unit": unit}

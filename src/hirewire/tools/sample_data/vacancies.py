@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from hirewire.esco import Skill, dictionary
 from hirewire.tools.sample_data import city_vacancies
 from hirewire.tools.sample_data.companies import Company
-from hirewire.tools.sample_data.openings import CityOpening, ItOpening, Opening, openings
+from hirewire.tools.sample_data.openings import CityOpening, ItOpening, openings
 from hirewire.tools.sample_data.phrases import pick, stock
 from hirewire.tools.sample_data.places import remote
 from hirewire.tools.sample_data.salaries import BASE, Grade, offered
@@ -32,13 +32,10 @@ ON_SITE_TRADES = {"cnc", "datacentre", "telecom", "avia"}
 class Drafted(NamedTuple):
     """A vacancy, and what it was made from."""
 
-    opening: Opening
+    job: Job | None
+    """The IT occupation; None for another trade."""
+    trade: str
     body: dict[str, Any]
-
-    @property
-    def job(self) -> Job | None:
-        """The IT occupation; None for another trade."""
-        return self.opening.job if isinstance(self.opening, ItOpening) else None
 
 
 class Frame(NamedTuple):
@@ -62,10 +59,12 @@ def vacancies_of(seed: int, company: Company, count_: int, today: date) -> list[
 def _vacancies(seed: int, company: Company, today: date) -> Iterator[Drafted]:
     for opening in openings(seed, company):
         if isinstance(opening, CityOpening):
-            yield Drafted(opening, city_vacancies.drafted(opening, company, today))
+            body = city_vacancies.drafted(opening, company, today)
+            yield Drafted(None, opening.trade, body)
         else:
             frame = _frame(opening, company)
-            yield Drafted(opening, _body(opening.rng, frame, opening.name, today))
+            body = _body(opening.rng, frame, opening.name, today)
+            yield Drafted(opening.job, opening.trade, body)
 
 
 def _frame(opening: ItOpening, company: Company) -> Frame:

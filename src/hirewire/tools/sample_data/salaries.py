@@ -32,10 +32,14 @@ BY_YEAR = frozenset({"de", "gb", "nl"})
 
 
 def monthly(pay: Pay, grade: Grade, place: Place) -> float:
-    """What is usual, in roubles a month. In the west low wages are not as low."""
+    """What is usual, in roubles a month. Low wages differ less between the cities of Russia, and in
+    the west they are not as low.
+    """
     base = pay[GRADES.index(grade)] * 1000.0
     if place.country in BY_YEAR:
         return (180_000 + 1.2 * base) * place.pay / 1.8
+    if place.country == "ru":
+        return base * (place.pay + 0.4 * (1 - place.pay) * max(0.0, 1 - base / 250_000))
     return base * place.pay
 
 

@@ -20,16 +20,24 @@ from hirewire.profiles.resumes.commands import MOST_RESUMES
 from hirewire.profiles.resumes.documents import check_document
 from hirewire.profiles.resumes.models import NewEducation, NewExperience, NewResume, ResumeChanges
 from hirewire.profiles.resumes.rules import completeness
-from hirewire.tools.sample_data.companies import SIZES, companies, company
+from hirewire.tools.sample_data.city import CityTrade, city_trades
+from hirewire.tools.sample_data.companies import IT, SIZES, companies, company, industries
 from hirewire.tools.sample_data.filler import PASSWORD, Plan
 from hirewire.tools.sample_data.people import Person, email_of, feminine, latin, person
 from hirewire.tools.sample_data.phrases import inflected, years_ru
-from hirewire.tools.sample_data.resumes import EACH, Written, candidates, resumes_of
-from hirewire.tools.sample_data.salaries import STEP
-from hirewire.tools.sample_data.titles import Title, graded, jobs
+from hirewire.tools.sample_data.resumes import (
+    EACH,
+    SMALL,
+    Written,
+    candidate,
+    candidates,
+    resumes_of,
+)
+from hirewire.tools.sample_data.salaries import GRADES, STEP, step_of
+from hirewire.tools.sample_data.titles import Job, Title, graded, jobs
 from hirewire.tools.sample_data.trades import forms, skills_of, trades
 from hirewire.tools.sample_data.vacancies import Drafted, vacancies_of
-from hirewire.vacancies.employers.routes import NewEmployerProfile
+from hirewire.vacancies.employers.routes import EmployerProfileChanges, NewEmployerProfile
 from hirewire.vacancies.posting.models import NewVacancy
 
 TODAY = now().date()
@@ -75,6 +83,46 @@ def test_every_occupation_has_a_job_and_a_trade() -> None:
         assert not any(CYRILLIC_LETTERS.search(title.text) for title in job.english)
 
 
+def test_every_trade_of_a_city_has_its_stock() -> None:
+    """Whatever title is drawn, there is enough to fill a vacancy and a resume with."""
+    hired = {key for one in industries() for key in one.hires}
+    assert hired == {IT, *city_trades()}
+    for trade in city_trades().values():
+        assert set(trade.near) <= set(city_trades()) - {trade.key}
+        assert len(trade.done) >= 2
+        assert trade.study
+        known = sum(dictionary().find(line.english) is not None for line in trade.skills)
+        assert known >= 3, trade.key
+        for title in trade.titles:
+            assert title.industries <= {one.key for one in industries()}
+            assert set(title.grades) <= set(GRADES)
+            for part, least in (("skills", 5), ("duties", 3), ("wanted", 1), ("schedule", 1)):
+                for russian in (True, False):
+                    lines = trade.lines(part, title.marks, russian=russian)
+                    assert len(set(lines)) == len(lines) >= least, (title.name.russian, part)
+        for part in ("skills", "papers", "duties", "wanted", "schedule", "done"):
+            for line in getattr(trade, part):
+                assert not CYRILLIC_LETTERS.search(line.english), line
+
+
+@pytest.mark.parametrize("count", [50, 100, 200, 300])
+def test_a_small_board_is_of_a_country_and_of_all_trades(count: int) -> None:
+    board = list(companies(1, count))
+    assert all(share >= 2 for _, share in board)
+    at_home = sum(one.place.country == "ru" for one, _ in board)
+    assert 0.78 <= at_home / len(board) <= 0.84
+    assert len({one.name for one, _ in board}) == len(board)
+    assert len({one.place.english for one, _ in board if one.place.country == "ru"}) >= 7
+    made = [vacancy for _, vacancy in drafted(count)]
+    in_it = sum(vacancy.job is not None for vacancy in made)
+    assert 0.1 <= in_it / count <= 0.25
+    trades_seen = Counter(vacancy.trade for vacancy in made if vacancy.job is None)
+    assert len(trades_seen) >= (16 if count == 50 else 28)
+    assert max(trades_seen.values()) < count * 0.15
+    people = list(candidates(1, count))
+    assert len(people) >= count * 0.2
+
+
 def test_a_seed_is_a_board(vacancies: list[tuple[bool, Drafted]]) -> None:
     assert drafted(60) == drafted(60)
     assert written(60) == written(60)
@@ -95,12 +143,13 @@ def test_there_are_as_many_as_are_asked_for() -> None:
     assert sum(share for *_, share in plan.employers()) == 10_000
     assert sum(share for _, share in plan.candidates()) == 10_000
     assert sum(SIZES) / len(SIZES) == 25
+    assert sum(share for _, share in list(plan.candidates())[:SMALL]) == 3 * SMALL
     assert max(EACH) <= MOST_RESUMES
     assert sum(EACH) / len(EACH) == 10
 
 
 def test_no_two_have_one_address() -> None:
-    emails = [person(1, "candidate", n).email for n in range(20_000)]
+    emails = [candidate(1, n).email for n in range(5_000)]
     emails += [person(1, "employer", n, company(1, n).place).email for n in range(400)]
     emails += [person(2, "candidate", n).email for n in range(2_000)]
     assert len(set(emails)) == len(emails)
@@ -115,35 +164,42 @@ def test_vacancies_are_what_the_service_takes(vacancies: list[tuple[bool, Drafte
         assert body.valid_through is not None
         assert timedelta(20) <= body.valid_through - TODAY <= timedelta(60)
         assert body.requirements is not None
-        known = {skill.id for skill in skills_of(vacancy.job.occupation)}
         ids = [dictionary().id_of(one.skill) for one in body.requirements]
         assert len(ids) == len(set(ids))
-        assert 4 <= sum(id in known for id in ids) <= 9 + 2
+        if vacancy.job is not None:
+            known = {skill.id for skill in skills_of(vacancy.job.occupation)}
+            assert 4 <= sum(id in known for id in ids) <= 9 + 2
+        assert 4 <= len(ids) <= 12
         assert 1 <= sum(one.kind == "must" for one in body.requirements) <= 3
         if body.salary is not None:
-            step = STEP[body.salary.currency]
+            step = step_of(body.salary.currency, body.salary.unit)
             assert all(end % step == 0 for end in (body.salary.min, body.salary.max) if end)
 
 
 def test_vacancies_differ(vacancies: list[tuple[bool, Drafted]]) -> None:
     texts = [vacancy.body["description"] for _, vacancy in vacancies]
     assert len(set(texts)) == len(texts)
-    trades_seen = Counter(vacancy.job.trade for _, vacancy in vacancies)
-    assert len(trades_seen) > 45
+    trades_seen = Counter(vacancy.trade for _, vacancy in vacancies)
+    assert len(trades_seen) > 70
+    units = Counter(v.body["salary"]["unit"] for _, v in vacancies if "salary" in v.body)
+    assert set(units) == {"MONTH", "YEAR", "DAY", "HOUR"}
     unpaid = sum("salary" not in vacancy.body for _, vacancy in vacancies)
-    assert 0.2 < unpaid / len(vacancies) < 0.3
+    assert 0.15 < unpaid / len(vacancies) < 0.3
 
 
-def test_all_occupations_are_on_a_large_board() -> None:
+def test_all_trades_are_on_a_large_board() -> None:
     """And all currencies; and no company asks for one thing twice."""
     found: set[str] = set()
+    trades_seen: set[str] = set()
     paid_in: set[str] = set()
     for one, share in companies(1, 10_000):
         made = vacancies_of(1, one, share, TODAY)
         assert len({vacancy.body["title"] for vacancy in made}) == share
-        found |= {vacancy.job.occupation.uri for vacancy in made}
+        found |= {vacancy.job.occupation.uri for vacancy in made if vacancy.job is not None}
+        trades_seen |= {vacancy.trade for vacancy in made if vacancy.job is None}
         paid_in |= {v.body["salary"]["currency"] for v in made if "salary" in v.body}
-    assert len(found) == 91
+    assert len(found) > 80, "the rare ones appear on larger boards still"
+    assert trades_seen == set(city_trades())
     assert paid_in == set(STEP)
 
 
@@ -168,11 +224,38 @@ def test_resumes_are_what_the_service_takes(resumes: list[tuple[Person, Written]
         assert all(held["end"] for held in jobs_held[1:])
         values: dict[str, Any] = whole.model_dump(by_alias=False)
         assert not completeness(values | {"experience": jobs_held}).missing_mandatory
-        own = {skill.id for skill in skills_of(resume.job.occupation)}
         ids = [dictionary().id_of(skill.name) for skill in whole.skills]
-        assert len(ids) == len(set(ids))
-        assert sum(id in own for id in ids) >= round(len(own) * 0.5)
-        assert set(ids) - own
+        assert len(ids) == len(set(ids)) >= 2
+        _check_skills(resume, set(ids))
+
+
+def _check_skills(resume: Written, ids: set[str]) -> None:
+    """An IT resume has much of its occupation; another one has the documents of its title."""
+    if isinstance(resume.profession, Job):
+        own = {skill.id for skill in skills_of(resume.profession.occupation)}
+        assert len(ids & own) >= round(len(own) * 0.3)
+        assert ids - own
+        return
+    assert isinstance(resume.profession, CityTrade)
+    for line in resume.profession.papers:
+        if line.needed and line.goes_with(resume.marks):
+            assert {dictionary().id_of(line.english), dictionary().id_of(line.russian)} & ids
+
+
+def test_people_differ(resumes: list[tuple[Person, Written]]) -> None:
+    """In schooling, in their past and in what they can do of one trade."""
+    lives = {who.email: resume.document for who, resume in resumes}.values()
+    levels = Counter(one["education"][-1]["studyType"] for one in lives)
+    assert {"Среднее", "Среднее специальное", "Бакалавр"} <= set(levels)
+    several = sum(len({held["position"] for held in one["work"]}) > 1 for one in lives)
+    assert several > len(lives) * 0.4
+    by_trade: dict[str, list[frozenset[str]]] = {}
+    for _, resume in resumes:
+        if isinstance(resume.profession, CityTrade):
+            names = frozenset(skill["name"] for skill in resume.document["skills"])
+            by_trade.setdefault(resume.profession.key, []).append(names)
+    for key, skills in by_trade.items():
+        assert len(set(skills)) > len(skills) * 0.8, key
 
 
 def test_no_person_has_one_title_twice(resumes: list[tuple[Person, Written]]) -> None:
@@ -195,6 +278,7 @@ def test_russian_is_written_in_cyrillic(
     for who, resume in resumes:
         basics, work = resume.document["basics"], resume.document["work"]
         _check_language(who.russian, basics["summary"])
+        assert not LATIN_LETTERS.search(who.place.russian)
         assert bool(CYRILLIC_LETTERS.search(who.full_name)) == who.russian
         for held in work:
             _check_language(who.russian, held["summary"])
@@ -250,6 +334,9 @@ def test_russian_grammar() -> None:
         ("Нашёл{n} ошибку", "Нашёл ошибку", "Нашла ошибку"),
         ("Ввёл{n} шаблон", "Ввёл шаблон", "Ввела шаблон"),
         ("Помог{la} заказчику", "Помог заказчику", "Помогла заказчику"),
+        ("Привлёк{la} клиентов", "Привлёк клиентов", "Привлекла клиентов"),
+        ("Прошёл{n} проверку", "Прошёл проверку", "Прошла проверку"),
+        ("Вёл{n} до 30 пациентов", "Вёл до 30 пациентов", "Вела до 30 пациентов"),
     ):
         assert inflected(phrase, female=False) == man
         assert inflected(phrase, female=True) == woman
@@ -282,6 +369,9 @@ def test_companies_and_names_are_what_the_services_take() -> None:
     for number in range(400):
         one = company(1, number)
         NewEmployerProfile(company_name=one.name, phone=one.phone)
+        about = EmployerProfileChanges(description=one.description, site=one.site)
+        assert str(about.site) == one.site
+        assert bool(CYRILLIC_LETTERS.search(one.description)) == one.russian
         who = person(1, "candidate", number)
         locale = "ru" if who.russian else "en"
         ProfileChanges(full_name=who.full_name, area=who.place.english, locale=locale)

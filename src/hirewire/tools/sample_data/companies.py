@@ -1,155 +1,144 @@
-"""Employers: names, trades, what they say of themselves, and how much they hire."""
+"""Employers: names, industries, what they say of themselves, and how much they hire."""
 
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from itertools import count
 from random import Random
+from typing import TypeVar
+from unicodedata import normalize
 
+from hirewire.tools.sample_data.people import latin
 from hirewire.tools.sample_data.phrases import words
-from hirewire.tools.sample_data.places import Place, some_place
+from hirewire.tools.sample_data.places import Place, places
 
+SMALL = 60
+"""So many companies have few vacancies each: a small board has many employers and cities."""
+SMALL_SIZES = (3, 5, 4, 6, 2, 7, 8, 3, 5, 7)
 SIZES = (2, 3, 4, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 65, 85)
-"""Vacancies of one company after another: 25 on average, and several companies on a small board."""
+"""Vacancies of one company after another beyond them: 25 on average."""
+EVERY_ABROAD = 5
+"""One company in so many is abroad."""
+IT = "it"
+"""Stands for any of the IT occupations among what a company hires."""
+SPREAD = "industry/56"
+"""Names the random numbers that spread the industries. Of some tried it was the one whose small
+boards of the default seed have most trades, in their usual proportions."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Industry:
-    """What a company does."""
+    """What a company does, and whom it hires for that."""
 
     key: str
+    share: float
+    abroad: float
+    """Its share among the companies abroad."""
     english: str
     russian: str
+    about_en: str
+    about_ru: str
     names_en: tuple[str, ...]
     names_ru: tuple[str, ...]
+    words: str
+    """Which words its names are made of."""
+    hires: dict[str, float]
+    """Trades and how often it hires for them."""
 
 
-def _industry(key: str, english: str, russian: str, names_en: str, names_ru: str) -> Industry:
-    return Industry(key, english, russian, tuple(names_en.split()), tuple(names_ru.split()))
+@cache
+def industries() -> tuple[Industry, ...]:
+    """All of them, in the order of the file."""
+    text = (files("hirewire.tools.sample_data") / "industries.toml").read_text(encoding="utf-8")
+    return tuple(
+        Industry(
+            key,
+            row["share"],
+            row["abroad"],
+            row["en"],
+            row["ru"],
+            row["about_en"],
+            row["about_ru"],
+            tuple(row["names_en"]),
+            tuple(row["names_ru"]),
+            row["words"],
+            row["hires"],
+        )
+        for key, row in tomllib.loads(text).items()
+    )
 
 
-INDUSTRIES = (
-    _industry(
-        "software",
-        "develops business software for companies of every size",
-        "разрабатывает программное обеспечение для бизнеса",
-        "Software Systems Labs Technologies",
-        "Софт Системы Технологии Лаб",
-    ),
-    _industry(
-        "finance",
-        "builds payment services for banks and online shops",
-        "создаёт платёжные сервисы для банков и интернет-магазинов",
-        "Pay Finance Capital Ledger",
-        "Финанс Платежи Капитал Кредит",
-    ),
-    _industry(
-        "trade",
-        "runs an online store and a chain of pick-up points",
-        "развивает интернет-магазин и сеть пунктов выдачи",
-        "Market Retail Store Goods",
-        "Маркет Торг Ритейл Опт",
-    ),
-    _industry(
-        "transport",
-        "plans deliveries and tracks cargo for shippers and carriers",
-        "помогает грузовладельцам и перевозчикам планировать доставку",
-        "Logistics Freight Routes Cargo",
-        "Логистика Карго Транс Экспресс",
-    ),
-    _industry(
-        "health",
-        "makes digital services for clinics and their patients",
-        "делает цифровые сервисы для клиник и пациентов",
-        "Health Clinics Care Medical",
-        "Мед Клиника Здоровье Диагностика",
-    ),
-    _industry(
-        "learning",
-        "teaches adults new professions online",
-        "обучает взрослых новым профессиям онлайн",
-        "Academy Learning School Courses",
-        "Академия Знание Школа Образование",
-    ),
-    _industry(
-        "telecom",
-        "connects homes and offices to the internet",
-        "подключает дома и офисы к интернету",
-        "Telecom Networks Link Connect",
-        "Телеком Связь Сети Линк",
-    ),
-    _industry(
-        "industry",
-        "supplies automation to factories",
-        "поставляет системы автоматизации для заводов",
-        "Automation Machines Robotics Instruments",
-        "Автоматика Машины Приборы Завод",
-    ),
-    _industry(
-        "games",
-        "makes games for phones and computers",
-        "делает игры для телефонов и компьютеров",
-        "Games Play Studio Interactive",
-        "Геймс Игры Студия Интерактив",
-    ),
-    _industry(
-        "media",
-        "produces concerts, broadcasts and festivals",
-        "проводит концерты, трансляции и фестивали",
-        "Media Stage Events Productions",
-        "Медиа Сцена Продакшн Вещание",
-    ),
-    _industry(
-        "security",
-        "protects the data and networks of its customers",
-        "защищает данные и сети заказчиков",
-        "Security Defence Shield Guard",
-        "Защита Щит Безопасность Киберзащита",
-    ),
-    _industry(
-        "travel",
-        "helps travellers to book tickets and hotels",
-        "помогает путешественникам бронировать билеты и отели",
-        "Travel Trips Booking Journeys",
-        "Трэвел Тур Вояж Отель",
-    ),
-)
-SHARES = (24, 14, 12, 8, 7, 6, 7, 8, 4, 5, 5, 4)
-# How much likelier (or less likely) a company of the industry hires for a trade, else the default.
+# How much likelier (or less likely) an IT company of the industry hires for an IT trade, else the
+# default.
 FACTORS: dict[str, tuple[float, dict[str, float]]] = {
     "sound": (0.03, {"media": 40, "games": 1}),
     "video": (0.03, {"media": 40}),
     "stage": (0.03, {"media": 40}),
-    "camera": (0.03, {"media": 40, "learning": 4}),
+    "camera": (0.03, {"media": 40}),
     "broadcast": (0.03, {"media": 40}),
     "cinema": (0.02, {"media": 40}),
     "games": (0.03, {"games": 15}),
     "gametest": (0.02, {"games": 15}),
-    "avia": (0.03, {"transport": 5}),
-    "cnc": (0.02, {"industry": 12}),
-    "industrial": (0.2, {"industry": 5, "transport": 5, "trade": 2}),
-    "embedded": (0.15, {"industry": 8, "telecom": 3}),
-    "firmsec": (0.2, {"industry": 5, "security": 5}),
+    "avia": (0.03, {"delivery": 5}),
+    "cnc": (0.02, {"factory": 12, "automation": 6}),
+    "industrial": (0.2, {"automation": 5, "delivery": 5, "onlineshop": 2}),
+    "embedded": (0.15, {"automation": 8, "telecom": 3}),
+    "firmsec": (0.2, {"automation": 5, "infosecurity": 5}),
     "telecom": (0.1, {"telecom": 10}),
     "network": (0.7, {"telecom": 4}),
     "blockchain": (0.2, {"finance": 4}),
-    "forensics": (0.3, {"security": 10}),
-    "pentest": (0.5, {"security": 6}),
-    "security": (0.8, {"security": 5}),
-    "content": (1.0, {"trade": 3, "travel": 3, "media": 2}),
-    "seo": (1.0, {"trade": 3, "travel": 3}),
+    "forensics": (0.3, {"infosecurity": 10}),
+    "pentest": (0.5, {"infosecurity": 6}),
+    "security": (0.8, {"infosecurity": 5}),
+    "content": (1.0, {"onlineshop": 3, "agency": 3, "media": 2}),
+    "seo": (1.0, {"onlineshop": 3, "agency": 3}),
 }
-FIRST_EN = words(
+WORDS_EN = words(
     "Amber Anchor Aspen Beacon Birch Bluebird Bright Cedar Cobalt Copper Coral Crescent Delta "
     "Ember Falcon Fern Granite Harbour Hazel Horizon Indigo Juniper Kestrel Lantern Larch Maple "
     "Meridian Mosaic Nimbus North Oak Olive Opal Orchard Pebble Pine Quartz Raven River Sable "
     "Silver Sparrow Summit Swift Thistle Tidal Umber Vale Vivid Willow"
 )
-FIRST_RU = words(
-    "Авангард Азимут Альтаир Амур Апекс Арго Байкал Вектор Вертекс Вега Восток Гермес Горизонт "
-    "Дельта Заря Импульс Ирбис Кедр Кобальт Компас Корвет Кристалл Ладога Маяк Меридиан Мозаика "
-    "Нева Норд Оникс Орбита Орион Парус Полюс Прайм Пульс Радиан Ракурс Рубикон Рубин Север "
-    "Сигма Спектр Стрела Тайга Таймыр Титан Урал Фарватер Феникс Форпост Эталон Юнион Янтарь"
-)
+WORDS_RU = {
+    "firm": words(
+        "Азимут Альтаир Апекс Арго Вертекс Вега Горизонт Дельта Ирбис Кедр Кобальт Компас Корвет "
+        "Кристалл Ладога Маяк Меридиан Мозаика Норд Оникс Опора Орбита Ориентир Параллель Полюс "
+        "Пульс Радиан Ракурс Репер Рубикон Рубин Сигма Спектр Стапель Стрела Таймыр Траверс "
+        "Фарватер Феникс Форпост Эталон Янтарь"
+    ),
+    "home": [
+        *words(
+            "Снегирь Иволга Журавушка Зимородок Стриж Морошка Рябинушка Калина Ольха Клевер Ивушка "
+            "Околица Рассвет Берегиня Василёк Ладья Перекат Светлица Подсолнух Ромашка Соловушка "
+            "Тополёк Черёмуха Причал Мельница"
+        ),
+        *[
+            "Белый клён",
+            "Тихий берег",
+            "Новый двор",
+            "Зелёный мыс",
+            "Добрый сосед",
+            "Три сосны",
+            "Ясный день",
+            "Золотой колос",
+            "Старый мост",
+            "Светлый дом",
+            "Семь ветров",
+            "Липовая аллея",
+            "Хороший день",
+            "Речная улица",
+            "Тихая заводь",
+            "Тёплый угол",
+            "Сосновый бор",
+            "Утренний свет",
+            "Высокий берег",
+            "Южный склон",
+        ],
+    ],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,25 +157,70 @@ class Company:
     size: int
     """Vacancies it has when the board is large enough."""
 
+    @property
+    def described(self) -> bool:
+        """Whether it says something of itself on its page: three in four do."""
+        return self.number % 4 != 3
+
+    @property
+    def description(self) -> str:
+        """What it says there."""
+        about = self.industry.about_ru if self.russian else self.industry.about_en
+        if self.russian:
+            since = f"Работаем с {self.founded} года, нас {self.staff}. Главный офис — в "
+            return f"{about}\n\n{since}{self.place.locative}."
+        since = f"We have been in business since {self.founded} and are {self.staff:,} people"
+        return f"{about}\n\n{since}. The head office is in {self.place.english}."
+
+    @property
+    def site(self) -> str:
+        """Its address, under the domain that belongs to nobody."""
+        name = normalize("NFKD", latin(self.name)).encode("ascii", "ignore").decode().lower()
+        plain = "".join(letter if letter.isalnum() else " " for letter in name).split()
+        return f"https://{'-'.join(plain)}.example/"
+
 
 def company(seed: int, number: int) -> Company:
-    """The company of this number."""
+    """The company of this number. Those that follow one another differ in city and industry."""
     rng = Random(f"{seed}/company/{number}")  # noqa: S311
-    place = some_place(rng)
+    abroad = number % EVERY_ABROAD == EVERY_ABROAD - 1
+    rank = number // EVERY_ABROAD if abroad else number - number // EVERY_ABROAD
+    cities = [place for place in places() if (place.country != "ru") == abroad]
+    place = _one_of(cities, [city.weight for city in cities], _point(seed, "city", rank, 2**0.5))
     share = {"ru": 0.97, "ge": 0.4, "am": 0.4, "rs": 0.35, "cy": 0.3}.get(place.country, 0.0)
     russian = rng.random() < share
-    [industry] = rng.choices(INDUSTRIES, SHARES)
+    industry = _one_of(
+        industries(),
+        [one.abroad if abroad else one.share for one in industries()],
+        _point(seed, SPREAD, rank, (1 + 5**0.5) / 2),
+    )
     return Company(
         number,
-        company_name(rng, industry, russian=russian),
+        company_name(rng, industry, russian=russian, number=number),
         industry,
         place,
         russian,
         _phone(place, rng),
         rng.randint(1995, 2022),
-        rng.choice((15, 30, 45, 60, 80, 120, 150, 200, 300, 450, 600, 900, 1500, 3000)),
-        SIZES[number % len(SIZES)],
+        rng.choice((15, 30, 45, 60, 80, 120, 150, 200, 300, 450, 600, 900)),
+        SMALL_SIZES[number % len(SMALL_SIZES)]
+        if number < SMALL
+        else SIZES[(number - SMALL) % len(SIZES)],
     )
+
+
+def _point(seed: int, of: str, rank: int, step: float) -> float:
+    """A point of 0 to 1. The first n of them are spread evenly for any n."""
+    return (Random(f"{seed}/{of}").random() + rank * step) % 1  # noqa: S311
+
+
+def _one_of(values: list[T] | tuple[T, ...], weights: list[float] | list[int], point: float) -> T:
+    left = point * sum(weights)
+    for value, weight in zip(values, weights, strict=True):
+        left -= weight
+        if left < 0:
+            return value
+    return values[-1]
 
 
 def companies(seed: int, vacancies: int) -> Iterator[tuple[Company, int]]:
@@ -200,28 +234,36 @@ def companies(seed: int, vacancies: int) -> Iterator[tuple[Company, int]]:
         left -= found.size
 
 
-def company_name(rng: Random, industry: Industry, *, russian: bool) -> str:
+def company_name(
+    rng: Random, industry: Industry, *, russian: bool, number: int | None = None
+) -> str:
     """A name that nobody is known to have, in the company's language."""
-    if russian:
-        first, second = rng.choice(FIRST_RU), rng.choice(industry.names_ru)
-        return rng.choice((f"{first} {second}", f"{first}-{second}", f"ООО «{first} {second}»"))
-    first, second = rng.choice(FIRST_EN), rng.choice(industry.names_en)
-    return rng.choice((f"{first} {second}", f"{first} {second}", f"{first}{second}"))
+    stock = WORDS_RU[industry.words] if russian else WORDS_EN
+    patterns = industry.names_ru if russian else industry.names_en
+    if number is None:
+        return rng.choice(patterns).replace("{}", rng.choice(stock))
+    turn, place = divmod(number, len(stock))  # companies that share a word differ in the pattern
+    return patterns[(turn + place) % len(patterns)].replace("{}", stock[place * 11 % len(stock)])
 
 
 def affinity(trade: str, industry: Industry) -> float:
-    """How likely a company of this industry hires for this trade; 1 is usual."""
+    """How likely a company of this industry hires for this IT trade; 1 is usual."""
     default, factors = FACTORS.get(trade, (1.0, {}))
     return factors.get(industry.key, default)
 
 
-def past_employer(rng: Random, trade: str, *, russian: bool) -> tuple[str, Industry]:
+def past_employer(rng: Random, trade: str, *, it: bool, russian: bool) -> tuple[str, Industry]:
     """A company that somebody of this trade has worked for."""
     weights = [
-        share * affinity(trade, industry)
-        for share, industry in zip(SHARES, INDUSTRIES, strict=True)
+        one.share
+        * (
+            one.hires.get(IT, 0.0) * affinity(trade, one)
+            if it
+            else one.hires.get(trade, 0.0) ** 2  # where it is the main trade mostly
+        )
+        for one in industries()
     ]
-    [industry] = rng.choices(INDUSTRIES, weights)
+    [industry] = rng.choices(industries(), weights)
     return company_name(rng, industry, russian=russian), industry
 
 

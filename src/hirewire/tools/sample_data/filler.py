@@ -102,7 +102,9 @@ class Filler:
         account = Account(client, who.email, PASSWORD)
         there: dict[str, dict[str, Any]] = {}
         try:
-            if self._entered(await account.enter()) or not await _hires(account):
+            new = self._entered(await account.enter())
+            profile = None if new else await _profile(account)
+            if profile is None:
                 body = {"companyName": company.name, "phone": company.phone}
                 await account.call(
                     "POST", EMPLOYER, body, key=self._key("employer", company.number)
@@ -110,6 +112,9 @@ class Filler:
             else:
                 listed = await account.pages(f"{VACANCIES}?mine=true")
                 there = {item["title"]: item for item in listed}
+            if company.described and (profile is None or profile["description"] is None):
+                about = {"description": company.description, "site": company.site}
+                await account.call("PATCH", EMPLOYER, about)
         except Refused as error:
             self._settle("vacancies", "refused", share, error)
             return
@@ -199,15 +204,15 @@ class Filler:
             self.on_change(what)
 
 
-async def _hires(account: Account) -> bool:
-    """Whether one acts for a company. Raises `Refused`."""
+async def _profile(account: Account) -> dict[str, Any] | None:
+    """The company for which one acts, if there is one. Raises `Refused`."""
     try:
-        await account.call("GET", EMPLOYER)
+        profile: dict[str, Any] = await account.call("GET", EMPLOYER)
     except Refused as error:
         if error.status != 404:
             raise
-        return False
-    return True
+        return None
+    return profile
 
 
 async def _name(account: Account, who: Person, *, new: bool) -> None:

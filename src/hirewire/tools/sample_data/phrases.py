@@ -13,27 +13,34 @@ def _stock() -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def stock(key: str, *, russian: bool) -> list[str]:
-    """All phrases of one place in a text."""
-    found: list[str] = _stock()["ru" if russian else "en"][key]
+def stock(key: str, *, russian: bool, city: bool = False) -> list[str]:
+    """All phrases of one place in a text; those beyond IT with `city`, where they differ."""
+    language = "ru" if russian else "en"
+    own: dict[str, list[str]] = _stock()[f"{language}_city"] if city else {}
+    found: list[str] = own[key] if key in own else _stock()[language][key]
     return found
 
 
-def pick(rng: Random, key: str, *, russian: bool, female: bool = False) -> str:
+def pick(rng: Random, key: str, *, russian: bool, female: bool = False, city: bool = False) -> str:
     """One of them."""
-    return inflected(rng.choice(stock(key, russian=russian)), female=female)
+    return inflected(rng.choice(stock(key, russian=russian, city=city)), female=female)
 
 
 def done(rng: Random, kind: str, count: int, *, russian: bool, female: bool) -> list[str]:
     """Achievements in this kind of work."""
     found: list[str] = _stock()["ru" if russian else "en"]["done"][kind]
+    return achieved(rng, found, count, female=female)
+
+
+def achieved(rng: Random, phrases: list[str], count: int, *, female: bool) -> list[str]:
+    """Some of these achievements with their figures and endings."""
     return [
         inflected(phrase, female=female)
         .replace("{k}", str(rng.randint(2, 4)))
         .replace("{m}", str(rng.randint(5, 12)))
         .replace("{p}", str(rng.choice((20, 25, 30, 35, 40, 50, 60))))
         .replace("{q}", str(rng.choice((5, 8, 10, 12, 15))))
-        for phrase in rng.sample(found, min(count, len(found)))
+        for phrase in rng.sample(phrases, min(count, len(phrases)))
     ]
 
 
@@ -46,9 +53,18 @@ def inflected(phrase: str, *, female: bool) -> str:
     if female:
         for male, other in (("перевёл{b}", "перевела"), ("перенёс{b}", "перенесла")):
             phrase = phrase.replace(male, other).replace(male.capitalize(), other.capitalize())
-        for male, other in (("навёл{n}", "навела"), ("провёл{n}", "провела")):
+        for male, other in (
+            ("навёл{n}", "навела"),
+            ("провёл{n}", "провела"),
+            ("прошёл{n}", "прошла"),
+            ("привлёк{la}", "привлекла"),
+        ):
             phrase = phrase.replace(male, other).replace(male.capitalize(), other.capitalize())
-        for male, other in (("ввёл{n}", "ввела"), ("нашёл{n}", "нашла")):
+        for male, other in (
+            ("ввёл{n}", "ввела"),
+            ("нашёл{n}", "нашла"),
+            ("вёл{n}", "вела"),
+        ):
             phrase = phrase.replace(male, other).replace(male.capitalize(), other.capitalize())
     for mark, ending in (("{a}", "а"), ("{la}", "ла"), ("{b}", ""), ("{n}", "")):
         phrase = phrase.replace(mark, ending if female else "")
@@ -71,3 +87,8 @@ def words(text: str) -> list[str]:
 def capital(text: str) -> str:
     """The text with a capital letter, the rest as it is."""
     return text[:1].upper() + text[1:]
+
+
+def lowered(text: str) -> str:
+    """The text with a small letter, unless it begins with an abbreviation."""
+    return text if text[1:2].isupper() or not text[1:2].isalpha() else text[:1].lower() + text[1:]

@@ -38,28 +38,30 @@ _LANGUAGES = {
     "cy": "Greek",
 }
 TABLE = """
-Moscow|Москва|Москве|ru|300|RUB|1.0
-Saint Petersburg|Санкт-Петербург|Санкт-Петербурге|ru|170|RUB|0.9
-Novosibirsk|Новосибирск|Новосибирске|ru|60|RUB|0.75
-Yekaterinburg|Екатеринбург|Екатеринбурге|ru|55|RUB|0.75
-Kazan|Казань|Казани|ru|55|RUB|0.75
-Nizhny Novgorod|Нижний Новгород|Нижнем Новгороде|ru|40|RUB|0.7
-Samara|Самара|Самаре|ru|25|RUB|0.65
-Krasnodar|Краснодар|Краснодаре|ru|25|RUB|0.7
-Rostov-on-Don|Ростов-на-Дону|Ростове-на-Дону|ru|22|RUB|0.65
-Voronezh|Воронеж|Воронеже|ru|18|RUB|0.65
-Perm|Пермь|Перми|ru|16|RUB|0.65
-Ufa|Уфа|Уфе|ru|16|RUB|0.65
-Chelyabinsk|Челябинск|Челябинске|ru|15|RUB|0.65
+Moscow|Москва|Москве|ru|260|RUB|1.0
+Saint Petersburg|Санкт-Петербург|Санкт-Петербурге|ru|150|RUB|0.9
+Kazan|Казань|Казани|ru|75|RUB|0.75
+Novosibirsk|Новосибирск|Новосибирске|ru|65|RUB|0.75
+Yekaterinburg|Екатеринбург|Екатеринбурге|ru|65|RUB|0.75
+Nizhny Novgorod|Нижний Новгород|Нижнем Новгороде|ru|50|RUB|0.7
+Krasnodar|Краснодар|Краснодаре|ru|50|RUB|0.7
+Ufa|Уфа|Уфе|ru|40|RUB|0.65
+Perm|Пермь|Перми|ru|40|RUB|0.65
+Samara|Самара|Самаре|ru|35|RUB|0.65
+Rostov-on-Don|Ростов-на-Дону|Ростове-на-Дону|ru|35|RUB|0.65
+Voronezh|Воронеж|Воронеже|ru|25|RUB|0.65
+Chelyabinsk|Челябинск|Челябинске|ru|25|RUB|0.65
+Krasnoyarsk|Красноярск|Красноярске|ru|25|RUB|0.7
+Omsk|Омск|Омске|ru|20|RUB|0.6
 Tomsk|Томск|Томске|ru|14|RUB|0.65
-Innopolis|Иннополис|Иннополисе|ru|8|RUB|0.85
-Tbilisi|Тбилиси|Тбилиси|ge|55|GEL|0.9
-Yerevan|Ереван|Ереване|am|50|AMD|0.9
-Belgrade|Белград|Белграде|rs|50|RSD|1.05
-Berlin|Берлин|Берлине|de|90|EUR|1.8
-London|Лондон|Лондоне|gb|80|GBP|2.0
-Amsterdam|Амстердам|Амстердаме|nl|40|EUR|1.85
-Limassol|Лимасол|Лимасоле|cy|20|EUR|1.5
+Innopolis|Иннополис|Иннополисе|ru|6|RUB|0.85
+Tbilisi|Тбилиси|Тбилиси|ge|35|GEL|0.9
+Yerevan|Ереван|Ереване|am|35|AMD|0.9
+Belgrade|Белград|Белграде|rs|35|RSD|1.05
+Berlin|Берлин|Берлине|de|55|EUR|1.8
+London|Лондон|Лондоне|gb|50|GBP|2.0
+Amsterdam|Амстердам|Амстердаме|nl|25|EUR|1.85
+Limassol|Лимасол|Лимасоле|cy|15|EUR|1.5
 """
 _ALSO_IN = {"ge": "USD", "am": "USD", "rs": "EUR"}
 """The currency in which IT is often paid there instead of the country's own."""

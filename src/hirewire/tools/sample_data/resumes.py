@@ -1,37 +1,45 @@
 """Resumes of a person: a JSON Resume to import, and the changes that complete it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import count
 from random import Random
 from typing import Any, NamedTuple
 
 from hirewire.esco import Skill, dictionary
-from hirewire.tools.sample_data.companies import Industry, past_employer
+from hirewire.tools.sample_data.careers import (
+    Life,
+    Named,
+    Profession,
+    apart,
+    employer_near,
+    life_of,
+    named,
+    work,
+)
+from hirewire.tools.sample_data.city import CityTrade, Line, city_trades
+from hirewire.tools.sample_data.city_vacancies import CORE
 from hirewire.tools.sample_data.people import Person, person
-from hirewire.tools.sample_data.phrases import capital, done, pick, years_ru
-from hirewire.tools.sample_data.salaries import Grade, wished
-from hirewire.tools.sample_data.schools import Study, studied
-from hirewire.tools.sample_data.titles import Job, Title, graded, jobs
+from hirewire.tools.sample_data.phrases import lowered, pick, years_ru
+from hirewire.tools.sample_data.salaries import BASE, Grade, wished
+from hirewire.tools.sample_data.titles import Job, jobs
 from hirewire.tools.sample_data.trades import skills_of, trades, written
 
+SMALL = 60
+"""So many people have few resumes each: a small board has many people."""
+FEW = (3, 2, 4, 3)
 EACH = (5, 10, 15, 8, 12, 10, 6, 14)
-"""Resumes of one person after another: 10 on average. Logging in costs as much as several resumes
-do, so that a board of people with one resume each would take far longer to make."""
-MONTHS: dict[Grade, tuple[int, int]] = {
-    "junior": (4, 26),
-    "middle": (28, 70),
-    "senior": (66, 150),
-    "lead": (110, 230),
-}
+"""Resumes of one person after another beyond them: 10 on average. Logging in costs as much as
+several resumes do, so that a large board of people with few resumes would take far longer."""
 LEVELS = {1: "Beginner", 2: "Elementary", 3: "Intermediate", 4: "Advanced", 5: "Expert"}
 
 
 class Written(NamedTuple):
     """A resume, and what it was made from."""
 
-    job: Job
+    profession: Profession
+    marks: frozenset[str]
     document: dict[str, Any]
     """For `POST /api/profiles/resumes/import`."""
     changes: dict[str, Any]
@@ -45,57 +53,40 @@ class Written(NamedTuple):
         return str(self.document["basics"]["label"])
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where somebody worked, and as what."""
-
-    company: str
-    industry: Industry
-    grade: Grade
-    start: str
-    end: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Life:
-    """What all resumes of a person have in common."""
-
-    grade: Grade
-    years: int
-    positions: tuple[Position, ...]
-    """The latest first."""
-    study: Study
-    languages: tuple[tuple[str, str], ...]
-
-
 def candidates(seed: int, resumes: int) -> Iterator[tuple[Person, int]]:
     """As many as have this many resumes together, each with their share of them."""
     left = resumes
     for number in count():
         if left <= 0:
             return
-        share = EACH[number % len(EACH)]
-        yield person(seed, "candidate", number), min(left, share)
+        share = FEW[number % len(FEW)] if number < SMALL else EACH[(number - SMALL) % len(EACH)]
+        yield candidate(seed, number), min(left, share)
         left -= share
+
+
+def candidate(seed: int, number: int) -> Person:
+    """The candidate of this number, most often in a city where somebody hires the likes of them."""
+    elsewhere = Random(f"{seed}/elsewhere/{number}").random() < 0.05  # noqa: S311
+    place = None if elsewhere else employer_near(seed, number).place
+    return person(seed, "candidate", number, place)
 
 
 def resumes_of(seed: int, who: Person, count_: int, today: date) -> list[Written]:
     """The first resumes of a person, each for another kind of job like the first."""
-    rng = Random(f"{seed}/life/{who.number}")  # noqa: S311
-    [home] = rng.choices(jobs(), [job.weight for job in jobs()])
-    while not home.english[0].graded and rng.random() < 0.5:  # those who lead are few
-        [home] = rng.choices(jobs(), [job.weight for job in jobs()])
-    life = _life(rng, who, home, today)
+    life = life_of(seed, who, today)
     found: list[Written] = []
     for number in range(count_):
         rng = Random(f"{seed}/resume/{who.number}/{number}")  # noqa: S311
         taken = {resume.title for resume in found}
-        found.append(_resume(rng, who, life, home if not number else _near(rng, home), taken))
+        profession = _near(rng, life.home) if number else life.home
+        found.append(_resume(rng, who, life, profession, taken))
     return found
 
 
-def _near(rng: Random, home: Job) -> Job:
-    """An occupation of the same kind of work, one of the same trade rather than another."""
+def _near(rng: Random, home: Profession) -> Profession:
+    """Another occupation of the same kind of work, or a trade to which its people also go."""
+    if isinstance(home, CityTrade):
+        return city_trades()[rng.choice(home.near)] if home.near and rng.random() < 0.5 else home
     kind = trades()[home.trade].kind
     if kind == "lead":
         return home
@@ -104,201 +95,192 @@ def _near(rng: Random, home: Job) -> Job:
     return found
 
 
-def _life(rng: Random, who: Person, home: Job, today: date) -> Life:
-    leads = not any(title.graded and title.for_beginners for title in home.english)
-    grades: tuple[Grade, ...] = ("junior", "middle", "senior", "lead")
-    [grade] = rng.choices(grades, (0, 0, 50, 50) if leads else (22, 40, 28, 10))
-    months = rng.randint(*MONTHS[grade])
-    last = today.year * 12 + today.month - 1 - (rng.randint(1, 5) if rng.random() < 0.3 else 0)
-    works = last == today.year * 12 + today.month - 1
-    count_ = {"junior": (1, 1), "middle": (1, 3), "senior": (2, 4), "lead": (3, 4)}[grade]
-    bounds = sorted(rng.sample(range(10, 91), rng.randint(*count_) - 1))
-    places = [last - months, *(last - months + months * cut // 100 for cut in bounds), last]
-    positions = []
-    for place, (start, end) in enumerate(zip(places, places[1:], strict=False)):
-        company, industry = past_employer(rng, home.trade, russian=who.russian)
-        current = place == len(places) - 2
-        positions.append(
-            Position(
-                company,
-                industry,
-                _grade_after((start + end) // 2 - places[0], grade, current=current),
-                _month(start + (rng.randint(0, 2) if place and end - start > 4 else 0)),
-                None if current and works else _month(end),
-            )
-        )
-    study = studied(
-        rng, trades()[home.trade].kind, who, work_began=places[0] // 12, today_year=today.year
-    )
-    return Life(
-        grade, max(1, round(months / 12)), tuple(reversed(positions)), study, _languages(rng, who)
-    )
-
-
-def _grade_after(months: int, grade: Grade, *, current: bool) -> Grade:
-    """What one was in a position; `months` of work lie before the middle of it."""
-    if current:
-        return grade
-    then: Grade = "junior" if months < 24 else "middle" if months < 60 else "senior"
-    order = ("junior", "middle", "senior", "lead")
-    return min(then, grade, key=order.index)
-
-
-def _month(number: int) -> str:
-    return f"{number // 12}-{number % 12 + 1:02}"
-
-
-def _languages(rng: Random, who: Person) -> tuple[tuple[str, str], ...]:
-    """Names in the language of the resume, and levels of CEFR."""
-    english = rng.choice(("A2", "B1", "B1", "B2", "B2", "C1"))
-    if who.russian:
-        found = [("Русский", "native")]
-        if rng.random() < 0.85:
-            found.append(("Английский", english))
-        if rng.random() < 0.08:
-            found.append((rng.choice(("Немецкий", "Французский", "Китайский")), "A2"))
-        return tuple(found)
-    own = who.place.language
-    if who.from_russia:
-        own = "Russian"
-    if own is None:
-        foreign = [(rng.choice(("French", "Spanish", "German")), "B1")]
-        return (("English", "native"), *(foreign if rng.random() < 0.3 else ()))
-    level = rng.choice(("B2", "C1", "C1", "C2"))
-    return (own, "native"), ("English", level)
-
-
-def _resume(rng: Random, who: Person, life: Life, job: Job, taken: set[str]) -> Written:
+def _resume(
+    rng: Random, who: Person, life: Life, profession: Profession, taken: set[str]
+) -> Written:
+    own = profession is life.home
+    grade: Grade = life.grade if own or isinstance(profession, Job) else "middle"
     for attempt in count():
-        trade = trades()[job.trade]
-        title = rng.choice(_titles(job, life.grade, russian=who.russian))
-        stack = trade.tools[title.stack] if title.stack else rng.choice(list(trade.tools.values()))
-        plain = graded(title, life.grade, russian=who.russian)
-        name = plain + _apart(rng, stack, attempt)
+        plain = named(rng, profession, grade, who, life.marks if own else frozenset())
+        name = plain.text + apart(rng, plain, max(0, attempt - 2), russian=who.russian)
         if name not in taken:
             break
-        job = _near(rng, job)
-    skills = _skills(rng, who, life, job, stack)
+        if isinstance(profession, Job):
+            profession = _near(rng, profession)
+    skills = (
+        _city_skills(rng, who, life, profession, plain)
+        if isinstance(profession, CityTrade)
+        else _it_skills(rng, who, life, profession, plain.stack)
+    )
     document: dict[str, Any] = {
         "basics": {
             "name": who.full_name,
             "label": name,
-            "summary": _summary(rng, who, life, plain, stack, trade.kind),
+            "summary": _summary(rng, who, life, profession, plain, skills),
             "location": {"city": who.place.name(russian=who.russian)},
         },
-        "work": _work(rng, who, life, job, title, stack),
-        "education": [life.study.entry()],
-        "skills": skills,
+        "work": work(rng, who, life),
+        "education": [study.entry() for study in life.studies],
+        "skills": _levelled(rng, skills, life.grade, _papers()),
         "languages": [{"language": name, "fluency": level} for name, level in life.languages],
     }
-    changes, hidden = _changes(rng, who, life, trade.kind)
-    return Written(job, document, changes, hidden)
+    changes, hidden = _changes(rng, who, life, profession, first=not taken)
+    return Written(profession, plain.marks, document, changes, hidden)
 
 
-def _titles(job: Job, grade: Grade, *, russian: bool) -> tuple[Title, ...]:
-    """What somebody of this grade may be called; beginners are no architects."""
-    titles = job.russian if russian else job.english
-    fitting = tuple(title for title in titles if grade != "junior" or title.for_beginners)
-    return fitting or titles
-
-
-def _apart(rng: Random, stack: tuple[str, ...], attempt: int) -> str:
-    """What tells a title from others of the person: nothing, then a tool, then two, then more."""
-    if not attempt:
-        return ""
-    tools = rng.sample(stack, 1 if attempt < 8 else 2)
-    return f" ({', '.join(tools)}{f', {attempt}' if attempt > 50 else ''})"
-
-
-def _changes(rng: Random, who: Person, life: Life, kind: str) -> tuple[dict[str, Any], bool]:
-    [status] = rng.choices(("published", "draft", "hidden"), (93, 4, 3))
-    [visibility] = rng.choices(("recommended", "applied", "link", "no_one"), (90, 5, 3, 2))
-    at_desk = kind not in {"stage", "support"}
+def _changes(
+    rng: Random, who: Person, life: Life, profession: Profession, *, first: bool
+) -> tuple[dict[str, Any], bool]:
+    """What JSON Resume has no fields for, and whether the resume is hidden; the first one of a
+    person nearly always looks for work.
+    """
+    states = (98, 1, 1) if first else (92, 5, 3)
+    [status] = rng.choices(("published", "draft", "hidden"), states)
+    shares_of = (97, 1, 1, 1) if first else (88, 6, 4, 2)
+    [visibility] = rng.choices(("recommended", "applied", "link", "no_one"), shares_of)
+    if isinstance(profession, CityTrade):
+        shares = (1.0, 0.5, 0.4) if profession.office else (1.0, 0.0, 0.0)
+        part_time, pay = 0.4, profession.pay
+    else:
+        kind = trades()[profession.trade].kind
+        shares = (1.0, 0.2, 0.05) if kind in {"stage", "support"} else (0.5, 0.6, 0.75)
+        part_time, pay = 0.15, BASE[kind]
     formats = [
         name
-        for name, share in (
-            ("on_site", 0.5 if at_desk else 1.0),
-            ("hybrid", 0.6 if at_desk else 0.2),
-            ("remote", 0.75 if at_desk else 0.05),
-        )
+        for name, share in zip(("on_site", "hybrid", "remote"), shares, strict=True)
         if rng.random() < share
     ]
     kinds = ["FULL_TIME"]
-    kinds += ["PART_TIME"] if rng.random() < 0.15 else []
+    kinds += ["PART_TIME"] if rng.random() < part_time else []
     kinds += ["CONTRACTOR"] if rng.random() < 0.2 else []
     found: dict[str, Any] = {
         "status": "published" if status == "hidden" else status,
-        "relocation": rng.random() < 0.25,
+        "relocation": rng.random() < 0.3,
         "employmentTypes": kinds,
         "workFormats": formats or ["hybrid"],
         "visibility": visibility,
     }
     if rng.random() < 0.7:
-        found["salary"] = wished(rng, kind, life.grade, who.place)
+        found["salary"] = wished(rng, pay, life.grade, who.place)
     return found, status == "hidden"
 
 
-def _skills(
-    rng: Random, who: Person, life: Life, job: Job, stack: tuple[str, ...]
+def _levelled(
+    rng: Random, names: list[str], grade: Grade, papers: frozenset[str]
 ) -> list[dict[str, str]]:
-    """Half to most of the occupation's skills, the tools of the trade, a few skills of others."""
-    known = skills_of(job.occupation)
-    own = rng.sample(known, max(1, round(len(known) * rng.uniform(0.5, 0.85))))
-    others = skills_of(_near(rng, job).occupation)
-    chosen: dict[str, Skill] = {skill.id: skill for skill in own}
-    for skill in rng.sample(others, min(len(others), rng.randint(1, 3))):
-        chosen.setdefault(skill.id, skill)
-    named = [written(skill, rng, russian=who.russian) for skill in chosen.values()]
-    tools = [tool for tool in stack if dictionary().id_of(tool) not in chosen]
-    usual = {"junior": 2, "middle": 3, "senior": 4, "lead": 4}[life.grade]
+    """The skills, most of them with a level; a document has none."""
+    usual = {"junior": 2, "middle": 3, "senior": 4, "lead": 4}[grade]
     found = []
-    for name in [*tools[: rng.randint(2, 5)], *named]:
+    for name in names:
         entry = {"name": name}
-        if rng.random() < 0.7:
+        if name not in papers and rng.random() < 0.7:
             entry["level"] = LEVELS[max(1, min(5, usual + rng.choice((-1, 0, 0, 1))))]
         found.append(entry)
     return found
 
 
+@cache
+def _papers() -> frozenset[str]:
+    """The documents and tools of all trades beyond IT, in both languages."""
+    lines = [line for trade in city_trades().values() for line in trade.papers]
+    return frozenset(text for line in lines for text in (line.english, line.russian))
+
+
+def _it_skills(rng: Random, who: Person, life: Life, job: Job, stack: tuple[str, ...]) -> list[str]:
+    """Half to most of the occupation's skills, the tools of the trade, a few skills of others."""
+    known = skills_of(job.occupation)
+    least, most = (0.3, 0.5) if life.changed else (0.5, 0.85)
+    own = rng.sample(known, max(1, round(len(known) * rng.uniform(least, most))))
+    near = _near(rng, job)
+    others = skills_of(near.occupation) if isinstance(near, Job) else ()
+    chosen: dict[str, Skill] = {skill.id: skill for skill in own}
+    for skill in rng.sample(others, min(len(others), rng.randint(1, 3))):
+        chosen.setdefault(skill.id, skill)
+    names = [written(skill, rng, russian=who.russian) for skill in chosen.values()]
+    tools = [tool for tool in stack if dictionary().id_of(tool) not in chosen]
+    return [*tools[: rng.randint(2, 5)], *names]
+
+
+def _city_skills(rng: Random, who: Person, life: Life, trade: CityTrade, plain: Named) -> list[str]:
+    """What the person can do, the documents they have, and a skill or two of other trades."""
+    fitting = [line for line in trade.skills if line.goes_with(plain.marks)]
+    share = rng.uniform(0.45, 0.9)
+    if life.changed or trade is not life.home:
+        share = rng.uniform(0.3, 0.55)
+    chosen: list[Line] = [
+        line
+        for place, line in enumerate(fitting)
+        if rng.random() < min(0.95, share + (0.25 if place < CORE else 0.0))
+    ] or fitting[:2]
+    if rng.random() < 0.25:  # some write little of themselves
+        chosen = chosen[: rng.randint(3, 5)]
+    for line in trade.papers:
+        if line.goes_with(plain.marks) and (line.needed or rng.random() < 0.6):
+            chosen.append(line)
+    before = {
+        position.profession.key: position.profession
+        for position in life.positions
+        if isinstance(position.profession, CityTrade) and position.profession is not trade
+    }
+    for other in before.values():
+        chosen += rng.sample([line for line in other.skills if not line.marks], 1)
+    names = {
+        dictionary().id_of(text): text
+        for line in chosen
+        for text in [line.written(rng, russian=who.russian)]
+    }
+    return list(names.values())
+
+
 def _summary(
-    rng: Random, who: Person, life: Life, name: str, stack: tuple[str, ...], kind: str
+    rng: Random,
+    who: Person,
+    life: Life,
+    profession: Profession,
+    plain: Named,
+    skills: list[str],
 ) -> str:
-    russian, few = who.russian, ", ".join(stack[:3])
-    industry = life.positions[0].industry
+    russian, city = who.russian, isinstance(profession, CityTrade)
+    latest = life.positions[0]
+    if isinstance(profession, CityTrade):
+        few = ", ".join(lowered(skill) for skill in skills[:3])
+        desk = False
+    else:
+        few = ", ".join(plain.stack[:3])
+        desk = trades()[profession.trade].kind in {"build", "data"}
     if russian:
-        first = f"{name}, опыт работы {years_ru(life.years)}."
-        tools = rng.choice(("Основные инструменты", "Рабочие инструменты")) + f": {few}."
-        last = f"Последняя компания {industry.russian}."
+        first = f"{plain.text}, опыт работы {years_ru(life.years)}."
+        heads = (
+            ("Ключевые навыки", "Сильные стороны")
+            if city
+            else ("Основные инструменты", "Рабочие инструменты")
+        )
+        tools = f"{rng.choice(heads)}: {few}."
+        last = f"Последняя компания {latest.industry.russian}."
     else:
         years = "1 year" if life.years == 1 else f"{life.years} years"
-        first = f"{name} with {years} of experience."
+        first = f"{plain.text} with {years} of experience."
         tools = rng.choice((f"My main tools are {few}.", f"I work with {few}."))
-        last = f"My latest company {industry.english}."
-    desk = kind in {"build", "data"}
-    said = [first, tools, *([last] if rng.random() < 0.6 else [])]
-    said.append(pick(rng, "trait", russian=russian, female=who.female))
-    said.append(pick(rng, "seek" if desk else "seek_any", russian=russian, female=who.female))
+        tools = f"Key skills: {few}." if city else tools
+        last = f"My latest company {latest.industry.english}."
+    if city:
+        last = (
+            f"Последнее место работы — {latest.company}."
+            if russian
+            else f"My latest employer is {latest.company}."
+        )
+    if life.changed:
+        past = latest.named.text
+        first = (
+            f"{plain.text}. До этого: {lowered(past)}."
+            if russian
+            else (f"{plain.text}. Before: {past}.")
+        )
+    said = [first, tools, *([last] if rng.random() < 0.5 and not life.changed else [])]
+    female = who.female
+    if life.changed and city:
+        said.append(pick(rng, "changed", russian=russian, female=female, city=True))
+    said.append(pick(rng, "trait", russian=russian, female=female, city=city))
+    seek = "seek" if desk or city else "seek_any"
+    said.append(pick(rng, seek, russian=russian, female=female, city=city))
     return " ".join(said)
-
-
-def _work(
-    rng: Random, who: Person, life: Life, job: Job, title: Title, stack: tuple[str, ...]
-) -> list[dict[str, str]]:
-    trade = trades()[job.trade]
-    duties = trade.duties(stack, russian=who.russian)
-    achieved = done(rng, trade.kind, 3, russian=who.russian, female=who.female)
-    found = []
-    for position in life.positions:
-        lines = [f"{duty}." for duty in rng.sample(duties, min(len(duties), rng.randint(2, 3)))]
-        if achieved and rng.random() < 0.7:
-            lines.append(achieved.pop())
-        entry = {
-            "name": position.company,
-            "position": graded(title, position.grade, russian=who.russian),
-            "startDate": position.start,
-            "summary": "\n".join(f"— {capital(line)}" for line in lines),
-        }
-        if position.end:
-            entry["endDate"] = position.end
-        found.append(entry)
-    return found

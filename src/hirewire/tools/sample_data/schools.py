@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
+from hirewire.tools.sample_data.city import CityTrade
 from hirewire.tools.sample_data.people import Person
 
 RU = (
@@ -59,6 +60,66 @@ USUAL = (
 )
 
 
+# Beyond IT: universities by kind, and what colleges are called, with their city after it.
+HIGHER = {
+    "v": (
+        ("Сеченовский университет", "Sechenov University"),
+        ("Казанский государственный медицинский университет", "Kazan State Medical University"),
+        ("Башкирский государственный медицинский университет", "Bashkir State Medical University"),
+        ("Уральский государственный медицинский университет", "Ural State Medical University"),
+        ("Кубанский государственный медицинский университет", "Kuban State Medical University"),
+    ),
+    "p": (
+        ("МПГУ", "Moscow Pedagogical State University"),
+        ("РГПУ им. А. И. Герцена", "Herzen University"),
+        ("Казанский федеральный университет", "Kazan Federal University"),
+        ("Пермский гуманитарно-педагогический университет", "Perm Pedagogical University"),
+    ),
+    "a": (
+        ("РГАУ — МСХА им. К. А. Тимирязева", "Timiryazev Agricultural Academy"),
+        ("Кубанский аграрный университет", "Kuban Agrarian University"),
+        ("Башкирский аграрный университет", "Bashkir Agrarian University"),
+    ),
+    "u": (
+        ("РЭУ им. Г. В. Плеханова", "Plekhanov University of Economics"),
+        ("Санкт-Петербургский государственный университет", "Saint Petersburg University"),
+        ("Казанский федеральный университет", "Kazan Federal University"),
+        ("Уральский федеральный университет", "Ural Federal University"),
+        (
+            "Новосибирский государственный технический университет",
+            "Novosibirsk Technical University",
+        ),
+        ("Пермский государственный университет", "Perm State University"),
+        ("Кубанский государственный университет", "Kuban State University"),
+        ("Самарский университет", "Samara University"),
+    ),
+}
+COLLEGES = {
+    "c": (
+        ("Колледж сервиса и торговли", "College of Service and Trade"),
+        ("Политехнический колледж", "Polytechnic College"),
+        ("Индустриальный техникум", "Industrial College"),
+        ("Профессиональный лицей № {n}", "Vocational School {n}"),
+        ("Многопрофильный колледж", "Further Education College"),
+    ),
+    "m": (
+        ("Медицинский колледж", "Medical College"),
+        ("Медицинский колледж № {n}", "Medical College {n}"),
+    ),
+    "s": (("Средняя школа № {n}", "Secondary School {n}"), ("Лицей № {n}", "High School {n}")),
+}
+LEVELS = {
+    "s": ("Среднее", "Secondary", 11),
+    "c": ("Среднее специальное", "Vocational", 3),
+    "m": ("Среднее специальное", "Vocational", 4),
+    "v": ("Специалист", "Diploma", 6),
+}
+COURSES = (
+    ("Центр профессиональной переподготовки", "Retraining Centre"),
+    ("Учебный центр «Вторая профессия»", "Second Trade Training Centre"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Study:
     """A course of study."""
@@ -71,13 +132,14 @@ class Study:
 
     def entry(self) -> dict[str, str]:
         """As in `education` of JSON Resume."""
-        return {
+        entry = {
             "institution": self.organization,
             "studyType": self.level,
             "area": self.field,
             "startDate": str(self.start),
             "endDate": str(self.end),
         }
+        return {name: value for name, value in entry.items() if value}
 
 
 def studied(rng: Random, kind: str, who: Person, *, work_began: int, today_year: int) -> Study:
@@ -92,3 +154,43 @@ def studied(rng: Random, kind: str, who: Person, *, work_began: int, today_year:
     field = rng.choice(FIELDS.get(kind, USUAL))[place]
     end = min(work_began + rng.choice((-1, 0, 0, 1)), today_year)
     return Study(organization, russian if who.russian else english, field, end - years, end)
+
+
+def trained(
+    rng: Random, work: CityTrade, who: Person, *, work_began: int, today_year: int
+) -> Study:
+    """Where somebody learnt a trade beyond IT: a university, a college or only a school."""
+    kind, course = rng.choice(work.study)
+    place = 0 if who.russian else 1
+    if kind in COLLEGES or not who.from_russia:
+        name = rng.choice(COLLEGES.get(kind, COLLEGES["c"]))[place].replace(
+            "{n}", str(rng.randint(2, 60))
+        )
+        organization = f"{name}, {who.place.name(russian=who.russian)}"
+        if kind not in COLLEGES:
+            organization = rng.choice(ABROAD.get(who.place.country, ABROAD["gb"]))
+    else:
+        organization = rng.choice(HIGHER[kind])[place]
+    usual = ("Бакалавр", "Bachelor", 4)
+    russian, english, years = LEVELS.get(kind, usual)
+    end = min(work_began + rng.choice((-1, 0, 0)), today_year)
+    return Study(
+        organization,
+        russian if who.russian else english,
+        course.text(russian=who.russian),
+        end - years,
+        end,
+    )
+
+
+def retrained(rng: Random, work: CityTrade, who: Person, *, year: int) -> Study:
+    """The course of somebody who changes to this trade."""
+    place = 0 if who.russian else 1
+    courses = [course for kind, course in work.study if kind != "s"]
+    return Study(
+        rng.choice(COURSES)[place],
+        ("Курсы", "Course")[place],
+        rng.choice(courses).text(russian=who.russian),
+        year,
+        year,
+    )

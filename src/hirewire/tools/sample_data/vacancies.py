@@ -3,16 +3,19 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from html import escape
-from itertools import count, islice
+from itertools import islice
 from random import Random
 from typing import Any, NamedTuple
 
 from hirewire.esco import Skill, dictionary
-from hirewire.tools.sample_data.companies import Company, affinity
+from hirewire.tools.sample_data import city_vacancies
+from hirewire.tools.sample_data.companies import Company
+from hirewire.tools.sample_data.openings import CityOpening, ItOpening, openings
 from hirewire.tools.sample_data.phrases import pick, stock
 from hirewire.tools.sample_data.places import remote
-from hirewire.tools.sample_data.salaries import GRADES, Grade, offered
-from hirewire.tools.sample_data.titles import Job, Title, graded, jobs
+from hirewire.tools.sample_data.salaries import BASE, Grade, offered
+from hirewire.tools.sample_data.texts import bulleted, introduced
+from hirewire.tools.sample_data.titles import Job, Title
 from hirewire.tools.sample_data.trades import (
     forms,
     is_knowledge,
@@ -29,7 +32,9 @@ ON_SITE_TRADES = {"cnc", "datacentre", "telecom", "avia"}
 class Drafted(NamedTuple):
     """A vacancy, and what it was made from."""
 
-    job: Job
+    job: Job | None
+    """The IT occupation; None for another trade."""
+    trade: str
     body: dict[str, Any]
 
 
@@ -52,28 +57,18 @@ def vacancies_of(seed: int, company: Company, count_: int, today: date) -> list[
 
 
 def _vacancies(seed: int, company: Company, today: date) -> Iterator[Drafted]:
-    taken: set[str] = set()
-    weights = [job.weight * affinity(job.trade, company.industry) for job in jobs()]
-    for number in count():
-        rng = Random(f"{seed}/vacancy/{company.number}/{number}")  # noqa: S311
-        attempt = 0
-        while True:
-            [job] = rng.choices(jobs(), weights)
-            title = rng.choice(job.russian if company.russian else job.english)
-            [grade] = rng.choices(GRADES, (18, 40, 32, 10))
-            if not title.graded or (grade == "junior" and not title.for_beginners):
-                grade = "senior"
-            name = graded(title, grade, russian=company.russian)
-            if attempt:
-                name += f" ({rng.choice(stock('teams', russian=company.russian))})"
-            if name not in taken:
-                break
-            attempt += 1
-        taken.add(name)
-        yield Drafted(job, _body(rng, _frame(rng, company, job, title, grade), name, today))
+    for opening in openings(seed, company):
+        if isinstance(opening, CityOpening):
+            body = city_vacancies.drafted(opening, company, today)
+            yield Drafted(None, opening.trade, body)
+        else:
+            frame = _frame(opening, company)
+            body = _body(opening.rng, frame, opening.name, today)
+            yield Drafted(opening.job, opening.trade, body)
 
 
-def _frame(rng: Random, company: Company, job: Job, title: Title, grade: Grade) -> Frame:
+def _frame(opening: ItOpening, company: Company) -> Frame:
+    rng, job, title, grade = opening.rng, opening.job, opening.title, opening.grade
     trade = trades()[job.trade]
     stack = trade.tools[title.stack] if title.stack else rng.choice(list(trade.tools.values()))
     experience = {
@@ -115,7 +110,7 @@ def _body(rng: Random, frame: Frame, name: str, today: date) -> dict[str, Any]:
     }
     if rng.random() < 0.75:
         trade = trades()[frame.job.trade]
-        body["salary"] = offered(rng, trade.kind, frame.grade, company.place)
+        body["salary"] = offered(rng, BASE[trade.kind], frame.grade, company.place)
     return body
 
 
@@ -163,36 +158,17 @@ def describe(rng: Random, frame: Frame, skills: list[Skill]) -> str:
     duties = trade.duties(frame.stack, russian=russian)
     few = rng.sample(duties, min(len(duties), rng.randint(3, 5)))
     parts = [
-        _intro(rng, frame.company),
-        _list(pick(rng, "duties", russian=russian), few),
-        _list(pick(rng, "wanted", russian=russian), _wanted(rng, frame, skills)),
+        introduced(rng, frame.company, city=False),
+        bulleted(pick(rng, "duties", russian=russian), few),
+        bulleted(pick(rng, "wanted", russian=russian), _wanted(rng, frame, skills)),
     ]
     if rng.random() < 0.5:
         extra = rng.sample(stock("extra", russian=russian), 2)
-        parts.append(_list(pick(rng, "nice", russian=russian), extra))
-    parts.append(_list(pick(rng, "offered", russian=russian), _offers(rng, frame)))
+        parts.append(bulleted(pick(rng, "nice", russian=russian), extra))
+    parts.append(bulleted(pick(rng, "offered", russian=russian), _offers(rng, frame)))
     if rng.random() < 0.6:
         parts.append(f"<p>{escape(pick(rng, 'closing', russian=russian))}</p>")
     return "".join(parts)
-
-
-def _list(head: str, items: list[str]) -> str:
-    entries = "".join(f"<li>{escape(item, quote=False)}</li>" for item in items)
-    return f"<p><strong>{escape(head)}:</strong></p><ul>{entries}</ul>"
-
-
-def _intro(rng: Random, company: Company) -> str:
-    russian = company.russian
-    about = pick(rng, "about", russian=russian).format(
-        founded=company.founded, staff=company.staff if russian else f"{company.staff:,}"
-    )
-    if russian:
-        name = company.name if "«" in company.name else f"Компания «{company.name}»"
-        does = f"{name} {company.industry.russian}."
-    else:
-        does = f"{company.name} {company.industry.english}."
-    sentences = [does, about, pick(rng, "search", russian=russian)]
-    return f"<p>{escape(' '.join(sentences), quote=False)}</p>"
 
 
 def _wanted(rng: Random, frame: Frame, skills: list[Skill]) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import count
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple, NotRequired, TypedDict
 
 from hirewire.esco import Skill, dictionary
 from hirewire.tools.sample_data.companies import Industry, past_employer
@@ -28,21 +28,51 @@ MONTHS: dict[Grade, tuple[int, int]] = {
 LEVELS = {1: "Beginner", 2: "Elementary", 3: "Intermediate", 4: "Advanced", 5: "Expert"}
 
 
+class Basics(TypedDict):
+    """Who somebody is."""
+
+    name: str
+    label: str
+    summary: str
+    location: dict[str, str]
+
+
+class Document(TypedDict):
+    """The members of a JSON Resume that the sample data have."""
+
+    basics: Basics
+    work: list[dict[str, str]]
+    education: list[dict[str, str]]
+    skills: list[dict[str, str]]
+    languages: list[dict[str, str]]
+
+
+class Changes(TypedDict):
+    """What JSON Resume has no fields for."""
+
+    status: str
+    relocation: bool
+    employmentTypes: list[str]
+    workFormats: list[str]
+    visibility: str
+    salary: NotRequired[dict[str, object]]
+
+
 class Written(NamedTuple):
     """A resume, and what it was made from."""
 
     job: Job
-    document: dict[str, Any]
+    document: Document
     """For `POST /api/profiles/resumes/import`."""
-    changes: dict[str, Any]
-    """For `PATCH /api/profiles/resumes/{id}`: what JSON Resume has no fields for."""
+    changes: Changes
+    """For `PATCH /api/profiles/resumes/{id}`."""
     hidden: bool
     """Whether it is hidden at last; only a published one can be."""
 
     @property
     def title(self) -> str:
         """Its title, which no other resume of the person has."""
-        return str(self.document["basics"]["label"])
+        return self.document["basics"]["label"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +209,7 @@ def _resume(rng: Random, who: Person, life: Life, job: Job, taken: set[str]) -> 
             break
         job = _near(rng, job)
     skills = _skills(rng, who, life, job, stack)
-    document: dict[str, Any] = {
+    document: Document = {
         "basics": {
             "name": who.full_name,
             "label": name,
@@ -210,7 +240,7 @@ def _apart(rng: Random, stack: tuple[str, ...], attempt: int) -> str:
     return f" ({', '.join(tools)}{f', {attempt}' if attempt > 50 else ''})"
 
 
-def _changes(rng: Random, who: Person, life: Life, kind: str) -> tuple[dict[str, Any], bool]:
+def _changes(rng: Random, who: Person, life: Life, kind: str) -> tuple[Changes, bool]:
     [status] = rng.choices(("published", "draft", "hidden"), (93, 4, 3))
     [visibility] = rng.choices(("recommended", "applied", "link", "no_one"), (90, 5, 3, 2))
     at_desk = kind not in {"stage", "support"}
@@ -226,7 +256,7 @@ def _changes(rng: Random, who: Person, life: Life, kind: str) -> tuple[dict[str,
     kinds = ["FULL_TIME"]
     kinds += ["PART_TIME"] if rng.random() < 0.15 else []
     kinds += ["CONTRACTOR"] if rng.random() < 0.2 else []
-    found: dict[str, Any] = {
+    found: Changes = {
         "status": "published" if status == "hidden" else status,
         "relocation": rng.random() < 0.25,
         "employmentTypes": kinds,

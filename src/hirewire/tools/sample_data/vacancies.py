@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from html import escape
 from itertools import count, islice
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple, NotRequired, TypedDict
 
 from hirewire.esco import Skill, dictionary
 from hirewire.tools.sample_data.companies import Company, affinity
@@ -26,11 +26,35 @@ ON_SITE = {"stage", "support"}
 ON_SITE_TRADES = {"cnc", "datacentre", "telecom", "avia"}
 
 
+class Asked(TypedDict):
+    """A required skill."""
+
+    skill: str
+    kind: str
+    level: NotRequired[int]
+
+
+class VacancyBody(TypedDict):
+    """A vacancy, as the API takes it."""
+
+    title: str
+    description: str
+    requirements: list[Asked]
+    experience: str
+    employmentType: str
+    workFormat: str
+    area: str
+    languages: list[dict[str, str]]
+    validThrough: str
+    responseLetterRequired: bool
+    salary: NotRequired[dict[str, object]]
+
+
 class Drafted(NamedTuple):
     """A vacancy, and what it was made from."""
 
     job: Job
-    body: dict[str, Any]
+    body: VacancyBody
 
 
 class Frame(NamedTuple):
@@ -96,12 +120,12 @@ def _frame(rng: Random, company: Company, job: Job, title: Title, grade: Grade) 
     )
 
 
-def _body(rng: Random, frame: Frame, name: str, today: date) -> dict[str, Any]:
+def _body(rng: Random, frame: Frame, name: str, today: date) -> VacancyBody:
     company, russian = frame.company, frame.company.russian
     [employment] = rng.choices(("FULL_TIME", "PART_TIME", "CONTRACTOR", "TEMPORARY"), (86, 5, 7, 2))
     away = frame.work_format == "remote" and rng.random() < 0.4
     skills = _asked(rng, frame.job)
-    body: dict[str, Any] = {
+    body: VacancyBody = {
         "title": name,
         "description": describe(rng, frame, skills),
         "requirements": _requirements(rng, frame, skills),
@@ -138,13 +162,13 @@ def _asked(rng: Random, job: Job) -> list[Skill]:
     return rng.sample(known, min(rng.randint(4, 9), len(known)))
 
 
-def _requirements(rng: Random, frame: Frame, skills: list[Skill]) -> list[dict[str, Any]]:
+def _requirements(rng: Random, frame: Frame, skills: list[Skill]) -> list[Asked]:
     """The occupation's skills, one to three of them a must, and a tool or two."""
-    found = []
+    found: list[Asked] = []
     level = {"junior": 2, "middle": 3, "senior": 4, "lead": 5}[frame.grade]
     musts = rng.randint(1, 3)
     for place, skill in enumerate(skills):
-        one: dict[str, Any] = {
+        one: Asked = {
             "skill": written(skill, rng, russian=frame.company.russian),
             "kind": "must" if place < musts else "nice",
         }

@@ -27,7 +27,7 @@ from hirewire.messaging.event import Event
 from hirewire.web.app import create_web
 from hirewire.web.live import hub as live
 from hirewire.web.live.consumer import Live
-from hirewire.web.pages.rendering import STATIC
+from hirewire.web.pages.assets import STATIC, joined
 from tests.builders import eventually
 from tests.web.conftest import reply, serving
 
@@ -35,7 +35,7 @@ COMPANY = UUID(int=77)
 
 
 def test_pages_listen_to_every_event_and_ask_for_no_other() -> None:
-    script = (STATIC / "hirewire.js").read_text("utf-8")
+    script = joined()["hirewire.js"].decode()
     [kinds] = re.findall(r"const kinds = \[(.*?)\];", script, re.DOTALL)
     heard = set(re.findall(r'"([^"]+)"', kinds))
     assert heard == {*live.CONCERNS, live.ACTIVITY}

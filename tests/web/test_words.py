@@ -38,7 +38,7 @@ def test_the_table_of_texts_is_what_the_sources_say() -> None:
     written = (ROOT / texts.TABLE).read_text(encoding="utf-8")
     assert written == texts.table(), f"out of date: {texts.COMMAND}"
     for row in (
-        "| Post a job | Разместить вакансию | `start.html` |",
+        "| No jobs yet. | Вакансий пока нет. | `start.html` |",
         "| Closed *(board column)* | Завершённые | `parts/board.html` |",
         "| Willing to relocate | Готовность к переезду | `resume.typ` |",
     ):

@@ -49,6 +49,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("status.html", "api.html", "failures.py"),
     ),
     "Form fields and lists": ("fields.html",),
+    "Style guide": ("styleguide.html",),
     "Values and problems": ("labels.py", "words.py"),
 }
 """The source files of each page."""

@@ -1,10 +1,7 @@
 """Renders templates, reads forms and builds answers."""
 
-import hashlib
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
-from functools import cache
-from pathlib import Path
 from typing import Annotated, TypeGuard, TypeVar
 from urllib.parse import urlencode
 
@@ -20,11 +17,14 @@ from hirewire.web.api.answers import Answer, SignInFirst
 from hirewire.web.api.models.base import Model
 from hirewire.web.i18n.labels import N_
 from hirewire.web.i18n.words import LANGUAGES
+from hirewire.web.pages.assets import STATIC, asset, icon
+from hirewire.web.pages.pictures import hue, initials
 from hirewire.web.sessions import THEMES, Visitor, visitor
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
 )
 DONE = {
     "saved": N_("Saved."),
@@ -37,7 +37,6 @@ DONE = {
     "changed": N_("This action is no longer possible: something has changed in the meantime."),
 }
 """Confirmations of completed actions, shown on the next page."""
-STATIC = Path(__file__).parent.parent / "static"
 T = TypeVar("T")
 templates = Environment(
     loader=FileSystemLoader(STATIC.parent / "templates"),
@@ -48,6 +47,7 @@ templates = Environment(
     lstrip_blocks=True,
     extensions=["jinja2.ext.i18n"],
 )
+templates.globals.update(asset=asset, icon=icon, initials=initials, hue=hue)
 
 
 async def _asking(request: Request, who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
@@ -117,13 +117,6 @@ class Form:
         return ""
 
 
-@cache
-def asset(name: str) -> str:
-    """The address of a static file; it contains a hash of the content, so that it can be cached."""
-    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()
-    return f"/static/{name}?v={digest[:12]}"
-
-
 def render(who: Visitor, template: str, status: int = 200, **values: object) -> HTMLResponse:
     """Render a page in the visitor's language."""
     said = DONE.get(who.request.query_params.get("done", ""))
@@ -139,7 +132,6 @@ def render(who: Visitor, template: str, status: int = 200, **values: object) -> 
         languages=LANGUAGES,
         themes=THEMES,
         version=__version__,
-        asset=asset,
         **values,
     )
     response = HTMLResponse(

@@ -116,7 +116,7 @@ def _renamed(shown: object, names: Mapping[str, str]) -> object:
         after = _renamed(before, names)
         if after is not before:
             changes[member] = after
-    return shown.model_copy(update=changes) if changes else shown
+    return shown.with_members(changes) if changes else shown
 
 
 @cache

@@ -8,13 +8,14 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from hirewire.launcher.process import free_port, open_private, write_private
-from hirewire.launcher.rabbitmq import PrivateRabbitMQ, find_server
+from hirewire.launcher.rabbitmq import NodeSettings, PrivateRabbitMQ, find_server
 
 JOIN_SECONDS = 60.0
 TICK_SECONDS = 8
@@ -33,12 +34,13 @@ class Node(PrivateRabbitMQ):
         """Of this machine, where it listens as well as on 127.0.0.1."""
         self.name = f"{shared['prefix']}{nth}@localhost"
 
-    def _load_settings(self) -> dict[str, Any]:
-        settings = super()._load_settings() | {
-            "node": self.name,
-            "password": self._shared["password"],
-            "epmd": self._shared["epmd"],
-        }
+    def _load_settings(self) -> NodeSettings:
+        settings = replace(
+            super()._load_settings(),
+            node=self.name,
+            password=self._shared["password"],
+            epmd=self._shared["epmd"],
+        )
         cookie = self.data_dir / ".erlang.cookie"
         write_private(cookie, str(self._shared["cookie"]))
         cookie.chmod(0o400)
@@ -86,7 +88,7 @@ class Node(PrivateRabbitMQ):
     @property
     def amqp_port(self) -> int:
         """Where it speaks AMQP."""
-        return int(self._settings["amqp"])
+        return self._settings.amqp
 
     async def control(self, *arguments: str) -> None:
         """Run `rabbitmqctl` against it. Raises `RuntimeError` with its output."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from hirewire.tools.api_client import Account, Refused
+from hirewire.tools.api_client import Account, Item, Refused
 from hirewire.tools.sample_data.filler import PASSWORD, Plan
 from hirewire.tools.sample_data.people import Person
 
@@ -41,7 +41,7 @@ class Cast:
 async def act(url: str, plan: Plan) -> Cast:
     """The vacancy that most fit comes to fit more; people apply, and are moved on."""
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
-        people: list[tuple[Person, Account, list[dict[str, Any]]]] = []
+        people: list[tuple[Person, Account, list[Item]]] = []
         for who, _ in list(plan.candidates())[:LOOKED_AT]:
             person = Account(client, who.email, PASSWORD)
             await person.log_in()
@@ -71,7 +71,7 @@ async def act(url: str, plan: Plan) -> Cast:
 
 
 async def _come_to_fit(
-    people: list[tuple[Person, Account, list[dict[str, Any]]]], vacancy: dict[str, Any]
+    people: list[tuple[Person, Account, list[Item]]], vacancy: dict[str, Any]
 ) -> None:
     """Some learn what the vacancy asks for, each a little less of it."""
     asked = vacancy["requirements"]
@@ -109,7 +109,7 @@ async def _come_to_fit(
 
 
 async def _apply(
-    boss: Account, people: list[tuple[Person, Account, list[dict[str, Any]]]], vacancy: str
+    boss: Account, people: list[tuple[Person, Account, list[Item]]], vacancy: str
 ) -> None:
     applied = 0
     for _, person, _ in people:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
+from hirewire.kit.internal import BarrierOut, Flow
 from hirewire.messaging import requests
 from hirewire.messaging.broker import QueueTopology, queue_of
 from hirewire.messaging.consuming import dead_letters
@@ -57,16 +58,12 @@ class Desk(Operators):
 
         return await self._in(owner, ask)
 
-    async def barrier(self, owner: str, id: UUID) -> dict[str, Any]:
+    async def barrier(self, owner: str, id: UUID) -> BarrierOut:
         """See `Operators`."""
         found = await self._in(owner, barriers.find, id)
         if found is None:
             raise ServiceAway(f"{owner} does not know the barrier")
-        return {
-            "reached": list(found.reached),
-            "publishedAt": found.published_at,
-            "unsent": found.unsent,
-        }
+        return BarrierOut.model_validate(found)
 
     async def barrier_has_passed(self, subscriber: str, id: UUID) -> bool:
         """See `Operators`."""
@@ -83,16 +80,15 @@ class Desk(Operators):
             yield page
             after = page[-1].id
 
-    async def flow(self, service: str) -> dict[str, Any]:
+    async def flow(self, service: str) -> Flow:
         """See `Operators`."""
 
-        async def ask(tx: Any) -> dict[str, Any]:
-            found = await audit.flow(tx)
-            first = str(await audit.retained_from(tx))
-            return {"sent": found.sent, "entered": found.entered, "retainedFrom": first}
+        async def ask(tx: Any) -> tuple[audit.Flow, UUID]:
+            return await audit.flow(tx), await audit.retained_from(tx)
 
-        ready = self._world.broker.queues[queue_of(service)].ready
-        return {**await self._in(service, ask), "queued": len(ready)}
+        queued = len(self._world.broker.queues[queue_of(service)].ready)
+        found, first = await self._in(service, ask)
+        return Flow(sent=found.sent, entered=found.entered, queued=queued, retained_from=first)
 
     async def entered(
         self, subscriber: str, owner: str, since: UUID

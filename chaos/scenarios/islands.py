@@ -69,7 +69,7 @@ class IslandNode(Node):
 
     async def _maps(self) -> bool:
         with socket.socket() as probe:
-            return probe.connect_ex((self._to.address, int(self._settings["epmd"]))) == 0
+            return probe.connect_ex((self._to.address, self._settings.epmd)) == 0
 
     def _is_up(self) -> bool:
         try:

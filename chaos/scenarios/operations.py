@@ -7,13 +7,13 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from chaos.judge import quiet, written_in
 from chaos.replica import ROOT, Replica
 from chaos.run import Run, scenario
 from chaos.world import QUEUE, READERS, WRITERS, World, eventually
+from hirewire.kit.internal import RequestIn, RequestOut
 from hirewire.launcher.process import free_port, spawn
 from hirewire.operators.auditing import Auditor
 from hirewire.operators.client import Refused, ServiceAway
@@ -56,26 +56,27 @@ async def under_fire(run: Run, work: Awaitable[None], kills: int) -> None:
     await task
 
 
-async def job(run: Run, asked: dict[str, Any]) -> None:
+async def job(run: Run, asked: RequestIn) -> None:
     """Ask the owner for a request, whoever of its replicas answers, and wait until it is done."""
     world = run.world
-    found: dict[str, Any] = {}
+    found: RequestOut | None = None
 
     async def ended() -> bool:
+        nonlocal found
         with suppress(ServiceAway, Refused):
             for name in WRITERS:
                 if not await world.is_live(name, 1):
                     continue
                 async with world.operators([name, "reader-1"]) as operators:
-                    if not found:
-                        found.update(await operators.request("writer", asked))
-                    found.update(await operators.request_of("writer", found["id"]))
-                return bool(found["state"] != "open")
+                    if found is None:
+                        found = await operators.request("writer", asked)
+                    found = await operators.request_of("writer", found.id)
+                return found.state != "open"
         return False
 
-    await eventually(ended, JOB_SECONDS, f"the {asked['kind']} ends")
-    if found["state"] != "done":
-        raise RuntimeError(f"the {asked['kind']} has {found['state']}: {found['outcome']}")
+    await eventually(ended, JOB_SECONDS, f"the {asked.kind} ends")
+    if found is None or found.state != "done":
+        raise RuntimeError(f"the {asked.kind} has not ended well: {found}")
 
 
 @scenario("replays under kills")
@@ -84,18 +85,18 @@ async def replays(run: Run) -> None:
     effect again: each while relay, consumer and engines are killed. Live events go on meanwhile.
     """
     world = run.world
-    base: dict[str, Any] = {"kind": "replay", "to": "reader", "by": "chaos", "anew": True}
+    base = RequestIn(kind="replay", to="reader", by="chaos", anew=True)
     await run.written_more(300)
-    now = datetime.now(UTC).isoformat
-    kinds: list[dict[str, Any]] = [{}, {"until": now()}, {"since": now()}]
+    now = datetime.now(UTC)
+    kinds: list[dict[str, datetime]] = [{}, {"until": now}, {"since": now}]
     for more in kinds[:1] if run.short else kinds:
-        await under_fire(run, job(run, base | more), 2)
+        await under_fire(run, job(run, base.model_copy(update=more)), 2)
         run.faults["replay"] += 1
         await run.written_more(50)
     chosen = run.rng.sample(await written_in(world), 100)
     world.repeats += [(event.place, event.nth) for event in chosen]
-    again = {"again": True, "ids": [str(event.event_id) for event in chosen]}
-    await under_fire(run, job(run, base | again), 2)
+    again = {"again": True, "ids": [event.event_id for event in chosen]}
+    await under_fire(run, job(run, base.model_copy(update=again)), 2)
     run.faults["replay to take effect again"] += 1
 
 
@@ -105,7 +106,7 @@ async def replay_again(run: Run) -> None:
     so.
     """
     world = run.world
-    asked = {"kind": "replay", "to": "reader", "by": "chaos", "again": True, "anew": True}
+    asked = RequestIn(kind="replay", to="reader", by="chaos", again=True, anew=True)
     await run.written_more(100)
     await world.load(False)
     await run.progress("before")
@@ -147,8 +148,8 @@ async def repair(run: Run) -> None:
         raise AssertionError(f"{len(lost)} events are lost, and the audit named {len(named)}")
     world.repaired |= lost
     world.late |= lost
-    asked: dict[str, Any] = {"kind": "repair", "to": "reader", "by": "chaos", "anew": True}
-    await under_fire(run, job(run, asked | {"ids": [str(id) for id in lost]}), 3)
+    asked = RequestIn(kind="repair", to="reader", by="chaos", anew=True, ids=list(lost))
+    await under_fire(run, job(run, asked), 3)
     await run.progress("repaired", 90)
 
 
@@ -223,8 +224,7 @@ async def migrates(run: Run) -> None:
         run.faults["listener that comes back"] += 1
         await world.load(True)
     await run.written_more(50)
-    base: dict[str, Any] = {"kind": "replay", "to": "reader", "by": "chaos", "anew": True}
-    await job(run, base)
+    await job(run, RequestIn(kind="replay", to="reader", by="chaos", anew=True))
 
 
 _TWICE = """

@@ -4,6 +4,7 @@ from chaos.run import Run, scenario
 from chaos.scenarios.operations import job
 from chaos.service import PARTITIONS
 from chaos.world import QUEUE, READERS, REPLICAS, World, eventually
+from hirewire.kit.internal import RequestIn
 
 COUNTS = (3, 2)
 
@@ -34,7 +35,7 @@ async def partitions(run: Run) -> None:
             world.start_replica(name)
             run.faults["kill -9 of a service"] += 1
         await run.written_more(100)
-        await job(run, {"kind": "replay", "to": "reader", "by": "chaos", "anew": True})
+        await job(run, RequestIn(kind="replay", to="reader", by="chaos", anew=True))
         run.faults["replay"] += 1
         await run.progress(f"{count} partitions", 90)
     await _back_to_one(world, run)

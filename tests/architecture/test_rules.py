@@ -208,3 +208,59 @@ def test_tables_are_written_in_one_place() -> None:
     ]
     assert [str(path.relative_to(SOURCES)) for path in writers] == ["kit/spreadsheets.py"]
     assert writes_tables("import csv\ncsv.DictWriter(f)\nfrom csv import writer\n") == [3, 2]
+
+
+LOOSE = {
+    "contracts/auth.py": "a key may have any members (RFC 7517), as its published schema says",
+    "kit/openapi.py": "FastAPI's own type of `responses`",
+    "messaging/event.py": "an earlier version of a payload, which only its upcast knows",
+    "messaging/testing.py": "payloads for tests to look into",
+    "messaging/transaction.py": "SQLAlchemy's options of a connection",
+    "places/making.py": "rows of GeoNames while the gazetteer is made",
+    "profiles/resumes/jsonresume.py": "a JSON Resume, which may have any members",
+    "profiles/resumes/routes.py": "the same, as it is sent",
+    "tools/imports/columns.py": "a body that the columns of a table fill by paths",
+    "vacancies/recommendations/index/columns.py": "numpy's arrays by name",
+    "vacancies/search/index/facets.py": "what tantivy counts",
+}
+"""Modules with dictionaries of anything between functions, and why."""
+
+
+def loose_dictionaries(source: str) -> list[int]:
+    """Lines with `dict[str, Any]` in a signature, a field, an alias or a constant's type."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        said: list[ast.expr | None] = []
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            given = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+            said = [node.returns, *(one.annotation for one in given)]
+        elif isinstance(node, ast.ClassDef):
+            said = [one.annotation for one in node.body if isinstance(one, ast.AnnAssign)]
+        elif isinstance(node, ast.Module):
+            for one in node.body:
+                if isinstance(one, ast.AnnAssign):
+                    said += [one.annotation, one.value]
+                elif isinstance(one, ast.Assign):
+                    said.append(one.value)
+        found += [one.lineno for one in said if one and "dict[str, Any]" in ast.unparse(one)]
+    return sorted(set(found))
+
+
+def test_what_passes_between_functions_has_a_type() -> None:
+    found = {
+        str(path.relative_to(SOURCES))
+        for path in SOURCES.rglob("*.py")
+        if "migrations" not in path.parts and loose_dictionaries(path.read_text())
+    }
+    assert found == set(LOOSE), "a TypedDict, a dataclass, a model, or dict[str, JsonValue]"
+
+
+def test_that_rule_catches_dictionaries_of_anything() -> None:
+    source = (
+        "def f(a: int, *, b: list[dict[str, Any]]) -> None: ...\n"
+        "async def g() -> dict[str, Any] | None: ...\n"
+        "class C:\n    d: dict[str, Any]\n"
+        "Alias = dict[str, Any]\n"
+        "def h(a: dict[str, JsonValue]) -> Mapping[str, object]:\n    b: dict[str, Any] = {}\n"
+    )
+    assert loose_dictionaries(source) == [1, 2, 4, 5]

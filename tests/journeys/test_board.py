@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from hirewire.kit.clock import now
-from hirewire.tools.api_client import Account
+from hirewire.tools.api_client import Account, Item
 from hirewire.tools.sample_data.command import fill
 from hirewire.tools.sample_data.filler import PASSWORD, Filler, Plan
 from tests.builders import eventually
@@ -27,8 +27,8 @@ async def run(url: str, count: int = COUNT) -> tuple[int, str]:
     return code, page.getvalue()
 
 
-async def resumes_there(client: httpx.AsyncClient, plan: Plan) -> list[dict[str, Any]]:
-    found = []
+async def resumes_there(client: httpx.AsyncClient, plan: Plan) -> list[Item]:
+    found: list[Item] = []
     for who, _ in plan.candidates():
         account = Account(client, who.email, PASSWORD)
         assert not await account.enter()

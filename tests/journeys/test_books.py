@@ -147,7 +147,7 @@ async def test_a_discarded_message_is_in_the_books_with_its_reason(platform: Pla
 
         async def retrying() -> bool:
             found = await operators.overview("profiles")
-            return bool(found["retrying"] == 1)
+            return found.retrying == 1
 
         await eventually(retrying)
         body = {"event": event, "why": "a test", "by": "somebody"}

@@ -300,7 +300,7 @@ async def test_a_node_whose_port_is_taken_as_it_starts_takes_another(
         monkeypatch.setattr(rabbitmq_module, "free_port", draw)
         async with PrivateRabbitMQ(folder / "rabbit") as node:
             await open_broker(node.url, client="tests").ping()
-            assert greets(node._settings["amqp"])
+            assert greets(node._settings.amqp)
         assert "dist_port_already_used" in (folder / "rabbit" / "node.log").read_text()
 
 

@@ -46,6 +46,8 @@ def test_unknown_members_are_ignored_and_missing_ones_have_defaults() -> None:
     assert (one.title, one.requirements, one.salary, found.next) == ("Cook", (), None, None)
     whole = VACANCY | {"requirements": [{"skill": "Python", "since": 3}]}
     assert said(whole).parsed(Vacancy).requirements == (Requirement(skill="Python"),)
+    other = one.with_members({"title": "Waiter"})
+    assert other == one.model_copy(update={"title": "Waiter"}) != one
     with pytest.raises(ValidationError, match="frozen"):
         one.title = "Waiter"  # type: ignore[misc]
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from joserfc import jws, jwt
@@ -26,7 +25,7 @@ class SigningKey:
     """A private key that signs access tokens."""
 
     kid: str
-    private_jwk: Mapping[str, Any] = field(repr=False)
+    private_jwk: Mapping[str, str] = field(repr=False)
 
 
 class NoSigningKey(Unavailable):

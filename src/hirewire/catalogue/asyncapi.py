@@ -2,15 +2,21 @@
 
 from typing import Any
 
+from pydantic import JsonValue
+from pydantic.json_schema import JsonSchemaValue
+
 from hirewire import __version__
 from hirewire.catalogue.entries import entries, plain, schema_of
 from hirewire.catalogue.examples import EXAMPLES, HEADERS
 from hirewire.messaging.broker import EXCHANGE, queue_of
 
 
-def asyncapi() -> dict[str, Any]:
+def asyncapi() -> dict[str, JsonValue]:
     """The AsyncAPI 3.0.0 document."""
-    channels, operations, messages, schemas = {}, {}, {}, {}
+    channels: dict[str, JsonValue] = {}
+    operations: dict[str, JsonValue] = {}
+    messages: dict[str, JsonValue] = {}
+    schemas: dict[str, JsonValue] = {}
     for entry in entries():
         name = entry.name
         channels[name] = {
@@ -24,7 +30,7 @@ def asyncapi() -> dict[str, Any]:
                 }
             },
         }
-        channel = {"$ref": f"#/channels/{name}"}
+        channel: JsonValue = {"$ref": f"#/channels/{name}"}
         operations[f"{entry.event.owner}.send.{name}"] = {
             "action": "send",
             "channel": channel,
@@ -75,7 +81,7 @@ def asyncapi() -> dict[str, Any]:
     }
 
 
-def _header_schema() -> dict[str, Any]:
+def _header_schema() -> JsonSchemaValue:
     return {
         "type": "object",
         "properties": {
@@ -86,7 +92,7 @@ def _header_schema() -> dict[str, Any]:
     }
 
 
-def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
+def _inlined(schema: JsonSchemaValue) -> JsonSchemaValue:
     """A schema that needs no ``$defs`` outside itself."""
     definitions = schema.get("$defs", {})
 
@@ -100,5 +106,5 @@ def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
             return inline({**target, **{k: v for k, v in value.items() if k != "$ref"}})
         return {key: inline(part) for key, part in value.items() if key != "$defs"}
 
-    found: dict[str, Any] = inline(schema)
+    found: JsonSchemaValue = inline(schema)
     return found

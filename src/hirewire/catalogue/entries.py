@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaValue
 
 from hirewire import assembly
 from hirewire.messaging.event import Event
@@ -46,7 +47,7 @@ def entries() -> tuple[Entry, ...]:
     )
 
 
-def schema_of(event: type[Event]) -> dict[str, Any]:
+def schema_of(event: type[Event]) -> JsonSchemaValue:
     """The payload's JSON Schema (2020-12), with the meaning of each field."""
     schema = event.model_json_schema(by_alias=True)
     models = {model.__name__: model for model in _models(event)}
@@ -54,7 +55,7 @@ def schema_of(event: type[Event]) -> dict[str, Any]:
     for name, part in schema.get("$defs", {}).items():
         if name in models:
             _describe(part, models[name])
-    found: dict[str, Any] = without(schema, {"title"})
+    found: JsonSchemaValue = without(schema, {"title"})
     return found
 
 
@@ -72,7 +73,7 @@ def _parts(annotation: Any) -> list[Any]:
     return [annotation, *(part for one in inner for part in _parts(one))]
 
 
-def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
+def _describe(schema: JsonSchemaValue, model: type[BaseModel]) -> None:
     schema["description"] = plain(model.__doc__ or "")
     texts = _attribute_docs(model)
     for name, field in model.model_fields.items():

@@ -2,7 +2,9 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
+
+from pydantic.json_schema import JsonSchemaValue
 
 from hirewire.catalogue.asyncapi import asyncapi
 from hirewire.catalogue.compatibility import Break, breaks
@@ -10,16 +12,31 @@ from hirewire.catalogue.entries import Entry, entries, schema_of, without
 from hirewire.catalogue.page import COMMAND, events_md
 
 
-def kept(entry: Entry) -> dict[str, Any]:
+class Kept(TypedDict):
     """What `docs/schemas` stores of an event: everything that readers depend on."""
-    version = entry.event.schema_version
-    return {
+
+    name: str
+    version: NotRequired[int]
+    """From the second one on."""
+    owner: str
+    key: str | None
+    schema: JsonSchemaValue
+    history: NotRequired[list[str]]
+    """The reasons for changes that broke readers."""
+
+
+def kept(entry: Entry) -> Kept:
+    """What is stored of this event."""
+    made: Kept = {
         "name": entry.name,
-        **({"version": version} if version > 1 else {}),
+        "version": entry.event.schema_version,
         "owner": entry.event.owner,
         "key": entry.event.model_fields[entry.event.key_field].alias,
         "schema": without(schema_of(entry.event), {"description", "default"}),
     }
+    if entry.event.schema_version == 1:
+        del made["version"]
+    return made
 
 
 def refusals(folder: Path) -> list[str]:

@@ -1,7 +1,8 @@
 """The page of all events, for people."""
 
 import json
-from typing import Any
+
+from pydantic.json_schema import JsonSchemaValue
 
 from hirewire.catalogue.entries import Entry, entries, plain, schema_of
 from hirewire.catalogue.examples import EXAMPLES, HEADERS
@@ -74,7 +75,7 @@ def _section(entry: Entry) -> str:
     return "\n".join(lines)
 
 
-def _fields(schema: dict[str, Any], root: dict[str, Any], prefix: str) -> list[str]:
+def _fields(schema: JsonSchemaValue, root: JsonSchemaValue, prefix: str) -> list[str]:
     lines = []
     for name, field in schema.get("properties", {}).items():
         required = "yes" if name in schema.get("required", ()) else ""
@@ -86,11 +87,11 @@ def _fields(schema: dict[str, Any], root: dict[str, Any], prefix: str) -> list[s
     return lines
 
 
-def _options(field: dict[str, Any]) -> list[dict[str, Any]]:
+def _options(field: JsonSchemaValue) -> list[JsonSchemaValue]:
     return field.get("anyOf") or [field]
 
 
-def _inner(field: dict[str, Any], root: dict[str, Any]) -> tuple[dict[str, Any] | None, bool]:
+def _inner(field: JsonSchemaValue, root: JsonSchemaValue) -> tuple[JsonSchemaValue | None, bool]:
     for option in _options(field):
         many = option.get("type") == "array"
         part = option.get("items", {}) if many else option
@@ -99,7 +100,7 @@ def _inner(field: dict[str, Any], root: dict[str, Any]) -> tuple[dict[str, Any] 
     return None, False
 
 
-def _type(field: dict[str, Any], root: dict[str, Any]) -> str:
+def _type(field: JsonSchemaValue, root: JsonSchemaValue) -> str:
     names = []
     for option in _options(field):
         if "$ref" in option:

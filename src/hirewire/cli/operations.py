@@ -2,12 +2,13 @@
 
 import asyncio
 import getpass
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
+from pydantic import ValidationError
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
@@ -16,6 +17,7 @@ from rich.table import Table
 
 from hirewire import assembly
 from hirewire.cli.terminal import BAD_SETTINGS, fail, reachable_settings, run_async
+from hirewire.kit.internal import RequestIn, RequestOut
 from hirewire.messaging.reconciliation.audit import STATES, first_id
 from hirewire.operators import traces
 from hirewire.operators.auditing import Auditor, Report
@@ -190,25 +192,23 @@ def replay_history(
     dry_run: bool,
 ) -> None:
     """Send events from the log to one service only; see `events replay --help`."""
-    body: dict[str, Any] = {"kind": "replay", "to": to, "by": getpass.getuser()}
-    for name, text in (("since", since), ("until", until)):
-        if (moment := moment_of(text, f"--{name}")) is not None:
-            body[name] = moment.isoformat()
-    if key is not None:
-        body["key"] = key
-    body |= {"again": again, "anew": anew}
+    moments = {"since": moment_of(since, "--since"), "until": moment_of(until, "--until")}
+    by = getpass.getuser()
+    try:
+        asked = RequestIn(kind="replay", to=to, key=key, again=again, anew=anew, by=by, **moments)
+    except ValidationError as error:
+        fail("; ".join(f"--{one['loc'][0]}: {one['msg']}" for one in error.errors()), 2)
     by_owner = _owners_of(to, types)
 
     async def work(operators: Operators) -> bool:
         if dry_run:
             for owner, names in by_owner.items():
-                body["types"] = names
-                found = await operators.ask(owner, "POST", "/jobs/count", json=body)
-                console.print(f"{owner} -> {to}: {found['events']:,} events")
+                count = await operators.count(owner, _of(asked, names))
+                console.print(f"{owner} -> {to}: {count:,} events")
             return True
         requested = {}
         for owner, names in by_owner.items():
-            requested[owner] = await operators.request(owner, body | {"types": names})
+            requested[owner] = await operators.request(owner, _of(asked, names))
         return await _follow(operators, to, requested)
 
     if not with_operators(work):
@@ -231,26 +231,28 @@ def _owners_of(to: str, types: list[str]) -> dict[str, list[str]]:
     return found
 
 
-async def _follow(operators: Operators, to: str, requested: dict[str, dict[str, Any]]) -> bool:
+def _of(asked: RequestIn, types: list[str]) -> RequestIn:
+    """The same request for these types."""
+    return asked.model_copy(update={"types": types})
+
+
+async def _follow(operators: Operators, to: str, requested: dict[str, RequestOut]) -> bool:
     good = True
     with _progress("events") as bar:
         for owner, request in requested.items():
-            task = bar.add_task(
-                f"{owner} -> {to}", total=request["total"], completed=request["done"]
-            )
-            while request["state"] == "open":
+            task = bar.add_task(f"{owner} -> {to}", total=request.total, completed=request.done)
+            is_new = request.new
+            while request.state == "open":
                 await asyncio.sleep(0.2)
-                request = await operators.request_of(owner, request["id"])
-                bar.update(task, total=request["total"], completed=request["done"])
-            requested[owner] |= request | {"new": requested[owner]["new"]}
+                request = await operators.request_of(owner, request.id)
+                bar.update(task, total=request.total, completed=request.done)
+            requested[owner] = request.model_copy(update={"new": is_new})
     for owner, request in requested.items():
-        when = "" if request["new"] else " before, and not again (--anew does)"
-        done = f"{request['state']}{when}, {request['done']:,} events"
-        text = f"{owner} -> {to}: {done}, request {request['id']}"
-        console.print(
-            escape(text if request["state"] == "done" else f"{text}: {request['outcome']}")
-        )
-        good = good and request["state"] == "done"
+        when = "" if request.new else " before, and not again (--anew does)"
+        done = f"{request.state}{when}, {request.done:,} events"
+        text = f"{owner} -> {to}: {done}, request {request.id}"
+        console.print(escape(text if request.state == "done" else f"{text}: {request.outcome}"))
+        good = good and request.state == "done"
     return good
 
 
@@ -260,24 +262,24 @@ def list_jobs() -> None:
     async def work(operators: Operators) -> list[str]:
         lines = []
         for name in operators.services:
-            found = await operators.ask(name, "GET", "/jobs")
-            lines += [line for request in found["items"] for line in _request_lines(name, request)]
+            found = await operators.requests(name)
+            lines += [line for request in found for line in _request_lines(name, request)]
         return lines
 
     lines = with_operators(work)
     console.print("\n".join(lines) or "no requests")
 
 
-def _request_lines(service: str, request: Mapping[str, Any]) -> list[str]:
+def _request_lines(service: str, request: RequestOut) -> list[str]:
     """Lines and not a table: nine columns are unreadable on a terminal of 80."""
-    asked = ", ".join(f"{k} {v}" for k, v in request["asked"].items() if v is not None)
-    done = f"{request['done']:,} of {request['total'] or request['done']:,}"
-    when = request["askedAt"][:16].replace("T", " ")
+    asked = ", ".join(f"{k} {v}" for k, v in request.asked.items() if v is not None)
+    done = f"{request.done:,} of {request.total or request.done:,}"
+    when = f"{request.asked_at:%Y-%m-%d %H:%M}"
     return [
-        f"[bold]{when}  {service} {request['kind']}: {request['state']}, {done}[/]",
-        f"    {request['id']} by {escape(request['askedBy'])}",
+        f"[bold]{when}  {service} {request.kind}: {request.state}, {done}[/]",
+        f"    {request.id} by {escape(request.asked_by)}",
         *([f"    asked: {escape(asked)}"] if asked else []),
-        *([f"    outcome: {escape(request['outcome'])}"] if request["outcome"] else []),
+        *([f"    outcome: {escape(request.outcome)}"] if request.outcome else []),
     ]
 
 

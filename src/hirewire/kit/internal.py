@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, JsonValue
 
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
 from hirewire.kit.http import RequestTx
@@ -45,6 +45,34 @@ async def _operator(
         raise OperatorsOnly
 
 
+class Overview(Answer):
+    """What a service consumes, and how much waits."""
+
+    service: str
+    hears: list[str]
+    """The event types that it consumes."""
+    unsent: int
+    retrying: int
+    waiting: int
+    dead: int
+    queued: int | None
+    """None if the broker does not answer, or the service consumes nothing."""
+    broker_dead: int | None
+    broker: str | None = None
+    """Why the broker does not answer; left out if it does."""
+
+
+class Flow(Answer):
+    """How far a service's events have come."""
+
+    sent: int
+    entered: int
+    queued: int | None
+    """None if the broker does not answer."""
+    retained_from: UUID
+    """Where the inbox begins."""
+
+
 class BarrierOut(Answer):
     """The state of a barrier at its owner."""
 
@@ -74,7 +102,8 @@ class RequestOut(Answer):
 
     id: UUID
     kind: str
-    asked: dict[str, Any]
+    asked: dict[str, JsonValue]
+    """Its parameters; each kind has its own."""
     asked_by: str
     asked_at: datetime
     state: str
@@ -153,26 +182,29 @@ Own = Annotated[Messaging, Depends(_messaging)]
 router = APIRouter(prefix=PREFIX, include_in_schema=False, dependencies=[Depends(_operator)])
 
 
-@router.get("/overview")
-async def overview(tx: RequestTx, messaging: Own) -> dict[str, Any]:
+@router.get("/overview", response_model_exclude_unset=True)
+async def overview(tx: RequestTx, messaging: Own) -> Overview:
     """The consumed event types, and the numbers of waiting and unresolved messages."""
     unsent = await tx.exec_driver_sql("select count(*) from messaging.outbox")
-    summary = {
-        "service": messaging.service,
-        "hears": messaging.consumer.topology.types,
-        "unsent": unsent.scalar_one(),
-        **await dead_letters.counts(tx),
-        "queued": None,
-        "brokerDead": None,
-    }
+    counts = await dead_letters.counts(tx)
+    summary = Overview(
+        service=messaging.service,
+        hears=list(messaging.consumer.topology.types),
+        unsent=unsent.scalar_one(),
+        retrying=counts["retrying"],
+        waiting=counts["waiting"],
+        dead=counts["dead"],
+        queued=None,
+        broker_dead=None,
+    )
     try:
-        summary["brokerDead"] = (await messaging.broker.stats(DEAD)).ready
+        summary.broker_dead = (await messaging.broker.stats(DEAD)).ready
         if messaging.consumer.topology.types:
             queues = messaging.consumer.queues
             stats = [await messaging.broker.stats(queue) for queue in queues]
-            summary["queued"] = sum(queue.ready for queue in stats)
+            summary.queued = sum(queue.ready for queue in stats)
     except BrokerUnavailable as error:
-        summary["broker"] = str(error)
+        summary.broker = str(error)
     return summary
 
 
@@ -309,19 +341,19 @@ async def _handlers_of(tx: RequestTx, messaging: Messaging, owner: str) -> list[
 
 
 @router.get("/flow")
-async def flow(tx: RequestTx, messaging: Own) -> dict[str, Any]:
+async def flow(tx: RequestTx, messaging: Own) -> Flow:
     """The numbers of published, consumed and queued events, and the start of the inbox."""
     queued = None
     with suppress(BrokerUnavailable):
         stats = [await messaging.broker.stats(queue) for queue in messaging.consumer.queues]
         queued = sum(queue.ready for queue in stats)
     totals = await audit.flow(tx)
-    return {
-        "sent": totals.sent,
-        "entered": totals.entered,
-        "queued": queued,
-        "retainedFrom": str(await audit.retained_from(tx)),
-    }
+    return Flow(
+        sent=totals.sent,
+        entered=totals.entered,
+        queued=queued,
+        retained_from=await audit.retained_from(tx),
+    )
 
 
 @router.get("/entered")
@@ -386,7 +418,7 @@ async def _generation(tx: RequestTx, number: int) -> generations.Generation:
     return generation
 
 
-async def _asked(tx: RequestTx, messaging: Messaging, body: RequestIn) -> dict[str, Any]:
+async def _asked(tx: RequestTx, messaging: Messaging, body: RequestIn) -> requests.Asked:
     """The validated parameters of a request. Raises `Invalid` that names the field."""
     subscribed = await requests.types_of_subscriber(tx, body.to)
     if not subscribed:
@@ -404,10 +436,11 @@ async def _asked(tx: RequestTx, messaging: Messaging, body: RequestIn) -> dict[s
         raise Invalid(errors=[FieldError("/since", detail)])
     if body.kind == "repair" and not body.ids:
         raise Invalid(errors=[FieldError("/ids", "a repair needs the ids of events")])
-    asked: dict[str, Any] = {"to": body.to, "types": types}
-    for name in ("since", "until"):
-        if (moment := getattr(body, name)) is not None:
-            asked[name] = moment.astimezone(UTC).isoformat()
+    asked: requests.Asked = {"to": body.to, "types": types}
+    if body.since is not None:
+        asked["since"] = body.since.astimezone(UTC).isoformat()
+    if body.until is not None:
+        asked["until"] = body.until.astimezone(UTC).isoformat()
     if body.key is not None:
         asked["key"] = body.key
     if body.again:
@@ -423,7 +456,7 @@ def _out(request: requests.Request | None, new: bool = False) -> RequestOut:
     if request is None:
         raise NotFound
     out = RequestOut.model_validate(request)
-    ids = out.asked.get("ids")
-    return out.model_copy(
-        update={"new": new, "asked": {**out.asked, **({"ids": len(ids)} if ids else {})}}
-    )
+    asked, ids = dict(out.asked), out.asked.get("ids")
+    if isinstance(ids, list) and ids:  # there may be thousands
+        asked["ids"] = len(ids)
+    return out.model_copy(update={"new": new, "asked": asked})

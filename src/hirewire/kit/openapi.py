@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic.json_schema import JsonSchemaValue
 
 from hirewire.kit.errors import AppError
 from hirewire.kit.http import needs_caller, takes_caller
@@ -19,6 +20,7 @@ from hirewire.kit.models import without_nul
 from hirewire.kit.problems import MEDIA_TYPE, STATUS
 
 Responses = dict[int | str, dict[str, Any]]
+"""FastAPI's own type of `responses`."""
 
 BEARER = "bearer"
 SIGNED_IN: list[dict[str, list[str]]] = [{BEARER: []}]
@@ -90,7 +92,7 @@ def media(*kinds: str, description: str = "The requested content.") -> Responses
 def describe(app: FastAPI) -> None:
     """Set the application's OpenAPI document, which is built at its first use."""
 
-    def document() -> dict[str, Any]:
+    def document() -> JsonSchemaValue:
         if app.openapi_schema is None:
             app.openapi_schema = _document(app)
         return app.openapi_schema
@@ -98,7 +100,7 @@ def describe(app: FastAPI) -> None:
     app.openapi = document  # type: ignore[method-assign]
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
+def _document(app: FastAPI) -> JsonSchemaValue:
     document = get_openapi(title=app.title, version=app.version, routes=app.routes)
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
@@ -126,7 +128,7 @@ def _routes(app: FastAPI) -> Iterator[APIRoute]:
             yield route
 
 
-def _complete(operation: dict[str, Any], route: APIRoute) -> None:
+def _complete(operation: JsonSchemaValue, route: APIRoute) -> None:
     calls = set(_calls(route.dependant))
     if needs_caller in calls:
         operation["security"] = SIGNED_IN

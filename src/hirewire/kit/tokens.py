@@ -3,6 +3,7 @@
 import asyncio
 import time
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -86,7 +87,7 @@ class Verifier:
         return self._keys[kid][1]
 
     def _principal(
-        self, header: dict[str, Any], claims: dict[str, Any], key: keyring.PublicKey
+        self, header: Mapping[str, Any], claims: Mapping[str, Any], key: keyring.PublicKey
     ) -> Principal:
         moment = now()
         expires, issued = float(claims["exp"]), float(claims["iat"])

@@ -14,9 +14,10 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Self
 from urllib.parse import quote
 
 import psutil
@@ -44,6 +45,18 @@ CANDIDATES = (
     "/opt/homebrew/sbin/rabbitmq-server",
     "/usr/local/sbin/rabbitmq-server",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """What `settings.json` keeps of a node: its name, its password and its ports."""
+
+    node: str = ""
+    password: str = ""
+    amqp: int = 0
+    management: int = 0
+    dist: int = 0
+    epmd: int = 0
 
 
 class RabbitMQError(Exception):
@@ -83,19 +96,19 @@ class PrivateRabbitMQ:
         self._lock: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._epmd: subprocess.Popen[bytes] | None = None
-        self._settings: dict[str, Any] = {}
+        self._settings = NodeSettings()
 
     @property
     def url(self) -> str:
         """The AMQP address, with the administrator's password."""
-        password = quote(self._settings["password"], safe="")
-        return f"amqp://{USER}:{password}@127.0.0.1:{self._settings['amqp']}/%2F"
+        password = quote(self._settings.password, safe="")
+        return f"amqp://{USER}:{password}@127.0.0.1:{self._settings.amqp}/%2F"
 
     @property
     def management_url(self) -> str:
         """The management page's address, with the administrator's password."""
-        password = quote(self._settings["password"], safe="")
-        return f"http://{USER}:{password}@127.0.0.1:{self._settings['management']}"
+        password = quote(self._settings.password, safe="")
+        return f"http://{USER}:{password}@127.0.0.1:{self._settings.management}"
 
     async def start(self) -> None:
         """Start it, and return once AMQP and the management API answer."""
@@ -222,11 +235,11 @@ class PrivateRabbitMQ:
     def _write_configuration(self) -> None:
         write_private(
             self.data_dir / "rabbitmq.conf",
-            f"listeners.tcp.local = 127.0.0.1:{self._settings['amqp']}\n"
+            f"listeners.tcp.local = 127.0.0.1:{self._settings.amqp}\n"
             "management.tcp.ip = 127.0.0.1\n"
-            f"management.tcp.port = {self._settings['management']}\n"
+            f"management.tcp.port = {self._settings.management}\n"
             f"default_user = {USER}\n"
-            f"default_pass = {self._settings['password']}\n"
+            f"default_pass = {self._settings.password}\n"
             "disk_free_limit.absolute = 50MB\n",
         )
         (self.data_dir / "enabled_plugins").write_text("[rabbitmq_management].\n")
@@ -234,30 +247,32 @@ class PrivateRabbitMQ:
             for name in (".", "rabbitmq.conf", "enabled_plugins"):
                 shutil.chown(self.data_dir / name, user, pwd.getpwnam(user).pw_gid)
 
-    def _load_settings(self) -> dict[str, Any]:
+    def _load_settings(self) -> NodeSettings:
         path = self.data_dir / "settings.json"
-        known: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-        settings = {
-            "node": known.get("node") or f"hirewire-{secrets.token_hex(4)}@localhost",
-            "password": known.get("password") or secrets.token_urlsafe(24),
-        }
-        for port in ("amqp", "management", "dist", "epmd"):
-            settings[port] = free_port(known.get(port))
-        write_private(path, json.dumps(settings))
+        known = json.loads(path.read_text()) if path.exists() else {}
+        settings = NodeSettings(
+            node=known.get("node") or f"hirewire-{secrets.token_hex(4)}@localhost",
+            password=known.get("password") or secrets.token_urlsafe(24),
+            amqp=free_port(known.get("amqp")),
+            management=free_port(known.get("management")),
+            dist=free_port(known.get("dist")),
+            epmd=free_port(known.get("epmd")),
+        )
+        write_private(path, json.dumps(asdict(settings)))
         return settings
 
     def _environment(self) -> dict[str, str]:
         return private_environment() | {
             "HOME": str(self.data_dir),
-            "RABBITMQ_NODENAME": self._settings["node"],
-            "RABBITMQ_NODE_PORT": str(self._settings["amqp"]),
-            "RABBITMQ_DIST_PORT": str(self._settings["dist"]),
+            "RABBITMQ_NODENAME": self._settings.node,
+            "RABBITMQ_NODE_PORT": str(self._settings.amqp),
+            "RABBITMQ_DIST_PORT": str(self._settings.dist),
             "RABBITMQ_MNESIA_BASE": str(self.data_dir / "data"),
             "RABBITMQ_LOG_BASE": str(self.data_dir / "log"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.data_dir / "enabled_plugins"),
             "RABBITMQ_CONFIG_FILE": str(self.data_dir / "rabbitmq.conf"),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
-            "ERL_EPMD_PORT": str(self._settings["epmd"]),
+            "ERL_EPMD_PORT": str(self._settings.epmd),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "LANG": "C.UTF-8",
         }
@@ -277,15 +292,15 @@ class PrivateRabbitMQ:
 
         A node that has just begun to listen may still hang up on its first clients.
         """
-        token = base64.b64encode(f"{USER}:{self._settings['password']}".encode()).decode()
+        token = base64.b64encode(f"{USER}:{self._settings.password}".encode()).decode()
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self._settings['management']}/api/health/checks/port-listener/"
-            f"{self._settings['amqp']}",
+            f"http://127.0.0.1:{self._settings.management}/api/health/checks/port-listener/"
+            f"{self._settings.amqp}",
             headers={"Authorization": f"Basic {token}"},
         )
         try:
             with urllib.request.urlopen(request, timeout=3) as answer:  # noqa: S310
-                return bool(answer.status == 200) and greets(self._settings["amqp"])
+                return bool(answer.status == 200) and greets(self._settings.amqp)
         except (urllib.error.URLError, OSError):
             return False
 
@@ -296,7 +311,7 @@ class PrivateRabbitMQ:
             return
         with open_private(self.data_dir / "epmd.log", "a") as output:
             self._epmd = self._spawn([program], output)
-        while self._epmd.poll() is None and not _listens(self._settings["epmd"]):
+        while self._epmd.poll() is None and not _listens(self._settings.epmd):
             await asyncio.sleep(0.01)
 
 

@@ -9,10 +9,24 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from hirewire.messaging.transaction import Tx
+
+
+class Asked(TypedDict):
+    """The parameters of a replay or a repair, as JSON."""
+
+    to: str
+    """The subscriber that gets the events."""
+    types: list[str]
+    since: NotRequired[str]
+    until: NotRequired[str]
+    key: NotRequired[str]
+    again: NotRequired[bool]
+    ids: NotRequired[list[str]]
+    handover: NotRequired[bool]
 
 
 @dataclass(frozen=True, slots=True)

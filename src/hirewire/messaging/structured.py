@@ -7,8 +7,9 @@ the payload as the body (binary mode). CloudEvents 1.0, JSON format and AMQP bin
 import base64
 import binascii
 import re
-from typing import Any
+from collections.abc import Mapping
 
+from pydantic import JsonValue
 from pydantic_core import from_json, to_json
 
 from hirewire.messaging.envelope import BOM, MAX_BODY
@@ -56,7 +57,7 @@ def _text(name: str, value: object) -> str:
     return str(value)
 
 
-def _payload(event: dict[str, Any], kind: str) -> bytes:
+def _payload(event: Mapping[str, JsonValue], kind: str) -> bytes:
     essence = kind.partition(";")[0].strip().lower()
     if not essence.endswith(("/json", "+json")):
         raise ValueError("datacontenttype: only JSON is read")
@@ -64,7 +65,10 @@ def _payload(event: dict[str, Any], kind: str) -> bytes:
         return to_json(event.get("data"))
     if event.get("data") is not None:
         raise ValueError("data and data_base64 exclude each other")
+    encoded = event["data_base64"]
     try:
-        return base64.b64decode(event["data_base64"], validate=True)
-    except (TypeError, ValueError, binascii.Error):
+        if not isinstance(encoded, str):
+            raise ValueError("no text")
+        return base64.b64decode(encoded, validate=True)
+    except (ValueError, binascii.Error):
         raise ValueError("data_base64 is not base64") from None

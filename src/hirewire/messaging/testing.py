@@ -25,6 +25,7 @@ class Recorded:
     key: str
     sequence: int
     body: dict[str, Any]
+    """The payload, for tests to look into."""
     headers: dict[str, str]
     sent: bool
 

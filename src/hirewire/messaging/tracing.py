@@ -130,7 +130,7 @@ def serving(method: str, path: str, traceparent: str | None) -> Iterator[tuple[s
         yield _traceparent_of(span), span
 
 
-def _about(operation: str, destination: str) -> dict[str, Any]:
+def _about(operation: str, destination: str) -> dict[str, str]:
     kind = {"create": "create", "send": "send", "process": "process"}[operation]
     return {
         "messaging.system": "hirewire",

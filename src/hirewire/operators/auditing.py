@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
+from hirewire.kit.internal import Flow, RequestIn
 from hirewire.messaging.reconciliation.audit import Found, Ledger, Line
 from hirewire.operators.client import POLL_SECONDS, Operators, Refused, ServiceAway
 
@@ -121,20 +121,18 @@ class Auditor:
         for owner, subscriber, line in report.lines():
             ids = sorted(line.missing)
             for start in range(0, len(ids), REPAIR_CHUNK):
-                chunk = [str(id) for id in ids[start : start + REPAIR_CHUNK]]
+                chunk = ids[start : start + REPAIR_CHUNK]
                 # A repaired event may be missing again, so an earlier request does not count.
-                body = {"kind": "repair", "to": subscriber, "ids": chunk, "by": by, "anew": True}
+                body = RequestIn(kind="repair", to=subscriber, ids=chunk, by=by, anew=True)
                 try:
                     request = await self._operators.request(owner, body)
                     seconds = self._stall if self._wait is None else self._wait
-                    ended = await self._operators.wait_for_request(owner, request["id"], seconds)
+                    ended = await self._operators.wait_for_request(owner, request.id, seconds)
                 except (ServiceAway, Refused) as error:
                     report.note(f"repair of {owner} for {subscriber}: {error}")
                     break
-                if ended["state"] != "done":
-                    report.note(
-                        f"repair {request['id']} of {owner} for {subscriber}: {ended['state']}"
-                    )
+                if ended.state != "done":
+                    report.note(f"repair {request.id} of {owner} for {subscriber}: {ended.state}")
                 sent[f"{owner} -> {subscriber}"] = sent.get(f"{owner} -> {subscriber}", 0) + len(
                     chunk
                 )
@@ -155,7 +153,7 @@ class Auditor:
         starts = []
         for service in self._operators.services:
             try:
-                starts.append(UUID((await self._operators.flow(service))["retainedFrom"]))
+                starts.append((await self._operators.flow(service)).retained_from)
             except (ServiceAway, Refused):
                 continue  # reported when its own and its consumed events are audited
         return starts
@@ -257,8 +255,8 @@ class Auditor:
 
     async def _look(self, owner: str, barrier: _Barrier, away: dict[str, str]) -> None:
         sent = await self._operators.barrier(owner, barrier.id)
-        barrier.published = sent["publishedAt"] is not None
-        barrier.reached = {name for name in sent["reached"] if self._operators.knows(name)}
+        barrier.published = sent.published_at is not None
+        barrier.reached = {name for name in sent.reached if self._operators.knows(name)}
         for subscriber in barrier.reached - barrier.passed - away.keys():
             try:
                 if await self._operators.barrier_has_passed(subscriber, barrier.id):
@@ -291,17 +289,17 @@ class _Flow:
     _entered: dict[str, int] = field(default_factory=dict)
     _queued: dict[str, int] = field(default_factory=dict)
 
-    def sent(self, flow: Mapping[str, Any]) -> bool:
+    def sent(self, flow: Flow) -> bool:
         """Store the owner's number of sent events; returns whether it has changed."""
-        before, self._sent = self._sent, flow["sent"]
+        before, self._sent = self._sent, flow.sent
         return before != self._sent
 
-    def advanced(self, subscriber: str, flow: Mapping[str, Any]) -> bool:
+    def advanced(self, subscriber: str, flow: Flow) -> bool:
         """Store a subscriber's entered and queued counts; returns whether it has made progress.
 
         A growing queue is not progress.
         """
-        entered, queued = flow["entered"], flow["queued"] or 0
+        entered, queued = flow.entered, flow.queued or 0
         moved = self._entered.get(subscriber) != entered
         moved = moved or queued < self._queued.get(subscriber, 0)
         self._entered[subscriber], self._queued[subscriber] = entered, queued

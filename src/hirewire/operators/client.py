@@ -8,8 +8,9 @@ from typing import Any, Self
 from uuid import UUID
 
 import httpx
+from pydantic import JsonValue, TypeAdapter
 
-from hirewire.kit.internal import PREFIX
+from hirewire.kit.internal import PREFIX, BarrierOut, Flow, Overview, RequestIn, RequestOut
 from hirewire.messaging.reconciliation.audit import (
     Consumption,
     Entered,
@@ -20,6 +21,9 @@ from hirewire.messaging.reconciliation.audit import (
 
 PAGE = 5000
 POLL_SECONDS = 0.05
+_ENTERED = TypeAdapter(list[Entered])
+_TRACED = TypeAdapter(list[TracedEvent])
+_CONSUMED = TypeAdapter(list[Consumption])
 
 
 class ServiceAway(Exception):
@@ -86,19 +90,17 @@ class Operators:
             raise Refused(f"{service}: {_reason(answer)}")
         return answer.json()
 
-    async def overview(self, service: str) -> dict[str, Any]:
+    async def overview(self, service: str) -> Overview:
         """The consumed types and message counts of a service."""
-        answer: dict[str, Any] = await self.ask(service, "GET", "/overview")
-        return answer
+        return Overview.model_validate(await self.ask(service, "GET", "/overview"))
 
     async def request_barrier(self, owner: str) -> UUID:
         """Record a barrier after all committed events; returns its id."""
         return UUID((await self.ask(owner, "POST", "/fences"))["id"])
 
-    async def barrier(self, owner: str, id: UUID) -> dict[str, Any]:
+    async def barrier(self, owner: str, id: UUID) -> BarrierOut:
         """The state of a barrier."""
-        answer: dict[str, Any] = await self.ask(owner, "GET", f"/fences/{id}")
-        return answer
+        return BarrierOut.model_validate(await self.ask(owner, "GET", f"/fences/{id}"))
 
     async def barrier_has_passed(self, subscriber: str, id: UUID) -> bool:
         """Whether a barrier has passed all queues of a subscriber."""
@@ -126,10 +128,9 @@ class Operators:
                 return
             after = page[-1].id
 
-    async def flow(self, service: str) -> dict[str, Any]:
+    async def flow(self, service: str) -> Flow:
         """The numbers of events that a service has sent, entered and queued."""
-        answer: dict[str, Any] = await self.ask(parts_of(service)[0], "GET", "/flow")
-        return answer
+        return Flow.model_validate(await self.ask(parts_of(service)[0], "GET", "/flow"))
 
     async def entered(
         self, subscriber: str, owner: str, since: UUID
@@ -143,7 +144,7 @@ class Operators:
                 "/entered",
                 params={"owner": owner, "since": str(since), "after": str(after), "limit": PAGE},
             )
-            page = [Entered(**_snake(item)) for item in answer["items"]]
+            page = _ENTERED.validate_python(answer["items"])
             if page:
                 yield page
             if len(page) < PAGE:
@@ -171,23 +172,32 @@ class Operators:
         )
         return [Found(UUID(id), *rest) for id, *rest in answer["items"]]
 
-    async def request(self, owner: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    async def request(self, owner: str, asked: RequestIn) -> RequestOut:
         """Create a replay or repair request; a repeated request has no further effect."""
-        answer: dict[str, Any] = await self.ask(owner, "POST", "/jobs", json=dict(asked))
-        return answer
+        answer = await self.ask(owner, "POST", "/jobs", json=_body(asked))
+        return RequestOut.model_validate(answer)
 
-    async def request_of(self, owner: str, id: str) -> dict[str, Any]:
+    async def count(self, owner: str, asked: RequestIn) -> int:
+        """The number of events that such a request would publish."""
+        answer = await self.ask(owner, "POST", "/jobs/count", json=_body(asked))
+        return int(answer["events"])
+
+    async def request_of(self, owner: str, id: UUID) -> RequestOut:
         """The progress of a request."""
-        answer: dict[str, Any] = await self.ask(owner, "GET", f"/jobs/{id}")
-        return answer
+        return RequestOut.model_validate(await self.ask(owner, "GET", f"/jobs/{id}"))
 
-    async def wait_for_request(self, owner: str, id: str, seconds: float) -> dict[str, Any]:
+    async def requests(self, owner: str) -> list[RequestOut]:
+        """The latest requests."""
+        answer = await self.ask(owner, "GET", "/jobs")
+        return [RequestOut.model_validate(item) for item in answer["items"]]
+
+    async def wait_for_request(self, owner: str, id: UUID, seconds: float) -> RequestOut:
         """Wait until a request has ended, at most `seconds`; returns its last state."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         while True:
             answer = await self.request_of(owner, id)
-            if answer["state"] != "open" or loop.time() > until:
+            if answer.state != "open" or loop.time() > until:
                 return answer
             await asyncio.sleep(POLL_SECONDS)
 
@@ -208,25 +218,18 @@ class Operators:
             answer = await self.ask(
                 service, "GET", "/story", params={"correlation": some, "since": str(since)}
             )
-            events += [TracedEvent(**_snake(item)) for item in answer["items"]]
+            events += _TRACED.validate_python(answer["items"])
         return events
 
     async def consumptions(self, service: str, events: Sequence[UUID]) -> list[Consumption]:
         """The handlers of a service that have consumed these events."""
         answer = await self.ask(service, "POST", "/heard", json={"ids": [str(id) for id in events]})
-        return [Consumption(**_snake(item)) for item in answer["items"]]
+        return _CONSUMED.validate_python(answer["items"])
 
 
-def _snake(item: Mapping[str, Any]) -> dict[str, Any]:
-    from datetime import datetime
-
-    values: dict[str, Any] = dict(item)
-    for name, value in item.items():
-        if value is not None and name.endswith("_at"):
-            values[name] = datetime.fromisoformat(value)
-        elif value is not None and name in ("id", "event_id"):
-            values[name] = UUID(value)
-    return values
+def _body(asked: RequestIn) -> JsonValue:
+    body: JsonValue = asked.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return body
 
 
 def _reason(answer: httpx.Response) -> str:

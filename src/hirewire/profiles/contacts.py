@@ -1,17 +1,14 @@
 """The contacts of a profile's owner."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+
+from hirewire.profiles.content import Contact
 
 
-def reachable(owner: Mapping[str, Any]) -> dict[str, Any]:
-    """The owner's data with `contacts` for permitted readers, and without `account_email`.
-
-    If the owner has entered no contacts, the account's e-mail address is the only one.
+def reachable(entered: Sequence[Contact] | None, account_email: str | None) -> list[Contact]:
+    """The contacts for permitted readers: those that the owner has entered, else the account's
+    e-mail address.
     """
-    person = dict(owner)
-    address = person.pop("account_email", None)
-    if not person.get("contacts"):
-        own = {"kind": "email", "value": address, "preferred": True}
-        person["contacts"] = [own] if address else []
-    return person
+    if entered:
+        return list(entered)
+    return [{"kind": "email", "value": account_email, "preferred": True}] if account_email else []

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import typst
 from fastapi import Response
 from starlette.types import Receive, Scope, Send
 
+from hirewire.profiles.content import Content
 from hirewire.profiles.sections import more
 
 FONTS = ("manimgx_fonts", "noto_cjk_sans_jp_regular")
@@ -26,7 +26,7 @@ so that waiting requests do not occupy the default pool.
 """
 
 
-def content_of(resume: Mapping[str, Any]) -> dict[str, Any]:
+def content_of(resume: Content) -> Mapping[str, object]:
     """The template's data: a resume's row, experience, education and owner's profile."""
     names = (
         *("full_name", "headline", "contacts", "title", "summary", "area", "relocation"),
@@ -38,12 +38,16 @@ def content_of(resume: Mapping[str, Any]) -> dict[str, Any]:
     return {name: resume.get(name) for name in names} | {
         "links": [*(resume.get("profile_links") or ()), *(resume.get("links") or ())],
         "more": more(resume.get("imported") or {}),
-        "experience": [{n: job[n] for n in jobs} for job in resume["experience"]],
-        "education": [{n: study[n] for n in studies} for study in resume["education"]],
+        "experience": [_some(job, jobs) for job in resume["experience"]],
+        "education": [_some(study, studies) for study in resume["education"]],
     }
 
 
-def made(content: Mapping[str, Any], locale: str | None) -> bytes:
+def _some(row: Mapping[str, object], names: tuple[str, ...]) -> Mapping[str, object]:
+    return {name: row[name] for name in names}
+
+
+def made(content: Mapping[str, object], locale: str | None) -> bytes:
     """Compile the PDF, tagged for screen readers. Labels are Russian for `ru…`, else English."""
     language = "ru" if (locale or "").startswith("ru") else "en"
     data = json.dumps(content, ensure_ascii=False, default=str)
@@ -60,7 +64,7 @@ class PdfAnswer(Response):
     By then the request's transaction has ended and its connection is back in the pool.
     """
 
-    def __init__(self, content: Mapping[str, Any], locale: str | None) -> None:
+    def __init__(self, content: Mapping[str, object], locale: str | None) -> None:
         self._given = content, locale
         super().__init__(
             media_type="application/pdf",

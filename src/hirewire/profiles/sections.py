@@ -1,8 +1,6 @@
 """Sections of an imported JSON Resume that Hirewire shows but cannot edit."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from hirewire.profiles.content import Entry, Imported
 from hirewire.profiles.reading import LONGEST_HIGHLIGHT, MOST_FEW, MOST_ITEMS, Part, period
 
 MORE = {
@@ -15,17 +13,14 @@ MORE = {
 """By section: the members that hold title, author or organisation, text and date."""
 
 
-def more(document: Mapping[str, Any] | None) -> dict[str, list[dict[str, Any]]]:
-    """The read-only sections of a resume, for display. Empty sections are left out.
-
-    Each entry has `title`, `by`, `text`, `start`, `end`, `url` and `lines`.
-    """
-    sections = {}
+def more(document: Imported | None) -> dict[str, list[Entry]]:
+    """The read-only sections of a resume, for display. Empty sections are left out."""
+    sections: dict[str, list[Entry]] = {}
     for section, (title, by, text, date) in MORE.items():
-        entries = []
+        entries: list[Entry] = []
         for part in Part(document).at(section).each(MOST_ITEMS, named=title):
             start, end = (part.at(date).date(), None) if date else period(part)
-            shown = {
+            shown: Entry = {
                 "title": part.at(title).line(),
                 "by": part.at(by).line(),
                 "text": part.at(text).text(),

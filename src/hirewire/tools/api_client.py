@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import httpx
+from pydantic import JsonValue
 
 TRIES = 8
 LONGEST_WAIT = 20.0
@@ -16,6 +17,10 @@ START_SECONDS = 10.0
 EARLY_SECONDS = 60.0
 """How long before its end an access token is replaced."""
 PATIENCE = frozenset({429, 502, 503, 504})
+
+
+Item = Mapping[str, Any]
+"""What an API answers; its documentation says which members it has."""
 
 
 class Refused(Exception):
@@ -39,7 +44,7 @@ class Account:
     client: httpx.AsyncClient
     email: str
     password: str
-    _tokens: dict[str, Any] = field(default_factory=dict, repr=False)
+    _tokens: dict[str, str] = field(default_factory=dict, repr=False)
     _until: float = 0.0
 
     async def enter(self) -> bool:
@@ -78,9 +83,9 @@ class Account:
             raise Refused(method, path, response)
         return response.json() if response.content else None
 
-    async def pages(self, path: str) -> list[dict[str, Any]]:
+    async def pages(self, path: str) -> list[Item]:
         """All items of a paginated list. Raises as `call`."""
-        items: list[dict[str, Any]] = []
+        items: list[Item] = []
         cursor: str | None = ""
         while cursor is not None:
             separator = "&" if "?" in path else "?"
@@ -107,8 +112,9 @@ class Account:
         self._keep(response)
 
     def _keep(self, response: httpx.Response) -> None:
-        self._tokens = response.json()
-        self._until = time.monotonic() + self._tokens["expiresIn"] - EARLY_SECONDS
+        given = response.json()
+        self._tokens = {name: given[name] for name in ("accessToken", "refreshToken")}
+        self._until = time.monotonic() + given["expiresIn"] - EARLY_SECONDS
 
 
 def connecting(url: str) -> Callable[[], httpx.AsyncClient]:
@@ -190,7 +196,7 @@ async def send(
     raise Unreachable(f"{method} {path}: {said}")
 
 
-def _problem(response: httpx.Response) -> dict[str, Any]:
+def _problem(response: httpx.Response) -> dict[str, JsonValue]:
     """The problem details (RFC 9457) of the response; empty when it has none."""
     try:
         found = response.json()

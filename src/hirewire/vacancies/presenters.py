@@ -12,6 +12,46 @@ from hirewire.vacancies import states
 from hirewire.vacancies.tables import company, resume, vacancy
 
 
+class RequiredSkill(Answer):
+    """A required skill."""
+
+    skill: str
+    kind: str = "must"
+    level: int | None = None
+
+
+class KnownSkill(Answer):
+    """A skill that somebody has."""
+
+    name: str
+    level: int | None = None
+
+
+class NamedLanguage(Answer):
+    """A language and its level, required or spoken."""
+
+    language: str
+    level: str | None = None
+
+
+class OfferedSalary(Answer):
+    """The salary of a vacancy."""
+
+    min: int | None = None
+    max: int | None = None
+    currency: str
+    unit: str = "MONTH"
+    gross: bool = True
+
+
+class ExpectedSalary(Answer):
+    """The salary that a candidate expects."""
+
+    amount: int
+    currency: str
+    unit: str = "MONTH"
+
+
 class Vacancy(Answer):
     """A vacancy. Only its employer gets `allowedActions`."""
 
@@ -25,14 +65,14 @@ class Vacancy(Answer):
     close_reason: str | None
     title: str
     description: str | None
-    requirements: list[dict[str, Any]]
+    requirements: list[RequiredSkill]
     experience: str | None
     employment_type: str | None
     work_format: str | None
     area: str | None
     address: str | None
-    salary: dict[str, Any] | None
-    languages: list[dict[str, Any]]
+    salary: OfferedSalary | None
+    languages: list[NamedLanguage]
     valid_through: date | None
     response_letter_required: bool
     created_at: datetime
@@ -52,7 +92,7 @@ def logo_path(company_id: UUID, key: str | None) -> str | None:
     return f"/api/vacancies/companies/{company_id}/logo?key={key}" if key else None
 
 
-def shown_vacancy(row: Row[Any], company: UUID | None) -> dict[str, Any]:
+def shown_vacancy(row: Row[Any], company: UUID | None) -> dict[str, object]:
     """The fields of a `Vacancy` as a member of this company sees it (None: without a company)."""
     actions = states.allowed_actions(row.status) if row.company_id == company else []
     logo = logo_path(row.company_id, row.logo_key)
@@ -66,9 +106,9 @@ class Card(Answer):
     area: str | None
     relocation: bool
     experience_months: int
-    skills: list[dict[str, Any]]
-    languages: list[dict[str, Any]]
-    salary: dict[str, Any] | None
+    skills: list[KnownSkill]
+    languages: list[NamedLanguage]
+    salary: ExpectedSalary | None
 
 
 def card_of(snapshot: Mapping[str, Any]) -> Card:

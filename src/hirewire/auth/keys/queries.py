@@ -1,7 +1,6 @@
 """Queries for signing keys."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy import select
 
@@ -12,13 +11,13 @@ from hirewire.kit.tokens import ALGORITHM
 from hirewire.messaging.transaction import Tx
 
 
-def public_jwk(kid: str, jwk: Mapping[str, Any]) -> dict[str, Any]:
+def public_jwk(kid: str, jwk: Mapping[str, str | list[str]]) -> dict[str, str]:
     """The public part of a key in the form that is published (RFC 7517, RFC 8037)."""
-    public = {name: jwk[name] for name in ("kty", "crv", "x")}
+    public = {name: str(jwk[name]) for name in ("kty", "crv", "x")}
     return public | {"kid": kid, "use": "sig", "alg": ALGORITHM}
 
 
-async def published_keys(tx: Tx) -> list[dict[str, Any]]:
+async def published_keys(tx: Tx) -> list[dict[str, str]]:
     """The public keys that verify current tokens or will verify future ones."""
     result = await tx.execute(
         select(signing_key.c.kid, signing_key.c.private_jwk)

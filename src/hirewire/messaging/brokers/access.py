@@ -6,9 +6,8 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from hirewire.messaging.broker import DEAD, EXCHANGE, BrokerUnavailable, queue_of
@@ -75,7 +74,7 @@ def _grant(management_url: str, vhost: str, users: Sequence[ServiceUser]) -> Non
         _put(management_url, f"topic-permissions/{place}/{name}", topic_permissions(user))
 
 
-def _put(management_url: str, path: str, body: dict[str, Any]) -> None:
+def _put(management_url: str, path: str, body: Mapping[str, str]) -> None:
     parts = urlsplit(management_url)
     host = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
     url = urlunsplit((parts.scheme, host, f"{parts.path.rstrip('/')}/api/{path}", "", ""))

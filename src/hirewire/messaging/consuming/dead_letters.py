@@ -14,6 +14,7 @@ from hirewire.messaging.consuming.unreadable import is_unreadable
 from hirewire.messaging.consuming.unresolved import (
     ERROR_LENGTH,
     HISTORY_LENGTH,
+    HistoryEntry,
     clean,
     history_entry,
     restored_delivery,
@@ -57,7 +58,7 @@ class OpenMessage:
     attempts: int
     next_attempt_at: datetime | None
     error: str | None
-    history: Sequence[dict[str, Any]]
+    history: Sequence[HistoryEntry]
     body: bytes
     headers: dict[str, str]
     waiting_behind: int

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TypedDict
 from uuid import UUID
 
 from hirewire.messaging.broker import Delivery
@@ -75,7 +75,15 @@ def state_of(delay: timedelta | None) -> tuple[str, float | None]:
     return ("dead", None) if delay is None else ("retrying", delay.total_seconds())
 
 
-def history_entry(error: str, attempt: int) -> dict[str, Any]:
+class HistoryEntry(TypedDict):
+    """A failed attempt, or another thing that happened to an unresolved message."""
+
+    at: str
+    attempt: int
+    error: str
+
+
+def history_entry(error: str, attempt: int) -> HistoryEntry:
     """One line of an unresolved message's history."""
     return {
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),

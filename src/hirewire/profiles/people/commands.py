@@ -12,6 +12,7 @@ from hirewire.kit.clock import now
 from hirewire.kit.errors import NotFound
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
+from hirewire.profiles.content import Fields
 from hirewire.profiles.tables import profile
 
 
@@ -50,7 +51,7 @@ async def create(tx: Tx, user_id: UUID, email: str) -> bool:
     return True
 
 
-async def change(tx: Tx, user_id: UUID, changes: dict[str, Any]) -> Row[Any]:
+async def change(tx: Tx, user_id: UUID, changes: Fields) -> Row[Any]:
     """Set these columns and return the profile. Records `ProfileUpdated` if any value differs.
 
     Raises `NoProfileYet`.

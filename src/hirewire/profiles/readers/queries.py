@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Row, exists, func, select, text
@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
 from hirewire.profiles.contacts import reachable
+from hirewire.profiles.content import Content
 from hirewire.profiles.readers import rules
 from hirewire.profiles.tables import (
     education,
@@ -35,7 +36,7 @@ async def company_of(tx: Tx, user_id: UUID) -> UUID | None:
 class Opened:
     """A resume as a company reads it."""
 
-    content: dict[str, Any]
+    content: Content
     """The resume's row, experience, education and owner."""
     as_of: datetime | None
     """When the stored copy was made; None for the current resume."""
@@ -64,7 +65,7 @@ async def opened(tx: Tx, resume_id: UUID, company_id: UUID) -> Opened | None:
     if row.ended_at is None:
         content = await whole(tx, resume_id)
         return None if content is None else Opened(content, None)
-    content = rules.without_contacts(row.kept) if row.withdrawn else dict(row.kept)
+    content = rules.without_contacts(row.kept) if row.withdrawn else row.kept
     return Opened(content, row.opened_at)
 
 
@@ -115,7 +116,7 @@ async def is_opened(tx: Tx, application_id: UUID) -> bool:
     return result.first() is not None
 
 
-async def whole(tx: Tx, resume_id: UUID, user_id: UUID | None = None) -> dict[str, Any] | None:
+async def whole(tx: Tx, resume_id: UUID, user_id: UUID | None = None) -> Content | None:
     """A resume with its experience, education and owner; None when it does not exist or, with a
     `user_id`, belongs to another user.
     """
@@ -137,7 +138,7 @@ async def whole(tx: Tx, resume_id: UUID, user_id: UUID | None = None) -> dict[st
     return await _whole(tx, (await tx.execute(statement)).first())
 
 
-async def shared(tx: Tx, key: str) -> dict[str, Any] | None:
+async def shared(tx: Tx, key: str) -> Content | None:
     """The published resume with this link key, with its owner's name and contacts."""
     owner = (profile.c.full_name, profile.c.headline, profile.c.contacts, profile.c.account_email)
     statement = (
@@ -152,15 +153,17 @@ async def shared(tx: Tx, key: str) -> dict[str, Any] | None:
     return await _whole(tx, (await tx.execute(statement)).first())
 
 
-async def _whole(tx: Tx, row: Row[Any] | None) -> dict[str, Any] | None:
+async def _whole(tx: Tx, row: Row[Any] | None) -> Content | None:
     if row is None:
         return None
-    content = reachable(dict(row._mapping))
+    items = {}
     for name, table in (("experience", experience), ("education", education)):
-        items = select(table).where(table.c.resume_id == row.id)
-        rows = await tx.execute(items.order_by(table.c.place, table.c.id))
-        content[name] = [dict(item._mapping) for item in rows]
-    return content
+        listed = select(table).where(table.c.resume_id == row.id)
+        rows = await tx.execute(listed.order_by(table.c.place, table.c.id))
+        items[name] = [dict(item._mapping) for item in rows]
+    values = dict(row._mapping) | items
+    values["contacts"] = reachable(row.contacts, values.pop("account_email"))
+    return cast("Content", values)
 
 
 async def is_own(tx: Tx, resume_id: UUID, user_id: UUID) -> bool:

@@ -1,7 +1,7 @@
 """Routes for employers who read resumes, and for candidates who see who has read theirs."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -21,6 +21,16 @@ from hirewire.kit.openapi import media, refuses
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.transaction import Tx
 from hirewire.profiles import pdf
+from hirewire.profiles.presenters import (
+    ExpectedSalary,
+    KnownSkill,
+    SectionEntry,
+    ShownCertificate,
+    ShownContact,
+    ShownLink,
+    ShownProject,
+    SpokenLanguage,
+)
 from hirewire.profiles.readers import commands, queries, rules
 from hirewire.profiles.sections import more
 
@@ -74,13 +84,13 @@ class _Whole(Answer):
     relocation: bool
     employment_types: list[str]
     work_formats: list[str]
-    salary: dict[str, Any] | None
-    skills: list[dict[str, Any]]
-    languages: list[dict[str, Any]]
-    certificates: list[dict[str, Any]]
-    links: list[dict[str, Any]]
-    projects: list[dict[str, Any]]
-    more: dict[str, list[dict[str, Any]]]
+    salary: ExpectedSalary | None
+    skills: list[KnownSkill]
+    languages: list[SpokenLanguage]
+    certificates: list[ShownCertificate]
+    links: list[ShownLink]
+    projects: list[ShownProject]
+    more: dict[str, list[SectionEntry]]
     """What was imported beside it, by section, as in `/api/profiles/resumes/{id}`; who has only a
     link does not see `references`.
     """
@@ -95,7 +105,7 @@ class Candidate(_Whole):
     resume_id: UUID
     full_name: str | None
     """None when it is an address and contacts are closed."""
-    contacts: list[dict[str, Any]]
+    contacts: list[ShownContact]
     """Empty once the application was withdrawn, like `links`."""
     as_of: datetime | None
     """Of a resume that is kept: when it was as it is here. None for one that is read as it is."""
@@ -123,7 +133,7 @@ class SharedResume(_Whole):
 
     full_name: str | None
     """None also until the person has given a name."""
-    contacts: list[dict[str, Any]]
+    contacts: list[ShownContact]
 
 
 class Reader(Answer):

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
+
+from hirewire.profiles.content import Content, Imported
 
 Effect = Literal["opens", "ends", "withdraws"]
 _ENDED = ("hired", "discard_by_employer", "discard_vacancy_closed")
@@ -24,29 +26,34 @@ def effect_of(stage: str, applicant_state: str) -> Effect | None:
     return None if stage == "response" and applicant_state == "invited" else "opens"
 
 
-def kept(whole: Mapping[str, Any], sections: Mapping[str, Any]) -> dict[str, Any]:
+def kept(whole: Content, sections: Imported) -> Content:
     """The copy of a resume (row, experience, education, owner) to store for a company, as JSON.
 
     `sections` are the sections of the imported document that are shown.
     """
-    content = {name: whole.get(name) for name in _KEPT} | {"imported": dict(sections)}
-    for name in ("experience", "education"):
-        content[name] = [
-            {key: value for key, value in item.items() if key != "imported"} for item in whole[name]
-        ]
-    stored: dict[str, Any] = json.loads(json.dumps(content, default=str))
+    content = {name: whole.get(name) for name in _KEPT} | {
+        "imported": dict(sections),
+        "experience": [_without_imported(item) for item in whole["experience"]],
+        "education": [_without_imported(item) for item in whole["education"]],
+    }
+    stored: Content = json.loads(json.dumps(content, default=str))
     return stored
 
 
-def without_contacts(kept: Mapping[str, Any]) -> dict[str, Any]:
+def _without_imported(item: Mapping[str, object]) -> Mapping[str, object]:
+    return {key: value for key, value in item.items() if key != "imported"}
+
+
+def without_contacts(kept: Content) -> Content:
     """The stored copy after the applicant has withdrawn: nothing by which to contact them."""
-    sections = {key: value for key, value in kept["imported"].items() if key != _OF_OTHERS}
-    return dict(kept) | {
+    sections = kept["imported"] or {}
+    return {
+        **kept,
         "contacts": [],
         "links": [],
         "profile_links": [],
         "full_name": name_without_contacts(kept["full_name"]),
-        "imported": sections,
+        "imported": {key: value for key, value in sections.items() if key != _OF_OTHERS},
     }
 
 

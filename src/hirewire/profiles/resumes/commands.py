@@ -1,7 +1,8 @@
 """Commands on resumes. Each makes one version and one `ResumeUpdated` in one transaction."""
 
 import secrets
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Row, Table, delete, func, insert, select, update
@@ -22,15 +23,18 @@ from hirewire.messaging.ids import new_id
 from hirewire.messaging.locks import lock_number
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
+from hirewire.profiles.content import Fields, Imported, Position, Study
 from hirewire.profiles.dates import check_period
 from hirewire.profiles.reading import LeftOut, Part
 from hirewire.profiles.resumes import exports, jsonresume, rules
-from hirewire.profiles.resumes.queries import Item, WholeResume, resume_of, with_items
+from hirewire.profiles.resumes.queries import WholeResume, resume_of, with_items
 from hirewire.profiles.tables import education, experience, resume
 
 MOST_RESUMES = 50
 MOST_ITEMS = 100
-EMPTY: Item = {
+ItemRow = Mapping[str, Any]
+"""A row of `experience` or of `education`."""
+EMPTY: Fields = {
     "status": "draft",
     "title": None,
     "summary": None,
@@ -81,7 +85,7 @@ class TooMany(AppError):
     kind = Kind.CONFLICT
 
 
-async def create(tx: Tx, user_id: UUID, fields: Item) -> WholeResume:
+async def create(tx: Tx, user_id: UUID, fields: Fields) -> WholeResume:
     """Create a resume. Raises the status errors of `change`."""
     await _room_for_one_more(tx, user_id)
     values = EMPTY | fields
@@ -91,7 +95,7 @@ async def create(tx: Tx, user_id: UUID, fields: Item) -> WholeResume:
 
 
 async def import_document(
-    tx: Tx, user_id: UUID, document: Item
+    tx: Tx, user_id: UUID, document: Imported
 ) -> tuple[WholeResume, list[LeftOut]]:
     """Create a resume from a checked JSON Resume; also returns what could not be read."""
     await _room_for_one_more(tx, user_id)
@@ -115,7 +119,7 @@ async def import_document(
     return await _announce(tx, row, "created"), whole.left_out
 
 
-async def change(tx: Tx, user_id: UUID, id: UUID, changes: Item) -> WholeResume:
+async def change(tx: Tx, user_id: UUID, id: UUID, changes: Fields) -> WholeResume:
     """Set these fields and return the changed resume.
 
     If no value differs, there is no new version and no event.
@@ -142,14 +146,18 @@ async def remove(tx: Tx, user_id: UUID, id: UUID) -> None:
     )
 
 
-async def add_experience(tx: Tx, user_id: UUID, id: UUID, fields: Item) -> Item:
+async def add_experience(tx: Tx, user_id: UUID, id: UUID, fields: Fields) -> Position:
     """Add a position and return it. Raises `NoSuchResume`, `TooMany`."""
-    return await _add(tx, experience, user_id, id, fields, "experience_added")
+    made = await _add(tx, experience, user_id, id, fields, "experience_added")
+    return cast("Position", made)
 
 
-async def change_experience(tx: Tx, user_id: UUID, id: UUID, item_id: UUID, changes: Item) -> Item:
+async def change_experience(
+    tx: Tx, user_id: UUID, id: UUID, item_id: UUID, changes: Fields
+) -> Position:
     """Change a position. Raises `NoSuchResume`, `NoSuchItem`, `ValueError` for its dates."""
-    return await _change(tx, experience, user_id, id, item_id, changes, "experience_updated")
+    made = await _change(tx, experience, user_id, id, item_id, changes, "experience_updated")
+    return cast("Position", made)
 
 
 async def remove_experience(tx: Tx, user_id: UUID, id: UUID, item_id: UUID) -> None:
@@ -157,14 +165,18 @@ async def remove_experience(tx: Tx, user_id: UUID, id: UUID, item_id: UUID) -> N
     await _remove(tx, experience, user_id, id, item_id, "experience_removed")
 
 
-async def add_education(tx: Tx, user_id: UUID, id: UUID, fields: Item) -> Item:
+async def add_education(tx: Tx, user_id: UUID, id: UUID, fields: Fields) -> Study:
     """Add a course of study and return it. Raises `NoSuchResume`, `TooMany`."""
-    return await _add(tx, education, user_id, id, fields, "education_added")
+    made = await _add(tx, education, user_id, id, fields, "education_added")
+    return cast("Study", made)
 
 
-async def change_education(tx: Tx, user_id: UUID, id: UUID, item_id: UUID, changes: Item) -> Item:
+async def change_education(
+    tx: Tx, user_id: UUID, id: UUID, item_id: UUID, changes: Fields
+) -> Study:
     """Change a course of study. Raises the same errors as `change_experience`."""
-    return await _change(tx, education, user_id, id, item_id, changes, "education_updated")
+    made = await _change(tx, education, user_id, id, item_id, changes, "education_updated")
+    return cast("Study", made)
 
 
 async def remove_education(tx: Tx, user_id: UUID, id: UUID, item_id: UUID) -> None:
@@ -173,8 +185,8 @@ async def remove_education(tx: Tx, user_id: UUID, id: UUID, item_id: UUID) -> No
 
 
 async def _add(
-    tx: Tx, table: Table, user_id: UUID, id: UUID, fields: Item, action: ResumeAction
-) -> Item:
+    tx: Tx, table: Table, user_id: UUID, id: UUID, fields: Fields, action: ResumeAction
+) -> ItemRow:
     await _locked(tx, user_id, id)
     count, last = (
         await tx.execute(
@@ -197,14 +209,14 @@ async def _change(
     user_id: UUID,
     id: UUID,
     item_id: UUID,
-    changes: Item,
+    changes: Fields,
     action: ResumeAction,
-) -> Item:
+) -> ItemRow:
     before = await _item(tx, table, user_id, id, item_id)
     differing = {name: value for name, value in changes.items() if value != before[name]}
     if not differing:
         return before
-    after = before | differing
+    after = {**before, **differing}
     try:
         if table is experience:
             check_period(after["start"], after["end"])
@@ -232,7 +244,7 @@ async def _remove(
     await _announce(tx, await _bump(tx, id), action, item_id)
 
 
-async def _item(tx: Tx, table: Table, user_id: UUID, id: UUID, item_id: UUID) -> Item:
+async def _item(tx: Tx, table: Table, user_id: UUID, id: UUID, item_id: UUID) -> ItemRow:
     await _locked(tx, user_id, id)
     row = (
         await tx.execute(select(table).where(table.c.id == item_id, table.c.resume_id == id))
@@ -260,7 +272,7 @@ async def _room_for_one_more(tx: Tx, user_id: UUID) -> None:
         raise TooMany(f"A person has {MOST_RESUMES} resumes at most.")
 
 
-async def _insert(tx: Tx, user_id: UUID, values: Item) -> Row[Any]:
+async def _insert(tx: Tx, user_id: UUID, values: Fields) -> Row[Any]:
     moment = now()
     statement = insert(resume).values(
         id=new_id(), user_id=user_id, version=1, created_at=moment, updated_at=moment, **values
@@ -269,7 +281,7 @@ async def _insert(tx: Tx, user_id: UUID, values: Item) -> Row[Any]:
     return made
 
 
-async def _bump(tx: Tx, id: UUID, values: Item | None = None) -> Row[Any]:
+async def _bump(tx: Tx, id: UUID, values: Fields | None = None) -> Row[Any]:
     """Increment the version and set these values."""
     statement = update(resume).where(resume.c.id == id)
     statement = statement.values(version=resume.c.version + 1, updated_at=now(), **(values or {}))
@@ -277,14 +289,15 @@ async def _bump(tx: Tx, id: UUID, values: Item | None = None) -> Row[Any]:
     return made
 
 
-def _link_key(values: Item) -> str | None:
+def _link_key(values: Mapping[str, Any]) -> str | None:
     """The link key: a new one whenever sharing is turned on again, so that old links stay dead."""
     if values["visibility"] != "link":
         return None
-    return values["link_key"] or secrets.token_urlsafe(18)
+    before: str | None = values["link_key"]
+    return before or secrets.token_urlsafe(18)
 
 
-def _check_status(before: str, after: Item) -> None:
+def _check_status(before: str, after: Mapping[str, Any]) -> None:
     status = after["status"]
     if status != before and status not in rules.moves_from(before):
         raise MoveNotAllowed(extra={"allowed": list(rules.moves_from(before))})

@@ -16,7 +16,7 @@ class BadDocument(Invalid):
     """This JSON Resume could not be imported."""
 
 
-def check_document(document: Mapping[str, Any]) -> None:
+def check_document(document: Mapping[str, object]) -> None:
     """Raise `BadDocument` if the document cannot be stored or is not a resume."""
     check_values(document)
     if not is_resume(document):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
+from hirewire.profiles.content import Position, Study
 from hirewire.profiles.reading import MOST_FEW, Part
 from hirewire.profiles.resumes import jsonresume
 from hirewire.profiles.resumes.jsonresume import Item
@@ -52,7 +53,7 @@ def without_items(document: Mapping[str, Any]) -> Item:
 
 
 def export(
-    resume: Mapping[str, Any], experience: Sequence[Item], education: Sequence[Item]
+    resume: Mapping[str, Any], experience: Sequence[Position], education: Sequence[Study]
 ) -> Item:
     """The JSON Resume of the current resume."""
     document = deepcopy(dict(resume.get("imported") or {}))
@@ -118,16 +119,16 @@ class _Basics:
         self.put("location", location or None)
 
 
-def _work(item: Item) -> Item:
-    entry = deepcopy(item.get("imported") or {})
+def _work(item: Position) -> Item:
+    entry = deepcopy(dict(item.get("imported") or {}))
     is_old = "company" in entry and "name" not in entry
     keys = (("company", "company" if is_old else "name"), *WORK[1:])
     _write_over(entry, item, jsonresume.experience_fields, keys)
     return entry
 
 
-def _education(item: Item) -> Item:
-    entry = deepcopy(item.get("imported") or {})
+def _education(item: Study) -> Item:
+    entry = deepcopy(dict(item.get("imported") or {}))
     _write_over(entry, item, jsonresume.education_fields, EDUCATION)
     return entry
 

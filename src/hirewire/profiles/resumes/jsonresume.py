@@ -13,6 +13,7 @@ from hirewire.profiles.reading import LONGEST_HIGHLIGHT, MOST_FEW, MOST_ITEMS, P
 from hirewire.profiles.sections import more
 
 Item = dict[str, Any]
+"""An object of a JSON Resume, or our fields of one: it may have any members."""
 
 MOST_SKILLS, MOST_CERTIFICATES = 200, 100
 OWN = (

@@ -1,7 +1,7 @@
 """Resumes as they are sent and answered."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -9,6 +9,15 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from hirewire.contracts.vocabulary import EmploymentType, LanguageLevel, WorkFormat
 from hirewire.kit.models import PARTIAL_DATE, Answer, Body, WebLink, text
 from hirewire.profiles.dates import check_date, check_period
+from hirewire.profiles.presenters import (
+    ExpectedSalary,
+    KnownSkill,
+    SectionEntry,
+    ShownCertificate,
+    ShownLink,
+    ShownProject,
+    SpokenLanguage,
+)
 
 Name = Annotated[str, text(1, 200)]
 Highlight = Annotated[str, text(1, 1000)]
@@ -204,15 +213,15 @@ class Resume(Answer):
     relocation: bool
     employment_types: list[str]
     work_formats: list[str]
-    salary: dict[str, Any] | None
-    skills: list[dict[str, Any]]
-    languages: list[dict[str, Any]]
-    certificates: list[dict[str, Any]]
-    links: list[dict[str, Any]]
-    projects: list[dict[str, Any]] = []
-    more: dict[str, list[dict[str, Any]]] = {}
+    salary: ExpectedSalary | None
+    skills: list[KnownSkill]
+    languages: list[SpokenLanguage]
+    certificates: list[ShownCertificate]
+    links: list[ShownLink]
+    projects: list[ShownProject] = []
+    more: dict[str, list[SectionEntry]] = {}
     """What was imported and is shown only: `volunteer`, `publications`, `awards`, `interests` and
-    `references`; each entry has `title`, `by`, `text`, `start`, `end`, `url` and `lines`.
+    `references`.
     """
     visibility: str
     hidden_from: list[UUID]

@@ -13,6 +13,7 @@ from hirewire.kit.http import BadCursor, Caller, Once, Page, PageParams, Request
 from hirewire.kit.models import Body as SentBody
 from hirewire.kit.openapi import Responses, refuses
 from hirewire.profiles import pdf
+from hirewire.profiles.content import Fields
 from hirewire.profiles.resumes import commands, exports, models, queries, rules
 from hirewire.profiles.resumes.commands import NoSuchResume
 from hirewire.profiles.resumes.documents import BadDocument, check_document
@@ -31,7 +32,7 @@ ONE = "/{id:uuid}"
 """With its form, so that `/import` is no resume: other methods there are 405."""
 router = APIRouter(prefix="/api/profiles/resumes", tags=["resumes"])
 Document = Annotated[
-    dict[str, Any],
+    dict[str, Any],  # no JsonValue: its own form is checked by `check_document`
     Body(
         description="A JSON Resume with at least a name, experience or education. Unknown"
         " members are kept.",
@@ -112,9 +113,8 @@ async def export(
         raise NoSuchResume
     whole = await queries.with_items(tx, row)
     if format == "pdf":
-        items = {"experience": whole.experience, "education": whole.education}
         owner = await queries.owner_of(tx, caller.user_id)
-        content = pdf.content_of(dict(row._mapping) | items | owner)
+        content = pdf.content_of(queries.content(whole, owner))
         return pdf.PdfAnswer(content, owner.get("locale"))
     return exports.export(dict(row._mapping), whole.experience, whole.education)
 
@@ -127,7 +127,8 @@ async def add_experience(
 
     async def make() -> Experience:
         fields = body.model_dump(mode="json")
-        return Experience(**await commands.add_experience(tx, caller.user_id, id, fields))
+        made = await commands.add_experience(tx, caller.user_id, id, fields)
+        return Experience.model_validate(made)
 
     return await once(Experience, make)
 
@@ -138,7 +139,7 @@ async def change_experience(
 ) -> Experience:
     """Update a position of the work experience."""
     done = await commands.change_experience(tx, caller.user_id, id, item_id, _values(body))
-    return Experience(**done)
+    return Experience.model_validate(done)
 
 
 @router.delete(
@@ -159,7 +160,8 @@ async def add_education(
 
     async def make() -> Education:
         fields = body.model_dump(mode="json")
-        return Education(**await commands.add_education(tx, caller.user_id, id, fields))
+        made = await commands.add_education(tx, caller.user_id, id, fields)
+        return Education.model_validate(made)
 
     return await once(Education, make)
 
@@ -170,7 +172,7 @@ async def change_education(
 ) -> Education:
     """Update an education entry."""
     done = await commands.change_education(tx, caller.user_id, id, item_id, _values(body))
-    return Education(**done)
+    return Education.model_validate(done)
 
 
 @router.delete(
@@ -183,7 +185,7 @@ async def remove_education(id: UUID, item_id: UUID, tx: RequestTx, caller: Calle
     await commands.remove_education(tx, caller.user_id, id, item_id)
 
 
-def _values(body: SentBody) -> dict[str, Any]:
+def _values(body: SentBody) -> Fields:
     """What was named in the body; inside of it, defaults are filled in."""
     return {n: v for n, v in body.model_dump(mode="json").items() if n in body.model_fields_set}
 

@@ -10,6 +10,7 @@ from hirewire.kit.written import currency_in, whole_amount
 
 Kind = Literal["vacancies", "resumes"]
 Body = dict[str, Any]
+"""The body of a request, as far as the table fills it."""
 _LEVEL = re.compile(r"^(.*\S)\s*:\s*([0-9]+)$")
 _YES = frozenset({"yes", "y", "true", "1", "да", "истина", "+"})
 _NO = frozenset({"no", "n", "false", "0", "нет", "ложь", "-"})

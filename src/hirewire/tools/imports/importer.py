@@ -172,7 +172,10 @@ class Importer:
 def _reasons(error: Refused, kind: Kind, row: Row) -> Reasons:
     """What the platform says is wrong, by column where the row is a table's."""
     found = []
-    for one in error.problem.get("errors") or ():
+    listed = error.problem.get("errors")
+    for one in listed if isinstance(listed, list) else ():
+        if not isinstance(one, dict):
+            continue
         place = str(one.get("pointer", one.get("parameter", "")))
         column = column_of(kind, place, row.body) if row.is_table else place
         found.append((column, str(one.get("detail", ""))))

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 import httpx
 
-from hirewire.tools.api_client import Account, Refused, Unreachable
+from hirewire.tools.api_client import Account, Item, Refused, Unreachable
 from hirewire.tools.sample_data.companies import Company, companies
 from hirewire.tools.sample_data.people import Person, person
 from hirewire.tools.sample_data.resumes import Written, candidates, resumes_of
@@ -100,7 +100,7 @@ class Filler:
         self, company: Company, who: Person, share: int, client: httpx.AsyncClient
     ) -> None:
         account = Account(client, who.email, PASSWORD)
-        there: dict[str, dict[str, Any]] = {}
+        there: dict[str, Item] = {}
         try:
             new = self._entered(await account.enter())
             profile = None if new else await _profile(account)
@@ -125,7 +125,7 @@ class Filler:
 
     async def _candidate(self, who: Person, share: int, client: httpx.AsyncClient) -> None:
         account = Account(client, who.email, PASSWORD)
-        there: dict[str | None, dict[str, Any]] = {}
+        there: dict[str | None, Item] = {}
         try:
             new = self._entered(await account.enter())
             if not new:
@@ -151,7 +151,7 @@ class Filler:
             self._settle(what, "made" if new else "found")
 
     async def _vacancy(
-        self, account: Account, vacancy: Drafted, before: dict[str, Any] | None, number: int
+        self, account: Account, vacancy: Drafted, before: Item | None, number: int
     ) -> bool:
         """Send a vacancy and publish it; whether it is new. One that was left a draft is too."""
         if before is not None and before["status"] != "draft":
@@ -170,7 +170,7 @@ class Filler:
         return True
 
     async def _resume(
-        self, account: Account, resume: Written, before: dict[str, Any] | None, number: int
+        self, account: Account, resume: Written, before: Item | None, number: int
     ) -> bool:
         """Send a resume: work and education come in one with an import, the rest in a change."""
         if before is not None and before["employmentTypes"]:

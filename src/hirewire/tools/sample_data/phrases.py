@@ -1,6 +1,7 @@
 """The stock of phrases, and what Russian and English grammar ask of them."""
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from random import Random
@@ -8,7 +9,8 @@ from typing import Any
 
 
 @cache
-def _stock() -> dict[str, Any]:
+def _stock() -> Mapping[str, Mapping[str, Any]]:
+    """By language: lists of phrases, and achievements by kind of work."""
     text = (files("hirewire.tools.sample_data") / "phrases.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 

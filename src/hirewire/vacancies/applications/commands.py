@@ -1,8 +1,8 @@
 """Apply, invite, answer and move on. Each move adds a history row and an event."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, Row, and_, func, insert, or_, select, update
@@ -209,7 +209,7 @@ async def move(
     allowed = rules.allowed_stages(rules.standing_of(before), "employer")
     if stage not in allowed:
         raise MoveNotAllowed(extra={"allowed": allowed})
-    values: dict[str, Any] = {"stage": stage, "viewed_at": before.viewed_at or now()}
+    values: dict[str, object] = {"stage": stage, "viewed_at": before.viewed_at or now()}
     if stage not in rules.OPEN:
         values["closed_reason"] = reason
     if before.origin == "response":  # the mover has seen it, if not later changes
@@ -388,7 +388,7 @@ async def _require_messages_left(tx: Tx, id: UUID, party: Party, most: int) -> N
         raise TooManyMessages(retry_after=ceil((oldest + DAY - moment).total_seconds()))
 
 
-async def _kept_resume(tx: Tx, id: UUID) -> dict[str, Any] | None:
+async def _kept_resume(tx: Tx, id: UUID) -> rules.KeptResume | None:
     found = await tx.execute(select(resume.c.snapshot).where(resume.c.resume_id == id))
     return rules.kept(found.scalar())
 
@@ -488,6 +488,30 @@ async def _note(tx: Tx, row: Row[Any], previous: Stage | None, **details: Any) -
     _record_moved(tx, row, previous, line["reason"])
 
 
+class Line(TypedDict):
+    """A row of the history."""
+
+    application_id: UUID
+    from_stage: Stage | None
+    to_stage: Stage
+    side: Side
+    user_id: UUID | None
+    comment: str | None
+    shared: bool
+    reason: str | None
+    created_at: datetime
+
+
+class Whose(TypedDict):
+    """Whose an application is, as its events say."""
+
+    application_id: UUID
+    vacancy_id: UUID
+    company_id: UUID
+    resume_id: UUID
+    user_id: UUID
+
+
 def _line(
     row: Row[Any],
     previous: Stage | None,
@@ -497,7 +521,7 @@ def _line(
     comment: str | None = None,
     shared: bool = False,
     reason: str | None = None,
-) -> dict[str, Any]:
+) -> Line:
     return {
         "application_id": row.id,
         "from_stage": previous,
@@ -511,9 +535,14 @@ def _line(
     }
 
 
-def _whose(row: Row[Any]) -> dict[str, Any]:
-    names = ("vacancy_id", "company_id", "resume_id", "user_id")
-    return {"application_id": row.id} | {name: getattr(row, name) for name in names}
+def _whose(row: Row[Any]) -> Whose:
+    return {
+        "application_id": row.id,
+        "vacancy_id": row.vacancy_id,
+        "company_id": row.company_id,
+        "resume_id": row.resume_id,
+        "user_id": row.user_id,
+    }
 
 
 def _record_submitted(tx: Tx, row: Row[Any]) -> None:

@@ -278,7 +278,7 @@ def _application(row: Row[Any], moves: list[Row[Any]], party: Party) -> Applicat
     history = rules.history(row, moves, party)
     shown = rules.resume_shown(at, party, bool(row.resume_visible))
     resume = _resume(row, shown)
-    derived: dict[str, Any] = {
+    derived: dict[str, object] = {
         "side": party,
         "resume": resume,
         "resume_title": resume.title if resume else None,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 from uuid import UUID
 
 Stage = Literal[
@@ -167,6 +167,14 @@ def takes_applications(status: str, valid_through: date | None, today: date) -> 
     return status == "published" and (valid_through is None or valid_through >= today)
 
 
+class KeptResume(TypedDict):
+    """The part of a resume that a company keeps when somebody applies with it."""
+
+    title: str | None
+    area: str | None
+    skills: list[str]
+
+
 def takes_answers(status: str) -> bool:
     """Whether an invitation to the vacancy can still be accepted."""
     return status in ("published", "paused")
@@ -182,7 +190,7 @@ def missing(snapshot: Mapping[str, Any]) -> list[str]:
     return [name for name in MANDATORY if not snapshot.get(name)]
 
 
-def kept(snapshot: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def kept(snapshot: Mapping[str, Any] | None) -> KeptResume | None:
     """The part of a resume's snapshot that a company keeps when somebody applies with it."""
     if snapshot is None or "status" not in snapshot:
         return None

@@ -1,5 +1,6 @@
 """A resume as an employer reads it before anybody has applied, and who has read one's own."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -71,7 +72,7 @@ async def card(id: UUID, tx: RequestTx, caller: Caller) -> WholeCard:
         raise NoSuchCard
     if row.user_id != caller.user_id:
         await commands.note_view(tx, id, company)
-    snapshot: dict[str, Any] = row.snapshot
+    snapshot: Mapping[str, Any] = row.snapshot
     return WholeCard(
         **card_of(snapshot).model_dump(),
         resume_id=id,

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from hirewire.kit.errors import AppError, Kind, NotFound
 from hirewire.kit.http import Caller, MaybeCaller, Once, RequestTx, transactions_of
@@ -116,7 +116,7 @@ class NotAnImage(AppError):
     kind = Kind.INVALID
 
 
-LOGO_BODY: dict[str, Any] = {
+LOGO_BODY: dict[str, JsonValue] = {
     "requestBody": {
         "required": True,
         "content": {

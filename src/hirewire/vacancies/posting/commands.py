@@ -2,6 +2,7 @@
 events.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -59,7 +60,7 @@ COPIED = (
 EDITABLE = (*COPIED, "valid_through")
 
 
-async def create(tx: Tx, company_id: UUID, fields: dict[str, Any]) -> UUID:
+async def create(tx: Tx, company_id: UUID, fields: Mapping[str, object]) -> UUID:
     """Create a draft and return its id."""
     moment, id = now(), new_id()
     await tx.execute(
@@ -85,7 +86,7 @@ async def copy(tx: Tx, company_id: UUID, id: UUID) -> UUID:
     return await create(tx, company_id, {name: getattr(original, name) for name in COPIED})
 
 
-async def change(tx: Tx, company_id: UUID, id: UUID, changes: dict[str, Any]) -> None:
+async def change(tx: Tx, company_id: UUID, id: UUID, changes: Mapping[str, object]) -> None:
     """Set these fields. Records `VacancyUpdated` if the vacancy is open and something has changed.
 
     Raises `NoSuchVacancy`, `MoveNotAllowed` for a closed one, `Incomplete`.
@@ -124,7 +125,7 @@ async def move(
     following = states.moves(before.status).get(action)
     if following is None:
         raise MoveNotAllowed(extra={"allowed": states.allowed_actions(before.status)})
-    values: dict[str, Any] = {"status": following}
+    values: dict[str, object] = {"status": following}
     if action == "publish":
         _check_complete(dict(before._mapping))
         if rules.is_over(before.valid_through, today()):
@@ -179,7 +180,7 @@ def _record_closed(tx: Tx, row: Row[Any], reason: str) -> None:
     )
 
 
-def _check_complete(values: dict[str, Any]) -> None:
+def _check_complete(values: Mapping[str, object]) -> None:
     missing = rules.missing_to_publish(values)
     if missing:
         raise Incomplete(

@@ -1,6 +1,6 @@
 """Vacancies: open to all to read, and to their company to change."""
 
-from typing import Any
+from collections.abc import Mapping
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -17,7 +17,11 @@ from hirewire.vacancies.states import Action
 
 router = APIRouter(prefix="/api/vacancies/vacancies", tags=["vacancies"])
 
-EMPTY: dict[str, Any] = {"requirements": [], "languages": [], "response_letter_required": False}
+EMPTY: Mapping[str, object] = {
+    "requirements": [],
+    "languages": [],
+    "response_letter_required": False,
+}
 """What a cleared field holds where it is not null."""
 
 
@@ -126,7 +130,7 @@ async def _answer(tx: Tx, id: UUID, company: UUID | None) -> Vacancy:
     return Vacancy.model_validate(shown_vacancy(row, company))
 
 
-def _values(values: dict[str, Any], body: models.VacancyChanges) -> dict[str, Any]:
+def _values(values: Mapping[str, object], body: models.VacancyChanges) -> dict[str, object]:
     """Columns from a body: JSON everywhere but in the date; what is cleared is empty."""
     cleared = {name: EMPTY[name] for name in EMPTY if values[name] is None}
-    return values | cleared | {"valid_through": body.valid_through}
+    return {**values} | cleared | {"valid_through": body.valid_through}

@@ -112,14 +112,14 @@ def _count(index: MatchingIndex, demand: Demand) -> int:
     return sum(1 for _ in index.resumes_for(demand))
 
 
-async def snapshot_of(tx: Tx, user_id: UUID, resume_id: UUID) -> dict[str, Any] | None:
+async def snapshot_of(tx: Tx, user_id: UUID, resume_id: UUID) -> Mapping[str, Any] | None:
     """A person's resume as last consumed; None if it is unknown or deleted."""
     found = await tx.execute(
         select(resume.c.snapshot).where(
             resume.c.resume_id == resume_id, resume.c.user_id == user_id
         )
     )
-    snapshot: dict[str, Any] | None = found.scalar()
+    snapshot: Mapping[str, Any] | None = found.scalar()
     return snapshot
 
 

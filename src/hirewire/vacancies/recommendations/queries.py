@@ -1,6 +1,7 @@
 """Reads recommendations; the reasons are computed again from the current vacancy and resume."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,14 +17,30 @@ from hirewire.vacancies.recommendations.facts import (
     offered_skills,
     skill_code,
 )
-from hirewire.vacancies.recommendations.rules import Term, judge
+from hirewire.vacancies.recommendations.rules import Part, Term, Verdict, judge
 from hirewire.vacancies.tables import OPEN, application, company, recommendation, resume, vacancy
 
 Place = tuple[float, float, UUID]
 """A position in a list: score, strength and id of the last item read."""
 
 
-async def vacancy_of(tx: Tx, vacancy_id: UUID, company_id: UUID) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A term of the score."""
+
+    part: Part
+    verdict: Verdict
+    points: float
+    """They add up to the score."""
+    most: float
+    about: str | None
+    """The skill or language, in the vacancy's spelling."""
+    must: bool
+    pointer: str | None
+    """A JSON pointer into the resume."""
+
+
+async def vacancy_of(tx: Tx, vacancy_id: UUID, company_id: UUID) -> Mapping[str, Any] | None:
     """This company's vacancy, as a row; None for another company's."""
     found = await tx.execute(
         select(vacancy).where(vacancy.c.id == vacancy_id, vacancy.c.company_id == company_id)
@@ -117,12 +134,8 @@ async def scores_of_applicants(
     return {row.resume_id: judge(demand, offer_of(row.snapshot)).score for row in found}
 
 
-def reasons(vacancy: Mapping[str, Any], snapshot: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The terms of the score, with names from the vacancy and the resume.
-
-    Each has `part`, `verdict`, `points` (they add up to the score), `most`, `about` (the skill or
-    language in the vacancy's spelling), `must`, and `pointer` (a JSON pointer into the resume).
-    """
+def reasons(vacancy: Mapping[str, Any], snapshot: Mapping[str, Any]) -> list[Reason]:
+    """The terms of the score, with names from the vacancy and the resume."""
     asked: dict[int, str] = {}
     for one in vacancy["requirements"] or ():
         asked.setdefault(skill_code(one["skill"]), one["skill"])
@@ -133,20 +146,18 @@ def reasons(vacancy: Mapping[str, Any], snapshot: Mapping[str, Any]) -> list[dic
     return [_reason(term, names, languages, pointers) for term in found.terms]
 
 
-def _reason(
-    term: Term, skills: list[str], languages: list[str], pointers: list[str]
-) -> dict[str, Any]:
+def _reason(term: Term, skills: list[str], languages: list[str], pointers: list[str]) -> Reason:
     about = None
     if term.part == "skill":
         about = skills[term.nth]
     elif term.part == "language":
         about = languages[term.nth]
-    return {
-        "part": term.part,
-        "verdict": term.verdict,
-        "points": round(term.points, 6),
-        "most": round(term.most, 6),
-        "about": about,
-        "must": term.must,
-        "pointer": None if term.place is None else pointers[term.place],
-    }
+    return Reason(
+        part=term.part,
+        verdict=term.verdict,
+        points=round(term.points, 6),
+        most=round(term.most, 6),
+        about=about,
+        must=term.must,
+        pointer=None if term.place is None else pointers[term.place],
+    )

@@ -1,7 +1,8 @@
 """Who fits what, with the reasons, for both sides."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -23,7 +24,7 @@ from hirewire.kit.models import Answer, Body, text
 from hirewire.kit.openapi import refuses
 from hirewire.vacancies.authority import NotAnEmployer, require_company
 from hirewire.vacancies.pay import Salary
-from hirewire.vacancies.presenters import Card, card_of
+from hirewire.vacancies.presenters import Card, OfferedSalary, card_of
 from hirewire.vacancies.recommendations import commands, previews, queries
 
 router = APIRouter(prefix="/api/vacancies", tags=["recommendations"])
@@ -109,7 +110,7 @@ class Recommended(_Recommendation):
     company_name: str
     area: str | None
     work_format: str | None
-    salary: dict[str, Any] | None
+    salary: OfferedSalary | None
 
 
 class Score(Answer):
@@ -304,7 +305,7 @@ async def price(id: UUID, body: Draft, tx: RequestTx, caller: Caller) -> Price:
     if saved is None:
         raise NoSuchVacancy
     named = body.model_dump(mode="json", include=body.model_fields_set)
-    return Price.model_validate(await previews.price(tx, saved | named))
+    return Price.model_validate(await previews.price(tx, {**saved, **named}))
 
 
 @router.post("/reach", responses=refuses(NoSuchResume))
@@ -318,20 +319,40 @@ async def reach(body: Preview, tx: RequestTx, caller: Caller) -> Reach:
     return Reach.model_validate(await previews.reach(tx, snapshot, named))
 
 
-def _common(row: Row[Any]) -> dict[str, Any]:
-    names = [
-        *("id", "vacancy_id", "resume_id", "score", "resume_version", "vacancy_version"),
-        *("ruleset", "created_at", "updated_at"),
-    ]
-    vacancy = _vacancy(row)
-    reasons = queries.reasons(vacancy, row.resume_snapshot)
-    return {name: getattr(row, f"recommendation_{name}") for name in names} | {
-        "reasons": reasons,
+class Common(TypedDict):
+    """What both sides see of a match."""
+
+    id: UUID
+    vacancy_id: UUID
+    resume_id: UUID
+    score: float
+    resume_version: int | None
+    vacancy_version: int
+    ruleset: str
+    reasons: list[Reason]
+    application_id: UUID | None
+    created_at: datetime
+    updated_at: datetime
+
+
+def _common(row: Row[Any]) -> Common:
+    reasons = queries.reasons(_vacancy(row), row.resume_snapshot)
+    return {
+        "id": row.recommendation_id,
+        "vacancy_id": row.recommendation_vacancy_id,
+        "resume_id": row.recommendation_resume_id,
+        "score": row.recommendation_score,
+        "resume_version": row.recommendation_resume_version,
+        "vacancy_version": row.recommendation_vacancy_version,
+        "ruleset": row.recommendation_ruleset,
+        "reasons": [Reason.model_validate(one) for one in reasons],
         "application_id": row.application_id,
+        "created_at": row.recommendation_created_at,
+        "updated_at": row.recommendation_updated_at,
     }
 
 
-def _vacancy(row: Row[Any]) -> dict[str, Any]:
+def _vacancy(row: Row[Any]) -> Mapping[str, Any]:
     prefix = "vacancy_"
     return {
         name.removeprefix(prefix): value

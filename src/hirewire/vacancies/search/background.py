@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from pydantic import JsonValue
 from sqlalchemy import Row
 
 from hirewire.kit.settings import Settings
@@ -151,7 +152,7 @@ class IndexUpdater:
         if not await self.catch_up():
             raise Lost(f"{len(self._index)} documents of {count} rows")
 
-    def _state(self, horizon: Horizon) -> dict[str, Any]:
+    def _state(self, horizon: Horizon) -> dict[str, JsonValue]:
         return {"database": self._name, "horizon": horizon.done}
 
     def _put(self, index: SearchIndex, rows: Sequence[Row[Any]], fresh: bool) -> None:

@@ -1,7 +1,7 @@
 """Commands of saved searches."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, update
@@ -26,7 +26,7 @@ class TooManySearches(AppError):
     kind = Kind.CONFLICT
 
 
-async def save(tx: Tx, user_id: UUID, name: str, query: dict[str, Any]) -> UUID:
+async def save(tx: Tx, user_id: UUID, name: str, query: Mapping[str, object]) -> UUID:
     """Save a search and return its id. Raises `TooManySearches`."""
     # A lock makes concurrent requests of one person count one after the other.
     await tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(user_id), 5))))

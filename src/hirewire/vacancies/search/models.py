@@ -1,11 +1,11 @@
 """Searches as they are asked and answered."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from hirewire.contracts.vocabulary import EmploymentType, Experience, WorkFormat
 from hirewire.kit.models import Answer, Body, text
@@ -163,7 +163,8 @@ class SavedSearch(Answer):
 
     id: UUID
     name: str
-    query: dict[str, Any]
+    query: dict[str, JsonValue]
+    """Its filters, as they are sent to a search."""
     created_at: datetime
     seen_at: datetime
     new: int | None

@@ -1,8 +1,8 @@
 """Converts search results to API responses."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypedDict
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -100,13 +100,23 @@ def _highlights(
     ]
 
 
+class About(TypedDict):
+    """What all results have."""
+
+    next: str | None
+    total: int | None
+    facets: dict[str, list[models.Bucket]] | None
+    corrected: dict[str, str]
+    tolerated: list[str]
+
+
 def _about(
     found: SearchResult,
     query: models.VacancyQuery | models.ResumeQuery,
-    facets: Mapping[str, Any] | None,
+    facets: dict[str, list[models.Bucket]] | None,
     request: Request,
     response: Response,
-) -> dict[str, Any]:
+) -> About:
     following = None
     if len(found.places) > query.limit:
         value, id = found.places[query.limit - 1]

@@ -15,6 +15,7 @@ from hirewire.web.api.models.vacancies import (
     MatchingResume,
     MatchingVacancy,
     NamedCompany,
+    OwnVacancy,
     Price,
     Reach,
     ResumeResults,
@@ -44,9 +45,12 @@ class Vacancies(Client):
         asked = query.items() if isinstance(query, Mapping) else query
         return await self._get(VacancyResults, "/vacancies", [*asked, ("brief", "true")])
 
-    async def own_vacancies(self, limit: int, after: str | None = None) -> Answer[VacancyResults]:
+    async def own_vacancies(
+        self, limit: int, after: str | None = None
+    ) -> Answer[Items[OwnVacancy]]:
         """The jobs of the visitor's company, newest first."""
-        return await self.search({"mine": "true", "limit": str(limit), "after": after})
+        query = {"mine": "true", "limit": str(limit), "after": after, "brief": "true"}
+        return await self._get(Items[OwnVacancy], "/vacancies", query)
 
     async def vacancy(self, id: UUID | str) -> Answer[Vacancy]:
         """One job."""

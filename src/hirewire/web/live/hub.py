@@ -3,9 +3,9 @@
 import asyncio
 import json
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from prometheus_client import Counter, Gauge
@@ -244,6 +244,6 @@ def _message_of(delivery: Delivery) -> StreamMessage | None:
     return StreamMessage(id, audience, _text_of(name, data, id))
 
 
-def _text_of(name: str, data: dict[str, Any], id: str | None = None) -> bytes:
+def _text_of(name: str, data: Mapping[str, str], id: str | None = None) -> bytes:
     place = f"id: {id}\n" if id else ""
     return f"{place}event: {name}\ndata: {json.dumps(data)}\n\n".encode()

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from hirewire.web.api.answers import Answer, Missing
 from hirewire.web.api.models.applications import Application
 from hirewire.web.api.models.base import Items
-from hirewire.web.api.models.vacancies import Activity, MatchingResume, VacancyResults
+from hirewire.web.api.models.vacancies import Activity, MatchingResume, OwnVacancy
 from hirewire.web.i18n.labels import N_
 from hirewire.web.pages.applications import names_of
 from hirewire.web.pages.naming import named_in
@@ -48,7 +48,7 @@ class Received:
 class Mine(TypedDict):
     """The jobs of the visitor's company, and the applications received by job."""
 
-    vacancies: VacancyResults
+    vacancies: Items[OwnVacancy]
     received: dict[str, Received]
 
 
@@ -222,4 +222,4 @@ async def _mine(who: Visitor, limit: int, after: str | None = None) -> Mine:
         counts = received.setdefault(one.vacancyId, Received())
         counts.all += one.count
         counts.new += one.unread
-    return {"vacancies": vacancies.found or VacancyResults(), "received": received}
+    return {"vacancies": vacancies.found or Items[OwnVacancy](items=()), "received": received}

@@ -1,9 +1,10 @@
 """Names of skills in the reader's language: a typed `питон` is shown as Python."""
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from operator import is_
-from typing import TypeVar, cast
+from functools import cache
+from operator import is_not
+from typing import TypeVar, cast, get_args
 
 from hirewire.kit.errors import Unavailable
 from hirewire.web.api.answers import Answer
@@ -35,7 +36,6 @@ TYPED: dict[type[Model], str] = {
 """The members that have skills as people typed them; those of `Reason` depend on its part."""
 ShownT = TypeVar("ShownT", bound=Model | tuple[Model, ...] | None)
 FoundT = TypeVar("FoundT", bound=Model)
-Rename = Callable[[str], str]
 
 
 class Naming:
@@ -70,17 +70,12 @@ async def named(who: Visitor, shown: ShownT) -> ShownT:
     """The same with skills called by their names."""
     naming: Naming = who.request.app.state.naming
     typed: set[str] = set()
-
-    def note(name: str) -> str:
-        typed.add(name)
-        return name
-
-    _renamed(shown, note)
+    _collect(shown, typed)
     await naming.learn(who.public, typed)
     names = {name: naming.name(name, who.words.lang) for name in typed}
     if all(typed == name for typed, name in names.items()):
         return shown
-    return cast("ShownT", _renamed(shown, names.__getitem__))
+    return cast("ShownT", _renamed(shown, names))
 
 
 async def named_in(who: Visitor, answer: Answer[FoundT]) -> Answer[FoundT]:
@@ -90,33 +85,56 @@ async def named_in(who: Visitor, answer: Answer[FoundT]) -> Answer[FoundT]:
     return replace(answer, found=await named(who, answer.found))
 
 
-def _renamed(shown: object, rename: Rename) -> object:
-    """A copy with other names of skills; the same object if none is another."""
+def _collect(shown: object, typed: set[str]) -> None:
+    """Add the skills in these models to `typed`."""
     if isinstance(shown, tuple):
-        made = tuple(_renamed(one, rename) for one in shown)
-        return shown if all(map(is_, made, shown)) else made
+        for one in shown:
+            _collect(one, typed)
+    elif isinstance(shown, Model):
+        if (member := _typed_in(shown)) is not None:
+            found = getattr(shown, member)
+            typed.update((found,) if isinstance(found, str) else found)
+        for member in _with_models(type(shown)):
+            _collect(getattr(shown, member), typed)
+
+
+def _renamed(shown: object, names: Mapping[str, str]) -> object:
+    """A copy with these names of skills; the same object if none of its skills is renamed."""
+    if isinstance(shown, tuple):
+        made = tuple([_renamed(one, names) for one in shown])
+        return made if any(map(is_not, made, shown)) else shown
     if not isinstance(shown, Model):
         return shown
     changes: dict[str, object] = {}
-    typed = _typed_in(shown)
-    for member, value in vars(shown).items():
-        if member == typed:
-            found = _names(value, rename)
-            is_other = found != value
-        elif _has_models(value):
-            found = _renamed(value, rename)
-            is_other = found is not value
-        else:
-            continue
-        if is_other:
-            changes[member] = found
-    return shown.model_copy(update=changes) if changes else shown
+    if (member := _typed_in(shown)) is not None:
+        typed = getattr(shown, member)
+        named = names[typed] if isinstance(typed, str) else tuple([names[one] for one in typed])
+        if named != typed:
+            changes[member] = named
+    for member in _with_models(type(shown)):
+        before = getattr(shown, member)
+        after = _renamed(before, names)
+        if after is not before:
+            changes[member] = after
+    return shown.with_members(changes) if changes else shown
 
 
-def _has_models(value: object) -> bool:
-    if isinstance(value, tuple):
-        return bool(value) and isinstance(value[0], Model)
-    return isinstance(value, Model)
+@cache
+def _with_models(model: type[Model]) -> tuple[str, ...]:
+    """The members of a model that are models or lists of them."""
+    return tuple(
+        name
+        for name, field in model.model_fields.items()
+        if any(
+            isinstance(part, type) and issubclass(part, Model) for part in _parts(field.annotation)
+        )
+    )
+
+
+def _parts(annotation: object) -> Iterator[object]:
+    yield annotation
+    for part in get_args(annotation):
+        yield from _parts(part)
 
 
 def _typed_in(shown: Model) -> str | None:
@@ -124,7 +142,3 @@ def _typed_in(shown: Model) -> str | None:
     if isinstance(shown, Reason):
         return "about" if shown.part == "skill" and shown.about is not None else None
     return TYPED.get(type(shown))
-
-
-def _names(typed: str | tuple[str, ...], rename: Rename) -> object:
-    return rename(typed) if isinstance(typed, str) else tuple(map(rename, typed))

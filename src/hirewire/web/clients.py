@@ -10,6 +10,7 @@ import aiohttp
 from yarl import URL
 
 from hirewire.kit.errors import Invalid, Unauthenticated, Unavailable
+from hirewire.web.problems import Problem, field_problems, whole_problem
 from hirewire.web.upstream import Away, BrokeOff, Busy, Upstream
 
 PATIENCE = 10.0
@@ -39,20 +40,14 @@ class Answer:
         return self.status < 400
 
     @property
-    def detail(self) -> str:
-        """The problem in one sentence."""
-        return str(self.data.get("detail") or "") if isinstance(self.data, dict) else ""
+    def problem(self) -> Problem:
+        """What is wrong with the request as a whole."""
+        return whole_problem(self.data)
 
     @property
-    def errors(self) -> dict[str, str]:
+    def errors(self) -> dict[str, Problem]:
         """The errors by the path of the field: `salary/min`."""
-        listed = self.data.get("errors") if isinstance(self.data, dict) else None
-        return {
-            str(one.get("pointer", one.get("parameter", ""))).removeprefix("#/"): str(
-                one.get("detail", "")
-            )
-            for one in listed or ()
-        }
+        return field_problems(self.data)
 
 
 @dataclass(frozen=True, slots=True)

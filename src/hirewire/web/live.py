@@ -72,6 +72,7 @@ class TooManyStreams(AppError):
     """The limit of open streams has been reached."""
 
     slug = "too-many-streams"
+    code = "too_many_streams"
     kind = Kind.TOO_MANY
 
 
@@ -79,6 +80,7 @@ class LiveIsOff(Unavailable):
     """Live updates are off: no broker is configured."""
 
     slug = "live-is-off"
+    code = "live_is_off"
 
 
 @dataclass(frozen=True, slots=True)

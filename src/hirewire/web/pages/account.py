@@ -6,13 +6,12 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from hirewire.kit.errors import Unavailable
 from hirewire.web.clients import Answer
-from hirewire.web.labels import N_
 from hirewire.web.pages.rendering import Asking, Form, go, local_path, render, typed
+from hirewire.web.problems import Problem
 from hirewire.web.sessions import KEPT_SECONDS, LANGUAGE, THEME, THEMES, Visitor, visitor
 from hirewire.web.words import LANGUAGES
 
 router = APIRouter(include_in_schema=False)
-AWAY = N_("Sign-in is temporarily unavailable. Please try again in a moment.")
 
 
 @router.get("/signup")
@@ -110,7 +109,7 @@ async def _log_in(who: Visitor, credentials: dict[str, str]) -> Answer:
 
 
 def _away(who: Visitor, template: str, form: Form, given: dict[str, str]) -> Response:
-    form.problem = AWAY
+    form.problem = Problem("sign_in_away", is_whole=True)
     return render(who, template, 503, form=form, to=given.get("next", ""))
 
 

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request, Response
 
 from hirewire.web.clients import Answer
-from hirewire.web.labels import N_
 from hirewire.web.pages.applications import APPLICATIONS, names_of
 from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
@@ -20,6 +19,7 @@ from hirewire.web.pages.rendering import (
     render,
     typed,
 )
+from hirewire.web.problems import Problem
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/employer", include_in_schema=False)
@@ -32,8 +32,6 @@ LISTS = {
 }
 """The parts of the dashboard that also have a page of their own."""
 SHOWN = {"mine": 6, "matches": 6, "activity": 10, "unread": 5}
-LOGO_TOO_LARGE = N_("The file is larger than 1 MB.")
-NO_LOGO = N_("This file is not a supported image.")
 WHOLE = 20
 """Rows of a part on the dashboard, and of its own page."""
 
@@ -98,9 +96,9 @@ async def _set_logo(who: Visitor, form: Form, logo: tuple[bytes, str] | None) ->
     content, kind = logo
     answer = await who.call("vacancies", "PUT", f"{PROFILE}/logo", content, kind=kind)
     if answer.status == 413:
-        form.errors["logo"] = who.words.text(LOGO_TOO_LARGE)
+        form.errors["logo"] = Problem("logo_too_large")
     elif not answer.is_good:
-        form.errors["logo"] = who.words.text(NO_LOGO)
+        form.errors["logo"] = Problem("not_an_image")
     return answer
 
 

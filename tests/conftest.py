@@ -252,10 +252,30 @@ def broker_url(request: pytest.FixtureRequest) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count the tests by part, for the summary."""
+    """Count the tests by part, for the summary, and let several workers begin with long tests."""
     for item in items:
         part = Path(item.path).relative_to(ROOT / "tests").parts[0]
         item.user_properties.append(("part", part.removesuffix(".py")))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1:
+        items[:] = _long_first(items, workers)
+
+
+def _long_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """The tests so that each worker's part of the list begins with some of the long ones.
+
+    `--dist worksteal` gives each worker one part; a long test that began last would be waited for.
+    """
+    long = [item for item in items if item.get_closest_marker("long")]
+    others = [item for item in items if not item.get_closest_marker("long")]
+    size, kept = len(items) // workers, 0
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        mine = long[worker::workers]
+        upto = len(others) if worker == workers - 1 else kept + size - len(mine)
+        ordered += mine + others[kept:upto]
+        kept = upto
+    return ordered
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -13,7 +13,7 @@ from pydantic_core.core_schema import ErrorType
 
 import hirewire
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind
-from hirewire.web.problem_texts import TEXTS
+from hirewire.web.i18n.problem_texts import TEXTS
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "src" / "hirewire"
@@ -43,7 +43,7 @@ PASSED_ON = {
     "too_many_bodies",
 }
 """Those of them that stand in a table of the gateway."""
-GIVEN = {"kit/problems.py", "web/problems.py", "web/proxy.py"}
+GIVEN = {"kit/problems.py", "web/problems.py", "web/proxy/middleware.py"}
 """Modules that pass on the codes that they are given."""
 OF_PYDANTIC = set(get_args(ErrorType))
 

@@ -181,6 +181,7 @@ def test_the_disk_keeps_what_was_flushed_and_nothing_else(tmp_path: Path) -> Non
         made.stop()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_nothing_is_lost_doubled_or_reordered(rabbitmq: RabbitMQ) -> None:
     """Three scenarios of the short form, other ones each day; CI runs all of them."""

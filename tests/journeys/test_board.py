@@ -53,6 +53,7 @@ def tally(filler: Filler) -> tuple[Counter[str], Counter[str], Counter[str]]:
     return filler.tally.made, filler.tally.found, filler.tally.refused
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
 async def test_a_board_is_made_once(platform: Platform) -> None:
     await platform.start("auth", "profiles", "vacancies", "web")

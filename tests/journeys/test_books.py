@@ -31,6 +31,7 @@ async def run_sql(platform: Platform, service: str, statement: str, *values: obj
         await connection.close()
 
 
+@pytest.mark.long
 async def test_the_books_are_clean_while_traffic_flows(platform: Platform) -> None:
     """No false alarm in audit after audit, and in each the counts add up."""
     await platform.start(*ALL)

@@ -85,6 +85,7 @@ RUSSIAN = ("Ещё не просмотрен", "Приглашение")
 ENGLISH = ("Not viewed yet", "Invitation")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("broker_url", ["rabbitmq"], indirect=True)
 @pytest.mark.parametrize(
     ("hiring", "looking"),
@@ -259,6 +260,7 @@ async def test_a_profile_appears_by_itself_when_its_service_comes_up(
 TABS = 12
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("broker_url", ["rabbitmq"], indirect=True)
 @pytest.mark.timeout(180)
 async def test_twelve_tabs_listen_by_one_stream(platform: Platform, chromium: str) -> None:
@@ -315,6 +317,7 @@ async def _is_no_stream(url: str) -> bool:
     return await _streams(url) == 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("broker_url", ["rabbitmq"], indirect=True)
 @pytest.mark.timeout(180)
 async def test_by_keyboard_alone_and_without_scripts(platform: Platform, chromium: str) -> None:

@@ -84,6 +84,7 @@ async def test_a_card_is_read_kept_in_view_and_its_owner_told(platform: Platform
         await page(boss, "/employer/resumes/01890000-0000-7000-8000-000000000000", 404)
 
 
+@pytest.mark.long
 async def test_lists_have_pages(platform: Platform) -> None:
     await platform.start(*ALL)
     async with platform.client() as boss, platform.client() as anna:

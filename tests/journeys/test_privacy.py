@@ -310,6 +310,7 @@ async def _looked_at(
     return seen
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
 async def test_who_sees_what_of_a_candidate(platform: Platform) -> None:
     await platform.start("auth", "profiles", "vacancies", "web")

@@ -72,6 +72,7 @@ async def test_what_vacancies_missed_reaches_it_in_order(platform: Platform) -> 
         await eventually(all_heard)
 
 
+@pytest.mark.long
 async def test_services_killed_under_load_lose_and_double_nothing(platform: Platform) -> None:
     """300 registrations, 20 at a time, while processes are killed and started again."""
     await platform.start("auth", "profiles", "vacancies", "web")
@@ -102,6 +103,7 @@ async def test_services_killed_under_load_lose_and_double_nothing(platform: Plat
     assert await open_messages(profiles) == {}
 
 
+@pytest.mark.long
 async def test_registering_does_not_need_the_broker(
     fresh_address: str, tmp_path: Path, rabbitmq: RabbitMQ, scratch: Path
 ) -> None:

@@ -67,6 +67,7 @@ def collector() -> Iterator[Collector]:
     made.server_close()
 
 
+@pytest.mark.long
 async def test_a_registration_is_one_trace(
     fresh_address: str, broker_url: str, tmp_path: Path, collector: Collector
 ) -> None:
@@ -122,6 +123,7 @@ async def test_without_a_collector_the_context_travels_all_the_same(platform: Pl
     assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-00", begun)
 
 
+@pytest.mark.long
 async def test_every_backlog_has_a_figure(platform: Platform) -> None:
     """In the outbox, in the queue, in the inbox: whatever is away, a metric says so."""
     await platform.start("auth", "profiles", "web")

@@ -54,6 +54,7 @@ async def _at(browser: Browser, client: httpx.AsyncClient, url: str, **context: 
     return somebody
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
 async def test_what_is_new_is_marked_until_it_is_read(platform: Platform, chromium: str) -> None:
     await platform.start("auth", "profiles", "vacancies", "web")

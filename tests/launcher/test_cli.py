@@ -113,6 +113,7 @@ async def open_while_it_starts(url: str) -> None:
     assert "urn:hirewire:problem:starting" in seen
 
 
+@pytest.mark.long
 async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:
     """Embedded engines, one command; a killed service comes back; Ctrl-C ends all of it."""
     folder = scratch / "platform"

@@ -204,6 +204,7 @@ async def test_a_strict_umask_keeps_nobody_out(folder: Path) -> None:
         os.umask(before)
 
 
+@pytest.mark.long
 async def test_as_an_ordinary_user(folder: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("the other tests run as an ordinary user already")
@@ -252,6 +253,7 @@ def of_the_node(folder: Path) -> set[str]:
     return found
 
 
+@pytest.mark.long
 async def test_a_private_node_keeps_its_messages_and_leaves_nothing_behind(
     launch: Launch, folder: Path
 ) -> None:
@@ -283,6 +285,7 @@ async def test_a_private_node_keeps_its_messages_and_leaves_nothing_behind(
     await eventually(nothing_left)
 
 
+@pytest.mark.long
 async def test_a_node_whose_port_is_taken_as_it_starts_takes_another(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -484,6 +487,7 @@ async def test_an_engine_that_ends_is_started_again(folder: Path) -> None:
     assert server._process is None
 
 
+@pytest.mark.long
 async def test_a_private_node_that_ends_is_started_again(folder: Path) -> None:
     ensure_rabbitmq()
     topology = QueueTopology("hirewire.kept", ("test.kept",))

@@ -76,6 +76,7 @@ def started(tree: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
         process.wait()
 
 
+@pytest.mark.long
 async def test_it_runs_behind_the_gateway_and_consumes(
     tree: Path, started: list[subprocess.Popen[bytes]], fresh_address: str, broker_database: str
 ) -> None:

@@ -72,6 +72,7 @@ async def program(fresh_address: str) -> AsyncIterator[Program]:
         process.wait()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 async def test_a_projection_is_built_again_and_switched(program: Program) -> None:
     rebuild = ("events", "rebuild")

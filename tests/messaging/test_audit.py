@@ -112,6 +112,7 @@ async def test_what_was_unsent_when_the_first_queue_was_reached_is_not_missing_t
     await connection.close()
 
 
+@pytest.mark.long
 async def test_the_audit_ends_behind_lag(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """Longer than it takes to send another barrier: one that is consumed is enough."""
     monkeypatch.setattr(auditing, "BARRIER_SECONDS", 0.2)

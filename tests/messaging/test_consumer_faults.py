@@ -510,6 +510,7 @@ async def test_later_is_within_a_year(reader: Reader, delay: timedelta) -> None:
     assert (message.subscription, message.state) == ("reader.notes", "retrying")
 
 
+@pytest.mark.long
 async def test_a_handler_that_cancels_its_own_task_stops_nobody_else(reader: Reader) -> None:
     async def suicidal(tx: Tx, received: Received[Noted]) -> None:
         await write(tx, received.event.text)

@@ -107,6 +107,7 @@ async def write(transactions: Transactions, pages: Sequence[UUID], first: int, c
                 record(tx, Noted(page=pages[n % len(pages)], text=str(n)))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(360)  # half a minute's work where nothing else runs
 async def test_a_new_service_equals_one_that_was_there_all_along(
     new_place: Callable[[], Awaitable[Place]], place: Place, broker: Broker, broker_url: str

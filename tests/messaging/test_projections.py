@@ -387,6 +387,7 @@ async def test_a_rebuild_is_given_up_before_any_of_the_past_was_sent(
     assert await writer.states() == {"done", "failed"}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.usefixtures("relay")
 async def test_a_start_may_be_killed_at_every_step(writer: Writer, boards: Boards) -> None:
@@ -414,6 +415,7 @@ async def test_a_start_may_be_killed_at_every_step(writer: Writer, boards: Board
         raise AssertionError("it never came to its end")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.usefixtures("relay")
 async def test_a_drop_may_be_killed_at_every_step(writer: Writer, boards: Boards) -> None:

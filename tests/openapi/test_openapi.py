@@ -127,6 +127,7 @@ def make_fit(body: dict[str, Any]) -> None:
                 make_fit(one)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300 if SHARE > 1 else 3600)
 @pytest.mark.parametrize("who", CALLERS)
 @pytest.mark.parametrize("name", LEAST)

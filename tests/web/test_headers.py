@@ -4,7 +4,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from hirewire.kit.addresses import ClientAddress, trust
-from hirewire.web.headers import answer_headers, request_headers
+from hirewire.web.proxy.headers import answer_headers, request_headers
 
 
 def scope(*headers: tuple[bytes, bytes], peer: str = "10.0.0.9") -> dict[str, Any]:

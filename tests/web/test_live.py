@@ -24,9 +24,10 @@ from hirewire.launcher.process import free_port
 from hirewire.launcher.serving import _Server
 from hirewire.messaging.broker import Broker, Message, open_broker
 from hirewire.messaging.event import Event
-from hirewire.web import live
 from hirewire.web.app import create_web
-from hirewire.web.pages.rendering import STATIC
+from hirewire.web.live import hub as live
+from hirewire.web.live.consumer import Live
+from hirewire.web.pages.assets import STATIC, joined
 from tests.builders import eventually
 from tests.web.conftest import reply, serving
 
@@ -34,7 +35,7 @@ COMPANY = UUID(int=77)
 
 
 def test_pages_listen_to_every_event_and_ask_for_no_other() -> None:
-    script = (STATIC / "hirewire.js").read_text("utf-8")
+    script = joined()["hirewire.js"].decode()
     [kinds] = re.findall(r"const kinds = \[(.*?)\];", script, re.DOTALL)
     heard = set(re.findall(r'"([^"]+)"', kinds))
     assert heard == {*live.CONCERNS, live.ACTIVITY}
@@ -99,7 +100,7 @@ class World:
     broker: Broker
     behind: Behind
     client: httpx.AsyncClient
-    feed: live.Live
+    feed: Live
     server: Any
 
     async def say(self, event: Event) -> str:

@@ -8,7 +8,8 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from hirewire.kit.middleware import BodyLimit
-from hirewire.web import exchange, upstream
+from hirewire.web import upstream
+from hirewire.web.proxy import exchange
 from tests.builders import eventually
 from tests.web.conftest import WITHIN_SECONDS, Front, Seen, Service, plain, reply, serving
 

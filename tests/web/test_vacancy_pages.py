@@ -22,8 +22,8 @@ from hirewire.kit.service import create_app
 from hirewire.launcher.process import free_port
 from hirewire.vacancies.app import SERVICE
 from hirewire.web.app import create_web
+from hirewire.web.i18n.words import words
 from hirewire.web.pages import jsonld
-from hirewire.web.words import words
 from tests.builders import eventually
 from tests.services import KEY, NoBroker, copy_of_migrated, token_for
 from tests.web.conftest import serving

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
-from hirewire.web import texts
-from hirewire.web.words import preferred, words
+from hirewire.web.i18n import texts
+from hirewire.web.i18n.words import preferred, words
 
 ROOT = Path(__file__).parents[2]
 HOLE = r"%(?:\(\w+\))?s"
@@ -31,7 +31,7 @@ def test_the_table_of_texts_is_what_the_sources_say() -> None:
     written = (ROOT / texts.TABLE).read_text(encoding="utf-8")
     assert written == texts.table(), f"out of date: {texts.COMMAND}"
     for row in (
-        "| Post a job | Разместить вакансию | `start.html` |",
+        "| No jobs yet. | Вакансий пока нет. | `start.html` |",
         "| Closed *(board column)* | Завершённые | `parts/board.html` |",
         "| Willing to relocate | Готовность к переезду | `resume.typ` |",
     ):

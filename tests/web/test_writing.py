@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hirewire.web.writing import as_html, as_written, is_unchanged
+from hirewire.web.pages.writing import as_html, as_written, is_unchanged
 
 STORED = (
     "<p>Two lines<br>in one paragraph &amp; more</p><p><strong>You will:</strong></p>"

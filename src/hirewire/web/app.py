@@ -6,10 +6,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
-from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.types import Scope
 
 from hirewire import __version__
 from hirewire.kit import problems
@@ -18,10 +16,11 @@ from hirewire.kit.clock import use_zone
 from hirewire.kit.middleware import MAX_BODY, BodyLimit, RequestContext
 from hirewire.kit.service import Gateway, add_routes
 from hirewire.kit.settings import Settings
-from hirewire.web.clients import Services
+from hirewire.web.api.services import Services
 from hirewire.web.hardening import Hardened, OperatorsOnly
-from hirewire.web.live import CONCERNS, Live
-from hirewire.web.live import router as live_router
+from hirewire.web.live.consumer import Live
+from hirewire.web.live.hub import CONCERNS
+from hirewire.web.live.routes import router as live_router
 from hirewire.web.pages import (
     account,
     applications,
@@ -32,12 +31,13 @@ from hirewire.web.pages import (
     people,
     posting,
     resumes,
+    styleguide,
 )
+from hirewire.web.pages.assets import STATIC, Assets
 from hirewire.web.pages.naming import Naming
-from hirewire.web.pages.rendering import STATIC, asset
 from hirewire.web.pages.resumes import LARGEST_IMPORT
 from hirewire.web.pages.routes import router
-from hirewire.web.proxy import Proxy
+from hirewire.web.proxy.middleware import Proxy
 from hirewire.web.upstream import Upstream
 
 STARTING_SECONDS = 60.0
@@ -46,19 +46,6 @@ LARGEST_UPLOAD = LARGEST_IMPORT + 64 * 1024
 """The size of a file with the form around it."""
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
-
-
-class Assets(StaticFiles):
-    """Static files; those addressed by their content hash are cached, others are revalidated."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        """Starlette's response with a cache lifetime."""
-        response = await super().get_response(path, scope)
-        address = f"/static/{path}?{scope['query_string'].decode('latin-1')}"
-        is_fixed = address == asset(path)
-        kept = "public, max-age=31536000, immutable" if is_fixed else "no-cache"
-        response.headers["Cache-Control"] = kept
-        return response
 
 
 def create_web(settings: Settings) -> FastAPI:
@@ -106,6 +93,7 @@ def create_web(settings: Settings) -> FastAPI:
     app.add_middleware(ClientAddress, listed=settings.trusted_proxies)
     for pages in (account, candidate, resumes, applications, people, posting, board, employer):
         add_routes(app, pages.router)
+    add_routes(app, styleguide.router)
     add_routes(app, router)
     add_routes(app, live_router)
     add_routes(app, _operations(services))

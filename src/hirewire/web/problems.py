@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MOST_FIELDS = 50
+MOST_LEFT_OUT = 100
 MOST_PARAMS = 10
 LONGEST_TEXT = 300
 LARGEST_NUMBER = 10**15
@@ -29,14 +30,21 @@ def whole_problem(body: Any) -> Problem:
 
 def field_problems(body: Any) -> dict[str, Problem]:
     """The problems of fields in the body of an answer, by the path of the field: `salary/min`."""
-    return dict(_by_path(body.get("errors") if isinstance(body, dict) else None))
+    return {
+        place.removeprefix("#/"): problem for place, problem in _listed(body, "errors", MOST_FIELDS)
+    }
 
 
-def _by_path(listed: Any) -> Iterator[tuple[str, Problem]]:
-    for one in listed[:MOST_FIELDS] if isinstance(listed, list) else ():
+def left_out(body: Any) -> list[tuple[str, Problem]]:
+    """The values of a document that an import has skipped or changed, with their pointers."""
+    return list(_listed(body, "leftOut", MOST_LEFT_OUT))
+
+
+def _listed(body: Any, name: str, most: int) -> Iterator[tuple[str, Problem]]:
+    found = body.get(name) if isinstance(body, dict) else None
+    for one in found[:most] if isinstance(found, list) else ():
         if isinstance(one, dict):
-            place = one.get("pointer", one.get("parameter", ""))
-            yield str(place)[:LONGEST_TEXT].removeprefix("#/"), _problem(one)
+            yield _text(one.get("pointer", one.get("parameter"))), _problem(one)
 
 
 def _problem(said: Any, *, is_whole: bool = False) -> Problem:

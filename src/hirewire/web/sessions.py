@@ -15,8 +15,8 @@ from urllib.parse import quote, urlsplit
 from fastapi import Request, Response
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.clients import Answer, Services
-from hirewire.web.words import LANGUAGES, Words, preferred, words
+from hirewire.web.api.services import Answer, Services
+from hirewire.web.i18n.words import LANGUAGES, Words, preferred, words
 
 ACCESS, REFRESH = "hirewire_access", "hirewire_refresh"
 HOST_ONLY = "__Host-"

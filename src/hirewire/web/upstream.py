@@ -14,8 +14,6 @@ import structlog
 from multidict import CIMultiDict
 from yarl import URL
 
-from hirewire.web.headers import authority
-
 log = structlog.get_logger(__name__)
 
 CONNECT_SECONDS = 2.0
@@ -136,9 +134,9 @@ class Upstream:
         self.reach = Reach(name, self._is_alive)
         parts = urlsplit(url)
         self.url = url.rstrip("/")
-        self._origin = f"{parts.scheme}://{authority(url)}"
-        self.base = f"{parts.scheme}://{authority(url)}".encode()
-        self.host = authority(url)
+        self._origin = f"{parts.scheme}://{_authority(url)}"
+        self.base = f"{parts.scheme}://{_authority(url)}".encode()
+        self.host = _authority(url)
         self.prefix = parts.path.rstrip("/")
         self._places = asyncio.Semaphore(MOST_REQUESTS)
         self._session: aiohttp.ClientSession | None = None
@@ -234,3 +232,8 @@ class Upstream:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _authority(url: str) -> str:
+    """The `host[:port]` of an address, without user name and password."""
+    return urlsplit(url).netloc.rpartition("@")[2]

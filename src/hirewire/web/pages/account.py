@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.clients import Answer
+from hirewire.web.api.services import Answer
+from hirewire.web.i18n.words import LANGUAGES
 from hirewire.web.pages.rendering import Asking, Form, go, local_path, render, typed
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import KEPT_SECONDS, LANGUAGE, THEME, THEMES, Visitor, visitor
-from hirewire.web.words import LANGUAGES
 
 router = APIRouter(include_in_schema=False)
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from hirewire.web.clients import Answer
+from hirewire.web.api.services import Answer
 from hirewire.web.pages.applications import APPLICATIONS, names_of
 from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from hirewire.kit import problems
 from hirewire.kit.errors import Unavailable
-from hirewire.web.labels import N_
+from hirewire.web.i18n.labels import N_
 from hirewire.web.pages.rendering import is_part, render
 from hirewire.web.sessions import ForeignForm, SignInFirst, as_known, sign_in_path, visitor
 

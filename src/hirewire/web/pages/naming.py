@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.clients import Services
+from hirewire.web.api.services import Services
 from hirewire.web.sessions import Visitor
 
 NAMES = "/api/vacancies/skills/names"

@@ -18,8 +18,8 @@ from hirewire.web.pages.rendering import (
     said,
     typed,
 )
+from hirewire.web.pages.writing import as_html, as_written, is_unchanged
 from hirewire.web.sessions import Visitor
-from hirewire.web.writing import as_html, as_written, is_unchanged
 
 router = APIRouter(prefix="/employer/vacancies", include_in_schema=False)
 EMPTY_ROWS = 3

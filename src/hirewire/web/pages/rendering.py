@@ -1,11 +1,8 @@
 """Renders templates, reads forms and builds answers."""
 
 import asyncio
-import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, TypeGuard
 from urllib.parse import urlencode
 
@@ -16,15 +13,18 @@ from starlette.datastructures import FormData
 
 from hirewire import __version__
 from hirewire.kit.errors import Unavailable
-from hirewire.web.clients import Answer
-from hirewire.web.labels import N_
+from hirewire.web.api.services import Answer
+from hirewire.web.i18n.labels import N_
+from hirewire.web.i18n.words import LANGUAGES
+from hirewire.web.pages.assets import STATIC, asset, icon
+from hirewire.web.pages.pictures import hue, initials
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import THEMES, SignInFirst, Visitor, visitor
-from hirewire.web.words import LANGUAGES
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
 )
 DONE = {
     "saved": N_("Saved."),
@@ -37,7 +37,6 @@ DONE = {
     "changed": N_("This action is no longer possible: something has changed in the meantime."),
 }
 """Confirmations of completed actions, shown on the next page."""
-STATIC = Path(__file__).parent.parent / "static"
 templates = Environment(
     loader=FileSystemLoader(STATIC.parent / "templates"),
     autoescape=True,
@@ -47,6 +46,7 @@ templates = Environment(
     lstrip_blocks=True,
     extensions=["jinja2.ext.i18n"],
 )
+templates.globals.update(asset=asset, icon=icon, initials=initials, hue=hue)
 
 
 async def _asking(request: Request, who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
@@ -118,13 +118,6 @@ class Form:
         return None
 
 
-@cache
-def asset(name: str) -> str:
-    """The address of a static file; it contains a hash of the content, so that it can be cached."""
-    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()
-    return f"/static/{name}?v={digest[:12]}"
-
-
 def render(who: Visitor, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """Render a page in the visitor's language."""
     said = DONE.get(who.request.query_params.get("done", ""))
@@ -140,7 +133,6 @@ def render(who: Visitor, template: str, status: int = 200, **values: Any) -> HTM
         languages=LANGUAGES,
         themes=THEMES,
         version=__version__,
-        asset=asset,
         **values,
     )
     response = HTMLResponse(

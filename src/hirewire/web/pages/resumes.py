@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.clients import Answer
+from hirewire.web.api.services import Answer
 from hirewire.web.pages import reading
 from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
@@ -25,7 +25,7 @@ from hirewire.web.pages.rendering import (
     rows,
     typed,
 )
-from hirewire.web.problems import Problem
+from hirewire.web.problems import Problem, left_out
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
@@ -72,8 +72,8 @@ async def import_resume(who: Member, request: Request) -> Response:
     except (ValueError, RecursionError):
         form.errors["file"] = Problem("not_json_file")
         return render(who, "new_resume.html", 422, form=form)
-    if answer.is_good and answer.data["leftOut"]:
-        return render(who, "imported.html", 201, resume=answer.data)
+    if answer.is_good and (skipped := left_out(answer.data)):
+        return render(who, "imported.html", 201, resume=answer.data, skipped=skipped)
     if answer.is_good:
         return go(who, f"/resumes/{answer.data['id']}", done="saved")
     form.errors = {f"file/{at}": why for at, why in answer.errors.items()}

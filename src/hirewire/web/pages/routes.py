@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
 from hirewire.kit.errors import Invalid, Unavailable
-from hirewire.web.clients import Answer, Services
+from hirewire.web.api.services import Answer, Services
 from hirewire.web.pages import jsonld
 from hirewire.web.pages.applications import own
 from hirewire.web.pages.naming import named

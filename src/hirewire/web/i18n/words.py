@@ -1,0 +1,231 @@
+"""Texts of the pages by language: gettext catalogues, dates, numbers, money."""
+
+import gettext
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache, lru_cache
+from io import BytesIO
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from babel import Locale, dates, numbers
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from hirewire.kit.clock import day_of
+from hirewire.web.i18n.labels import LABELS, UNACCEPTED
+from hirewire.web.i18n.problem_texts import NARROWER, NOT_ACCEPTED, NOT_DONE, TEXTS
+from hirewire.web.problems import Problem
+
+LOCALE = Path(__file__).parent.parent / "locale"
+NARROW = {"RUB": "₽", "KZT": "₸", "UAH": "₴", "BYN": "Br", "GEL": "₾", "AMD": "֏", "TRY": "₺"}
+"""CLDR's narrow currency signs, which babel lacks for some languages."""
+LANGUAGES = {"en": "English", "ru": "Русский"}
+
+
+@dataclass(frozen=True)
+class Words:
+    """The texts and formats of one language."""
+
+    lang: str
+    text: Callable[[str], str]
+    plural: Callable[[str, str, int], str]
+    in_context: Callable[[str, str], str]
+
+    def label(self, value: object) -> str:
+        """The label of a JSON value."""
+        return self.text(LABELS[str(value)]) if str(value) in LABELS else str(value)
+
+    def reason(self, value: object) -> str:
+        """The label of a closing reason; an employer's reasons have labels of their own."""
+        return self.label(f"reason_{value}" if f"reason_{value}" in LABELS else value)
+
+    def standing(self, application: Mapping[str, Any], value: str) -> str:
+        """The label of an application's state `value`: its stage, or the state that the applicant
+        sees.
+
+        An unaccepted invitation has other outcomes than an application.
+        """
+        if application["origin"] == "invitation" and application["acceptedAt"] is None:
+            value = UNACCEPTED.get(value, value)
+        return self.label(value)
+
+    def place(self, area: str | None, work_format: str | None) -> str:
+        """The location and work format, without repeating one that is already in the location."""
+        where = [self.label(work_format)] if work_format else []
+        said = {words(lang).label(work_format).casefold() for lang in LANGUAGES}
+        return " · ".join(([area] if area and area.casefold() not in said else []) + where)
+
+    def problem(self, problem: Problem) -> str:
+        """What is wrong, in this language; a neutral text for an unknown code."""
+        try:
+            said = self._said(problem)
+        except (KeyError, TypeError, ValueError):  # another version has this code, or its params
+            said = self._unknown(problem)
+        wait = problem.params.get("seconds")
+        if not problem.is_whole or not isinstance(wait, int):
+            return said
+        return f"{said} {self._wait(wait)}"
+
+    def _said(self, problem: Problem) -> str:
+        found = TEXTS[problem.code]
+        for (code, name, value), narrower in NARROWER.items():
+            if problem.code == code and problem.params.get(name) == value:
+                found = narrower
+        if isinstance(found, str):
+            return self.text(found) % self._values(problem.params)
+        count = int(problem.params[found.count])
+        values = self._values(problem.params) | {found.count: self.number(count)}
+        return self.plural(found.one, found.many, count) % values
+
+    def _values(self, params: Mapping[str, Any]) -> dict[str, str]:
+        """The params as texts; `field` is the name of a field."""
+        return {
+            name: self.label(value) if name == "field" else str(value)
+            for name, value in params.items()
+        }
+
+    def _unknown(self, problem: Problem) -> str:
+        if self.lang == "en" and problem.detail:  # the services' own language
+            return problem.detail
+        return self.text(NOT_DONE if problem.is_whole else NOT_ACCEPTED)
+
+    def _wait(self, seconds: int) -> str:
+        minutes = max(1, ceil(seconds / 60))
+        if minutes < 120:
+            said = self.plural(
+                "Try again in %(num)s minute.", "Try again in %(num)s minutes.", minutes
+            )
+            return said % {"num": minutes}
+        hours = ceil(minutes / 60)
+        said = self.plural("Try again in %(num)s hour.", "Try again in %(num)s hours.", hours)
+        return said % {"num": self.number(hours)}
+
+    def number(self, value: float) -> str:
+        """A number with this language's separators."""
+        return _number(self.lang, value)
+
+    def percent(self, share: float) -> str:
+        """A share as a percentage; 100 % only for exactly 1."""
+        return numbers.format_percent(share if share >= 1 else min(share, 0.99), locale=self.lang)
+
+    def money(self, salary: Mapping[str, Any] | None) -> str:
+        """A salary of a vacancy (`min`, `max`) or of a resume (`amount`)."""
+        if not salary:
+            return ""
+        low, high = salary.get("min", salary.get("amount")), salary.get("max")
+        if low is not None and high is not None and low != high:
+            amount = self._amount(low, salary["currency"], until=high)
+        elif high is not None and low is None:
+            amount = self.text("up to %s") % self._amount(high, salary["currency"])
+        elif "amount" in salary or low == high:
+            amount = self._amount(low or 0, salary["currency"])
+        else:
+            amount = self.text("from %s") % self._amount(low or 0, salary["currency"])
+        return f"{amount} {self.label(salary['unit'])}"
+
+    def _amount(self, low: float, currency: str, *, until: float | None = None) -> str:
+        """An amount with CLDR's currency sign if the language has one, once for a range."""
+        number = self.number(low)
+        if until is not None:
+            number = f"{number}–{self.number(until)}"
+        sign = _sign(self.lang, currency)
+        if not _sign_goes_first(self.lang):
+            return f"{number}\u00a0{sign}"
+        return f"{sign}\u00a0{number}" if sign[-1:].isalpha() else f"{sign}{number}"
+
+    def day(self, value: str | None) -> str:
+        """The day of an ISO 8601 time or date."""
+        if not value:
+            return ""
+        is_day = len(value) == 10
+        found = date.fromisoformat(value) if is_day else day_of(datetime.fromisoformat(value))
+        return dates.format_date(found, "d MMMM y", locale=self.lang)
+
+    def month(self, value: str | None) -> str:
+        """The month and year of a partial ISO 8601 date (`2020`, `2020-03`, `2020-03-01`)."""
+        if not value or not re.match(r"[0-9]{4}-[0-9]{2}", value):
+            return value or ""
+        found = date(int(value[:4]), int(value[5:7]), 1)
+        return dates.format_date(found, "LLLL y", locale=self.lang)
+
+    def period(self, start: str | None, end: str | None) -> str:
+        """The period between two such months, or from one until now."""
+        until = self.month(end) or self.text("present")
+        return f"{self.month(start)} – {until}"
+
+    def months(self, count: int) -> str:
+        """A duration of experience."""
+        years, rest = divmod(count, 12)
+        if years:
+            said = self.plural("%(num)s year of experience", "%(num)s years of experience", years)
+            count = years
+        elif rest:
+            said = self.plural("%(num)s month of experience", "%(num)s months of experience", rest)
+        else:
+            return ""
+        return said.replace("%(num)s", self.number(count))
+
+    def ago(self, value: str) -> str:
+        """The time since a moment."""
+        moment = datetime.fromisoformat(value)
+        passed = (datetime.now(moment.tzinfo) - moment).total_seconds()
+        if passed < 5:  # a slightly slow clock must not show a time in the future
+            return self.text("just now")
+        # Rounded as it is displayed, so that repeated requests get the same text.
+        unit = next((unit for unit in (86400, 3600, 60) if passed >= 10 * unit), 1)
+        return _ago(self.lang, int(passed) // unit * unit)
+
+
+@lru_cache(maxsize=10_000)
+def _number(lang: str, value: float) -> str:
+    return numbers.format_decimal(value, locale=lang)
+
+
+@lru_cache(maxsize=1_000)
+def _sign(lang: str, currency: str) -> str:
+    known = numbers.get_currency_symbol(currency, locale=lang)
+    return known if known != currency else NARROW.get(currency, currency)
+
+
+@cache
+def _sign_goes_first(lang: str) -> bool:
+    return str(Locale(lang).currency_formats["standard"].pattern).startswith("¤")
+
+
+@lru_cache(maxsize=10_000)
+def _ago(lang: str, seconds: int) -> str:
+    return dates.format_timedelta(-seconds, add_direction=True, locale=lang)
+
+
+@cache
+def words(lang: str) -> Words:
+    """The texts of a language in `LANGUAGES`."""
+    if lang == "en":
+        found: gettext.NullTranslations = gettext.NullTranslations()
+    else:
+        with (LOCALE / lang / "hirewire.po").open("rb") as file:
+            catalogue = read_po(file, locale=lang)
+        compiled = BytesIO()
+        write_mo(compiled, catalogue)
+        compiled.seek(0)
+        found = gettext.GNUTranslations(compiled)
+    return Words(lang, found.gettext, found.ngettext, found.pgettext)
+
+
+def preferred(accept_language: str) -> str:
+    """Russian if `Accept-Language` (RFC 9110) prefers it to English, else English."""
+    weights = {"ru": 0.0, "en": 0.001}
+    for part in accept_language.split(","):
+        tag, _, parameter = part.strip().partition(";")
+        language = tag.split("-")[0].lower()
+        try:
+            weight = float(parameter.strip().removeprefix("q=") or 1)
+        except ValueError:
+            weight = 0.0
+        if language in weights:
+            weights[language] = max(weights[language], weight)
+    return "ru" if weights["ru"] > weights["en"] else "en"

@@ -1,0 +1,60 @@
+"""Consumes the events of the broker for the open streams."""
+
+import asyncio
+from contextlib import aclosing
+from pathlib import Path
+
+import structlog
+
+from hirewire.messaging.bodies import BodyStore, ClaimCheck
+from hirewire.messaging.broker import Broker, open_broker
+from hirewire.web.live.hub import CONCERNS, Hub
+
+log = structlog.get_logger(__name__)
+
+
+class Live:
+    """Consumes events from the broker as long as the process runs."""
+
+    def __init__(self, broker_url: str | None, large_bodies: Path | None = None) -> None:
+        """Without an address there is no consumer, and streams are refused."""
+        self.hub = Hub()
+        self.is_on = broker_url is not None
+        self._broker: Broker | None = None
+        if broker_url:
+            self._broker = open_broker(broker_url, client="web")
+            if large_bodies is not None:
+                self._broker = ClaimCheck(self._broker, BodyStore(large_bodies))
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Start consuming."""
+        if self._broker is not None:
+            self._task = asyncio.create_task(self._consume(self._broker))
+
+    async def stop(self) -> None:
+        """End the streams and stop consuming."""
+        self.hub.end()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        if self._broker is not None:
+            await self._broker.close()
+
+    async def _consume(self, broker: Broker) -> None:
+        pause = 0.2
+        while True:
+            try:
+                async with aclosing(broker.broadcasts(tuple(CONCERNS))) as batches:
+                    async for deliveries in batches:
+                        if not deliveries:  # only new events: earlier ones are missed
+                            pause = 0.2
+                            self.hub.catch_up()
+                        self.hub.consume(deliveries)
+            except Exception as error:
+                log.warning(
+                    "live streams receive no events", error=f"{type(error).__name__}: {error}"
+                )
+            self.hub.interrupt()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 10.0)

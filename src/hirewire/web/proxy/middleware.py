@@ -1,0 +1,139 @@
+"""The reverse proxy: each service has the paths that its manifest names."""
+
+import re
+from collections.abc import Mapping
+
+import structlog
+from prometheus_client import Counter
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from hirewire.kit.problems import problem
+from hirewire.web.proxy.exchange import (
+    MOST_BODY,
+    Bodies,
+    BodyTooLarge,
+    ClientGone,
+    ClientSlow,
+    Exchange,
+    ServiceSlow,
+    TooManyBodies,
+)
+from hirewire.web.proxy.headers import request_headers
+from hirewire.web.upstream import Away, BrokeOff, Busy, Silent, Upstream
+
+log = structlog.get_logger(__name__)
+
+API = b"/api/"
+DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)")
+OPENAPI = b"/openapi.json"
+DOCS = b"/api/docs"
+"""An HTML page of the gateway with the list of API calls."""
+SENDABLE = re.compile(rb'[!"$-~]+')
+"""The characters allowed in a request target: printable ASCII without a fragment."""
+
+answers = Counter(
+    "hirewire_web_answers_total", "Answers passed on or given in place", ["service", "status"]
+)
+
+
+class Proxy:
+    """ASGI middleware: forwards the paths of services, and leaves other requests to `app`."""
+
+    def __init__(self, app: ASGIApp, *, routes: Mapping[str, Upstream]) -> None:
+        """`routes`: upstreams by path prefix, such as `/api/auth/` or `/.well-known/`."""
+        self._app = app
+        self._routes = {path.encode(): upstream for path, upstream in routes.items()}
+        self._prefixes = (API, *(path for path in self._routes if not path.startswith(API)))
+        self._bodies = Bodies()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        path = scope.get("raw_path", b"")
+        if scope["type"] != "http" or path == DOCS or not path.startswith(self._prefixes):
+            await self._app(scope, receive, send)
+            return
+        if DOT_SEGMENT.search(scope["path"]):
+            answer = problem(404, "not-found", "A path with . or .. in it leads nowhere here.")
+            await answer(scope, receive, send)
+            return
+        found = self._find(scope["raw_path"])
+        if found is None:
+            answer = problem(404, "not-found", "No service answers at this path.")
+            await answer(scope, receive, send)
+            return
+        await self._pass_on(*found, scope, receive, send)
+
+    def _find(self, raw_path: bytes) -> tuple[Upstream, bytes] | None:
+        """The service and the path there. The bytes of the path are unchanged."""
+        is_api = raw_path.startswith(API)
+        end = raw_path.find(b"/", len(API) if is_api else 1) + 1
+        upstream = self._routes.get(raw_path[:end])
+        if upstream is None:
+            return None
+        is_document = is_api and raw_path[end:] == OPENAPI[1:]
+        return upstream, OPENAPI if is_document else raw_path
+
+    async def _pass_on(
+        self, upstream: Upstream, path: bytes, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        exchange = self._exchange(upstream, path, scope, receive, send)
+        if exchange is None:
+            answer = problem(400, "bad-request", "The request is not proper HTTP.")
+            await answer(scope, receive, send)
+            return
+        try:
+            await exchange.run()
+            status = str(exchange.status)
+        except ClientGone:
+            status = "client gone"
+        except tuple(IN_PLACE) as error:
+            status = str(IN_PLACE[type(error)][0])
+            await _answer_error(error, exchange)
+        answers.labels(upstream.name, status).inc()
+
+    def _exchange(
+        self, upstream: Upstream, path: bytes, scope: Scope, receive: Receive, send: Send
+    ) -> Exchange | None:
+        """The exchange; None for a request that cannot be forwarded unchanged."""
+        query = scope["query_string"]
+        target = path + (b"?" + query if query else b"")
+        given = request_headers(
+            scope,
+            host=upstream.host.encode(),
+            request_id=scope.get("state", {}).get("request_id", "").encode(),
+        )
+        try:
+            headers = [(name.decode(), value.decode()) for name, value in given]
+        except UnicodeDecodeError:
+            return None
+        if not SENDABLE.fullmatch(target):
+            return None
+        whole = upstream.prefix + target.decode()
+        return Exchange(scope, receive, send, upstream, whole, headers, self._bodies)
+
+
+IN_PLACE: dict[type[Exception], tuple[int, str, str, dict[str, str]]] = {
+    Away: (503, "service-away", "{} cannot be reached right now.", {"Retry-After": "1"}),
+    Busy: (503, "service-busy", "{} has too much to do right now.", {"Retry-After": "1"}),
+    BrokeOff: (502, "service-broke-off", "{} broke off before its answer; it may have acted.", {}),
+    Silent: (504, "service-slow", "{} answers nothing right now; it may have acted.", {}),
+    ServiceSlow: (504, "service-slow", "{} did not answer in time; it may have acted.", {}),
+    ClientSlow: (408, "body-late", "The body for {} did not come in time.", {}),
+    BodyTooLarge: (413, "too-large", f"The body for {{}} is larger than {MOST_BODY} bytes.", {}),
+    TooManyBodies: (503, "too-many-bodies", "Too much is being sent to {}.", {"Retry-After": "5"}),
+}
+
+
+async def _answer_error(error: Exception, exchange: Exchange) -> None:
+    """Answer for the service, unless an answer has already begun and can only be aborted."""
+    status, slug, detail, headers = IN_PLACE[type(error)]
+    name = exchange.upstream.name
+    log.warning("request not forwarded", service=name, problem=slug, broken_off=exchange.started)
+    if exchange.started:
+        return
+    if isinstance(error, BodyTooLarge | ClientSlow | TooManyBodies):
+        headers = headers | {"Connection": "close"}
+    if isinstance(error, BodyTooLarge | TooManyBodies):
+        await exchange.drain()
+    answer = problem(status, slug, detail.format(name), headers=headers, service=name)
+    await answer(exchange.scope, exchange.receive, exchange.send)

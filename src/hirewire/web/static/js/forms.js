@@ -1,0 +1,25 @@
+// Small helps in forms: a password is shown, a select or a filter applies itself, a link is copied or shared.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-reveal], [data-copy], [data-print]");
+  if (!button) return;
+  if ("print" in button.dataset) window.print();
+  if (button.dataset.reveal) {
+    const field = document.getElementById(button.dataset.reveal);
+    const isShown = field.type === "password";
+    field.type = isShown ? "text" : "password";
+    button.setAttribute("aria-pressed", String(isShown));
+  }
+  if (button.dataset.copy) {
+    try {
+      await navigator.clipboard.writeText(new URL(button.dataset.copy, location.href).href);
+      button.dataset.copied = "yes";
+      button.querySelector("[data-said]")?.removeAttribute("hidden");
+    } catch {
+      // no permission: the address is in the page as text
+    }
+  }
+});
+document.addEventListener("change", (event) => {
+  const form = event.target.closest?.("form[data-auto]");
+  if (form && event.target.matches("select, [type=checkbox], [type=radio]")) form.requestSubmit();
+});

@@ -8,7 +8,7 @@ import pytest
 from hirewire.web.i18n.problem_texts import NARROWER, NOT_ACCEPTED, NOT_DONE, TEXTS
 from hirewire.web.i18n.words import LANGUAGES, words
 from hirewire.web.pages.rendering import Form, templates
-from hirewire.web.problems import Problem, field_problems, left_out, whole_problem
+from hirewire.web.problems import Problem, field_problems, whole_problem
 
 HOLE = re.compile(r"%\((\w+)\)s")
 HOSTILE = "<b>%s%(x)s{x}{0}</b>"
@@ -171,7 +171,6 @@ def test_a_large_answer_is_cut() -> None:
         }
         for n in range(51)
     ]
-    assert len(left_out({"leftOut": errors * 10})) == 100
     found = field_problems({"errors": ["text", *errors]})
     assert len(found) == 49
     for at, problem in found.items():

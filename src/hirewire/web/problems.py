@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 MOST_FIELDS = 50
-MOST_LEFT_OUT = 100
 MOST_PARAMS = 10
 LONGEST_TEXT = 300
 LARGEST_NUMBER = 10**15
+
+
+Params = Mapping[str, str | int | float | bool]
+"""The values in a text, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,7 @@ class Problem:
     """Something that is wrong; `Words.problem` has its text in each language."""
 
     code: str
-    params: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    params: Params = field(default_factory=dict)
     detail: str = ""
     """The service's own text, in English."""
     is_whole: bool = False
@@ -25,29 +28,21 @@ class Problem:
 
 def whole_problem(body: Any) -> Problem:
     """The problem in the body of an answer; one without a code if there is none."""
-    return _problem(body, is_whole=True)
+    return read_problem(body, is_whole=True)
 
 
 def field_problems(body: Any) -> dict[str, Problem]:
     """The problems of fields in the body of an answer, by the path of the field: `salary/min`."""
+    listed = body.get("errors") if isinstance(body, dict) else None
     return {
-        place.removeprefix("#/"): problem for place, problem in _listed(body, "errors", MOST_FIELDS)
+        _text(one.get("pointer", one.get("parameter"))).removeprefix("#/"): read_problem(one)
+        for one in (listed[:MOST_FIELDS] if isinstance(listed, list) else ())
+        if isinstance(one, dict)
     }
 
 
-def left_out(body: Any) -> list[tuple[str, Problem]]:
-    """The values of a document that an import has skipped or changed, with their pointers."""
-    return list(_listed(body, "leftOut", MOST_LEFT_OUT))
-
-
-def _listed(body: Any, name: str, most: int) -> Iterator[tuple[str, Problem]]:
-    found = body.get(name) if isinstance(body, dict) else None
-    for one in found[:most] if isinstance(found, list) else ():
-        if isinstance(one, dict):
-            yield _text(one.get("pointer", one.get("parameter"))), _problem(one)
-
-
-def _problem(said: Any, *, is_whole: bool = False) -> Problem:
+def read_problem(said: Any, *, is_whole: bool = False) -> Problem:
+    """The problem in these members of a JSON object."""
     found = said if isinstance(said, dict) else {}
     params = found.get("params")
     return Problem(

@@ -214,7 +214,12 @@ async def test_publishing_needs_a_description(anna: Person) -> None:
     id = await anna.vacancy(description=None)
     refused = await anna.call("POST", f"/vacancies/{id}/publish", expect=409)
     assert refused["errors"] == [
-        {"pointer": "#/description", "detail": "required for a published vacancy"}
+        {
+            "pointer": "#/description",
+            "detail": "required for a published vacancy",
+            "code": "required_to_publish",
+            "params": {},
+        }
     ]
     assert await anna.events() == []
 
@@ -225,7 +230,8 @@ async def test_publishing_needs_a_day_to_come(anna: Person) -> None:
     async with anna.service.messaging.transactions() as tx:
         await tx.exec_driver_sql("update vacancy set valid_through = current_date - 2")
     refused = await anna.call("POST", f"/vacancies/{id}/publish", expect=409)
-    assert refused["errors"] == [{"pointer": "#/validThrough", "detail": "has passed"}]
+    [error] = refused["errors"]
+    assert (error["pointer"], error["code"]) == ("#/validThrough", "in_the_past")
     await anna.call("PATCH", f"/vacancies/{id}", {"validThrough": None})
     await anna.call("POST", f"/vacancies/{id}/publish")
 

@@ -21,6 +21,7 @@ from hirewire.web.api.services import Reply, Services
 from hirewire.web.api.vacancies import Vacancies
 from hirewire.web.app import create_web
 from hirewire.web.pages.openapi import calls
+from hirewire.web.problems import Problem
 from hirewire.web.upstream import Upstream
 from tests.web.conftest import reply, serving
 
@@ -71,8 +72,8 @@ def test_a_malformed_answer_is_no_answer(
 
 
 def test_a_refusal_has_no_data() -> None:
-    refused: Answer[Resume] = Answer(409, problem={"detail": "No.", "errors": "none", "x": 1})
-    assert (refused.is_good, refused.detail, refused.errors) == (False, "No.", {})
+    refused: Answer[Resume] = Answer(409, refusal={"detail": "No.", "errors": "none", "x": 1})
+    assert (refused.is_good, refused.problem.detail, refused.errors) == (False, "No.", {})
     with pytest.raises(Missing):
         _ = refused.data
     assert Reason(part="skill", verdict="met").points == 0
@@ -126,9 +127,9 @@ async def test_what_a_service_answers_reaches_the_pages_as_an_answer_or_an_excep
                 await client.vacancy("1")
         service.status, service.body = 409, b"[" * 100_000
         refused = await client.vacancy("1")
-        assert (refused.status, refused.detail, refused.found) == (409, "", None)
-        service.body = b'{"detail": "Taken.", "errors": [{"pointer": "#/title", "detail": "no"}]}'
-        assert (await client.vacancy("1")).errors == {"title": "no"}
+        assert (refused.status, refused.problem.detail, refused.found) == (409, "", None)
+        service.body = b'{"detail": "No.", "errors": [{"pointer": "#/title", "code": "missing"}]}'
+        assert (await client.vacancy("1")).errors == {"title": Problem("missing")}
     await upstream.close()
 
 

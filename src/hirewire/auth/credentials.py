@@ -11,6 +11,7 @@ from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 from pwdlib import PasswordHash
 from pwdlib.exceptions import PwdlibError
 from pwdlib.hashers.argon2 import Argon2Hasher
+from pydantic_core import PydanticCustomError
 
 from hirewire.auth.passwords import prepared
 
@@ -33,7 +34,7 @@ def _parsed(text: str) -> ValidatedEmail:
         # `.test` is reserved for testing (RFC 6761), and people test job boards too.
         return validate_email(text.strip(), check_deliverability=False, test_environment=True)
     except EmailNotValidError as error:
-        raise ValueError(str(error)) from None
+        raise PydanticCustomError("email_invalid", str(error)) from None
 
 
 def email_key(text: str) -> str:

@@ -32,6 +32,7 @@ class NoSigningKey(Unavailable):
     """No signing key is ready yet; try again shortly."""
 
     slug = "no-signing-key"
+    code = "no_signing_key"
 
 
 async def current_key(tx: Tx) -> SigningKey:

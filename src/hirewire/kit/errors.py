@@ -1,9 +1,17 @@
-"""Application errors: a slug, a kind and a message. `problems` maps them to HTTP responses."""
+"""Application errors: a slug, a code, a kind and a message. `problems` maps them to HTTP responses.
+
+A program decides by the code, and a page chooses its text by it: neither reads the message.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
+
+from pydantic_core import PydanticCustomError
+
+Params = Mapping[str, str | int | float | bool]
+"""The values in an error's message, by name."""
 
 
 class Kind(Enum):
@@ -28,12 +36,25 @@ class FieldError:
 
     pointer: str
     detail: str
+    code: str
+    params: Params = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, pointer: str, error: PydanticCustomError) -> Self:
+        """The error that a validator has raised, at this field."""
+        return cls(pointer, error.message(), error.type, error.context or {})
+
+
+RESERVED = frozenset({"type", "title", "status", "detail", "code", "params", "errors"})
+"""Members of every problem."""
 
 
 class AppError(Exception):
     """Something is not possible."""
 
     slug: ClassVar[str] = "error"
+    code: ClassVar[str]
+    """Every class states its own. It never changes, and may be more specific than the slug."""
     kind: ClassVar[Kind] = Kind.BAD_REQUEST
 
     def __init__(
@@ -41,16 +62,20 @@ class AppError(Exception):
         message: str | None = None,
         *,
         errors: Sequence[FieldError] = (),
+        params: Params | None = None,
         extra: Mapping[str, Any] | None = None,
         retry_after: int | None = None,
     ) -> None:
-        """`message` defaults to the class's docstring, `extra` adds members to the problem, and
-        `retry_after` is in seconds.
+        """`message` defaults to the class's docstring, `params` are the values in it, `extra` adds
+        members to the problem, and `retry_after` is in seconds.
         """
         self.message = message or (type(self).__doc__ or "").strip().partition("\n")[0]
         self.errors = tuple(errors)
+        self.params = dict(params or {})
+        if self.kind is Kind.TOO_MANY and retry_after is not None:
+            self.params["seconds"] = retry_after
         self.extra = dict(extra or {})
-        if reserved := self.extra.keys() & {"type", "title", "status", "detail", "errors"}:
+        if reserved := self.extra.keys() & RESERVED:
             raise ValueError(f"members of every problem: {', '.join(sorted(reserved))}")
         self.retry_after = retry_after
         super().__init__(self.message)
@@ -60,6 +85,7 @@ class NotFound(AppError):
     """Not found, or you do not have access to it."""
 
     slug = "not-found"
+    code = "not_found"
     kind = Kind.NOT_FOUND
 
 
@@ -67,6 +93,7 @@ class Invalid(AppError):
     """Some fields are invalid."""
 
     slug = "invalid"
+    code = "invalid"
     kind = Kind.INVALID
 
 
@@ -74,6 +101,7 @@ class Unauthenticated(AppError):
     """A valid access token is needed."""
 
     slug = "unauthenticated"
+    code = "unauthenticated"
     kind = Kind.UNAUTHENTICATED
 
 
@@ -81,4 +109,5 @@ class Unavailable(AppError):
     """This is not possible right now; try again shortly."""
 
     slug = "unavailable"
+    code = "unavailable"
     kind = Kind.UNAVAILABLE

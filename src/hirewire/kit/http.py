@@ -71,6 +71,7 @@ class KeyReused(AppError):
     """This Idempotency-Key was used for another request."""
 
     slug = "idempotency-key-reused"
+    code = "idempotency_key_reused"
     kind = Kind.INVALID
 
 
@@ -152,6 +153,7 @@ class BadCursor(Invalid):
     """`after` is not a valid cursor of this list."""
 
     slug = "bad-cursor"
+    code = "bad_cursor"
 
 
 def page_of(
@@ -200,7 +202,9 @@ def place_in_time(after: tuple[str, ...] | None) -> tuple[datetime, UUID] | None
 
 def bad_cursor() -> BadCursor:
     """The error for an invalid `after`."""
-    return BadCursor(errors=[FieldError("", "after: not a valid cursor of this list")])
+    return BadCursor(
+        errors=[FieldError("", "after: not a valid cursor of this list", "bad_cursor")]
+    )
 
 
 def _encode_cursor(place: Sequence[object]) -> str:

@@ -33,6 +33,7 @@ class OperatorsOnly(AppError):
     """The operator token (HIREWIRE_OPERATOR_TOKEN) is required."""
 
     slug = "operators-only"
+    code = "operators_only"
     kind = Kind.FORBIDDEN
 
 
@@ -269,7 +270,7 @@ async def edit(tx: RequestTx, body: EditIn) -> dict[str, int]:
     except dead_letters.NoSuchMessage as error:
         raise NotFound(str(error)) from None
     except dead_letters.EditRefused as error:
-        raise Invalid(errors=[FieldError("/body", str(error))]) from None
+        raise Invalid(errors=[FieldError("/body", str(error), "edit_refused")]) from None
     return {"edited": 1}
 
 
@@ -279,7 +280,7 @@ async def pause(tx: RequestTx, messaging: Own, body: PauseIn) -> dict[str, bool]
     names = {subscription.name for subscription in messaging.consumer.subscriptions}
     if body.handler not in names:
         detail = f"no handler of {messaging.service}: {', '.join(sorted(names))}"
-        raise Invalid(errors=[FieldError("/handler", detail)])
+        raise Invalid(errors=[FieldError("/handler", detail, "unknown_handler")])
     return {"new": await pauses.pause(tx, body.handler, why=body.why, by=body.by)}
 
 
@@ -422,20 +423,19 @@ async def _asked(tx: RequestTx, messaging: Messaging, body: RequestIn) -> reques
     """The validated parameters of a request. Raises `Invalid` that names the field."""
     subscribed = await requests.types_of_subscriber(tx, body.to)
     if not subscribed:
-        raise Invalid(
-            errors=[FieldError("/to", f"{body.to} consumes nothing of {messaging.service}")]
-        )
+        detail = f"{body.to} consumes nothing of {messaging.service}"
+        raise Invalid(errors=[FieldError("/to", detail, "not_subscribed")])
     types = sorted(body.types) or subscribed
     for nth, name in enumerate(types):
         if name not in subscribed:
             detail = f"{body.to} does not consume {name} of {messaging.service}"
-            raise Invalid(errors=[FieldError(f"/types/{nth}", detail)])
+            raise Invalid(errors=[FieldError(f"/types/{nth}", detail, "not_subscribed")])
     oldest = datetime.now(UTC) - messaging.options.retention - timedelta(days=1)
     if body.since is not None and body.since < oldest:
         detail = f"the log begins at {oldest.isoformat(timespec='minutes')}"
-        raise Invalid(errors=[FieldError("/since", detail)])
+        raise Invalid(errors=[FieldError("/since", detail, "before_log")])
     if body.kind == "repair" and not body.ids:
-        raise Invalid(errors=[FieldError("/ids", "a repair needs the ids of events")])
+        raise Invalid(errors=[FieldError("/ids", "a repair needs the ids of events", "missing")])
     asked: requests.Asked = {"to": body.to, "types": types}
     if body.since is not None:
         asked["since"] = body.since.astimezone(UTC).isoformat()

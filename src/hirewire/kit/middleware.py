@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hirewire.kit.problems import problem, unexpected
+from hirewire.kit.models import NUL_FOUND
+from hirewire.kit.problems import explained, problem, unexpected
 from hirewire.messaging import tracing
 from hirewire.messaging.envelope import Context
 from hirewire.messaging.ids import new_id
@@ -86,6 +87,7 @@ class BodyLimit:
                 413,
                 "too-large",
                 f"The body is larger than {limit} bytes.",
+                params={"max": limit},
                 headers={"Connection": "close"},
             )
             if self._shown is not None:
@@ -207,7 +209,8 @@ class RequestContext:
     async def _refuse_nul(self, scope: Scope, receive: Receive, send: Send) -> None:
         given = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         errors = [
-            {"parameter": name.replace("\x00", ""), "detail": "must not contain the NUL character"}
+            {"parameter": name.replace("\x00", "")}
+            | explained(NUL_FOUND, "unsupported_character", {})
             for name, value in given[:50]
             if "\x00" in name + value
         ]

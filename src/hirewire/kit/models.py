@@ -18,12 +18,15 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_before_validator_function
 
 MOST_MEMBERS = 200
 """Of an object: naming each of a hundred thousand unknown ones costs seconds."""
+LONGEST_NAME = 200
+"""Characters of a member's name in an error."""
 LONGEST_LINK = 2000
+NUL_FOUND = "must not contain the NUL character"
 NO_NUL = r"^[^\x00]*$"
 """Pattern of every text in the OpenAPI document that has none of its own."""
 _NOT_BLANK = r"^[^\x00]*[^\s\x00\x85][^\x00]*$"
@@ -43,27 +46,27 @@ def _without_nul(value: Any) -> Any:
     """PostgreSQL's text holds every character but NUL; lone surrogates are no characters."""
     if isinstance(value, str):
         if "\x00" in value:
-            raise ValueError("must not contain the NUL character")
+            raise PydanticCustomError("unsupported_character", NUL_FOUND)
         if any("\ud800" <= c <= "\udfff" for c in value):
-            raise ValueError("must be valid Unicode")
+            raise PydanticCustomError("unsupported_character", "must be valid Unicode")
     return value
 
 
 def _number(value: Any) -> Any:
     if isinstance(value, (bool, str)):
-        raise ValueError("must be a number")
+        raise PydanticCustomError("not_a_number", "must be a number")
     return value
 
 
 def _truth(value: Any) -> Any:
     if not isinstance(value, bool):
-        raise ValueError("must be true or false")
+        raise PydanticCustomError("not_a_boolean", "must be true or false")
     return value
 
 
 def _moment(value: Any) -> Any:
     if not isinstance(value, str) or not _BEGINS_WITH_A_DATE.match(value):
-        raise ValueError("must be a date as in RFC 3339, and no number")
+        raise PydanticCustomError("not_a_date", "must be a date as in RFC 3339, and no number")
     return value
 
 
@@ -137,13 +140,18 @@ class Body(BaseModel):
     def _check_text(cls, data: Any) -> Any:
         if isinstance(data, dict):
             if len(data) > MOST_MEMBERS:
-                raise ValueError(f"at most {MOST_MEMBERS} members")
+                raise PydanticCustomError(
+                    "too_many_members", "at most {max} members", {"max": MOST_MEMBERS}
+                )
             for name, value in data.items():
                 for text in value if isinstance(value, list) else (value,):
                     try:
                         _without_nul(text)
-                    except ValueError as error:
-                        raise ValueError(f"{name}: {error}") from None
+                    except PydanticCustomError as error:
+                        member = str(name)[:LONGEST_NAME]
+                        raise PydanticCustomError(
+                            "unsupported_character", f"{{member}}: {error}", {"member": member}
+                        ) from None
         return data
 
 
@@ -177,7 +185,11 @@ def text(min: int = 1, max: int = 200) -> StringConstraints:
 def _not_too_long(link: HttpUrl) -> HttpUrl:
     """Check the link's length in its normal form, which may be longer than the input."""
     if len(str(link)) > LONGEST_LINK:
-        raise ValueError(f"at most {LONGEST_LINK} characters, with all others than ASCII encoded")
+        raise PydanticCustomError(
+            "url_too_long",
+            "at most {max_length} characters, with all others than ASCII encoded",
+            {"max_length": LONGEST_LINK},
+        )
     return link
 
 

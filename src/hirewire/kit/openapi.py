@@ -32,21 +32,34 @@ _COMMON = {
     422: "`invalid`: some values are invalid; `errors` lists them.",
     503: "`database-away`, or a dependency is not ready: try again after `Retry-After` seconds.",
 }
+_DETAIL = {
+    "detail": {"type": "string"},
+    "code": {
+        "type": "string",
+        "pattern": "^[a-z0-9_]+$",
+        "description": "What is wrong, for programs: it never changes, while `detail` may.",
+    },
+    "params": {
+        "type": "object",
+        "description": "The values in `detail` by name, such as `max_length`.",
+        "additionalProperties": {"type": ["string", "number", "boolean"]},
+    },
+}
 _PROBLEM = {
     "type": "object",
     "description": "What went wrong (RFC 9457).",
-    "required": ["type", "title", "status", "detail"],
+    "required": ["type", "title", "status", "detail", "code", "params"],
     "properties": {
         "type": {"type": "string", "pattern": "^urn:hirewire:problem:[a-z0-9-]+$"},
         "title": {"type": "string", "description": "The name of the HTTP status."},
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {"type": "string"},
+        **_DETAIL,
         "errors": {
             "type": "array",
             "description": "The invalid values, each with its location.",
             "items": {
                 "type": "object",
-                "required": ["detail"],
+                "required": ["detail", "code", "params"],
                 "properties": {
                     "pointer": {
                         "type": "string",
@@ -56,7 +69,7 @@ _PROBLEM = {
                         "type": "string",
                         "description": "A parameter of the path, query or headers.",
                     },
-                    "detail": {"type": "string"},
+                    **_DETAIL,
                 },
             },
         },

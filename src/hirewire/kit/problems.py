@@ -1,20 +1,21 @@
 """Maps every error to an HTTP status and an `application/problem+json` response (RFC 9457)."""
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from math import ceil
-from typing import Any
+from math import ceil, isfinite
+from typing import Any, get_args
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
+from pydantic_core.core_schema import ErrorType
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
-from hirewire.kit.errors import AppError, Kind
+from hirewire.kit.errors import AppError, Kind, Params
 from hirewire.messaging.background import describe
 from hirewire.messaging.database import DatabaseUnavailable, is_away
 
@@ -38,6 +39,14 @@ MOST_UNKNOWN = 5
 """How many unknown members an error response names."""
 LONGEST_PLACE = 200
 """Characters of a pointer or a parameter name, since clients choose both."""
+LONGEST_PARAM = 200
+"""Characters of a text among the params."""
+MOST_PARAMS = 10
+OF_PYDANTIC = frozenset(get_args(ErrorType))
+LIMITS = frozenset(
+    {"min_length", "max_length", "gt", "ge", "lt", "le", "multiple_of", "expected", "pattern"}
+)
+"""The params of pydantic's own errors that are sent: others may hold a part of the input."""
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -46,15 +55,21 @@ def problem(
     slug: str,
     detail: str,
     *,
+    code: str | None = None,
+    params: Params | None = None,
     headers: Mapping[str, str] | None = None,
     **members: Any,
 ) -> JSONResponse:
-    """A problem response; `type` is ``urn:hirewire:problem:<slug>``."""
+    """A problem response; `type` is ``urn:hirewire:problem:<slug>``, and so is `code` by default,
+    with underscores.
+    """
     body = {
         "type": f"urn:hirewire:problem:{slug}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
+        "code": code or slug.replace("-", "_"),
+        "params": _sent(params or {}),
         **members,
     }
     return JSONResponse(body, status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
@@ -74,12 +89,41 @@ async def business(_: Request, error: Exception) -> JSONResponse:
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     if error.kind is Kind.UNAUTHENTICATED:
-        code = ', error="invalid_token"' if error.slug == "invalid-token" else ""
-        headers["WWW-Authenticate"] = f'Bearer realm="hirewire"{code}'
+        reason = ', error="invalid_token"' if error.slug == "invalid-token" else ""
+        headers["WWW-Authenticate"] = f'Bearer realm="hirewire"{reason}'
     members = dict(error.extra)
     if error.errors:
-        members["errors"] = [{"pointer": e.pointer, "detail": e.detail} for e in error.errors]
-    return problem(STATUS[error.kind], error.slug, _timed(error), headers=headers, **members)
+        members["errors"] = [
+            {"pointer": one.pointer} | explained(one.detail, one.code, one.params)
+            for one in error.errors
+        ]
+    return problem(
+        STATUS[error.kind],
+        error.slug,
+        _timed(error),
+        code=error.code,
+        params=error.params,
+        headers=headers,
+        **members,
+    )
+
+
+def explained(detail: str, code: str, params: Params) -> dict[str, Any]:
+    """The members of a problem that say what is wrong with a value."""
+    return {"detail": detail, "code": code, "params": _sent(params)}
+
+
+def _sent(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The params that fit into an answer: few, short, and numbers that JSON has."""
+    return dict(list(_scalars(params))[:MOST_PARAMS])
+
+
+def _scalars(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in params.items():
+        if isinstance(value, str):
+            yield name, value[:LONGEST_PARAM]
+        elif isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
+            yield name, value
 
 
 def _timed(error: AppError) -> str:
@@ -103,16 +147,19 @@ async def validation(_: Request, error: Exception) -> JSONResponse:
     return problem(422, "invalid", "Some fields are invalid.", errors=errors)
 
 
-def _field(item: Mapping[str, Any]) -> dict[str, str]:
+def _field(item: Mapping[str, Any]) -> dict[str, Any]:
     where, *path = item["loc"]
-    detail = str(item["msg"]).removeprefix("Value error, ")
+    code, params = item["type"], item.get("ctx") or {}
+    if code in OF_PYDANTIC:
+        params = {name: value for name, value in params.items() if name in LIMITS}
+    wrong = explained(str(item["msg"]).removeprefix("Value error, "), code, params)
     if where == "body":
         if item["type"] == "json_invalid":
             path = []
         pointer = "".join("/" + str(p).replace("~", "~0").replace("/", "~1") for p in path)
-        return {"pointer": f"#{pointer}"[:LONGEST_PLACE], "detail": detail}
+        return {"pointer": f"#{pointer}"[:LONGEST_PLACE]} | wrong
     parameter = str(path[0]) if path else str(where)
-    return {"parameter": parameter[:LONGEST_PLACE], "detail": detail}
+    return {"parameter": parameter[:LONGEST_PLACE]} | wrong
 
 
 async def http(request: Request, error: Exception) -> JSONResponse:

@@ -39,12 +39,14 @@ class NoKeysYet(Unavailable):
     """This service has not received a signing key yet; try again shortly."""
 
     slug = "no-signing-key-yet"
+    code = "no_signing_key_yet"
 
 
 class InvalidToken(Unauthenticated):
     """The access token is not valid."""
 
     slug = "invalid-token"
+    code = "invalid_token"
 
 
 class Verifier:

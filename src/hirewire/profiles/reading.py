@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from pydantic import HttpUrl, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
 
 from hirewire.kit.written import is_open_end
 from hirewire.profiles.dates import check_date, check_period
@@ -33,6 +34,8 @@ class LeftOut:
 
     pointer: str
     detail: str
+    code: str
+    params: Mapping[str, int | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,13 @@ class Part:
     pointer: str = "#"
     left_out: list[LeftOut] = field(default_factory=list)
 
-    def leave(self, detail: str) -> None:
+    def report(self, detail: str, code: str, **params: int | str) -> None:
         """Note that this part is left out."""
-        self.left_out.append(LeftOut(self.pointer, detail))
+        self.left_out.append(LeftOut(self.pointer, detail, code, params))
+
+    def report_rest(self, most: int) -> None:
+        """Note that only so many entries of this list are taken."""
+        self.report(f"only the first {most} are taken", "only_first", max=most)
 
     def at(self, key: str) -> "Part":
         """The member with this name, or an empty part."""
@@ -56,7 +63,7 @@ class Part:
         """This part if it is an object, else an empty part."""
         if self.value is None or isinstance(self.value, Mapping):
             return self
-        self.leave("is not an object")
+        self.report("is not an object", "wrong_type")
         return Part(None, self.pointer, self.left_out)
 
     def each(self, most: int, *, named: str = "") -> Iterator["Part"]:
@@ -64,14 +71,14 @@ class Part:
         for nth, value in enumerate(self._entries()):
             entry = Part(value, f"{self.pointer}/{nth}", self.left_out)
             if nth >= most:
-                entry.leave(f"only the first {most} are taken")
+                entry.report_rest(most)
                 break
             if named and _is_scalar(value):
                 entry = Part({named: value}, entry.pointer, self.left_out)
             if isinstance(entry.value, Mapping):
                 yield entry
             elif value is not None:
-                entry.leave("is not an object")
+                entry.report("is not an object", "wrong_type")
 
     def line(self, longest: int = 200) -> str | None:
         """The value as one line of text."""
@@ -88,7 +95,7 @@ class Part:
         lines = (line for part in parts if (line := part.line(longest)))
         taken = list(islice(lines, most + 1))
         if len(taken) > most:
-            self.leave(f"only the first {most} are taken")
+            self.report_rest(most)
         return taken[:most]
 
     def date(self) -> str | None:
@@ -104,13 +111,13 @@ class Part:
             parts = []
         try:
             return check_date("-".join(part.zfill(2) for part in parts))
-        except ValueError as error:
+        except PydanticCustomError as error:
             years = set(YEAR.findall(text))
             if len(years) != 1 or parts:
-                self.leave(str(error))
+                self.report(error.message(), error.type, **(error.context or {}))
                 return None
             [year] = years
-            self.leave(f"is read as {year}")
+            self.report(f"is read as {year}", "read_as", value=year)
             return str(year)
 
     def end(self) -> str | None:
@@ -130,7 +137,7 @@ class Part:
         except ValidationError:
             url = ""
         if not url or len(url) > LONGEST_LINK:
-            self.leave("must be an address that begins with https://")
+            self.report("must be an address that begins with https://", "link_invalid")
             return None
         return url
 
@@ -138,19 +145,19 @@ class Part:
         if isinstance(self.value, list):
             return self.value
         if self.value is not None:
-            self.leave("is not a list")
+            self.report("is not a list", "wrong_type")
         return []
 
     def _text(self) -> str:
         if not _is_scalar(self.value):
             if self.value is not None:
-                self.leave("is not a text")
+                self.report("is not a text", "wrong_type")
             return ""
         return CONTROLS.sub(" ", NEWLINES.sub("\n", str(self.value)))
 
     def _cut(self, text: str, longest: int) -> str | None:
         if len(text) > longest:
-            self.leave(f"is cut to {longest} characters")
+            self.report(f"is cut to {longest} characters", "cut", max_length=longest)
             text = text[:longest].strip()
         return text or None
 
@@ -161,7 +168,7 @@ def period(entry: Part) -> tuple[str | None, str | None]:
     try:
         check_period(start, end)
     except ValueError:
-        entry.at("endDate").leave("is before startDate: both are left out")
+        entry.at("endDate").report("is before startDate: both are left out", "dates_left_out")
         return None, None
     return start, end
 

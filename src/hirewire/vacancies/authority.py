@@ -13,6 +13,7 @@ class NotAnEmployer(AppError):
     """Only employers can do this: create an employer profile first."""
 
     slug = "not-an-employer"
+    code = "not_an_employer"
     kind = Kind.FORBIDDEN
 
 

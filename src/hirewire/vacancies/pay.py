@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from hirewire.kit.models import Body
 
@@ -25,7 +26,7 @@ CURRENCIES = frozenset(_CODES.split())
 
 def _currency(value: str) -> str:
     if value not in CURRENCIES:
-        raise ValueError("must be a currency code of ISO 4217")
+        raise PydanticCustomError("unknown_currency", "must be a currency code of ISO 4217")
     return value
 
 
@@ -43,7 +44,7 @@ class Salary(Body):
     @model_validator(mode="after")
     def _range(self) -> Self:
         if self.min is None and self.max is None:
-            raise ValueError("min or max is required")
+            raise PydanticCustomError("salary_empty", "min or max is required")
         if self.min is not None and self.max is not None and self.max < self.min:
-            raise ValueError("max must not be less than min")
+            raise PydanticCustomError("salary_range", "max must not be less than min")
         return self

@@ -56,6 +56,8 @@ async def test_a_taken_address_is_refused_in_any_case(auth: Auth, again: str) ->
         "title": "Conflict",
         "status": 409,
         "detail": "This email is already registered.",
+        "code": "email_taken",
+        "params": {},
     }
     assert len(await registered(auth)) == 1
 

@@ -22,6 +22,7 @@ class EmailTaken(AppError):
     """This email is already registered."""
 
     slug = "email-taken"
+    code = "email_taken"
     kind = Kind.CONFLICT
 
 

@@ -24,6 +24,7 @@ class TooManyRegistrations(AppError):
     """Too many accounts were created from your network; try again later."""
 
     slug = "too-many-registrations"
+    code = "too_many_registrations"
     kind = Kind.TOO_MANY
 
 

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from pydantic_core import PydanticCustomError
+
 from hirewire.auth.passwords import is_common, prepared
 
 SHORTEST_PASSWORD = 8
@@ -16,13 +18,21 @@ def normalised_password(password: str, email: str) -> str:
     """
     password = prepared(password)
     if len(password) < SHORTEST_PASSWORD:
-        raise ValueError(f"at least {SHORTEST_PASSWORD} characters")
+        raise PydanticCustomError(
+            "string_too_short",
+            "at least {min_length} characters",
+            {"min_length": SHORTEST_PASSWORD},
+        )
     if len(password) > LONGEST_PASSWORD:
-        raise ValueError(f"at most {LONGEST_PASSWORD} characters")
+        raise PydanticCustomError(
+            "string_too_long",
+            "at most {max_length} characters",
+            {"max_length": LONGEST_PASSWORD},
+        )
     if password.strip().casefold() == email.casefold():
-        raise ValueError("must not be the email address")
+        raise PydanticCustomError("password_is_email", "must not be the email address")
     if is_common(password):
-        raise ValueError("is one of the most common passwords")
+        raise PydanticCustomError("password_too_common", "is one of the most common passwords")
     return password
 
 

@@ -25,12 +25,14 @@ class WrongCredentials(Unauthenticated):
     """Wrong email or password."""
 
     slug = "wrong-credentials"
+    code = "wrong_credentials"
 
 
 class TooManyFailures(AppError):
     """Too many failed login attempts; try again later."""
 
     slug = "too-many-failures"
+    code = "too_many_failures"
     kind = Kind.TOO_MANY
 
 
@@ -38,12 +40,14 @@ class InvalidRefreshToken(Unauthenticated):
     """The refresh token is invalid or expired; log in again."""
 
     slug = "invalid-refresh-token"
+    code = "invalid_refresh_token"
 
 
 class RefreshedJustNow(AppError):
     """The refresh token was used a moment ago; use the token pair returned then."""
 
     slug = "refreshed-just-now"
+    code = "refreshed_just_now"
     kind = Kind.CONFLICT
 
 

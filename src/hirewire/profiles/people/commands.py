@@ -20,6 +20,7 @@ class NoProfileYet(NotFound):
     """Your profile is being created: it appears a moment after registration."""
 
     slug = "no-profile-yet"
+    code = "no_profile_yet"
 
 
 async def create(tx: Tx, user_id: UUID, email: str) -> bool:

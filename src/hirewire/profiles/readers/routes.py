@@ -6,14 +6,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from hirewire.kit.errors import FieldError, NotFound
+from hirewire.kit.errors import NotFound
 from hirewire.kit.http import (
-    BadCursor,
     Caller,
     MaybeCaller,
     Page,
     PageParams,
     RequestTx,
+    bad_cursor,
     page_of,
 )
 from hirewire.kit.models import Answer
@@ -40,13 +40,19 @@ router = APIRouter(prefix="/api/profiles", tags=["readers"])
 class NotOpen(NotFound):
     """Resume not found, or the candidate has not shared it with your company."""
 
+    code = "resume_not_open"
+
 
 class NotShared(NotFound):
     """This link does not exist or was revoked."""
 
+    code = "link_not_found"
+
 
 class NoSuchResume(NotFound):
     """Resume not found, or it is not yours."""
+
+    code = "resume_not_found"
 
 
 class Position(Answer):
@@ -242,4 +248,4 @@ def _place(after: tuple[str, ...] | None) -> UUID | None:
         [id] = after
         return UUID(id)
     except ValueError:
-        raise BadCursor(errors=[FieldError("", "after: not a valid cursor of this list")]) from None
+        raise bad_cursor() from None

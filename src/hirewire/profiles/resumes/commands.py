@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 from uuid import UUID
 
+from pydantic_core import PydanticCustomError
 from sqlalchemy import Row, Table, delete, func, insert, select, update
 
 from hirewire.contracts.profiles import (
@@ -59,15 +60,20 @@ EMPTY: Fields = {
 class NoSuchResume(NotFound):
     """Resume not found, or it is not yours."""
 
+    code = "resume_not_found"
+
 
 class NoSuchItem(NotFound):
     """This resume has no such item."""
+
+    code = "item_not_found"
 
 
 class MoveNotAllowed(AppError):
     """The resume cannot change to this status now."""
 
     slug = "move-not-allowed"
+    code = "move_not_allowed"
     kind = Kind.CONFLICT
 
 
@@ -75,6 +81,7 @@ class Incomplete(AppError):
     """Required fields are missing."""
 
     slug = "incomplete"
+    code = "incomplete"
     kind = Kind.CONFLICT
 
 
@@ -82,6 +89,7 @@ class TooMany(AppError):
     """The limit for these items has been reached."""
 
     slug = "too-many-items"
+    code = "too_many_items"
     kind = Kind.CONFLICT
 
 
@@ -196,7 +204,7 @@ async def _add(
         )
     ).one()
     if count >= MOST_ITEMS:
-        raise TooMany(f"A resume holds {MOST_ITEMS} of these at most.")
+        raise TooMany(f"A resume holds {MOST_ITEMS} of these at most.", params={"max": MOST_ITEMS})
     values = {"id": new_id(), "resume_id": id, "place": last + 1} | fields
     made = (await tx.execute(insert(table).values(values).returning(table))).one()
     await _announce(tx, await _bump(tx, id), action, made.id)
@@ -221,9 +229,9 @@ async def _change(
         if table is experience:
             check_period(after["start"], after["end"])
         elif after["start_year"] and after["end_year"] and after["end_year"] < after["start_year"]:
-            raise ValueError("end must not be before start")
-    except ValueError as error:
-        raise _DatesWrong(errors=[FieldError("#/end", str(error))]) from None
+            raise PydanticCustomError("end_before_start", "end must not be before start")
+    except PydanticCustomError as error:
+        raise _DatesWrong(errors=[FieldError.of("#/end", error)]) from None
     await tx.execute(update(table).where(table.c.id == item_id).values(**differing))
     await _announce(tx, await _bump(tx, id), action, item_id)
     return after
@@ -233,6 +241,7 @@ class _DatesWrong(AppError):
     """Some fields are invalid."""
 
     slug = "invalid"
+    code = "invalid"
     kind = Kind.INVALID
 
 
@@ -269,7 +278,7 @@ async def _room_for_one_more(tx: Tx, user_id: UUID) -> None:
         select(func.count()).select_from(resume).where(resume.c.user_id == user_id)
     )
     if count.scalar_one() >= MOST_RESUMES:
-        raise TooMany(f"A person has {MOST_RESUMES} resumes at most.")
+        raise TooMany(f"A person has {MOST_RESUMES} resumes at most.", params={"max": MOST_RESUMES})
 
 
 async def _insert(tx: Tx, user_id: UUID, values: Fields) -> Row[Any]:
@@ -303,8 +312,9 @@ def _check_status(before: str, after: Mapping[str, Any]) -> None:
         raise MoveNotAllowed(extra={"allowed": list(rules.moves_from(before))})
     missing = rules.completeness(after).missing_mandatory
     if status == "published" and missing:
+        detail = "required for a published resume"
         raise Incomplete(
-            errors=[FieldError(f"#/{name}", "required for a published resume") for name in missing]
+            errors=[FieldError(f"#/{name}", detail, "required_to_publish") for name in missing]
         )
 
 

@@ -15,12 +15,16 @@ LONGEST = 100_000
 class BadDocument(Invalid):
     """This JSON Resume could not be imported."""
 
+    code = "bad_document"
+
 
 def check_document(document: Mapping[str, object]) -> None:
     """Raise `BadDocument` if the document cannot be stored or is not a resume."""
     check_values(document)
     if not is_resume(document):
-        raise BadDocument(errors=[FieldError("#", "has no content of a JSON Resume")])
+        raise BadDocument(
+            errors=[FieldError("#", "has no content of a JSON Resume", "not_a_resume")]
+        )
 
 
 def check_values(document: Any) -> None:
@@ -35,9 +39,13 @@ def check_values(document: Any) -> None:
         value, pointer, depth = stack.pop()
         count += 1
         if count > MOST_VALUES:
-            raise BadDocument(errors=[FieldError("#", f"more than {MOST_VALUES} values")])
+            detail = f"more than {MOST_VALUES} values"
+            raise BadDocument(
+                errors=[FieldError("#", detail, "too_many_values", {"max": MOST_VALUES})]
+            )
         if depth > DEEPEST:
-            raise BadDocument(errors=[FieldError(pointer, f"deeper than {DEEPEST} levels")])
+            detail = f"deeper than {DEEPEST} levels"
+            raise BadDocument(errors=[FieldError(pointer, detail, "too_deep", {"max": DEEPEST})])
         if isinstance(value, dict):
             for key, inner in value.items():
                 _check_text(key, pointer)
@@ -48,12 +56,15 @@ def check_values(document: Any) -> None:
         elif isinstance(value, str):
             _check_text(value, pointer)
         elif isinstance(value, float) and not math.isfinite(value):
-            raise BadDocument(errors=[FieldError(pointer, "not a valid JSON number")])
+            raise BadDocument(
+                errors=[FieldError(pointer, "not a valid JSON number", "not_a_number")]
+            )
 
 
 def _check_text(text: str, pointer: str) -> None:
     if len(text) > LONGEST:
-        raise BadDocument(errors=[FieldError(pointer, f"longer than {LONGEST} characters")])
+        detail, limit = f"longer than {LONGEST} characters", {"max_length": LONGEST}
+        raise BadDocument(errors=[FieldError(pointer, detail, "string_too_long", limit)])
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -61,4 +72,5 @@ def _check_text(text: str, pointer: str) -> None:
     else:
         is_storable = "\x00" not in text
     if not is_storable:
-        raise BadDocument(errors=[FieldError(pointer, "a NUL character, or invalid Unicode")])
+        detail = "a NUL character, or invalid Unicode"
+        raise BadDocument(errors=[FieldError(pointer, detail, "unsupported_character")])

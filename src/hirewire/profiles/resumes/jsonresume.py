@@ -120,7 +120,7 @@ def all_skills(skills: Part) -> list[Item]:
         for skill in entry_skills(entry):
             by_name.setdefault((skill["name"], skill["level"]), skill)
     if len(by_name) > MOST_SKILLS:
-        skills.leave(f"only the first {MOST_SKILLS} are taken")
+        skills.report_rest(MOST_SKILLS)
     return list(by_name.values())
 
 
@@ -130,7 +130,7 @@ def entry_skills(entry: Part) -> list[Item]:
     word = (member.line(100) or "").lower()
     level = LEVELS.get(word)
     if word and level is None:
-        member.leave("is none of the levels Beginner to Expert")
+        member.report("is none of the levels Beginner to Expert", "unknown_level")
     names = entry.at("keywords").lines(10 * MOST_SKILLS, 200) or [entry.at("name").line() or ""]
     return [{"name": name, "level": level} for name in names if name]
 
@@ -159,7 +159,7 @@ def _fluency(part: Part) -> str | None:
         if (word := re.search(rf"(?<!\w)(?:{pattern})(?!\w)", text, re.IGNORECASE))
     ]
     if not words:
-        part.leave("is none of the levels A1 to C2 or native")
+        part.report("is none of the levels A1 to C2 or native", "unknown_level")
         return None
     return max(words)[1]
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from hirewire.contracts.vocabulary import EmploymentType, LanguageLevel, WorkFormat
 from hirewire.kit.models import PARTIAL_DATE, Answer, Body, WebLink, text
@@ -159,7 +160,7 @@ class EducationChanges(Body):
     @model_validator(mode="after")
     def _period(self) -> Self:
         if self.start_year and self.end_year and self.end_year < self.start_year:
-            raise ValueError("endYear must not be before startYear")
+            raise PydanticCustomError("end_before_start", "endYear must not be before startYear")
         return self
 
 
@@ -243,6 +244,9 @@ class LeftOut(Answer):
 
     pointer: str
     detail: str
+    code: str
+    """What was skipped or changed, for programs; `params` are the values in `detail`."""
+    params: dict[str, int | str] = {}
 
 
 class ImportedResume(Resume):

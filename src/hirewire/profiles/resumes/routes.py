@@ -8,8 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from hirewire.kit.answers import forget_answers
 from hirewire.kit.clock import today
-from hirewire.kit.errors import FieldError
-from hirewire.kit.http import BadCursor, Caller, Once, Page, PageParams, RequestTx, page_of
+from hirewire.kit.http import Caller, Once, Page, PageParams, RequestTx, bad_cursor, page_of
 from hirewire.kit.models import Body as SentBody
 from hirewire.kit.openapi import Responses, refuses
 from hirewire.profiles import pdf
@@ -194,7 +193,7 @@ def _place(after: tuple[str, ...]) -> UUID:
     try:
         return UUID(after[0])
     except (ValueError, IndexError):
-        raise BadCursor(errors=[FieldError("", "after: not a valid cursor of this list")]) from None
+        raise bad_cursor() from None
 
 
 def _resume(whole: queries.WholeResume) -> Resume:

@@ -204,10 +204,10 @@ class Filler:
             self.on_change(what)
 
 
-async def _profile(account: Account) -> dict[str, Any] | None:
+async def _profile(account: Account) -> Item | None:
     """The company for which one acts, if there is one. Raises `Refused`."""
     try:
-        profile: dict[str, Any] = await account.call("GET", EMPLOYER)
+        profile: Item = await account.call("GET", EMPLOYER)
     except Refused as error:
         if error.status != 404:
             raise

@@ -18,7 +18,7 @@ def _stock() -> Mapping[str, Mapping[str, Any]]:
 def stock(key: str, *, russian: bool, city: bool = False) -> list[str]:
     """All phrases of one place in a text; those beyond IT with `city`, where they differ."""
     language = "ru" if russian else "en"
-    own: dict[str, list[str]] = _stock()[f"{language}_city"] if city else {}
+    own: Mapping[str, list[str]] = _stock()[f"{language}_city"] if city else {}
     found: list[str] = own[key] if key in own else _stock()[language][key]
     return found
 

@@ -43,19 +43,26 @@ RESUME_DELETED = "resume_deleted"
 class NoSuchApplication(NotFound):
     """Application not found, or it is not yours."""
 
+    code = "application_not_found"
+
 
 class NoSuchVacancy(NotFound):
     """Vacancy not found, or you do not have access to it."""
 
+    code = "vacancy_not_found"
+
 
 class NoSuchResume(NotFound):
     """Resume not found, or you do not have access to it."""
+
+    code = "resume_not_found"
 
 
 class ResumeIsDraft(AppError):
     """The resume is a draft: publish it first."""
 
     slug = "resume-is-draft"
+    code = "resume_is_draft"
     kind = Kind.CONFLICT
 
 
@@ -63,6 +70,7 @@ class TooManyInvitations(AppError):
     """Your company has reached the daily limit of invitations; try again later."""
 
     slug = "too-many-invitations"
+    code = "too_many_invitations"
     kind = Kind.TOO_MANY
 
 
@@ -70,6 +78,7 @@ class TooManyMessages(AppError):
     """You have reached the daily limit of messages; try again later."""
 
     slug = "too-many-messages"
+    code = "too_many_messages"
     kind = Kind.TOO_MANY
 
 
@@ -77,6 +86,7 @@ class VacancyNotOpen(AppError):
     """The vacancy is not accepting applications."""
 
     slug = "vacancy-not-open"
+    code = "vacancy_not_open"
     kind = Kind.CONFLICT
 
 
@@ -84,6 +94,7 @@ class OwnVacancy(AppError):
     """You cannot apply to your own company."""
 
     slug = "own-vacancy"
+    code = "own_vacancy"
     kind = Kind.CONFLICT
 
 
@@ -91,6 +102,7 @@ class AlreadyApplied(AppError):
     """There is already an open application with this resume."""
 
     slug = "already-applied"
+    code = "already_applied"
     kind = Kind.CONFLICT
 
 
@@ -98,6 +110,7 @@ class MoveNotAllowed(AppError):
     """This action is not allowed in the application's current stage."""
 
     slug = "move-not-allowed"
+    code = "move_not_allowed"
     kind = Kind.CONFLICT
 
 
@@ -105,6 +118,7 @@ class OtherSide(AppError):
     """Only the other side of the application can do this."""
 
     slug = "other-side"
+    code = "other_side"
     kind = Kind.FORBIDDEN
 
 
@@ -126,11 +140,18 @@ async def submit(
     if rules.is_draft(known.snapshot):
         missing = rules.missing(known.snapshot)
         raise ResumeIsDraft(
-            errors=[FieldError("#/resumeId", f"the resume needs {name}") for name in missing],
+            errors=[
+                FieldError(
+                    "#/resumeId", f"the resume needs {name}", "resume_lacks", {"field": name}
+                )
+                for name in missing
+            ],
             extra={"missing": missing},
         )
     if vacancy_row.response_letter_required and letter is None:
-        raise Invalid(errors=[FieldError("#/letter", "required for this vacancy")])
+        raise Invalid(
+            errors=[FieldError("#/letter", "required for this vacancy", "letter_required")]
+        )
     id, row = await _enter(tx, vacancy_row, known, "response", letter)
     _record_submitted(tx, row)
     await _note(tx, row, None, side="applicant", user_id=user_id)

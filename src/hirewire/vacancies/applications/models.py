@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from hirewire.kit.models import Answer, Body, text
 from hirewire.vacancies.applications.rules import (
@@ -49,7 +50,7 @@ class StageMove(Body):
     @classmethod
     def _of_a_discard(cls, reason: str | None, info: ValidationInfo) -> str | None:
         if reason is not None and info.data.get("stage") != "discard_by_employer":
-            raise ValueError("only for discard_by_employer")
+            raise PydanticCustomError("reason_without_discard", "only for discard_by_employer")
         return reason
 
 

@@ -103,7 +103,8 @@ async def list_(
             tx, company, caller.user_id, about, limit=limit, after=after
         )
     elif stage is not None:
-        raise Invalid(errors=[FieldError("", "stage: only with role=employer")])
+        detail = "stage: only with role=employer"
+        raise Invalid(errors=[FieldError("", detail, "stage_without_role")])
     else:
         about = queries.About(vacancy, resume, only_unread=unread)
         rows = await queries.sent_by(tx, caller.user_id, about, limit=limit, after=after)

@@ -21,6 +21,8 @@ router = APIRouter(prefix="/api/vacancies", tags=["cards"])
 class NoSuchCard(NotFound):
     """Resume not found, or you do not have access to it."""
 
+    code = "resume_not_found"
+
 
 class Position(Answer):
     """A position of the work experience."""

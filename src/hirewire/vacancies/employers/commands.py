@@ -24,6 +24,7 @@ class EmployerProfileExists(AppError):
     """You already have an employer profile."""
 
     slug = "employer-profile-exists"
+    code = "employer_profile_exists"
     kind = Kind.CONFLICT
 
 

@@ -32,7 +32,7 @@ def _reencoded(content: bytes) -> bytes:
     try:
         with Image.open(io.BytesIO(content), formats=tuple(KINDS.values())) as image:
             if image.width * image.height > MOST_PIXELS:
-                raise _refused(f"must have at most {MOST_PIXELS:,} pixels")
+                raise Invalid(errors=[_too_large()])
             image.draft("RGB", (2 * SIDE, 2 * SIDE))
             upright = ImageOps.exif_transpose(image)
             has_alpha = "A" in upright.getbands() or "transparency" in upright.info
@@ -43,14 +43,16 @@ def _reencoded(content: bytes) -> bytes:
     except Invalid:
         raise
     except Exception as error:  # broken files raise all kinds of errors
-        raise _refused("must be a PNG, JPEG, WebP or GIF image") from error
+        detail = "must be a PNG, JPEG, WebP or GIF image"
+        raise Invalid(errors=[FieldError("", detail, "not_an_image")]) from error
     made = io.BytesIO()
     bare.save(made, "WEBP", quality=90, method=4)
     return made.getvalue()
 
 
-def _refused(detail: str) -> Invalid:
-    return Invalid(errors=[FieldError("", detail)])
+def _too_large() -> FieldError:
+    detail = f"must have at most {MOST_PIXELS:,} pixels"
+    return FieldError("", detail, "too_many_pixels", {"max": MOST_PIXELS})
 
 
 def key_of(image: bytes) -> str:

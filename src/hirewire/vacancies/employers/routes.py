@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, Field, JsonValue, model_validator
+from pydantic_core import PydanticCustomError
 
 from hirewire.kit.errors import AppError, Kind, NotFound
 from hirewire.kit.http import Caller, MaybeCaller, Once, RequestTx, transactions_of
@@ -26,7 +27,9 @@ PHONE = r"^[\s().-]*(\+[\s().-]*)?([0-9][\s().-]*){5,20}$"
 def _phone(value: str) -> str:
     digits = re.sub(r"[\s().-]", "", value)
     if not re.fullmatch(r"\+?[0-9]{5,20}", digits):
-        raise ValueError("must be 5 to 20 digits, with the usual punctuation")
+        raise PydanticCustomError(
+            "phone_format", "must be 5 to 20 digits, with the usual punctuation"
+        )
     return " ".join(value.split())
 
 
@@ -100,19 +103,26 @@ class Companies(Answer):
 class NoSuchCompany(NotFound):
     """Company not found."""
 
+    code = "company_not_found"
+
 
 class NoEmployerProfile(NotFound):
     """You do not have an employer profile."""
 
+    code = "no_employer_profile"
+
 
 class NoLogo(NotFound):
     """This company has no logo."""
+
+    code = "no_logo"
 
 
 class NotAnImage(AppError):
     """Unsupported image type: send `image/png`, `image/jpeg`, `image/webp` or `image/gif`."""
 
     slug = "not-an-image"
+    code = "not_an_image"
     kind = Kind.INVALID
 
 

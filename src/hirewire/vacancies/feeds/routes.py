@@ -24,6 +24,8 @@ FRESH = {"Cache-Control": "public, max-age=300"}
 class NoSuchSitemap(NotFound):
     """Sitemap not found."""
 
+    code = "sitemap_not_found"
+
 
 @router.get("/sitemap.xml", responses=media("application/xml"), response_class=Response)
 async def sitemap_index(_: MaybeCaller, tx: RequestTx, request: Request) -> Response:

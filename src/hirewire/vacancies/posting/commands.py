@@ -28,11 +28,14 @@ from hirewire.vacancies.tables import vacancy
 class NoSuchVacancy(NotFound):
     """Vacancy not found, or you do not have access to it."""
 
+    code = "vacancy_not_found"
+
 
 class MoveNotAllowed(AppError):
     """This action is not allowed in the vacancy's current status."""
 
     slug = "move-not-allowed"
+    code = "move_not_allowed"
     kind = Kind.CONFLICT
 
 
@@ -40,6 +43,7 @@ class Incomplete(AppError):
     """Required fields are missing: the vacancy cannot be published."""
 
     slug = "incomplete"
+    code = "incomplete"
     kind = Kind.CONFLICT
 
 
@@ -129,7 +133,7 @@ async def move(
     if action == "publish":
         _check_complete(dict(before._mapping))
         if rules.is_over(before.valid_through, today()):
-            raise Incomplete(errors=[FieldError("#/validThrough", "has passed")])
+            raise Incomplete(errors=[FieldError("#/validThrough", "has passed", "in_the_past")])
         values["published_at"] = before.published_at or now()
     if action == "close":
         values |= {"close_reason": reason, "reopened_at": None}
@@ -183,8 +187,9 @@ def _record_closed(tx: Tx, row: Row[Any], reason: str) -> None:
 def _check_complete(values: Mapping[str, object]) -> None:
     missing = rules.missing_to_publish(values)
     if missing:
+        detail = "required for a published vacancy"
         raise Incomplete(
-            errors=[FieldError(f"#/{name}", "required for a published vacancy") for name in missing]
+            errors=[FieldError(f"#/{name}", detail, "required_to_publish") for name in missing]
         )
 
 

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from hirewire.contracts.vocabulary import EmploymentType, Experience, LanguageLevel, WorkFormat
 from hirewire.kit.clock import today
@@ -17,13 +18,13 @@ Name = Annotated[str, text(1, 200)]
 
 def _not_past(value: date) -> date:
     if value < today():
-        raise ValueError("must not be in the past")
+        raise PydanticCustomError("in_the_past", "must not be in the past")
     return value
 
 
 def _day(value: Any) -> Any:
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        raise ValueError("must be a day as YYYY-MM-DD")
+        raise PydanticCustomError("day_format", "must be a day as YYYY-MM-DD")
     return value
 
 
@@ -43,15 +44,18 @@ class LanguageWanted(Body):
 
 
 def _each_skill_once(values: list[Requirement]) -> list[Requirement]:
-    if (name := repeated([value.skill for value in values])) is not None:
-        raise ValueError(f"{name} is listed twice")
+    _check_repeated([value.skill for value in values])
     return values
 
 
 def _each_language_once(values: list[LanguageWanted]) -> list[LanguageWanted]:
-    if (name := repeated([value.language for value in values])) is not None:
-        raise ValueError(f"{name} is listed twice")
+    _check_repeated([value.language for value in values])
     return values
+
+
+def _check_repeated(names: list[str]) -> None:
+    if (name := repeated(names)) is not None:
+        raise PydanticCustomError("listed_twice", "{name} is listed twice", {"name": name})
 
 
 Requirements = Annotated[list[Requirement], Field(max_length=100), AfterValidator(_each_skill_once)]

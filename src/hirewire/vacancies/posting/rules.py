@@ -6,6 +6,7 @@ from html import unescape
 from typing import Any
 
 import nh3
+from pydantic_core import PydanticCustomError
 
 NEEDED_TO_PUBLISH = ("title", "description")
 TAGS = {"p", "br", "b", "strong", "i", "em", "u", "ul", "ol", "li", "h3", "h4", "a", "blockquote"}
@@ -41,21 +42,23 @@ def sanitised(html: str) -> str:
     """The description with only harmless tags and safe links; other markup is removed, its text
     stays.
 
-    Raises `ValueError` for an empty text, and for markup that a browser would multiply: a paragraph
-    repeats the formatting left open before it, so the number of elements grows with the square of
-    the number of tags.
+    Raises `PydanticCustomError` for an empty text, and for markup that a browser would multiply: a
+    paragraph repeats the formatting left open before it, so the number of elements grows with the
+    square of the number of tags.
     """
     if html.count("<") > MOST_TAGS:
-        raise ValueError(f"must have at most {MOST_TAGS} tags")
+        raise PydanticCustomError(
+            "too_many_tags", "must have at most {max} tags", {"max": MOST_TAGS}
+        )
     clean = html
     for _ in range(MOST_PASSES):  # nested links take a second pass
         before, clean = clean, _cleaned(clean)
         if clean == before:
             break
     if len(clean) > LONGEST_DESCRIPTION:
-        raise ValueError("is too long after closing all tags")
+        raise PydanticCustomError("html_too_long", "is too long after closing all tags")
     if not unescape(nh3.clean(clean, tags=set())).strip():
-        raise ValueError("must contain text")
+        raise PydanticCustomError("no_text", "must contain text")
     return clean
 
 

@@ -92,11 +92,14 @@ Pair = tuple[UUID, UUID]
 class NoSuchRecommendation(NotFound):
     """Recommendation not found, or you do not have access to it."""
 
+    code = "recommendation_not_found"
+
 
 class MoveNotAllowed(AppError):
     """This action is not allowed in the recommendation's current state."""
 
     slug = "move-not-allowed"
+    code = "move_not_allowed"
     kind = Kind.CONFLICT
 
 

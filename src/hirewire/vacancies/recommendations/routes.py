@@ -33,9 +33,13 @@ router = APIRouter(prefix="/api/vacancies", tags=["recommendations"])
 class NoSuchVacancy(NotFound):
     """Vacancy not found, or it is not yours."""
 
+    code = "vacancy_not_found"
+
 
 class NoSuchResume(NotFound):
     """Resume not found, or not received by this service yet."""
+
+    code = "resume_not_found"
 
 
 class Ask(Body):

@@ -18,11 +18,14 @@ MOST_SAVED = 100
 class NoSuchSearch(NotFound):
     """Saved search not found, or it is not yours."""
 
+    code = "search_not_found"
+
 
 class TooManySearches(AppError):
     """The limit of saved searches has been reached: delete one."""
 
     slug = "too-many-searches"
+    code = "too_many_searches"
     kind = Kind.CONFLICT
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import Query
 from pydantic import Field, JsonValue, model_validator
+from pydantic_core import PydanticCustomError
 
 from hirewire.contracts.vocabulary import EmploymentType, Experience, WorkFormat
 from hirewire.kit.models import Answer, Body, text
@@ -37,6 +38,12 @@ class Filters(Body):
         return "time" if given == "date" else given
 
 
+def _no_currency() -> PydanticCustomError:
+    return PydanticCustomError(
+        "currency_required", "currency is required when amounts are compared"
+    )
+
+
 class VacancyFilters(Filters):
     """Facets of a vacancy search."""
 
@@ -49,7 +56,7 @@ class VacancyFilters(Filters):
     @model_validator(mode="after")
     def _amounts_have_a_currency(self) -> Self:
         if self.currency is None and (self.salary_from is not None or self.sort == "pay"):
-            raise ValueError("currency is required when amounts are compared")
+            raise _no_currency()
         return self
 
 
@@ -62,7 +69,7 @@ class ResumeFilters(Filters):
     @model_validator(mode="after")
     def _amounts_have_a_currency(self) -> Self:
         if self.currency is None and (self.salary_to is not None or self.sort == "pay"):
-            raise ValueError("currency is required when amounts are compared")
+            raise _no_currency()
         return self
 
 

@@ -44,6 +44,7 @@ class SearchNotReady(AppError):
     """The search index is being built; try again in a moment."""
 
     slug = "search-not-ready"
+    code = "search_not_ready"
     kind = Kind.UNAVAILABLE
 
 

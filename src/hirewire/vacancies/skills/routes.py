@@ -19,6 +19,8 @@ FRESH = "public, max-age=3600"
 class NoSuchSkill(NotFound):
     """Skill not found."""
 
+    code = "skill_not_found"
+
 
 class Suggested(Answer):
     """A skill, with the spelling that matches the input."""

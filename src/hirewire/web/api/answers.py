@@ -7,6 +7,8 @@ from typing import Generic, TypeVar
 
 from pydantic import JsonValue
 
+from hirewire.web.problems import Problem, field_problems, whole_problem
+
 T = TypeVar("T", covariant=True)
 
 
@@ -30,7 +32,7 @@ class Answer(Generic[T]):
     status: int
     found: T | None = None
     """None if the service refused, or has nothing to say."""
-    problem: Mapping[str, JsonValue] = field(default_factory=dict)
+    refusal: Mapping[str, JsonValue] = field(default_factory=dict)
     """The problem details of a refusal (RFC 9457), which may have any members."""
 
     @property
@@ -46,24 +48,17 @@ class Answer(Generic[T]):
         return self.found
 
     @property
-    def detail(self) -> str:
-        """The problem in one sentence."""
-        return str(self.problem.get("detail") or "")
+    def problem(self) -> Problem:
+        """What is wrong with the request as a whole."""
+        return whole_problem(self.refusal)
 
     @property
-    def errors(self) -> dict[str, str]:
+    def errors(self) -> dict[str, Problem]:
         """The errors by the path of the field: `salary/min`."""
-        listed = self.problem.get("errors")
-        return {
-            str(one.get("pointer", one.get("parameter", ""))).removeprefix("#/"): str(
-                one.get("detail", "")
-            )
-            for one in (listed if isinstance(listed, list) else ())
-            if isinstance(one, dict)
-        }
+        return field_problems(self.refusal)
 
 
-def problem_of(content: bytes) -> Mapping[str, JsonValue]:
+def refusal_of(content: bytes) -> Mapping[str, JsonValue]:
     """The problem details in the body of a refusal; empty if there are none."""
     try:
         found = json.loads(content)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from pydantic import JsonValue
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.api.answers import Answer, SignInFirst, problem_of
+from hirewire.web.api.answers import Answer, SignInFirst, refusal_of
 from hirewire.web.api.models.base import Model
 from hirewire.web.api.services import PATIENCE, Reply, Services
 
@@ -113,7 +113,7 @@ def with_query(path: str, query: Query) -> str:
 def answer_of(model: type[FoundT], reply: Reply) -> Answer[FoundT]:
     """The parsed answer, or the refusal."""
     if reply.status >= 400:
-        return Answer(reply.status, problem=problem_of(reply.content))
+        return Answer(reply.status, refusal=refusal_of(reply.content))
     return Answer(reply.status, reply.parsed(model))
 
 
@@ -122,5 +122,5 @@ ValueT = TypeVar("ValueT")
 
 def _refusal_or(found: ValueT, reply: Reply) -> Answer[ValueT]:
     if reply.status >= 400:
-        return Answer(reply.status, problem=problem_of(reply.content))
+        return Answer(reply.status, refusal=refusal_of(reply.content))
     return Answer(reply.status, found)

@@ -50,13 +50,14 @@ PAGES: dict[str, tuple[str, ...]] = {
     ),
     "Form fields and lists": ("fields.html",),
     "Style guide": ("styleguide.html",),
-    "Values and problems": ("labels.py", "words.py"),
+    "Values and problems": ("labels.py", "words.py", "problem_texts.py"),
 }
 """The source files of each page."""
 _KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     **dict.fromkeys(("_", "N_", "gettext", "text")),
     **dict.fromkeys(("ngettext", "plural"), (1, 2)),
     "pgettext": ((1, "c"), 2),
+    "Plural": (1, 2),
 }
 
 

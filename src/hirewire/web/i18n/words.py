@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +16,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from hirewire.kit.clock import day_of
-from hirewire.web.i18n.labels import LABELS, PROBLEMS, UNACCEPTED
+from hirewire.web.i18n.labels import LABELS, UNACCEPTED
+from hirewire.web.i18n.problem_texts import NARROWER, NOT_ACCEPTED, NOT_DONE, TEXTS
+from hirewire.web.problems import Params, Problem
 
 LOCALE = Path(__file__).parent.parent / "locale"
 NARROW = {"RUB": "₽", "KZT": "₸", "UAH": "₴", "BYN": "Br", "GEL": "₾", "AMD": "֏", "TRY": "₺"}
@@ -84,23 +87,50 @@ class Words:
         said = {words(lang).label(work_format).casefold() for lang in LANGUAGES}
         return " · ".join(([area] if area and area.casefold() not in said else []) + where)
 
-    def problem(self, detail: str) -> str:
-        """A service's error message in this language, if there is a translation."""
-        if found := re.fullmatch(r"(.*); try again in (\d+) (minutes|hours)\.", detail):
-            count = int(found[2])
-            if found[3] == "minutes":
-                when = self.plural(
-                    "Try again in %(num)s minute.", "Try again in %(num)s minutes.", count
-                )
-            else:
-                when = self.plural(
-                    "Try again in %(num)s hour.", "Try again in %(num)s hours.", count
-                )
-            return f"{self.problem(found[1])} {when % {'num': count}}"
-        for pattern, said in PROBLEMS:
-            if found := re.fullmatch(pattern, detail):
-                return self.text(said) % found.groups()
-        return self.text(detail)
+    def problem(self, problem: Problem) -> str:
+        """What is wrong, in this language; a neutral text for an unknown code."""
+        try:
+            said = self._said(problem)
+        except (KeyError, TypeError, ValueError):  # another version has this code, or its params
+            said = self._unknown(problem)
+        wait = problem.params.get("seconds")
+        if not problem.is_whole or not isinstance(wait, int):
+            return said
+        return f"{said} {self._wait(wait)}"
+
+    def _said(self, problem: Problem) -> str:
+        found = TEXTS[problem.code]
+        for (code, name, value), narrower in NARROWER.items():
+            if problem.code == code and problem.params.get(name) == value:
+                found = narrower
+        if isinstance(found, str):
+            return self.text(found) % self._values(problem.params)
+        count = int(problem.params[found.count])
+        values = self._values(problem.params) | {found.count: self.number(count)}
+        return self.plural(found.one, found.many, count) % values
+
+    def _values(self, params: Params) -> dict[str, str]:
+        """The params as texts; `field` is the name of a field."""
+        return {
+            name: self.label(value) if name == "field" else str(value)
+            for name, value in params.items()
+        }
+
+    def _unknown(self, problem: Problem) -> str:
+        if self.lang == "en" and problem.detail:  # the services' own language
+            return problem.detail
+        return self.text(NOT_DONE if problem.is_whole else NOT_ACCEPTED)
+
+    def _wait(self, seconds: int) -> str:
+        minutes = max(1, ceil(seconds / 60))
+        if minutes < 120:
+            said = self.plural(
+                "Try again in %(num)s minute.", "Try again in %(num)s minutes.", minutes
+            )
+            return said % {"num": minutes}
+        hours = ceil(minutes / 60)
+        said = self.plural("Try again in %(num)s hour.", "Try again in %(num)s hours.", hours)
+        return said % {"num": self.number(hours)}
 
     def number(self, value: float) -> str:
         """A number with this language's separators."""

@@ -53,6 +53,7 @@ class TooManyStreams(AppError):
     """The limit of open streams has been reached."""
 
     slug = "too-many-streams"
+    code = "too_many_streams"
     kind = Kind.TOO_MANY
 
 

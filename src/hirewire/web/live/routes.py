@@ -22,6 +22,7 @@ class LiveIsOff(Unavailable):
     """Live updates are off: no broker is configured."""
 
     slug = "live-is-off"
+    code = "live_is_off"
 
 
 @router.get("/live")

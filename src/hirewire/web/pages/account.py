@@ -8,13 +8,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from hirewire.kit.errors import Unavailable
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.models.auth import Account, Tokens
-from hirewire.web.i18n.labels import N_
 from hirewire.web.i18n.words import LANGUAGES
 from hirewire.web.pages.rendering import Asking, Form, go, local_path, render, typed
+from hirewire.web.problems import Problem
 from hirewire.web.sessions import KEPT_SECONDS, LANGUAGE, THEME, THEMES, Visitor, visitor
 
 router = APIRouter(include_in_schema=False)
-AWAY = N_("Sign-in is temporarily unavailable. Please try again in a moment.")
 
 
 @router.get("/signup")
@@ -104,7 +103,7 @@ async def _log_in(who: Visitor, email: str, password: str) -> Answer[Tokens]:
 
 
 def _away(who: Visitor, template: str, form: Form, given: dict[str, str]) -> Response:
-    form.problem = AWAY
+    form.problem = Problem("sign_in_away", is_whole=True)
     return render(who, template, 503, form=form, to=given.get("next", ""))
 
 

@@ -47,8 +47,8 @@ async def apply(id: UUID, who: Asking, request: Request) -> Response:
     )
     if answer.is_good:
         return go(who, f"/applications/{answer.data.id}", done="sent")
-    if answer.status == 409 and "applicationId" in answer.problem:  # submitted twice
-        return go(who, f"/applications/{answer.problem['applicationId']}")
+    if answer.status == 409 and "applicationId" in answer.refusal:  # submitted twice
+        return go(who, f"/applications/{answer.refusal['applicationId']}")
     form = Form(given)
     form.refuse(answer)
     vacancy = (await who.vacancies.vacancy(id)).data

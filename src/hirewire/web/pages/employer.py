@@ -11,7 +11,6 @@ from hirewire.web.api.answers import Answer, Missing
 from hirewire.web.api.models.applications import Application
 from hirewire.web.api.models.base import Items
 from hirewire.web.api.models.vacancies import Activity, MatchingResume, OwnVacancy
-from hirewire.web.i18n.labels import N_
 from hirewire.web.pages.applications import names_of
 from hirewire.web.pages.naming import named_in
 from hirewire.web.pages.rendering import (
@@ -24,14 +23,13 @@ from hirewire.web.pages.rendering import (
     render,
     typed,
 )
+from hirewire.web.problems import Problem
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/employer", include_in_schema=False)
 LISTS = ("matches", "activity", "unread")
 """The parts of the dashboard that also have a page of their own."""
 SHOWN = {"mine": 6, "matches": 6, "activity": 10, "unread": 5}
-LOGO_TOO_LARGE = N_("The file is larger than 1 MB.")
-NO_LOGO = N_("This file is not a supported image.")
 WHOLE = 20
 """Rows of a part on the dashboard, and of its own page."""
 Page = Items[MatchingResume] | Items[Activity] | Items[Application]
@@ -117,9 +115,9 @@ async def _set_logo(who: Visitor, form: Form, logo: tuple[bytes, str] | None) ->
         return await who.vacancies.remove_logo()
     answer = await who.vacancies.set_logo(*logo)
     if answer.status == 413:
-        form.errors["logo"] = who.words.text(LOGO_TOO_LARGE)
+        form.errors["logo"] = Problem("logo_too_large")
     elif not answer.is_good:
-        form.errors["logo"] = who.words.text(NO_LOGO)
+        form.errors["logo"] = Problem("not_an_image")
     return answer
 
 

@@ -19,6 +19,7 @@ from hirewire.web.i18n.labels import N_
 from hirewire.web.i18n.words import LANGUAGES
 from hirewire.web.pages.assets import STATIC, asset, icon
 from hirewire.web.pages.pictures import hue, initials
+from hirewire.web.problems import Problem
 from hirewire.web.sessions import THEMES, Visitor, visitor
 
 POLICY = (
@@ -87,34 +88,42 @@ class Form:
             self.values.update(
                 values.model_dump(mode="json") if isinstance(values, Model) else values
             )
-        self.errors: dict[str, str] = {}
-        self.problem = ""
+        self.errors: dict[str, Problem] = {}
+        self.problem: Problem | None = None
 
     def refuse(self, answer: Answer[object]) -> None:
         """Take over the errors in a service's answer."""
         self.errors = answer.errors
         whole = self.errors.pop("#", None) or self.errors.pop("", None)
-        self.problem = whole or answer.detail
+        self.problem = whole or answer.problem
 
     def value(self, name: str) -> JsonValue:
         """The value of a field."""
         found = self.values.get(name)
         return "" if found is None else found
 
-    def error_in(self, name: str, row: int) -> str:
+    def error_in(self, name: str, row: int) -> Problem | None:
         """The error in a row of a list."""
         start = f"{name}/{row}"
         return next(
             (why for at, why in self.errors.items() if at == start or at.startswith(f"{start}/")),
-            "",
+            None,
         )
 
-    def error(self, *names: str) -> str:
+    def errors_in(self, name: str) -> list[tuple[str, Problem]]:
+        """The errors in a field, by the path in it; the path is empty for the whole field."""
+        return [
+            (at.removeprefix(name).strip("/#"), why)
+            for at, why in self.errors.items()
+            if at == name or at.startswith(f"{name}/")
+        ]
+
+    def error(self, *names: str) -> Problem | None:
         """The error of a field or a part of it."""
-        for path, detail in self.errors.items():
+        for path, why in self.errors.items():
             if path in names or path.split("/")[0] in names:
-                return detail
-        return ""
+                return why
+        return None
 
 
 def render(who: Visitor, template: str, status: int = 200, **values: object) -> HTMLResponse:

@@ -14,7 +14,6 @@ from hirewire.web.api.models.base import Education, Items, Model
 from hirewire.web.api.models.profiles import Position, Resume
 from hirewire.web.api.models.vacancies import Reach
 from hirewire.web.api.profiles import ItemKind
-from hirewire.web.i18n.labels import N_
 from hirewire.web.pages import reading
 from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
@@ -31,6 +30,7 @@ from hirewire.web.pages.rendering import (
     rows,
     typed,
 )
+from hirewire.web.problems import Problem
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
@@ -43,8 +43,6 @@ ITEMS: dict[ItemKind, tuple[str, ...]] = {
 """The form fields of each item; the first one is required in a new item."""
 PROJECT = ("name", "url", "start", "end", "description", "highlights")
 CERTIFICATE = ("name", "issuer", "date", "url")
-HIDE_AWAY = N_("Company search is temporarily unavailable. Your changes have not been saved.")
-HIDE_NOBODY = N_("No company with this name is hiring here. Choose one from the list.")
 MATCHED = (
     *("title", "area", "relocation", "skills", "workFormats", "employmentTypes"),
     *("salary", "languages"),
@@ -76,15 +74,15 @@ async def import_resume(who: Member, request: Request) -> Response:
         document = json.loads(upload[0][: LARGEST_IMPORT + 1] if upload is not None else b"")
         answer = await who.profiles.import_resume(document)
     except (ValueError, RecursionError):
-        form.errors["file"] = who.words.text("This is not a JSON file.")
+        form.errors["file"] = Problem("not_json_file")
         return render(who, "new_resume.html", 422, form=form)
     if answer.is_good and answer.data.leftOut:
         return render(who, "imported.html", 201, resume=answer.data)
     if answer.is_good:
         return go(who, f"/resumes/{answer.data.id}", done="saved")
-    form.refuse(answer)
-    said = [f"{at}: {who.words.problem(why)}" for at, why in form.errors.items()]
-    form.errors["file"] = "; ".join(said) or who.words.problem(form.problem)
+    form.errors = {f"file/{at}": why for at, why in answer.errors.items()}
+    if not form.errors:
+        form.errors["file"] = answer.problem
     return render(who, "new_resume.html", answer.status, form=form)
 
 
@@ -126,19 +124,19 @@ async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
     return await _editor(who, saved, form, status)
 
 
-async def _hide(who: Visitor, body: dict[str, JsonValue], name: str) -> str:
-    """Hide the resume from the companies with this name; return the error, or ""."""
+async def _hide(who: Visitor, body: dict[str, JsonValue], name: str) -> Problem | None:
+    """Hide the resume from the companies with this name; return what is wrong."""
     if not name:
-        return ""
+        return None
     answer = await or_none(who.vacancies.companies_named(name, limit="100"))
     if answer is None:
-        return HIDE_AWAY
+        return Problem("company_search_away")
     found = answer.data.items if answer.is_good else ()
     same = [one.id for one in found if one.name.casefold() == name.casefold()]
     if not same and len(found) == 1:
         same = [found[0].id]
     body["hiddenFrom"] = list(dict.fromkeys([*_texts(body["hiddenFrom"]), *same]))
-    return "" if same else HIDE_NOBODY
+    return None if same else Problem("no_such_company")
 
 
 @router.post("/resumes/{id}/{kind}")

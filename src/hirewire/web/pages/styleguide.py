@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 
 from hirewire.web.api.models.vacancies import OfferedSalary, Reason, Requirement, Vacancy
 from hirewire.web.pages.rendering import Asking, Form, render
+from hirewire.web.problems import Problem
 
 router = APIRouter(include_in_schema=False)
 
@@ -57,7 +58,7 @@ async def styleguide(who: Asking) -> Response:
     """The components. The texts are samples; nothing here is from the board."""
     sample = SAMPLES[who.words.lang]
     form = Form({"title": sample.title, "workFormat": ["hybrid"]})
-    form.errors = {"email": "value is not a valid email address"}
+    form.errors = {"email": Problem("email_invalid")}
     vacancy = Vacancy(
         id=str(UUID(int=0)),
         companyId=str(UUID(int=0)),

@@ -1,5 +1,7 @@
 """Answers of `profiles`."""
 
+from pydantic import JsonValue
+
 from hirewire.web.api.models.base import (
     Education,
     ExpectedSalary,
@@ -8,6 +10,7 @@ from hirewire.web.api.models.base import (
     Skill,
     SpokenLanguage,
 )
+from hirewire.web.problems import Problem, read_problem
 
 
 class Contact(Model):
@@ -115,6 +118,13 @@ class LeftOut(Model):
 
     pointer: str = ""
     detail: str = ""
+    code: str = ""
+    params: JsonValue = None
+
+    @property
+    def problem(self) -> Problem:
+        """Why it was skipped, or how it was changed."""
+        return read_problem(self.model_dump())
 
 
 class Resume(_Content):

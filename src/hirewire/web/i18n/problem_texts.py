@@ -1,0 +1,158 @@
+"""The pages' texts of the services' problems and of their own, by code."""
+
+from dataclasses import dataclass
+
+from hirewire.web.i18n.labels import N_
+
+
+@dataclass(frozen=True, slots=True)
+class Plural:
+    """A text with a number in it, for one and for many."""
+
+    one: str
+    many: str
+    count: str
+    """The param with the number."""
+
+
+REQUIRED = N_("This field is required")
+FORMAT = N_("Invalid format")
+NUMBER = N_("Must be a number")
+OPTION = N_("Choose one of the options")
+LARGE = N_("Too large")
+LINK = N_("Must be a link that starts with https://")
+CHARACTER = N_("Contains an unsupported character")
+CURRENCY = N_("Must be a currency code, such as RUB or EUR")
+DAY = N_("Must be a date: YYYY-MM-DD")
+IMAGE = N_("This file is not a supported image.")
+GONE = N_("This no longer exists, or you do not have access to it.")
+NOT_NOW = N_("This action is not available now.")
+LIMIT = N_("You have reached the limit.")
+LATER = N_("This is not available right now. Please try again in a moment.")
+SIGN_IN = N_("Please sign in.")
+LONGEST = Plural(
+    "Must have at most %(max_length)s character",
+    "Must have at most %(max_length)s characters",
+    "max_length",
+)
+
+TEXTS: dict[str, str | Plural] = {
+    # Of pydantic: https://docs.pydantic.dev/latest/errors/validation_errors/
+    "missing": REQUIRED,
+    "string_type": REQUIRED,  # null for an empty field
+    "string_too_short": Plural(
+        "Must have at least %(min_length)s character",
+        "Must have at least %(min_length)s characters",
+        "min_length",
+    ),
+    **dict.fromkeys(("string_too_long", "url_too_long"), LONGEST),
+    "too_short": Plural(
+        "Must have at least %(min_length)s item",
+        "Must have at least %(min_length)s items",
+        "min_length",
+    ),
+    "too_long": Plural(
+        "Must have at most %(max_length)s item",
+        "Must have at most %(max_length)s items",
+        "max_length",
+    ),
+    "greater_than_equal": N_("Must be %(ge)s or more"),
+    "less_than_equal": N_("Must be %(le)s or less"),
+    "literal_error": OPTION,
+    "enum": OPTION,
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), N_("Must be a whole number")),
+    **dict.fromkeys(("float_type", "float_parsing", "finite_number", "not_a_number"), NUMBER),
+    "int_parsing_size": LARGE,
+    **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing"), DAY),
+    **dict.fromkeys(("date_from_datetime_inexact", "datetime_parsing", "not_a_date"), DAY),
+    "day_format": DAY,
+    **dict.fromkeys(("url_type", "url_parsing", "url_scheme", "link_invalid"), LINK),
+    **dict.fromkeys(("string_pattern_mismatch", "extra_forbidden", "json_invalid"), FORMAT),
+    **dict.fromkeys(("list_type", "dict_type", "model_type", "model_attributes_type"), FORMAT),
+    **dict.fromkeys(("bool_type", "bool_parsing", "not_a_boolean"), FORMAT),
+    **dict.fromkeys(("uuid_type", "uuid_parsing", "wrong_type"), FORMAT),
+    "string_unicode": CHARACTER,
+    # Of fields.
+    "unsupported_character": CHARACTER,
+    **dict.fromkeys(("too_many_members", "too_many_values", "too_deep"), LARGE),
+    **dict.fromkeys(("too_many_tags", "html_too_long", "too_many_pixels"), LARGE),
+    "no_text": N_("Add some text"),
+    "listed_twice": N_("%(name)s is listed twice"),
+    "email_invalid": N_("Enter a valid email address"),
+    "password_is_email": N_("Must not be your email address"),
+    "password_too_common": N_("This password is too common. Choose another one."),
+    "phone_format": N_("Must have 5 to 20 digits"),
+    "in_the_past": N_("Must not be in the past"),
+    "date_format": N_("Must be YYYY, YYYY-MM or YYYY-MM-DD"),
+    "no_such_date": N_("No such date"),
+    "year_out_of_range": N_("Must be between %(min)s and %(max)s"),
+    "end_before_start": N_("The end date must not be before the start date"),
+    "unknown_currency": CURRENCY,
+    "currency_required": CURRENCY,
+    "salary_empty": N_("Enter at least one of the two amounts"),
+    "salary_range": N_("The upper amount must not be less than the lower one"),
+    "required_to_publish": N_("Required to publish"),
+    "letter_required": N_("Required for this job"),
+    "resume_lacks": N_("Add to the resume: %(field)s"),
+    # Of files.
+    "not_json_file": N_("This is not a JSON file."),
+    "not_a_resume": N_("The file has no name, experience or education"),
+    "bad_document": N_("This file could not be imported."),
+    "only_first": Plural(
+        "Only the first %(max)s was imported", "Only the first %(max)s were imported", "max"
+    ),
+    "cut": Plural(
+        "Shortened to %(max_length)s character",
+        "Shortened to %(max_length)s characters",
+        "max_length",
+    ),
+    "read_as": N_("Changed to %(value)s"),
+    "unknown_level": N_("Unknown level"),
+    "dates_left_out": N_("The end date is before the start date, so neither was imported"),
+    "not_an_image": IMAGE,
+    "logo_too_large": N_("The file is larger than 1 MB."),
+    "too_large": LARGE,
+    # Of a whole request.
+    "invalid": N_("Please check the highlighted fields."),
+    "incomplete": N_("Please fill in the required fields."),
+    **dict.fromkeys(("unauthenticated", "invalid_token"), SIGN_IN),
+    "wrong_credentials": N_("Wrong email or password."),
+    "email_taken": N_("This email is already registered."),
+    "sign_in_away": N_("Sign-in is temporarily unavailable. Please try again in a moment."),
+    "too_many_registrations": N_("Too many accounts were created from your network."),
+    "too_many_failures": N_("Too many failed attempts."),
+    "too_many_invitations": N_("Your company has reached the daily limit for invitations."),
+    "too_many_messages": N_("You have reached the daily limit for messages."),
+    **dict.fromkeys(("too_many_items", "too_many_searches"), LIMIT),
+    **dict.fromkeys(("not_found", "resume_not_found", "item_not_found", "link_not_found"), GONE),
+    **dict.fromkeys(("vacancy_not_found", "company_not_found", "search_not_found"), GONE),
+    **dict.fromkeys(("application_not_found", "recommendation_not_found"), GONE),
+    **dict.fromkeys(("resume_not_open", "no_logo"), GONE),
+    **dict.fromkeys(("move_not_allowed", "other_side"), NOT_NOW),
+    "resume_is_draft": N_("This resume is a draft. Publish it first."),
+    "already_applied": N_("You have already applied with this resume."),
+    "vacancy_not_open": N_("This job is not accepting applications."),
+    "own_vacancy": N_("You cannot apply to a job at your own company."),
+    "not_an_employer": N_("Only employers can do this."),
+    "employer_profile_exists": N_("You already have a company profile."),
+    "no_employer_profile": N_("You do not have a company profile yet."),
+    "no_profile_yet": N_("We are setting up your profile. It will appear here in a moment."),
+    "bad_cursor": N_("This page of the list is out of date. Start from the first one."),
+    "search_not_ready": N_("Search is starting. Please try again in a moment."),
+    **dict.fromkeys(("unavailable", "no_signing_key_yet", "database_away"), LATER),
+    "company_search_away": N_(
+        "Company search is temporarily unavailable. Your changes have not been saved."
+    ),
+    "no_such_company": N_("No company with this name is hiring here. Choose one from the list."),
+}
+"""Every code that a page may show: a test compares it with the sources."""
+NARROWER = {
+    ("string_too_short", "min_length", 1): REQUIRED,
+    ("resume_lacks", "field", "title"): N_("Add a desired position to the resume"),
+    ("resume_lacks", "field", "skills"): N_("Add skills to the resume"),
+    ("string_pattern_mismatch", "pattern", "^[A-Z]{3}$"): CURRENCY,
+}
+"""Texts of a code with one value of a param."""
+NOT_ACCEPTED = N_("This value is not accepted.")
+NOT_DONE = N_("This could not be done.")
+"""Of a code that this version does not know, for a field and for a whole request."""

@@ -1,0 +1,65 @@
+"""What a service says is wrong, as the pages hold it: a code with its params."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MOST_FIELDS = 50
+MOST_PARAMS = 10
+LONGEST_TEXT = 300
+LARGEST_NUMBER = 10**15
+
+
+Params = Mapping[str, str | int | float | bool]
+"""The values in a text, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is wrong; `Words.problem` has its text in each language."""
+
+    code: str
+    params: Params = field(default_factory=dict)
+    detail: str = ""
+    """The service's own text, in English."""
+    is_whole: bool = False
+    """Whether it is about the whole request, and not about one field."""
+
+
+def whole_problem(body: Any) -> Problem:
+    """The problem in the body of an answer; one without a code if there is none."""
+    return read_problem(body, is_whole=True)
+
+
+def field_problems(body: Any) -> dict[str, Problem]:
+    """The problems of fields in the body of an answer, by the path of the field: `salary/min`."""
+    listed = body.get("errors") if isinstance(body, dict) else None
+    return {
+        _text(one.get("pointer", one.get("parameter"))).removeprefix("#/"): read_problem(one)
+        for one in (listed[:MOST_FIELDS] if isinstance(listed, list) else ())
+        if isinstance(one, dict)
+    }
+
+
+def read_problem(said: Any, *, is_whole: bool = False) -> Problem:
+    """The problem in these members of a JSON object."""
+    found = said if isinstance(said, dict) else {}
+    params = found.get("params")
+    return Problem(
+        _text(found.get("code")),
+        dict(list(_scalars(params))[:MOST_PARAMS]) if isinstance(params, dict) else {},
+        _text(found.get("detail")),
+        is_whole,
+    )
+
+
+def _scalars(params: dict[str, Any]) -> Iterator[tuple[str, str | int | float | bool]]:
+    for name, value in params.items():
+        if isinstance(value, str):
+            yield name, value[:LONGEST_TEXT]
+        elif isinstance(value, int | float) and abs(value) <= LARGEST_NUMBER:
+            yield name, value
+
+
+def _text(value: Any) -> str:
+    return value[:LONGEST_TEXT] if isinstance(value, str) else ""

@@ -76,6 +76,7 @@ TABLE: dict[str, Seen] = {
     "/api/vacancies/recommended": {},
     "/api/vacancies/resumes/{R}/viewers": {},
     "/api/vacancies/vacancies?q=cook": {},
+    "/api/vacancies/vacancies/overview": {},
     "/api/vacancies/vacancies/{V}": {},
     "/api/vacancies/vacancies/{V}/scores?resume={R}": {},
     "/api/vacancies/feeds/vacancies.atom": {},

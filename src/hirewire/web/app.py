@@ -32,6 +32,7 @@ from hirewire.web.pages import (
     posting,
     resumes,
     styleguide,
+    undoing,
 )
 from hirewire.web.pages.assets import STATIC, Assets
 from hirewire.web.pages.naming import Naming
@@ -94,6 +95,7 @@ def create_web(settings: Settings) -> FastAPI:
     for pages in (account, candidate, resumes, applications, people, posting, board, employer):
         add_routes(app, pages.router)
     add_routes(app, styleguide.router)
+    add_routes(app, undoing.router)
     add_routes(app, router)
     add_routes(app, live_router)
     add_routes(app, _operations(services))

@@ -4,11 +4,10 @@ from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
-
-import pytest
 
 from hirewire.vacancies.applications import commands, queries
 from tests.vacancies.applications.conftest import Board

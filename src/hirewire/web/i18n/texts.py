@@ -21,7 +21,7 @@ TABLE = Path("docs") / "copy.md"
 SEVERAL = "Several pages"
 PDF = "PDF of a resume"
 PAGES: dict[str, tuple[str, ...]] = {
-    "Every page": ("base.html", "unread.html", "rendering.py", "list.html"),
+    "Every page": ("base.html", "unread.html", "toast.html", "rendering.py", "list.html"),
     "Start page": ("start.html",),
     "Jobs": ("vacancies.html",),
     "Job": ("vacancy.html", "gone.html", "apply.html"),
@@ -41,9 +41,9 @@ PAGES: dict[str, tuple[str, ...]] = {
         "employer.py",
     ),
     "Job editor": ("vacancy_edit.html", "price.html"),
-    "Board": ("board.html", "stage.html"),
+    "Board": ("job.html", "board.html", "stage.html"),
     "Candidates": ("candidates.html", "resumes.html", "card.html"),
-    "Application": ("application.html",),
+    "Application": ("application.html", "applications.py"),
     "Errors and system status": (
         *("missing.html", "wrong.html", "away.html", "again.html", "starting.html"),
         *("status.html", "api.html", "failures.py"),

@@ -1,18 +1,24 @@
 """Pages of applications for both sides, and the application form."""
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from hirewire.kit.clock import day_of
 from hirewire.kit.errors import Unavailable
+from hirewire.web.api.services import Answer
+from hirewire.web.i18n.labels import N_
 from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
     Asking,
     Form,
     Member,
     as_file,
+    back_to,
     count_unread,
     go,
     is_part,
@@ -20,11 +26,22 @@ from hirewire.web.pages.rendering import (
     render,
     typed,
 )
+from hirewire.web.pages.undo import Undo, undo
 from hirewire.web.sessions import SignInFirst, Visitor
 
 router = APIRouter(include_in_schema=False)
 RESUMES, APPLICATIONS = "/api/profiles/resumes", "/api/vacancies/applications"
 CANDIDATES = "/api/profiles/candidates"
+RESUME = N_("Resume")
+AHEAD = {
+    "consider": "response",
+    "phone_interview": "consider",
+    "assessment": "phone_interview",
+    "interview": "assessment",
+    "offer": "interview",
+    "hired": "offer",
+}
+"""The stages, each with the one before it."""
 
 
 @router.post("/vacancies/{id}/apply")
@@ -76,6 +93,23 @@ async def names_of(who: Visitor, listed: list[dict[str, Any]]) -> dict[str, str]
     return {one["resumeId"]: one["fullName"] for one in answer.data["items"]}
 
 
+def moved_to(given: dict[str, str]) -> dict[str, Any]:
+    """The body of a move from its form."""
+    body: dict[str, Any] = {"stage": given.get("stage", "")}
+    if given.get("reason"):
+        body["reason"] = given["reason"]
+    if given.get("comment"):
+        body |= {"comment": given["comment"], "commentShared": True}
+    return body
+
+
+def way_back(moved: Answer, before: str) -> Undo | None:
+    """What takes a move back, if the application may return to the stage `before`."""
+    if not moved.is_good or before not in moved.data["allowedStages"]:
+        return None
+    return undo("stage", moved.data["id"], before)
+
+
 async def add_scores(who: Visitor, vacancy: UUID | str, listed: list[dict[str, Any]]) -> None:
     """Add scores to applications that were not recommended; none if the service is unavailable."""
     lacking = [one for one in listed if one["open"] and one["acceptedAt"] and one["score"] is None]
@@ -102,23 +136,84 @@ async def application(id: UUID, who: Member) -> Response:
     if not found.is_good:
         return render(who, "missing.html", 404)
     messages = await who.call("vacancies", "GET", f"{path}/messages?limit=100")
-    person = None
-    if found.data["side"] == "employer":
-        await add_scores(who, found.data["vacancyId"], [found.data])
-    if found.data["side"] == "employer" and found.data["acceptedAt"]:
-        try:
-            card = await who.call("profiles", "GET", f"{CANDIDATES}/{found.data['resumeId']}")
-            person = card.data if card.is_good else None
-        except Unavailable:
-            person = None
-    await named(who, found.data, person)
     template = "parts/application.html"
     if not is_part(who.request):
         template = "application.html"
         await count_unread(who)  # this application has now been read
-    return render(
-        who, template, one=found.data, messages=messages.data["items"], person=person, form=Form()
-    )
+    values = await _shown(who, found.data, messages.data["items"])
+    return render(who, template, **values, form=Form())
+
+
+async def _shown(
+    who: Visitor, one: dict[str, Any], messages: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """What the page of an application shows."""
+    person, reasons = None, []
+    if one["side"] == "employer":
+        reasons = await _reasons(who, one)
+        person = await _person(who, one)
+    await named(who, one, person, {"reasons": reasons})
+    heading = one["vacancyTitle"]
+    if one["side"] == "employer":
+        heading = (person or {}).get("fullName") or (person or {}).get("title")
+        heading = heading or one["resumeTitle"] or who.words.text(RESUME)
+    return {
+        "one": one,
+        "person": person,
+        "heading": heading,
+        "reasons": reasons,
+        "messages": messages,
+        "conversation": conversation(one, messages),
+        "following": next((stage for stage in AHEAD if AHEAD[stage] == one["stage"]), ""),
+    }
+
+
+async def _person(who: Visitor, one: dict[str, Any]) -> dict[str, Any] | None:
+    """The full resume, if contacts are or were open and its service is available."""
+    if not one["acceptedAt"]:
+        return None
+    try:
+        card = await who.call("profiles", "GET", f"{CANDIDATES}/{one['resumeId']}")
+    except Unavailable:
+        return None
+    return card.data if card.is_good else None
+
+
+async def _reasons(who: Visitor, one: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts of the match score; adds the score to an application without one."""
+    if not one["open"] or not one["acceptedAt"]:
+        return []
+    query = urlencode({"resume": one["resumeId"], "reasons": "true"})
+    path = f"/api/vacancies/vacancies/{one['vacancyId']}/scores?{query}"
+    try:
+        answer = await who.call("vacancies", "GET", path)
+    except Unavailable:
+        return []
+    for scored in answer.data["items"] if answer.is_good else ():
+        if one["score"] is None:
+            one["score"] = scored["score"]
+        return list(scored["reasons"])
+    return []
+
+
+def conversation(
+    one: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Messages, the cover letter and the moves of an application in order, with a line a day."""
+    entries: list[dict[str, Any]] = [
+        {"kind": "event", "at": line["at"], "line": line} for line in one["history"]
+    ]
+    if one["letter"]:
+        entries.append({"kind": "letter", "at": one["createdAt"], "text": one["letter"]})
+    entries += [{"kind": "message", "at": each["sentAt"], "message": each} for each in messages]
+    entries.sort(key=lambda entry: datetime.fromisoformat(entry["at"]))
+    lines: list[dict[str, Any]] = []
+    day = None
+    for entry in entries:
+        if day != (day := day_of(datetime.fromisoformat(entry["at"]))):
+            lines.append({"kind": "day", "at": entry["at"]})
+        lines.append(entry)
+    return lines
 
 
 @router.get("/applications/{id}/resume.pdf")
@@ -141,29 +236,24 @@ async def answer_application(id: UUID, action: str, who: Asking, request: Reques
         "messages": {"text": given.get("text", "")},
         "accept": {},
         "withdraw": {"comment": given.get("comment") or None},
-        "stage": {"stage": given.get("stage", "")}
-        | ({"reason": given["reason"]} if given.get("reason") else {})
-        | ({"comment": given["comment"], "commentShared": True} if given.get("comment") else {}),
+        "stage": moved_to(given),
     }
     if action not in bodies:
         return render(who, "missing.html", 404)
     answer = await who.call("vacancies", "POST", f"{path}/{action}", bodies[action])
     if answer.is_good:
-        back = given.get("back", "")
-        path = back if back.startswith("/employer/") else f"/applications/{id}"
-        return go(who, path, done="saved")
+        here = given.get("back", "")
+        path = here if here.startswith("/employer/") else f"/applications/{id}"
+        if action == "messages":
+            return go(who, path, done="sent")
+        is_moved = action == "stage" and answer.data["open"]
+        back = way_back(answer, given.get("from", "")) if is_moved else None
+        return back_to(who, path, "moved" if is_moved else "saved", back)
     form = Form(given)
     form.refuse(answer)
     found = await who.call("vacancies", "GET", path)
     if not found.is_good:
         return render(who, "missing.html", 404)
     messages = await who.call("vacancies", "GET", f"{path}/messages?limit=100")
-    return render(
-        who,
-        "application.html",
-        answer.status,
-        one=found.data,
-        messages=messages.data["items"],
-        person=None,
-        form=form,
-    )
+    values = await _shown(who, found.data, messages.data["items"])
+    return render(who, "application.html", answer.status, **values, form=form)

@@ -2,15 +2,30 @@
 
 import asyncio
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
-from hirewire.web.pages.applications import APPLICATIONS, add_scores, names_of
+from hirewire.web.pages.applications import (
+    APPLICATIONS,
+    add_scores,
+    moved_to,
+    names_of,
+    way_back,
+)
 from hirewire.web.pages.employer import COUNTS, VACANCIES
 from hirewire.web.pages.naming import named
-from hirewire.web.pages.rendering import Member, is_part, render
+from hirewire.web.pages.rendering import (
+    Asking,
+    Member,
+    back_to,
+    is_part,
+    render,
+    said,
+    typed,
+)
+from hirewire.web.pages.undo import Undo
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/employer/vacancies/{id}/board", include_in_schema=False)
@@ -24,6 +39,27 @@ SHOWN = 30
 @router.get("")
 async def board(id: UUID, who: Member) -> Response:
     """All stages with their latest applications."""
+    return await _board(who, id, "parts/board.html" if is_part(who.request) else "board.html")
+
+
+@router.post("")
+async def move(id: UUID, who: Asking, request: Request) -> Response:
+    """Move an application; the answer is the board as it is now, with what was done."""
+    given = await typed(request)
+    application = quote(given.get("application", ""), safe="")
+    answer = await who.call(
+        "vacancies", "POST", f"{APPLICATIONS}/{application}/stage", moved_to(given)
+    )
+    undo = way_back(answer, given.get("from", ""))
+    done = "moved" if answer.is_good and answer.data["open"] else said(answer)
+    if is_part(request):
+        return await _board(who, id, "parts/moved.html", done=done, undo=undo)
+    return back_to(who, f"/employer/vacancies/{id}/board", done, undo)
+
+
+async def _board(
+    who: Visitor, id: UUID, template: str, *, done: str = "", undo: Undo | None = None
+) -> Response:
     found, counted = await asyncio.gather(
         who.call("vacancies", "GET", f"{VACANCIES}/{id}"),
         who.call("vacancies", "GET", f"{COUNTS}?vacancy={id}"),
@@ -39,10 +75,11 @@ async def board(id: UUID, who: Member) -> Response:
         stage: page["items"] if page else [] for stage, page in zip(counts, pages, strict=True)
     }
     names = await _completed(who, id, [one for stage in items.values() for one in stage])
-    template = "parts/board.html" if is_part(who.request) else "board.html"
     return render(
         who,
         template,
+        done=done,
+        undo=undo,
         vacancy=found.data,
         counts=counts,
         unread=unread,

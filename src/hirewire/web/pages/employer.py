@@ -1,11 +1,14 @@
 """An employer's dashboard: the company form, vacancies, matching candidates, activity."""
 
 import asyncio
+from collections import Counter
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
+from hirewire.kit.clock import day_of
 from hirewire.web.api.services import Answer
 from hirewire.web.i18n.labels import N_
 from hirewire.web.pages.applications import APPLICATIONS, names_of
@@ -24,6 +27,7 @@ from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/employer", include_in_schema=False)
 PROFILE, VACANCIES = "/api/vacancies/employer-profile", "/api/vacancies/vacancies"
+OVERVIEW = f"{VACANCIES}/overview"
 COUNTS = "/api/vacancies/applications/counts"
 LISTS = {
     "matches": "/api/vacancies/recommendations",
@@ -31,7 +35,7 @@ LISTS = {
     "unread": f"{APPLICATIONS}?role=employer&unread=true",
 }
 """The parts of the dashboard that also have a page of their own."""
-SHOWN = {"mine": 6, "matches": 6, "activity": 10, "unread": 5}
+SHOWN = {"mine": 10, "matches": 6, "activity": 30, "unread": 5}
 LOGO_TOO_LARGE = N_("The file is larger than 1 MB.")
 NO_LOGO = N_("This file is not a supported image.")
 WHOLE = 20
@@ -55,6 +59,7 @@ async def home(who: Member) -> Response:
         company=profile.data,
         **mine,
         **shown,
+        groups=grouped(shown["activity"]["items"]),
         names=names,
         form=Form(),
         whole=False,
@@ -130,7 +135,7 @@ async def part_of_home(part: str, who: Member) -> Response:
     answer = await _listed(who, part, SHOWN[part])
     if not answer.is_good:
         return render(who, "missing.html", 404)
-    values = {part: answer.data, "names": await _names(who, part, answer)}
+    values = {part: answer.data, **await _completed(who, part, answer)}
     return render(who, f"parts/{_template(part)}.html", **values, whole=False)
 
 
@@ -145,7 +150,7 @@ async def whole_list(part: str, who: Member) -> Response:
         return go(who, f"/employer/{part}/all" if after else "/employer")
     name = _template(part)
     template = f"parts/{name}.html" if is_part(who.request) else "list.html"
-    values = {part: answer.data, "names": await _names(who, part, answer)}
+    values = {part: answer.data, **await _completed(who, part, answer)}
     return render(who, template, **values, part=name, back="/employer", whole=True)
 
 
@@ -166,8 +171,12 @@ def _template(part: str) -> str:
     return {"matches": "resumes_matched", "activity": "feed", "unread": "received"}[part]
 
 
-async def _names(who: Visitor, part: str, listed: Answer) -> dict[str, str]:
-    return await names_of(who, listed.data["items"]) if part == "unread" else {}
+async def _completed(who: Visitor, part: str, listed: Answer) -> dict[str, Any]:
+    """What a part shows besides its list."""
+    items = listed.data["items"]
+    if part == "unread":
+        return {"names": await names_of(who, items)}
+    return {"groups": grouped(items)} if part == "activity" else {}
 
 
 async def _listed(who: Visitor, part: str, limit: int, after: str | None = None) -> Answer:
@@ -182,20 +191,17 @@ async def _listed(who: Visitor, part: str, limit: int, after: str | None = None)
 
 
 async def _mine(who: Visitor, limit: int, after: str | None = None) -> dict[str, Any]:
-    """The vacancies of the user's company; and by vacancy the numbers of applications and unread
-    ones.
-    """
-    asked = {"mine": "true", "limit": str(limit), "brief": "true"} | (
-        {"after": after} if after else {}
-    )
-    vacancies, counted = await asyncio.gather(
-        who.call("vacancies", "GET", f"{VACANCIES}?{urlencode(asked)}"),
-        who.call("vacancies", "GET", COUNTS),
-    )
-    received: dict[str, dict[str, int]] = {}
-    for one in counted.data["items"] if counted.is_good else ():
-        counts = received.setdefault(one["vacancyId"], {"all": 0, "new": 0})
-        counts["all"] += one["count"]
-        counts["new"] += one["unread"]
-    found = vacancies.data if vacancies.is_good else {"items": [], "next": None}
-    return {"vacancies": found, "received": received}
+    """The vacancies of the user's company with their figures."""
+    asked = {"limit": str(limit)} | ({"after": after} if after else {})
+    found = await who.call("vacancies", "GET", f"{OVERVIEW}?{urlencode(asked)}")
+    return {"jobs": found.data if found.is_good else {"items": [], "next": None}}
+
+
+def grouped(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Activity by resume and day: the latest event, and what was done how often."""
+    groups: dict[tuple[str, str], dict[str, Any]] = {}
+    for one in events:
+        key = one["resumeId"], day_of(datetime.fromisoformat(one["occurredAt"])).isoformat()
+        group = groups.setdefault(key, {"latest": one, "counts": Counter()})
+        group["counts"][one["action"]] += 1
+    return [group | {"actions": list(group["counts"].items())} for group in groups.values()]

@@ -2,17 +2,22 @@
 
 import asyncio
 from collections import Counter
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
+from pydantic import JsonValue
 
 from hirewire.kit.clock import day_of
-from hirewire.web.api.services import Answer
+from hirewire.web.api.answers import Answer, Missing
+from hirewire.web.api.models.applications import Application
+from hirewire.web.api.models.base import Items
+from hirewire.web.api.models.vacancies import Activity, JobFigures, MatchingResume
 from hirewire.web.i18n.labels import N_
-from hirewire.web.pages.applications import APPLICATIONS, names_of
-from hirewire.web.pages.naming import named
+from hirewire.web.pages.applications import names_of
+from hirewire.web.pages.naming import named_in
 from hirewire.web.pages.rendering import (
     Asking,
     Form,
@@ -26,41 +31,57 @@ from hirewire.web.pages.rendering import (
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/employer", include_in_schema=False)
-PROFILE, VACANCIES = "/api/vacancies/employer-profile", "/api/vacancies/vacancies"
-OVERVIEW = f"{VACANCIES}/overview"
-COUNTS = "/api/vacancies/applications/counts"
-LISTS = {
-    "matches": "/api/vacancies/recommendations",
-    "activity": "/api/vacancies/activity",
-    "unread": f"{APPLICATIONS}?role=employer&unread=true",
-}
+LISTS = ("matches", "activity", "unread")
 """The parts of the dashboard that also have a page of their own."""
 SHOWN = {"mine": 10, "matches": 6, "activity": 30, "unread": 5}
 LOGO_TOO_LARGE = N_("The file is larger than 1 MB.")
 NO_LOGO = N_("This file is not a supported image.")
 WHOLE = 20
 """Rows of a part on the dashboard, and of its own page."""
+Page = Items[MatchingResume] | Items[Activity] | Items[Application]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What a candidate did with a resume on one day."""
+
+    latest: Activity
+    actions: Counter[str]
+    """How often which action."""
+
+
+def grouped(events: Sequence[object]) -> list[Group]:
+    """Activity by resume and day, in the given order; other items are left out."""
+    groups: dict[tuple[str, date], Group] = {}
+    for one in events:
+        if isinstance(one, Activity):
+            key = one.resumeId, day_of(datetime.fromisoformat(one.occurredAt))
+            groups.setdefault(key, Group(one, Counter())).actions[one.action] += 1
+    return list(groups.values())
 
 
 @router.get("")
 async def home(who: Member) -> Response:
     """The dashboard; the company form for a user who is not an employer yet."""
-    profile = await who.call("vacancies", "GET", PROFILE)
+    profile = await who.vacancies.employer_profile()
     if not profile.is_good:
         return render(who, "hire.html", form=Form())
-    mine, *lists = await asyncio.gather(
-        _mine(who, SHOWN["mine"]), *(_listed(who, part, SHOWN[part]) for part in LISTS)
+    mine, matches, activity, unread = await asyncio.gather(
+        _jobs(who, SHOWN["mine"]),
+        _matches(who, SHOWN["matches"]),
+        _activity(who, SHOWN["activity"]),
+        _unread(who, SHOWN["unread"]),
     )
-    shown = {part: answer.data for part, answer in zip(LISTS, lists, strict=True)}
-    names = await names_of(who, shown["unread"]["items"])
     return render(
         who,
         "employer.html",
         company=profile.data,
-        **mine,
-        **shown,
-        groups=grouped(shown["activity"]["items"]),
-        names=names,
+        jobs=mine,
+        matches=matches.data,
+        activity=activity.data,
+        unread=unread.data,
+        names=await names_of(who, unread.data.items),
+        groups=grouped(activity.data.items),
         form=Form(),
         whole=False,
     )
@@ -69,7 +90,7 @@ async def home(who: Member) -> Response:
 @router.get("/company")
 async def company(who: Member) -> Response:
     """The form of the user's company."""
-    profile = await who.call("vacancies", "GET", PROFILE)
+    profile = await who.vacancies.employer_profile()
     if not profile.is_good:
         return go(who, "/employer")
     return render(who, "company_edit.html", company=profile.data, form=Form(profile.data))
@@ -78,15 +99,18 @@ async def company(who: Member) -> Response:
 @router.post("/company")
 async def change_company(who: Member, request: Request) -> Response:
     """Save the company, with a logo if one was chosen. Signed-out users cannot upload."""
-    saved = await who.call("vacancies", "GET", PROFILE)
+    saved = await who.vacancies.employer_profile()
     if not saved.is_good:
         return go(who, "/employer")
     given, logo = await file_of(request, "logo")
-    body = {name: given.get(name) or None for name in ("phone", "description", "site")}
-    body["companyName"] = given.get("companyName", "")
-    if body["site"] and "://" not in body["site"]:
-        body["site"] = f"https://{body['site']}"
-    answer = await who.call("vacancies", "PATCH", PROFILE, body)
+    site = given.get("site") or None
+    body: dict[str, JsonValue] = {
+        "companyName": given.get("companyName", ""),
+        "phone": given.get("phone") or None,
+        "description": given.get("description") or None,
+        "site": f"https://{site}" if site and "://" not in site else site,
+    }
+    answer = await who.vacancies.change_employer_profile(body)
     form = Form(given)
     if answer.is_good and (logo is not None or "noLogo" in given):
         answer = await _set_logo(who, form, logo)
@@ -97,11 +121,10 @@ async def change_company(who: Member, request: Request) -> Response:
     return render(who, "company_edit.html", answer.status, company=saved.data, form=form)
 
 
-async def _set_logo(who: Visitor, form: Form, logo: tuple[bytes, str] | None) -> Answer:
+async def _set_logo(who: Visitor, form: Form, logo: tuple[bytes, str] | None) -> Answer[None]:
     if logo is None:
-        return await who.call("vacancies", "DELETE", f"{PROFILE}/logo")
-    content, kind = logo
-    answer = await who.call("vacancies", "PUT", f"{PROFILE}/logo", content, kind=kind)
+        return await who.vacancies.remove_logo()
+    answer = await who.vacancies.set_logo(*logo)
     if answer.status == 413:
         form.errors["logo"] = who.words.text(LOGO_TOO_LARGE)
     elif not answer.is_good:
@@ -114,44 +137,43 @@ async def mine(who: Member) -> Response:
     """The list of the user's vacancies, for a page that received an update."""
     if not is_part(who.request):
         return go(who, "/employer/mine/all")
-    return render(who, "parts/my_vacancies.html", **await _mine(who, SHOWN["mine"]), whole=False)
+    jobs = await _jobs(who, SHOWN["mine"])
+    return render(who, "parts/my_vacancies.html", jobs=jobs, whole=False)
 
 
 @router.get("/mine/all")
 async def all_mine(who: Member) -> Response:
     """All vacancies of the user's company, in pages."""
-    found = await _mine(who, WHOLE, who.request.query_params.get("after"))
+    jobs = await _jobs(who, WHOLE, who.request.query_params.get("after"))
     template = "parts/my_vacancies.html" if is_part(who.request) else "list.html"
-    return render(who, template, **found, part="my_vacancies", back="/employer", whole=True)
+    return render(who, template, jobs=jobs, part="my_vacancies", back="/employer", whole=True)
 
 
 @router.get("/{part}")
 async def part_of_home(part: str, who: Member) -> Response:
     """Matches, activity or unread applications, for a page that received an update."""
     if part not in LISTS:
-        return render(who, "missing.html", 404)
+        raise Missing
     if not is_part(who.request):
         return go(who, f"/employer/{part}/all")
-    answer = await _listed(who, part, SHOWN[part])
-    if not answer.is_good:
-        return render(who, "missing.html", 404)
-    values = {part: answer.data, **await _completed(who, part, answer)}
-    return render(who, f"parts/{_template(part)}.html", **values, whole=False)
+    page = await _listed(who, part, SHOWN[part])
+    shown = {part: page.data, **await _completed(who, page.data)}
+    return render(who, f"parts/{_template(part)}.html", whole=False, **shown)
 
 
 @router.get("/{part}/all")
 async def whole_list(part: str, who: Member) -> Response:
     """All matches, all activity or all unread applications, in pages."""
     if part not in LISTS:
-        return render(who, "missing.html", 404)
-    after = who.request.query_params.get("after")
+        raise Missing
+    after = who.request.query_params.get("after") or None
     answer = await _listed(who, part, WHOLE, after)
     if not answer.is_good:  # not an employer, or an outdated position in the list
         return go(who, f"/employer/{part}/all" if after else "/employer")
     name = _template(part)
     template = f"parts/{name}.html" if is_part(who.request) else "list.html"
-    values = {part: answer.data, **await _completed(who, part, answer)}
-    return render(who, template, **values, part=name, back="/employer", whole=True)
+    shown = {part: answer.data, **await _completed(who, answer.data)}
+    return render(who, template, part=name, back="/employer", whole=True, **shown)
 
 
 @router.post("")
@@ -159,7 +181,7 @@ async def hire(who: Asking, request: Request) -> Response:
     """Become an employer in the present session."""
     given = await typed(request)
     body = {"companyName": given.get("companyName", ""), "phone": given.get("phone") or None}
-    answer = await who.call("vacancies", "POST", PROFILE, body)
+    answer = await who.vacancies.create_employer_profile(body)
     if answer.is_good or answer.status == 409:
         return go(who, "/employer", done="hiring")
     form = Form(given)
@@ -171,37 +193,36 @@ def _template(part: str) -> str:
     return {"matches": "resumes_matched", "activity": "feed", "unread": "received"}[part]
 
 
-async def _completed(who: Visitor, part: str, listed: Answer) -> dict[str, Any]:
-    """What a part shows besides its list."""
-    items = listed.data["items"]
-    if part == "unread":
-        return {"names": await names_of(who, items)}
-    return {"groups": grouped(items)} if part == "activity" else {}
+async def _completed(who: Visitor, page: Page) -> dict[str, Any]:
+    """What a part shows besides its list: the applicants' names, and activity by day."""
+    applied = [one for one in page.items if isinstance(one, Application)]
+    return {"names": await names_of(who, applied), "groups": grouped(page.items)}
 
 
-async def _listed(who: Visitor, part: str, limit: int, after: str | None = None) -> Answer:
-    asked = {"limit": str(limit)} | ({"after": after} if after else {})
-    path = LISTS[part]
-    answer = await who.call(
-        "vacancies", "GET", f"{path}{'&' if '?' in path else '?'}{urlencode(asked)}"
-    )
-    if answer.is_good:
-        await named(who, answer.data)
-    return answer
+async def _listed(who: Visitor, part: str, limit: int, after: str | None = None) -> Answer[Page]:
+    """A page of one of `LISTS`."""
+    if part == "matches":
+        return await _matches(who, limit, after)
+    if part == "activity":
+        return await _activity(who, limit, after)
+    return await _unread(who, limit, after)
 
 
-async def _mine(who: Visitor, limit: int, after: str | None = None) -> dict[str, Any]:
-    """The vacancies of the user's company with their figures."""
-    asked = {"limit": str(limit)} | ({"after": after} if after else {})
-    found = await who.call("vacancies", "GET", f"{OVERVIEW}?{urlencode(asked)}")
-    return {"jobs": found.data if found.is_good else {"items": [], "next": None}}
+async def _matches(
+    who: Visitor, limit: int, after: str | None = None
+) -> Answer[Items[MatchingResume]]:
+    return await named_in(who, await who.vacancies.matches(limit, after))
 
 
-def grouped(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Activity by resume and day: the latest event, and what was done how often."""
-    groups: dict[tuple[str, str], dict[str, Any]] = {}
-    for one in events:
-        key = one["resumeId"], day_of(datetime.fromisoformat(one["occurredAt"])).isoformat()
-        group = groups.setdefault(key, {"latest": one, "counts": Counter()})
-        group["counts"][one["action"]] += 1
-    return [group | {"actions": list(group["counts"].items())} for group in groups.values()]
+async def _activity(who: Visitor, limit: int, after: str | None = None) -> Answer[Items[Activity]]:
+    return await named_in(who, await who.vacancies.activity(limit, after))
+
+
+async def _unread(who: Visitor, limit: int, after: str | None = None) -> Answer[Items[Application]]:
+    return await named_in(who, await who.applications.received(limit, after, only_unread=True))
+
+
+async def _jobs(who: Visitor, limit: int, after: str | None = None) -> Items[JobFigures]:
+    """The jobs of the visitor's company; none for an outdated position in the list."""
+    answer = await who.vacancies.overview(limit, after or None)
+    return answer.found or Items[JobFigures](items=())

@@ -55,9 +55,7 @@
   });
   document.addEventListener("htmx:after:settle", () => {
     const card = moved && document.getElementById(moved);
-    if (card && (document.activeElement === document.body || card.contains(document.activeElement))) {
-      card.querySelector("a").focus({ preventScroll: true });
-    }
+    if (card && document.activeElement === document.body) card.querySelector("a").focus({ preventScroll: true });
     moved = null;
   });
   // On a phone the bar of stages shows which column is in view.

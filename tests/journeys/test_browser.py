@@ -159,6 +159,7 @@ async def _move_on(page: Page, stage: str, *, is_dragged: bool) -> None:
     await card.drag_to(target, source_position=edge)  # type: ignore[arg-type]
     await expect(moved).to_be_visible()
     ended = page.locator("[data-stage=discard_by_employer]")
+    await ended.scroll_into_view_if_needed()  # a board that scrolls under the mouse drags nothing
     await moved.drag_to(ended, source_position=edge)  # type: ignore[arg-type]
     await expect(moved.locator("[name=reason]")).to_be_focused()
     await moved.locator("a").click()

@@ -42,7 +42,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     ),
     "Job editor": ("vacancy_edit.html", "price.html"),
     "Board": ("job.html", "board.html", "stage.html"),
-    "Candidates": ("candidates.html", "resumes.html", "card.html"),
+    "Candidates": ("candidates.html", "candidate.html", "resumes.html", "card.html"),
     "Application": ("application.html", "applications.py"),
     "Errors and system status": (
         *("missing.html", "wrong.html", "away.html", "again.html", "starting.html"),

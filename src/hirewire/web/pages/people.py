@@ -11,6 +11,7 @@ from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
     Asking,
     Member,
+    back_to,
     go,
     is_part,
     local_path,
@@ -19,9 +20,12 @@ from hirewire.web.pages.rendering import (
     typed,
 )
 from hirewire.web.pages.searching import SEARCHED, Asked
+from hirewire.web.pages.undo import undo
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/employer", include_in_schema=False)
+DECISIONS = ("seen", "shortlisted", "dismissed")
+"""What an employer decides about a match; each has a confirmation."""
 
 
 @router.get("/resumes")
@@ -111,7 +115,11 @@ async def decide(id: UUID, who: Asking, request: Request) -> Response:
         return await _invite(who, str(id), given, back)
     match, state = given.get("recommendation", ""), given.get("action", "")
     answer = await who.vacancies.decide(match, state)
-    return _back(who, back, said(answer))
+    if not answer.is_good or state not in DECISIONS:
+        return back_to(who, back, said(answer))
+    # What nobody had decided about before cannot become that again: it counts as seen.
+    before = "shortlisted" if given.get("was") == "shortlisted" else "seen"
+    return back_to(who, back, state, undo("match", match, before) if before != state else None)
 
 
 async def _invite(who: Visitor, vacancy: str, given: dict[str, str], back: str) -> Response:
@@ -119,11 +127,7 @@ async def _invite(who: Visitor, vacancy: str, given: dict[str, str], back: str) 
     answer = await who.applications.invite(vacancy, resume, message)
     if answer.is_good:
         return go(who, f"/applications/{answer.data.id}", done="sent")
-    return _back(who, back, said(answer))
-
-
-def _back(who: Visitor, path: str, done: str) -> Response:
-    return go(who, f"{path}{'&' if '?' in path else '?'}done={done}")
+    return back_to(who, back, said(answer))
 
 
 async def _open_vacancies(who: Visitor) -> list[Vacancy]:

@@ -1,12 +1,19 @@
 // Applications can be dragged to another stage; the menu on each card does the same.
 (() => {
-  // A dragged card must stay in the page, so reloads wait until it is dropped.
-  let dragged = null, waiting = new Set(), moved = null;
+  // A pressed or dragged card must stay in the page, so reloads wait until it is released.
+  let pressed = null, dragged = null, waiting = new Set(), moved = null;
   document.addEventListener("htmx:before:swap", (event) => {
-    if (!dragged) return;
-    const part = dragged.closest("[data-live-on]");
+    const part = (dragged ?? pressed)?.closest("[data-live-on]");
     if (part) { waiting.add(part); event.preventDefault(); }
   });
+  const release = () => {
+    pressed = null;
+    if (dragged) return;
+    for (const part of waiting) part.dispatchEvent(new CustomEvent("live"));
+    waiting = new Set();
+  };
+  document.addEventListener("pointerdown", (event) => { pressed = event.target.closest?.("[data-application]"); });
+  for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, release);
   document.addEventListener("dragstart", (event) => {
     const card = event.target.closest?.("[data-application]");
     if (!card) return;
@@ -44,8 +51,7 @@
     document.querySelector("article.dragged")?.classList.remove("dragged");
     dragged = null;
     hover(null);
-    for (const part of waiting) part.dispatchEvent(new CustomEvent("live"));
-    waiting = new Set();
+    release();
   });
   // The menu closes when a stage is chosen; the focus follows the card to its new column.
   document.addEventListener("submit", (event) => {

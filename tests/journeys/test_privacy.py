@@ -148,6 +148,8 @@ ELSEWHERE = {
     "/api/vacancies/employer-profile",
     "/api/vacancies/feeds/sitemap.xml",
     "/api/vacancies/feeds/sitemaps/{n}.xml",
+    "/api/vacancies/overview",
+    "/api/vacancies/saved",
     "/api/vacancies/searches",
     "/api/vacancies/places",
     "/api/vacancies/skills",

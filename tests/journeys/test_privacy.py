@@ -94,6 +94,7 @@ TABLE: dict[str, Seen] = {
     "/applications/{W}/resume.pdf": {"withdrawn": WHOLE["withdrawn"]},
     "/me/applications/all": {},
     "/me/matches/all": {},
+    "/me/saved": {},
     "/companies/{C}": {},
     "/employer/mine/all": {},
     "/employer/vacancies/{V}": {},
@@ -159,7 +160,7 @@ ELSEWHERE = {
 """Nothing of any candidate goes in there, or what goes in is a part of a page in the table."""
 PAGES = (
     *("account", "applications", "board", "candidate", "employer", "people", "posting"),
-    *("resumes", "routes"),
+    *("resumes", "routes", "saved"),
 )
 
 

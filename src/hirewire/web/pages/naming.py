@@ -60,6 +60,8 @@ def _places(shown: Any) -> Iterator[tuple[Any, Any]]:
             if key == "skills" and isinstance(value, list):
                 for n, one in enumerate(value):
                     yield (one, "name") if isinstance(one, dict) else (value, n)
+            elif key == "skill" and isinstance(value, list):  # a facet
+                yield from ((one, "label") for one in value)
             elif key in ("requirements", "suggestions") and isinstance(value, list):
                 yield from ((one, "skill") for one in value if isinstance(one, dict))
             elif key == "reasons" and isinstance(value, list):

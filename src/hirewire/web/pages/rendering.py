@@ -32,6 +32,9 @@ DONE = {
     "welcome": N_("Welcome!"),
     "hiring": N_("Company profile created."),
     "out": N_("You have signed out."),
+    "kept": N_("Job saved."),
+    "forgotten": N_("Job removed from saved."),
+    "full": N_("You have saved the most jobs that can be saved. Remove one first."),
     "limit": N_("Daily limit reached. Try again tomorrow."),
     "changed": N_("This action is no longer possible: something has changed in the meantime."),
 }

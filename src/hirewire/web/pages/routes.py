@@ -10,20 +10,24 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
-from hirewire.kit.errors import Invalid, Unavailable
-from hirewire.web.api.services import Answer, Services
-from hirewire.web.pages import jsonld
+from hirewire.kit.errors import Unavailable
+from hirewire.web.api.services import Services
+from hirewire.web.pages import filters, jsonld
 from hirewire.web.pages.applications import own
 from hirewire.web.pages.naming import named
+from hirewire.web.pages.nothing_found import instead
+from hirewire.web.pages.public import public
 from hirewire.web.pages.rendering import Asking, Form, go, is_part, render
 from hirewire.web.pages.searching import SEARCHED, Asked
-from hirewire.web.sessions import SignInFirst, Visitor
+from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
 COMPANY = "/api/vacancies/companies"
 VACANCIES = "/api/vacancies/vacancies"
+OVERVIEW = "/api/vacancies/overview"
 UNSURE = ("salaryFrom", "currency", "days", "sort", "after")
 """Search parameters that may be typed or outdated: invalid ones are left out."""
+MOST_OTHERS = 3
 AHEAD = json.dumps(
     {
         "prefetch": [
@@ -39,13 +43,33 @@ CURRENCIES = {"ru": ("RUB", "KZT", "BYN", "EUR", "USD"), "en": ("EUR", "USD", "G
 
 @router.get("/")
 async def start(who: Asking) -> Response:
-    """The start page: a search and the newest vacancies."""
-    try:
-        found = await who.services.vacancies("limit=8&brief=true")
-    except (Unavailable, Invalid):
-        found = None
+    """The start page: a search, what there is, and the newest vacancies."""
+    found, overview = await asyncio.gather(_newest(who), _overview(who))
     await named(who, found)
-    return render(who, "start.html", found=found)
+    return render(who, "start.html", found=found, overview=overview)
+
+
+async def _newest(who: Visitor) -> dict[str, Any] | None:
+    """The newest vacancies, with facets once the index is made; None if the service is away."""
+    for query in ("limit=8&brief=true&facets=true", "limit=8&brief=true"):
+        try:
+            answer = await public(who, f"{VACANCIES}?{query}")
+        except Unavailable:
+            continue
+        if answer.is_good:
+            newest: dict[str, Any] = answer.data
+            for one in (newest["facets"] or {}).get("area") or ():
+                one["label"] = (who.words.lang == "ru" and one["labelRu"]) or one["label"]
+            return newest
+    return None
+
+
+async def _overview(who: Visitor) -> dict[str, int] | None:
+    try:
+        answer = await who.services.call("vacancies", "GET", OVERVIEW, client=who.address)
+    except Unavailable:
+        return None
+    return answer.data if answer.is_good else None
 
 
 @router.get("/status")
@@ -70,21 +94,28 @@ async def vacancies(who: Asking) -> Response:
     asked, form = Asked(who.request, (*SEARCHED, "salaryFrom")), Form()
     try:
         if asked.lacks_currency:
-            usual = await _public(who, f"{VACANCIES}?{asked.unpaid_query}&brief=true")
+            usual = await public(who, f"{VACANCIES}?{asked.unpaid_query}&brief=true")
             asked.assume(usual.data if usual.is_good else {}, CURRENCIES[who.words.lang][0])
         values = asked.values["asked"]
-        answer = await _public(who, f"{VACANCIES}?{asked.query}&brief=true")
+        answer = await public(who, f"{VACANCIES}?{asked.query}&brief=true")
         if answer.status == 422:
             form.refuse(answer)
             asked.leave_out(*UNSURE)
-            answer = await _public(who, f"{VACANCIES}?{asked.query}&brief=true")
+            answer = await public(who, f"{VACANCIES}?{asked.query}&brief=true")
     except Unavailable:
         return _away(who)
     if not answer.is_good:
         return render(who, "missing.html", answer.status)
-    await named(who, answer.data["items"])
-    asked.recognise(answer.data, who.words.lang)
-    counted = answer.data["facets"] or {}
+    found = answer.data
+    asked.recognise(found, who.words.lang)
+    name = asked.name(found)
+    await named(who, found)
+    groups = filters.groups(asked, found, await _names(who, asked, found))
+    chips = filters.chips(asked, groups)
+    offers = None
+    if not found["items"] and not form.problem:
+        offers = await instead(who, urlencode(asked.again), chips)
+    counted = found["facets"] or {}
     found_in = [bucket["value"].upper() for bucket in counted.get("currency") or ()]
     return render(
         who,
@@ -92,37 +123,39 @@ async def vacancies(who: Asking) -> Response:
         422 if form.problem else 200,
         **asked.values | {"asked": values},
         form=form,
-        found=answer.data,
-        facets=asked.facets(answer.data),
-        following=asked.following(answer.data),
+        found=found,
+        groups=groups,
+        chips=chips,
+        offers=offers,
+        following=asked.following(found),
         recent={bucket["value"]: bucket["count"] for bucket in counted.get("days") or ()},
-        name=asked.name(answer.data),
-        currencies=found_in or CURRENCIES[who.words.lang],
+        name=name,
+        currencies=list(dict.fromkeys((*found_in, *CURRENCIES[who.words.lang]))),
     )
 
 
-async def _public(who: Visitor, path: str) -> Answer:
-    """A public resource, with the user's own data if they are signed in. Raises `Unavailable`."""
-    if who.is_signed_in:
-        try:
-            return await who.call("vacancies", "GET", path)
-        except SignInFirst:  # the session is over; the page is public
-            pass
-    return await who.services.call("vacancies", "GET", path, client=who.address)
+async def _names(who: Visitor, asked: Asked, found: dict[str, Any]) -> dict[str, str]:
+    """The names of chosen companies that are not counted."""
+    unnamed = filters.unnamed_companies(asked, found)
+    if not unnamed:
+        return {}
+    answer = await public(who, f"{COMPANY}?{urlencode([('id', id) for id in unnamed])}")
+    listed = answer.data["items"] if answer.is_good else ()
+    return {one["id"]: one["name"] for one in listed}
 
 
 @router.get("/vacancies/{id}")
 async def vacancy(id: UUID, who: Asking) -> Response:
     """One vacancy, with its `JobPosting` for search engines while it is open."""
     try:
-        answer = await _public(who, f"{VACANCIES}/{id}")
+        answer = await public(who, f"{VACANCIES}/{id}")
     except Unavailable:
         return _away(who)
     found = answer.data
     if not answer.is_good or found["status"] == "draft":
         return render(who, "missing.html", 404)
     if found["status"] == "archived":
-        return render(who, "gone.html", 410)
+        return render(who, "gone.html", 410, title=found["title"])
     await named(who, found)
     markup, app = None, who.request.app
     lacking = jsonld.missing(found, app.state.country)
@@ -131,7 +164,10 @@ async def vacancy(id: UUID, who: Asking) -> Response:
         markup = Markup(jsonld.script(posting))  # noqa: S704
     # The service sanitised it (nh3) before storing it.
     text = Markup(found["description"] or "")  # noqa: S704
-    mine, similar = await asyncio.gather(own(who, id), _similar(who, found))
+    mine, similar, about, others = await asyncio.gather(
+        own(who, id), _similar(who, found), _company(who, found), _others(who, found)
+    )
+    await named(who, similar)
     return render(
         who,
         "vacancy.html",
@@ -139,10 +175,38 @@ async def vacancy(id: UUID, who: Asking) -> Response:
         text=text,
         markup=markup,
         similar=similar,
+        company=about,
+        others=others,
         site=app.state.public_url,
         **mine,
         form=Form(),
     )
+
+
+async def _company(who: Visitor, vacancy: dict[str, Any]) -> dict[str, Any] | None:
+    """What the vacancy's company says of itself; None if that is unavailable."""
+    path = f"{COMPANY}/{vacancy['companyId']}"
+    try:
+        answer = await who.services.call("vacancies", "GET", path, client=who.address)
+    except Unavailable:
+        return None
+    return answer.data if answer.is_good else None
+
+
+async def _others(who: Visitor, vacancy: dict[str, Any]) -> dict[str, Any]:
+    """The company's other open vacancies: how many, and some of them."""
+    query = urlencode({"company": vacancy["companyId"], "limit": MOST_OTHERS + 1, "brief": "true"})
+    try:
+        answer = await public(who, f"{VACANCIES}?{query}")
+    except Unavailable:
+        return {"count": 0, "items": []}
+    if not answer.is_good:
+        return {"count": 0, "items": []}
+    listed: list[dict[str, Any]] = answer.data["items"]
+    items = [one for one in listed if one["id"] != vacancy["id"]]
+    is_counted = vacancy["status"] == "published"
+    count = max((answer.data["total"] or len(listed)) - is_counted, len(items))
+    return {"count": count, "items": items[:MOST_OTHERS]}
 
 
 async def _similar(who: Visitor, vacancy: dict[str, Any]) -> list[dict[str, Any]]:
@@ -152,10 +216,11 @@ async def _similar(who: Visitor, vacancy: dict[str, Any]) -> list[dict[str, Any]
         return []
     query = urlencode([("skill", skill) for skill in asked] + [("limit", "5"), ("brief", "true")])
     try:
-        found = await who.services.vacancies(query)
-    except (Unavailable, Invalid):
+        answer = await public(who, f"{VACANCIES}?{query}")
+    except Unavailable:
         return []
-    return [one for one in found["items"] if one["id"] != vacancy["id"]][:4]
+    items = answer.data["items"] if answer.is_good else ()
+    return [one for one in items if one["id"] != vacancy["id"]][:4]
 
 
 @router.get("/companies/{id}")
@@ -167,7 +232,7 @@ async def company(id: UUID, who: Asking) -> Response:
     try:
         about, found = await asyncio.gather(
             who.services.call("vacancies", "GET", f"{COMPANY}/{id}"),
-            who.services.call("vacancies", "GET", f"{VACANCIES}?{urlencode(query)}"),
+            public(who, f"{VACANCIES}?{urlencode(query)}"),
         )
     except Unavailable:
         return _away(who)

@@ -1,5 +1,6 @@
 """The search query and the filters in a page's address."""
 
+from collections import Counter
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +14,8 @@ AMOUNTS = ("salaryFrom", "salaryTo")
 SEARCHED = ("q", "sort", "after", "currency", "days", *NARROWED)
 SHOWN_FACETS = ("area", "workFormat", "experience", "employmentType", "skill", "company")
 SHOWN_VALUES = 8
+MOST_VALUES = 20
+"""The most values of one field that the service takes."""
 
 
 class Asked:
@@ -21,7 +24,8 @@ class Asked:
     def __init__(self, request: Request, names: tuple[str, ...]) -> None:
         pairs = request.query_params.multi_items()
         self._given = [(name, value.strip()) for name, value in pairs if name in names]
-        self._given = [pair for pair in self._given if pair[1]]
+        self._given = list(dict.fromkeys(pair for pair in self._given if pair[1]))
+        self._leave_out_surplus()
         amounts = [value for name, value in self._given if name in AMOUNTS]
         typed_in = next((value for name, value in self._given if name == "currency"), "")
         code = reading.currency(typed_in, *amounts)
@@ -36,6 +40,16 @@ class Asked:
         """The assumed currency, if none was given."""
         self.place = ""
         """The typed place, if it is not among the counted ones."""
+
+    def _leave_out_surplus(self) -> None:
+        """Keep as many values of each field as the service takes."""
+        counts = Counter[str]()
+        kept = []
+        for name, value in self._given:
+            counts[name] += 1
+            if counts[name] <= MOST_VALUES:
+                kept.append((name, value))
+        self._given = kept
 
     @property
     def _compares_pay(self) -> bool:
@@ -76,6 +90,12 @@ class Asked:
             ]
             if lang == "ru" and bucket["labelRu"]:
                 bucket["label"] = bucket["labelRu"]
+        for bucket in (found["facets"] or {}).get("skill") or ():
+            pair, name = ("skill", bucket["value"]), bucket["label"].casefold()
+            self._given = [
+                pair if one[0] == "skill" and one[1].casefold() == name else one
+                for one in self._given
+            ]
         self._given = list(dict.fromkeys(self._given))
         known = {bucket["value"] for bucket in (found["facets"] or {}).get("area") or ()}
         self.place = next(

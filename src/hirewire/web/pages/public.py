@@ -1,14 +1,24 @@
 """Calls for pages that everybody may see."""
 
-from hirewire.web.api.services import Answer
-from hirewire.web.sessions import SignInFirst, Visitor
+from uuid import UUID
+
+from hirewire.web.api.answers import Answer, SignInFirst
+from hirewire.web.api.client import Query
+from hirewire.web.api.models.vacancies import Vacancy, VacancyResults
+from hirewire.web.sessions import Visitor
 
 
-async def public(who: Visitor, path: str) -> Answer:
-    """A public resource, with the user's own data if they are signed in. Raises `Unavailable`."""
-    if who.is_signed_in:
-        try:
-            return await who.call("vacancies", "GET", path)
-        except SignInFirst:  # the session is over; the page is public
-            pass
-    return await who.services.call("vacancies", "GET", path, client=who.address)
+async def search(who: Visitor, query: Query) -> Answer[VacancyResults]:
+    """Jobs, with what the visitor may do with them. Raises `Unavailable`."""
+    try:
+        return await who.vacancies.search(query)
+    except SignInFirst:  # the session is over; the page is public
+        return await who.public.search(query)
+
+
+async def vacancy(who: Visitor, id: UUID) -> Answer[Vacancy]:
+    """A job, likewise."""
+    try:
+        return await who.vacancies.vacancy(id)
+    except SignInFirst:
+        return await who.public.vacancy(id)

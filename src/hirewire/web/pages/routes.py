@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-from typing import Any
-from urllib.parse import urlencode
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -11,20 +11,20 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
 from hirewire.kit.errors import Unavailable
+from hirewire.web.api.answers import Missing
+from hirewire.web.api.models.vacancies import Vacancy, VacancyResults
 from hirewire.web.api.services import Services
-from hirewire.web.pages import filters, jsonld
+from hirewire.web.pages import filters, jsonld, openapi
 from hirewire.web.pages.applications import own
-from hirewire.web.pages.naming import named
+from hirewire.web.pages.naming import named, names_of_skills
 from hirewire.web.pages.nothing_found import instead
-from hirewire.web.pages.public import public
-from hirewire.web.pages.rendering import Asking, Form, go, is_part, render
-from hirewire.web.pages.searching import SEARCHED, Asked
+from hirewire.web.pages.public import search
+from hirewire.web.pages.public import vacancy as read_vacancy
+from hirewire.web.pages.rendering import Asking, Form, go, is_good, is_part, or_none, render
+from hirewire.web.pages.searching import SEARCHED, Asked, counted
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
-COMPANY = "/api/vacancies/companies"
-VACANCIES = "/api/vacancies/vacancies"
-OVERVIEW = "/api/vacancies/overview"
 UNSURE = ("salaryFrom", "currency", "days", "sort", "after")
 """Search parameters that may be typed or outdated: invalid ones are left out."""
 MOST_OTHERS = 3
@@ -44,32 +44,26 @@ CURRENCIES = {"ru": ("RUB", "KZT", "BYN", "EUR", "USD"), "en": ("EUR", "USD", "G
 @router.get("/")
 async def start(who: Asking) -> Response:
     """The start page: a search, what there is, and the newest vacancies."""
-    found, overview = await asyncio.gather(_newest(who), _overview(who))
-    await named(who, found)
-    return render(who, "start.html", found=found, overview=overview)
+    found, overview = await asyncio.gather(_newest(who), or_none(who.public.overview()))
+    facets = found.facets or {} if found else {}
+    skills = await names_of_skills(who, {one.label for one in facets.get("skill") or ()})
+    return render(
+        who,
+        "start.html",
+        found=await named(who, found),
+        facets=facets,
+        skills=skills,
+        overview=overview.found if overview else None,
+    )
 
 
-async def _newest(who: Visitor) -> dict[str, Any] | None:
+async def _newest(who: Visitor) -> VacancyResults | None:
     """The newest vacancies, with facets once the index is made; None if the service is away."""
-    for query in ("limit=8&brief=true&facets=true", "limit=8&brief=true"):
-        try:
-            answer = await public(who, f"{VACANCIES}?{query}")
-        except Unavailable:
-            continue
-        if answer.is_good:
-            newest: dict[str, Any] = answer.data
-            for one in (newest["facets"] or {}).get("area") or ():
-                one["label"] = (who.words.lang == "ru" and one["labelRu"]) or one["label"]
-            return newest
+    for query in ({"limit": "8", "facets": "true"}, {"limit": "8"}):
+        answer = await or_none(search(who, query))
+        if is_good(answer):
+            return answer.data
     return None
-
-
-async def _overview(who: Visitor) -> dict[str, int] | None:
-    try:
-        answer = await who.services.call("vacancies", "GET", OVERVIEW, client=who.address)
-    except Unavailable:
-        return None
-    return answer.data if answer.is_good else None
 
 
 @router.get("/status")
@@ -91,83 +85,81 @@ async def unread(who: Asking) -> Response:
 @router.get("/vacancies")
 async def vacancies(who: Asking) -> Response:
     """The list of open vacancies, with a search and filters."""
-    asked, form = Asked(who.request, (*SEARCHED, "salaryFrom")), Form()
+    asked, form = Asked(who.request, (*SEARCHED, "salaryFrom"), who.words.lang), Form()
     try:
         if asked.lacks_currency:
-            usual = await public(who, f"{VACANCIES}?{asked.unpaid_query}&brief=true")
-            asked.assume(usual.data if usual.is_good else {}, CURRENCIES[who.words.lang][0])
+            usual = await search(who, asked.unpaid_query)
+            asked.assume(usual.found, CURRENCIES[who.words.lang][0])
         values = asked.values["asked"]
-        answer = await public(who, f"{VACANCIES}?{asked.query}&brief=true")
+        answer = await search(who, asked.query)
         if answer.status == 422:
             form.refuse(answer)
             asked.leave_out(*UNSURE)
-            answer = await public(who, f"{VACANCIES}?{asked.query}&brief=true")
+            answer = await search(who, asked.query)
     except Unavailable:
         return _away(who)
     if not answer.is_good:
-        return render(who, "missing.html", answer.status)
+        raise Missing(answer.status)
     found = answer.data
-    asked.recognise(found, who.words.lang)
-    name = asked.name(found)
-    await named(who, found)
-    groups = filters.groups(asked, found, await _names(who, asked, found))
+    asked.recognise(found)
+    groups = filters.groups(asked, found, await _labels(who, asked, found))
     chips = filters.chips(asked, groups)
-    offers = None
-    if not found["items"] and not form.problem:
-        offers = await instead(who, urlencode(asked.again), chips)
-    counted = found["facets"] or {}
-    found_in = [bucket["value"].upper() for bucket in counted.get("currency") or ()]
+    is_empty = not found.items and not form.problem
+    found_in = [bucket.value.upper() for bucket in counted(found, "currency")]
     return render(
         who,
         "vacancies.html",
         422 if form.problem else 200,
         **asked.values | {"asked": values},
         form=form,
-        found=found,
+        found=await named(who, found),
         groups=groups,
         chips=chips,
-        offers=offers,
+        offers=await instead(who, asked.again, chips) if is_empty else None,
         following=asked.following(found),
-        recent={bucket["value"]: bucket["count"] for bucket in counted.get("days") or ()},
-        name=name,
+        recent={bucket.value: bucket.count for bucket in counted(found, "days")},
+        name=asked.name(found),
         currencies=list(dict.fromkeys((*found_in, *CURRENCIES[who.words.lang]))),
     )
 
 
-async def _names(who: Visitor, asked: Asked, found: dict[str, Any]) -> dict[str, str]:
-    """The names of chosen companies that are not counted."""
-    unnamed = filters.unnamed_companies(asked, found)
-    if not unnamed:
-        return {}
-    answer = await public(who, f"{COMPANY}?{urlencode([('id', id) for id in unnamed])}")
-    listed = answer.data["items"] if answer.is_good else ()
-    return {one["id"]: one["name"] for one in listed}
+async def _labels(who: Visitor, asked: Asked, found: VacancyResults) -> dict[str, str]:
+    """Labels of filters that the results lack: skills by their names, companies not counted."""
+    listed = counted(found, "skill")
+    names = await names_of_skills(who, {bucket.label for bucket in listed})
+    labels = {bucket.value: names[bucket.label] for bucket in listed}
+    if unnamed := filters.unnamed_companies(asked, found):
+        answer = await or_none(who.public.companies(unnamed))
+        labels |= {one.id: one.name for one in (answer.data.items if is_good(answer) else ())}
+    return labels
 
 
 @router.get("/vacancies/{id}")
 async def vacancy(id: UUID, who: Asking) -> Response:
     """One vacancy, with its `JobPosting` for search engines while it is open."""
     try:
-        answer = await public(who, f"{VACANCIES}/{id}")
+        answer = await read_vacancy(who, id)
     except Unavailable:
         return _away(who)
     found = answer.data
-    if not answer.is_good or found["status"] == "draft":
-        return render(who, "missing.html", 404)
-    if found["status"] == "archived":
-        return render(who, "gone.html", 410, title=found["title"])
-    await named(who, found)
+    if found.status == "draft":
+        raise Missing
+    if found.status == "archived":
+        return render(who, "gone.html", 410, title=found.title)
+    found = await named(who, found)
     markup, app = None, who.request.app
     lacking = jsonld.missing(found, app.state.country)
-    if found["status"] == "published" and not lacking:
+    if found.status == "published" and not lacking:
         posting = jsonld.job_posting(found, str(app.state.public_url), app.state.country)
         markup = Markup(jsonld.script(posting))  # noqa: S704
     # The service sanitised it (nh3) before storing it.
-    text = Markup(found["description"] or "")  # noqa: S704
+    text = Markup(found.description or "")  # noqa: S704
     mine, similar, about, others = await asyncio.gather(
-        own(who, id), _similar(who, found), _company(who, found), _others(who, found)
+        own(who, id),
+        _similar(who, found),
+        or_none(who.public.company(found.companyId)),
+        _others(who, found),
     )
-    await named(who, similar)
     return render(
         who,
         "vacancy.html",
@@ -175,7 +167,7 @@ async def vacancy(id: UUID, who: Asking) -> Response:
         text=text,
         markup=markup,
         similar=similar,
-        company=about,
+        company=about.found if about else None,
         others=others,
         site=app.state.public_url,
         **mine,
@@ -183,76 +175,56 @@ async def vacancy(id: UUID, who: Asking) -> Response:
     )
 
 
-async def _company(who: Visitor, vacancy: dict[str, Any]) -> dict[str, Any] | None:
-    """What the vacancy's company says of itself; None if that is unavailable."""
-    path = f"{COMPANY}/{vacancy['companyId']}"
-    try:
-        answer = await who.services.call("vacancies", "GET", path, client=who.address)
-    except Unavailable:
-        return None
-    return answer.data if answer.is_good else None
+@dataclass(frozen=True, slots=True)
+class Others:
+    """A company's other open vacancies: how many, and some of them."""
+
+    count: int = 0
+    some: Sequence[Vacancy] = ()
 
 
-async def _others(who: Visitor, vacancy: dict[str, Any]) -> dict[str, Any]:
-    """The company's other open vacancies: how many, and some of them."""
-    query = urlencode({"company": vacancy["companyId"], "limit": MOST_OTHERS + 1, "brief": "true"})
-    try:
-        answer = await public(who, f"{VACANCIES}?{query}")
-    except Unavailable:
-        return {"count": 0, "items": []}
-    if not answer.is_good:
-        return {"count": 0, "items": []}
-    listed: list[dict[str, Any]] = answer.data["items"]
-    items = [one for one in listed if one["id"] != vacancy["id"]]
-    is_counted = vacancy["status"] == "published"
-    count = max((answer.data["total"] or len(listed)) - is_counted, len(items))
-    return {"count": count, "items": items[:MOST_OTHERS]}
+async def _others(who: Visitor, vacancy: Vacancy) -> Others:
+    query = {"company": vacancy.companyId, "limit": str(MOST_OTHERS + 1)}
+    answer = await or_none(who.public.search(query))
+    if not is_good(answer):
+        return Others()
+    some = [one for one in answer.data.items if one.id != vacancy.id]
+    is_counted = vacancy.status == "published"
+    count = (answer.data.total or len(answer.data.items)) - is_counted
+    return Others(max(count, len(some)), some[:MOST_OTHERS])
 
 
-async def _similar(who: Visitor, vacancy: dict[str, Any]) -> list[dict[str, Any]]:
+async def _similar(who: Visitor, vacancy: Vacancy) -> list[Vacancy]:
     """Open vacancies that require the same first skills."""
-    asked = [one["skill"] for one in vacancy["requirements"][:2]]
+    asked = [("skill", one.skill) for one in vacancy.requirements[:2]]
     if not asked:
         return []
-    query = urlencode([("skill", skill) for skill in asked] + [("limit", "5"), ("brief", "true")])
-    try:
-        answer = await public(who, f"{VACANCIES}?{query}")
-    except Unavailable:
-        return []
-    items = answer.data["items"] if answer.is_good else ()
-    return [one for one in items if one["id"] != vacancy["id"]][:4]
+    answer = await or_none(who.public.search([*asked, ("limit", "5")]))
+    found = answer.data.items if is_good(answer) else ()
+    return [one for one in found if one.id != vacancy.id][:4]
 
 
 @router.get("/companies/{id}")
 async def company(id: UUID, who: Asking) -> Response:
     """A company and its open vacancies."""
-    query = {"company": str(id), "limit": "20", "brief": "true"}
-    if after := who.request.query_params.get("after"):
-        query["after"] = after
+    after = who.request.query_params.get("after") or None
+    query = {"company": str(id), "limit": "20", "after": after}
     try:
-        about, found = await asyncio.gather(
-            who.services.call("vacancies", "GET", f"{COMPANY}/{id}"),
-            public(who, f"{VACANCIES}?{urlencode(query)}"),
-        )
+        about, found = await asyncio.gather(who.public.company(id), search(who, query))
     except Unavailable:
         return _away(who)
-    if not about.is_good or not found.is_good:
-        return render(who, "missing.html", 404)
-    await named(who, found.data)
-    return render(who, "company.html", found=found.data, company=about.data)
+    company = about.data
+    return render(who, "company.html", found=await named(who, found.data), company=company)
 
 
 @router.get("/shared/{key}")
 async def shared(key: str, who: Asking) -> Response:
     """A shared resume."""
     try:
-        found = await who.services.call("profiles", "GET", f"/api/profiles/shared/{key}")
+        found = await who.public_profiles.shared(key)
     except Unavailable:
         return _away(who)
-    if not found.is_good:
-        return render(who, "missing.html", 404)
-    await named(who, found.data)
-    response = render(who, "shared.html", resume=found.data)
+    response = render(who, "shared.html", resume=await named(who, found.data))
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
 
@@ -312,46 +284,5 @@ async def api(name: str, who: Asking) -> HTMLResponse:
     """A service's calls, from its own OpenAPI document."""
     document = await who.services.openapi(name)
     if document is None:
-        return render(who, "missing.html", 404)
-    return render(who, "api.html", name=name, calls=_calls(document))
-
-
-def _calls(document: dict[str, Any]) -> list[dict[str, Any]]:
-    schemas = document.get("components", {}).get("schemas", {})
-    return [
-        {
-            "method": method.upper(),
-            "path": path,
-            "what": call.get("description", ""),
-            "parameters": [p["name"] for p in call.get("parameters", ()) if p["in"] == "query"],
-            "fields": _fields(call, schemas),
-        }
-        for path, methods in document.get("paths", {}).items()
-        for method, call in methods.items()
-    ]
-
-
-def _fields(call: dict[str, Any], schemas: dict[str, Any]) -> list[tuple[str, str, bool]]:
-    """Name, type and required flag of each field of a call's body."""
-    content = call.get("requestBody", {}).get("content", {}).get("application/json", {})
-    schema = content.get("schema", {})
-    for option in schema.get("anyOf", [schema]):
-        if "$ref" in option:
-            schema = schemas.get(option["$ref"].rpartition("/")[2], {})
-    required = schema.get("required", ())
-    return [
-        (name, _kind(field), name in required)
-        for name, field in schema.get("properties", {}).items()
-    ]
-
-
-def _kind(field: dict[str, Any]) -> str:
-    if "$ref" in field:
-        return str(field["$ref"]).rpartition("/")[2]
-    if "anyOf" in field:
-        return " | ".join(_kind(option) for option in field["anyOf"])
-    if "enum" in field:
-        return " | ".join(str(value) for value in field["enum"])
-    if field.get("type") == "array":
-        return f"[{_kind(field.get('items', {}))}]"
-    return str(field.get("format") or field.get("type", "any"))
+        raise Missing
+    return render(who, "api.html", name=name, calls=openapi.calls(document))

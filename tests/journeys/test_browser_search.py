@@ -151,7 +151,7 @@ async def test_jobs_are_saved_on_a_phone_and_without_scripts(
         await expect(page.locator("#facets")).to_be_hidden()
         await shows(page, 2)
         await page.locator(f"a.save[aria-label$='{LONG}']").click()
-        await page.wait_for_url("**/signin?next=%2Fvacancies*workFormat*")
+        await page.wait_for_url(re.compile(r"/signin\?next=.*vacancies.*workFormat"))
 
         await anna.sign_up()
         await page.goto(f"/vacancies/{ids['Cook']}")

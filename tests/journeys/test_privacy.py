@@ -95,6 +95,7 @@ TABLE: dict[str, Seen] = {
     "/applications/{W}/resume.pdf": {"withdrawn": WHOLE["withdrawn"]},
     "/me/applications/all": {},
     "/me/matches/all": {},
+    "/me/saved": {},
     "/companies/{C}": {},
     "/employer/mine/all": {},
     "/employer/vacancies/{V}": {},
@@ -149,6 +150,8 @@ ELSEWHERE = {
     "/api/vacancies/employer-profile",
     "/api/vacancies/feeds/sitemap.xml",
     "/api/vacancies/feeds/sitemaps/{n}.xml",
+    "/api/vacancies/overview",
+    "/api/vacancies/saved",
     "/api/vacancies/searches",
     "/api/vacancies/places",
     "/api/vacancies/skills",
@@ -158,7 +161,7 @@ ELSEWHERE = {
 """Nothing of any candidate goes in there, or what goes in is a part of a page in the table."""
 PAGES = (
     *("account", "applications", "board", "candidate", "employer", "people", "posting"),
-    *("resumes", "routes"),
+    *("resumes", "routes", "saved"),
 )
 
 

@@ -31,6 +31,7 @@ from hirewire.web.pages import (
     people,
     posting,
     resumes,
+    saved,
     styleguide,
     undoing,
 )
@@ -92,7 +93,17 @@ def create_web(settings: Settings) -> FastAPI:
     app.add_middleware(Hardened, secure=settings.public_url.startswith("https:"))
     app.add_middleware(RequestContext, service="web", shown=failures.as_page)
     app.add_middleware(ClientAddress, listed=settings.trusted_proxies)
-    for pages in (account, candidate, resumes, applications, people, posting, board, employer):
+    for pages in (
+        account,
+        saved,
+        candidate,
+        resumes,
+        applications,
+        people,
+        posting,
+        board,
+        employer,
+    ):
         add_routes(app, pages.router)
     add_routes(app, styleguide.router)
     add_routes(app, undoing.router)

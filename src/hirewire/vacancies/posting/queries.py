@@ -15,9 +15,11 @@ Place = tuple[int, int, UUID]
 """A position in the overview: urgency, unread applications and id of the last item read."""
 
 
-async def vacancy_for(tx: Tx, id: UUID, company_id: UUID | None) -> Row[Any] | None:
+async def vacancy_for(
+    tx: Tx, id: UUID, company_id: UUID | None, reader: UUID | None = None
+) -> Row[Any] | None:
     """A vacancy that was published, or one of this company's in any status."""
-    found = await tx.execute(vacancies_with_company().where(vacancy.c.id == id))
+    found = await tx.execute(vacancies_with_company(reader).where(vacancy.c.id == id))
     row: Row[Any] | None = found.first()
     if row is None or (row.published_at is None and row.company_id != company_id):
         return None

@@ -67,7 +67,8 @@ async def overview(
 @router.get("/{id}", responses=refuses(NoSuchVacancy))
 async def read(id: UUID, tx: RequestTx, caller: MaybeCaller) -> Vacancy:
     """One vacancy. Only its company sees a draft."""
-    return await _answer(tx, id, await _company(tx, caller))
+    reader = caller.user_id if caller else None
+    return await _answer(tx, id, await _company(tx, caller), reader)
 
 
 @router.patch(
@@ -149,8 +150,8 @@ async def _company(tx: Tx, caller: Principal | None) -> UUID | None:
     return await company_of(tx, caller.user_id) if caller else None
 
 
-async def _answer(tx: Tx, id: UUID, company: UUID | None) -> Vacancy:
-    row = await queries.vacancy_for(tx, id, company)
+async def _answer(tx: Tx, id: UUID, company: UUID | None, reader: UUID | None = None) -> Vacancy:
+    row = await queries.vacancy_for(tx, id, company, reader)
     if row is None:
         raise NoSuchVacancy
     return Vacancy.model_validate(shown_vacancy(row, company))

@@ -16,10 +16,12 @@ from hirewire.web.api.models.vacancies import (
     MatchingResume,
     MatchingVacancy,
     NamedCompany,
+    Overview,
     Price,
     Reach,
     ResumeResults,
     SavedSearch,
+    SavedVacancy,
     Score,
     SkillNames,
     SuggestedPlace,
@@ -58,6 +60,23 @@ class Vacancies(Client):
         """One job."""
         return await self._get(Vacancy, f"/vacancies/{id}")
 
+    async def overview(self) -> Answer[Overview]:
+        """How many jobs are open, at how many companies."""
+        return await self._get(Overview, "/overview")
+
+    async def saved(self, limit: int, after: str | None = None) -> Answer[Items[SavedVacancy]]:
+        """The visitor's saved jobs, latest first."""
+        query = {"limit": str(limit), "after": after}
+        return await self._get(Items[SavedVacancy], "/saved", query)
+
+    async def save(self, id: UUID) -> Answer[None]:
+        """Save a job for later."""
+        return await self._do("PUT", f"/vacancies/{id}/saved")
+
+    async def unsave(self, id: UUID) -> Answer[None]:
+        """Remove a job from the saved ones."""
+        return await self._do("DELETE", f"/vacancies/{id}/saved")
+
     async def create_vacancy(self, title: str) -> Answer[Made]:
         """Create a draft."""
         return await self._send(Made, "POST", "/vacancies", {"title": title})
@@ -83,7 +102,7 @@ class Vacancies(Client):
         """How the requirements of a job affect the number of candidates."""
         return await self._send(Price, "POST", f"/vacancies/{id}/price", changes)
 
-    async def company(self, id: UUID) -> Answer[Company]:
+    async def company(self, id: UUID | str) -> Answer[Company]:
         """A company."""
         return await self._get(Company, f"/companies/{id}")
 

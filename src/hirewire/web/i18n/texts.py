@@ -23,7 +23,7 @@ PDF = "PDF of a resume"
 PAGES: dict[str, tuple[str, ...]] = {
     "Every page": ("base.html", "unread.html", "toast.html", "rendering.py", "list.html"),
     "Start page": ("start.html",),
-    "Jobs": ("vacancies.html",),
+    "Jobs": ("vacancies.html", "saved.html", "heart.html", "saved.py"),
     "Job": ("vacancy.html", "gone.html", "apply.html"),
     "Company": ("company.html",),
     "Sign-in and sign-up": ("signin.html", "signup.html", "account.py"),

@@ -39,6 +39,9 @@ DONE = {
     "seen": N_("Removed from shortlist."),
     "dismissed": N_("Candidate dismissed."),
     "undone": N_("Undone."),
+    "kept": N_("Job saved."),
+    "forgotten": N_("Job removed from saved."),
+    "full": N_("You have saved the most jobs that can be saved. Remove one first."),
     "limit": N_("Daily limit reached. Try again tomorrow."),
     "changed": N_("This action is no longer possible: something has changed in the meantime."),
 }

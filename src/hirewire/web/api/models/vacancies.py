@@ -68,6 +68,22 @@ class Vacancy(Model):
     allowedActions: tuple[str, ...] = ()
     """What its employer may do with it; nobody else gets any."""
     highlights: Highlights | None = None
+    saved: bool | None = None
+    """Whether the visitor has saved it."""
+
+
+class SavedVacancy(Model):
+    """A job that the visitor has saved, in whatever status it is now."""
+
+    savedAt: Moment
+    vacancy: Vacancy
+
+
+class Overview(Model):
+    """Counts of the whole board: open jobs, and the companies that have some."""
+
+    vacancies: int
+    companies: int
 
 
 class Bucket(Model):

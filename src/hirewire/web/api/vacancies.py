@@ -51,7 +51,7 @@ class Vacancies(Client):
         """The jobs of the visitor's company, newest first."""
         return await self.search({"mine": "true", "limit": str(limit), "after": after})
 
-    async def overview(self, limit: int, after: str | None = None) -> Answer[Items[JobFigures]]:
+    async def job_figures(self, limit: int, after: str | None = None) -> Answer[Items[JobFigures]]:
         """The jobs of the visitor's company with their figures, the urgent ones first."""
         query = {"limit": str(limit), "after": after}
         return await self._get(Items[JobFigures], "/vacancies/overview", query)

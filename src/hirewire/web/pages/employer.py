@@ -224,5 +224,5 @@ async def _unread(who: Visitor, limit: int, after: str | None = None) -> Answer[
 
 async def _jobs(who: Visitor, limit: int, after: str | None = None) -> Items[JobFigures]:
     """The jobs of the visitor's company; none for an outdated position in the list."""
-    answer = await who.vacancies.overview(limit, after or None)
+    answer = await who.vacancies.job_figures(limit, after or None)
     return answer.found or Items[JobFigures](items=())

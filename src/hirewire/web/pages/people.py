@@ -7,7 +7,8 @@ from fastapi import APIRouter, Request, Response
 
 from hirewire.web.api.answers import Missing
 from hirewire.web.api.models.vacancies import Vacancy
-from hirewire.web.pages.naming import named
+from hirewire.web.pages import filters
+from hirewire.web.pages.naming import named, names_of_skills
 from hirewire.web.pages.rendering import (
     Asking,
     Member,
@@ -19,7 +20,7 @@ from hirewire.web.pages.rendering import (
     said,
     typed,
 )
-from hirewire.web.pages.searching import SEARCHED, Asked
+from hirewire.web.pages.searching import CURRENCIES, SEARCHED, Asked, counted
 from hirewire.web.pages.undo import undo
 from hirewire.web.sessions import Visitor
 
@@ -34,7 +35,7 @@ async def resumes(who: Member) -> Response:
     asked = Asked(who.request, (*SEARCHED, "salaryTo"), who.words.lang)
     if asked.lacks_currency:
         usual = await who.vacancies.search_resumes(asked.unpaid_query)
-        asked.assume(usual.found, "RUB" if who.words.lang == "ru" else "EUR")
+        asked.assume(usual.found, CURRENCIES[who.words.lang][0])
     answer, mine = await asyncio.gather(
         who.vacancies.search_resumes(asked.query), _open_vacancies(who)
     )
@@ -44,12 +45,17 @@ async def resumes(who: Member) -> Response:
         raise Missing(answer.status)
     found = await named(who, answer.data)
     asked.recognise(found)
+    listed = counted(found, "skill")
+    names = await names_of_skills(who, {bucket.label for bucket in listed})
+    groups = filters.groups(asked, found, {one.value: names[one.label] for one in listed})
     return render(
         who,
         "resumes.html",
         found=found,
         vacancies=mine,
-        facets=asked.facets(found),
+        groups=groups,
+        chips=filters.chips(asked, groups),
+        currencies=CURRENCIES[who.words.lang],
         following=asked.following(found),
         **asked.values,
     )

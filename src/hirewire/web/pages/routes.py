@@ -21,7 +21,7 @@ from hirewire.web.pages.nothing_found import instead
 from hirewire.web.pages.public import search
 from hirewire.web.pages.public import vacancy as read_vacancy
 from hirewire.web.pages.rendering import Asking, Form, go, is_good, is_part, or_none, render
-from hirewire.web.pages.searching import SEARCHED, Asked, counted
+from hirewire.web.pages.searching import CURRENCIES, SEARCHED, Asked, counted
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
@@ -38,7 +38,6 @@ AHEAD = json.dumps(
         ]
     }
 )
-CURRENCIES = {"ru": ("RUB", "KZT", "BYN", "EUR", "USD"), "en": ("EUR", "USD", "GBP", "RUB")}
 
 
 @router.get("/")

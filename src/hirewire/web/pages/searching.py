@@ -15,6 +15,7 @@ AMOUNTS = ("salaryFrom", "salaryTo")
 SEARCHED = ("q", "sort", "after", "currency", "days", *NARROWED)
 SHOWN_FACETS = ("area", "workFormat", "experience", "employmentType", "skill", "company")
 SHOWN_VALUES = 8
+CURRENCIES = {"ru": ("RUB", "KZT", "BYN", "EUR", "USD"), "en": ("EUR", "USD", "GBP", "RUB")}
 MOST_VALUES = 20
 """The most values of one field that the service takes."""
 

@@ -12,7 +12,7 @@
       event.formData.delete(name);
       for (const value of values) event.formData.append(name, value);
     }
-    if (!event.formData.has("salaryFrom") && event.formData.get("sort") !== "pay") event.formData.delete("currency");
+    if (!event.formData.has("salaryFrom") && !event.formData.has("salaryTo") && event.formData.get("sort") !== "pay") event.formData.delete("currency");
   });
   if (!form || !part("found")) return;
 

@@ -1,7 +1,7 @@
 // Applications can be dragged to another stage; the menu on each card does the same.
 (() => {
   // A pressed or dragged card must stay in the page, so reloads wait until it is released.
-  let pressed = null, dragged = null, waiting = new Set(), moved = null;
+  let pressed = null, dragged = null, waiting = new Set(), moved = null, left = null;
   document.addEventListener("htmx:before:swap", (event) => {
     const part = (dragged ?? pressed)?.closest("[data-live-on]");
     if (part) { waiting.add(part); event.preventDefault(); }
@@ -57,11 +57,13 @@
   document.addEventListener("submit", (event) => {
     if (!event.target.matches?.("#board form")) return;
     moved = event.target.closest("article").id;
+    left = event.target.elements.from.value;
     if (event.target.matches("[data-move]")) event.target.closest("[popover]").hidePopover();
   });
-  document.addEventListener("htmx:after:settle", () => {
-    const card = moved && document.getElementById(moved);
-    if (card && document.activeElement === document.body) card.querySelector("a").focus({ preventScroll: true });
+  document.addEventListener("htmx:after:settle", (event) => {
+    const card = moved && event.target.id === "board" && document.getElementById(moved);
+    if (!card || card.closest("[data-stage]").dataset.stage === left) return;
+    if (document.activeElement === document.body) card.querySelector("a").focus({ preventScroll: true });
     moved = null;
   });
   // On a phone the bar of stages shows which column is in view.

@@ -172,5 +172,9 @@ async def _is_scored_unseen(boss: httpx.AsyncClient, anna: httpx.AsyncClient, va
     await eventually(applied)
     board = f"/employer/vacancies/{vacancy}/board"
     for path, tag in ((board, "article"), (f"{board}/response", "li")):
-        card, *_ = re.findall(rf"<{tag} id=.*?Baker.*?</{tag}>", await page(boss, path), re.DOTALL)
+        card, *_ = re.findall(
+            rf"<{tag} id=(?:(?!<{tag} id=).)*?Baker.*?(?=<{tag} id=|</main>)",
+            await page(boss, path),
+            re.DOTALL,
+        )
         assert re.search(r'class="score [^"]*">.*?\d+%', card)

@@ -1,4 +1,4 @@
-"""Looking for a job in a real browser: filters that apply themselves, saved jobs, without scripts."""
+"""Looking for a job in a real browser: filters that apply themselves, saved jobs, no scripts."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Looking for a job in a real browser: filters that apply themselves, saved jobs, without scripts."""
+"""Looking for a job in a real browser: filters that apply themselves, saved jobs, no scripts."""
 
 import re
 from typing import Any
@@ -87,6 +87,8 @@ async def test_filters_apply_themselves(platform: Platform, chromium: str) -> No
         await expect(page.locator("#workFormat-hybrid")).not_to_be_checked()
         await page.go_forward()
         await shows(page, 3)
+        language = page.locator("footer form[action='/language'] [name=next]")
+        await expect(language).to_have_value(re.compile("hybrid"))
         await page.locator(".chip", has_text="Remote").click()
         await shows(page, 1)
         await expect(page.locator("#found-head")).to_be_focused()
@@ -188,7 +190,16 @@ async def test_jobs_are_saved_on_a_phone_and_without_scripts(
         await expect(still.locator("ul.rows > li")).to_have_count(1)
         assert anna.complaints == []
 
+        # A job that has gone cannot be saved: the heart stays, and a toast says why.
+        await api(boss, "POST", f"/vacancies/vacancies/{ids['Cook']}/archive")
         await page.goto("/me/saved")
         await expect(page.locator("ul.rows > li")).to_have_count(1)
+        given = {"title": "Cook", "saved": "yes"}
+        gone = await boss.post(
+            f"/vacancies/{ids['Cook']}/saved", data=given, headers={"HX-Request": "true"}
+        )
+        assert gone.status_code == 200
+        assert 'aria-pressed="false"' in gone.text
+        assert "no longer available" in gone.text
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert await anna.serious() == []

@@ -36,6 +36,7 @@ from hirewire.web.pages import (
     undoing,
 )
 from hirewire.web.pages.assets import STATIC, Assets
+from hirewire.web.pages.counts import BoardCounts
 from hirewire.web.pages.naming import Naming
 from hirewire.web.pages.resumes import LARGEST_IMPORT
 from hirewire.web.pages.routes import router
@@ -73,6 +74,7 @@ def create_web(settings: Settings) -> FastAPI:
     app.state.starting_until = 0.0
     app.state.services = services
     app.state.naming = Naming()
+    app.state.board = BoardCounts()
     app.state.upstreams = upstreams
     app.state.public_url = settings.public_url
     app.state.country = settings.country

@@ -16,6 +16,7 @@ from hirewire.web.api.models.vacancies import Vacancy, VacancyResults
 from hirewire.web.api.services import Services
 from hirewire.web.pages import filters, jsonld, openapi
 from hirewire.web.pages.applications import own
+from hirewire.web.pages.counts import BoardCounts
 from hirewire.web.pages.naming import named, names_of_skills
 from hirewire.web.pages.nothing_found import instead
 from hirewire.web.pages.public import search
@@ -43,26 +44,19 @@ AHEAD = json.dumps(
 @router.get("/")
 async def start(who: Asking) -> Response:
     """The start page: a search, what there is, and the newest vacancies."""
-    found, overview = await asyncio.gather(_newest(who), or_none(who.public.overview()))
-    facets = found.facets or {} if found else {}
-    skills = await names_of_skills(who, {one.label for one in facets.get("skill") or ()})
+    board: BoardCounts = who.request.app.state.board
+    newest, counts = await asyncio.gather(
+        or_none(search(who, {"limit": "8"})), board.get(who.public)
+    )
+    labels = {one.label for one in counts.facets.get("skill") or ()}
     return render(
         who,
         "start.html",
-        found=await named(who, found),
-        facets=facets,
-        skills=skills,
-        overview=overview.found if overview else None,
+        found=await named(who, newest.data) if is_good(newest) else None,
+        facets=counts.facets,
+        skills=await names_of_skills(who, labels),
+        overview=counts.overview,
     )
-
-
-async def _newest(who: Visitor) -> VacancyResults | None:
-    """The newest vacancies, with facets once the index is made; None if the service is away."""
-    for query in ({"limit": "8", "facets": "true"}, {"limit": "8"}):
-        answer = await or_none(search(who, query))
-        if is_good(answer):
-            return answer.data
-    return None
 
 
 @router.get("/status")

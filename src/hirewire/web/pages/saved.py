@@ -6,12 +6,24 @@ from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
 from hirewire.web.api.answers import Missing
+from hirewire.web.i18n.labels import N_
 from hirewire.web.pages.naming import named_in
-from hirewire.web.pages.rendering import Asking, Member, go, is_part, local_path, render, typed
+from hirewire.web.pages.rendering import (
+    DONE,
+    Asking,
+    Member,
+    go,
+    is_part,
+    local_path,
+    render,
+    typed,
+)
 
 router = APIRouter(include_in_schema=False)
 WHOLE_PAGE = 20
-FULL = 409
+GONE, FULL = 404, 409
+REFUSED = {GONE: N_("This job is no longer available"), FULL: DONE["full"]}
+"""Why a job was not saved, by the status of the answer."""
 
 
 @router.get("/me/saved")
@@ -36,13 +48,13 @@ async def save(id: UUID, who: Asking, request: Request) -> Response:
     is_saved = given.get("saved") != "no"
     calls = who.vacancies.save if is_saved else who.vacancies.unsave
     answer = await calls(id)
-    if answer.status == 404:
-        raise Missing
     back = local_path(given.get("next"), f"/vacancies/{id}")
     if is_part(request):
         one = {"id": id, "title": given.get("title", ""), "saved": is_saved and answer.is_good}
-        is_full = answer.status == FULL
-        return render(who, "parts/heart.html", one=one, back=back, is_full=is_full)
+        told = REFUSED.get(answer.status, "")
+        return render(who, "parts/heart.html", one=one, back=back, told=told)
+    if answer.status == GONE:
+        raise Missing
     done = "kept" if is_saved else "forgotten"
     if answer.status == FULL:
         done = "full"

@@ -38,6 +38,9 @@
     }
     old.replaceWith(document.adoptNode(next));
     document.title = page.title;
+    // The language and the theme are changed on this page, not on the one that was opened.
+    const here = page.querySelector("footer [name=next]");
+    for (const one of document.querySelectorAll("footer [name=next]")) one.value = here.value;
     window.htmx?.process(next);
     part("facets")?.scrollTo(0, scrolled ?? 0);
     if (focused) {

@@ -150,9 +150,8 @@ async def _move_on(page: Page, stage: str, *, is_dragged: bool) -> None:
     card = page.locator("[data-stage=response] article")
     moved = page.locator(f"[data-stage={stage}] article")
     if not is_dragged:
-        await card.locator("summary").click()
-        await card.locator("[data-move] select").select_option(stage)
-        await card.locator("[data-move] button").click()
+        await card.locator("[popovertarget^=move-]").click()
+        await card.locator(f"[data-move] button[value={stage}]").click()
         await expect(moved).to_be_visible()
         return
     edge = {"x": 4, "y": 4}  # beside the list of stages, which is not for dragging
@@ -160,6 +159,7 @@ async def _move_on(page: Page, stage: str, *, is_dragged: bool) -> None:
     await card.drag_to(target, source_position=edge)  # type: ignore[arg-type]
     await expect(moved).to_be_visible()
     ended = page.locator("[data-stage=discard_by_employer]")
+    await ended.scroll_into_view_if_needed()  # a board that scrolls under the mouse drags nothing
     await moved.drag_to(ended, source_position=edge)  # type: ignore[arg-type]
     await expect(moved.locator("[name=reason]")).to_be_focused()
     await moved.locator("a").click()

@@ -63,7 +63,8 @@ async def test_a_card_is_read_kept_in_view_and_its_owner_told(platform: Platform
                 "back": f"/employer{resume}",
             },
         )
-        assert kept.headers["location"] == f"/employer{resume}?done=saved"
+        done = f"done=shortlisted&undo=match.{match['id']}.seen"
+        assert kept.headers["location"] == f"/employer{resume}?{done}"
         assert "Shortlisted" in await page(boss, f"{vacancy}/candidates")
         assert "Remove from shortlist" in await page(boss, f"/employer{resume}")
 

@@ -200,7 +200,9 @@ async def test_a_form_changes_nothing_that_it_does_not_show(platform: Platform) 
 def _fields(html: str, action: str) -> list[tuple[str, str]]:
     """What a browser would send of this form, untouched."""
     [form] = re.findall(
-        rf'<form action="{action}" method="post"[^>]*class="card">(.*?)</form>', html, re.S
+        rf'<form action="{action}" method="post" [^>]*(?:class="card"|id="vacancy")>(.*?)</form>',
+        html,
+        re.S,
     )
     found: list[tuple[str, str]] = []
     pattern = (

@@ -76,6 +76,7 @@ TABLE: dict[str, Seen] = {
     "/api/vacancies/recommended": {},
     "/api/vacancies/resumes/{R}/viewers": {},
     "/api/vacancies/vacancies?q=cook": {},
+    "/api/vacancies/vacancies/overview": {},
     "/api/vacancies/vacancies/{V}": {},
     "/api/vacancies/vacancies/{V}/scores?resume={R}": {},
     "/api/vacancies/feeds/vacancies.atom": {},
@@ -88,12 +89,13 @@ TABLE: dict[str, Seen] = {
     "/resumes/{R}": {"owner": "title, text"},
     "/resumes/{R}/file.pdf": {"owner": "title, text, name, phone, page"},
     "/resumes/{R}/file.json": {"owner": "title, text"},
-    "/applications/{A}": {"open": "text, name, phone"},
-    "/applications/{W}": {"withdrawn": "old text, name"},
+    "/applications/{A}": {"open": "title, text, name, phone"},
+    "/applications/{W}": {"withdrawn": "old title, old text, name"},
     "/applications/{A}/resume.pdf": {"open": WHOLE["open"]},
     "/applications/{W}/resume.pdf": {"withdrawn": WHOLE["withdrawn"]},
     "/me/applications/all": {},
     "/me/matches/all": {},
+    "/me/saved": {},
     "/companies/{C}": {},
     "/employer/mine/all": {},
     "/employer/vacancies/{V}": {},
@@ -148,6 +150,8 @@ ELSEWHERE = {
     "/api/vacancies/employer-profile",
     "/api/vacancies/feeds/sitemap.xml",
     "/api/vacancies/feeds/sitemaps/{n}.xml",
+    "/api/vacancies/overview",
+    "/api/vacancies/saved",
     "/api/vacancies/searches",
     "/api/vacancies/places",
     "/api/vacancies/skills",
@@ -157,7 +161,7 @@ ELSEWHERE = {
 """Nothing of any candidate goes in there, or what goes in is a part of a page in the table."""
 PAGES = (
     *("account", "applications", "board", "candidate", "employer", "people", "posting"),
-    *("resumes", "routes"),
+    *("resumes", "routes", "saved"),
 )
 
 

@@ -30,6 +30,7 @@ from hirewire.vacancies.posting import routes as posting_routes
 from hirewire.vacancies.recommendations import background as recommendations_background
 from hirewire.vacancies.recommendations import handlers as recommendations
 from hirewire.vacancies.recommendations import routes as recommendations_routes
+from hirewire.vacancies.saved import routes as saved_routes
 from hirewire.vacancies.search import background as search_background
 from hirewire.vacancies.search import routes as search_routes
 from hirewire.vacancies.skills import background as skills_background
@@ -41,6 +42,7 @@ SERVICE = Service(
         employers_routes.router,
         activity_routes.router,
         search_routes.router,
+        saved_routes.router,
         skills_routes.router,
         places_routes.router,
         feeds_routes.router,

@@ -5,11 +5,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, false, func, select
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, exists, false, func, select
 
 from hirewire.kit.models import Answer
 from hirewire.vacancies import states
-from hirewire.vacancies.tables import company, resume, vacancy
+from hirewire.vacancies.tables import company, resume, saved_vacancy, vacancy
 
 
 class RequiredSkill(Answer):
@@ -79,12 +79,20 @@ class Vacancy(Answer):
     updated_at: datetime
     published_at: datetime | None
     allowed_actions: list[str] = []
+    saved: bool | None = None
+    """Whether you have saved it; null without a caller, and in answers to changes."""
 
 
-def vacancies_with_company() -> Select[Any]:
-    """Vacancies, each with its company's name and logo."""
+def vacancies_with_company(reader: UUID | None = None) -> Select[Any]:
+    """Vacancies, each with its company's name and logo, and whether `reader` has saved it."""
     columns = (vacancy, company.c.name.label("company_name"), company.c.logo_key)
-    return select(*columns).join(company, company.c.id == vacancy.c.company_id)
+    statement: Select[Any] = select(*columns).join(company, company.c.id == vacancy.c.company_id)
+    if reader is None:
+        return statement
+    is_saved = exists().where(
+        saved_vacancy.c.user_id == reader, saved_vacancy.c.vacancy_id == vacancy.c.id
+    )
+    return statement.add_columns(is_saved.label("saved"))
 
 
 def logo_path(company_id: UUID, key: str | None) -> str | None:

@@ -322,3 +322,13 @@ saved_search = Table(
     Column("seen_at", DateTime(timezone=True), nullable=False),
     Index("saved_search_user", "user_id", "id"),
 )
+
+saved_vacancy = Table(
+    "saved_vacancy",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("vacancy_id", Uuid, ForeignKey("vacancy.id", ondelete="CASCADE"), primary_key=True),
+    Column("saved_at", DateTime(timezone=True), nullable=False),
+    Index("saved_vacancy_order", "user_id", "saved_at", "vacancy_id"),
+    Index("saved_vacancy_vacancy", "vacancy_id"),
+)

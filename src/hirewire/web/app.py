@@ -31,9 +31,12 @@ from hirewire.web.pages import (
     people,
     posting,
     resumes,
+    saved,
     styleguide,
+    undoing,
 )
 from hirewire.web.pages.assets import STATIC, Assets
+from hirewire.web.pages.counts import BoardCounts
 from hirewire.web.pages.naming import Naming
 from hirewire.web.pages.resumes import LARGEST_IMPORT
 from hirewire.web.pages.routes import router
@@ -71,6 +74,7 @@ def create_web(settings: Settings) -> FastAPI:
     app.state.starting_until = 0.0
     app.state.services = services
     app.state.naming = Naming()
+    app.state.board = BoardCounts()
     app.state.upstreams = upstreams
     app.state.public_url = settings.public_url
     app.state.country = settings.country
@@ -91,9 +95,20 @@ def create_web(settings: Settings) -> FastAPI:
     app.add_middleware(Hardened, secure=settings.public_url.startswith("https:"))
     app.add_middleware(RequestContext, service="web", shown=failures.as_page)
     app.add_middleware(ClientAddress, listed=settings.trusted_proxies)
-    for pages in (account, candidate, resumes, applications, people, posting, board, employer):
+    for pages in (
+        account,
+        saved,
+        candidate,
+        resumes,
+        applications,
+        people,
+        posting,
+        board,
+        employer,
+    ):
         add_routes(app, pages.router)
     add_routes(app, styleguide.router)
+    add_routes(app, undoing.router)
     add_routes(app, router)
     add_routes(app, live_router)
     add_routes(app, _operations(services))

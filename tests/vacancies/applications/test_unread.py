@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
@@ -91,7 +92,11 @@ async def test_invitations_and_what_the_system_closes(board: Board) -> None:
     scores = f"/vacancies/{board.vacancy}/scores?resume={board.resume}"
     assert (await board.boss.call("GET", scores))["items"] == []
     await board.vera.call("POST", f"/applications/{id}/accept")
-    assert len((await board.boss.call("GET", scores))["items"]) == 1
+    [scored] = (await board.boss.call("GET", scores))["items"]
+    assert scored["reasons"] == []
+    [explained] = (await board.boss.call("GET", f"{scores}&reasons=true"))["items"]
+    points = sum(reason["points"] for reason in explained["reasons"])
+    assert points == pytest.approx(scored["score"], abs=1e-4)
     assert await unread(board.boss) == (0, 1)
     await board.boss.call("GET", f"/applications/{id}")
     await board.vera.call("GET", f"/applications/{id}")

@@ -1,5 +1,6 @@
 """Searching for vacancies over HTTP, on a real index over a real database."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -254,6 +255,28 @@ async def test_what_is_no_longer_open_is_not_found(board: Board) -> None:
         return await board.found(q="beta") == ["b"] and await board.found(q="alpha") == []
 
     await eventually(moved)
+
+
+async def test_the_board_is_counted(board: Board, boris: Person) -> None:
+    assert await board.employer.call("GET", "/overview") == {"vacancies": 0, "companies": 0}
+    for name in "ab":
+        await board.publish(name, "Analyst")
+    await boris.hire("Other")
+    other = await boris.vacancy()
+    await boris.call("POST", f"/vacancies/{other}/publish")
+    draft = await boris.vacancy()
+
+    async def counts() -> Any:
+        return await boris.call("GET", "/overview")
+
+    await eventually(lambda: _are(counts, {"vacancies": 3, "companies": 2}))
+    await boris.call("POST", f"/vacancies/{other}/close")
+    await eventually(lambda: _are(counts, {"vacancies": 2, "companies": 1}))
+    assert draft
+
+
+async def _are(counts: Callable[[], Awaitable[Any]], expected: dict[str, int]) -> bool:
+    return bool(await counts() == expected)
 
 
 async def test_saved_searches_tell_what_is_new(board: Board, boris: Person) -> None:

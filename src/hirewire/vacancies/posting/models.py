@@ -1,15 +1,16 @@
 """Vacancies as they are sent and answered."""
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from hirewire.contracts.vocabulary import EmploymentType, Experience, LanguageLevel, WorkFormat
 from hirewire.kit.clock import today
-from hirewire.kit.models import Body, text
+from hirewire.kit.models import Answer, Body, text
 from hirewire.vacancies.pay import Salary
 from hirewire.vacancies.posting.rules import repeated, sanitised
 
@@ -91,3 +92,25 @@ class Close(Body):
     """The reason for closing."""
 
     reason: Literal["filled", "cancelled", "expired"] = "filled"
+
+
+class Overview(Answer):
+    """A vacancy of your company with its figures."""
+
+    id: UUID
+    title: str
+    status: str
+    area: str | None
+    created_at: datetime
+    published_at: datetime | None
+    valid_through: date | None
+    days_open: int | None
+    """Full days since it was published; None for one that is not open."""
+    applications: int
+    """All that it received, invitations included."""
+    unread: int
+    """How many of them have something that you have not seen."""
+    matches: int
+    """Its matching candidates, without those that were dismissed; 1000 stands for 1000 or more."""
+    new_matches: int
+    """How many of them nobody has decided about."""

@@ -1,11 +1,23 @@
 """Vacancies: open to all to read, and to their company to change."""
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import Row
 
-from hirewire.kit.http import Caller, MaybeCaller, Once, RequestTx
+from hirewire.kit.clock import now
+from hirewire.kit.http import (
+    Caller,
+    MaybeCaller,
+    Once,
+    Page,
+    PageParams,
+    RequestTx,
+    bad_cursor,
+    page_of,
+)
 from hirewire.kit.openapi import refuses
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.transaction import Tx
@@ -38,10 +50,30 @@ async def create(body: models.NewVacancy, tx: RequestTx, caller: Caller, once: O
     return await once(Vacancy, make)
 
 
+@router.get("/overview", responses=refuses(NotAnEmployer))
+async def overview(
+    tx: RequestTx, caller: Caller, page: PageParams, request: Request, response: Response
+) -> Page[models.Overview]:
+    """Your company's vacancies with the numbers of applications and matching candidates.
+
+    Those with unread applications come first, then open ones, drafts, and those that are over.
+    """
+    company = await require_company(tx, caller.user_id)
+    rows = await queries.overview(
+        tx, company, caller.user_id, limit=page.limit + 1, after=_place(page.after)
+    )
+    places = {row.id: (row.urgency, row.unread, row.id) for row in rows}
+    items = [_overview(row) for row in rows]
+    return page_of(
+        items, page, request, response, models.Overview, cursor=lambda one: places[one.id]
+    )
+
+
 @router.get("/{id}", responses=refuses(NoSuchVacancy))
 async def read(id: UUID, tx: RequestTx, caller: MaybeCaller) -> Vacancy:
     """One vacancy. Only its company sees a draft."""
-    return await _answer(tx, id, await _company(tx, caller))
+    reader = caller.user_id if caller else None
+    return await _answer(tx, id, await _company(tx, caller), reader)
 
 
 @router.patch(
@@ -123,11 +155,30 @@ async def _company(tx: Tx, caller: Principal | None) -> UUID | None:
     return await company_of(tx, caller.user_id) if caller else None
 
 
-async def _answer(tx: Tx, id: UUID, company: UUID | None) -> Vacancy:
-    row = await queries.vacancy_for(tx, id, company)
+async def _answer(tx: Tx, id: UUID, company: UUID | None, reader: UUID | None = None) -> Vacancy:
+    row = await queries.vacancy_for(tx, id, company, reader)
     if row is None:
         raise NoSuchVacancy
     return Vacancy.model_validate(shown_vacancy(row, company))
+
+
+def _overview(row: Row[Any]) -> models.Overview:
+    is_open = row.status == "published" and row.published_at is not None
+    days = (now() - row.published_at).days if is_open else None
+    return models.Overview.model_validate(dict(row._mapping) | {"days_open": days})
+
+
+def _place(after: tuple[str, ...] | None) -> queries.Place | None:
+    if after is None:
+        return None
+    try:
+        urgency, unread, id = after
+        place = int(urgency), int(unread), UUID(id)
+    except ValueError:
+        raise bad_cursor() from None
+    if not all(0 <= number < 2**31 for number in place[:2]):
+        raise bad_cursor()
+    return place
 
 
 def _values(values: Mapping[str, object], body: models.VacancyChanges) -> dict[str, object]:

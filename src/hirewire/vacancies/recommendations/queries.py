@@ -117,9 +117,10 @@ async def _list(tx: Tx, whose: Any, limit: int, after: Place | None) -> list[Row
 
 
 async def scores_of_applicants(
-    tx: Tx, vacancy: Mapping[str, Any], resume_ids: Sequence[UUID]
-) -> dict[UUID, float]:
-    """Scores of the resumes that applicants used, for a vacancy (as a row).
+    tx: Tx, vacancy: Mapping[str, Any], resume_ids: Sequence[UUID], *, explained: bool = False
+) -> dict[UUID, tuple[float, list[Reason]]]:
+    """Scores of the resumes that applicants used, for a vacancy (as a row); with the reasons if
+    they are to be `explained`.
 
     Includes pairs that are not recommended, because the score is low or the resume is hidden.
     """
@@ -131,7 +132,13 @@ async def scores_of_applicants(
         .where(table.accepted_at.is_not(None), resume.c.snapshot.has_key("status"))
     )
     demand = demand_of(vacancy)
-    return {row.resume_id: judge(demand, offer_of(row.snapshot)).score for row in found}
+    return {
+        row.resume_id: (
+            judge(demand, offer_of(row.snapshot)).score,
+            reasons(vacancy, row.snapshot) if explained else [],
+        )
+        for row in found
+    }
 
 
 def reasons(vacancy: Mapping[str, Any], snapshot: Mapping[str, Any]) -> list[Reason]:

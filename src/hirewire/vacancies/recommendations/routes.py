@@ -123,6 +123,8 @@ class Score(Answer):
     resume_id: UUID
     score: float
     """0 to 1."""
+    reasons: list[Reason] = []
+    """The parts of the score, if they were asked for."""
 
 
 class Scores(Answer):
@@ -161,17 +163,24 @@ async def for_vacancy(
 
 @router.get("/vacancies/{id}/scores", responses=refuses(NotAnEmployer, NoSuchVacancy))
 async def scores(
-    id: UUID, tx: RequestTx, caller: Caller, resume: Annotated[list[UUID], Query(max_length=300)]
+    id: UUID,
+    tx: RequestTx,
+    caller: Caller,
+    resume: Annotated[list[UUID], Query(max_length=300)],
+    reasons: bool = False,
 ) -> Scores:
     """Match scores of resumes with an open application for a vacancy, also of resumes that are not
-    recommended. Invitations without an answer are left out.
+    recommended; with their reasons if asked. Invitations without an answer are left out.
     """
     company = await require_company(tx, caller.user_id)
     vacancy = await queries.vacancy_of(tx, id, company)
     if vacancy is None:
         raise NoSuchVacancy
-    found = await queries.scores_of_applicants(tx, vacancy, resume)
-    return Scores(items=[Score(resume_id=one, score=score) for one, score in found.items()])
+    found = await queries.scores_of_applicants(tx, vacancy, resume, explained=reasons)
+    items = [
+        {"resume_id": one, "score": score, "reasons": why} for one, (score, why) in found.items()
+    ]
+    return Scores(items=[Score.model_validate(item) for item in items])
 
 
 @router.get("/recommendations", responses=refuses(NotAnEmployer))

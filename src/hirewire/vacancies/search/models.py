@@ -158,6 +158,15 @@ class ResumeResults(_Results):
     items: list[ResumeFound]
 
 
+class Overview(Answer):
+    """Counts of the whole board."""
+
+    vacancies: int
+    """Open ones."""
+    companies: int
+    """With open vacancies."""
+
+
 class NewSavedSearch(Body):
     """A vacancy search to save."""
 

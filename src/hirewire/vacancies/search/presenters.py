@@ -25,14 +25,15 @@ async def vacancy_results(
     tx: Tx,
     index: SearchIndex,
     found: SearchResult,
+    reader: UUID | None,
     company: UUID | None,
     query: models.VacancyQuery,
     request: Request,
     response: Response,
 ) -> models.VacancyResults:
-    """The open vacancies of the result, as this company sees them, with facet counts."""
+    """The open vacancies of the result, as a member of this company sees them, and facet counts."""
     counting = _counting(found, query)
-    rows = await queries.open_vacancies(tx, found.ids[: query.limit])
+    rows = await queries.open_vacancies(tx, found.ids[: query.limit], reader)
     shown = [rows[id] for id in found.ids[: query.limit] if id in rows]
     marks: Sequence[models.Highlights | None] = [None] * len(shown)
     if found.parsed.query is not None:

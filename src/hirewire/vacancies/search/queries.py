@@ -98,9 +98,11 @@ async def count_of(tx: Tx, kind: str) -> int:
     return int((await tx.exec_driver_sql(_COUNTS[kind])).scalar_one())
 
 
-async def open_vacancies(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+async def open_vacancies(
+    tx: Tx, ids: Sequence[UUID], reader: UUID | None = None
+) -> dict[UUID, Row[Any]]:
     """Those of these vacancies that are open, by id, with their companies' names."""
-    statement = vacancies_with_company().where(
+    statement = vacancies_with_company(reader).where(
         among(vacancy.c.id, ids), vacancy.c.status == "published"
     )
     return {row.id: row for row in await tx.execute(statement)}
@@ -144,10 +146,15 @@ class TableFilters:
 
 
 async def published_vacancies(
-    tx: Tx, filters: TableFilters, *, limit: int, after: tuple[datetime, UUID] | None
+    tx: Tx,
+    filters: TableFilters,
+    *,
+    limit: int,
+    after: tuple[datetime, UUID] | None,
+    reader: UUID | None = None,
 ) -> list[Row[Any]]:
     """Open vacancies, latest publication first."""
-    statement = vacancies_with_company().where(vacancy.c.status == "published")
+    statement = vacancies_with_company(reader).where(vacancy.c.status == "published")
     order = tuple_(vacancy.c.published_at, vacancy.c.id)
     if after is not None:
         statement = statement.where(order < after)

@@ -61,10 +61,11 @@ async def vacancies(
         if caller is None:
             raise Unauthenticated
         return await _own(tx, await require_company(tx, caller.user_id), query, request, response)
-    company = await company_of(tx, caller.user_id) if caller else None
+    reader = caller.user_id if caller else None
+    company = await company_of(tx, reader) if reader else None
     index = index_for(tx, VACANCIES)
     if index is None or not query.model_fields_set - {"limit", "after", "mine", "brief"}:
-        return await _from_tables(tx, company, query, request, response)
+        return await _from_tables(tx, reader, company, query, request, response)
     await index.refreshed()
     moments = [micros(now() - timedelta(days=days)) for days in presenters.RECENT_DAYS]
     asked = SearchQuery(
@@ -76,7 +77,20 @@ async def vacancies(
         recent=moments if query.facets else (),
     )
     found = await asyncio.to_thread(index.search, asked)
-    return await presenters.vacancy_results(tx, index, found, company, query, request, response)
+    return await presenters.vacancy_results(
+        tx, index, found, reader, company, query, request, response
+    )
+
+
+@router.get("/overview", responses=refuses(SearchNotReady))
+async def overview(tx: RequestTx, _: MaybeCaller) -> models.Overview:
+    """How many vacancies are open, and how many companies they belong to."""
+    index = index_for(tx, VACANCIES)
+    if index is None:
+        raise SearchNotReady(retry_after=1)
+    await index.refreshed()
+    companies = await asyncio.to_thread(index.distinct, "company")
+    return models.Overview(vacancies=len(index), companies=companies)
 
 
 @router.get(
@@ -186,6 +200,7 @@ async def remove(id: UUID, tx: RequestTx, caller: Caller) -> None:
 
 async def _from_tables(
     tx: Tx,
+    reader: UUID | None,
     company: UUID | None,
     query: models.VacancyQuery,
     request: Request,
@@ -201,7 +216,7 @@ async def _from_tables(
         moment = datetime.fromtimestamp(place[0] // 1_000_000, UTC)
         after = moment + timedelta(microseconds=place[0] % 1_000_000), UUID(place[1])
     rows = await queries.published_vacancies(
-        tx, table_filters(query), limit=query.limit + 1, after=after
+        tx, table_filters(query), limit=query.limit + 1, after=after, reader=reader
     )
     following = None
     if len(rows) > query.limit:

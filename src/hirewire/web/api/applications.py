@@ -86,6 +86,12 @@ class Applications(Client):
         path = f"/vacancies/{quote(vacancy, safe='')}/invitations"
         return await self._send(Made, "POST", path, {"resumeId": resume, "message": message})
 
+    async def move(self, id: str, body: Typed) -> Answer[Application]:
+        """Move a received application to another stage."""
+        return await self._send(
+            Application, "POST", f"/applications/{quote(id, safe='')}/stage", body
+        )
+
     async def act(self, id: UUID, action: str, body: Typed) -> Answer[None]:
-        """Write (`messages`), `accept`, `withdraw`, or move (`stage`)."""
+        """Write (`messages`), `accept` or `withdraw`."""
         return await self._do("POST", f"/applications/{id}/{action}", body)

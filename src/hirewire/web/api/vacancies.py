@@ -12,14 +12,17 @@ from hirewire.web.api.models.vacancies import (
     Activity,
     Company,
     EmployerProfile,
+    JobFigures,
     MatchingResume,
     MatchingVacancy,
     NamedCompany,
+    Overview,
     OwnVacancy,
     Price,
     Reach,
     ResumeResults,
     SavedSearch,
+    SavedVacancy,
     Score,
     SkillNames,
     SuggestedPlace,
@@ -52,9 +55,31 @@ class Vacancies(Client):
         query = {"mine": "true", "limit": str(limit), "after": after, "brief": "true"}
         return await self._get(Items[OwnVacancy], "/vacancies", query)
 
+    async def job_figures(self, limit: int, after: str | None = None) -> Answer[Items[JobFigures]]:
+        """The jobs of the visitor's company with their figures, the urgent ones first."""
+        query = {"limit": str(limit), "after": after}
+        return await self._get(Items[JobFigures], "/vacancies/overview", query)
+
     async def vacancy(self, id: UUID | str) -> Answer[Vacancy]:
         """One job."""
         return await self._get(Vacancy, f"/vacancies/{id}")
+
+    async def overview(self) -> Answer[Overview]:
+        """How many jobs are open, at how many companies."""
+        return await self._get(Overview, "/overview")
+
+    async def saved(self, limit: int, after: str | None = None) -> Answer[Items[SavedVacancy]]:
+        """The visitor's saved jobs, latest first."""
+        query = {"limit": str(limit), "after": after}
+        return await self._get(Items[SavedVacancy], "/saved", query)
+
+    async def save(self, id: UUID) -> Answer[None]:
+        """Save a job for later."""
+        return await self._do("PUT", f"/vacancies/{id}/saved")
+
+    async def unsave(self, id: UUID) -> Answer[None]:
+        """Remove a job from the saved ones."""
+        return await self._do("DELETE", f"/vacancies/{id}/saved")
 
     async def create_vacancy(self, title: str) -> Answer[Made]:
         """Create a draft."""
@@ -81,7 +106,7 @@ class Vacancies(Client):
         """How the requirements of a job affect the number of candidates."""
         return await self._send(Price, "POST", f"/vacancies/{id}/price", changes)
 
-    async def company(self, id: UUID) -> Answer[Company]:
+    async def company(self, id: UUID | str) -> Answer[Company]:
         """A company."""
         return await self._get(Company, f"/companies/{id}")
 
@@ -167,9 +192,12 @@ class Vacancies(Client):
         path = f"/recommendations/{quote(match, safe='')}/state"
         return await self._do("POST", path, {"state": state})
 
-    async def scores(self, vacancy: UUID | str, resumes: Iterable[str]) -> Answer[Items[Score]]:
-        """Match scores of applicants' resumes."""
+    async def scores(
+        self, vacancy: UUID | str, resumes: Iterable[str], *, explained: bool = False
+    ) -> Answer[Items[Score]]:
+        """Match scores of applicants' resumes; with the reasons if they are to be `explained`."""
         query = [("resume", id) for id in resumes]
+        query += [("reasons", "true")] if explained else []
         return await self._get(Items[Score], f"/vacancies/{vacancy}/scores", query)
 
     async def reach(self, resume: UUID, changes: Typed) -> Answer[Reach]:

@@ -21,9 +21,9 @@ TABLE = Path("docs") / "copy.md"
 SEVERAL = "Several pages"
 PDF = "PDF of a resume"
 PAGES: dict[str, tuple[str, ...]] = {
-    "Every page": ("base.html", "unread.html", "rendering.py", "list.html"),
+    "Every page": ("base.html", "unread.html", "toast.html", "rendering.py", "list.html"),
     "Start page": ("start.html",),
-    "Jobs": ("vacancies.html",),
+    "Jobs": ("vacancies.html", "saved.html", "heart.html", "saved.py"),
     "Job": ("vacancy.html", "gone.html", "apply.html"),
     "Company": ("company.html",),
     "Sign-in and sign-up": ("signin.html", "signup.html", "account.py"),
@@ -41,9 +41,9 @@ PAGES: dict[str, tuple[str, ...]] = {
         "employer.py",
     ),
     "Job editor": ("vacancy_edit.html", "price.html"),
-    "Board": ("board.html", "stage.html"),
-    "Candidates": ("candidates.html", "resumes.html", "card.html"),
-    "Application": ("application.html",),
+    "Board": ("job.html", "board.html", "stage.html"),
+    "Candidates": ("candidates.html", "candidate.html", "resumes.html", "card.html"),
+    "Application": ("application.html", "applications.py"),
     "Errors and system status": (
         *("missing.html", "wrong.html", "away.html", "again.html", "starting.html"),
         *("status.html", "api.html", "failures.py"),

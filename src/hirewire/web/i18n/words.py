@@ -207,6 +207,13 @@ class Words:
         unit = next((unit for unit in (86400, 3600, 60) if passed >= 10 * unit), 1)
         return _ago(self.lang, int(passed) // unit * unit)
 
+    def age(self, value: str) -> str:
+        """The time since a moment, in as few letters as possible."""
+        moment = datetime.fromisoformat(value)
+        passed = max((datetime.now(moment.tzinfo) - moment).total_seconds(), 60)
+        unit = next((unit for unit in (86400, 3600, 60) if passed >= unit), 60)
+        return _age(self.lang, int(passed) // unit * unit)
+
 
 @lru_cache(maxsize=10_000)
 def _number(lang: str, value: float) -> str:
@@ -227,6 +234,11 @@ def _sign_goes_first(lang: str) -> bool:
 @lru_cache(maxsize=10_000)
 def _ago(lang: str, seconds: int) -> str:
     return dates.format_timedelta(-seconds, add_direction=True, locale=lang)
+
+
+@lru_cache(maxsize=10_000)
+def _age(lang: str, seconds: int) -> str:
+    return dates.format_timedelta(seconds, format="short", threshold=1, locale=lang)
 
 
 @cache

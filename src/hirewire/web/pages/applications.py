@@ -2,22 +2,28 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TypedDict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypedDict
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import JsonValue
 
+from hirewire.kit.clock import day_of
 from hirewire.web.api.answers import Answer, Missing, SignInFirst
-from hirewire.web.api.models.applications import Application
+from hirewire.web.api.models.applications import Application, Message, Move
 from hirewire.web.api.models.base import Items
 from hirewire.web.api.models.profiles import Resume, WholeResume
+from hirewire.web.api.models.vacancies import Reason
+from hirewire.web.i18n.labels import N_
 from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
     Asking,
     Form,
     Member,
     as_file,
+    back_to,
     count_unread,
     go,
     is_good,
@@ -26,9 +32,20 @@ from hirewire.web.pages.rendering import (
     render,
     typed,
 )
+from hirewire.web.pages.undo import Undo, undo
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
+RESUME = N_("Resume")
+AHEAD = {
+    "response": "consider",
+    "consider": "phone_interview",
+    "phone_interview": "assessment",
+    "assessment": "interview",
+    "interview": "offer",
+    "offer": "hired",
+}
+"""The stages, each with the one after it."""
 
 
 class Own(TypedDict):
@@ -79,6 +96,23 @@ async def names_of(who: Visitor, listed: Sequence[Application]) -> dict[str, str
     return {one.resumeId: one.fullName for one in found}
 
 
+def move_in(given: dict[str, str]) -> dict[str, JsonValue]:
+    """The body of a move from its form."""
+    body: dict[str, JsonValue] = {"stage": given.get("stage", "")}
+    if given.get("reason"):
+        body["reason"] = given["reason"]
+    if given.get("comment"):
+        body |= {"comment": given["comment"], "commentShared": True}
+    return body
+
+
+def way_back(moved: Answer[Application], before: str) -> Undo | None:
+    """What takes a move back, if the application may return to the stage `before`."""
+    if moved.found is None or before not in moved.found.allowedStages:
+        return None
+    return undo("stage", moved.found.id, before)
+
+
 async def scores_of(
     who: Visitor, vacancy: UUID | str, listed: Sequence[Application]
 ) -> dict[str, float]:
@@ -104,23 +138,79 @@ def scored(one: Application, scores: dict[str, float]) -> Application:
 async def application(id: UUID, who: Member) -> Response:
     """An application, for either side."""
     found = (await who.applications.application(id)).data
-    messages = (await who.applications.messages(id)).data
-    person = None
-    if found.side == "employer":
-        found = scored(found, await scores_of(who, found.vacancyId, [found]))
-        person = await _person(who, found)
+    messages = (await who.applications.messages(id)).data.items
     template = "parts/application.html"
     if not is_part(who.request):
         template = "application.html"
         await count_unread(who)  # this application has now been read
+    return await _page(who, found, messages, Form(), template=template)
+
+
+async def _page(
+    who: Visitor,
+    one: Application,
+    messages: Sequence[Message],
+    form: Form,
+    status: int = 200,
+    *,
+    template: str = "application.html",
+) -> Response:
+    """The page of an application, as its reader's side sees it."""
+    person, heading = None, one.vacancyTitle
+    reasons: tuple[Reason, ...] = ()
+    if one.side == "employer":
+        one, reasons = await _explained(who, one)
+        person = await named(who, await _person(who, one))
+        heading = (person and (person.fullName or person.title)) or one.resumeTitle or ""
     return render(
         who,
         template,
-        one=await named(who, found),
-        messages=messages.items,
-        person=await named(who, person),
-        form=Form(),
+        status,
+        one=await named(who, one),
+        heading=heading or who.words.text(RESUME),
+        person=person,
+        reasons=await named(who, reasons),
+        messages=messages,
+        conversation=conversation(one, messages),
+        following=AHEAD.get(one.stage or "", ""),
+        form=form,
     )
+
+
+async def _explained(who: Visitor, one: Application) -> tuple[Application, tuple[Reason, ...]]:
+    """The application with its score, and the parts of the score."""
+    if not one.open or not one.acceptedAt:
+        return one, ()
+    answer = await or_none(who.vacancies.scores(one.vacancyId, [one.resumeId], explained=True))
+    found = answer.data.items if is_good(answer) else ()
+    if not found:
+        return one, ()
+    return scored(one, {one.resumeId: found[0].score}), found[0].reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the conversation about an application."""
+
+    kind: Literal["day", "letter", "message", "move"]
+    at: str
+    message: Message | None = None
+    move: Move | None = None
+
+
+def conversation(one: Application, messages: Sequence[Message]) -> list[Entry]:
+    """The cover letter, messages and moves of an application in order, with a line for each day."""
+    entries = [Entry("move", move.at, move=move) for move in one.history]
+    if one.letter:
+        entries.append(Entry("letter", one.createdAt))
+    entries += [Entry("message", message.sentAt, message=message) for message in messages]
+    lines: list[Entry] = []
+    day = None
+    for entry in sorted(entries, key=lambda entry: datetime.fromisoformat(entry.at)):
+        if day != (day := day_of(datetime.fromisoformat(entry.at))):
+            lines.append(Entry("day", entry.at))
+        lines.append(entry)
+    return lines
 
 
 async def _person(who: Visitor, one: Application) -> WholeResume | None:
@@ -144,35 +234,39 @@ async def applied_with(id: UUID, who: Member) -> Response:
 async def answer_application(id: UUID, action: str, who: Asking, request: Request) -> Response:
     """Write, accept or withdraw; or, as the employer, move the application."""
     given = await typed(request)
-    stage: dict[str, JsonValue] = {"stage": given.get("stage", "")}
-    if given.get("reason"):
-        stage["reason"] = given["reason"]
-    if given.get("comment"):
-        stage |= {"comment": given["comment"], "commentShared": True}
+    if action == "stage":
+        return await _move(who, id, given)
     bodies: dict[str, dict[str, JsonValue]] = {
         "messages": {"text": given.get("text", "")},
         "accept": {},
         "withdraw": {"comment": given.get("comment") or None},
-        "stage": stage,
     }
     body = bodies.get(action)
     if body is None:
         raise Missing
     answer = await who.applications.act(id, action, body)
     if answer.is_good:
-        back = given.get("back", "")
-        path = back if back.startswith("/employer/") else f"/applications/{id}"
-        return go(who, path, done="saved")
+        return go(who, f"/applications/{id}", done="sent" if action == "messages" else "saved")
+    return await _refused(who, id, given, answer)
+
+
+async def _move(who: Visitor, id: UUID, given: dict[str, str]) -> Response:
+    answer = await who.applications.move(str(id), move_in(given))
+    if answer.found is None:
+        return await _refused(who, id, given, answer)
+    here = given.get("back", "")
+    path = here if here.startswith("/employer/") else f"/applications/{id}"
+    if not answer.found.open:
+        return back_to(who, path, "saved")
+    return back_to(who, path, "moved", way_back(answer, given.get("from", "")))
+
+
+async def _refused(
+    who: Visitor, id: UUID, given: dict[str, str], answer: Answer[object]
+) -> Response:
+    """The page again, with what was typed and why it was refused."""
     form = Form(given)
     form.refuse(answer)
     found = (await who.applications.application(id)).data
-    messages = (await who.applications.messages(id)).data
-    return render(
-        who,
-        "application.html",
-        answer.status,
-        one=found,
-        messages=messages.items,
-        person=None,
-        form=form,
-    )
+    messages = (await who.applications.messages(id)).data.items
+    return await _page(who, found, messages, form, answer.status)

@@ -58,7 +58,7 @@ def _symbol(path: Path) -> str:
         raise ValueError(f"{path}: not an SVG file")
     lines = "".join(line.strip() for line in drawing[1].splitlines())
     return (
-        f'<symbol id="{path.stem}" viewBox="0 0 24 24" fill="none" stroke="currentColor" '
+        f'<symbol id="{path.stem}" viewBox="0 0 24 24" stroke="currentColor" '
         f'stroke-width="2" stroke-linecap="round" stroke-linejoin="round">{lines}</symbol>'
     )
 

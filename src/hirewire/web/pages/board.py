@@ -4,14 +4,15 @@ import asyncio
 from itertools import chain, islice
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from hirewire.web.api.answers import Answer, Missing
 from hirewire.web.api.models.applications import Application
 from hirewire.web.api.models.base import Items
-from hirewire.web.pages.applications import names_of, scored, scores_of
+from hirewire.web.pages.applications import move_in, names_of, scored, scores_of, way_back
 from hirewire.web.pages.naming import named
-from hirewire.web.pages.rendering import Member, is_part, render
+from hirewire.web.pages.rendering import Asking, Member, back_to, is_part, render, said, typed
+from hirewire.web.pages.undo import Undo
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/employer/vacancies/{id}/board", include_in_schema=False)
@@ -25,6 +26,24 @@ SHOWN = 30
 @router.get("")
 async def board(id: UUID, who: Member) -> Response:
     """All stages with their latest applications."""
+    return await _board(who, id, "parts/board.html" if is_part(who.request) else "board.html")
+
+
+@router.post("")
+async def move(id: UUID, who: Asking, request: Request) -> Response:
+    """Move an application; the answer is the board as it is now, with what was done."""
+    given = await typed(request)
+    answer = await who.applications.move(given.get("application", ""), move_in(given))
+    undo = way_back(answer, given.get("from", ""))
+    done = "moved" if answer.found and answer.found.open else said(answer)
+    if is_part(request):
+        return await _board(who, id, "parts/moved.html", done=done, undo=undo)
+    return back_to(who, f"/employer/vacancies/{id}/board", done, undo)
+
+
+async def _board(
+    who: Visitor, id: UUID, template: str, *, done: str = "", undo: Undo | None = None
+) -> Response:
     found, counted = await asyncio.gather(
         who.vacancies.vacancy(id), who.applications.counts(vacancy=id)
     )
@@ -40,10 +59,11 @@ async def board(id: UUID, who: Member) -> Response:
     items = {
         stage: list(islice(rest, len(some))) for stage, some in zip(counts, shown, strict=True)
     }
-    template = "parts/board.html" if is_part(who.request) else "board.html"
     return render(
         who,
         template,
+        done=done,
+        undo=undo,
         vacancy=vacancy,
         counts=counts,
         unread=unread,

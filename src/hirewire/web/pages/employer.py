@@ -1,16 +1,20 @@
 """An employer's dashboard: the company form, vacancies, matching candidates, activity."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypedDict
+from datetime import date, datetime
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import JsonValue
 
+from hirewire.kit.clock import day_of
 from hirewire.web.api.answers import Answer, Missing
 from hirewire.web.api.models.applications import Application
 from hirewire.web.api.models.base import Items
-from hirewire.web.api.models.vacancies import Activity, MatchingResume, OwnVacancy
+from hirewire.web.api.models.vacancies import Activity, JobFigures, MatchingResume
 from hirewire.web.pages.applications import names_of
 from hirewire.web.pages.naming import named_in
 from hirewire.web.pages.rendering import (
@@ -29,25 +33,29 @@ from hirewire.web.sessions import Visitor
 router = APIRouter(prefix="/employer", include_in_schema=False)
 LISTS = ("matches", "activity", "unread")
 """The parts of the dashboard that also have a page of their own."""
-SHOWN = {"mine": 6, "matches": 6, "activity": 10, "unread": 5}
+SHOWN = {"mine": 10, "matches": 6, "activity": 30, "unread": 5}
 WHOLE = 20
 """Rows of a part on the dashboard, and of its own page."""
 Page = Items[MatchingResume] | Items[Activity] | Items[Application]
 
 
-@dataclass
-class Received:
-    """The numbers of applications for a job: in all, and unread."""
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What a candidate did with a resume on one day."""
 
-    all: int = 0
-    new: int = 0
+    latest: Activity
+    actions: Counter[str]
+    """How often which action."""
 
 
-class Mine(TypedDict):
-    """The jobs of the visitor's company, and the applications received by job."""
-
-    vacancies: Items[OwnVacancy]
-    received: dict[str, Received]
+def grouped(events: Sequence[object]) -> list[Group]:
+    """Activity by resume and day, in the given order; other items are left out."""
+    groups: dict[tuple[str, date], Group] = {}
+    for one in events:
+        if isinstance(one, Activity):
+            key = one.resumeId, day_of(datetime.fromisoformat(one.occurredAt))
+            groups.setdefault(key, Group(one, Counter())).actions[one.action] += 1
+    return list(groups.values())
 
 
 @router.get("")
@@ -57,7 +65,7 @@ async def home(who: Member) -> Response:
     if not profile.is_good:
         return render(who, "hire.html", form=Form())
     mine, matches, activity, unread = await asyncio.gather(
-        _mine(who, SHOWN["mine"]),
+        _jobs(who, SHOWN["mine"]),
         _matches(who, SHOWN["matches"]),
         _activity(who, SHOWN["activity"]),
         _unread(who, SHOWN["unread"]),
@@ -66,11 +74,12 @@ async def home(who: Member) -> Response:
         who,
         "employer.html",
         company=profile.data,
-        **mine,
+        jobs=mine,
         matches=matches.data,
         activity=activity.data,
         unread=unread.data,
         names=await names_of(who, unread.data.items),
+        groups=grouped(activity.data.items),
         form=Form(),
         whole=False,
     )
@@ -126,15 +135,16 @@ async def mine(who: Member) -> Response:
     """The list of the user's vacancies, for a page that received an update."""
     if not is_part(who.request):
         return go(who, "/employer/mine/all")
-    return render(who, "parts/my_vacancies.html", **await _mine(who, SHOWN["mine"]), whole=False)
+    jobs = await _jobs(who, SHOWN["mine"])
+    return render(who, "parts/my_vacancies.html", jobs=jobs, whole=False)
 
 
 @router.get("/mine/all")
 async def all_mine(who: Member) -> Response:
     """All vacancies of the user's company, in pages."""
-    found = await _mine(who, WHOLE, who.request.query_params.get("after"))
+    jobs = await _jobs(who, WHOLE, who.request.query_params.get("after"))
     template = "parts/my_vacancies.html" if is_part(who.request) else "list.html"
-    return render(who, template, **found, part="my_vacancies", back="/employer", whole=True)
+    return render(who, template, jobs=jobs, part="my_vacancies", back="/employer", whole=True)
 
 
 @router.get("/{part}")
@@ -145,9 +155,8 @@ async def part_of_home(part: str, who: Member) -> Response:
     if not is_part(who.request):
         return go(who, f"/employer/{part}/all")
     page = await _listed(who, part, SHOWN[part])
-    shown: dict[str, Page] = {part: page.data}
-    names = await _names(who, page.data)
-    return render(who, f"parts/{_template(part)}.html", 200, names=names, whole=False, **shown)
+    shown = {part: page.data, **await _completed(who, page.data)}
+    return render(who, f"parts/{_template(part)}.html", whole=False, **shown)
 
 
 @router.get("/{part}/all")
@@ -161,9 +170,8 @@ async def whole_list(part: str, who: Member) -> Response:
         return go(who, f"/employer/{part}/all" if after else "/employer")
     name = _template(part)
     template = f"parts/{name}.html" if is_part(who.request) else "list.html"
-    shown: dict[str, Page] = {part: answer.data}
-    names = await _names(who, answer.data)
-    return render(who, template, 200, part=name, names=names, back="/employer", whole=True, **shown)
+    shown = {part: answer.data, **await _completed(who, answer.data)}
+    return render(who, template, part=name, back="/employer", whole=True, **shown)
 
 
 @router.post("")
@@ -183,9 +191,10 @@ def _template(part: str) -> str:
     return {"matches": "resumes_matched", "activity": "feed", "unread": "received"}[part]
 
 
-async def _names(who: Visitor, page: Page) -> dict[str, str]:
-    """The names of applicants by resume; none of other lists."""
-    return await names_of(who, [one for one in page.items if isinstance(one, Application)])
+async def _completed(who: Visitor, page: Page) -> dict[str, Any]:
+    """What a part shows besides its list: the applicants' names, and activity by day."""
+    applied = [one for one in page.items if isinstance(one, Application)]
+    return {"names": await names_of(who, applied), "groups": grouped(page.items)}
 
 
 async def _listed(who: Visitor, part: str, limit: int, after: str | None = None) -> Answer[Page]:
@@ -211,13 +220,7 @@ async def _unread(who: Visitor, limit: int, after: str | None = None) -> Answer[
     return await named_in(who, await who.applications.received(limit, after, only_unread=True))
 
 
-async def _mine(who: Visitor, limit: int, after: str | None = None) -> Mine:
-    vacancies, counted = await asyncio.gather(
-        who.vacancies.own_vacancies(limit, after or None), who.applications.counts()
-    )
-    received: dict[str, Received] = {}
-    for one in counted.data.items if counted.is_good else ():
-        counts = received.setdefault(one.vacancyId, Received())
-        counts.all += one.count
-        counts.new += one.unread
-    return {"vacancies": vacancies.found or Items[OwnVacancy](items=()), "received": received}
+async def _jobs(who: Visitor, limit: int, after: str | None = None) -> Items[JobFigures]:
+    """The jobs of the visitor's company; none for an outdated position in the list."""
+    answer = await who.vacancies.job_figures(limit, after or None)
+    return answer.found or Items[JobFigures](items=())

@@ -84,7 +84,7 @@ async def as_page(request: Request, problem: Response) -> Response:
     status = problem.status_code
     page = render(
         as_known(request),
-        "wrong.html",
+        "missing.html" if status == 404 else "wrong.html",
         status,
         title=TITLES.get(status, OTHERWISE),
         said=FAILED if status >= 500 else "",

@@ -78,6 +78,13 @@ async def named(who: Visitor, shown: ShownT) -> ShownT:
     return cast("ShownT", _renamed(shown, names))
 
 
+async def names_of_skills(who: Visitor, labels: set[str]) -> dict[str, str]:
+    """These labels in the reader's language."""
+    naming: Naming = who.request.app.state.naming
+    await naming.learn(who.public, labels)
+    return {label: naming.name(label, who.words.lang) for label in labels}
+
+
 async def named_in(who: Visitor, answer: Answer[FoundT]) -> Answer[FoundT]:
     """The same of an answer, if there is one."""
     if answer.found is None:

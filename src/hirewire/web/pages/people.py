@@ -7,10 +7,12 @@ from fastapi import APIRouter, Request, Response
 
 from hirewire.web.api.answers import Missing
 from hirewire.web.api.models.vacancies import OwnVacancy
-from hirewire.web.pages.naming import named
+from hirewire.web.pages import filters
+from hirewire.web.pages.naming import named, names_of_skills
 from hirewire.web.pages.rendering import (
     Asking,
     Member,
+    back_to,
     go,
     is_part,
     local_path,
@@ -18,10 +20,13 @@ from hirewire.web.pages.rendering import (
     said,
     typed,
 )
-from hirewire.web.pages.searching import SEARCHED, Asked
+from hirewire.web.pages.searching import CURRENCIES, SEARCHED, Asked, counted
+from hirewire.web.pages.undo import undo
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/employer", include_in_schema=False)
+DECISIONS = ("seen", "shortlisted", "dismissed")
+"""What an employer decides about a match; each has a confirmation."""
 
 
 @router.get("/resumes")
@@ -30,7 +35,7 @@ async def resumes(who: Member) -> Response:
     asked = Asked(who.request, (*SEARCHED, "salaryTo"), who.words.lang)
     if asked.lacks_currency:
         usual = await who.vacancies.search_resumes(asked.unpaid_query)
-        asked.assume(usual.found, "RUB" if who.words.lang == "ru" else "EUR")
+        asked.assume(usual.found, CURRENCIES[who.words.lang][0])
     answer, mine = await asyncio.gather(
         who.vacancies.search_resumes(asked.query), _open_vacancies(who)
     )
@@ -40,12 +45,17 @@ async def resumes(who: Member) -> Response:
         raise Missing(answer.status)
     found = await named(who, answer.data)
     asked.recognise(found)
+    listed = counted(found, "skill")
+    names = await names_of_skills(who, {bucket.label for bucket in listed})
+    groups = filters.groups(asked, found, {one.value: names[one.label] for one in listed})
     return render(
         who,
         "resumes.html",
         found=found,
         vacancies=mine,
-        facets=asked.facets(found),
+        groups=groups,
+        chips=filters.chips(asked, groups),
+        currencies=CURRENCIES[who.words.lang],
         following=asked.following(found),
         **asked.values,
     )
@@ -111,7 +121,11 @@ async def decide(id: UUID, who: Asking, request: Request) -> Response:
         return await _invite(who, str(id), given, back)
     match, state = given.get("recommendation", ""), given.get("action", "")
     answer = await who.vacancies.decide(match, state)
-    return _back(who, back, said(answer))
+    if not answer.is_good or state not in DECISIONS:
+        return back_to(who, back, said(answer))
+    # What nobody had decided about before cannot become that again: it counts as seen.
+    before = "shortlisted" if given.get("was") == "shortlisted" else "seen"
+    return back_to(who, back, state, undo("match", match, before) if before != state else None)
 
 
 async def _invite(who: Visitor, vacancy: str, given: dict[str, str], back: str) -> Response:
@@ -119,11 +133,7 @@ async def _invite(who: Visitor, vacancy: str, given: dict[str, str], back: str) 
     answer = await who.applications.invite(vacancy, resume, message)
     if answer.is_good:
         return go(who, f"/applications/{answer.data.id}", done="sent")
-    return _back(who, back, said(answer))
-
-
-def _back(who: Visitor, path: str, done: str) -> Response:
-    return go(who, f"{path}{'&' if '?' in path else '?'}done={done}")
+    return back_to(who, back, said(answer))
 
 
 async def _open_vacancies(who: Visitor) -> list[OwnVacancy]:

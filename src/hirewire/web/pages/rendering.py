@@ -19,6 +19,7 @@ from hirewire.web.i18n.labels import N_
 from hirewire.web.i18n.words import LANGUAGES
 from hirewire.web.pages.assets import STATIC, asset, icon
 from hirewire.web.pages.pictures import hue, initials
+from hirewire.web.pages.undo import Undo, undo_of
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import THEMES, Visitor, visitor
 
@@ -34,6 +35,14 @@ DONE = {
     "welcome": N_("Welcome!"),
     "hiring": N_("Company profile created."),
     "out": N_("You have signed out."),
+    "moved": N_("Application moved."),
+    "shortlisted": N_("Added to shortlist."),
+    "seen": N_("Removed from shortlist."),
+    "dismissed": N_("Candidate dismissed."),
+    "undone": N_("Undone."),
+    "kept": N_("Job saved."),
+    "forgotten": N_("Job removed from saved."),
+    "full": N_("You have saved the most jobs that can be saved. Remove one first."),
     "limit": N_("Daily limit reached. Try again tomorrow."),
     "changed": N_("This action is no longer possible: something has changed in the meantime."),
 }
@@ -126,9 +135,22 @@ class Form:
         return None
 
 
-def render(who: Visitor, template: str, status: int = 200, **values: object) -> HTMLResponse:
-    """Render a page in the visitor's language."""
-    said = DONE.get(who.request.query_params.get("done", ""))
+def render(
+    who: Visitor,
+    template: str,
+    status: int = 200,
+    *,
+    done: str = "",
+    undo: Undo | None = None,
+    **values: object,
+) -> HTMLResponse:
+    """Render a page in the visitor's language.
+
+    `done` is what was done, a key of `DONE`, and `undo` what takes it back; if they are not given,
+    the page's address says so.
+    """
+    query = who.request.query_params
+    said = DONE.get(done or query.get("done", ""))
     found = templates.get_template(template).render(
         _=who.words.text,
         gettext=who.words.text,
@@ -137,6 +159,7 @@ def render(who: Visitor, template: str, status: int = 200, **values: object) -> 
         w=who.words,
         who=who,
         done=who.words.text(said) if said else None,
+        undo=undo if done else undo_of(query.get("undo", "")),
         here=_here(who.request),
         languages=LANGUAGES,
         themes=THEMES,
@@ -186,6 +209,12 @@ def go(who: Visitor, path: str, **query: str) -> Response:
     response = RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)
     who.keep(response)
     return response
+
+
+def back_to(who: Visitor, path: str, done: str, undo: Undo | None = None) -> Response:
+    """Redirect to a page of this site, which may have a query, with what was done there."""
+    query = {"done": done} | ({"undo": str(undo)} if undo else {})
+    return go(who, f"{path}{'&' if '?' in path else '?'}{urlencode(query)}")
 
 
 def said(answer: Answer[object]) -> str:
@@ -250,5 +279,5 @@ def local_path(path: str | None, otherwise: str) -> str:
 
 
 def _here(request: Request) -> str:
-    pairs = [pair for pair in request.query_params.multi_items() if pair[0] != "done"]
+    pairs = [pair for pair in request.query_params.multi_items() if pair[0] not in ("done", "undo")]
     return request.url.path + (f"?{urlencode(pairs)}" if pairs else "")

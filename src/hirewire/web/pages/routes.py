@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -9,20 +11,24 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.api.answers import Answer, Missing, SignInFirst
-from hirewire.web.api.client import Query
+from hirewire.web.api.answers import Missing
 from hirewire.web.api.models.vacancies import Vacancy, VacancyResults
 from hirewire.web.api.services import Services
-from hirewire.web.pages import jsonld, openapi
+from hirewire.web.pages import filters, jsonld, openapi
 from hirewire.web.pages.applications import own
-from hirewire.web.pages.naming import named
+from hirewire.web.pages.counts import BoardCounts
+from hirewire.web.pages.naming import named, names_of_skills
+from hirewire.web.pages.nothing_found import instead
+from hirewire.web.pages.public import search
+from hirewire.web.pages.public import vacancy as read_vacancy
 from hirewire.web.pages.rendering import Asking, Form, go, is_good, is_part, or_none, render
-from hirewire.web.pages.searching import SEARCHED, Asked
+from hirewire.web.pages.searching import CURRENCIES, SEARCHED, Asked, counted
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
 UNSURE = ("salaryFrom", "currency", "days", "sort", "after")
 """Search parameters that may be typed or outdated: invalid ones are left out."""
+MOST_OTHERS = 3
 AHEAD = json.dumps(
     {
         "prefetch": [
@@ -33,15 +39,24 @@ AHEAD = json.dumps(
         ]
     }
 )
-CURRENCIES = {"ru": ("RUB", "KZT", "BYN", "EUR", "USD"), "en": ("EUR", "USD", "GBP", "RUB")}
 
 
 @router.get("/")
 async def start(who: Asking) -> Response:
-    """The start page: a search and the newest vacancies."""
-    newest = await or_none(who.public.search({"limit": "8"}))
-    found = await named(who, newest.data) if is_good(newest) else None
-    return render(who, "start.html", found=found)
+    """The start page: a search, what there is, and the newest vacancies."""
+    board: BoardCounts = who.request.app.state.board
+    newest, counts = await asyncio.gather(
+        or_none(search(who, {"limit": "8"})), board.get(who.public)
+    )
+    labels = {one.label for one in counts.facets.get("skill") or ()}
+    return render(
+        who,
+        "start.html",
+        found=await named(who, newest.data) if is_good(newest) else None,
+        facets=counts.facets,
+        skills=await names_of_skills(who, labels),
+        overview=counts.overview,
+    )
 
 
 @router.get("/status")
@@ -66,64 +81,64 @@ async def vacancies(who: Asking) -> Response:
     asked, form = Asked(who.request, (*SEARCHED, "salaryFrom"), who.words.lang), Form()
     try:
         if asked.lacks_currency:
-            usual = await _search(who, asked.unpaid_query)
+            usual = await search(who, asked.unpaid_query)
             asked.assume(usual.found, CURRENCIES[who.words.lang][0])
         values = asked.values["asked"]
-        answer = await _search(who, asked.query)
+        answer = await search(who, asked.query)
         if answer.status == 422:
             form.refuse(answer)
             asked.leave_out(*UNSURE)
-            answer = await _search(who, asked.query)
+            answer = await search(who, asked.query)
     except Unavailable:
         return _away(who)
     if not answer.is_good:
         raise Missing(answer.status)
-    found = await named(who, answer.data)
+    found = answer.data
     asked.recognise(found)
-    counted = found.facets or {}
-    found_in = [bucket.value.upper() for bucket in counted.get("currency") or ()]
+    groups = filters.groups(asked, found, await _labels(who, asked, found))
+    chips = filters.chips(asked, groups)
+    is_empty = not found.items and not form.problem
+    found_in = [bucket.value.upper() for bucket in counted(found, "currency")]
     return render(
         who,
         "vacancies.html",
         422 if form.problem else 200,
         **asked.values | {"asked": values},
         form=form,
-        found=found,
-        facets=asked.facets(found),
+        found=await named(who, found),
+        groups=groups,
+        chips=chips,
+        offers=await instead(who, asked.again, chips) if is_empty else None,
         following=asked.following(found),
-        recent={bucket.value: bucket.count for bucket in counted.get("days") or ()},
+        recent={bucket.value: bucket.count for bucket in counted(found, "days")},
         name=asked.name(found),
-        currencies=found_in or CURRENCIES[who.words.lang],
+        currencies=list(dict.fromkeys((*found_in, *CURRENCIES[who.words.lang]))),
     )
 
 
-async def _search(who: Visitor, query: Query) -> Answer[VacancyResults]:
-    """Jobs, with what the visitor may do with them. Raises `Unavailable`."""
-    try:
-        return await who.vacancies.search(query)
-    except SignInFirst:  # the session is over; the page is public
-        return await who.public.search(query)
-
-
-async def _vacancy(who: Visitor, id: UUID) -> Answer[Vacancy]:
-    try:
-        return await who.vacancies.vacancy(id)
-    except SignInFirst:
-        return await who.public.vacancy(id)
+async def _labels(who: Visitor, asked: Asked, found: VacancyResults) -> dict[str, str]:
+    """Labels of filters that the results lack: skills by their names, companies not counted."""
+    listed = counted(found, "skill")
+    names = await names_of_skills(who, {bucket.label for bucket in listed})
+    labels = {bucket.value: names[bucket.label] for bucket in listed}
+    if unnamed := filters.unnamed_companies(asked, found):
+        answer = await or_none(who.public.companies(unnamed))
+        labels |= {one.id: one.name for one in (answer.data.items if is_good(answer) else ())}
+    return labels
 
 
 @router.get("/vacancies/{id}")
 async def vacancy(id: UUID, who: Asking) -> Response:
     """One vacancy, with its `JobPosting` for search engines while it is open."""
     try:
-        answer = await _vacancy(who, id)
+        answer = await read_vacancy(who, id)
     except Unavailable:
         return _away(who)
     found = answer.data
     if found.status == "draft":
         raise Missing
     if found.status == "archived":
-        return render(who, "gone.html", 410)
+        return render(who, "gone.html", 410, title=found.title)
     found = await named(who, found)
     markup, app = None, who.request.app
     lacking = jsonld.missing(found, app.state.country)
@@ -132,7 +147,12 @@ async def vacancy(id: UUID, who: Asking) -> Response:
         markup = Markup(jsonld.script(posting))  # noqa: S704
     # The service sanitised it (nh3) before storing it.
     text = Markup(found.description or "")  # noqa: S704
-    mine, similar = await asyncio.gather(own(who, id), _similar(who, found))
+    mine, similar, about, others = await asyncio.gather(
+        own(who, id),
+        _similar(who, found),
+        or_none(who.public.company(found.companyId)),
+        _others(who, found),
+    )
     return render(
         who,
         "vacancy.html",
@@ -140,10 +160,31 @@ async def vacancy(id: UUID, who: Asking) -> Response:
         text=text,
         markup=markup,
         similar=similar,
+        company=about.found if about else None,
+        others=others,
         site=app.state.public_url,
         **mine,
         form=Form(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """A company's other open vacancies: how many, and some of them."""
+
+    count: int = 0
+    some: Sequence[Vacancy] = ()
+
+
+async def _others(who: Visitor, vacancy: Vacancy) -> Others:
+    query = {"company": vacancy.companyId, "limit": str(MOST_OTHERS + 1)}
+    answer = await or_none(who.public.search(query))
+    if not is_good(answer):
+        return Others()
+    some = [one for one in answer.data.items if one.id != vacancy.id]
+    is_counted = vacancy.status == "published"
+    count = (answer.data.total or len(answer.data.items)) - is_counted
+    return Others(max(count, len(some)), some[:MOST_OTHERS])
 
 
 async def _similar(who: Visitor, vacancy: Vacancy) -> list[Vacancy]:
@@ -162,7 +203,7 @@ async def company(id: UUID, who: Asking) -> Response:
     after = who.request.query_params.get("after") or None
     query = {"company": str(id), "limit": "20", "after": after}
     try:
-        about, found = await asyncio.gather(who.public.company(id), who.public.search(query))
+        about, found = await asyncio.gather(who.public.company(id), search(who, query))
     except Unavailable:
         return _away(who)
     company = about.data

@@ -1,5 +1,6 @@
 """The search query and the filters in a page's address."""
 
+from collections import Counter
 from typing import TypedDict
 from urllib.parse import urlencode
 
@@ -14,6 +15,9 @@ AMOUNTS = ("salaryFrom", "salaryTo")
 SEARCHED = ("q", "sort", "after", "currency", "days", *NARROWED)
 SHOWN_FACETS = ("area", "workFormat", "experience", "employmentType", "skill", "company")
 SHOWN_VALUES = 8
+CURRENCIES = {"ru": ("RUB", "KZT", "BYN", "EUR", "USD"), "en": ("EUR", "USD", "GBP", "RUB")}
+MOST_VALUES = 20
+"""The most values of one field that the service takes."""
 
 
 class Shown(TypedDict):
@@ -36,7 +40,8 @@ class Asked:
         self._lang = lang
         pairs = request.query_params.multi_items()
         self._given = [(name, value.strip()) for name, value in pairs if name in names]
-        self._given = [pair for pair in self._given if pair[1]]
+        self._given = list(dict.fromkeys(pair for pair in self._given if pair[1]))
+        self._leave_out_surplus()
         amounts = [value for name, value in self._given if name in AMOUNTS]
         typed_in = next((value for name, value in self._given if name == "currency"), "")
         code = reading.currency(typed_in, *amounts)
@@ -51,6 +56,16 @@ class Asked:
         """The assumed currency, if none was given."""
         self.place = ""
         """The typed place, if it is not among the counted ones."""
+
+    def _leave_out_surplus(self) -> None:
+        """Keep as many values of each field as the service takes."""
+        counts = Counter[str]()
+        kept = []
+        for name, value in self._given:
+            counts[name] += 1
+            if counts[name] <= MOST_VALUES:
+                kept.append((name, value))
+        self._given = kept
 
     @property
     def _compares_pay(self) -> bool:
@@ -71,8 +86,8 @@ class Asked:
 
     def assume(self, found: Results | None, otherwise: str) -> None:
         """Assume the currency in which most of the results are paid."""
-        counted = _counted(found, "currency") if found is not None else ()
-        most = max(counted, key=lambda bucket: bucket.count, default=None)
+        listed = counted(found, "currency") if found is not None else ()
+        most = max(listed, key=lambda bucket: bucket.count, default=None)
         self.assumed = most.value.upper() if most else otherwise
         self._given.append(("currency", self.assumed))
 
@@ -81,16 +96,22 @@ class Asked:
         self._given = [pair for pair in self._given if pair[0] not in names]
 
     def recognise(self, found: Results) -> None:
-        """Match typed places with the known ones."""
-        for bucket in _counted(found, "area"):
+        """Match typed places and skills with the known ones."""
+        for bucket in counted(found, "area"):
             names = {bucket.label.casefold(), (bucket.labelRu or "").casefold()}
             pair = "area", bucket.value
             self._given = [
                 pair if name == "area" and value.casefold() in names else (name, value)
                 for name, value in self._given
             ]
+        for bucket in counted(found, "skill"):
+            pair, name = ("skill", bucket.value), bucket.label.casefold()
+            self._given = [
+                pair if one[0] == "skill" and one[1].casefold() == name else one
+                for one in self._given
+            ]
         self._given = list(dict.fromkeys(self._given))
-        known = {bucket.value for bucket in _counted(found, "area")}
+        known = {bucket.value for bucket in counted(found, "area")}
         self.place = next(
             (v for n, v in self._given if n == "area" and v not in known and ":" not in v), ""
         )
@@ -122,6 +143,10 @@ class Asked:
         """The address of the next page; None after the last one."""
         return urlencode([*self.again, ("after", found.next)]) if found.next else None
 
+    def label(self, bucket: Bucket) -> str:
+        """The label in the reader's language."""
+        return (self._lang == "ru" and bucket.labelRu) or bucket.label
+
     def facets(self, found: Results) -> list[tuple[str, list[tuple[str, int, str, bool]]]]:
         """The facets: name, and for each value its label, count, toggle address and whether it is
         chosen.
@@ -129,13 +154,12 @@ class Asked:
         again, shown = self.again, []
         for name in SHOWN_FACETS:
             values = []
-            for bucket in _counted(found, name)[:SHOWN_VALUES]:
+            for bucket in counted(found, name)[:SHOWN_VALUES]:
                 pair = (name, bucket.value)
                 chosen = pair in again
                 others = [one for one in again if one != pair]
                 query = urlencode(others if chosen else [*others, pair])
-                label = (self._lang == "ru" and bucket.labelRu) or bucket.label
-                values.append((label, bucket.count, query, chosen))
+                values.append((self.label(bucket), bucket.count, query, chosen))
             if values:
                 shown.append((name, values))
         return shown
@@ -147,6 +171,6 @@ class Asked:
         return ", ".join([*words, *filter(None, (self.place,)), *chosen])
 
 
-def _counted(found: Results, facet: str) -> tuple[Bucket, ...]:
+def counted(found: Results, facet: str) -> tuple[Bucket, ...]:
     """The values of a facet with their counts."""
     return (found.facets or {}).get(facet) or ()

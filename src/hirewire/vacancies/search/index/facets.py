@@ -149,6 +149,18 @@ class FacetCounter:
         return result
 
 
+def count_distinct(searcher: Searcher, cache: FacetCache, name: str) -> int:
+    """The number of distinct values of a field, exact up to `MOST_BUCKETS`."""
+    key = "distinct", name
+    counted = cache.get(key)
+    if counted is None:
+        terms = {"field": name, "size": MOST_BUCKETS, "segment_size": MOST_BUCKETS}
+        found: dict[str, Any] = searcher.aggregate(Query.all_query(), {name: {"terms": terms}})
+        counted = [(name, len(found[name]["buckets"]))]
+        cache.put(key, counted)
+    return counted[0][1]
+
+
 def count_recent(searcher: Searcher, query: Query, moments: Sequence[int]) -> list[int]:
     """The number of documents since each of these times, in one pass."""
     ordered = sorted(moments)

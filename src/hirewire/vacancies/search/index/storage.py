@@ -18,7 +18,7 @@ from tantivy import Document, Index, IndexWriter, Query, Searcher
 
 from hirewire.vacancies.search.index.documents import Document as Values
 from hirewire.vacancies.search.index.execution import SearchExecution
-from hirewire.vacancies.search.index.facets import FacetCache
+from hirewire.vacancies.search.index.facets import FacetCache, count_distinct
 from hirewire.vacancies.search.index.folder import index_format, read_state, write_state
 from hirewire.vacancies.search.index.highlights import highlighted
 from hirewire.vacancies.search.index.parser import ParsedQuery, analyzer, plain_analyzer
@@ -125,6 +125,11 @@ class SearchIndex:
     @property
     def _searcher(self) -> Searcher:
         return self._view[0]
+
+    def distinct(self, name: str) -> int:
+        """The number of distinct values of an unhashed field. Thread-safe; sees one commit."""
+        searcher, cache = self._view
+        return count_distinct(searcher, cache, name)
 
     def search(self, query: SearchQuery) -> SearchResult:
         """Find a page. Thread-safe; sees one commit."""

@@ -28,6 +28,7 @@ class Application(Model):
     origin: str
     vacancyId: str
     vacancyTitle: str
+    companyId: str
     companyName: str
     resumeId: str
     resumeTitle: str | None = None

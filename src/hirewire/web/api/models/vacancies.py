@@ -68,6 +68,22 @@ class Vacancy(Model):
     allowedActions: tuple[str, ...] = ()
     """What its employer may do with it; nobody else gets any."""
     highlights: Highlights | None = None
+    saved: bool | None = None
+    """Whether the visitor has saved it."""
+
+
+class SavedVacancy(Model):
+    """A job that the visitor has saved, in whatever status it is now."""
+
+    savedAt: Moment
+    vacancy: Vacancy
+
+
+class Overview(Model):
+    """Counts of the whole board: open jobs, and the companies that have some."""
+
+    vacancies: int
+    companies: int
 
 
 class Bucket(Model):
@@ -182,6 +198,22 @@ class Score(Model):
 
     resumeId: str
     score: float
+    reasons: tuple[Reason, ...] = ()
+    """Empty unless they were asked for."""
+
+
+class JobFigures(Model):
+    """A job of the visitor's company with its figures."""
+
+    id: str
+    title: str
+    status: str
+    area: str | None = None
+    daysOpen: int | None = None
+    applications: int = 0
+    unread: int = 0
+    matches: int = 0
+    newMatches: int = 0
 
 
 class PricedRequirement(Model):

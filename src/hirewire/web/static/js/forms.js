@@ -1,6 +1,6 @@
 // Small helps in forms: a password is shown, a select or a filter applies itself, a link is copied or shared.
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest?.("[data-reveal], [data-copy], [data-print]");
+  const button = event.target.closest?.("[data-reveal], [data-copy], [data-copy-text], [data-print]");
   if (!button) return;
   if ("print" in button.dataset) window.print();
   if (button.dataset.reveal) {
@@ -9,9 +9,10 @@ document.addEventListener("click", async (event) => {
     field.type = isShown ? "text" : "password";
     button.setAttribute("aria-pressed", String(isShown));
   }
-  if (button.dataset.copy) {
+  if (button.dataset.copy || button.dataset.copyText) {
     try {
-      await navigator.clipboard.writeText(new URL(button.dataset.copy, location.href).href);
+      const copied = button.dataset.copyText ?? new URL(button.dataset.copy, location.href).href;
+      await navigator.clipboard.writeText(copied);
       button.dataset.copied = "yes";
       button.querySelector("[data-said]")?.removeAttribute("hidden");
     } catch {

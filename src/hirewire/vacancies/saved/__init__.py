@@ -1,0 +1,1 @@
+"""Vacancies that people have saved for later."""

@@ -1,0 +1,51 @@
+"""Saves vacancies and forgets them again."""
+
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from hirewire.kit.clock import now
+from hirewire.kit.errors import AppError, Kind, NotFound
+from hirewire.messaging.locks import lock_number
+from hirewire.messaging.transaction import Tx
+from hirewire.vacancies.saved import queries
+from hirewire.vacancies.tables import saved_vacancy
+
+MOST_SAVED = 500
+
+
+class NoSuchVacancy(NotFound):
+    """Vacancy not found, or you do not have access to it."""
+
+
+class TooManySaved(AppError):
+    """The limit of saved vacancies has been reached: remove one."""
+
+    slug = "too-many-saved"
+    kind = Kind.CONFLICT
+
+
+async def save(tx: Tx, user_id: UUID, vacancy_id: UUID) -> None:
+    """Save a vacancy; saving it again changes nothing. Raises `NoSuchVacancy`, `TooManySaved`."""
+    if not await queries.can_be_saved(tx, vacancy_id):
+        raise NoSuchVacancy
+    # A lock makes concurrent requests of one person count one after the other.
+    await tx.exec_driver_sql(
+        "select pg_advisory_xact_lock($1)", (lock_number(f"saved vacancies {user_id}"),)
+    )
+    mine = saved_vacancy.c.user_id == user_id
+    others = select(func.count()).where(mine, saved_vacancy.c.vacancy_id != vacancy_id)
+    if (await tx.execute(others)).scalar_one() >= MOST_SAVED:
+        raise TooManySaved
+    one = insert(saved_vacancy).values(user_id=user_id, vacancy_id=vacancy_id, saved_at=now())
+    await tx.execute(one.on_conflict_do_nothing())
+
+
+async def remove(tx: Tx, user_id: UUID, vacancy_id: UUID) -> None:
+    """Remove a vacancy from the saved ones; nothing happens if it is not among them."""
+    await tx.execute(
+        delete(saved_vacancy).where(
+            saved_vacancy.c.user_id == user_id, saved_vacancy.c.vacancy_id == vacancy_id
+        )
+    )

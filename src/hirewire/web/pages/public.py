@@ -1,0 +1,24 @@
+"""Calls for pages that everybody may see."""
+
+from uuid import UUID
+
+from hirewire.web.api.answers import Answer, SignInFirst
+from hirewire.web.api.client import Query
+from hirewire.web.api.models.vacancies import Vacancy, VacancyResults
+from hirewire.web.sessions import Visitor
+
+
+async def search(who: Visitor, query: Query) -> Answer[VacancyResults]:
+    """Jobs, with what the visitor may do with them. Raises `Unavailable`."""
+    try:
+        return await who.vacancies.search(query)
+    except SignInFirst:  # the session is over; the page is public
+        return await who.public.search(query)
+
+
+async def vacancy(who: Visitor, id: UUID) -> Answer[Vacancy]:
+    """A job, likewise."""
+    try:
+        return await who.vacancies.vacancy(id)
+    except SignInFirst:
+        return await who.public.vacancy(id)

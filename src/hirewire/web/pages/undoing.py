@@ -1,0 +1,25 @@
+"""Takes back what a confirmation offers to undo."""
+
+from fastapi import APIRouter, Request, Response
+
+from hirewire.web.api.answers import Answer, Missing
+from hirewire.web.pages.rendering import Asking, back_to, local_path, typed
+from hirewire.web.pages.undo import undo_of
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.post("/undo")
+async def take_back(who: Asking, request: Request) -> Response:
+    """Undo, and go back to the page; the service decides whether it is allowed and possible."""
+    given = await typed(request)
+    wanted = undo_of(given.get("undo", ""))
+    if wanted is None:
+        raise Missing
+    answer: Answer[object]
+    if wanted.kind == "stage":
+        answer = await who.applications.move(str(wanted.id), {"stage": wanted.value})
+    else:
+        answer = await who.vacancies.decide(str(wanted.id), wanted.value)
+    back = local_path(given.get("back"), "/")
+    return back_to(who, back, "undone" if answer.is_good else "changed")

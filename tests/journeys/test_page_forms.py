@@ -157,6 +157,7 @@ async def test_a_link_shows_what_its_owner_chose_and_employers_reach_who_typed_n
         assert "anna@example.org" in found
         shown = await page(anna, path)
         assert "Shows your resume with name and contacts." in shown
+        shown = await page(anna, f"{path}?edit=visibility")
         assert len(re.findall(r'name="linkShows" value="\w+" checked', shown)) == 2
 
         async def applied() -> str | None:

@@ -32,7 +32,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("new_resume.html", "imported.html", "candidate.py"),
     ),
     "Resume": (
-        *("resume.html", "items.html", "item.html", "standing.html", "reach.html"),
+        *("resume.html", "resume_blocks.html", "block.html", "items.html", "item.html"),
+        *("standing.html", "reach.html", "audience.html", "reading.html"),
         *("shared.html", "whole_resume.html", "resumes.py"),
     ),
     "Employer's dashboard": (

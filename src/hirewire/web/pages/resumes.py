@@ -1,16 +1,15 @@
-"""A candidate's resumes: the editor, its items, import and export."""
+"""A candidate's resumes: the page with its blocks and items, import and export."""
 
+import asyncio
 import json
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.api.services import Answer
 from hirewire.web.i18n.labels import N_
-from hirewire.web.pages import reading
 from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
     Asking,
@@ -23,30 +22,27 @@ from hirewire.web.pages.rendering import (
     is_part,
     parts,
     render,
-    rows,
     typed,
+)
+from hirewire.web.pages.resume_forms import (
+    BLOCKS,
+    ITEMS,
+    MATCHED,
+    block_of,
+    blocks_in,
+    item_body,
+    resume_body,
 )
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
 RESUMES, COMPANIES = "/api/profiles/resumes", "/api/vacancies/companies"
 CARDS = "/api/vacancies/resumes"
-EMPTY_ROWS = 3
-ITEMS = {
-    "experience": ("position", "company", "start", "end", "description", "highlights"),
-    "education": ("organization", "field", "level", "startYear", "endYear"),
-}
-"""The form fields of each item; the first one is required in a new item."""
-PROJECT = ("name", "url", "start", "end", "description", "highlights")
-CERTIFICATE = ("name", "issuer", "date", "url")
+REACHED = ("position", "skills", "languages")
+"""The blocks that affect matching: each can preview it."""
+NO_REACH: dict[str, Any] = {"reach": None, "answered": Form(), "place": ""}
 HIDE_AWAY = N_("Company search is temporarily unavailable. Your changes have not been saved.")
 HIDE_NOBODY = N_("No company with this name is hiring here. Choose one from the list.")
-MATCHED = (
-    *("title", "area", "relocation", "skills", "workFormats", "employmentTypes"),
-    *("salary", "languages"),
-)
-"""The fields of a resume that affect matching."""
-TEXTS = ("title", "summary", "area", "visibility")
 LARGEST_IMPORT = 8 * 1024 * 1024
 
 
@@ -86,43 +82,62 @@ async def import_resume(who: Member, request: Request) -> Response:
 
 @router.get("/resumes/{id}")
 async def resume(id: UUID, who: Member) -> Response:
-    """The editor."""
+    """The resume as it reads, with the blocks open that `edit` names; or one block of it."""
     answer = await who.call("profiles", "GET", f"{RESUMES}/{id}")
     if not answer.is_good:
         return render(who, "missing.html", 404)
-    return await _editor(who, answer.data, Form(answer.data))
+    query = who.request.query_params
+    editing, block = set(query.getlist("edit")), query.get("block", "")
+    if not is_part(who.request):
+        missing = {block_of(one) for one in answer.data["completeness"]["missingMandatory"]}
+        return await _page(who, answer.data, editing=editing or missing)
+    if block in BLOCKS:
+        return await _block(who, answer.data, block, is_editing=block in editing)
+    return _item(who, answer.data, block, is_editing=block in editing)
 
 
 @router.post("/resumes/{id}")
 async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
-    """Save, publish, hide or delete a resume, or preview the matches after a change."""
+    """Save blocks of a resume; publish, hide or delete it; or preview matches after a change."""
     given = await typed(request)
     action = given.get("action", "save")
     path = f"{RESUMES}/{id}"
     if action == "delete":
         await who.call("profiles", "DELETE", path)
         return go(who, "/me", done="deleted")
-    body = await _resume_body(request, given)
+    blocks = await blocks_in(request)
+    body = await resume_body(request, given, blocks)
     typed_in = {name: given.get(name) for name in ("salaryAmount", "hideCompany")}
     if action == "reach":
-        return await _reach(who, id, body, typed_in)
+        return await _reach(who, id, blocks, body, typed_in)
     if action in ("publish", "hide"):
         body["status"] = "published" if action == "publish" else "hidden"
     status, unknown = 422, await _hide(who, body, given.get("hideCompany", ""))
-    if not unknown:
-        answer = await who.call("profiles", "PATCH", path, body)
-        if answer.is_good:
-            return go(who, f"/resumes/{id}", done="saved")
-        status = answer.status
-    saved = await who.call("profiles", "GET", path)
-    if not saved.is_good:
-        return render(who, "missing.html", 404)
-    form = Form(saved.data | body | typed_in)
+    form = Form(body | typed_in)
     if unknown:
         form.errors["hideCompany"] = unknown
     else:
+        answer = await who.call("profiles", "PATCH", path, body)
+        if answer.is_good:
+            return await _saved(who, answer.data, blocks)
+        status = answer.status
         form.refuse(answer)
-    return await _editor(who, saved.data, form, status)
+    saved = await who.call("profiles", "GET", path)
+    if not saved.is_good:
+        return render(who, "missing.html", 404)
+    form.values = saved.data | form.values
+    editing = {*blocks, *(block_of(at) for at in form.errors)}
+    if is_part(request) and len(blocks) == 1:
+        return await _block(who, saved.data, blocks[0], form, status, is_editing=True)
+    return await _page(who, saved.data, form, status, editing=editing)
+
+
+async def _saved(who: Visitor, saved: dict[str, Any], blocks: tuple[str, ...]) -> Response:
+    """After a change: the block as it reads now, or the page at that block."""
+    if is_part(who.request) and len(blocks) == 1:
+        return await _block(who, saved, blocks[0], is_saved=True)
+    place = f"#{blocks[0]}" if len(blocks) == 1 else ""
+    return go(who, f"/resumes/{saved['id']}?done=saved{place}")
 
 
 async def _hide(who: Visitor, body: dict[str, Any], name: str) -> str:
@@ -137,7 +152,7 @@ async def _hide(who: Visitor, body: dict[str, Any], name: str) -> str:
     same = [one["id"] for one in found if one["name"].casefold() == name.casefold()]
     if not same and len(found) == 1:
         same = [found[0]["id"]]
-    body["hiddenFrom"] = list(dict.fromkeys([*body["hiddenFrom"], *same]))
+    body["hiddenFrom"] = list(dict.fromkeys([*body.get("hiddenFrom", ()), *same]))
     return "" if same else HIDE_NOBODY
 
 
@@ -148,7 +163,7 @@ async def add_item(id: UUID, kind: str, who: Asking, request: Request) -> Respon
         return render(who, "missing.html", 404)
     given = await typed(request)
     required = ITEMS[kind][0]
-    body = {name: value for name, value in _item_body(kind, given).items() if value is not None}
+    body = {name: value for name, value in item_body(kind, given).items() if value is not None}
     body.setdefault(required, "")
     answer = await who.call("profiles", "POST", f"{RESUMES}/{id}/{kind}", body)
     form = Form()
@@ -169,7 +184,7 @@ async def change_item(id: UUID, kind: str, item: UUID, who: Asking, request: Req
     if given.get("action") == "delete":
         answer = await who.call("profiles", "DELETE", path)
         return await _after_item(who, id, kind, 200, Form(), str(item))
-    body, required = _item_body(kind, given), ITEMS[kind][0]
+    body, required = item_body(kind, given), ITEMS[kind][0]
     if body[required] is None and await _has(who, id, kind, item, required):
         body[required] = ""  # refused: only imported items may lack it
     answer = await who.call("profiles", "PATCH", path, body)
@@ -195,31 +210,50 @@ async def _after_item(
     *,
     is_adding: bool = False,
 ) -> Response:
-    """The whole page, or only the item for a page that already shows the rest."""
+    """The page at the item, or only the item for a page that already shows the rest."""
     is_wrong = bool(form.errors or form.problem)
     if not is_part(who.request) and not is_wrong:
-        return go(who, f"/resumes/{id}", done="saved")
+        return go(who, f"/resumes/{id}?done=saved#{kind}")
     saved = await who.call("profiles", "GET", f"{RESUMES}/{id}")
     if not saved.is_good:
         return render(who, "missing.html", 404)
     if is_part(who.request):
-        found = [one for one in saved.data[kind] if one["id"] == item]
-        shown: dict[str, Any] = {"item": found[0] if found else None, "gone": item, "form": form}
-        if not is_wrong and found and not is_adding:
-            shown["form"] = Form(found[0])
+        found = next((one for one in saved.data[kind] if one["id"] == item), None)
         return render(
             who,
             "parts/item.html",
             status,
-            **shown,
             resume=saved.data,
             kind=kind,
+            item=found,
+            gone=item,
+            form=form if is_wrong else None,
             is_adding=is_adding,
-            form_of=Form,
+            is_saved=not is_wrong,
         )
-    items = {} if is_adding else {str(item): form}
-    adding = {kind: form} if is_adding else {}
-    return await _editor(who, saved.data, Form(saved.data), status, items=items, adding=adding)
+    key = kind if is_adding else str(item)
+    return await _page(who, saved.data, status=status, editing={key}, items={key: form})
+
+
+def _item(who: Visitor, saved: dict[str, Any], key: str, *, is_editing: bool) -> Response:
+    """One item as it reads or as a form; or the place where one is added."""
+    kind, item = key, None
+    if key not in ITEMS:
+        found = [(kind, one) for kind in ITEMS for one in saved[kind] if one["id"] == key]
+        if not found:
+            return render(who, "missing.html", 404)
+        kind, item = found[0]
+    return render(
+        who,
+        "parts/item.html",
+        resume=saved,
+        kind=kind,
+        item=item,
+        gone=None,
+        form=Form(item) if is_editing else None,
+        is_adding=item is None,
+        is_saved=False,
+    )
 
 
 @router.get("/resumes/{id}/file.{kind}")
@@ -261,131 +295,95 @@ async def _suggested(who: Visitor, kind: str, field: str) -> Response:
     return render(who, f"parts/{kind}.html", items=items)
 
 
-async def _resume_body(request: Request, given: dict[str, str]) -> dict[str, Any]:
-    body: dict[str, Any] = {name: given.get(name) or None for name in TEXTS}
-    body["relocation"] = "relocation" in given
-    form = await request.form()
-    for name in ("employmentTypes", "workFormats"):
-        body[name] = form.getlist(name)
-    body["visibility"] = body["visibility"] or "recommended"
-    body["hiddenFrom"] = form.getlist("hiddenFrom")
-    body["linkShows"] = form.getlist("linkShows")
-    body["skills"] = [
-        {"name": row["skill"], "level": int(row["level"]) if row["level"].isdecimal() else None}
-        for row in await rows(request, "skill", "level")
-    ]
-    body["languages"] = [
-        {"language": row["language"], "level": row["languageLevel"] or None}
-        for row in await rows(request, "language", "languageLevel")
-    ]
-    if "certificateName" in form:
-        names = [f"certificate{name.title()}" for name in CERTIFICATE]
-        body["certificates"] = [
-            {name: row[field] or None for name, field in zip(CERTIFICATE, names, strict=True)}
-            for row in await rows(request, *names, written=len(names))
-        ]
-    if "linkUrl" in form:
-        body["links"] = [
-            {"url": row["linkUrl"], "label": row["linkLabel"] or None}
-            for row in await rows(request, "linkUrl", "linkLabel", written=2)
-        ]
-    if "projectName" in form:
-        names = [f"project{name.title()}" for name in PROJECT]
-        body["projects"] = [
-            {name: row[field] or None for name, field in zip(PROJECT, names, strict=True)}
-            | {
-                "start": reading.date(row["projectStart"]),
-                "end": reading.end(row["projectEnd"]),
-                "highlights": _lines(row["projectHighlights"]),
-            }
-            for row in await rows(request, *names, written=len(names))
-        ]
-    typed_in = given.get("salaryAmount", "")
-    body["salary"] = None
-    if typed_in:
-        body["salary"] = {
-            "amount": reading.amount(typed_in),
-            "currency": reading.currency(given.get("salaryCurrency", ""), typed_in),
-            "unit": given.get("salaryUnit") or "MONTH",
-        }
-    return body
-
-
-def _lines(typed_in: str) -> list[str]:
-    """The non-empty lines of a text."""
-    return [line.strip() for line in typed_in.splitlines() if line.strip()]
-
-
-def _item_body(kind: str, given: dict[str, str]) -> dict[str, Any]:
-    body: dict[str, Any] = {name: given.get(name) or None for name in ITEMS[kind]}
-    if kind == "experience":
-        body["highlights"] = _lines(given.get("highlights", ""))
-        body["start"] = reading.date(given.get("start"))
-        body["end"] = reading.end(given.get("end"))
-    else:
-        for name in ("startYear", "endYear"):
-            body[name] = reading.year(given.get(name))
-    return body
-
-
-async def _reach(who: Visitor, id: UUID, body: dict[str, Any], kept: dict[str, Any]) -> Response:
-    changes = {name: body[name] for name in MATCHED}
+async def _reach(
+    who: Visitor, id: UUID, blocks: tuple[str, ...], body: dict[str, Any], kept: dict[str, Any]
+) -> Response:
+    changes = {name: body[name] for name in MATCHED if name in body}
     asked = {"resumeId": str(id), "changes": changes}
     answer = await who.call("vacancies", "POST", "/api/vacancies/reach", asked)
     reach, form = answer.data if answer.is_good else None, Form()
     await named(who, reach)
+    place = next((one for one in blocks if one in REACHED), "skills")
+    if not answer.is_good:
+        form.refuse(answer)
+    shown = {"reach": reach, "answered": form, "place": place}
     if is_part(who.request):
-        if not answer.is_good:
-            form.refuse(answer)
-        return render(who, "parts/reach.html", answer.status, reach=reach, answered=form)
+        return render(who, "parts/reach.html", answer.status, **shown)
     saved = await who.call("profiles", "GET", f"{RESUMES}/{id}")
     if not saved.is_good:
         return render(who, "missing.html", 404)
-    form = Form(saved.data | body | kept)
-    if not answer.is_good:
-        form.refuse(answer)
-        form.errors = {at.removeprefix("changes/"): why for at, why in form.errors.items()}
-    return await _editor(who, saved.data, form, answer.status, reach=reach, is_reached=True)
+    form.values = saved.data | body | kept
+    form.errors = {at.removeprefix("changes/"): why for at, why in form.errors.items()}
+    return await _page(who, saved.data, form, answer.status, editing={*blocks}, reached=shown)
 
 
-async def _editor(
+async def _block(
     who: Visitor,
     saved: dict[str, Any],
-    form: Form,
+    block: str,
+    form: Form | None = None,
     status: int = 200,
     *,
-    reach: Any = None,
-    is_reached: bool = False,
-    items: dict[str, Form] | None = None,
-    adding: dict[str, Form] | None = None,
+    is_editing: bool = False,
+    is_saved: bool = False,
 ) -> Response:
-    hidden = [f"id={id}" for id in form.value("hiddenFrom") or saved["hiddenFrom"]]
-    asked = {
-        "readers": ("profiles", f"{RESUMES}/{saved['id']}/readers?limit=50"),
-        "viewers": ("vacancies", f"{CARDS}/{saved['id']}/viewers?limit=50"),
-    }
-    if hidden:
-        asked["hidden"] = ("vacancies", f"{COMPANIES}?{'&'.join(hidden)}")
-    found = await parts(who, **asked)
+    """One block, for a page that already shows the rest."""
+    form = form or Form(saved)
+    return render(
+        who,
+        "parts/block.html",
+        status,
+        resume=saved,
+        form=form,
+        block=block,
+        editing={block} if is_editing else set(),
+        is_saved=is_saved,
+        hidden=await _hidden(who, form) if block == "visibility" else [],
+        **NO_REACH,
+    )
+
+
+async def _page(
+    who: Visitor,
+    saved: dict[str, Any],
+    form: Form | None = None,
+    status: int = 200,
+    *,
+    editing: set[str],
+    items: dict[str, Form] | None = None,
+    reached: dict[str, Any] | None = None,
+) -> Response:
+    """The whole page, with these blocks and items open."""
+    form = form or Form(saved)
+    hidden, found = await asyncio.gather(
+        _hidden(who, form),
+        parts(
+            who,
+            readers=("profiles", f"{RESUMES}/{saved['id']}/readers?limit=50"),
+            viewers=("vacancies", f"{CARDS}/{saved['id']}/viewers?limit=50"),
+        ),
+    )
     return render(
         who,
         "resume.html",
         status,
         resume=saved,
         form=form,
-        reach=reach,
-        answered=form if is_reached else Form(),
-        readers=found["readers"],
-        viewers=found["viewers"],
-        hidden=_hidden(form, found.get("hidden")),
+        editing=editing,
+        hidden=hidden,
         items=items or {},
-        adding=adding or {},
         form_of=Form,
-        empty_rows=EMPTY_ROWS,
+        **found,
+        **reached or NO_REACH,
     )
 
 
-def _hidden(form: Form, names: Answer | None) -> list[tuple[str, str]]:
+async def _hidden(who: Visitor, form: Form) -> list[tuple[str, str]]:
     """Id and name of the companies a resume is hidden from; the id if the name is unknown."""
+    ids = [str(id) for id in form.value("hiddenFrom") or ()]
+    if not ids:
+        return []
+    query = urlencode([("id", id) for id in ids])
+    names = (await parts(who, names=("vacancies", f"{COMPANIES}?{query}")))["names"]
     known = {one["id"]: one["name"] for one in names.data["items"]} if is_good(names) else {}
-    return [(id, known.get(id, id)) for id in form.value("hiddenFrom") or ()]
+    return [(id, known.get(id, id)) for id in ids]

@@ -21,6 +21,7 @@ from hirewire.kit.clock import now
 from hirewire.kit.service import create_app
 from hirewire.launcher.process import free_port
 from hirewire.vacancies.app import SERVICE
+from hirewire.web.api.models.vacancies import Vacancy
 from hirewire.web.app import create_web
 from hirewire.web.i18n.words import words
 from hirewire.web.pages import jsonld
@@ -159,6 +160,18 @@ async def test_a_vacancy_without_a_place_has_no_markup(site: Site) -> None:
     assert place == {"@type": "Country", "name": "RU"}
 
 
+COOK = Vacancy(
+    id="1",
+    companyId="2",
+    companyName="Acme",
+    status="published",
+    title="Cook",
+    workFormat="remote",
+    validThrough="2026-03-08",
+    publishedAt="2026-01-01T22:30:00Z",
+)
+
+
 @pytest.mark.parametrize(
     ("area", "work_format", "country", "lacking"),
     [
@@ -175,21 +188,19 @@ async def test_a_vacancy_without_a_place_has_no_markup(site: Site) -> None:
 def test_what_search_engines_ask_of_a_place(
     area: str | None, work_format: str | None, country: str | None, lacking: list[str]
 ) -> None:
-    assert jsonld.missing({"area": area, "workFormat": work_format}, country) == lacking
+    vacancy = COOK.model_copy(update={"area": area, "workFormat": work_format})
+    assert jsonld.missing(vacancy, country) == lacking
 
 
 def test_a_vacancy_is_open_to_the_end_of_the_boards_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    vacancy = dict.fromkeys(("description", "employmentType", "salary", "area", "address"))
-    vacancy |= {"title": "Cook", "publishedAt": "2026-01-01T22:30:00Z", "id": "1"}
-    vacancy |= {"companyName": "Acme", "validThrough": "2026-03-08", "requirements": []}
-    posting = jsonld.job_posting(vacancy | {"workFormat": "remote"}, "http://x")
+    posting = jsonld.job_posting(COOK, "http://x")
     assert posting["validThrough"] == "2026-03-08T23:59:59Z"
     monkeypatch.setattr(clock, "_zone", UTC)
     create_web(load_settings({}, time_zone="Europe/Moscow"))
-    posting = jsonld.job_posting(vacancy | {"workFormat": "remote"}, "http://x")
+    posting = jsonld.job_posting(COOK, "http://x")
     assert posting["validThrough"] == "2026-03-08T23:59:59+03:00"
-    assert words("en").day(vacancy["publishedAt"]) == "2 January 2026"
-    assert words("en").day(vacancy["validThrough"]) == "8 March 2026"
+    assert words("en").day(COOK.publishedAt) == "2 January 2026"
+    assert words("en").day(COOK.validThrough) == "8 March 2026"
 
 
 async def test_what_is_not_open_has_no_markup(site: Site) -> None:

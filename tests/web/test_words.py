@@ -11,6 +11,8 @@ from babel.messages.pofile import read_po
 
 from hirewire import auth, profiles, vacancies
 from hirewire.kit.errors import AppError
+from hirewire.web.api.models.base import ExpectedSalary
+from hirewire.web.api.models.vacancies import OfferedSalary
 from hirewire.web.i18n import texts
 from hirewire.web.i18n.labels import PROBLEMS
 from hirewire.web.i18n.words import preferred, words
@@ -54,14 +56,16 @@ def test_russian_plurals(count: int, said: str) -> None:
 
 def test_money_numbers_and_days() -> None:
     ru, en = words("ru"), words("en")
-    pay = {"min": 100000, "max": 150000, "currency": "RUB", "unit": "MONTH"}
+    pay = OfferedSalary(min=100000, max=150000, currency="RUB")
     assert ru.money(pay) == "100\u00a0000–150\u00a0000\u00a0₽ в месяц"
-    assert en.money(pay | {"max": None}) == "from ₽100,000 per month"
-    assert ru.money(pay | {"min": None}) == "до 150\u00a0000\u00a0₽ в месяц"
-    assert en.money({"amount": 10, "currency": "EUR", "unit": "HOUR"}) == "€10 per hour"
-    assert en.money(pay | {"currency": "GBP"}) == "£100,000–150,000 per month"
-    assert ru.money(pay | {"currency": "GBP"}) == "100\u00a0000–150\u00a0000\u00a0£ в месяц"
-    assert en.money({"amount": 10, "currency": "CHF", "unit": "HOUR"}) == "CHF\u00a010 per hour"
+    assert en.money(pay.model_copy(update={"max": None})) == "from ₽100,000 per month"
+    assert ru.money(pay.model_copy(update={"min": None})) == "до 150\u00a0000\u00a0₽ в месяц"
+    assert en.money(ExpectedSalary(amount=10, currency="EUR", unit="HOUR")) == "€10 per hour"
+    pounds = pay.model_copy(update={"currency": "GBP"})
+    assert en.money(pounds) == "£100,000–150,000 per month"
+    assert ru.money(pounds) == "100\u00a0000–150\u00a0000\u00a0£ в месяц"
+    francs = ExpectedSalary(amount=10, currency="CHF", unit="HOUR")
+    assert en.money(francs) == "CHF\u00a010 per hour"
     assert (en.money(None), en.day(None)) == ("", "")
     assert ru.day("2026-03-01T10:00:00Z") == "1 марта 2026"
 

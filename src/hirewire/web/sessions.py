@@ -8,14 +8,21 @@ import asyncio
 import base64
 import json
 import time
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from fastapi import Request, Response
+from pydantic import JsonValue
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.api.services import Answer, Services
+from hirewire.web.api.answers import Answer
+from hirewire.web.api.applications import Applications
+from hirewire.web.api.auth import Auth
+from hirewire.web.api.models.applications import Unread
+from hirewire.web.api.models.auth import Tokens
+from hirewire.web.api.profiles import Profiles
+from hirewire.web.api.services import Services
+from hirewire.web.api.vacancies import Vacancies
 from hirewire.web.i18n.words import LANGUAGES, Words, preferred, words
 
 ACCESS, REFRESH = "hirewire_access", "hirewire_refresh"
@@ -26,16 +33,10 @@ pages (RFC 6265bis, 4.1.3).
 LANGUAGE, THEME = "hirewire_language", "hirewire_theme"
 THEMES = ("", "light", "dark")
 """Themes of the pages; the empty one is the system's."""
+NONE_UNREAD = Unread()
 KEPT_SECONDS = 30 * 86400
 EARLY_SECONDS = 20
-UNREAD = "/api/vacancies/applications/unread"
-UNREAD_SECONDS = 1.0
-"""How long a page that does not show applications waits for the unread counts."""
-_renewals: dict[str, asyncio.Task[Answer]] = {}
-
-
-class SignInFirst(Exception):
-    """This page requires a signed-in user."""
+_renewals: dict[str, asyncio.Task[Answer[Tokens]]] = {}
 
 
 class ForeignForm(Exception):
@@ -52,8 +53,8 @@ class Visitor:
     refresh: str | None = None
     is_changed: bool = False
     """Whether the cookies must be updated."""
-    unread: dict[str, int] = field(default_factory=dict)
-    """The unread counts `asApplicant` and `asEmployer`, once loaded."""
+    unread: Unread = NONE_UNREAD
+    """The unread counts, once loaded."""
 
     @property
     def theme(self) -> str:
@@ -77,43 +78,51 @@ class Visitor:
         found: Services = self.request.app.state.services
         return found
 
-    async def call(
-        self,
-        service: str,
-        method: str,
-        path: str,
-        body: Any = None,
-        *,
-        kind: str = "application/json",
-    ) -> Answer:
-        """Call a service as this user. Raises `SignInFirst`, `Unavailable`."""
-        answer = await self.services.call(
-            service, method, path, token=self.access, body=body, kind=kind, client=self.address
-        )
-        if answer.status == 401:
-            raise SignInFirst
-        return answer
+    @property
+    def auth(self) -> Auth:
+        """The service `auth`, as this visitor."""
+        return Auth(self.services, self.access, self.address)
+
+    @property
+    def profiles(self) -> Profiles:
+        """The service `profiles`, as this visitor."""
+        return Profiles(self.services, self.access, self.address)
+
+    @property
+    def vacancies(self) -> Vacancies:
+        """The service `vacancies`, as this visitor."""
+        return Vacancies(self.services, self.access, self.address)
+
+    @property
+    def applications(self) -> Applications:
+        """The applications of `vacancies`, as this visitor."""
+        return Applications(self.services, self.access, self.address)
+
+    @property
+    def public(self) -> Vacancies:
+        """The service `vacancies`, as everybody."""
+        return Vacancies(self.services, address=self.address)
+
+    @property
+    def public_profiles(self) -> Profiles:
+        """The service `profiles`, as everybody."""
+        return Profiles(self.services, address=self.address)
 
     async def count_unread(self) -> None:
         """Load the unread counts. Raises `Unavailable`."""
         if self.access is None:
             return
-        answer = await self.services.call(
-            *("vacancies", "GET", UNREAD),
-            token=self.access,
-            client=self.address,
-            patience=UNREAD_SECONDS,
-        )
-        self.unread = answer.data if answer.is_good else {}
+        answer = await self.applications.unread()
+        self.unread = answer.data if answer.is_good else NONE_UNREAD
 
     @property
     def address(self) -> str:
         """The client's address."""
         return self.request.client.host if self.request.client else ""
 
-    def enter(self, tokens: dict[str, Any]) -> None:
+    def enter(self, tokens: Tokens) -> None:
         """Start or continue a session with these tokens."""
-        self.access, self.refresh = tokens["accessToken"], tokens["refreshToken"]
+        self.access, self.refresh = tokens.accessToken, tokens.refreshToken
         self.is_changed = True
 
     def leave(self) -> None:
@@ -184,7 +193,7 @@ def same_origin(request: Request) -> bool:
     return origin is None or urlsplit(origin).netloc == request.headers.get("host")
 
 
-def claims(token: str) -> dict[str, Any]:
+def claims(token: str) -> dict[str, JsonValue]:
     """The unverified claims of a token: for display and renewal, never for authorisation."""
     try:
         part = token.split(".")[1]
@@ -197,7 +206,9 @@ def claims(token: str) -> dict[str, Any]:
 def ends(token: str) -> float:
     """The expiry of a token in seconds since 1970, unverified; 0 if it is missing or invalid."""
     found = claims(token).get("exp", 0)
-    return float(found) if type(found) in (int, float) and 0 <= found < 2**40 else 0.0
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        return 0.0
+    return float(found) if 0 <= found < 2**40 else 0.0
 
 
 def sign_in_path(request: Request) -> str:
@@ -206,11 +217,11 @@ def sign_in_path(request: Request) -> str:
     return f"/signin?next={quote(path, safe='')}" if request.method == "GET" else "/signin"
 
 
-def _gave(renewal: asyncio.Task[Answer]) -> str | None:
+def _gave(renewal: asyncio.Task[Answer[Tokens]]) -> str | None:
     if not renewal.done() or renewal.cancelled() or renewal.exception() is not None:
         return None
     answer = renewal.result()
-    return str(answer.data["refreshToken"]) if answer.status == 200 else None
+    return answer.data.refreshToken if answer.is_good else None
 
 
 async def _renew(one: Visitor) -> None:
@@ -218,17 +229,14 @@ async def _renew(one: Visitor) -> None:
     refresh = one.refresh or ""
     task = _renewals.get(refresh)
     if task is None:
-        asking = one.services.call(
-            "auth", "POST", "/api/auth/refresh", body={"refreshToken": refresh}, client=one.address
-        )
-        task = _renewals[refresh] = asyncio.ensure_future(asking)
+        task = _renewals[refresh] = asyncio.ensure_future(one.auth.refresh(refresh))
         asyncio.get_running_loop().call_later(30, _renewals.pop, refresh, None)
     try:
         answer = await asyncio.shield(task)
     except Unavailable:
         _renewals.pop(refresh, None)
         return  # public pages still work, and the session is kept
-    if answer.status == 200:
+    if answer.is_good:
         one.enter(answer.data)
     elif answer.status == 401:
         one.leave()

@@ -2,13 +2,13 @@
 
 import gettext
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from babel import Locale, dates, numbers
 from babel.messages.mofile import write_mo
@@ -21,6 +21,34 @@ LOCALE = Path(__file__).parent.parent / "locale"
 NARROW = {"RUB": "₽", "KZT": "₸", "UAH": "₴", "BYN": "Br", "GEL": "₾", "AMD": "֏", "TRY": "₺"}
 """CLDR's narrow currency signs, which babel lacks for some languages."""
 LANGUAGES = {"en": "English", "ru": "Русский"}
+
+
+class Pay(Protocol):
+    """A salary, offered or expected."""
+
+    @property
+    def currency(self) -> str:
+        """The code of ISO 4217."""
+
+    @property
+    def unit(self) -> str:
+        """The period: `MONTH`."""
+
+    @property
+    def bounds(self) -> tuple[int | None, int | None]:
+        """The lowest and the highest amount."""
+
+
+class Standing(Protocol):
+    """An application, as far as its state is concerned."""
+
+    @property
+    def origin(self) -> str:
+        """Who began it: `response` or `invitation`."""
+
+    @property
+    def acceptedAt(self) -> str | None:  # noqa: N802  (its name on the wire)
+        """When the invitation was accepted."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +68,13 @@ class Words:
         """The label of a closing reason; an employer's reasons have labels of their own."""
         return self.label(f"reason_{value}" if f"reason_{value}" in LABELS else value)
 
-    def standing(self, application: Mapping[str, Any], value: str) -> str:
+    def standing(self, application: Standing, value: str) -> str:
         """The label of an application's state `value`: its stage, or the state that the applicant
         sees.
 
         An unaccepted invitation has other outcomes than an application.
         """
-        if application["origin"] == "invitation" and application["acceptedAt"] is None:
+        if application.origin == "invitation" and application.acceptedAt is None:
             value = UNACCEPTED.get(value, value)
         return self.label(value)
 
@@ -82,20 +110,20 @@ class Words:
         """A share as a percentage; 100 % only for exactly 1."""
         return numbers.format_percent(share if share >= 1 else min(share, 0.99), locale=self.lang)
 
-    def money(self, salary: Mapping[str, Any] | None) -> str:
-        """A salary of a vacancy (`min`, `max`) or of a resume (`amount`)."""
-        if not salary:
+    def money(self, salary: Pay | None) -> str:
+        """A salary: an amount or a range."""
+        if salary is None:
             return ""
-        low, high = salary.get("min", salary.get("amount")), salary.get("max")
+        low, high = salary.bounds
         if low is not None and high is not None and low != high:
-            amount = self._amount(low, salary["currency"], until=high)
+            amount = self._amount(low, salary.currency, until=high)
         elif high is not None and low is None:
-            amount = self.text("up to %s") % self._amount(high, salary["currency"])
-        elif "amount" in salary or low == high:
-            amount = self._amount(low or 0, salary["currency"])
+            amount = self.text("up to %s") % self._amount(high, salary.currency)
+        elif low == high:
+            amount = self._amount(low or 0, salary.currency)
         else:
-            amount = self.text("from %s") % self._amount(low or 0, salary["currency"])
-        return f"{amount} {self.label(salary['unit'])}"
+            amount = self.text("from %s") % self._amount(low or 0, salary.currency)
+        return f"{amount} {self.label(salary.unit)}"
 
     def _amount(self, low: float, currency: str, *, until: float | None = None) -> str:
         """An amount with CLDR's currency sign if the language has one, once for a range."""

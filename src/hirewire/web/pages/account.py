@@ -1,11 +1,13 @@
 """Pages for signing up, in and out, and for language and theme."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.api.services import Answer
+from hirewire.web.api.answers import Answer
+from hirewire.web.api.models.auth import Account, Tokens
 from hirewire.web.i18n.labels import N_
 from hirewire.web.i18n.words import LANGUAGES
 from hirewire.web.pages.rendering import Asking, Form, go, local_path, render, typed
@@ -26,13 +28,11 @@ async def sign_up(who: Asking, request: Request) -> Response:
     """Register and sign in."""
     given = await typed(request)
     form = Form({"email": given.get("email")})
-    credentials = {name: given.get(name, "") for name in ("email", "password")}
+    credentials = given.get("email", ""), given.get("password", "")
     try:
-        answer = await who.services.call(
-            "auth", "POST", "/api/auth/register", body=credentials, client=who.address
-        )
+        answer: Answer[Account] | Answer[Tokens] = await who.auth.register(*credentials)
         if answer.is_good:
-            answer = await _log_in(who, credentials)
+            answer = await _log_in(who, *credentials)
     except Unavailable:
         return _away(who, "signup.html", form, given)
     if not answer.is_good:
@@ -52,9 +52,8 @@ async def sign_in(who: Asking, request: Request) -> Response:
     """Sign in."""
     given = await typed(request)
     form = Form({"email": given.get("email")})
-    credentials = {name: given.get(name, "") for name in ("email", "password")}
     try:
-        answer = await _log_in(who, credentials)
+        answer = await _log_in(who, given.get("email", ""), given.get("password", ""))
     except Unavailable:
         return _away(who, "signin.html", form, given)
     if not answer.is_good:
@@ -67,11 +66,8 @@ async def sign_in(who: Asking, request: Request) -> Response:
 async def sign_out(who: Asking) -> Response:
     """End the session, even if `auth` is unavailable."""
     if who.refresh:
-        try:
-            body = {"refreshToken": who.refresh}
-            await who.services.call("auth", "POST", "/api/auth/logout", body=body)
-        except Unavailable:
-            pass
+        with suppress(Unavailable):
+            await who.auth.log_out(who.refresh)
     who.leave()
     return go(who, "/", done="out")
 
@@ -100,10 +96,8 @@ async def theme(who: Asking, request: Request) -> Response:
     return response
 
 
-async def _log_in(who: Visitor, credentials: dict[str, str]) -> Answer:
-    answer = await who.services.call(
-        "auth", "POST", "/api/auth/login", body=credentials, client=who.address
-    )
+async def _log_in(who: Visitor, email: str, password: str) -> Answer[Tokens]:
+    answer = await who.auth.log_in(email, password)
     if answer.is_good:
         who.enter(answer.data)
     return answer

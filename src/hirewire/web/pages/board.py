@@ -1,14 +1,15 @@
 """The board of a vacancy's applications, by stage."""
 
 import asyncio
-from typing import Any
-from urllib.parse import urlencode
+from itertools import chain, islice
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from hirewire.web.pages.applications import APPLICATIONS, add_scores, names_of
-from hirewire.web.pages.employer import COUNTS, VACANCIES
+from hirewire.web.api.answers import Answer, Missing
+from hirewire.web.api.models.applications import Application
+from hirewire.web.api.models.base import Items
+from hirewire.web.pages.applications import names_of, scored, scores_of
 from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import Member, is_part, render
 from hirewire.web.sessions import Visitor
@@ -25,25 +26,25 @@ SHOWN = 30
 async def board(id: UUID, who: Member) -> Response:
     """All stages with their latest applications."""
     found, counted = await asyncio.gather(
-        who.call("vacancies", "GET", f"{VACANCIES}/{id}"),
-        who.call("vacancies", "GET", f"{COUNTS}?vacancy={id}"),
+        who.vacancies.vacancy(id), who.applications.counts(vacancy=id)
     )
-    if not found.is_good or not counted.is_good:
-        return render(who, "missing.html", 404)
-    if not found.data["allowedActions"] and not counted.data["items"]:  # another company's
-        return render(who, "missing.html", 404)
-    counts = {one["stage"]: one["count"] for one in counted.data["items"]}
-    unread = {one["stage"]: one["unread"] for one in counted.data["items"]}
+    vacancy, stages = found.data, counted.data.items
+    if not vacancy.allowedActions and not stages:  # another company's
+        raise Missing
+    counts = {one.stage: one.count for one in stages}
+    unread = {one.stage: one.unread for one in stages}
     pages = await asyncio.gather(*(_stage(who, id, stage, SHOWN) for stage in counts))
+    shown = [page.data.items if page.is_good else () for page in pages]
+    names, cards = await _completed(who, id, tuple(chain.from_iterable(shown)))
+    rest = iter(cards)
     items = {
-        stage: page["items"] if page else [] for stage, page in zip(counts, pages, strict=True)
+        stage: list(islice(rest, len(some))) for stage, some in zip(counts, shown, strict=True)
     }
-    names = await _completed(who, id, [one for stage in items.values() for one in stage])
     template = "parts/board.html" if is_part(who.request) else "board.html"
     return render(
         who,
         template,
-        vacancy=found.data,
+        vacancy=vacancy,
         counts=counts,
         unread=unread,
         names=names,
@@ -59,27 +60,26 @@ async def board(id: UUID, who: Member) -> Response:
 @router.get("/{stage}")
 async def stage(id: UUID, stage: str, who: Member) -> Response:
     """The applications of one stage, in pages."""
-    found = await who.call("vacancies", "GET", f"{VACANCIES}/{id}")
-    if not found.is_good or stage not in (*COLUMNS, *ENDED):
-        return render(who, "missing.html", 404)
-    page = await _stage(who, id, stage, 20, who.request.query_params.get("after"))
-    if page is None:
-        return render(who, "missing.html", 404)
-    names = await _completed(who, id, page["items"])
-    return render(who, "stage.html", vacancy=found.data, stage=stage, page=page, names=names)
+    vacancy = (await who.vacancies.vacancy(id)).data
+    if stage not in (*COLUMNS, *ENDED):
+        raise Missing
+    page = (await _stage(who, id, stage, 20, who.request.query_params.get("after"))).data
+    names, cards = await _completed(who, id, page.items)
+    page = page.model_copy(update={"items": cards})
+    return render(who, "stage.html", vacancy=vacancy, stage=stage, page=page, names=names)
 
 
-async def _completed(who: Visitor, id: UUID, cards: list[dict[str, Any]]) -> dict[str, str]:
-    """The names of the applicants by resume; adds scores and skill names to the cards."""
-    names, *_ = await asyncio.gather(
-        names_of(who, cards), add_scores(who, id, cards), named(who, cards)
+async def _completed(
+    who: Visitor, id: UUID, cards: tuple[Application, ...]
+) -> tuple[dict[str, str], tuple[Application, ...]]:
+    """The names of the applicants by resume; the cards with scores and names of skills."""
+    names, scores, cards = await asyncio.gather(
+        names_of(who, cards), scores_of(who, id, cards), named(who, cards)
     )
-    return names
+    return names, tuple(scored(one, scores) for one in cards)
 
 
-async def _stage(who: Visitor, id: UUID, stage: str, limit: int, after: str | None = None) -> Any:
-    asked = {"role": "employer", "vacancy": str(id), "stage": stage, "limit": limit}
-    if after:
-        asked["after"] = after
-    answer = await who.call("vacancies", "GET", f"{APPLICATIONS}?{urlencode(asked)}")
-    return answer.data if answer.is_good else None
+async def _stage(
+    who: Visitor, id: UUID, stage: str, limit: int, after: str | None = None
+) -> Answer[Items[Application]]:
+    return await who.applications.received(limit, after or None, vacancy=id, stage=stage)

@@ -1,12 +1,20 @@
 """A candidate's dashboard: profile, resumes, matches, applications, saved searches."""
 
-from typing import Any
+import asyncio
+from dataclasses import replace
+from typing import TypedDict
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from pydantic import JsonValue
 
-from hirewire.web.pages.naming import named
+from hirewire.web.api.answers import Answer, Missing
+from hirewire.web.api.models.applications import Application
+from hirewire.web.api.models.base import Items
+from hirewire.web.api.models.profiles import Contact, Profile
+from hirewire.web.api.models.vacancies import MatchingVacancy
+from hirewire.web.pages.naming import named_in
 from hirewire.web.pages.rendering import (
     Asking,
     Form,
@@ -15,33 +23,30 @@ from hirewire.web.pages.rendering import (
     go,
     is_good,
     is_part,
-    parts,
+    or_none,
     render,
     typed,
 )
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
-ME, RESUMES = "/api/profiles/me", "/api/profiles/resumes"
-SEARCHES = "/api/vacancies/searches"
 SEVERAL = ("area", "skill", "workFormat", "employmentType", "experience", "company")
 WHOLE = ("salaryFrom", "days")
 """The search fields with several values, and the numeric ones."""
-LISTS = {
-    "matches": "/api/vacancies/recommended",
-    "applications": "/api/vacancies/applications",
-}
+LISTS = ("matches", "applications")
 """The parts of the dashboard that also have a page of their own."""
-HOME = {
-    "profile": ("profiles", ME),
-    "resumes": ("profiles", f"{RESUMES}?limit=50"),
-    "matches": ("vacancies", f"{LISTS['matches']}?limit=10"),
-    "applications": ("vacancies", f"{LISTS['applications']}?limit=10"),
-    "searches": ("vacancies", f"{SEARCHES}?limit=100"),
-}
-"""The service and path of each part of the dashboard."""
+FEW, WHOLE_PAGE = 10, 20
+"""Rows of a part on the dashboard, and of its own page."""
 LIVE = frozenset({"profile", *LISTS})
 """The parts that an open page reloads by itself."""
+
+
+class Part(TypedDict, total=False):
+    """A part of the dashboard by its name; None if its service is unavailable."""
+
+    profile: Answer[Profile] | None
+    matches: Answer[Items[MatchingVacancy]] | None
+    applications: Answer[Items[Application]] | None
 
 
 @router.get("/me")
@@ -54,10 +59,10 @@ async def home(who: Member) -> Response:
 async def part_of_home(part: str, who: Member) -> Response:
     """One part of the dashboard, for a page that received an update."""
     if part not in LIVE:
-        return render(who, "missing.html", 404)
+        raise Missing
     if not is_part(who.request):
         return go(who, f"/me/{part}/all" if part in LISTS else "/me")
-    found = await _parts(who, **{part: HOME[part]})
+    found = await _part(who, part, FEW)
     if part == "applications":
         await count_unread(who)
     return render(who, f"parts/{part}.html", **found, form=Form(), whole=False)
@@ -67,52 +72,89 @@ async def part_of_home(part: str, who: Member) -> Response:
 async def whole_list(part: str, who: Member) -> Response:
     """All matches, or all applications (or the unread ones), in pages."""
     if part not in LISTS:
-        return render(who, "missing.html", 404)
-    asked, only_unread = {"limit": "20"}, "unread" in who.request.query_params
-    if after := who.request.query_params.get("after"):
-        asked["after"] = after
-    if part == "applications" and only_unread:
-        asked["unread"] = "true"
+        raise Missing
+    after = who.request.query_params.get("after") or None
+    only_unread = "unread" in who.request.query_params
     if part == "applications" and is_part(who.request):
         await count_unread(who)
-    found = await _parts(who, **{part: ("vacancies", f"{LISTS[part]}?{urlencode(asked)}")})
-    answer = found[part]
+    found = await _part(who, part, WHOLE_PAGE, after, only_unread=only_unread)
+    answer = found.get("matches") or found.get("applications")
     if answer is not None and not answer.is_good:  # most likely an outdated position in the list
-        return go(who, f"/me/{part}/all") if after else render(who, "missing.html", 404)
+        if after is None:
+            raise Missing
+        return go(who, f"/me/{part}/all")
     template = f"parts/{part}.html" if is_part(who.request) else "list.html"
     return render(who, template, **found, part=part, back="/me", whole=True)
 
 
-async def _parts(who: Visitor, **asked: tuple[str, str]) -> dict[str, Any]:
-    """The parts of the dashboard; the reasons of matches use the skills' names."""
-    found = await parts(who, **asked)
-    profile = found.get("profile")
-    if is_good(profile) and not profile.data["contacts"] and not profile.data["accountEmail"]:
-        # Users from before profiles stored it: the address is suggested, and stored when they save.
-        account = (await parts(who, account=("auth", "/api/auth/me")))["account"]
-        profile.data["offered"] = account.data["email"] if is_good(account) else ""
-    if is_good(found.get("matches")):
-        await named(who, found["matches"].data)
-    return found
+async def _part(
+    who: Visitor, part: str, limit: int, after: str | None = None, *, only_unread: bool = False
+) -> Part:
+    if part == "profile":
+        return {"profile": await _profile(who)}
+    if part == "matches":
+        return {"matches": await _matches(who, limit, after)}
+    sent = who.applications.sent(limit, after, only_unread=only_unread)
+    return {"applications": await or_none(sent)}
+
+
+async def _profile(who: Visitor) -> Answer[Profile] | None:
+    """The profile, with an address to offer as a contact if it has none.
+
+    Profiles from before they stored the account's address get it from the account; it is stored
+    when they are saved.
+    """
+    answer = await or_none(who.profiles.me())
+    if not is_good(answer) or answer.data.contacts or answer.data.accountEmail:
+        return answer
+    account = await or_none(who.auth.me())
+    offered = account.data.email if is_good(account) else ""
+    return replace(answer, found=answer.data.model_copy(update={"offered": offered}))
+
+
+async def _matches(
+    who: Visitor, limit: int, after: str | None = None
+) -> Answer[Items[MatchingVacancy]] | None:
+    answer = await or_none(who.vacancies.recommended(limit, after))
+    return await named_in(who, answer) if answer is not None else None
 
 
 async def _home(who: Visitor, form: Form, status: int = 200) -> Response:
-    return render(who, "home.html", status, **await _parts(who, **HOME), form=form, whole=False)
+    profile, resumes, matches, applications, searches = await asyncio.gather(
+        _profile(who),
+        or_none(who.profiles.resumes()),
+        _matches(who, FEW),
+        or_none(who.applications.sent(FEW)),
+        or_none(who.vacancies.searches()),
+    )
+    return render(
+        who,
+        "home.html",
+        status,
+        profile=profile,
+        resumes=resumes,
+        matches=matches,
+        applications=applications,
+        searches=searches,
+        form=form,
+        whole=False,
+    )
 
 
 @router.post("/me/profile")
 async def change_profile(who: Asking, request: Request) -> Response:
     """Change name, headline and area."""
     given = await typed(request)
-    body = {name: given.get(name) or None for name in ("fullName", "headline", "area")}
-    if not body["fullName"]:
-        del body["fullName"]
-    changes: dict[str, Any] = dict(body) | {"locale": who.words.lang}
+    changes: dict[str, JsonValue] = {"locale": who.words.lang}
+    changes |= {name: given.get(name) or None for name in ("headline", "area")}
+    if given.get("fullName"):
+        changes["fullName"] = given["fullName"]
     if (contact := given.get("contact")) is not None:
-        saved = await who.call("profiles", "GET", ME)
+        saved = await who.profiles.me()
         if saved.is_good:
-            changes["contacts"] = _contacts(saved.data["contacts"], contact)
-    answer = await who.call("profiles", "PATCH", ME, changes)
+            contacts = _contacts(saved.data.contacts, contact)
+            changes["contacts"] = [one.model_dump() for one in contacts]
+    answer = await who.profiles.change_me(changes)
     if answer.is_good:
         return go(who, "/me", done="saved")
     form = Form(given)
@@ -124,14 +166,15 @@ async def change_profile(who: Asking, request: Request) -> Response:
 async def keep_search(who: Asking, request: Request) -> Response:
     """Save a search of the list of vacancies."""
     given = await typed(request)
-    query: dict[str, Any] = {}
+    several: dict[str, list[JsonValue]] = {}
+    query: dict[str, JsonValue] = {}
     for name, value in parse_qsl(given.get("query", "")):
         if name in SEVERAL:
-            query.setdefault(name, []).append(value)
+            several.setdefault(name, []).append(value)
         else:
             query[name] = int(value) if name in WHOLE and value.isdecimal() else value
     name = given.get("name") or str(query.get("q") or who.words.text("Jobs"))
-    answer = await who.call("vacancies", "POST", SEARCHES, {"name": name[:100], "query": query})
+    answer = await who.vacancies.save_search(name[:100], query | several)
     return go(who, "/me", done="saved" if answer.is_good else "changed")
 
 
@@ -140,21 +183,21 @@ async def open_search(id: UUID, who: Asking, request: Request) -> Response:
     """Show the results of a saved search, newest first; or delete the search."""
     given = await typed(request)
     if given.get("action") == "delete":
-        await who.call("vacancies", "DELETE", f"{SEARCHES}/{id}")
+        await who.vacancies.delete_search(id)
         return go(who, "/me", done="deleted")
-    listed = await who.call("vacancies", "GET", f"{SEARCHES}?limit=100")
-    found = next((one for one in listed.data["items"] if one["id"] == str(id)), None)
+    listed = await who.vacancies.searches()
+    found = next((one for one in listed.data.items if one.id == str(id)), None)
     if found is None:
-        return render(who, "missing.html", 404)
-    await who.call("vacancies", "POST", f"{SEARCHES}/{id}/seen")
-    return go(who, f"/vacancies?{urlencode({'sort': 'date'} | found['query'], doseq=True)}")
+        raise Missing
+    await who.vacancies.see_search(id)
+    return go(who, f"/vacancies?{urlencode({'sort': 'date'} | found.query, doseq=True)}")
 
 
-def _contacts(saved: list[dict[str, Any]], typed_in: str) -> list[dict[str, Any]]:
+def _contacts(saved: tuple[Contact, ...], typed_in: str) -> tuple[Contact, ...]:
     """The contacts with the typed one first; the others stay."""
-    if saved and saved[0]["value"] == typed_in:
+    if saved and saved[0].value == typed_in:
         return saved
     if not typed_in:
         return saved[1:]
     kind = "email" if "@" in typed_in.strip("@") else "phone"
-    return [{"kind": kind, "value": typed_in, "preferred": True}, *saved[1:]]
+    return Contact(kind=kind, value=typed_in, preferred=True), *saved[1:]

@@ -1,15 +1,19 @@
 """An employer's dashboard: the company form, vacancies, matching candidates, activity."""
 
 import asyncio
-from typing import Any
-from urllib.parse import urlencode
+from dataclasses import dataclass
+from typing import TypedDict
 
 from fastapi import APIRouter, Request, Response
+from pydantic import JsonValue
 
-from hirewire.web.api.services import Answer
+from hirewire.web.api.answers import Answer, Missing
+from hirewire.web.api.models.applications import Application
+from hirewire.web.api.models.base import Items
+from hirewire.web.api.models.vacancies import Activity, MatchingResume, VacancyResults
 from hirewire.web.i18n.labels import N_
-from hirewire.web.pages.applications import APPLICATIONS, names_of
-from hirewire.web.pages.naming import named
+from hirewire.web.pages.applications import names_of
+from hirewire.web.pages.naming import named_in
 from hirewire.web.pages.rendering import (
     Asking,
     Form,
@@ -23,39 +27,52 @@ from hirewire.web.pages.rendering import (
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/employer", include_in_schema=False)
-PROFILE, VACANCIES = "/api/vacancies/employer-profile", "/api/vacancies/vacancies"
-COUNTS = "/api/vacancies/applications/counts"
-LISTS = {
-    "matches": "/api/vacancies/recommendations",
-    "activity": "/api/vacancies/activity",
-    "unread": f"{APPLICATIONS}?role=employer&unread=true",
-}
+LISTS = ("matches", "activity", "unread")
 """The parts of the dashboard that also have a page of their own."""
 SHOWN = {"mine": 6, "matches": 6, "activity": 10, "unread": 5}
 LOGO_TOO_LARGE = N_("The file is larger than 1 MB.")
 NO_LOGO = N_("This file is not a supported image.")
 WHOLE = 20
 """Rows of a part on the dashboard, and of its own page."""
+Page = Items[MatchingResume] | Items[Activity] | Items[Application]
+
+
+@dataclass
+class Received:
+    """The numbers of applications for a job: in all, and unread."""
+
+    all: int = 0
+    new: int = 0
+
+
+class Mine(TypedDict):
+    """The jobs of the visitor's company, and the applications received by job."""
+
+    vacancies: VacancyResults
+    received: dict[str, Received]
 
 
 @router.get("")
 async def home(who: Member) -> Response:
     """The dashboard; the company form for a user who is not an employer yet."""
-    profile = await who.call("vacancies", "GET", PROFILE)
+    profile = await who.vacancies.employer_profile()
     if not profile.is_good:
         return render(who, "hire.html", form=Form())
-    mine, *lists = await asyncio.gather(
-        _mine(who, SHOWN["mine"]), *(_listed(who, part, SHOWN[part]) for part in LISTS)
+    mine, matches, activity, unread = await asyncio.gather(
+        _mine(who, SHOWN["mine"]),
+        _matches(who, SHOWN["matches"]),
+        _activity(who, SHOWN["activity"]),
+        _unread(who, SHOWN["unread"]),
     )
-    shown = {part: answer.data for part, answer in zip(LISTS, lists, strict=True)}
-    names = await names_of(who, shown["unread"]["items"])
     return render(
         who,
         "employer.html",
         company=profile.data,
         **mine,
-        **shown,
-        names=names,
+        matches=matches.data,
+        activity=activity.data,
+        unread=unread.data,
+        names=await names_of(who, unread.data.items),
         form=Form(),
         whole=False,
     )
@@ -64,7 +81,7 @@ async def home(who: Member) -> Response:
 @router.get("/company")
 async def company(who: Member) -> Response:
     """The form of the user's company."""
-    profile = await who.call("vacancies", "GET", PROFILE)
+    profile = await who.vacancies.employer_profile()
     if not profile.is_good:
         return go(who, "/employer")
     return render(who, "company_edit.html", company=profile.data, form=Form(profile.data))
@@ -73,15 +90,18 @@ async def company(who: Member) -> Response:
 @router.post("/company")
 async def change_company(who: Member, request: Request) -> Response:
     """Save the company, with a logo if one was chosen. Signed-out users cannot upload."""
-    saved = await who.call("vacancies", "GET", PROFILE)
+    saved = await who.vacancies.employer_profile()
     if not saved.is_good:
         return go(who, "/employer")
     given, logo = await file_of(request, "logo")
-    body = {name: given.get(name) or None for name in ("phone", "description", "site")}
-    body["companyName"] = given.get("companyName", "")
-    if body["site"] and "://" not in body["site"]:
-        body["site"] = f"https://{body['site']}"
-    answer = await who.call("vacancies", "PATCH", PROFILE, body)
+    site = given.get("site") or None
+    body: dict[str, JsonValue] = {
+        "companyName": given.get("companyName", ""),
+        "phone": given.get("phone") or None,
+        "description": given.get("description") or None,
+        "site": f"https://{site}" if site and "://" not in site else site,
+    }
+    answer = await who.vacancies.change_employer_profile(body)
     form = Form(given)
     if answer.is_good and (logo is not None or "noLogo" in given):
         answer = await _set_logo(who, form, logo)
@@ -92,11 +112,10 @@ async def change_company(who: Member, request: Request) -> Response:
     return render(who, "company_edit.html", answer.status, company=saved.data, form=form)
 
 
-async def _set_logo(who: Visitor, form: Form, logo: tuple[bytes, str] | None) -> Answer:
+async def _set_logo(who: Visitor, form: Form, logo: tuple[bytes, str] | None) -> Answer[None]:
     if logo is None:
-        return await who.call("vacancies", "DELETE", f"{PROFILE}/logo")
-    content, kind = logo
-    answer = await who.call("vacancies", "PUT", f"{PROFILE}/logo", content, kind=kind)
+        return await who.vacancies.remove_logo()
+    answer = await who.vacancies.set_logo(*logo)
     if answer.status == 413:
         form.errors["logo"] = who.words.text(LOGO_TOO_LARGE)
     elif not answer.is_good:
@@ -124,29 +143,29 @@ async def all_mine(who: Member) -> Response:
 async def part_of_home(part: str, who: Member) -> Response:
     """Matches, activity or unread applications, for a page that received an update."""
     if part not in LISTS:
-        return render(who, "missing.html", 404)
+        raise Missing
     if not is_part(who.request):
         return go(who, f"/employer/{part}/all")
-    answer = await _listed(who, part, SHOWN[part])
-    if not answer.is_good:
-        return render(who, "missing.html", 404)
-    values = {part: answer.data, "names": await _names(who, part, answer)}
-    return render(who, f"parts/{_template(part)}.html", **values, whole=False)
+    page = await _listed(who, part, SHOWN[part])
+    shown: dict[str, Page] = {part: page.data}
+    names = await _names(who, page.data)
+    return render(who, f"parts/{_template(part)}.html", 200, names=names, whole=False, **shown)
 
 
 @router.get("/{part}/all")
 async def whole_list(part: str, who: Member) -> Response:
     """All matches, all activity or all unread applications, in pages."""
     if part not in LISTS:
-        return render(who, "missing.html", 404)
-    after = who.request.query_params.get("after")
+        raise Missing
+    after = who.request.query_params.get("after") or None
     answer = await _listed(who, part, WHOLE, after)
     if not answer.is_good:  # not an employer, or an outdated position in the list
         return go(who, f"/employer/{part}/all" if after else "/employer")
     name = _template(part)
     template = f"parts/{name}.html" if is_part(who.request) else "list.html"
-    values = {part: answer.data, "names": await _names(who, part, answer)}
-    return render(who, template, **values, part=name, back="/employer", whole=True)
+    shown: dict[str, Page] = {part: answer.data}
+    names = await _names(who, answer.data)
+    return render(who, template, 200, part=name, names=names, back="/employer", whole=True, **shown)
 
 
 @router.post("")
@@ -154,7 +173,7 @@ async def hire(who: Asking, request: Request) -> Response:
     """Become an employer in the present session."""
     given = await typed(request)
     body = {"companyName": given.get("companyName", ""), "phone": given.get("phone") or None}
-    answer = await who.call("vacancies", "POST", PROFILE, body)
+    answer = await who.vacancies.create_employer_profile(body)
     if answer.is_good or answer.status == 409:
         return go(who, "/employer", done="hiring")
     form = Form(given)
@@ -166,36 +185,41 @@ def _template(part: str) -> str:
     return {"matches": "resumes_matched", "activity": "feed", "unread": "received"}[part]
 
 
-async def _names(who: Visitor, part: str, listed: Answer) -> dict[str, str]:
-    return await names_of(who, listed.data["items"]) if part == "unread" else {}
+async def _names(who: Visitor, page: Page) -> dict[str, str]:
+    """The names of applicants by resume; none of other lists."""
+    return await names_of(who, [one for one in page.items if isinstance(one, Application)])
 
 
-async def _listed(who: Visitor, part: str, limit: int, after: str | None = None) -> Answer:
-    asked = {"limit": str(limit)} | ({"after": after} if after else {})
-    path = LISTS[part]
-    answer = await who.call(
-        "vacancies", "GET", f"{path}{'&' if '?' in path else '?'}{urlencode(asked)}"
-    )
-    if answer.is_good:
-        await named(who, answer.data)
-    return answer
+async def _listed(who: Visitor, part: str, limit: int, after: str | None = None) -> Answer[Page]:
+    """A page of one of `LISTS`."""
+    if part == "matches":
+        return await _matches(who, limit, after)
+    if part == "activity":
+        return await _activity(who, limit, after)
+    return await _unread(who, limit, after)
 
 
-async def _mine(who: Visitor, limit: int, after: str | None = None) -> dict[str, Any]:
-    """The vacancies of the user's company; and by vacancy the numbers of applications and unread
-    ones.
-    """
-    asked = {"mine": "true", "limit": str(limit), "brief": "true"} | (
-        {"after": after} if after else {}
-    )
+async def _matches(
+    who: Visitor, limit: int, after: str | None = None
+) -> Answer[Items[MatchingResume]]:
+    return await named_in(who, await who.vacancies.matches(limit, after))
+
+
+async def _activity(who: Visitor, limit: int, after: str | None = None) -> Answer[Items[Activity]]:
+    return await named_in(who, await who.vacancies.activity(limit, after))
+
+
+async def _unread(who: Visitor, limit: int, after: str | None = None) -> Answer[Items[Application]]:
+    return await named_in(who, await who.applications.received(limit, after, only_unread=True))
+
+
+async def _mine(who: Visitor, limit: int, after: str | None = None) -> Mine:
     vacancies, counted = await asyncio.gather(
-        who.call("vacancies", "GET", f"{VACANCIES}?{urlencode(asked)}"),
-        who.call("vacancies", "GET", COUNTS),
+        who.vacancies.own_vacancies(limit, after or None), who.applications.counts()
     )
-    received: dict[str, dict[str, int]] = {}
-    for one in counted.data["items"] if counted.is_good else ():
-        counts = received.setdefault(one["vacancyId"], {"all": 0, "new": 0})
-        counts["all"] += one["count"]
-        counts["new"] += one["unread"]
-    found = vacancies.data if vacancies.is_good else {"items": [], "next": None}
-    return {"vacancies": found, "received": received}
+    received: dict[str, Received] = {}
+    for one in counted.data.items if counted.is_good else ():
+        counts = received.setdefault(one.vacancyId, Received())
+        counts.all += one.count
+        counts.new += one.unread
+    return {"vacancies": vacancies.found or VacancyResults(), "received": received}

@@ -9,9 +9,10 @@ from starlette.exceptions import HTTPException
 
 from hirewire.kit import problems
 from hirewire.kit.errors import Unavailable
+from hirewire.web.api.answers import Missing, SignInFirst
 from hirewire.web.i18n.labels import N_
 from hirewire.web.pages.rendering import is_part, render
-from hirewire.web.sessions import ForeignForm, SignInFirst, as_known, sign_in_path, visitor
+from hirewire.web.sessions import ForeignForm, Visitor, as_known, sign_in_path, visitor
 
 TITLES = {
     404: N_("Page not found"),
@@ -36,6 +37,11 @@ def install(app: FastAPI) -> None:
             response = render(one, "again.html", 401, typed=typed)
         one.keep(response)
         return response
+
+    @app.exception_handler(Missing)
+    async def missing(request: Request, error: Missing) -> Response:
+        one: Visitor = request.state.visitor  # set for every page
+        return render(one, "missing.html", error.status)
 
     @app.exception_handler(ForeignForm)
     async def foreign_form(request: Request, _: ForeignForm) -> Response:

@@ -1,12 +1,13 @@
 """The editor of a vacancy: draft, change, publish, close, and preview a requirement's effect."""
 
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from pydantic import JsonValue
 
+from hirewire.web.api.answers import Missing
+from hirewire.web.api.models.vacancies import Price, Vacancy
 from hirewire.web.pages import jsonld, reading
-from hirewire.web.pages.employer import VACANCIES
 from hirewire.web.pages.rendering import (
     Asking,
     Form,
@@ -23,6 +24,8 @@ from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/employer/vacancies", include_in_schema=False)
 EMPTY_ROWS = 3
+MOVES = ("pause", "close", "reopen", "archive")
+"""The actions that change only the status."""
 PRICED = (
     *("title", "requirements", "experience", "employmentType", "workFormat", "area"),
     *("salary", "languages"),
@@ -35,9 +38,9 @@ FIELDS = ("title", "description", "experience", "employmentType", "workFormat", 
 async def draft(who: Asking, request: Request) -> Response:
     """Create a draft from a title."""
     given = await typed(request)
-    answer = await who.call("vacancies", "POST", VACANCIES, {"title": given.get("title", "")})
+    answer = await who.vacancies.create_vacancy(given.get("title", ""))
     if answer.is_good:
-        return go(who, f"/employer/vacancies/{answer.data['id']}")
+        return go(who, f"/employer/vacancies/{answer.data.id}")
     form = Form(given)
     form.refuse(answer)
     return render(who, "new_vacancy.html", answer.status, form=form)
@@ -46,69 +49,67 @@ async def draft(who: Asking, request: Request) -> Response:
 @router.get("/{id}")
 async def vacancy(id: UUID, who: Member) -> Response:
     """The editor."""
-    answer = await who.call("vacancies", "GET", f"{VACANCIES}/{id}")
-    if not answer.is_good or not answer.data["allowedActions"]:
-        return render(who, "missing.html", 404)
-    return _editor(who, answer.data, Form(_shown(answer.data)))
+    saved = (await who.vacancies.vacancy(id)).data
+    if not saved.allowedActions:
+        raise Missing
+    return _editor(who, saved, Form(saved, _text(saved)))
 
 
 @router.post("/{id}")
 async def change(id: UUID, who: Asking, request: Request) -> Response:
     """Save, change the status, or preview the effect of requirements."""
     given = await typed(request)
-    action, path = given.get("action", "save"), f"{VACANCIES}/{id}"
+    action = given.get("action", "save")
     if action == "copy":
-        answer = await who.call("vacancies", "POST", f"{path}/copy")
-        copied = answer.data["id"] if answer.is_good else id
-        return go(who, f"/employer/vacancies/{copied}", done=said(answer))
-    if action in ("pause", "close", "reopen", "archive"):
+        copied = await who.vacancies.copy_vacancy(id)
+        shown = copied.data.id if copied.is_good else id
+        return go(who, f"/employer/vacancies/{shown}", done=said(copied))
+    if action in MOVES:
         body = {"reason": given.get("reason") or "filled"} if action == "close" else None
-        answer = await who.call("vacancies", "POST", f"{path}/{action}", body)
+        answer = await who.vacancies.move_vacancy(id, action, body)
         return go(who, f"/employer/vacancies/{id}", done=said(answer))
     changes = await _body(request, given)
     if action == "price":
         return await _price(who, id, given, changes)
-    saved = await who.call("vacancies", "GET", path)
-    if not saved.is_good:
-        return render(who, "missing.html", 404)
-    if is_unchanged(given.get("description", ""), saved.data["description"] or ""):
+    saved = (await who.vacancies.vacancy(id)).data
+    if is_unchanged(given.get("description", ""), saved.description or ""):
         del changes["description"]  # converting back and forth can change the HTML
-    answer = await who.call("vacancies", "PATCH", path, changes)
+    answer = await who.vacancies.change_vacancy(id, changes)
     if answer.is_good and action == "publish":
-        answer = await who.call("vacancies", "POST", f"{path}/publish")
+        answer = await who.vacancies.move_vacancy(id, "publish")
     if answer.is_good:
         return go(who, f"/employer/vacancies/{id}", done="saved")
-    form = Form(_shown(saved.data) | changes | {"description": given.get("description")})
+    form = Form(saved, changes, {"description": given.get("description")})
     form.refuse(answer)
-    return _editor(who, saved.data, form, answer.status)
+    return _editor(who, saved, form, answer.status)
 
 
-def _shown(saved: dict[str, Any]) -> dict[str, Any]:
-    """A vacancy as the values of its form."""
-    return saved | {"description": as_written(saved["description"] or "")}
+def _text(saved: Vacancy) -> dict[str, str]:
+    """The description as its field shows it."""
+    return {"description": as_written(saved.description or "")}
 
 
-async def _price(who: Visitor, id: UUID, given: dict[str, str], body: dict[str, Any]) -> Response:
+async def _price(
+    who: Visitor, id: UUID, given: dict[str, str], body: dict[str, JsonValue]
+) -> Response:
     asked = {name: body[name] for name in PRICED if name in body}
     if not asked["title"]:
         del asked["title"]
-    answer = await who.call("vacancies", "POST", f"{VACANCIES}/{id}/price", asked)
-    price, form = answer.data if answer.is_good else None, Form()
+    answer = await who.vacancies.price(id, asked)
+    price, form = answer.found, Form()
     if is_part(who.request):
         if not answer.is_good:
             form.refuse(answer)
         return render(who, "parts/price.html", answer.status, price=price, answered=form)
-    saved = await who.call("vacancies", "GET", f"{VACANCIES}/{id}")
-    if not saved.is_good:
-        return render(who, "missing.html", 404)
-    form = Form(saved.data | body | {"description": given.get("description")})
+    saved = (await who.vacancies.vacancy(id)).data
+    form = Form(saved, body, {"description": given.get("description")})
     if not answer.is_good:
         form.refuse(answer)
-    return _editor(who, saved.data, form, answer.status, price=price, is_priced=True)
+    return _editor(who, saved, form, answer.status, price=price, is_priced=True)
 
 
-async def _body(request: Request, given: dict[str, str]) -> dict[str, Any]:
-    body: dict[str, Any] = {name: given.get(name) or None for name in FIELDS}
+async def _body(request: Request, given: dict[str, str]) -> dict[str, JsonValue]:
+    body: dict[str, JsonValue] = {name: given.get(name) or None for name in FIELDS}
     body["title"] = given.get("title", "")
     body["description"] = as_html(given.get("description", "")) or None
     body["validThrough"] = given.get("validThrough") or None
@@ -129,8 +130,8 @@ async def _body(request: Request, given: dict[str, str]) -> dict[str, Any]:
     ends = {end: given.get(f"salary_{end}", "") for end in ("min", "max")}
     body["salary"] = None
     if any(ends.values()):
-        amounts = {end: reading.amount(typed_in) for end, typed_in in ends.items()}
-        body["salary"] = amounts | {
+        body["salary"] = {
+            **{end: reading.amount(typed_in) for end, typed_in in ends.items()},
             "currency": reading.currency(given.get("currency", ""), *ends.values()),
             "unit": given.get("unit") or "MONTH",
             "gross": "gross" in given,
@@ -140,11 +141,11 @@ async def _body(request: Request, given: dict[str, str]) -> dict[str, Any]:
 
 def _editor(
     who: Visitor,
-    saved: dict[str, Any],
+    saved: Vacancy,
     form: Form,
     status: int = 200,
     *,
-    price: Any = None,
+    price: Price | None = None,
     is_priced: bool = False,
 ) -> Response:
     return render(

@@ -1,24 +1,25 @@
 """Renders templates, reads forms and builds answers."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
-from typing import Annotated, Any, TypeGuard
+from typing import Annotated, TypeGuard, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import JsonValue
 from starlette.datastructures import FormData
 
 from hirewire import __version__
 from hirewire.kit.errors import Unavailable
-from hirewire.web.api.services import Answer
+from hirewire.web.api.answers import Answer, SignInFirst
+from hirewire.web.api.models.base import Model
 from hirewire.web.i18n.labels import N_
 from hirewire.web.i18n.words import LANGUAGES
 from hirewire.web.pages.assets import STATIC, asset, icon
 from hirewire.web.pages.pictures import hue, initials
-from hirewire.web.sessions import THEMES, SignInFirst, Visitor, visitor
+from hirewire.web.sessions import THEMES, Visitor, visitor
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -36,6 +37,7 @@ DONE = {
     "changed": N_("This action is no longer possible: something has changed in the meantime."),
 }
 """Confirmations of completed actions, shown on the next page."""
+T = TypeVar("T")
 templates = Environment(
     loader=FileSystemLoader(STATIC.parent / "templates"),
     autoescape=True,
@@ -49,6 +51,7 @@ templates.globals.update(asset=asset, icon=icon, initials=initials, hue=hue)
 
 
 async def _asking(request: Request, who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
+    request.state.visitor = who
     if request.method == "GET" and not is_part(request) and "." not in request.url.path:
         await count_unread(who)  # every page shows the count in its navigation; files do not
     return who
@@ -77,18 +80,23 @@ Member = Annotated[Visitor, Depends(_signed_in)]
 class Form:
     """The values and errors of a form, kept until it is valid."""
 
-    def __init__(self, values: Mapping[str, Any] | None = None) -> None:
-        self.values = dict(values or {})
+    def __init__(self, *given: Model | Mapping[str, JsonValue]) -> None:
+        """`given`: what is saved, what was typed, and so on; later values replace earlier ones."""
+        self.values: dict[str, JsonValue] = {}
+        for values in given:
+            self.values.update(
+                values.model_dump(mode="json") if isinstance(values, Model) else values
+            )
         self.errors: dict[str, str] = {}
         self.problem = ""
 
-    def refuse(self, answer: Answer) -> None:
+    def refuse(self, answer: Answer[object]) -> None:
         """Take over the errors in a service's answer."""
         self.errors = answer.errors
         whole = self.errors.pop("#", None) or self.errors.pop("", None)
         self.problem = whole or answer.detail
 
-    def value(self, name: str) -> Any:
+    def value(self, name: str) -> JsonValue:
         """The value of a field."""
         found = self.values.get(name)
         return "" if found is None else found
@@ -109,7 +117,7 @@ class Form:
         return ""
 
 
-def render(who: Visitor, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+def render(who: Visitor, template: str, status: int = 200, **values: object) -> HTMLResponse:
     """Render a page in the visitor's language."""
     said = DONE.get(who.request.query_params.get("done", ""))
     found = templates.get_template(template).render(
@@ -142,20 +150,15 @@ def render(who: Visitor, template: str, status: int = 200, **values: Any) -> HTM
     return response
 
 
-async def parts(who: Visitor, **asked: tuple[str, str]) -> dict[str, Any]:
-    """Concurrent answers of the services (name, path); None from an unavailable one."""
-
-    async def one(service: str, path: str) -> Answer | None:
-        try:
-            return await who.call(service, "GET", path)
-        except Unavailable:
-            return None
-
-    answers = await asyncio.gather(*(one(*where) for where in asked.values()))
-    return dict(zip(asked, answers, strict=True))
+async def or_none(asking: Awaitable[T]) -> T | None:
+    """The answer of a service; None if the service is unavailable."""
+    try:
+        return await asking
+    except Unavailable:
+        return None
 
 
-def is_good(answer: Answer | None) -> TypeGuard[Answer]:
+def is_good(answer: Answer[T] | None) -> TypeGuard[Answer[T]]:
     """Whether the service is available and has the resource."""
     return answer is not None and answer.is_good
 
@@ -176,7 +179,7 @@ def go(who: Visitor, path: str, **query: str) -> Response:
     return response
 
 
-def said(answer: Answer) -> str:
+def said(answer: Answer[object]) -> str:
     """The message after an action: it succeeded, or it is not possible now or any more."""
     if answer.status == 429:
         return "limit"

@@ -1,9 +1,9 @@
 """What the forms of a resume send: its blocks, and the items of its lists."""
 
-from typing import Any
-
 from fastapi import Request
+from pydantic import JsonValue
 
+from hirewire.web.api.profiles import ItemKind
 from hirewire.web.pages import reading
 from hirewire.web.pages.rendering import rows
 
@@ -17,7 +17,7 @@ BLOCKS: dict[str, tuple[str, ...]] = {
     "visibility": ("visibility", "hiddenFrom", "linkShows"),
 }
 """The blocks of a resume's page that have a form, and the fields that each form changes."""
-ITEMS = {
+ITEMS: dict[ItemKind, tuple[str, ...]] = {
     "experience": ("position", "company", "start", "end", "description", "highlights"),
     "education": ("organization", "field", "level", "startYear", "endYear"),
 }
@@ -40,7 +40,7 @@ async def blocks_in(request: Request) -> tuple[str, ...]:
 
 async def resume_body(
     request: Request, given: dict[str, str], blocks: tuple[str, ...]
-) -> dict[str, Any]:
+) -> dict[str, JsonValue]:
     """The fields of these blocks, as they are sent to the service."""
     body = await _whole_body(request, given)
     sent = {name for block in blocks for name in BLOCKS[block]}
@@ -53,9 +53,9 @@ def block_of(pointer: str) -> str:
     return next((name for name, fields in BLOCKS.items() if field in fields), "")
 
 
-def item_body(kind: str, given: dict[str, str]) -> dict[str, Any]:
+def item_body(kind: ItemKind, given: dict[str, str]) -> dict[str, JsonValue]:
     """The fields of an item, as they are sent to the service."""
-    body: dict[str, Any] = {name: given.get(name) or None for name in ITEMS[kind]}
+    body: dict[str, JsonValue] = {name: given.get(name) or None for name in ITEMS[kind]}
     if kind == "experience":
         body["highlights"] = _lines(given.get("highlights", ""))
         body["start"] = reading.date(given.get("start"))
@@ -66,12 +66,12 @@ def item_body(kind: str, given: dict[str, str]) -> dict[str, Any]:
     return body
 
 
-async def _whole_body(request: Request, given: dict[str, str]) -> dict[str, Any]:
-    body: dict[str, Any] = {name: given.get(name) or None for name in TEXTS}
+async def _whole_body(request: Request, given: dict[str, str]) -> dict[str, JsonValue]:
+    body: dict[str, JsonValue] = {name: given.get(name) or None for name in TEXTS}
     body["relocation"] = "relocation" in given
     form = await request.form()
     for name in ("employmentTypes", "workFormats", "hiddenFrom", "linkShows"):
-        body[name] = form.getlist(name)
+        body[name] = texts(form.getlist(name))
     body["visibility"] = body["visibility"] or "recommended"
     body["skills"] = [
         {"name": row["skill"], "level": int(row["level"]) if row["level"].isdecimal() else None}
@@ -93,9 +93,9 @@ async def _whole_body(request: Request, given: dict[str, str]) -> dict[str, Any]
     return body
 
 
-async def _lists(request: Request, sent: set[str]) -> dict[str, Any]:
+async def _lists(request: Request, sent: set[str]) -> dict[str, JsonValue]:
     """The lists of several fields a row; one that the form does not have is left out."""
-    body: dict[str, Any] = {}
+    body: dict[str, JsonValue] = {}
     if "certificateName" in sent:
         names = [f"certificate{name.title()}" for name in CERTIFICATE]
         body["certificates"] = [
@@ -110,17 +110,27 @@ async def _lists(request: Request, sent: set[str]) -> dict[str, Any]:
     if "projectName" in sent:
         names = [f"project{name.title()}" for name in PROJECT]
         body["projects"] = [
-            {name: row[field] or None for name, field in zip(PROJECT, names, strict=True)}
-            | {
-                "start": reading.date(row["projectStart"]),
-                "end": reading.end(row["projectEnd"]),
-                "highlights": _lines(row["projectHighlights"]),
-            }
-            for row in await rows(request, *names, written=len(names))
+            _project(row) for row in await rows(request, *names, written=len(names))
         ]
     return body
 
 
-def _lines(typed_in: str) -> list[str]:
+def _project(row: dict[str, str]) -> dict[str, JsonValue]:
+    return {
+        "name": row["projectName"] or None,
+        "url": row["projectUrl"] or None,
+        "start": reading.date(row["projectStart"]),
+        "end": reading.end(row["projectEnd"]),
+        "description": row["projectDescription"] or None,
+        "highlights": _lines(row["projectHighlights"]),
+    }
+
+
+def texts(listed: object) -> list[JsonValue]:
+    """The texts in a list; there are no files in these forms."""
+    return [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
+
+
+def _lines(typed_in: str) -> list[JsonValue]:
     """The non-empty lines of a text."""
     return [line.strip() for line in typed_in.splitlines() if line.strip()]

@@ -2,13 +2,19 @@
 
 import asyncio
 import json
-from typing import Any
-from urllib.parse import quote, urlencode
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeGuard, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from pydantic import JsonValue
 
-from hirewire.kit.errors import Unavailable
+from hirewire.web.api.answers import Answer, Missing
+from hirewire.web.api.models.base import Education, Items, Model
+from hirewire.web.api.models.profiles import Position, Resume
+from hirewire.web.api.models.vacancies import Reach
+from hirewire.web.api.profiles import ItemKind
 from hirewire.web.i18n.labels import N_
 from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
@@ -20,7 +26,7 @@ from hirewire.web.pages.rendering import (
     go,
     is_good,
     is_part,
-    parts,
+    or_none,
     render,
     typed,
 )
@@ -32,27 +38,37 @@ from hirewire.web.pages.resume_forms import (
     blocks_in,
     item_body,
     resume_body,
+    texts,
 )
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
-RESUMES, COMPANIES = "/api/profiles/resumes", "/api/vacancies/companies"
-CARDS = "/api/vacancies/resumes"
+SuggestedT = TypeVar("SuggestedT", bound=Model)
 REACHED = ("position", "skills", "languages")
 """The blocks that affect matching: each can preview it."""
-NO_REACH: dict[str, Any] = {"reach": None, "answered": Form(), "place": ""}
 HIDE_AWAY = N_("Company search is temporarily unavailable. Your changes have not been saved.")
 HIDE_NOBODY = N_("No company with this name is hiring here. Choose one from the list.")
 LARGEST_IMPORT = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """How many jobs a resume would match after the changes in a block."""
+
+    place: str = ""
+    """The block that asked."""
+    reach: Reach | None = None
+    answered: Form = field(default_factory=Form)
+    """The errors, if the changes cannot be previewed."""
 
 
 @router.post("/resumes")
 async def make_resume(who: Asking, request: Request) -> Response:
     """Create a resume from a title."""
     given = await typed(request)
-    answer = await who.call("profiles", "POST", RESUMES, {"title": given.get("title", "")})
+    answer = await who.profiles.create_resume(given.get("title", ""))
     if answer.is_good:
-        return go(who, f"/resumes/{answer.data['id']}")
+        return go(who, f"/resumes/{answer.data.id}")
     form = Form(given)
     form.refuse(answer)
     return render(who, "new_resume.html", answer.status, form=form)
@@ -61,19 +77,19 @@ async def make_resume(who: Asking, request: Request) -> Response:
 @router.post("/resumes/import")
 async def import_resume(who: Member, request: Request) -> Response:
     """Import a resume from a JSON Resume file. Signed-out users cannot upload."""
-    await who.call("auth", "GET", "/api/auth/me")
+    await who.auth.me()
     _, upload = await file_of(request, "file")
     form = Form()
     try:
         document = json.loads(upload[0][: LARGEST_IMPORT + 1] if upload is not None else b"")
-        answer = await who.call("profiles", "POST", f"{RESUMES}/import", document)
+        answer = await who.profiles.import_resume(document)
     except (ValueError, RecursionError):
         form.errors["file"] = who.words.text("This is not a JSON file.")
         return render(who, "new_resume.html", 422, form=form)
-    if answer.is_good and answer.data["leftOut"]:
+    if answer.is_good and answer.data.leftOut:
         return render(who, "imported.html", 201, resume=answer.data)
     if answer.is_good:
-        return go(who, f"/resumes/{answer.data['id']}", done="saved")
+        return go(who, f"/resumes/{answer.data.id}", done="saved")
     form.refuse(answer)
     said = [f"{at}: {who.words.problem(why)}" for at, why in form.errors.items()]
     form.errors["file"] = "; ".join(said) or who.words.problem(form.problem)
@@ -83,17 +99,15 @@ async def import_resume(who: Member, request: Request) -> Response:
 @router.get("/resumes/{id}")
 async def resume(id: UUID, who: Member) -> Response:
     """The resume as it reads, with the blocks open that `edit` names; or one block of it."""
-    answer = await who.call("profiles", "GET", f"{RESUMES}/{id}")
-    if not answer.is_good:
-        return render(who, "missing.html", 404)
+    saved = (await who.profiles.resume(id)).data
     query = who.request.query_params
     editing, block = set(query.getlist("edit")), query.get("block", "")
     if not is_part(who.request):
-        missing = {block_of(one) for one in answer.data["completeness"]["missingMandatory"]}
-        return await _page(who, answer.data, editing=editing or missing)
+        missing = {block_of(one) for one in saved.completeness.missingMandatory}
+        return await _page(who, saved, editing=editing or missing)
     if block in BLOCKS:
-        return await _block(who, answer.data, block, is_editing=block in editing)
-    return _item(who, answer.data, block, is_editing=block in editing)
+        return await _block(who, saved, block, is_editing=block in editing)
+    return _item(who, saved, block, is_editing=block in editing)
 
 
 @router.post("/resumes/{id}")
@@ -101,109 +115,115 @@ async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
     """Save blocks of a resume; publish, hide or delete it; or preview matches after a change."""
     given = await typed(request)
     action = given.get("action", "save")
-    path = f"{RESUMES}/{id}"
     if action == "delete":
-        await who.call("profiles", "DELETE", path)
+        await who.profiles.delete_resume(id)
         return go(who, "/me", done="deleted")
     blocks = await blocks_in(request)
     body = await resume_body(request, given, blocks)
-    typed_in = {name: given.get(name) for name in ("salaryAmount", "hideCompany")}
+    typed_in: dict[str, JsonValue] = {
+        name: given.get(name) for name in ("salaryAmount", "hideCompany")
+    }
     if action == "reach":
         return await _reach(who, id, blocks, body, typed_in)
     if action in ("publish", "hide"):
         body["status"] = "published" if action == "publish" else "hidden"
     status, unknown = 422, await _hide(who, body, given.get("hideCompany", ""))
-    form = Form(body | typed_in)
-    if unknown:
-        form.errors["hideCompany"] = unknown
-    else:
-        answer = await who.call("profiles", "PATCH", path, body)
+    if not unknown:
+        answer = await who.profiles.change_resume(id, body)
         if answer.is_good:
             return await _saved(who, answer.data, blocks)
         status = answer.status
+    saved = (await who.profiles.resume(id)).data
+    form = Form(saved, body, typed_in)
+    if unknown:
+        form.errors["hideCompany"] = unknown
+    else:
         form.refuse(answer)
-    saved = await who.call("profiles", "GET", path)
-    if not saved.is_good:
-        return render(who, "missing.html", 404)
-    form.values = saved.data | form.values
-    editing = {*blocks, *(block_of(at) for at in form.errors)}
     if is_part(request) and len(blocks) == 1:
-        return await _block(who, saved.data, blocks[0], form, status, is_editing=True)
-    return await _page(who, saved.data, form, status, editing=editing)
+        return await _block(who, saved, blocks[0], form, status, is_editing=True)
+    return await _page(
+        who, saved, form, status, editing={*blocks, *(block_of(at) for at in form.errors)}
+    )
 
 
-async def _saved(who: Visitor, saved: dict[str, Any], blocks: tuple[str, ...]) -> Response:
+async def _saved(who: Visitor, saved: Resume, blocks: tuple[str, ...]) -> Response:
     """After a change: the block as it reads now, or the page at that block."""
     if is_part(who.request) and len(blocks) == 1:
         return await _block(who, saved, blocks[0], is_saved=True)
     place = f"#{blocks[0]}" if len(blocks) == 1 else ""
-    return go(who, f"/resumes/{saved['id']}?done=saved{place}")
+    return go(who, f"/resumes/{saved.id}?done=saved{place}")
 
 
-async def _hide(who: Visitor, body: dict[str, Any], name: str) -> str:
+async def _hide(who: Visitor, body: dict[str, JsonValue], name: str) -> str:
     """Hide the resume from the companies with this name; return the error, or ""."""
     if not name:
         return ""
-    try:
-        answer = await who.call("vacancies", "GET", f"{COMPANIES}?limit=100&q={quote(name)}")
-    except Unavailable:
+    answer = await or_none(who.vacancies.companies_named(name, limit="100"))
+    if answer is None:
         return HIDE_AWAY
-    found = answer.data["items"] if answer.is_good else []
-    same = [one["id"] for one in found if one["name"].casefold() == name.casefold()]
+    found = answer.data.items if answer.is_good else ()
+    same = [one.id for one in found if one.name.casefold() == name.casefold()]
     if not same and len(found) == 1:
-        same = [found[0]["id"]]
-    body["hiddenFrom"] = list(dict.fromkeys([*body.get("hiddenFrom", ()), *same]))
+        same = [found[0].id]
+    body["hiddenFrom"] = list(dict.fromkeys([*texts(body.get("hiddenFrom")), *same]))
     return "" if same else HIDE_NOBODY
 
 
 @router.post("/resumes/{id}/{kind}")
 async def add_item(id: UUID, kind: str, who: Asking, request: Request) -> Response:
     """Add a position or an education entry."""
-    if kind not in ITEMS:
-        return render(who, "missing.html", 404)
+    if not _is_item(kind):
+        raise Missing
     given = await typed(request)
     required = ITEMS[kind][0]
     body = {name: value for name, value in item_body(kind, given).items() if value is not None}
     body.setdefault(required, "")
-    answer = await who.call("profiles", "POST", f"{RESUMES}/{id}/{kind}", body)
+    answer = await who.profiles.add_item(id, kind, body)
     form = Form()
     if not answer.is_good:
-        form = Form(given | body)
+        form = Form(given, body)
         form.refuse(answer)
-    made = answer.data["id"] if answer.is_good else None
+    made = answer.found.id if answer.found is not None else None
     return await _after_item(who, id, kind, answer.status, form, made, is_adding=True)
 
 
 @router.post("/resumes/{id}/{kind}/{item}")
 async def change_item(id: UUID, kind: str, item: UUID, who: Asking, request: Request) -> Response:
     """Change or delete an item."""
-    if kind not in ITEMS:
-        return render(who, "missing.html", 404)
+    if not _is_item(kind):
+        raise Missing
     given = await typed(request)
-    path = f"{RESUMES}/{id}/{kind}/{item}"
     if given.get("action") == "delete":
-        answer = await who.call("profiles", "DELETE", path)
+        await who.profiles.delete_item(id, kind, item)
         return await _after_item(who, id, kind, 200, Form(), str(item))
     body, required = item_body(kind, given), ITEMS[kind][0]
     if body[required] is None and await _has(who, id, kind, item, required):
         body[required] = ""  # refused: only imported items may lack it
-    answer = await who.call("profiles", "PATCH", path, body)
-    form = Form(given | body)
+    answer = await who.profiles.change_item(id, kind, item, body)
+    form = Form(given, body)
     if not answer.is_good:
         form.refuse(answer)
     return await _after_item(who, id, kind, answer.status, form, str(item))
 
 
-async def _has(who: Visitor, id: UUID, kind: str, item: UUID, name: str) -> bool:
-    saved = await who.call("profiles", "GET", f"{RESUMES}/{id}")
-    items = saved.data[kind] if saved.is_good else []
-    return any(one["id"] == str(item) and one[name] is not None for one in items)
+def _is_item(kind: str) -> TypeGuard[ItemKind]:
+    return kind in ITEMS
+
+
+def _items(saved: Resume, kind: ItemKind) -> tuple[Position, ...] | tuple[Education, ...]:
+    return saved.experience if kind == "experience" else saved.education
+
+
+async def _has(who: Visitor, id: UUID, kind: ItemKind, item: UUID, name: str) -> bool:
+    saved = (await who.profiles.resume(id)).found
+    items = _items(saved, kind) if saved is not None else ()
+    return any(one.id == str(item) and getattr(one, name) is not None for one in items)
 
 
 async def _after_item(
     who: Visitor,
     id: UUID,
-    kind: str,
+    kind: ItemKind,
     status: int,
     form: Form,
     item: str | None,
@@ -214,35 +234,34 @@ async def _after_item(
     is_wrong = bool(form.errors or form.problem)
     if not is_part(who.request) and not is_wrong:
         return go(who, f"/resumes/{id}?done=saved#{kind}")
-    saved = await who.call("profiles", "GET", f"{RESUMES}/{id}")
-    if not saved.is_good:
-        return render(who, "missing.html", 404)
+    saved = (await who.profiles.resume(id)).data
     if is_part(who.request):
-        found = next((one for one in saved.data[kind] if one["id"] == item), None)
         return render(
             who,
             "parts/item.html",
             status,
-            resume=saved.data,
+            resume=saved,
             kind=kind,
-            item=found,
+            item=next((one for one in _items(saved, kind) if one.id == item), None),
             gone=item,
             form=form if is_wrong else None,
             is_adding=is_adding,
             is_saved=not is_wrong,
         )
     key = kind if is_adding else str(item)
-    return await _page(who, saved.data, status=status, editing={key}, items={key: form})
+    return await _page(who, saved, status=status, editing={key}, items={key: form})
 
 
-def _item(who: Visitor, saved: dict[str, Any], key: str, *, is_editing: bool) -> Response:
+def _item(who: Visitor, saved: Resume, key: str, *, is_editing: bool) -> Response:
     """One item as it reads or as a form; or the place where one is added."""
-    kind, item = key, None
-    if key not in ITEMS:
-        found = [(kind, one) for kind in ITEMS for one in saved[kind] if one["id"] == key]
-        if not found:
-            return render(who, "missing.html", 404)
+    found = [(kind, one) for kind in ITEMS for one in _items(saved, kind) if one.id == key]
+    if _is_item(key):
+        kind, item = key, None
+    elif found:
         kind, item = found[0]
+    else:
+        raise Missing
+    form = Form(item) if item is not None else Form()
     return render(
         who,
         "parts/item.html",
@@ -250,7 +269,7 @@ def _item(who: Visitor, saved: dict[str, Any], key: str, *, is_editing: bool) ->
         kind=kind,
         item=item,
         gone=None,
-        form=Form(item) if is_editing else None,
+        form=form if is_editing else None,
         is_adding=item is None,
         is_saved=False,
     )
@@ -259,67 +278,64 @@ def _item(who: Visitor, saved: dict[str, Any], key: str, *, is_editing: bool) ->
 @router.get("/resumes/{id}/file.{kind}")
 async def export(id: UUID, kind: str, who: Member) -> Response:
     """Download the resume."""
-    kind = "pdf" if kind == "pdf" else "json"
-    answer = await who.call("profiles", "GET", f"{RESUMES}/{id}/export?format={kind}")
-    if not answer.is_good:
-        return render(who, "missing.html", 404)
-    content = answer.data
-    if kind == "json":
-        content = json.dumps(content, ensure_ascii=False, indent=2).encode()
-    return as_file(content, kind)
+    if kind == "pdf":
+        return as_file((await who.profiles.export_resume(id, "pdf")).data, "pdf")
+    document = json.loads((await who.profiles.export_resume(id, "json")).data)
+    return as_file(json.dumps(document, ensure_ascii=False, indent=2).encode(), "json")
 
 
 @router.get("/companies")
 async def companies(who: Asking) -> Response:
     """Options: companies with the typed text in their name."""
-    return await _suggested(who, "companies", "hideCompany")
+    return await _suggested(who, "companies", "hideCompany", who.vacancies.companies_named)
 
 
 @router.get("/skills")
 async def skills(who: Asking) -> Response:
     """Options: skills that begin with the typed text."""
-    return await _suggested(who, "skills", "skill")
+    return await _suggested(who, "skills", "skill", who.vacancies.skills)
 
 
 @router.get("/places")
 async def places(who: Asking) -> Response:
     """Options: places that begin with the typed text."""
-    return await _suggested(who, "places", "area")
+    return await _suggested(who, "places", "area", who.vacancies.places)
 
 
-async def _suggested(who: Visitor, kind: str, field: str) -> Response:
+async def _suggested(
+    who: Visitor, kind: str, field: str, find: Callable[[str], Awaitable[Answer[Items[SuggestedT]]]]
+) -> Response:
     typed_name = who.request.query_params.get(field, "")[:100]
-    path = f"/api/vacancies/{kind}?limit=8&q={quote(typed_name, safe='')}"
-    found = await who.call("vacancies", "GET", path) if typed_name.strip() else None
-    items = found.data["items"] if found is not None and found.is_good else []
-    return render(who, f"parts/{kind}.html", items=items)
+    found = (await find(typed_name)).found if typed_name.strip() else None
+    return render(who, f"parts/{kind}.html", items=found.items if found is not None else ())
 
 
 async def _reach(
-    who: Visitor, id: UUID, blocks: tuple[str, ...], body: dict[str, Any], kept: dict[str, Any]
+    who: Visitor,
+    id: UUID,
+    blocks: tuple[str, ...],
+    body: dict[str, JsonValue],
+    kept: dict[str, JsonValue],
 ) -> Response:
     changes = {name: body[name] for name in MATCHED if name in body}
-    asked = {"resumeId": str(id), "changes": changes}
-    answer = await who.call("vacancies", "POST", "/api/vacancies/reach", asked)
-    reach, form = answer.data if answer.is_good else None, Form()
-    await named(who, reach)
+    answer = await who.vacancies.reach(id, changes)
     place = next((one for one in blocks if one in REACHED), "skills")
+    preview = Preview(place, await named(who, answer.found))
+    if not answer.is_good:
+        preview.answered.refuse(answer)
+    if is_part(who.request):
+        return render(who, "parts/reach.html", answer.status, preview=preview)
+    saved = (await who.profiles.resume(id)).data
+    form = Form(saved, body, kept)
     if not answer.is_good:
         form.refuse(answer)
-    shown = {"reach": reach, "answered": form, "place": place}
-    if is_part(who.request):
-        return render(who, "parts/reach.html", answer.status, **shown)
-    saved = await who.call("profiles", "GET", f"{RESUMES}/{id}")
-    if not saved.is_good:
-        return render(who, "missing.html", 404)
-    form.values = saved.data | body | kept
-    form.errors = {at.removeprefix("changes/"): why for at, why in form.errors.items()}
-    return await _page(who, saved.data, form, answer.status, editing={*blocks}, reached=shown)
+        form.errors = {at.removeprefix("changes/"): why for at, why in form.errors.items()}
+    return await _page(who, saved, form, answer.status, editing={*blocks}, preview=preview)
 
 
 async def _block(
     who: Visitor,
-    saved: dict[str, Any],
+    saved: Resume,
     block: str,
     form: Form | None = None,
     status: int = 200,
@@ -339,29 +355,26 @@ async def _block(
         editing={block} if is_editing else set(),
         is_saved=is_saved,
         hidden=await _hidden(who, form) if block == "visibility" else [],
-        **NO_REACH,
+        preview=Preview(),
     )
 
 
 async def _page(
     who: Visitor,
-    saved: dict[str, Any],
+    saved: Resume,
     form: Form | None = None,
     status: int = 200,
     *,
     editing: set[str],
     items: dict[str, Form] | None = None,
-    reached: dict[str, Any] | None = None,
+    preview: Preview | None = None,
 ) -> Response:
     """The whole page, with these blocks and items open."""
     form = form or Form(saved)
-    hidden, found = await asyncio.gather(
+    hidden, readers, viewers = await asyncio.gather(
         _hidden(who, form),
-        parts(
-            who,
-            readers=("profiles", f"{RESUMES}/{saved['id']}/readers?limit=50"),
-            viewers=("vacancies", f"{CARDS}/{saved['id']}/viewers?limit=50"),
-        ),
+        or_none(who.profiles.readers(saved.id)),
+        or_none(who.vacancies.viewers(saved.id)),
     )
     return render(
         who,
@@ -371,19 +384,17 @@ async def _page(
         form=form,
         editing=editing,
         hidden=hidden,
+        readers=readers,
+        viewers=viewers,
         items=items or {},
         form_of=Form,
-        **found,
-        **reached or NO_REACH,
+        preview=preview or Preview(),
     )
 
 
 async def _hidden(who: Visitor, form: Form) -> list[tuple[str, str]]:
     """Id and name of the companies a resume is hidden from; the id if the name is unknown."""
-    ids = [str(id) for id in form.value("hiddenFrom") or ()]
-    if not ids:
-        return []
-    query = urlencode([("id", id) for id in ids])
-    names = (await parts(who, names=("vacancies", f"{COMPANIES}?{query}")))["names"]
-    known = {one["id"]: one["name"] for one in names.data["items"]} if is_good(names) else {}
-    return [(id, known.get(id, id)) for id in ids]
+    ids = [str(id) for id in texts(form.value("hiddenFrom"))]
+    answer = await or_none(who.vacancies.companies(ids)) if ids else None
+    names = {one.id: one.name for one in answer.data.items} if is_good(answer) else {}
+    return [(id, names.get(id, id)) for id in ids]

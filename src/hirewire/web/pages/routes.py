@@ -2,26 +2,25 @@
 
 import asyncio
 import json
-from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
-from hirewire.kit.errors import Invalid, Unavailable
-from hirewire.web.api.services import Answer, Services
-from hirewire.web.pages import jsonld
+from hirewire.kit.errors import Unavailable
+from hirewire.web.api.answers import Answer, Missing, SignInFirst
+from hirewire.web.api.client import Query
+from hirewire.web.api.models.vacancies import Vacancy, VacancyResults
+from hirewire.web.api.services import Services
+from hirewire.web.pages import jsonld, openapi
 from hirewire.web.pages.applications import own
 from hirewire.web.pages.naming import named
-from hirewire.web.pages.rendering import Asking, Form, go, is_part, render
+from hirewire.web.pages.rendering import Asking, Form, go, is_good, is_part, or_none, render
 from hirewire.web.pages.searching import SEARCHED, Asked
-from hirewire.web.sessions import SignInFirst, Visitor
+from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
-COMPANY = "/api/vacancies/companies"
-VACANCIES = "/api/vacancies/vacancies"
 UNSURE = ("salaryFrom", "currency", "days", "sort", "after")
 """Search parameters that may be typed or outdated: invalid ones are left out."""
 AHEAD = json.dumps(
@@ -40,11 +39,8 @@ CURRENCIES = {"ru": ("RUB", "KZT", "BYN", "EUR", "USD"), "en": ("EUR", "USD", "G
 @router.get("/")
 async def start(who: Asking) -> Response:
     """The start page: a search and the newest vacancies."""
-    try:
-        found = await who.services.vacancies("limit=8&brief=true")
-    except (Unavailable, Invalid):
-        found = None
-    await named(who, found)
+    newest = await or_none(who.public.search({"limit": "8"}))
+    found = await named(who, newest.data) if is_good(newest) else None
     return render(who, "start.html", found=found)
 
 
@@ -67,70 +63,75 @@ async def unread(who: Asking) -> Response:
 @router.get("/vacancies")
 async def vacancies(who: Asking) -> Response:
     """The list of open vacancies, with a search and filters."""
-    asked, form = Asked(who.request, (*SEARCHED, "salaryFrom")), Form()
+    asked, form = Asked(who.request, (*SEARCHED, "salaryFrom"), who.words.lang), Form()
     try:
         if asked.lacks_currency:
-            usual = await _public(who, f"{VACANCIES}?{asked.unpaid_query}&brief=true")
-            asked.assume(usual.data if usual.is_good else {}, CURRENCIES[who.words.lang][0])
+            usual = await _search(who, asked.unpaid_query)
+            asked.assume(usual.found, CURRENCIES[who.words.lang][0])
         values = asked.values["asked"]
-        answer = await _public(who, f"{VACANCIES}?{asked.query}&brief=true")
+        answer = await _search(who, asked.query)
         if answer.status == 422:
             form.refuse(answer)
             asked.leave_out(*UNSURE)
-            answer = await _public(who, f"{VACANCIES}?{asked.query}&brief=true")
+            answer = await _search(who, asked.query)
     except Unavailable:
         return _away(who)
     if not answer.is_good:
-        return render(who, "missing.html", answer.status)
-    await named(who, answer.data["items"])
-    asked.recognise(answer.data, who.words.lang)
-    counted = answer.data["facets"] or {}
-    found_in = [bucket["value"].upper() for bucket in counted.get("currency") or ()]
+        raise Missing(answer.status)
+    found = await named(who, answer.data)
+    asked.recognise(found)
+    counted = found.facets or {}
+    found_in = [bucket.value.upper() for bucket in counted.get("currency") or ()]
     return render(
         who,
         "vacancies.html",
         422 if form.problem else 200,
         **asked.values | {"asked": values},
         form=form,
-        found=answer.data,
-        facets=asked.facets(answer.data),
-        following=asked.following(answer.data),
-        recent={bucket["value"]: bucket["count"] for bucket in counted.get("days") or ()},
-        name=asked.name(answer.data),
+        found=found,
+        facets=asked.facets(found),
+        following=asked.following(found),
+        recent={bucket.value: bucket.count for bucket in counted.get("days") or ()},
+        name=asked.name(found),
         currencies=found_in or CURRENCIES[who.words.lang],
     )
 
 
-async def _public(who: Visitor, path: str) -> Answer:
-    """A public resource, with the user's own data if they are signed in. Raises `Unavailable`."""
-    if who.is_signed_in:
-        try:
-            return await who.call("vacancies", "GET", path)
-        except SignInFirst:  # the session is over; the page is public
-            pass
-    return await who.services.call("vacancies", "GET", path, client=who.address)
+async def _search(who: Visitor, query: Query) -> Answer[VacancyResults]:
+    """Jobs, with what the visitor may do with them. Raises `Unavailable`."""
+    try:
+        return await who.vacancies.search(query)
+    except SignInFirst:  # the session is over; the page is public
+        return await who.public.search(query)
+
+
+async def _vacancy(who: Visitor, id: UUID) -> Answer[Vacancy]:
+    try:
+        return await who.vacancies.vacancy(id)
+    except SignInFirst:
+        return await who.public.vacancy(id)
 
 
 @router.get("/vacancies/{id}")
 async def vacancy(id: UUID, who: Asking) -> Response:
     """One vacancy, with its `JobPosting` for search engines while it is open."""
     try:
-        answer = await _public(who, f"{VACANCIES}/{id}")
+        answer = await _vacancy(who, id)
     except Unavailable:
         return _away(who)
     found = answer.data
-    if not answer.is_good or found["status"] == "draft":
-        return render(who, "missing.html", 404)
-    if found["status"] == "archived":
+    if found.status == "draft":
+        raise Missing
+    if found.status == "archived":
         return render(who, "gone.html", 410)
-    await named(who, found)
+    found = await named(who, found)
     markup, app = None, who.request.app
     lacking = jsonld.missing(found, app.state.country)
-    if found["status"] == "published" and not lacking:
+    if found.status == "published" and not lacking:
         posting = jsonld.job_posting(found, str(app.state.public_url), app.state.country)
         markup = Markup(jsonld.script(posting))  # noqa: S704
     # The service sanitised it (nh3) before storing it.
-    text = Markup(found["description"] or "")  # noqa: S704
+    text = Markup(found.description or "")  # noqa: S704
     mine, similar = await asyncio.gather(own(who, id), _similar(who, found))
     return render(
         who,
@@ -145,49 +146,37 @@ async def vacancy(id: UUID, who: Asking) -> Response:
     )
 
 
-async def _similar(who: Visitor, vacancy: dict[str, Any]) -> list[dict[str, Any]]:
+async def _similar(who: Visitor, vacancy: Vacancy) -> list[Vacancy]:
     """Open vacancies that require the same first skills."""
-    asked = [one["skill"] for one in vacancy["requirements"][:2]]
+    asked = [("skill", one.skill) for one in vacancy.requirements[:2]]
     if not asked:
         return []
-    query = urlencode([("skill", skill) for skill in asked] + [("limit", "5"), ("brief", "true")])
-    try:
-        found = await who.services.vacancies(query)
-    except (Unavailable, Invalid):
-        return []
-    return [one for one in found["items"] if one["id"] != vacancy["id"]][:4]
+    answer = await or_none(who.public.search([*asked, ("limit", "5")]))
+    found = answer.data.items if is_good(answer) else ()
+    return [one for one in found if one.id != vacancy.id][:4]
 
 
 @router.get("/companies/{id}")
 async def company(id: UUID, who: Asking) -> Response:
     """A company and its open vacancies."""
-    query = {"company": str(id), "limit": "20", "brief": "true"}
-    if after := who.request.query_params.get("after"):
-        query["after"] = after
+    after = who.request.query_params.get("after") or None
+    query = {"company": str(id), "limit": "20", "after": after}
     try:
-        about, found = await asyncio.gather(
-            who.services.call("vacancies", "GET", f"{COMPANY}/{id}"),
-            who.services.call("vacancies", "GET", f"{VACANCIES}?{urlencode(query)}"),
-        )
+        about, found = await asyncio.gather(who.public.company(id), who.public.search(query))
     except Unavailable:
         return _away(who)
-    if not about.is_good or not found.is_good:
-        return render(who, "missing.html", 404)
-    await named(who, found.data)
-    return render(who, "company.html", found=found.data, company=about.data)
+    company = about.data
+    return render(who, "company.html", found=await named(who, found.data), company=company)
 
 
 @router.get("/shared/{key}")
 async def shared(key: str, who: Asking) -> Response:
     """A shared resume."""
     try:
-        found = await who.services.call("profiles", "GET", f"/api/profiles/shared/{key}")
+        found = await who.public_profiles.shared(key)
     except Unavailable:
         return _away(who)
-    if not found.is_good:
-        return render(who, "missing.html", 404)
-    await named(who, found.data)
-    response = render(who, "shared.html", resume=found.data)
+    response = render(who, "shared.html", resume=await named(who, found.data))
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
 
@@ -247,46 +236,5 @@ async def api(name: str, who: Asking) -> HTMLResponse:
     """A service's calls, from its own OpenAPI document."""
     document = await who.services.openapi(name)
     if document is None:
-        return render(who, "missing.html", 404)
-    return render(who, "api.html", name=name, calls=_calls(document))
-
-
-def _calls(document: dict[str, Any]) -> list[dict[str, Any]]:
-    schemas = document.get("components", {}).get("schemas", {})
-    return [
-        {
-            "method": method.upper(),
-            "path": path,
-            "what": call.get("description", ""),
-            "parameters": [p["name"] for p in call.get("parameters", ()) if p["in"] == "query"],
-            "fields": _fields(call, schemas),
-        }
-        for path, methods in document.get("paths", {}).items()
-        for method, call in methods.items()
-    ]
-
-
-def _fields(call: dict[str, Any], schemas: dict[str, Any]) -> list[tuple[str, str, bool]]:
-    """Name, type and required flag of each field of a call's body."""
-    content = call.get("requestBody", {}).get("content", {}).get("application/json", {})
-    schema = content.get("schema", {})
-    for option in schema.get("anyOf", [schema]):
-        if "$ref" in option:
-            schema = schemas.get(option["$ref"].rpartition("/")[2], {})
-    required = schema.get("required", ())
-    return [
-        (name, _kind(field), name in required)
-        for name, field in schema.get("properties", {}).items()
-    ]
-
-
-def _kind(field: dict[str, Any]) -> str:
-    if "$ref" in field:
-        return str(field["$ref"]).rpartition("/")[2]
-    if "anyOf" in field:
-        return " | ".join(_kind(option) for option in field["anyOf"])
-    if "enum" in field:
-        return " | ".join(str(value) for value in field["enum"])
-    if field.get("type") == "array":
-        return f"[{_kind(field.get('items', {}))}]"
-    return str(field.get("format") or field.get("type", "any"))
+        raise Missing
+    return render(who, "api.html", name=name, calls=openapi.calls(document))

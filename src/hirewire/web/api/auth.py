@@ -1,0 +1,41 @@
+"""The client of `auth`: accounts and sessions."""
+
+from typing import ClassVar
+
+from hirewire.web.api.answers import Answer
+from hirewire.web.api.client import Client, Typed, answer_of
+from hirewire.web.api.models.auth import Account, Tokens
+from hirewire.web.api.services import Reply
+
+
+class Auth(Client):
+    """The service `auth`."""
+
+    name: ClassVar[str] = "auth"
+    root: ClassVar[str] = "/api/auth"
+
+    async def me(self) -> Answer[Account]:
+        """The visitor's account."""
+        return await self._get(Account, "/me")
+
+    async def register(self, email: str, password: str) -> Answer[Account]:
+        """Create an account."""
+        body = {"email": email, "password": password}
+        return answer_of(Account, await self._post("/register", body))
+
+    async def log_in(self, email: str, password: str) -> Answer[Tokens]:
+        """Begin a session; 401 for wrong credentials."""
+        body = {"email": email, "password": password}
+        return answer_of(Tokens, await self._post("/login", body))
+
+    async def refresh(self, token: str) -> Answer[Tokens]:
+        """Continue a session; 401 if it has ended."""
+        return answer_of(Tokens, await self._post("/refresh", {"refreshToken": token}))
+
+    async def log_out(self, token: str) -> None:
+        """End a session, if it has not ended yet."""
+        await self._post("/logout", {"refreshToken": token})
+
+    async def _post(self, path: str, body: Typed) -> Reply:
+        """Call without the visitor's token: the body has the credentials."""
+        return await self._call("POST", path, body, is_personal=False)

@@ -1,0 +1,126 @@
+"""The base of the clients: calls to one service on behalf of one visitor."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+from urllib.parse import urlencode
+
+from pydantic import JsonValue
+
+from hirewire.kit.errors import Unavailable
+from hirewire.web.api.answers import Answer, SignInFirst, problem_of
+from hirewire.web.api.models.base import Model
+from hirewire.web.api.services import PATIENCE, Reply, Services
+
+Query = Sequence[tuple[str, str | None]] | Mapping[str, str | None]
+"""Parameters of a path; those that are None are left out."""
+Typed = Mapping[str, JsonValue]
+"""What people typed into a form, unchecked: the service validates it."""
+FoundT = TypeVar("FoundT", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A service, as this visitor may use it.
+
+    Every call raises `Unavailable` if the service does not answer properly, and `SignInFirst` if it
+    does not accept the visitor's token.
+    """
+
+    services: Services
+    token: str | None = None
+    address: str = ""
+    """The visitor's address."""
+
+    name: ClassVar[str]
+    root: ClassVar[str]
+    """The beginning of the service's paths."""
+
+    async def _get(self, model: type[FoundT], path: str, query: Query = ()) -> Answer[FoundT]:
+        return answer_of(model, await self._checked("GET", with_query(path, query)))
+
+    async def _send(
+        self, model: type[FoundT], method: str, path: str, body: JsonValue | Typed = None
+    ) -> Answer[FoundT]:
+        return answer_of(model, await self._checked(method, path, body))
+
+    async def _do(
+        self,
+        method: str,
+        path: str,
+        body: JsonValue | Typed = None,
+        content: tuple[bytes, str] | None = None,
+    ) -> Answer[None]:
+        """Call for the effect; a body that comes back is not read."""
+        return _refusal_or(None, await self._checked(method, path, body, content))
+
+    async def _file(self, path: str, query: Query = ()) -> Answer[bytes]:
+        reply = await self._checked("GET", with_query(path, query))
+        return _refusal_or(reply.content, reply)
+
+    async def _checked(
+        self,
+        method: str,
+        path: str,
+        body: JsonValue | Typed = None,
+        content: tuple[bytes, str] | None = None,
+    ) -> Reply:
+        reply = await self._call(method, path, body, content=content)
+        if reply.status == 401:
+            raise SignInFirst
+        return reply
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        body: JsonValue | Typed = None,
+        *,
+        content: tuple[bytes, str] | None = None,
+        patience: float = PATIENCE,
+        is_personal: bool = True,
+    ) -> Reply:
+        """Send `body` as JSON, or `content` with its media type.
+
+        Without the visitor's token if not `is_personal`.
+        """
+        headers = []
+        if self.token and is_personal:
+            headers.append(("authorization", f"Bearer {self.token}"))
+        if self.address:
+            headers.append(("x-forwarded-for", self.address))
+        if body is not None:
+            content = json.dumps(body, ensure_ascii=False).encode(), "application/json"
+        sent = None
+        if content is not None:
+            sent, kind = content
+            headers.append(("content-type", kind))
+        path = f"{self.root}{path}"
+        reply = await self.services.ask(self.name, method, path, headers, sent, patience=patience)
+        if reply.status >= 500:
+            raise Unavailable(retry_after=2)
+        return reply
+
+
+def with_query(path: str, query: Query) -> str:
+    """The path with these parameters."""
+    pairs = query.items() if isinstance(query, Mapping) else query
+    given = [(name, value) for name, value in pairs if value is not None]
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def answer_of(model: type[FoundT], reply: Reply) -> Answer[FoundT]:
+    """The parsed answer, or the refusal."""
+    if reply.status >= 400:
+        return Answer(reply.status, problem=problem_of(reply.content))
+    return Answer(reply.status, reply.parsed(model))
+
+
+ValueT = TypeVar("ValueT")
+
+
+def _refusal_or(found: ValueT, reply: Reply) -> Answer[ValueT]:
+    if reply.status >= 400:
+        return Answer(reply.status, problem=problem_of(reply.content))
+    return Answer(reply.status, found)

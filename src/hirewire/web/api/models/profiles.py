@@ -1,0 +1,160 @@
+"""Answers of `profiles`."""
+
+from hirewire.web.api.models.base import (
+    Education,
+    ExpectedSalary,
+    Model,
+    Moment,
+    Skill,
+    SpokenLanguage,
+)
+
+
+class Contact(Model):
+    """A contact of a person."""
+
+    kind: str = "other"
+    value: str
+    preferred: bool = False
+
+
+class Profile(Model):
+    """The visitor's own profile."""
+
+    fullName: str
+    headline: str | None = None
+    area: str | None = None
+    contacts: tuple[Contact, ...] = ()
+    accountEmail: str | None = None
+    """What companies see while there are no contacts."""
+    offered: str = ""
+    """The address of the account, suggested as a contact; added by the pages."""
+
+
+class Position(Model):
+    """A position of the work experience."""
+
+    id: str = ""
+    company: str | None = None
+    position: str | None = None
+    start: str | None = None
+    end: str | None = None
+    description: str | None = None
+    highlights: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+
+
+class Certificate(Model):
+    """A certificate."""
+
+    name: str
+    issuer: str | None = None
+    date: str | None = None
+    url: str | None = None
+
+
+class Link(Model):
+    """A link."""
+
+    url: str
+    label: str | None = None
+
+
+class Project(Model):
+    """A project and its results."""
+
+    name: str
+    url: str | None = None
+    start: str | None = None
+    end: str | None = None
+    description: str | None = None
+    highlights: tuple[str, ...] = ()
+
+
+class MoreEntry(Model):
+    """An entry of a section that was imported and cannot be edited."""
+
+    title: str | None = None
+    by: str | None = None
+    text: str | None = None
+    start: str | None = None
+    end: str | None = None
+    url: str | None = None
+    lines: tuple[str, ...] = ()
+
+
+class _Content(Model):
+    title: str | None = None
+    summary: str | None = None
+    area: str | None = None
+    relocation: bool = False
+    employmentTypes: tuple[str, ...] = ()
+    workFormats: tuple[str, ...] = ()
+    salary: ExpectedSalary | None = None
+    skills: tuple[Skill, ...] = ()
+    languages: tuple[SpokenLanguage, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
+    links: tuple[Link, ...] = ()
+    projects: tuple[Project, ...] = ()
+    more: dict[str, tuple[MoreEntry, ...]] = {}
+    """Imported sections by name."""
+    experience: tuple[Position, ...] = ()
+    education: tuple[Education, ...] = ()
+
+
+class Completeness(Model):
+    """How complete a resume is."""
+
+    percent: int = 0
+    missingMandatory: tuple[str, ...] = ()
+    missingRecommended: tuple[str, ...] = ()
+
+
+class LeftOut(Model):
+    """A value of an imported file that was skipped or changed."""
+
+    pointer: str = ""
+    detail: str = ""
+
+
+class Resume(_Content):
+    """One of the visitor's own resumes."""
+
+    id: str
+    status: str = "draft"
+    visibility: str = "recommended"
+    hiddenFrom: tuple[str, ...] = ()
+    linkKey: str | None = None
+    linkShows: tuple[str, ...] = ()
+    completeness: Completeness = Completeness()
+    totalExperienceMonths: int = 0
+    allowedActions: tuple[str, ...] = ()
+    updatedAt: Moment
+    leftOut: tuple[LeftOut, ...] = ()
+    """What of an imported file was skipped or changed."""
+
+
+class WholeResume(_Content):
+    """A resume with what its reader may see of the person: a candidate's, or a shared one."""
+
+    headline: str | None = None
+    fullName: str | None = None
+    contacts: tuple[Contact, ...] = ()
+    asOf: Moment | None = None
+    """When a resume that the company has kept was as it is here."""
+
+
+class CandidateName(Model):
+    """The candidate's name of a resume."""
+
+    resumeId: str
+    fullName: str
+
+
+class Reader(Model):
+    """A company that a resume is shared with."""
+
+    companyName: str | None = None
+    openedAt: Moment
+    lastReadAt: Moment | None = None
+    times: int = 0

@@ -1,0 +1,309 @@
+"""Answers of `vacancies` about jobs, companies and matches."""
+
+from pydantic import JsonValue
+
+from hirewire.web.api.models.base import (
+    Day,
+    Education,
+    ExpectedSalary,
+    Model,
+    Moment,
+    Skill,
+    SpokenLanguage,
+)
+from hirewire.web.api.models.profiles import Position
+
+
+class OfferedSalary(Model):
+    """The salary of a job."""
+
+    min: int | None = None
+    max: int | None = None
+    currency: str
+    unit: str = "MONTH"
+    gross: bool = True
+
+    @property
+    def bounds(self) -> tuple[int | None, int | None]:
+        """The lowest and the highest amount."""
+        return self.min, self.max
+
+
+class Requirement(Model):
+    """A required skill."""
+
+    skill: str
+    kind: str = "must"
+    level: int | None = None
+
+
+class Highlights(Model):
+    """HTML with the matches of a search marked."""
+
+    title: str | None = None
+    description: str | None = None
+
+
+class Vacancy(Model):
+    """A job, alone or in a list."""
+
+    id: str
+    companyId: str
+    companyName: str
+    companyLogo: str | None = None
+    status: str
+    title: str
+    description: str | None = None
+    requirements: tuple[Requirement, ...] = ()
+    experience: str | None = None
+    employmentType: str | None = None
+    workFormat: str | None = None
+    area: str | None = None
+    address: str | None = None
+    salary: OfferedSalary | None = None
+    languages: tuple[SpokenLanguage, ...] = ()
+    validThrough: Day | None = None
+    responseLetterRequired: bool = False
+    publishedAt: Moment | None = None
+    allowedActions: tuple[str, ...] = ()
+    """What its employer may do with it; nobody else gets any."""
+    highlights: Highlights | None = None
+
+
+class Bucket(Model):
+    """A value of a facet, and its count."""
+
+    value: str
+    label: str
+    labelRu: str | None = None
+    count: int
+
+
+class Results(Model):
+    """What all results of a search have."""
+
+    next: str | None = None
+    total: int | None = None
+    facets: dict[str, tuple[Bucket, ...]] | None = None
+    corrected: dict[str, str] = {}
+
+
+class VacancyResults(Results):
+    """A page of jobs."""
+
+    items: tuple[Vacancy, ...] = ()
+
+
+class Card(Model):
+    """A resume without name and contacts."""
+
+    title: str | None = None
+    area: str | None = None
+    relocation: bool = False
+    experienceMonths: int = 0
+    skills: tuple[Skill, ...] = ()
+    languages: tuple[SpokenLanguage, ...] = ()
+    salary: ExpectedSalary | None = None
+
+
+class WholeCard(Card):
+    """The same in full."""
+
+    resumeId: str
+    updatedAt: Moment
+    employmentTypes: tuple[str, ...] = ()
+    workFormats: tuple[str, ...] = ()
+    experience: tuple[Position, ...] = ()
+    education: tuple[Education, ...] = ()
+
+
+class ResumeFound(Model):
+    """A resume in a list."""
+
+    resumeId: str
+    updatedAt: Moment
+    resume: Card
+    titleMarked: str | None = None
+
+
+class ResumeResults(Results):
+    """A page of resumes."""
+
+    items: tuple[ResumeFound, ...] = ()
+
+
+class Reason(Model):
+    """One part of a match score."""
+
+    part: str
+    verdict: str
+    points: float = 0.0
+    about: str | None = None
+
+
+class _Match(Model):
+    id: str
+    vacancyId: str
+    resumeId: str
+    score: float
+    reasons: tuple[Reason, ...] = ()
+    applicationId: str | None = None
+    createdAt: Moment
+
+
+class MatchingResume(_Match):
+    """A match, as the employer sees it."""
+
+    vacancyTitle: str
+    state: str = "new"
+    resume: Card
+
+
+class MatchingVacancy(_Match):
+    """A match, as the candidate sees it."""
+
+    title: str
+    companyName: str
+    area: str | None = None
+    workFormat: str | None = None
+    salary: OfferedSalary | None = None
+
+
+class Score(Model):
+    """The match score of a resume, 0 to 1."""
+
+    resumeId: str
+    score: float
+
+
+class PricedRequirement(Model):
+    """How a requirement affects the number of candidates."""
+
+    skill: str
+    kind: str = "must"
+    without: int = 0
+    asNice: int = 0
+
+
+class Exclusion(Model):
+    """How many candidates a condition excludes."""
+
+    part: str
+    about: str | None = None
+    resumes: int = 0
+
+
+class Price(Model):
+    """How requirements affect the number of candidates."""
+
+    candidates: int
+    resumes: int = 0
+    requirements: tuple[PricedRequirement, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
+
+
+class Suggestion(Model):
+    """A skill that would make a resume match more jobs."""
+
+    skill: str
+    opens: int = 0
+
+
+class Reach(Model):
+    """How many jobs a resume matches now, and after changes."""
+
+    now: int
+    then: int
+    suggestions: tuple[Suggestion, ...] = ()
+
+
+class SavedSearch(Model):
+    """A saved search."""
+
+    id: str
+    name: str
+    query: dict[str, JsonValue] = {}
+    """The parameters of the search: texts, numbers and lists of texts."""
+    new: int | None = None
+    """The number of new jobs; None while the search starts."""
+
+
+class Activity(Model):
+    """What a candidate did with a resume."""
+
+    eventId: str
+    resumeId: str
+    action: str
+    occurredAt: Moment
+    title: str | None = None
+    area: str | None = None
+    skills: tuple[str, ...] = ()
+
+
+class Viewer(Model):
+    """A company that viewed a resume."""
+
+    companyId: str
+    companyName: str
+    lastAt: Moment
+
+
+class NamedCompany(Model):
+    """A company to choose."""
+
+    id: str
+    name: str
+
+
+class Company(NamedCompany):
+    """A company, as everybody sees it."""
+
+    description: str | None = None
+    site: str | None = None
+    logo: str | None = None
+
+
+class Employer(Model):
+    """Somebody who acts for a company."""
+
+    companyId: str
+
+
+class EmployerProfile(Employer):
+    """The company of the visitor."""
+
+    companyName: str
+    phone: str | None = None
+    description: str | None = None
+    site: str | None = None
+    logo: str | None = None
+
+
+class SuggestedSkill(Model):
+    """A skill of the dictionary."""
+
+    name: str
+    nameRu: str
+    matched: str = ""
+
+
+class SuggestedPlace(Model):
+    """A place of the gazetteer."""
+
+    name: str
+    nameRu: str
+    country: str = ""
+    countryRu: str = ""
+
+
+class SkillName(Model):
+    """The names of a skill."""
+
+    name: str
+    nameRu: str
+
+
+class SkillNames(Model):
+    """Names of skills, by what was typed."""
+
+    names: dict[str, SkillName]

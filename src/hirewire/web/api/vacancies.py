@@ -1,0 +1,194 @@
+"""The client of `vacancies`: jobs, companies, matches, searches."""
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+from urllib.parse import quote
+from uuid import UUID
+
+from hirewire.web.api.answers import Answer
+from hirewire.web.api.client import Client, Query, Typed
+from hirewire.web.api.models.base import Items, Made
+from hirewire.web.api.models.vacancies import (
+    Activity,
+    Company,
+    EmployerProfile,
+    MatchingResume,
+    MatchingVacancy,
+    NamedCompany,
+    Price,
+    Reach,
+    ResumeResults,
+    SavedSearch,
+    Score,
+    SkillNames,
+    SuggestedPlace,
+    SuggestedSkill,
+    Vacancy,
+    VacancyResults,
+    Viewer,
+    WholeCard,
+)
+
+SUGGESTED = "8"
+"""The number of options for what is being typed."""
+
+
+class Vacancies(Client):
+    """The service `vacancies`, without its applications."""
+
+    name: ClassVar[str] = "vacancies"
+    root: ClassVar[str] = "/api/vacancies"
+
+    async def search(self, query: Query) -> Answer[VacancyResults]:
+        """Open jobs, without their descriptions."""
+        asked = query.items() if isinstance(query, Mapping) else query
+        return await self._get(VacancyResults, "/vacancies", [*asked, ("brief", "true")])
+
+    async def own_vacancies(self, limit: int, after: str | None = None) -> Answer[VacancyResults]:
+        """The jobs of the visitor's company, newest first."""
+        return await self.search({"mine": "true", "limit": str(limit), "after": after})
+
+    async def vacancy(self, id: UUID | str) -> Answer[Vacancy]:
+        """One job."""
+        return await self._get(Vacancy, f"/vacancies/{id}")
+
+    async def create_vacancy(self, title: str) -> Answer[Made]:
+        """Create a draft."""
+        return await self._send(Made, "POST", "/vacancies", {"title": title})
+
+    async def change_vacancy(self, id: UUID, changes: Typed) -> Answer[None]:
+        """Change a job."""
+        return await self._do("PATCH", f"/vacancies/{id}", changes)
+
+    async def copy_vacancy(self, id: UUID) -> Answer[Made]:
+        """Create a draft like this job."""
+        return await self._send(Made, "POST", f"/vacancies/{id}/copy")
+
+    async def move_vacancy(
+        self,
+        id: UUID,
+        action: str,
+        body: Typed | None = None,
+    ) -> Answer[None]:
+        """Change the status of a job: `publish`, `pause`, `close`, `reopen`, `archive`."""
+        return await self._do("POST", f"/vacancies/{id}/{action}", body)
+
+    async def price(self, id: UUID, changes: Typed) -> Answer[Price]:
+        """How the requirements of a job affect the number of candidates."""
+        return await self._send(Price, "POST", f"/vacancies/{id}/price", changes)
+
+    async def company(self, id: UUID) -> Answer[Company]:
+        """A company."""
+        return await self._get(Company, f"/companies/{id}")
+
+    async def companies_named(
+        self, text: str, limit: str = SUGGESTED
+    ) -> Answer[Items[NamedCompany]]:
+        """Companies with this text in their name."""
+        return await self._get(Items[NamedCompany], "/companies", {"limit": limit, "q": text})
+
+    async def companies(self, ids: Iterable[str]) -> Answer[Items[NamedCompany]]:
+        """The companies with these ids."""
+        return await self._get(Items[NamedCompany], "/companies", [("id", id) for id in ids])
+
+    async def skills(self, text: str) -> Answer[Items[SuggestedSkill]]:
+        """Skills that begin with this text."""
+        return await self._get(Items[SuggestedSkill], "/skills", {"limit": SUGGESTED, "q": text})
+
+    async def places(self, text: str) -> Answer[Items[SuggestedPlace]]:
+        """Places that begin with this text."""
+        return await self._get(Items[SuggestedPlace], "/places", {"limit": SUGGESTED, "q": text})
+
+    async def skill_names(self, typed: Iterable[str]) -> Answer[SkillNames]:
+        """The names of skills by what was typed."""
+        return await self._get(SkillNames, "/skills/names", [("name", one) for one in typed])
+
+    async def employer_profile(self) -> Answer[EmployerProfile]:
+        """The company of the visitor; 404 for a visitor without one."""
+        return await self._get(EmployerProfile, "/employer-profile")
+
+    async def create_employer_profile(self, body: Typed) -> Answer[None]:
+        """Make the visitor an employer."""
+        return await self._do("POST", "/employer-profile", body)
+
+    async def change_employer_profile(self, changes: Typed) -> Answer[None]:
+        """Change the visitor's company."""
+        return await self._do("PATCH", "/employer-profile", changes)
+
+    async def set_logo(self, image: bytes, media_type: str) -> Answer[None]:
+        """Replace the company's logo."""
+        return await self._do("PUT", "/employer-profile/logo", content=(image, media_type))
+
+    async def remove_logo(self) -> Answer[None]:
+        """Remove the company's logo."""
+        return await self._do("DELETE", "/employer-profile/logo")
+
+    async def search_resumes(self, query: Query) -> Answer[ResumeResults]:
+        """Resumes without names; 403 for a visitor who is no employer."""
+        return await self._get(ResumeResults, "/resumes", query)
+
+    async def card(self, resume: UUID) -> Answer[WholeCard]:
+        """A resume without name and contacts."""
+        return await self._get(WholeCard, f"/resumes/{resume}")
+
+    async def viewers(self, resume: str) -> Answer[Items[Viewer]]:
+        """The companies that viewed one's resume."""
+        return await self._get(Items[Viewer], f"/resumes/{resume}/viewers", {"limit": "50"})
+
+    async def recommended(
+        self, limit: int, after: str | None = None
+    ) -> Answer[Items[MatchingVacancy]]:
+        """Jobs that match the visitor's resumes."""
+        query = {"limit": str(limit), "after": after}
+        return await self._get(Items[MatchingVacancy], "/recommended", query)
+
+    async def matches(
+        self, limit: int, after: str | None = None, *, resume: UUID | None = None
+    ) -> Answer[Items[MatchingResume]]:
+        """Resumes, or this one, that match the company's jobs."""
+        query = {"limit": str(limit), "after": after, "resume": str(resume) if resume else None}
+        return await self._get(Items[MatchingResume], "/recommendations", query)
+
+    async def candidates(
+        self, vacancy: UUID, limit: int, after: str | None = None
+    ) -> Answer[Items[MatchingResume]]:
+        """Resumes that match a job, best first."""
+        query = {"limit": str(limit), "after": after}
+        return await self._get(
+            Items[MatchingResume], f"/vacancies/{vacancy}/recommendations", query
+        )
+
+    async def decide(self, match: str, state: str) -> Answer[None]:
+        """Shortlist or dismiss a matching resume."""
+        path = f"/recommendations/{quote(match, safe='')}/state"
+        return await self._do("POST", path, {"state": state})
+
+    async def scores(self, vacancy: UUID | str, resumes: Iterable[str]) -> Answer[Items[Score]]:
+        """Match scores of applicants' resumes."""
+        query = [("resume", id) for id in resumes]
+        return await self._get(Items[Score], f"/vacancies/{vacancy}/scores", query)
+
+    async def reach(self, resume: UUID, changes: Typed) -> Answer[Reach]:
+        """How many jobs a resume matches now, and with these changes."""
+        body: Typed = {"resumeId": str(resume), "changes": dict(changes)}
+        return await self._send(Reach, "POST", "/reach", body)
+
+    async def activity(self, limit: int, after: str | None = None) -> Answer[Items[Activity]]:
+        """What candidates did recently."""
+        return await self._get(Items[Activity], "/activity", {"limit": str(limit), "after": after})
+
+    async def searches(self) -> Answer[Items[SavedSearch]]:
+        """The visitor's saved searches."""
+        return await self._get(Items[SavedSearch], "/searches", {"limit": "100"})
+
+    async def save_search(self, name: str, query: Typed) -> Answer[None]:
+        """Save a search."""
+        return await self._do("POST", "/searches", {"name": name, "query": dict(query)})
+
+    async def see_search(self, id: UUID) -> Answer[None]:
+        """Count new jobs of a saved search from now on."""
+        return await self._do("POST", f"/searches/{id}/seen")
+
+    async def delete_search(self, id: UUID) -> Answer[None]:
+        """Delete a saved search."""
+        return await self._do("DELETE", f"/searches/{id}")

@@ -254,11 +254,11 @@ async def test_a_profile_appears_by_itself_when_its_service_comes_up(
         await page.goto("/signup")
         await page.fill("#email", "late@example.org")
         await page.fill("#password", "a long password")
-        await page.locator("main button").click()
+        await page.locator("main form button:not([type])").click()
         await expect(page.locator("#profile .note")).to_contain_text("appear here automatically")
         await platform.start("profiles")
         await expect(page.locator("#profile details")).to_be_visible()
-        await expect(page.locator("#profile summary")).to_have_text("late@example.org")
+        await expect(page.locator("#profile summary strong")).to_have_text("late@example.org")
 
 
 TABS = 12
@@ -334,11 +334,11 @@ async def test_by_keyboard_alone_and_without_scripts(platform: Platform, chromiu
         await page.goto("/signup")
         await page.fill("#email", "plain@example.org")
         await page.fill("#password", "short")
-        await page.locator("main button").click()
+        await page.locator("main form button:not([type])").click()
         await expect(page.locator("#password-said")).to_have_text("Must have at least 8 characters")
         await expect(page.locator("#email")).to_have_value("plain@example.org")
         await page.fill("#password", "long enough")
-        await page.locator("main button").click()
+        await page.locator("main form button:not([type])").click()
         await begin_to_hire(who)
         await page.fill("#title", "Plain vacancy")
         await page.locator("form[action='/employer/vacancies'] button").click()

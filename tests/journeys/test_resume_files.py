@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from pypdf import PdfReader
 
-from tests.journeys.conftest import Platform
 from hirewire.web.pages.resume_forms import BLOCKS
+from tests.journeys.conftest import Platform
 from tests.journeys.forms import MISSING, forms_of, forms_to, whole_editor
 from tests.journeys.paging import api, hires, page, post
 from tests.profiles.resumes.test_jsonresume import wild, without_nulls

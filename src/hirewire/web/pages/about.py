@@ -17,7 +17,7 @@ async def about(who: Asking) -> Response:
 async def privacy(who: Asking) -> Response:
     """What is stored, and who sees what."""
     state = who.request.app.state
-    return render(who, "privacy.html", contact=state.contact_email, days=state.retention_days)
+    return render(who, "privacy.html", days=state.retention_days)
 
 
 @router.get("/contact")

@@ -91,7 +91,7 @@ def test_nothing_that_is_typed_is_markup() -> None:
 )
 def test_skills_are_grouped_by_level_and_languages_have_words(locale: str, said: list[str]) -> None:
     levels = {"SQL": 5, "Chess": None, "Excel": 2, "Go": 5}
-    job = {"company": "Acme", "position": "Dev", "description": None, "skills": []}
+    job: dict[str, Any] = {"company": "Acme", "position": "Dev", "description": None, "skills": []}
     job |= {"start": "2020-03", "end": None, "highlights": ["Proud of it", "Faster"]}
     whole = content(
         full_name="Anna Lee",

@@ -86,7 +86,7 @@ async def _page(
         await page.goto("/signin")
         await page.fill("#email", who.email)
         await page.fill("#password", PASSWORD)
-        await page.locator("main button").click()
+        await page.locator("main form button:not([type])").click()
         await page.wait_for_url("**/me*")
     yield page
     await context.close()

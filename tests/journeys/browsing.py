@@ -65,7 +65,7 @@ class Somebody:
         await page.goto("/signup")
         await page.fill("#email", f"{uuid4().hex}@example.org")
         await page.fill("#password", PASSWORD)
-        await page.locator("main button").click()
+        await page.locator("main form button:not([type])").click()
         await page.wait_for_url(re.compile("/me"))
         await expect(page.locator("#profile details")).to_be_visible()
 

@@ -2,6 +2,10 @@
 
 import re
 from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urlencode
+
+from hirewire.web.pages.resume_forms import BLOCKS
 
 MISSING = "(a browser does not send the form without it)"
 UNSENT = ("submit", "button", "file", "image", "reset")
@@ -72,3 +76,15 @@ def forms_of(page: str) -> list[tuple[str, list[tuple[str, str]]]]:
     parser.feed(page)
     parser.close()
     return parser.found
+
+
+def whole_editor(resume: dict[str, Any]) -> str:
+    """The path of a resume's page with each of its blocks and items open."""
+    items = [one["id"] for kind in ("experience", "education") for one in resume[kind]]
+    return f"/resumes/{resume['id']}?{urlencode([('edit', one) for one in (*BLOCKS, *items)])}"
+
+
+def forms_to(page: str, path: str) -> list[list[tuple[str, str]]]:
+    """The fields of the forms that go to this path, without those that are only a button."""
+    found = [(action.partition("#")[0], fields) for action, fields in forms_of(page)]
+    return [fields for action, fields in found if action == path and len(fields) > 1]

@@ -73,6 +73,8 @@ async def test_answers_appear_beside_the_button_that_asked(
         await expect(skills.nth(0)).to_have_value("PostgreSQL")
         await expect(page.locator("select[name=level]").nth(0)).to_be_focused()
         await expect(options).to_have_count(0)
+        await page.locator("#position-edit").click()
+        await expect(page.locator("#title")).to_be_focused()
         area = page.locator("#area")
         await area.press_sequentially("ерев")  # in the reader's language, whatever was typed
         await expect(options.first).to_have_text("Yerevan Armenia")
@@ -85,10 +87,11 @@ async def test_answers_appear_beside_the_button_that_asked(
         assert failures == []
         await page.keyboard.press("Tab")  # nothing is highlighted
         await expect(skills.nth(1)).to_have_value("SQL")
-        await page.locator("button[value=reach]").click()
-        await expect(page.locator("#reach")).to_be_focused()
-        await is_seen(page, "#reach .done")
-        await page.locator("button[value=publish]").click()
+        await page.locator("#skills button[value=reach]").click()
+        await expect(page.locator("#reach-skills")).to_be_focused()
+        await is_seen(page, "#reach-skills .done")
+        await expect(area).to_have_value("Yerevan")  # of a block that is not saved yet
+        await page.locator("#skills button[value=publish]").click()
         await expect(page.locator("button[value=hide]")).to_be_visible()
 
         await begin_to_hire(who)

@@ -157,6 +157,7 @@ async def test_a_link_shows_what_its_owner_chose_and_employers_reach_who_typed_n
         assert "anna@example.org" in found
         shown = await page(anna, path)
         assert "Shows your resume with name and contacts." in shown
+        shown = await page(anna, f"{path}?edit=visibility")
         assert len(re.findall(r'name="linkShows" value="\w+" checked', shown)) == 2
 
         async def applied() -> str | None:
@@ -171,3 +172,32 @@ async def test_a_link_shows_what_its_owner_chose_and_employers_reach_who_typed_n
             return found if "Anna Lee" in found else None
 
         assert "anna@example.org" in str(await eventually(read))
+
+
+async def test_what_one_came_for_decides_where_one_begins(platform: Platform) -> None:
+    platform.environment["HIREWIRE_CONTACT_EMAIL"] = "us@example.org"
+    await platform.start("auth", "profiles", "web")
+    for n, (role, to, start) in enumerate(
+        (
+            *(("employer", "", "/employer"), ("employer", "/me", "/employer")),
+            *(
+                ("candidate", "/employer", "/me"),
+                ("candidate", "", "/me"),
+                ("", "/employer", "/employer"),
+            ),
+            ("employer", "/vacancies?q=cook", "/vacancies?q=cook"),
+        )
+    ):
+        async with platform.client() as client:
+            answer = await sign_up(client, f"{n}@example.org", role=role, next=to)
+            sign = "&" if "?" in start else "?"
+            assert answer.headers["location"] == f"{start}{sign}done=welcome", (role, to)
+    async with platform.client() as client:
+        wrong = await sign_up(client, "x", role="employer")
+        assert wrong.status_code == 422
+        assert 'value="employer" checked' in wrong.text
+        assert 'id="email-said" class="wrong"' in wrong.text
+        start = await page(client, "/")
+        for path in ("/about", "/privacy", "/contact"):
+            assert f'href="{path}"' in start
+            assert ("us@example.org" in await page(client, path)) == (path == "/contact")

@@ -9,6 +9,7 @@ import pytest
 from hirewire.web.sessions import ACCESS, REFRESH
 from tests.builders import eventually
 from tests.journeys.conftest import Platform
+from tests.journeys.forms import forms_to, whole_editor
 from tests.journeys.paging import api, hires, page, post, sign_up
 from tests.journeys.people import PASSWORD
 
@@ -186,14 +187,17 @@ async def test_a_form_changes_nothing_that_it_does_not_show(platform: Platform) 
             "visibility": "applied",
         }
         written = await api(client, "POST", "/profiles/resumes", resume)
-        for address, read in (
-            (f"/employer/vacancies/{made['id']}", f"/vacancies/vacancies/{made['id']}"),
-            (f"/resumes/{written['id']}", f"/profiles/resumes/{written['id']}"),
+        vacancy_at, resume_at = f"/employer/vacancies/{made['id']}", f"/resumes/{written['id']}"
+        opened = await page(client, whole_editor(written))
+        for address, read, forms in (
+            (vacancy_at, f"/vacancies/vacancies/{made['id']}", [_fields(editor, vacancy_at)]),
+            (resume_at, f"/profiles/resumes/{written['id']}", forms_to(opened, resume_at)),
         ):
             before = await api(client, "GET", read)
-            fields = _fields(await page(client, address), address)
-            answer = await post(client, address, [*fields, ("action", "save")])
-            assert answer.status_code == 303, answer.text
+            assert forms
+            for fields in forms:
+                answer = await post(client, address, [*fields, ("action", "save")])
+                assert answer.status_code == 303, answer.text
             assert await api(client, "GET", read) == before, "saved as it is: no change, no version"
 
 

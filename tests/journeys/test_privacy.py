@@ -89,7 +89,7 @@ TABLE: dict[str, Seen] = {
     "/resumes/{R}": {"owner": "title, text"},
     "/resumes/{R}/file.pdf": {"owner": "title, text, name, phone, page"},
     "/resumes/{R}/file.json": {"owner": "title, text"},
-    "/applications/{A}": {"open": "title, text, name, phone"},
+    "/applications/{A}": {"open": "title, text, name, phone, page"},
     "/applications/{W}": {"withdrawn": "old title, old text, name"},
     "/applications/{A}/resume.pdf": {"open": WHOLE["open"]},
     "/applications/{W}/resume.pdf": {"withdrawn": WHOLE["withdrawn"]},
@@ -125,6 +125,9 @@ LOOKED: dict[str, Seen] = dict.fromkeys(
 ) | {"/api/vacancies/resumes/{D}": {}, "/api/vacancies/resumes/{L}": {}}
 """How employers find those who want to be found: anonymous, and gone once they do not."""
 ELSEWHERE = {
+    "/about",
+    "/contact",
+    "/privacy",
     "/ahead.json",
     "/api",
     "/api/docs",
@@ -160,6 +163,7 @@ ELSEWHERE = {
 }
 """Nothing of any candidate goes in there, or what goes in is a part of a page in the table."""
 PAGES = (
+    "about",
     *("account", "applications", "board", "candidate", "employer", "people", "posting"),
     *("resumes", "routes", "saved"),
 )

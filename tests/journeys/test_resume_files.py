@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from pypdf import PdfReader
 
+from hirewire.web.pages.resume_forms import BLOCKS
 from tests.journeys.conftest import Platform
-from tests.journeys.forms import MISSING, forms_of
+from tests.journeys.forms import MISSING, forms_of, forms_to, whole_editor
 from tests.journeys.paging import api, hires, page, post
 from tests.profiles.resumes.test_jsonresume import wild, without_nulls
 
@@ -85,10 +86,13 @@ async def test_whatever_is_imported_is_saved_unchanged_from_the_editor(platform:
             taken += 1
             [resume] = (await api(client, "GET", "/profiles/resumes?limit=1"))["items"]
             at = f"/resumes/{resume['id']}"
-            for action, fields in forms_of(await page(client, at)):
-                if action == at and not fields:
-                    continue  # the one that deletes it
-                if action == at or len(action.split("/")) == 5:
+            shown = await page(client, whole_editor(resume))
+            paths = {action.partition("#")[0] for action, _ in forms_of(shown)}
+            items = [one for one in paths if one.startswith(f"{at}/")]
+            assert len(items) == len(resume["experience"]) + len(resume["education"])
+            assert len(forms_to(shown, at)) == len(BLOCKS)
+            for action in (at, *items):
+                for fields in forms_to(shown, action):
                     assert not [name for name, _ in fields if MISSING in name], document
                     saved = await post(client, action, [*fields, ("action", "save")])
                     assert saved.status_code == 303, (action, fields, saved.text)
@@ -125,7 +129,7 @@ async def test_what_a_file_has_is_on_the_pages_and_in_the_pdf(platform: Platform
         assert resume["links"] == [{"url": "https://github.com/anna", "label": "GitHub"}]
         at = f"/resumes/{resume['id']}"
         assert "Untitled resume" in await page(client, "/me")
-        editor = await page(client, at)
+        editor = await page(client, at) + await page(client, whole_editor(resume))
         assert "None" not in editor
         assert "javascript:" not in editor
         sections = ("Red Cross", "Drove", "Best &lt;b&gt;", "A paper", "Blitz", "She is good")
@@ -133,7 +137,8 @@ async def test_what_a_file_has_is_on_the_pages_and_in_the_pdf(platform: Platform
             assert shown in editor, shown
 
         # Projects and highlights are edited, and everything is read by others and printed.
-        [fields] = [fields for action, fields in forms_of(editor) if action == at and fields]
+        opened = await page(client, whole_editor(resume))
+        fields = [one for fields in forms_to(opened, at) for one in fields]
         changed = [one for one in fields if one[0] not in ("title", "projectHighlights")]
         changed += [
             ("title", "Driver"),

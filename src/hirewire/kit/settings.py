@@ -87,6 +87,12 @@ class Settings(BaseSettings):
         pattern=r"^[A-Z]{2}$",
         description="Where the vacancies are, ISO 3166: RU, DE, …; search engines ask for it",
     )
+    contact_email: str | None = Field(
+        None,
+        max_length=254,
+        pattern=r"^[^@\s<>]+@[^@\s<>]+$",
+        description="The operator's address, shown on the page Contact",
+    )
     time_zone: str = Field(
         "UTC",
         description="In which the board's days begin and end, as Europe/Moscow: deadlines, dates "

@@ -22,6 +22,7 @@ from hirewire.web.live.consumer import Live
 from hirewire.web.live.hub import CONCERNS
 from hirewire.web.live.routes import router as live_router
 from hirewire.web.pages import (
+    about,
     account,
     applications,
     board,
@@ -78,6 +79,8 @@ def create_web(settings: Settings) -> FastAPI:
     app.state.upstreams = upstreams
     app.state.public_url = settings.public_url
     app.state.country = settings.country
+    app.state.contact_email = settings.contact_email
+    app.state.retention_days = settings.retention_days
     use_zone(settings.time_zone)
     app.state.live = feed
     app.state.stopping = feed.hub.end
@@ -96,6 +99,7 @@ def create_web(settings: Settings) -> FastAPI:
     app.add_middleware(RequestContext, service="web", shown=failures.as_page)
     app.add_middleware(ClientAddress, listed=settings.trusted_proxies)
     for pages in (
+        about,
         account,
         saved,
         candidate,

@@ -45,9 +45,9 @@ class Profiles(Client):
         """Create a resume from a JSON Resume document."""
         return await self._send(Resume, "POST", "/resumes/import", document)
 
-    async def change_resume(self, id: UUID, changes: Typed) -> Answer[None]:
+    async def change_resume(self, id: UUID, changes: Typed) -> Answer[Resume]:
         """Change a resume."""
-        return await self._do("PATCH", f"/resumes/{id}", changes)
+        return await self._send(Resume, "PATCH", f"/resumes/{id}", changes)
 
     async def delete_resume(self, id: UUID) -> Answer[None]:
         """Delete a resume."""

@@ -27,12 +27,14 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Job": ("vacancy.html", "gone.html", "apply.html"),
     "Company": ("company.html",),
     "Sign-in and sign-up": ("signin.html", "signup.html", "account.py"),
+    "About, privacy, contact": ("about.html", "privacy.html", "contact.html"),
     "Dashboard": (
         *("home.html", "profile.html", "matches.html", "applications.html", "searches.html"),
-        *("new_resume.html", "imported.html", "candidate.py"),
+        *("first_steps.html", "new_resume.html", "imported.html", "candidate.py"),
     ),
     "Resume": (
-        *("resume.html", "items.html", "item.html", "standing.html", "reach.html"),
+        *("resume.html", "resume_blocks.html", "block.html", "items.html", "item.html"),
+        *("standing.html", "reach.html", "audience.html", "reading.html"),
         *("shared.html", "whole_resume.html", "resumes.py"),
     ),
     "Employer's dashboard": (

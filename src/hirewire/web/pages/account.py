@@ -14,6 +14,9 @@ from hirewire.web.problems import Problem
 from hirewire.web.sessions import KEPT_SECONDS, LANGUAGE, THEME, THEMES, Visitor, visitor
 
 router = APIRouter(include_in_schema=False)
+HIRING = "/employer"
+HOMES = {"candidate": "/me", "employer": HIRING}
+"""Where one begins, by what one came for."""
 
 
 @router.get("/signup")
@@ -26,7 +29,7 @@ async def sign_up_form(who: Asking) -> Response:
 async def sign_up(who: Asking, request: Request) -> Response:
     """Register and sign in."""
     given = await typed(request)
-    form = Form({"email": given.get("email")})
+    form = Form({name: given.get(name) for name in ("email", "role")})
     credentials = given.get("email", ""), given.get("password", "")
     try:
         answer: Answer[Account] | Answer[Tokens] = await who.auth.register(*credentials)
@@ -37,7 +40,11 @@ async def sign_up(who: Asking, request: Request) -> Response:
     if not answer.is_good:
         form.refuse(answer)
         return render(who, "signup.html", answer.status, form=form, to=given.get("next", ""))
-    return go(who, local_path(given.get("next"), "/me"), done="welcome")
+    start = HOMES.get(given.get("role", ""), "")
+    to = given.get("next", "")
+    if start and to in ("", *HOMES.values()):  # the choice decides; another page is kept
+        to = start
+    return go(who, local_path(to, "/me"), done="welcome")
 
 
 @router.get("/signin")

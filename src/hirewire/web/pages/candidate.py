@@ -1,7 +1,7 @@
 """A candidate's dashboard: profile, resumes, matches, applications, saved searches."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypedDict
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from hirewire.web.api.answers import Answer, Missing
 from hirewire.web.api.models.applications import Application
 from hirewire.web.api.models.base import Items
-from hirewire.web.api.models.profiles import Contact, Profile
+from hirewire.web.api.models.profiles import Contact, Profile, Resume
 from hirewire.web.api.models.vacancies import MatchingVacancy
 from hirewire.web.pages.naming import named_in
 from hirewire.web.pages.rendering import (
@@ -35,6 +35,8 @@ WHOLE = ("salaryFrom", "days")
 """The search fields with several values, and the numeric ones."""
 LISTS = ("matches", "applications")
 """The parts of the dashboard that also have a page of their own."""
+SHOWN_RESUMES = 4
+"""Resumes on the dashboard before the others are unfolded; their views are counted."""
 FEW, WHOLE_PAGE = 10, 20
 """Rows of a part on the dashboard, and of its own page."""
 LIVE = frozenset({"profile", *LISTS})
@@ -47,6 +49,16 @@ class Part(TypedDict, total=False):
     profile: Answer[Profile] | None
     matches: Answer[Items[MatchingVacancy]] | None
     applications: Answer[Items[Application]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A first step of a new job seeker."""
+
+    name: str
+    is_done: bool
+    href: str
+    """Where it is taken."""
 
 
 @router.get("/me")
@@ -136,9 +148,46 @@ async def _home(who: Visitor, form: Form, status: int = 200) -> Response:
         matches=matches,
         applications=applications,
         searches=searches,
+        views=await _views(who, resumes),
+        steps=_first_steps(profile, resumes, applications),
         form=form,
         whole=False,
     )
+
+
+async def _views(who: Visitor, resumes: Answer[Items[Resume]] | None) -> dict[str, int]:
+    """How many companies have viewed each of the first published resumes."""
+    first = resumes.data.items[:SHOWN_RESUMES] if is_good(resumes) else ()
+    ids = [one.id for one in first if one.status == "published"]
+    answers = await asyncio.gather(*(or_none(who.vacancies.viewers(id)) for id in ids))
+    return {
+        id: len(answer.data.items)
+        for id, answer in zip(ids, answers, strict=True)
+        if is_good(answer)
+    }
+
+
+def _first_steps(
+    profile: Answer[Profile] | None,
+    resumes: Answer[Items[Resume]] | None,
+    applications: Answer[Items[Application]] | None,
+) -> list[Step]:
+    """The first steps; none once all are taken, or while a service cannot say."""
+    if profile is None or not is_good(resumes) or not is_good(applications):
+        return []
+    mine = resumes.data.items
+    steps = [
+        Step(
+            "profile", profile.found is not None and "@" not in profile.found.fullName, "#profile"
+        ),
+        Step(
+            "resume",
+            any(one.status == "published" for one in mine),
+            f"/resumes/{mine[0].id}" if mine else "#new-resume",
+        ),
+        Step("apply", bool(applications.data.items), "/vacancies"),
+    ]
+    return [] if all(one.is_done for one in steps) else steps
 
 
 @router.post("/me/profile")

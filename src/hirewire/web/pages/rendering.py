@@ -206,7 +206,9 @@ def as_file(content: bytes, kind: str) -> Response:
 
 def go(who: Visitor, path: str, **query: str) -> Response:
     """Redirect to another page."""
-    response = RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)
+    if query:
+        path += ("&" if "?" in path else "?") + urlencode(query)
+    response = RedirectResponse(path, 303)
     who.keep(response)
     return response
 

@@ -1,8 +1,9 @@
-"""A candidate's resumes: the editor, its items, import and export."""
+"""A candidate's resumes: the page with its blocks and items, import and export."""
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import TypeGuard, TypeVar
 from uuid import UUID
 
@@ -14,7 +15,6 @@ from hirewire.web.api.models.base import Education, Items, Model
 from hirewire.web.api.models.profiles import Position, Resume
 from hirewire.web.api.models.vacancies import Reach
 from hirewire.web.api.profiles import ItemKind
-from hirewire.web.pages import reading
 from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
     Asking,
@@ -27,29 +27,37 @@ from hirewire.web.pages.rendering import (
     is_part,
     or_none,
     render,
-    rows,
     typed,
+)
+from hirewire.web.pages.resume_forms import (
+    BLOCKS,
+    ITEMS,
+    MATCHED,
+    block_of,
+    blocks_in,
+    item_body,
+    resume_body,
+    texts,
 )
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
 SuggestedT = TypeVar("SuggestedT", bound=Model)
-EMPTY_ROWS = 3
-ITEMS: dict[ItemKind, tuple[str, ...]] = {
-    "experience": ("position", "company", "start", "end", "description", "highlights"),
-    "education": ("organization", "field", "level", "startYear", "endYear"),
-}
-"""The form fields of each item; the first one is required in a new item."""
-PROJECT = ("name", "url", "start", "end", "description", "highlights")
-CERTIFICATE = ("name", "issuer", "date", "url")
-MATCHED = (
-    *("title", "area", "relocation", "skills", "workFormats", "employmentTypes"),
-    *("salary", "languages"),
-)
-"""The fields of a resume that affect matching."""
-TEXTS = ("title", "summary", "area", "visibility")
+REACHED = ("position", "skills", "languages")
+"""The blocks that affect matching: each can preview it."""
 LARGEST_IMPORT = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """How many jobs a resume would match after the changes in a block."""
+
+    place: str = ""
+    """The block that asked."""
+    reach: Reach | None = None
+    answered: Form = field(default_factory=Form)
+    """The errors, if the changes cannot be previewed."""
 
 
 @router.post("/resumes")
@@ -88,32 +96,40 @@ async def import_resume(who: Member, request: Request) -> Response:
 
 @router.get("/resumes/{id}")
 async def resume(id: UUID, who: Member) -> Response:
-    """The editor."""
+    """The resume as it reads, with the blocks open that `edit` names; or one block of it."""
     saved = (await who.profiles.resume(id)).data
-    return await _editor(who, saved, Form(saved))
+    query = who.request.query_params
+    editing, block = set(query.getlist("edit")), query.get("block", "")
+    if not is_part(who.request):
+        missing = {block_of(one) for one in saved.completeness.missingMandatory}
+        return await _page(who, saved, editing=editing or missing)
+    if block in BLOCKS:
+        return await _block(who, saved, block, is_editing=block in editing)
+    return _item(who, saved, block, is_editing=block in editing)
 
 
 @router.post("/resumes/{id}")
 async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
-    """Save, publish, hide or delete a resume, or preview the matches after a change."""
+    """Save blocks of a resume; publish, hide or delete it; or preview matches after a change."""
     given = await typed(request)
     action = given.get("action", "save")
     if action == "delete":
         await who.profiles.delete_resume(id)
         return go(who, "/me", done="deleted")
-    body = await _resume_body(request, given)
+    blocks = await blocks_in(request)
+    body = await resume_body(request, given, blocks)
     typed_in: dict[str, JsonValue] = {
         name: given.get(name) for name in ("salaryAmount", "hideCompany")
     }
     if action == "reach":
-        return await _reach(who, id, body, typed_in)
+        return await _reach(who, id, blocks, body, typed_in)
     if action in ("publish", "hide"):
         body["status"] = "published" if action == "publish" else "hidden"
     status, unknown = 422, await _hide(who, body, given.get("hideCompany", ""))
     if not unknown:
         answer = await who.profiles.change_resume(id, body)
         if answer.is_good:
-            return go(who, f"/resumes/{id}", done="saved")
+            return await _saved(who, answer.data, blocks)
         status = answer.status
     saved = (await who.profiles.resume(id)).data
     form = Form(saved, body, typed_in)
@@ -121,7 +137,19 @@ async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
         form.errors["hideCompany"] = unknown
     else:
         form.refuse(answer)
-    return await _editor(who, saved, form, status)
+    if is_part(request) and len(blocks) == 1:
+        return await _block(who, saved, blocks[0], form, status, is_editing=True)
+    return await _page(
+        who, saved, form, status, editing={*blocks, *(block_of(at) for at in form.errors)}
+    )
+
+
+async def _saved(who: Visitor, saved: Resume, blocks: tuple[str, ...]) -> Response:
+    """After a change: the block as it reads now, or the page at that block."""
+    if is_part(who.request) and len(blocks) == 1:
+        return await _block(who, saved, blocks[0], is_saved=True)
+    place = f"#{blocks[0]}" if len(blocks) == 1 else ""
+    return go(who, f"/resumes/{saved.id}?done=saved{place}")
 
 
 async def _hide(who: Visitor, body: dict[str, JsonValue], name: str) -> Problem | None:
@@ -135,7 +163,7 @@ async def _hide(who: Visitor, body: dict[str, JsonValue], name: str) -> Problem 
     same = [one.id for one in found if one.name.casefold() == name.casefold()]
     if not same and len(found) == 1:
         same = [found[0].id]
-    body["hiddenFrom"] = list(dict.fromkeys([*_texts(body["hiddenFrom"]), *same]))
+    body["hiddenFrom"] = list(dict.fromkeys([*texts(body.get("hiddenFrom")), *same]))
     return None if same else Problem("no_such_company")
 
 
@@ -146,7 +174,7 @@ async def add_item(id: UUID, kind: str, who: Asking, request: Request) -> Respon
         raise Missing
     given = await typed(request)
     required = ITEMS[kind][0]
-    body = {name: value for name, value in _item_body(kind, given).items() if value is not None}
+    body = {name: value for name, value in item_body(kind, given).items() if value is not None}
     body.setdefault(required, "")
     answer = await who.profiles.add_item(id, kind, body)
     form = Form()
@@ -166,7 +194,7 @@ async def change_item(id: UUID, kind: str, item: UUID, who: Asking, request: Req
     if given.get("action") == "delete":
         await who.profiles.delete_item(id, kind, item)
         return await _after_item(who, id, kind, 200, Form(), str(item))
-    body, required = _item_body(kind, given), ITEMS[kind][0]
+    body, required = item_body(kind, given), ITEMS[kind][0]
     if body[required] is None and await _has(who, id, kind, item, required):
         body[required] = ""  # refused: only imported items may lack it
     answer = await who.profiles.change_item(id, kind, item, body)
@@ -200,29 +228,49 @@ async def _after_item(
     *,
     is_adding: bool = False,
 ) -> Response:
-    """The whole page, or only the item for a page that already shows the rest."""
+    """The page at the item, or only the item for a page that already shows the rest."""
     is_wrong = bool(form.errors or form.problem)
     if not is_part(who.request) and not is_wrong:
-        return go(who, f"/resumes/{id}", done="saved")
+        return go(who, f"/resumes/{id}?done=saved#{kind}")
     saved = (await who.profiles.resume(id)).data
     if is_part(who.request):
-        found = next((one for one in _items(saved, kind) if one.id == item), None)
-        is_changed = not is_wrong and found is not None and not is_adding
         return render(
             who,
             "parts/item.html",
             status,
-            item=found,
-            gone=item,
-            form=Form(found) if is_changed and found is not None else form,
             resume=saved,
             kind=kind,
+            item=next((one for one in _items(saved, kind) if one.id == item), None),
+            gone=item,
+            form=form if is_wrong else None,
             is_adding=is_adding,
-            form_of=Form,
+            is_saved=not is_wrong,
         )
-    items = {} if is_adding else {str(item): form}
-    adding = {kind: form} if is_adding else {}
-    return await _editor(who, saved, Form(saved), status, items=items, adding=adding)
+    key = kind if is_adding else str(item)
+    return await _page(who, saved, status=status, editing={key}, items={key: form})
+
+
+def _item(who: Visitor, saved: Resume, key: str, *, is_editing: bool) -> Response:
+    """One item as it reads or as a form; or the place where one is added."""
+    found = [(kind, one) for kind in ITEMS for one in _items(saved, kind) if one.id == key]
+    if _is_item(key):
+        kind, item = key, None
+    elif found:
+        kind, item = found[0]
+    else:
+        raise Missing
+    form = Form(item) if item is not None else Form()
+    return render(
+        who,
+        "parts/item.html",
+        resume=saved,
+        kind=kind,
+        item=item,
+        gone=None,
+        form=form if is_editing else None,
+        is_adding=item is None,
+        is_saved=False,
+    )
 
 
 @router.get("/resumes/{id}/file.{kind}")
@@ -260,116 +308,71 @@ async def _suggested(
     return render(who, f"parts/{kind}.html", items=found.items if found is not None else ())
 
 
-async def _resume_body(request: Request, given: dict[str, str]) -> dict[str, JsonValue]:
-    body: dict[str, JsonValue] = {name: given.get(name) or None for name in TEXTS}
-    body["relocation"] = "relocation" in given
-    form = await request.form()
-    for name in ("employmentTypes", "workFormats"):
-        body[name] = _texts(form.getlist(name))
-    body["visibility"] = body["visibility"] or "recommended"
-    body["hiddenFrom"] = _texts(form.getlist("hiddenFrom"))
-    body["linkShows"] = _texts(form.getlist("linkShows"))
-    body["skills"] = [
-        {"name": row["skill"], "level": int(row["level"]) if row["level"].isdecimal() else None}
-        for row in await rows(request, "skill", "level")
-    ]
-    body["languages"] = [
-        {"language": row["language"], "level": row["languageLevel"] or None}
-        for row in await rows(request, "language", "languageLevel")
-    ]
-    if "certificateName" in form:
-        names = [f"certificate{name.title()}" for name in CERTIFICATE]
-        body["certificates"] = [
-            {name: row[field] or None for name, field in zip(CERTIFICATE, names, strict=True)}
-            for row in await rows(request, *names, written=len(names))
-        ]
-    if "linkUrl" in form:
-        body["links"] = [
-            {"url": row["linkUrl"], "label": row["linkLabel"] or None}
-            for row in await rows(request, "linkUrl", "linkLabel", written=2)
-        ]
-    if "projectName" in form:
-        names = [f"project{name.title()}" for name in PROJECT]
-        body["projects"] = [
-            _project(row) for row in await rows(request, *names, written=len(names))
-        ]
-    typed_in = given.get("salaryAmount", "")
-    body["salary"] = None
-    if typed_in:
-        body["salary"] = {
-            "amount": reading.amount(typed_in),
-            "currency": reading.currency(given.get("salaryCurrency", ""), typed_in),
-            "unit": given.get("salaryUnit") or "MONTH",
-        }
-    return body
-
-
-def _project(row: dict[str, str]) -> dict[str, JsonValue]:
-    return {
-        "name": row["projectName"] or None,
-        "url": row["projectUrl"] or None,
-        "start": reading.date(row["projectStart"]),
-        "end": reading.end(row["projectEnd"]),
-        "description": row["projectDescription"] or None,
-        "highlights": _lines(row["projectHighlights"]),
-    }
-
-
-def _texts(listed: object) -> list[JsonValue]:
-    """The texts in a list; there are no files in these forms."""
-    return [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
-
-
-def _lines(typed_in: str) -> list[JsonValue]:
-    """The non-empty lines of a text."""
-    return [line.strip() for line in typed_in.splitlines() if line.strip()]
-
-
-def _item_body(kind: ItemKind, given: dict[str, str]) -> dict[str, JsonValue]:
-    body: dict[str, JsonValue] = {name: given.get(name) or None for name in ITEMS[kind]}
-    if kind == "experience":
-        body["highlights"] = _lines(given.get("highlights", ""))
-        body["start"] = reading.date(given.get("start"))
-        body["end"] = reading.end(given.get("end"))
-    else:
-        for name in ("startYear", "endYear"):
-            body[name] = reading.year(given.get(name))
-    return body
-
-
 async def _reach(
-    who: Visitor, id: UUID, body: dict[str, JsonValue], kept: dict[str, JsonValue]
+    who: Visitor,
+    id: UUID,
+    blocks: tuple[str, ...],
+    body: dict[str, JsonValue],
+    kept: dict[str, JsonValue],
 ) -> Response:
-    answer = await who.vacancies.reach(id, {name: body[name] for name in MATCHED})
-    reach, form = await named(who, answer.found), Form()
+    changes = {name: body[name] for name in MATCHED if name in body}
+    answer = await who.vacancies.reach(id, changes)
+    place = next((one for one in blocks if one in REACHED), "skills")
+    preview = Preview(place, await named(who, answer.found))
+    if not answer.is_good:
+        preview.answered.refuse(answer)
     if is_part(who.request):
-        if not answer.is_good:
-            form.refuse(answer)
-        return render(who, "parts/reach.html", answer.status, reach=reach, answered=form)
+        return render(who, "parts/reach.html", answer.status, preview=preview)
     saved = (await who.profiles.resume(id)).data
     form = Form(saved, body, kept)
     if not answer.is_good:
         form.refuse(answer)
         form.errors = {at.removeprefix("changes/"): why for at, why in form.errors.items()}
-    return await _editor(who, saved, form, answer.status, reach=reach, is_reached=True)
+    return await _page(who, saved, form, answer.status, editing={*blocks}, preview=preview)
 
 
-async def _editor(
+async def _block(
     who: Visitor,
     saved: Resume,
-    form: Form,
+    block: str,
+    form: Form | None = None,
     status: int = 200,
     *,
-    reach: Reach | None = None,
-    is_reached: bool = False,
-    items: dict[str, Form] | None = None,
-    adding: dict[ItemKind, Form] | None = None,
+    is_editing: bool = False,
+    is_saved: bool = False,
 ) -> Response:
-    hidden = [str(id) for id in _texts(form.value("hiddenFrom"))] or list(saved.hiddenFrom)
-    readers, viewers, names = await asyncio.gather(
+    """One block, for a page that already shows the rest."""
+    form = form or Form(saved)
+    return render(
+        who,
+        "parts/block.html",
+        status,
+        resume=saved,
+        form=form,
+        block=block,
+        editing={block} if is_editing else set(),
+        is_saved=is_saved,
+        hidden=await _hidden(who, form) if block == "visibility" else [],
+        preview=Preview(),
+    )
+
+
+async def _page(
+    who: Visitor,
+    saved: Resume,
+    form: Form | None = None,
+    status: int = 200,
+    *,
+    editing: set[str],
+    items: dict[str, Form] | None = None,
+    preview: Preview | None = None,
+) -> Response:
+    """The whole page, with these blocks and items open."""
+    form = form or Form(saved)
+    hidden, readers, viewers = await asyncio.gather(
+        _hidden(who, form),
         or_none(who.profiles.readers(saved.id)),
         or_none(who.vacancies.viewers(saved.id)),
-        _companies(who, hidden),
     )
     return render(
         who,
@@ -377,19 +380,19 @@ async def _editor(
         status,
         resume=saved,
         form=form,
-        reach=reach,
-        answered=form if is_reached else Form(),
+        editing=editing,
+        hidden=hidden,
         readers=readers,
         viewers=viewers,
-        hidden=[(id, names.get(id, id)) for id in map(str, _texts(form.value("hiddenFrom")))],
         items=items or {},
-        adding=adding or {},
         form_of=Form,
-        empty_rows=EMPTY_ROWS,
+        preview=preview or Preview(),
     )
 
 
-async def _companies(who: Visitor, ids: list[str]) -> dict[str, str]:
-    """The names of companies by id; none if the service is unavailable."""
+async def _hidden(who: Visitor, form: Form) -> list[tuple[str, str]]:
+    """Id and name of the companies a resume is hidden from; the id if the name is unknown."""
+    ids = [str(id) for id in texts(form.value("hiddenFrom"))]
     answer = await or_none(who.vacancies.companies(ids)) if ids else None
-    return {one.id: one.name for one in answer.data.items} if is_good(answer) else {}
+    names = {one.id: one.name for one in answer.data.items} if is_good(answer) else {}
+    return [(id, names.get(id, id)) for id in ids]

@@ -137,6 +137,9 @@ class Resume(_Content):
     linkKey: str | None = None
     linkShows: tuple[str, ...] = ()
     completeness: Completeness = Completeness()
+    totalExperienceMonths: int = 0
+    allowedActions: tuple[str, ...] = ()
+    updatedAt: Moment
     leftOut: tuple[LeftOut, ...] = ()
     """What of an imported file was skipped or changed."""
 

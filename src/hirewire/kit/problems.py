@@ -108,12 +108,12 @@ async def business(_: Request, error: Exception) -> JSONResponse:
     )
 
 
-def explained(detail: str, code: str, params: Params) -> dict[str, Any]:
+def explained(detail: str, code: str, params: Params) -> dict[str, object]:
     """The members of a problem that say what is wrong with a value."""
     return {"detail": detail, "code": code, "params": _sent(params)}
 
 
-def _sent(params: Mapping[str, Any]) -> dict[str, Any]:
+def _sent(params: Mapping[str, Any]) -> dict[str, object]:
     """The params that fit into an answer: few, short, and numbers that JSON has."""
     return dict(list(_scalars(params))[:MOST_PARAMS])
 
@@ -147,7 +147,7 @@ async def validation(_: Request, error: Exception) -> JSONResponse:
     return problem(422, "invalid", "Some fields are invalid.", errors=errors)
 
 
-def _field(item: Mapping[str, Any]) -> dict[str, Any]:
+def _field(item: Mapping[str, Any]) -> dict[str, object]:
     where, *path = item["loc"]
     code, params = item["type"], item.get("ctx") or {}
     if code in OF_PYDANTIC:

@@ -53,7 +53,7 @@ def read_problem(said: Any, *, is_whole: bool = False) -> Problem:
     )
 
 
-def _scalars(params: dict[str, Any]) -> Iterator[tuple[str, str | int | float | bool]]:
+def _scalars(params: Mapping[str, object]) -> Iterator[tuple[str, str | int | float | bool]]:
     for name, value in params.items():
         if isinstance(value, str):
             yield name, value[:LONGEST_TEXT]

@@ -18,11 +18,14 @@ MOST_SAVED = 500
 class NoSuchVacancy(NotFound):
     """Vacancy not found, or you do not have access to it."""
 
+    code = "vacancy_not_found"
+
 
 class TooManySaved(AppError):
     """The limit of saved vacancies has been reached: remove one."""
 
     slug = "too-many-saved"
+    code = "too_many_saved"
     kind = Kind.CONFLICT
 
 

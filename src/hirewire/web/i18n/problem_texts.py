@@ -123,7 +123,7 @@ TEXTS: dict[str, str | Plural] = {
     "too_many_failures": N_("Too many failed attempts."),
     "too_many_invitations": N_("Your company has reached the daily limit for invitations."),
     "too_many_messages": N_("You have reached the daily limit for messages."),
-    **dict.fromkeys(("too_many_items", "too_many_searches"), LIMIT),
+    **dict.fromkeys(("too_many_items", "too_many_saved", "too_many_searches"), LIMIT),
     **dict.fromkeys(("not_found", "resume_not_found", "item_not_found", "link_not_found"), GONE),
     **dict.fromkeys(("vacancy_not_found", "company_not_found", "search_not_found"), GONE),
     **dict.fromkeys(("application_not_found", "recommendation_not_found"), GONE),

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -191,7 +191,7 @@ def _template(part: str) -> str:
     return {"matches": "resumes_matched", "activity": "feed", "unread": "received"}[part]
 
 
-async def _completed(who: Visitor, page: Page) -> dict[str, Any]:
+async def _completed(who: Visitor, page: Page) -> Mapping[str, Any]:
     """What a part shows besides its list: the applicants' names, and activity by day."""
     applied = [one for one in page.items if isinstance(one, Application)]
     return {"names": await names_of(who, applied), "groups": grouped(page.items)}

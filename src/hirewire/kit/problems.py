@@ -173,13 +173,17 @@ async def http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _methods(request: Request) -> list[str]:
-    """All methods of a path, since the router names those of one route only."""
-    allowed: set[str] = set()
-    for route in iter_route_contexts(request.app.routes):
-        methods = getattr(route, "methods", None)
-        if methods and route.path_regex.match(request.scope["path"]):
-            allowed |= methods
-    return sorted(allowed)
+    """All methods of a path, since the router names those of one route only.
+
+    A path written out, such as `/vacancies/overview`, is not also one with a parameter.
+    """
+    matching = [
+        (route.path or "", set(route.methods))
+        for route in iter_route_contexts(request.app.routes)
+        if route.methods and route.path_regex.match(request.scope["path"])
+    ]
+    literal = [one for one in matching if "{" not in one[0]]
+    return sorted(set().union(*(methods for _, methods in literal or matching)))
 
 
 def unexpected(error: Exception, path: str) -> JSONResponse:

@@ -50,7 +50,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("missing.html", "wrong.html", "away.html", "again.html", "starting.html"),
         *("status.html", "api.html", "failures.py"),
     ),
-    "Form fields and lists": ("fields.html",),
+    "Form fields and lists": ("fields.html", "facets.html"),
     "Style guide": ("styleguide.html",),
     "Values and problems": ("labels.py", "words.py", "problem_texts.py"),
 }

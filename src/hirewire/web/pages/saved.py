@@ -38,7 +38,7 @@ async def saved(who: Member) -> Response:
         return page
     if not answer.is_good and after:  # most likely an outdated position in the list
         return go(who, "/me/saved")
-    return render(who, "saved.html", saved=await named_in(who, answer), whole=True)
+    return render(who, "saved.html", saved=await named_in(who, answer))
 
 
 @router.post("/vacancies/{id}/saved")

@@ -19,6 +19,22 @@ from hirewire.tools.api_client import Unreachable, reach
 
 WITHIN_SECONDS = 15.0
 POLL_SECONDS = 0.002
+RESUMES = "/api/profiles/resumes"
+EXPERIENCE = {"company": "Acme", "position": "Developer", "start": "2021-03"}
+EDUCATION = {
+    "organization": "ITMO University",
+    "field": "Software",
+    "startYear": 2016,
+    "endYear": 2020,
+}
+SKILLS = [{"name": "Python", "level": 4}, {"name": "PostgreSQL", "level": 4}]
+CHANGES: tuple[tuple[str, str, str, Any, int, str], ...] = (
+    ("names more skills", "PATCH", "", {"skills": SKILLS}, 200, "updated"),
+    ("adds experience", "POST", "/experience", EXPERIENCE, 201, "experience_added"),
+    ("adds education", "POST", "/education", EDUCATION, 201, "education_added"),
+    ("deletes the resume", "DELETE", "", None, 204, "deleted"),
+)
+"""Of a resume: what, the call (its path is within the resume) and its status, and the action."""
 
 
 class DemoFailed(Exception):
@@ -160,12 +176,32 @@ async def _becomes_employer(demo: Demo) -> None:
 
 
 async def _resume_changes(demo: Demo) -> None:
-    base = "/api/profiles/resumes"
+    """The employer sees each change of a resume."""
+    resume = await _published(demo)
+
+    def seen(action: str) -> Callable[[Any], Awaitable[bool]]:
+        return lambda _: demo.activity("employer", resume, action)
+
+    for what, method, path, body, expect, action in CHANGES:
+        await demo.step(
+            f"candidate {what}",
+            "candidate",
+            method,
+            f"{RESUMES}/{resume}{path}",
+            body,
+            expect=expect,
+            effect=f"employer sees `{action}`",
+            seen=seen(action),
+        )
+
+
+async def _published(demo: Demo) -> str:
+    """The id of a resume that the employer has seen appear."""
     made = await demo.step(
         "candidate publishes a resume",
         "candidate",
         "POST",
-        base,
+        RESUMES,
         {
             "title": "Python developer",
             "status": "published",
@@ -177,57 +213,7 @@ async def _resume_changes(demo: Demo) -> None:
         effect="employer sees `created`",
         seen=lambda answer: demo.activity("employer", answer["id"], "created"),
     )
-    resume = made["id"]
-
-    def seen(action: str) -> Callable[[Any], Awaitable[bool]]:
-        return lambda _: demo.activity("employer", resume, action)
-
-    one = f"{base}/{resume}"
-    skills = [{"name": "Python", "level": 4}, {"name": "PostgreSQL", "level": 4}]
-    changes: list[tuple[str, str, str, Any, int, str]] = [
-        ("names more skills", "PATCH", one, {"skills": skills}, 200, "updated"),
-        (
-            "adds experience",
-            "POST",
-            f"{one}/experience",
-            {"company": "Acme", "position": "Developer", "start": "2021-03"},
-            201,
-            "experience_added",
-        ),
-        (
-            "adds education",
-            "POST",
-            f"{one}/education",
-            {
-                "organization": "ITMO University",
-                "field": "Software",
-                "startYear": 2016,
-                "endYear": 2020,
-            },
-            201,
-            "education_added",
-        ),
-    ]
-    for what, method, path, body, expect, action in changes:
-        await demo.step(
-            f"candidate {what}",
-            "candidate",
-            method,
-            path,
-            body,
-            expect=expect,
-            effect=f"employer sees `{action}`",
-            seen=seen(action),
-        )
-    await demo.step(
-        "candidate deletes the resume",
-        "candidate",
-        "DELETE",
-        one,
-        expect=204,
-        effect="employer sees `deleted`",
-        seen=seen("deleted"),
-    )
+    return str(made["id"])
 
 
 async def _vacancy(demo: Demo) -> None:
@@ -267,13 +253,12 @@ async def _vacancy(demo: Demo) -> None:
 
 async def _match(demo: Demo, vacancy: str) -> None:
     """The candidate adds one skill, and the employer has a match with its reasons."""
-    base = "/api/profiles/resumes"
     skills = [{"name": "PostgreSQL", "level": 4}]
     made = await demo.step(
         "candidate publishes another resume",
         "candidate",
         "POST",
-        base,
+        RESUMES,
         {"title": "Backend developer", "status": "published", "skills": skills},
         expect=201,
     )
@@ -289,7 +274,7 @@ async def _match(demo: Demo, vacancy: str) -> None:
         "candidate adds one skill",
         "candidate",
         "PATCH",
-        f"{base}/{made['id']}",
+        f"{RESUMES}/{made['id']}",
         {"skills": [*skills, {"name": "питон", "level": 4}]},
         effect="employer has a match, with reasons",
         seen=matched,
@@ -298,12 +283,12 @@ async def _match(demo: Demo, vacancy: str) -> None:
         "candidate hides the resume",
         "candidate",
         "PATCH",
-        f"{base}/{made['id']}",
+        f"{RESUMES}/{made['id']}",
         {"status": "hidden"},
         effect="the match is withdrawn",
         seen=withdrawn,
     )
-    await demo.call("candidate", "DELETE", f"{base}/{made['id']}", expect=204)
+    await demo.call("candidate", "DELETE", f"{RESUMES}/{made['id']}", expect=204)
 
 
 async def run_demo(url: str, console: Console) -> int:

@@ -17,7 +17,7 @@ from hirewire.tools.sample_data.companies import (
 from hirewire.tools.sample_data.openings import ItOpening, Opening, openings
 from hirewire.tools.sample_data.people import Person
 from hirewire.tools.sample_data.phrases import achieved, capital, done, stock
-from hirewire.tools.sample_data.salaries import Grade
+from hirewire.tools.sample_data.salaries import GRADES, Grade
 from hirewire.tools.sample_data.schools import Study, retrained, studied, trained
 from hirewire.tools.sample_data.titles import Job, Title, graded
 from hirewire.tools.sample_data.trades import trades
@@ -168,11 +168,10 @@ def _suiting(rng: Random, seed: int, who: Person) -> Opening:
 
 
 def _grade_of(rng: Random, home: Profession) -> Grade:
-    grades: tuple[Grade, ...] = ("junior", "middle", "senior", "lead")
     if isinstance(home, CityTrade):
-        return rng.choices(grades, (22, 45, 27, 6))[0]
+        return rng.choices(GRADES, (22, 45, 27, 6))[0]
     leads = not any(title.graded and title.for_beginners for title in home.english)
-    return rng.choices(grades, (0, 0, 50, 50) if leads else (22, 40, 28, 10))[0]
+    return rng.choices(GRADES, (0, 0, 50, 50) if leads else (22, 40, 28, 10))[0]
 
 
 def _positions(
@@ -235,8 +234,7 @@ def _grade_after(months: int, grade: Grade, *, current: bool) -> Grade:
     if current:
         return grade
     then: Grade = "junior" if months < 24 else "middle" if months < 60 else "senior"
-    order = ("junior", "middle", "senior", "lead")
-    return min(then, grade, key=order.index)
+    return min(then, grade, key=GRADES.index)
 
 
 def _month(number: int) -> str:

@@ -7,6 +7,19 @@ from importlib.resources import files
 from random import Random
 from typing import Any
 
+OTHER_STEMS = (
+    ("перевёл{b}", "перевела"),
+    ("перенёс{b}", "перенесла"),
+    ("навёл{n}", "навела"),
+    ("провёл{n}", "провела"),
+    ("прошёл{n}", "прошла"),
+    ("привлёк{la}", "привлекла"),
+    ("ввёл{n}", "ввела"),
+    ("нашёл{n}", "нашла"),
+    ("вёл{n}", "вела"),
+)
+"""Past tenses of men and women that differ in more than the ending; the shortest last."""
+
 
 @cache
 def _stock() -> Mapping[str, Mapping[str, Any]]:
@@ -53,20 +66,7 @@ def inflected(phrase: str, *, female: bool) -> str:
     written out.
     """
     if female:
-        for male, other in (("перевёл{b}", "перевела"), ("перенёс{b}", "перенесла")):
-            phrase = phrase.replace(male, other).replace(male.capitalize(), other.capitalize())
-        for male, other in (
-            ("навёл{n}", "навела"),
-            ("провёл{n}", "провела"),
-            ("прошёл{n}", "прошла"),
-            ("привлёк{la}", "привлекла"),
-        ):
-            phrase = phrase.replace(male, other).replace(male.capitalize(), other.capitalize())
-        for male, other in (
-            ("ввёл{n}", "ввела"),
-            ("нашёл{n}", "нашла"),
-            ("вёл{n}", "вела"),
-        ):
+        for male, other in OTHER_STEMS:
             phrase = phrase.replace(male, other).replace(male.capitalize(), other.capitalize())
     for mark, ending in (("{a}", "а"), ("{la}", "ла"), ("{b}", ""), ("{n}", "")):
         phrase = phrase.replace(mark, ending if female else "")

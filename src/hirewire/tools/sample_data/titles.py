@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from hirewire.esco import Occupation, occupations
+from hirewire.tools.sample_data.phrases import lowered
 
 TABLE = """
 ICT security administrator|security|3|Information Security Administrator; IT Security Administrator|Администратор информационной безопасности; Администратор средств защиты информации
@@ -156,11 +157,7 @@ def graded(title: Title, grade: str, *, russian: bool) -> str:
     if first.isascii():
         return f"{grade.capitalize()} {title.text}"
     word = {"junior": "Младший", "middle": "", "senior": "Старший", "lead": "Ведущий"}[grade]
-    return f"{word} {_lowered(title.text)}" if word else title.text
-
-
-def _lowered(text: str) -> str:
-    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+    return f"{word} {lowered(title.text)}" if word else title.text
 
 
 def _titles(text: str) -> tuple[Title, ...]:

@@ -132,6 +132,60 @@ def test_only_icons_of_the_set_are_used() -> None:
     assert used <= {path.stem for path in ICONS.glob("*.svg")}
 
 
+WEB = STATIC.parent
+BUILT = ("hue-", "swatch-", "htmx-")
+"""How classes begin that a source puts together, or that htmx sets."""
+
+
+def test_nothing_is_kept_that_no_page_uses() -> None:
+    """Icons, values of Open Props, tokens and classes; a planted one of each is found."""
+    styles = {path: path.read_text("utf-8") for path in STATIC.glob("css/**/*.css")}
+    icons = {path.stem for path in ICONS.glob("*.svg")}
+    assert _unused_icons(icons) == set()
+    assert _unused_icons(icons | {"anvil"}) == {"anvil"}
+    joined_styles = "\n".join(styles.values())
+    assert _unused_classes(joined_styles) == set()
+    assert _unused_classes(f"{joined_styles}\n.anvil:hover > .card {{}}") == {"anvil"}
+    used = set(re.findall(r"var\((--[a-z0-9-]+)", joined_styles))
+    defined = {path: _defined(path.read_text("utf-8")) for path in STATIC.glob("vendor/*/*.css")}
+    assert [path.name for path, names in defined.items() if not names & used] == []
+    tokens = _defined(styles[STATIC / "css" / "tokens.css"])
+    assert tokens - used == set()
+    assert _defined(":root { --anvil: 1px; }") - used == {"--anvil"}
+
+
+def _defined(styles: str) -> set[str]:
+    return set(re.findall(r"(--[a-z0-9-]+):", styles))
+
+
+def _unused_icons(icons: set[str]) -> set[str]:
+    return icons - _strings(_expressions())
+
+
+def _unused_classes(styles: str) -> set[str]:
+    plain = re.sub(r"/\*.*?\*/", "", styles, flags=re.DOTALL)
+    selectors = [one for one in re.findall(r"([^{};]+)\{", plain) if one.strip()[:1] != "@"]
+    styled = {name for one in selectors for name in re.findall(r"\.([a-z][\w-]*)", one)}
+    templates, programs = _sources("templates/**/*.html"), _sources("**/*.py")
+    attributes = re.findall(r'class="((?:\{\{.*?\}\}|\{%.*?%\}|[^"])*)"', templates + programs)
+    written = {name for one in attributes for name in re.findall(r"[a-z][\w-]*", one)}
+    chosen = _strings(_expressions() + _sources("static/js/*.js") + programs)
+    blocks = set(re.findall(r"\{% block width %\}(\w+)", templates))
+    return {name for name in styled - written - chosen - blocks if not name.startswith(BUILT)}
+
+
+def _expressions() -> str:
+    return "\n".join(re.findall(r"\{\{.*?\}\}|\{%.*?%\}", _sources("templates/**/*.html")))
+
+
+def _sources(pattern: str) -> str:
+    return "\n".join(path.read_text("utf-8") for path in WEB.glob(pattern))
+
+
+def _strings(source: str) -> set[str]:
+    return set(re.findall(r"""["']([a-z][\w-]*)["']""", source))
+
+
 def test_styles_use_tokens_only() -> None:
     """Colours and sizes have their names in tokens.css; initials and toasts have colours of their
     own, which nothing else shares.

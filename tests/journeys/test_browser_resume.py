@@ -52,14 +52,14 @@ async def test_blocks_are_saved_apart_and_unsaved_text_is_asked_about(
         await other.goto(f"{path}?edit=position")
         await other.fill("#area", "Omsk")
         await other.locator("#position button[value=save]").click()
-        await expect(other.locator("#position .facts")).to_contain_text("Omsk")
+        await expect(other.locator("#position .fact")).to_contain_text("Omsk")
         await expect(other.locator("#position-edit")).to_be_focused()
         await expect(other.locator("#toasts [role=status]")).to_have_text("Saved.")
         await other.close()
         await page.locator("#about button[value=save]").click()
         await expect(page.locator("#about p")).to_contain_text("Soups")
         await page.reload()
-        await expect(page.locator("#position .facts")).to_contain_text("Omsk")
+        await expect(page.locator("#position .fact")).to_contain_text("Omsk")
 
         # Nobody loses what is typed by leaving; nobody is asked about nothing.
         asked: list[str] = []

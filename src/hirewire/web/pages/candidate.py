@@ -27,12 +27,12 @@ from hirewire.web.pages.rendering import (
     render,
     typed,
 )
+from hirewire.web.pages.searching import NARROWED
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
-SEVERAL = ("area", "skill", "workFormat", "employmentType", "experience", "company")
 WHOLE = ("salaryFrom", "days")
-"""The search fields with several values, and the numeric ones."""
+"""The search fields with a number."""
 LISTS = ("matches", "applications")
 """The parts of the dashboard that also have a page of their own."""
 SHOWN_RESUMES = 4
@@ -218,7 +218,7 @@ async def keep_search(who: Asking, request: Request) -> Response:
     several: dict[str, list[JsonValue]] = {}
     query: dict[str, JsonValue] = {}
     for name, value in parse_qsl(given.get("query", "")):
-        if name in SEVERAL:
+        if name in NARROWED:
             several.setdefault(name, []).append(value)
         else:
             query[name] = int(value) if name in WHOLE and value.isdecimal() else value

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -80,9 +81,7 @@ async def vacancies(who: Asking) -> Response:
     """The list of open vacancies, with a search and filters."""
     asked, form = Asked(who.request, (*SEARCHED, "salaryFrom"), who.words.lang), Form()
     try:
-        if asked.lacks_currency:
-            usual = await search(who, asked.unpaid_query)
-            asked.assume(usual.found, CURRENCIES[who.words.lang][0])
+        await asked.assume_currency(partial(search, who))
         values = asked.values["asked"]
         answer = await search(who, asked.query)
         if answer.status == 422:
@@ -118,9 +117,7 @@ async def vacancies(who: Asking) -> Response:
 
 async def _labels(who: Visitor, asked: Asked, found: VacancyResults) -> dict[str, str]:
     """Labels of filters that the results lack: skills by their names, companies not counted."""
-    listed = counted(found, "skill")
-    names = await names_of_skills(who, {bucket.label for bucket in listed})
-    labels = {bucket.value: names[bucket.label] for bucket in listed}
+    labels = await filters.labels_of_skills(who, found)
     if unnamed := filters.unnamed_companies(asked, found):
         answer = await or_none(who.public.companies(unnamed))
         labels |= {one.id: one.name for one in (answer.data.items if is_good(answer) else ())}

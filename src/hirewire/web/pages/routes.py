@@ -22,7 +22,7 @@ from hirewire.web.pages.naming import named, names_of_skills
 from hirewire.web.pages.nothing_found import instead
 from hirewire.web.pages.public import search
 from hirewire.web.pages.public import vacancy as read_vacancy
-from hirewire.web.pages.rendering import Asking, Form, go, is_good, is_part, or_none, render
+from hirewire.web.pages.rendering import Asking, Form, away, go, is_good, is_part, or_none, render
 from hirewire.web.pages.searching import CURRENCIES, SEARCHED, Asked, counted
 from hirewire.web.sessions import Visitor
 
@@ -89,7 +89,7 @@ async def vacancies(who: Asking) -> Response:
             asked.leave_out(*UNSURE)
             answer = await search(who, asked.query)
     except Unavailable:
-        return _away(who)
+        return away(who)
     if not answer.is_good:
         raise Missing(answer.status)
     found = answer.data
@@ -130,7 +130,7 @@ async def vacancy(id: UUID, who: Asking) -> Response:
     try:
         answer = await read_vacancy(who, id)
     except Unavailable:
-        return _away(who)
+        return away(who)
     found = answer.data
     if found.status == "draft":
         raise Missing
@@ -202,7 +202,7 @@ async def company(id: UUID, who: Asking) -> Response:
     try:
         about, found = await asyncio.gather(who.public.company(id), search(who, query))
     except Unavailable:
-        return _away(who)
+        return away(who)
     company = about.data
     return render(who, "company.html", found=await named(who, found.data), company=company)
 
@@ -213,7 +213,7 @@ async def shared(key: str, who: Asking) -> Response:
     try:
         found = await who.public_profiles.shared(key)
     except Unavailable:
-        return _away(who)
+        return away(who)
     response = render(who, "shared.html", resume=await named(who, found.data))
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
@@ -253,12 +253,6 @@ async def _feed(request: Request, path: str) -> Response:
     services: Services = request.app.state.services
     status, body, kind = await services.feed(path)
     return Response(body, status, media_type=kind)
-
-
-def _away(who: Visitor) -> Response:
-    page = render(who, "away.html", 503, typed=[])
-    page.headers["Retry-After"] = "5"
-    return page
 
 
 @router.get("/docs")

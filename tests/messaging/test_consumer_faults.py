@@ -30,7 +30,7 @@ from hirewire.messaging.subscriptions import UNREADABLE, on, on_batch
 from hirewire.messaging.testing import consume, delivery
 from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Noted, Place, blocked_by_a_lock
-from tests.messaging.test_consumer import Reader, noted, notes, write
+from tests.messaging.readers import Reader, noted, notes, write
 
 HOURS = timedelta(hours=5)
 Handler = Callable[[Tx, Received[Noted]], Awaitable[None]]

@@ -18,26 +18,21 @@ from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.messaging.testing import consume
 from hirewire.messaging.transaction import Tx
-from tests.messaging.conftest import Erased, Noted, Place, blocked_by_a_lock
-from tests.messaging.test_consumer import AT_ONCE, Reader, noted, notes, strange, write
+from tests.messaging.conftest import Erased, Noted, blocked_by_a_lock
+from tests.messaging.readers import (
+    AT_ONCE,
+    Reader,
+    noted,
+    notes,
+    place_with_notes,
+    reader,
+    strange,
+    write,
+)
+
+__all__ = ["place_with_notes", "reader"]
 
 NAME = "reader.notes"
-
-
-@pytest.fixture
-async def noting(place: Place) -> Place:
-    """A database with a table of notes."""
-    async with place.engine.begin() as connection:
-        await connection.exec_driver_sql(
-            "create table note (n bigint generated always as identity, text text)"
-        )
-    return place
-
-
-@pytest.fixture
-def reader(noting: Place) -> Reader:
-    """One replica of the service."""
-    return Reader(noting)
 
 
 def patient(reader: Reader, patience: Patience) -> Reader:

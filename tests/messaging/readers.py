@@ -21,6 +21,7 @@ from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Erased, Noted, Place
 from tests.services import NoBroker
 
+NAME = "reader.notes"
 AT_ONCE = RetrySchedule(attempts=3, first=timedelta(0))
 
 
@@ -34,7 +35,7 @@ class Reader:
         self.lates: list[str] = []
         self.mood: dict[str, BaseException] = {}
         retry: RetrySchedule = options.pop("retry", AT_ONCE)  # type: ignore[assignment]
-        self.subscription = on(Noted, self.on_noted, name="reader.notes", retry=retry, **options)  # type: ignore[arg-type]
+        self.subscription = on(Noted, self.on_noted, name=NAME, retry=retry, **options)  # type: ignore[arg-type]
         self.build([self.subscription])
 
     def build(self, subscriptions: Sequence[Subscription]) -> None:

@@ -21,6 +21,7 @@ from hirewire.kit.openapi import media, refuses
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.transaction import Tx
 from hirewire.profiles import pdf
+from hirewire.profiles.errors import NoSuchResume
 from hirewire.profiles.presenters import (
     ExpectedSalary,
     KnownSkill,
@@ -47,12 +48,6 @@ class NotShared(NotFound):
     """This link does not exist or was revoked."""
 
     code = "link_not_found"
-
-
-class NoSuchResume(NotFound):
-    """Resume not found, or it is not yours."""
-
-    code = "resume_not_found"
 
 
 class Position(Answer):

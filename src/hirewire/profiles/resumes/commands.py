@@ -19,13 +19,14 @@ from hirewire.contracts.profiles import (
     SnapshotSkill,
 )
 from hirewire.kit.clock import now, today
-from hirewire.kit.errors import AppError, FieldError, Kind, NotFound
+from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.locks import lock_number
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 from hirewire.profiles.content import Fields, Imported, Position, Study
 from hirewire.profiles.dates import check_period
+from hirewire.profiles.errors import NoSuchResume
 from hirewire.profiles.reading import LeftOut, Part
 from hirewire.profiles.resumes import exports, jsonresume, rules
 from hirewire.profiles.resumes.queries import WholeResume, resume_of, with_items
@@ -55,12 +56,6 @@ EMPTY: Fields = {
     "link_shows": [],
     "imported": None,
 }
-
-
-class NoSuchResume(NotFound):
-    """Resume not found, or it is not yours."""
-
-    code = "resume_not_found"
 
 
 class NoSuchItem(NotFound):
@@ -163,7 +158,7 @@ async def add_experience(tx: Tx, user_id: UUID, id: UUID, fields: Fields) -> Pos
 async def change_experience(
     tx: Tx, user_id: UUID, id: UUID, item_id: UUID, changes: Fields
 ) -> Position:
-    """Change a position. Raises `NoSuchResume`, `NoSuchItem`, `ValueError` for its dates."""
+    """Change a position. Raises `NoSuchResume`, `NoSuchItem`, `Invalid` for its dates."""
     made = await _change(tx, experience, user_id, id, item_id, changes, "experience_updated")
     return cast("Position", made)
 
@@ -231,18 +226,10 @@ async def _change(
         elif after["start_year"] and after["end_year"] and after["end_year"] < after["start_year"]:
             raise PydanticCustomError("end_before_start", "end must not be before start")
     except PydanticCustomError as error:
-        raise _DatesWrong(errors=[FieldError.of("#/end", error)]) from None
+        raise Invalid(errors=[FieldError.of("#/end", error)]) from None
     await tx.execute(update(table).where(table.c.id == item_id).values(**differing))
     await _announce(tx, await _bump(tx, id), action, item_id)
     return after
-
-
-class _DatesWrong(AppError):
-    """Some fields are invalid."""
-
-    slug = "invalid"
-    code = "invalid"
-    kind = Kind.INVALID
 
 
 async def _remove(

@@ -24,6 +24,7 @@ from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.applications import rules
 from hirewire.vacancies.applications.rules import Asker, Origin, Party, Side, Stage
 from hirewire.vacancies.authority import company_of
+from hirewire.vacancies.errors import NoSuchResume, NoSuchVacancy
 from hirewire.vacancies.tables import (
     application,
     application_message,
@@ -44,18 +45,6 @@ class NoSuchApplication(NotFound):
     """Application not found, or it is not yours."""
 
     code = "application_not_found"
-
-
-class NoSuchVacancy(NotFound):
-    """Vacancy not found, or you do not have access to it."""
-
-    code = "vacancy_not_found"
-
-
-class NoSuchResume(NotFound):
-    """Resume not found, or you do not have access to it."""
-
-    code = "resume_not_found"
 
 
 class ResumeIsDraft(AppError):

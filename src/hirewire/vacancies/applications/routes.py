@@ -18,6 +18,7 @@ from hirewire.vacancies.applications.commands import NoSuchApplication
 from hirewire.vacancies.applications.models import Application, Message
 from hirewire.vacancies.applications.rules import Asker, Party
 from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
+from hirewire.vacancies.errors import NoSuchResume, NoSuchVacancy
 
 router = APIRouter(prefix="/api/vacancies", tags=["applications"])
 
@@ -26,8 +27,8 @@ router = APIRouter(prefix="/api/vacancies", tags=["applications"])
     "/vacancies/{id}/applications",
     status_code=201,
     responses=refuses(
-        commands.NoSuchVacancy,
-        commands.NoSuchResume,
+        NoSuchVacancy,
+        NoSuchResume,
         commands.ResumeIsDraft,
         commands.VacancyNotOpen,
         commands.OwnVacancy,
@@ -51,8 +52,8 @@ async def apply(
     status_code=201,
     responses=refuses(
         NotAnEmployer,
-        commands.NoSuchVacancy,
-        commands.NoSuchResume,
+        NoSuchVacancy,
+        NoSuchResume,
         commands.VacancyNotOpen,
         commands.OwnVacancy,
         commands.AlreadyApplied,

@@ -6,19 +6,14 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from hirewire.kit.clock import now
-from hirewire.kit.errors import AppError, Kind, NotFound
+from hirewire.kit.errors import AppError, Kind
 from hirewire.messaging.locks import lock_number
 from hirewire.messaging.transaction import Tx
+from hirewire.vacancies.errors import NoSuchVacancy
 from hirewire.vacancies.saved import queries
 from hirewire.vacancies.tables import saved_vacancy
 
 MOST_SAVED = 500
-
-
-class NoSuchVacancy(NotFound):
-    """Vacancy not found, or you do not have access to it."""
-
-    code = "vacancy_not_found"
 
 
 class TooManySaved(AppError):

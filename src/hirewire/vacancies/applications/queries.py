@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 
 from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.applications.rules import Party, Stage
+from hirewire.vacancies.applications.rules import KeptResume, Party, Stage, kept
 from hirewire.vacancies.presenters import visible_to
 from hirewire.vacancies.tables import (
     application,
@@ -189,3 +189,21 @@ async def message(tx: Tx, id: UUID) -> Row[Any]:
     found = await tx.execute(select(application_message).where(application_message.c.id == id))
     row: Row[Any] = found.one()
     return row
+
+
+async def latest_of(tx: Tx, vacancy_id: UUID, resume_id: UUID) -> UUID:
+    """The id of the latest application with this resume for this vacancy."""
+    found = await tx.execute(
+        select(application.c.id)
+        .where(application.c.vacancy_id == vacancy_id, application.c.resume_id == resume_id)
+        .order_by(application.c.id.desc())
+        .limit(1)
+    )
+    id: UUID = found.scalar_one()
+    return id
+
+
+async def kept_resume(tx: Tx, id: UUID) -> KeptResume | None:
+    """The part of a resume that a company keeps."""
+    found = await tx.execute(select(resume.c.snapshot).where(resume.c.resume_id == id))
+    return kept(found.scalar())

@@ -14,7 +14,17 @@ from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.applications import commands, models, queries, rules
-from hirewire.vacancies.applications.commands import NoSuchApplication
+from hirewire.vacancies.applications.errors import (
+    AlreadyApplied,
+    MoveNotAllowed,
+    NoSuchApplication,
+    OtherSide,
+    OwnVacancy,
+    ResumeIsDraft,
+    TooManyInvitations,
+    TooManyMessages,
+    VacancyNotOpen,
+)
 from hirewire.vacancies.applications.models import Application, Message
 from hirewire.vacancies.applications.rules import Asker, Party
 from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
@@ -29,10 +39,10 @@ router = APIRouter(prefix="/api/vacancies", tags=["applications"])
     responses=refuses(
         NoSuchVacancy,
         NoSuchResume,
-        commands.ResumeIsDraft,
-        commands.VacancyNotOpen,
-        commands.OwnVacancy,
-        commands.AlreadyApplied,
+        ResumeIsDraft,
+        VacancyNotOpen,
+        OwnVacancy,
+        AlreadyApplied,
     ),
 )
 async def apply(
@@ -54,10 +64,10 @@ async def apply(
         NotAnEmployer,
         NoSuchVacancy,
         NoSuchResume,
-        commands.VacancyNotOpen,
-        commands.OwnVacancy,
-        commands.AlreadyApplied,
-        commands.TooManyInvitations,
+        VacancyNotOpen,
+        OwnVacancy,
+        AlreadyApplied,
+        TooManyInvitations,
     ),
 )
 async def invite(
@@ -146,7 +156,7 @@ async def read(id: UUID, tx: RequestTx, caller: Caller) -> Application:
 
 @router.post(
     "/applications/{id}/stage",
-    responses=refuses(NoSuchApplication, commands.OtherSide, commands.MoveNotAllowed),
+    responses=refuses(NoSuchApplication, OtherSide, MoveNotAllowed),
 )
 async def move(id: UUID, body: models.StageMove, tx: RequestTx, caller: Caller) -> Application:
     """Move an application to another stage (employers only)."""
@@ -166,9 +176,7 @@ async def move(id: UUID, body: models.StageMove, tx: RequestTx, caller: Caller) 
 
 @router.post(
     "/applications/{id}/accept",
-    responses=refuses(
-        NoSuchApplication, commands.OtherSide, commands.MoveNotAllowed, commands.VacancyNotOpen
-    ),
+    responses=refuses(NoSuchApplication, OtherSide, MoveNotAllowed, VacancyNotOpen),
 )
 async def accept(
     id: UUID, tx: RequestTx, caller: Caller, body: models.Reply | None = None
@@ -179,7 +187,7 @@ async def accept(
 
 @router.post(
     "/applications/{id}/withdraw",
-    responses=refuses(NoSuchApplication, commands.OtherSide, commands.MoveNotAllowed),
+    responses=refuses(NoSuchApplication, OtherSide, MoveNotAllowed),
 )
 async def withdraw(
     id: UUID, tx: RequestTx, caller: Caller, body: models.Reply | None = None
@@ -210,9 +218,9 @@ async def messages(
     status_code=201,
     responses=refuses(
         NoSuchApplication,
-        commands.MoveNotAllowed,
-        commands.VacancyNotOpen,
-        commands.TooManyMessages,
+        MoveNotAllowed,
+        VacancyNotOpen,
+        TooManyMessages,
     ),
 )
 async def write(

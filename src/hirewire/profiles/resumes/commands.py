@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from pydantic_core import PydanticCustomError
@@ -24,7 +24,7 @@ from hirewire.messaging.ids import new_id
 from hirewire.messaging.locks import lock_number
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
-from hirewire.profiles.content import Fields, Imported, Position, Study
+from hirewire.profiles.content import Fields, Imported
 from hirewire.profiles.dates import check_period
 from hirewire.profiles.errors import NoSuchResume
 from hirewire.profiles.reading import LeftOut, Part
@@ -149,18 +149,16 @@ async def remove(tx: Tx, user_id: UUID, id: UUID) -> None:
     )
 
 
-async def add_experience(tx: Tx, user_id: UUID, id: UUID, fields: Fields) -> Position:
+async def add_experience(tx: Tx, user_id: UUID, id: UUID, fields: Fields) -> ItemRow:
     """Add a position and return it. Raises `NoSuchResume`, `TooMany`."""
-    made = await _add(tx, experience, user_id, id, fields, "experience_added")
-    return cast("Position", made)
+    return await _add(tx, experience, user_id, id, fields, "experience_added")
 
 
 async def change_experience(
     tx: Tx, user_id: UUID, id: UUID, item_id: UUID, changes: Fields
-) -> Position:
+) -> ItemRow:
     """Change a position. Raises `NoSuchResume`, `NoSuchItem`, `Invalid` for its dates."""
-    made = await _change(tx, experience, user_id, id, item_id, changes, "experience_updated")
-    return cast("Position", made)
+    return await _change(tx, experience, user_id, id, item_id, changes, "experience_updated")
 
 
 async def remove_experience(tx: Tx, user_id: UUID, id: UUID, item_id: UUID) -> None:
@@ -168,18 +166,16 @@ async def remove_experience(tx: Tx, user_id: UUID, id: UUID, item_id: UUID) -> N
     await _remove(tx, experience, user_id, id, item_id, "experience_removed")
 
 
-async def add_education(tx: Tx, user_id: UUID, id: UUID, fields: Fields) -> Study:
+async def add_education(tx: Tx, user_id: UUID, id: UUID, fields: Fields) -> ItemRow:
     """Add a course of study and return it. Raises `NoSuchResume`, `TooMany`."""
-    made = await _add(tx, education, user_id, id, fields, "education_added")
-    return cast("Study", made)
+    return await _add(tx, education, user_id, id, fields, "education_added")
 
 
 async def change_education(
     tx: Tx, user_id: UUID, id: UUID, item_id: UUID, changes: Fields
-) -> Study:
+) -> ItemRow:
     """Change a course of study. Raises the same errors as `change_experience`."""
-    made = await _change(tx, education, user_id, id, item_id, changes, "education_updated")
-    return cast("Study", made)
+    return await _change(tx, education, user_id, id, item_id, changes, "education_updated")
 
 
 async def remove_education(tx: Tx, user_id: UUID, id: UUID, item_id: UUID) -> None:

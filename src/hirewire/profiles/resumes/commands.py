@@ -19,9 +19,9 @@ from hirewire.contracts.profiles import (
     SnapshotSkill,
 )
 from hirewire.kit.clock import now, today
+from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.locks import lock_number
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 from hirewire.profiles.content import Fields, Imported
@@ -256,7 +256,7 @@ async def _locked(tx: Tx, user_id: UUID, id: UUID) -> Row[Any]:
 
 async def _room_for_one_more(tx: Tx, user_id: UUID) -> None:
     # Without the lock, two concurrent requests would not count each other's resume.
-    await tx.execute(select(func.pg_advisory_xact_lock(lock_number(f"resumes {user_id}"))))
+    await lock(tx, f"resumes {user_id}")
     count = await tx.execute(
         select(func.count()).select_from(resume).where(resume.c.user_id == user_id)
     )

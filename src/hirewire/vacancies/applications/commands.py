@@ -9,11 +9,10 @@ from sqlalchemy import Column, ColumnElement, Row, and_, func, insert, or_, sele
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.kit.clock import now, today
-from hirewire.kit.db import among
+from hirewire.kit.db import among, lock
 from hirewire.kit.errors import FieldError, Invalid
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.locks import lock_number
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.applications import locking, queries, recording, rules
 from hirewire.vacancies.applications.errors import (
@@ -304,7 +303,7 @@ async def _enter(
 
 async def _require_invitations_left(tx: Tx, company_id: UUID, most: int) -> None:
     # Two concurrent requests would not count each other.
-    await tx.execute(select(func.pg_advisory_xact_lock(lock_number(f"invitations {company_id}"))))
+    await lock(tx, f"invitations {company_id}")
     table, moment = application.c, now()
     found = await tx.execute(
         select(func.count(), func.min(table.created_at)).where(

@@ -1,4 +1,4 @@
-"""What is written down of a change to an application: history, messages and events."""
+"""Records changes to an application: its history, messages and events."""
 
 from datetime import datetime
 from typing import Any, TypedDict

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from hirewire.kit.internal import BarrierOut, Flow
+from hirewire.kit.internal.models import BarrierOut, Flow
 from hirewire.messaging import requests
 from hirewire.messaging.broker import QueueTopology, queue_of
 from hirewire.messaging.consuming import dead_letters

@@ -272,7 +272,7 @@ def _long_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     ordered: list[pytest.Item] = []
     for worker in range(workers):
         mine = long[worker::workers]
-        upto = len(others) if worker == workers - 1 else kept + size - len(mine)
+        upto = len(others) if worker == workers - 1 else kept + max(size - len(mine), 0)
         ordered += mine + others[kept:upto]
         kept = upto
     return ordered

@@ -13,7 +13,7 @@ from chaos.judge import quiet, written_in
 from chaos.replica import ROOT, Replica
 from chaos.run import Run, scenario
 from chaos.world import QUEUE, READERS, WRITERS, World, eventually
-from hirewire.kit.internal import RequestIn, RequestOut
+from hirewire.kit.internal.models import RequestIn, RequestOut
 from hirewire.launcher.process import free_port, spawn
 from hirewire.operators.auditing import Auditor
 from hirewire.operators.client import Refused, ServiceAway

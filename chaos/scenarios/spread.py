@@ -4,7 +4,7 @@ from chaos.run import Run, scenario
 from chaos.scenarios.operations import job
 from chaos.service import PARTITIONS
 from chaos.world import QUEUE, READERS, REPLICAS, World, eventually
-from hirewire.kit.internal import RequestIn
+from hirewire.kit.internal.models import RequestIn
 
 COUNTS = (3, 2)
 

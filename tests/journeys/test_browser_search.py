@@ -61,7 +61,7 @@ async def test_filters_apply_themselves(platform: Platform, chromium: str) -> No
     await platform.start(*ALL)
     url = platform.settings.service_url("web")
     async with platform.client() as boss, browsing(chromium) as browser:
-        ids = await publish_all(boss)
+        await publish_all(boss)
         anna = await Somebody.arrive(browser, url, "en")
         page = anna.page
         await page.goto("/")
@@ -125,7 +125,6 @@ async def test_filters_apply_themselves(platform: Platform, chromium: str) -> No
         await expect(page.locator("#area")).to_have_value("Nowhere")
         await expect(page.locator(".chips .chip", has_text="Nowhere")).to_have_count(2)
         assert anna.complaints == []
-        assert ids
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from hirewire.contracts.auth import UserRegistered
-from hirewire.kit.internal import PREFIX
+from hirewire.kit.internal.models import PREFIX
 from hirewire.messaging.consuming import inbox
 from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.testing import delivery

@@ -19,7 +19,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.kit.db import make_engine
-from hirewire.kit.internal import PREFIX, router
+from hirewire.kit.internal.models import PREFIX
+from hirewire.kit.internal.routes import router
 from hirewire.kit.settings import Settings
 from hirewire.launcher.postgres import SYSTEM_USER, EmbeddedPostgres
 from hirewire.messaging import lineage

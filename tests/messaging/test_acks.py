@@ -16,8 +16,8 @@ from hirewire.messaging.testing import delivery
 from hirewire.messaging.transaction import Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Erased, Noted, Place
+from tests.messaging.readers import noted, notes, place_with_notes, write
 from tests.messaging.scripted import MetTransactions, ScriptedBroker, rows
-from tests.messaging.test_consumer import noted, notes, place_with_notes, write
 
 __all__ = ["place_with_notes"]
 

@@ -19,8 +19,8 @@ from hirewire.messaging.testing import delivery
 from hirewire.messaging.transaction import Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
+from tests.messaging.readers import place_with_notes
 from tests.messaging.scripted import ScriptedBroker, rows
-from tests.messaging.test_consumer import place_with_notes
 
 __all__ = ["place_with_notes"]
 

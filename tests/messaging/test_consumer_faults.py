@@ -1,39 +1,33 @@
 """Whose fault it is when a delivery is not handled: the database's, the handler's, the sender's."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
 from pydantic import field_validator
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
-from hirewire.messaging.broker import Delivery, open_broker
+from hirewire.messaging.broker import Delivery
 from hirewire.messaging.consuming import consumer as consumers
-from hirewire.messaging.consuming import dead_letters, start_attempts
-from hirewire.messaging.consuming.consumer import Consumer
 from hirewire.messaging.consuming.poison_guard import GUARD_AFTER, MAX_START_ATTEMPTS
 from hirewire.messaging.database import DatabaseUnavailable, connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event
-from hirewire.messaging.introduction import introduce
 from hirewire.messaging.publishing.outbox import record
-from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.retry import Later, RetrySchedule
 from hirewire.messaging.subscriptions import UNREADABLE, on, on_batch
 from hirewire.messaging.testing import consume, delivery
 from hirewire.messaging.transaction import Tx
-from tests.messaging.conftest import Noted, Place, blocked_by_a_lock
-from tests.messaging.test_consumer import Reader, noted, notes, write
+from tests.messaging.conftest import Noted
+from tests.messaging.faults import HOURS, dead, reader, reads_with, running, tell, until
+from tests.messaging.readers import Reader, noted, notes, write
 
-HOURS = timedelta(hours=5)
-Handler = Callable[[Tx, Received[Noted]], Awaitable[None]]
+__all__ = ["reader"]
 
 
 class Checked(Event, name="test.checked", owner="writer", key="page"):
@@ -49,25 +43,6 @@ class Checked(Event, name="test.checked", owner="writer", key="page"):
         if page == "key":
             raise KeyError("a value")
         return page
-
-
-@pytest.fixture
-async def reader(place: Place) -> Reader:
-    async with place.engine.begin() as tx:
-        await tx.exec_driver_sql(
-            "create table note (n bigint generated always as identity, text text unique)"
-        )
-    return Reader(place)
-
-
-def reads_with(reader: Reader, handler: Handler, **options: Any) -> Consumer:
-    reader.build([on(Noted, handler, name="reader.notes", **options)])
-    return reader.consumer
-
-
-async def dead(reader: Reader) -> list[dead_letters.OpenMessage]:
-    async with reader.transactions() as tx:
-        return await dead_letters.open_messages(tx, states=("dead", "retrying"))
 
 
 async def test_a_handler_that_catches_a_database_error_costs_only_itself(reader: Reader) -> None:
@@ -190,30 +165,6 @@ async def test_failures_of_the_database_dead_letter_nothing(reader: Reader) -> N
     assert await dead(reader) == []
 
 
-async def test_stops_in_a_slow_handler_dead_letter_nothing(reader: Reader) -> None:
-    note = replace(noted(uuid4(), "note", 1), delivery_count=GUARD_AFTER)
-    begun, go_on = asyncio.Event(), asyncio.Event()
-
-    async def handler(tx: Tx, received: Received[Noted]) -> None:
-        begun.set()
-        await go_on.wait()
-        await write(tx, received.event.text)
-
-    for _ in range(MAX_START_ATTEMPTS + 2):
-        consumer = reads_with(reader, handler)  # a new process each time
-        task = asyncio.create_task(consumer.handle([note]))
-        await begun.wait()
-        begun.clear()
-        consumer.stop()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-    go_on.set()
-    await reads_with(reader, handler).handle([note])
-    assert await notes(reader.place.engine) == ["note"]
-    assert await dead(reader) == []
-
-
 async def test_a_killer_without_an_id_ends_as_dead(reader: Reader) -> None:
     """A message without an id gets another one at each reading; it is one message all the same."""
     kills = 0
@@ -237,25 +188,6 @@ async def test_a_killer_without_an_id_ends_as_dead(reader: Reader) -> None:
     assert "processes ended" in (message.error or "")
 
 
-async def test_a_start_is_taken_back_also_while_its_commit_is_on_its_way(reader: Reader) -> None:
-    fingerprint, instance = uuid4(), uuid4()
-
-    async def forget() -> None:
-        async with reader.transactions() as tx:
-            await start_attempts.forget(tx, fingerprint, instance)
-
-    async def is_on_its_way() -> bool:
-        return forgetting.done() or await blocked_by_a_lock(reader.place)
-
-    async with reader.transactions() as tx:
-        assert await start_attempts.count(tx, fingerprint, instance) == 1
-        forgetting = asyncio.create_task(forget())
-        await until(is_on_its_way)
-    await forgetting
-    async with reader.transactions() as tx:
-        assert await start_attempts.count(tx, fingerprint, uuid4()) == 1
-
-
 async def test_what_was_handled_has_no_starts_left(reader: Reader) -> None:
     """An equal one without an id, which may be another fact, is handled as often as it comes."""
 
@@ -269,91 +201,6 @@ async def test_what_was_handled_has_no_starts_left(reader: Reader) -> None:
         await consumer.handle([stranger])
     assert len(await notes(reader.place.engine)) == MAX_START_ATTEMPTS + 2
     assert await dead(reader) == []
-
-
-@pytest.mark.parametrize("swallows", [False, True])
-async def test_a_handler_has_a_time_limit(reader: Reader, swallows: bool) -> None:
-    async def handler(tx: Tx, received: Received[Noted]) -> None:
-        await write(tx, received.event.text)
-        if received.event.text == "slow":
-            try:
-                await asyncio.sleep(60)
-            except asyncio.CancelledError:
-                if not swallows:
-                    raise
-
-    reads_with(
-        reader,
-        handler,
-        time_limit=timedelta(seconds=0.05),
-        retry=RetrySchedule(attempts=1),
-    )
-    page = uuid4()
-    await consume(
-        reader.consumer,
-        noted(page, "before", 1),
-        noted(page, "slow", 2),
-        noted(page, "behind", 3),
-        noted(uuid4(), "other", 1),
-    )
-    assert await notes(reader.place.engine) == ["before", "other"]
-    [message] = await dead(reader)
-    assert "longer than its time limit of 0.05 s" in (message.error or "")
-    assert message.waiting_behind == 1
-
-
-@pytest.mark.parametrize(
-    ("limit", "idle"), [(1, "40s"), (30, "40s"), (31, "41s"), (600, "610s"), (10**9, "2000000s")]
-)
-async def test_a_handler_may_wait_in_its_transaction_as_long_as_its_time_limit(
-    reader: Reader, limit: int, idle: str
-) -> None:
-    """PostgreSQL would end the session of one that waits for something else."""
-    seen: list[bool] = []
-
-    async def handler(tx: Tx, received: Received[Noted]) -> None:
-        same = "select current_setting('idle_in_transaction_session_timeout')::interval = $1"
-        interval = timedelta(seconds=int(idle[:-1]))
-        seen.append(bool((await tx.exec_driver_sql(same, (interval,))).scalar()))
-
-    reads_with(reader, handler, time_limit=timedelta(seconds=limit))
-    await consume(reader.consumer, noted(uuid4(), "x", 1))
-    assert seen == [True]
-
-
-@pytest.mark.parametrize("seconds", [0.05, 60])
-async def test_each_call_of_a_batch_has_its_own_time_limit(reader: Reader, seconds: float) -> None:
-    """One that hangs behind a quick one is ended, whichever has the longer limit."""
-    once = RetrySchedule(attempts=1)
-
-    async def quick(tx: Tx, received: Received[Noted]) -> None:
-        await asyncio.sleep(0.03 if seconds < 1 else 0)
-
-    async def hangs(tx: Tx, received: Received[Noted]) -> None:
-        await asyncio.sleep(60)
-
-    limits = {"quick": timedelta(seconds=seconds), "hangs": timedelta(seconds=0.05)}
-    reader.build(
-        [
-            on(Noted, quick, name="reader.quick", retry=once, time_limit=limits["quick"]),
-            on(Noted, hangs, name="reader.hangs", retry=once, time_limit=limits["hangs"]),
-        ]
-    )
-    async with asyncio.timeout(8):
-        await consume(reader.consumer, noted(uuid4(), "x", 1))
-    [message] = await dead(reader)
-    assert message.subscription == "reader.hangs"
-    assert "time limit of 0.05 s" in (message.error or "")
-
-
-async def test_a_time_limit_within_a_statement_is_the_handlers_fault(reader: Reader) -> None:
-    async def handler(tx: Tx, received: Received[Noted]) -> None:
-        await tx.exec_driver_sql("select pg_sleep(60)")
-
-    reads_with(reader, handler, time_limit=timedelta(seconds=0.05))
-    await consume(reader.consumer, noted(uuid4(), "slow", 1))
-    [message] = await dead(reader)
-    assert (message.state, message.attempts) == ("retrying", 1)
 
 
 async def test_retries_by_the_kind_of_error(reader: Reader) -> None:
@@ -425,61 +272,6 @@ async def test_a_failed_large_batch_is_taken_up_again(reader: Reader) -> None:
         await until(all_there)
     assert lost
     assert await dead(reader) == []
-
-
-class running:  # noqa: N801  (a context manager, named as it reads)
-    """The reader's consumer over the PostgreSQL broker, with `first` notes in its queue before."""
-
-    def __init__(self, reader: Reader, subscription: Any, *, first: int = 0) -> None:
-        self.reader, self.subscription, self.first = reader, subscription, first
-
-    async def __aenter__(self) -> None:
-        reader = self.reader
-        url = make_url(reader.place.url)
-        self.broker = open_broker(reader.place.url, client="reader")
-        reader.consumer = Consumer(
-            service="reader",
-            transactions=reader.transactions,
-            broker=self.broker,
-            subscriptions=[self.subscription],
-        )
-        owner = await connect(url.render_as_string(hide_password=False), application="test")
-        await introduce(self.broker, {"writer": owner}, [reader.consumer.topology])
-        await owner.close()
-        self.publisher = open_broker(reader.place.url, client="writer")
-        self.relay = Relay(service="writer", database_url=reader.place.url, broker=self.publisher)
-        if self.first:
-            await tell(reader, self.first)
-            while await self.relay.step():
-                pass
-        self.tasks = [
-            asyncio.create_task(self.relay.run()),
-            asyncio.create_task(reader.consumer.run()),
-        ]
-
-    async def __aexit__(self, *_: object) -> None:
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.wait(self.tasks)
-        await self.broker.close()
-        await self.publisher.close()
-
-
-async def tell(reader: Reader, count: int) -> None:
-    """Record that many notes, each of a page of its own."""
-    async with reader.place.transactions()() as tx:
-        for _ in range(count):
-            record(tx, Noted(page=uuid4(), text=str(uuid4())))
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Wait until it holds."""
-    async with asyncio.timeout(60):
-        while True:
-            found = condition()
-            if found if isinstance(found, bool) else await found:
-                return
-            await asyncio.sleep(0.02)
 
 
 class Unspeakable(Exception):

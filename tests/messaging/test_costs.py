@@ -18,7 +18,7 @@ from hirewire.messaging.subscriptions import on_batch
 from hirewire.messaging.testing import consume
 from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Noted, Place
-from tests.messaging.test_consumer import noted, place_with_notes
+from tests.messaging.readers import noted, place_with_notes
 from tests.services import NoBroker
 
 __all__ = ["place_with_notes"]

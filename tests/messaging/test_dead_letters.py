@@ -10,7 +10,7 @@ from hirewire.messaging import requests
 from hirewire.messaging.consuming import dead_letters
 from hirewire.messaging.testing import consume, delivery
 from tests.messaging.conftest import Noted, Place
-from tests.messaging.test_consumer import Reader, noted, notes
+from tests.messaging.readers import Reader, noted, notes
 
 NAME = "reader.notes"
 

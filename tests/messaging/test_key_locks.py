@@ -18,12 +18,7 @@ from hirewire.messaging.subscriptions import on
 from hirewire.messaging.testing import consume
 from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Noted, Place
-from tests.messaging.scripted import (
-    MetTransactions,
-    lock_awaited,
-    rows,
-)
-from tests.messaging.test_consumer import (
+from tests.messaging.readers import (
     AT_ONCE,
     Reader,
     noted,
@@ -31,6 +26,11 @@ from tests.messaging.test_consumer import (
     place_with_notes,
     reader,
     write,
+)
+from tests.messaging.scripted import (
+    MetTransactions,
+    lock_awaited,
+    rows,
 )
 
 __all__ = ["place_with_notes", "reader"]

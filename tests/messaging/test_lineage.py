@@ -20,7 +20,7 @@ from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.testing import consume, delivery, recorded
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
-from tests.messaging.test_consumer import Reader, place_with_notes
+from tests.messaging.readers import Reader, place_with_notes
 from tests.services import NoBroker
 
 __all__ = ["place_with_notes"]

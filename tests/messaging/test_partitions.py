@@ -28,8 +28,8 @@ from hirewire.messaging.subscriptions import on_batch
 from hirewire.messaging.transaction import Transactions, Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
+from tests.messaging.readers import place_with_notes
 from tests.messaging.replaying import Between, Reader, Writer, step_until
-from tests.messaging.test_consumer import place_with_notes
 
 __all__ = ["place_with_notes"]
 

@@ -13,7 +13,7 @@ from hirewire.messaging.testing import consume
 from hirewire.messaging.transaction import Tx
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
-from tests.messaging.test_consumer import AT_ONCE, Reader, noted, notes, write
+from tests.messaging.readers import AT_ONCE, Reader, noted, notes, write
 
 NAME = "reader.notes"
 

@@ -20,8 +20,8 @@ from hirewire.messaging.subscriptions import on
 from hirewire.messaging.testing import consume, delivery
 from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Erased, Noted, Place
+from tests.messaging.readers import Reader, noted, place_with_notes, reader
 from tests.messaging.scripted import ScriptedBroker, rows
-from tests.messaging.test_consumer import Reader, noted, place_with_notes, reader
 
 __all__ = ["place_with_notes", "reader"]
 

@@ -16,7 +16,7 @@ from hirewire.messaging.testing import recorded
 from hirewire.messaging.transaction import Transactions
 from tests.builders import eventually
 from tests.messaging.conftest import Erased, Noted, Place
-from tests.messaging.test_consumer import Reader, notes
+from tests.messaging.readers import Reader, notes
 
 LOGS = QueueTopology("hirewire.reader", ("test.noted",))
 

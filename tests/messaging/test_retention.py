@@ -15,8 +15,8 @@ from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.retry import Reject
 from hirewire.messaging.testing import consume, delivery, recorded
 from tests.messaging.conftest import Noted, Place
+from tests.messaging.readers import Reader, notes, place_with_notes
 from tests.messaging.scripted import rows
-from tests.messaging.test_consumer import Reader, notes, place_with_notes
 
 __all__ = ["place_with_notes"]
 

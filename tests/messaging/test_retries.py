@@ -1,85 +1,31 @@
 """Retries: lanes, batches of what waits, claims that outlive their process, and keys in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-import pytest
-
-from hirewire.messaging.background import Wake
-from hirewire.messaging.consuming import claims, dead_letters, inbox, resolution
+from hirewire.messaging.consuming import claims, dead_letters, inbox
 from hirewire.messaging.consuming.lanes import Patience
-from hirewire.messaging.consuming.poison_guard import GUARD_AFTER, MAX_START_ATTEMPTS
-from hirewire.messaging.consuming.retries import Retries
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.messaging.testing import consume
 from hirewire.messaging.transaction import Tx
-from tests.messaging.conftest import Erased, Noted, Place, blocked_by_a_lock
-from tests.messaging.test_consumer import AT_ONCE, Reader, noted, notes, strange, write
+from tests.messaging.conftest import Noted, blocked_by_a_lock
+from tests.messaging.readers import (
+    AT_ONCE,
+    NAME,
+    Reader,
+    noted,
+    notes,
+    place_with_notes,
+    reader,
+    write,
+)
+from tests.messaging.retrying import Gate, patient, running, until
 
-NAME = "reader.notes"
-
-
-@pytest.fixture
-async def noting(place: Place) -> Place:
-    """A database with a table of notes."""
-    async with place.engine.begin() as connection:
-        await connection.exec_driver_sql(
-            "create table note (n bigint generated always as identity, text text)"
-        )
-    return place
-
-
-@pytest.fixture
-def reader(noting: Place) -> Reader:
-    """One replica of the service."""
-    return Reader(noting)
-
-
-def patient(reader: Reader, patience: Patience) -> Reader:
-    """The replica, with other times after which it takes what others left behind."""
-    reader.retries = Retries(
-        consumer=reader.consumer, transactions=reader.transactions, wake=Wake(), patience=patience
-    )
-    return reader
-
-
-def next_process(reader: Reader) -> None:
-    """As after a kill: nothing is left of the process but what it has committed."""
-    reader.build([reader.subscription])
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Return once that holds."""
-    while not await holds():
-        await asyncio.sleep(0.01)
-
-
-@asynccontextmanager
-async def running(reader: Reader) -> AsyncIterator[None]:
-    """With the retries of this replica at work."""
-    task = asyncio.create_task(reader.retries.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
-
-
-class Gate:
-    """Where a handler stops until it is let through."""
-
-    def __init__(self) -> None:
-        self.reached = asyncio.Event()
-        self.open = asyncio.Event()
-
-    async def pass_through(self) -> None:
-        self.reached.set()
-        await self.open.wait()
+__all__ = ["place_with_notes", "reader"]
 
 
 async def test_what_is_not_due_is_not_tried_beside_what_is(reader: Reader) -> None:
@@ -334,262 +280,6 @@ async def test_a_follower_that_arrives_at_the_end_is_not_left_behind(reader: Rea
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "2"]
     await consume(reader.consumer, noted(page, "3", 3))
-    assert await notes(reader.place.engine) == ["1", "2", "3"]
-
-
-async def test_database_failures_spend_no_attempt(reader: Reader) -> None:
-    reader.broken = {"1"}
-    await consume(reader.consumer, noted(uuid4(), "1", 1))
-    failing = True
-
-    async def loses_its_connection(tx: Tx, heard: Received[Noted]) -> None:
-        if failing:
-            await tx.exec_driver_sql("select pg_terminate_backend(pg_backend_pid())")
-        await write(tx, heard.event.text)
-
-    reader.build([on(Noted, loses_its_connection, name=NAME, retry=AT_ONCE)])
-    for _ in range(AT_ONCE.attempts + 1):
-        with pytest.raises(Exception, match=r"clos|terminat"):
-            await reader.retries.step()
-    failing = False
-    await reader.try_again()
-    assert await notes(reader.place.engine) == ["1"]
-
-
-async def test_stops_spend_no_attempt(reader: Reader) -> None:
-    reader.broken = {"1"}
-    await consume(reader.consumer, noted(uuid4(), "1", 1))
-    for _ in range(AT_ONCE.attempts + 1):
-        gate = Gate()
-
-        async def slow(tx: Tx, heard: Received[Noted], gate: Gate = gate) -> None:
-            await write(tx, heard.event.text)
-            await gate.pass_through()
-
-        reader.build([on(Noted, slow, name=NAME, retry=AT_ONCE)])
-        patient(reader, Patience(lease=3600, watch=3600))
-        async with running(reader):
-            await gate.reached.wait()
-    reader.broken.clear()
-    next_process(reader)
-    await reader.try_again()
-    assert await notes(reader.place.engine) == ["1"]
-
-
-async def test_a_claim_is_given_back_also_while_its_commit_is_on_its_way(reader: Reader) -> None:
-    async def fail(tx: Tx, received: Received[Noted]) -> None:
-        raise ValueError("broken")
-
-    reader.build([on(Noted, fail, name=NAME, retry=AT_ONCE)])
-    await consume(reader.consumer, noted(uuid4(), "0", 1))
-    instance = uuid4()
-
-    async def give_back(heads: Sequence[UUID]) -> None:
-        async with reader.transactions() as tx:
-            await claims.give_back(tx, NAME, instance, heads)
-
-    async def is_on_its_way() -> bool:
-        return giving.done() or await blocked_by_a_lock(reader.place)
-
-    async with reader.transactions() as tx:
-        claim = await claims.take_fresh(tx, NAME, instance, most=1, attempts=5, lease=20)
-        assert claim is not None
-        giving = asyncio.create_task(give_back(claim.heads))
-        await until(is_on_its_way)
-    await giving
-    async with reader.place.engine.connect() as connection:
-        claimed = await connection.exec_driver_sql("select claimed_by from messaging.open_message")
-        assert claimed.scalar_one() is None
-
-
-async def test_of_a_batch_that_killed_its_process_each_is_tried_alone(reader: Reader) -> None:
-    """The poison runs out of attempts, and its neighbours lose none."""
-    page = uuid4()
-    retry = RetrySchedule(attempts=2, first=timedelta(0))
-    reader.subscription = on(Noted, reader.on_noted, name=NAME, retry=retry)
-    next_process(reader)
-    reader.broken = {"1"}
-    await consume(reader.consumer, *(noted(page, str(n), n) for n in range(1, 8)))
-    await reader.try_again()
-    reader.broken.clear()
-    reader.mood = {"4": KeyboardInterrupt()}
-    await reader.replay()
-    deaths = 0
-    found = True
-    while found:
-        try:
-            found = await reader.retries.step()
-        except KeyboardInterrupt:
-            deaths += 1
-            next_process(reader)
-    assert await notes(reader.place.engine) == ["1", "2", "3"]
-    assert await reader.counts() == {"retrying": 0, "waiting": 3, "dead": 1}
-    assert deaths == 1 + retry.attempts
-    async with reader.transactions() as tx:
-        [dead] = await dead_letters.open_messages(tx)
-        assert "process ended" in (dead.error or "")
-        await dead_letters.discard(tx, dead.event_id, why="a test")
-    await reader.try_again()
-    assert await notes(reader.place.engine) == ["1", "2", "3", "5", "6", "7"]
-
-
-@pytest.mark.parametrize("fails", [False, True], ids=["handled", "failed"])
-async def test_what_a_frozen_process_had_taken_is_another_s(
-    reader: Reader, monkeypatch: pytest.MonkeyPatch, fails: bool
-) -> None:
-    """It wakes when another has handled the message, or has put it off after a failure."""
-    page = uuid4()
-    reader = Reader(reader.place, retry=RetrySchedule(attempts=9, first=timedelta(0)))
-    reader.broken = {"1"}
-    await consume(reader.consumer, noted(page, "1", 1), noted(page, "2", 2))
-    reader.broken.clear()
-    gate, lock = Gate(), claims.lock
-
-    async def frozen(tx: Tx, *arguments: object) -> object:
-        await gate.pass_through()
-        return await lock(tx, *arguments)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(claims, "lock", frozen)
-    step = asyncio.create_task(reader.retries.step())
-    await gate.reached.wait()
-    monkeypatch.setattr(claims, "lock", lock)
-    retry = RetrySchedule(attempts=9, first=timedelta(hours=1), longest=timedelta(hours=1))
-    other = Reader(reader.place, retry=retry)
-    other.broken = {"1"} if fails else set()
-    await other.try_again()
-    expected = [] if fails else ["1", "2"]
-    assert await notes(reader.place.engine) == expected
-    reader.calls.clear()
-    gate.open.set()
-    await step
-    await reader.try_again()
-    assert await notes(reader.place.engine) == expected
-    assert reader.calls == []
-    assert (await reader.counts())["retrying"] == fails
-
-
-async def test_what_is_handled_is_not_handled_by_another_at_once(reader: Reader) -> None:
-    """The row's lock keeps others away, though the claim's time is over."""
-    gate, page = Gate(), uuid4()
-    reader.broken = {"1"}
-    await consume(reader.consumer, noted(page, "1", 1))
-
-    async def slow(tx: Tx, heard: Received[Noted]) -> None:
-        await gate.pass_through()
-        await write(tx, heard.event.text)
-
-    reader.build([on(Noted, slow, name=NAME, retry=AT_ONCE)])
-    step = asyncio.create_task(reader.retries.step())
-    await gate.reached.wait()
-    other = Reader(reader.place)
-    assert not await other.retries.step()
-    gate.open.set()
-    await step
-    assert await notes(reader.place.engine) == ["1"]
-    assert other.calls == []
-
-
-async def test_a_claim_is_left_alone_for_its_time(reader: Reader) -> None:
-    reader.broken = {"1"}
-    await consume(reader.consumer, noted(uuid4(), "1", 1))
-    reader.mood = {"1": KeyboardInterrupt()}
-    with pytest.raises(KeyboardInterrupt):
-        await reader.retries.step()
-    for patience in (Patience(lease=0, watch=3600), Patience(lease=3600, watch=0)):
-        other = patient(Reader(reader.place), patience)
-        assert not await other.retries.step()
-        assert other.calls == []
-        async with reader.transactions() as tx:
-            await tx.exec_driver_sql(
-                "update messaging.open_message "
-                "set next_attempt_at = clock_timestamp() + interval '1 hour'"
-            )
-
-
-async def test_a_handled_message_is_released_by_the_next_process(
-    reader: Reader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Killed between the effect's commit and the release of its key."""
-    page = uuid4()
-    reader.broken = {"1"}
-    await consume(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))
-    reader.broken.clear()
-
-    async def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(resolution, "close", killed)
-        with pytest.raises(KeyboardInterrupt):
-            await reader.retries.step()
-    assert await notes(reader.place.engine) == ["1"]
-    await consume(reader.consumer, noted(page, "4", 4))
-    async with reader.transactions() as tx:
-        [first, *_] = await dead_letters.open_messages(tx, states=("waiting", "retrying"))
-        assert first.sequence == 2  # not that which is handled
-        with pytest.raises(dead_letters.NoSuchMessage):
-            [id] = [r.event_id for r in await _closing(tx)]
-            await dead_letters.discard(tx, id, why="too late")
-    next_process(reader)
-    await reader.try_again()
-    assert await notes(reader.place.engine) == ["1", "2", "3", "4"]
-    assert not reader.lates
-
-
-async def _closing(tx: Tx) -> Sequence[dead_letters.OpenMessage]:
-    result = await tx.exec_driver_sql(
-        "select event_id from messaging.open_message where closing is not null"
-    )
-    return result.all()  # type: ignore[return-value]
-
-
-async def test_what_cannot_be_read_is_read_again_once(
-    reader: Reader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Killed between the effect and the end of the message that could not be read."""
-    erased: list[UUID] = []
-
-    async def on_erased(tx: Tx, heard: Received[Erased]) -> None:
-        erased.append(heard.event.page)
-
-    page = uuid4()
-    await consume(reader.consumer, strange(page))
-    subscriptions = [reader.subscription, on(Erased, on_erased, name="reader.erased")]
-    reader.build(subscriptions)
-    await reader.replay()
-
-    async def killed(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(resolution, "resolve", killed)
-        with pytest.raises(KeyboardInterrupt):
-            await reader.retries.step()
-    reader.build(subscriptions)
-    await reader.try_again()
-    assert erased == [page]
-    assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 0}
-
-
-async def test_what_killed_its_process_waits_for_its_turn_to_be_dead(reader: Reader) -> None:
-    """Given up by the consumer while an earlier message of its key is tried again."""
-    page = uuid4()
-    reader.broken = {"1"}
-    await consume(reader.consumer, noted(page, "1", 1))
-    poison = noted(page, "2", 2)
-    invocation = reader.consumer.reader.read([poison]).invocations[0]
-    async with reader.transactions() as tx:
-        attempts = GUARD_AFTER + MAX_START_ATTEMPTS
-        assert await inbox.open_failed(tx, invocation, "it kills", delay=None, attempts=attempts)
-    await consume(reader.consumer, noted(page, "3", 3))
-    assert await reader.counts() == {"retrying": 1, "waiting": 2, "dead": 0}
-    reader.broken.clear()
-    await reader.try_again()
-    assert await notes(reader.place.engine) == ["1"]
-    assert await reader.counts() == {"retrying": 0, "waiting": 1, "dead": 1}
-    assert "2" not in reader.calls
-    await reader.replay()
-    await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "2", "3"]
 
 

@@ -14,8 +14,8 @@ from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.testing import consume
 from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
+from tests.messaging.readers import Reader, noted, notes, place_with_notes, reader
 from tests.messaging.scripted import ScriptedBroker
-from tests.messaging.test_consumer import Reader, noted, notes, place_with_notes, reader
 
 __all__ = ["place_with_notes", "reader"]
 

@@ -16,7 +16,13 @@ from hirewire.web.api.answers import Answer, Missing, SignInFirst
 from hirewire.web.api.client import with_query
 from hirewire.web.api.models.base import Items
 from hirewire.web.api.models.profiles import Resume
-from hirewire.web.api.models.vacancies import Reason, Requirement, Vacancy
+from hirewire.web.api.models.vacancies import (
+    SHOWN_SKILLS,
+    CardWithSkills,
+    Reason,
+    Requirement,
+    Vacancy,
+)
 from hirewire.web.api.services import Reply, Services
 from hirewire.web.api.vacancies import Vacancies
 from hirewire.web.app import create_web
@@ -69,6 +75,20 @@ def test_a_malformed_answer_is_no_answer(
     with pytest.raises(Unavailable):
         said(content).parsed(Items[Vacancy])
     assert "Cook" not in capsys.readouterr().out, "its content does not reach the log"
+
+
+def test_a_list_reads_the_first_skills_of_a_resume_and_counts_the_others() -> None:
+    skills = [{"name": f"Skill {n}", "level": 1} for n in range(SHOWN_SKILLS)]
+    rest: list[JsonValue] = [{"name": "SQL"}, None]
+    for sent, more in ((skills, 0), (skills[:2], 0), (skills + rest, 2), ([], 0)):
+        card = said({"skills": sent}).parsed(CardWithSkills)
+        assert [one.name for one in card.skills] == [
+            f"Skill {n}" for n in range(min(len(sent), SHOWN_SKILLS))
+        ]
+        assert card.moreSkills == more
+    for broken in ("Python", [None], None):
+        with pytest.raises(Unavailable):
+            said({"skills": broken}).parsed(CardWithSkills)
 
 
 def test_a_refusal_has_no_data() -> None:

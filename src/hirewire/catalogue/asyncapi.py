@@ -6,7 +6,7 @@ from pydantic import JsonValue
 from pydantic.json_schema import JsonSchemaValue
 
 from hirewire import __version__
-from hirewire.catalogue.entries import entries, plain, schema_of
+from hirewire.catalogue.entries import Entry, entries, plain, schema_of
 from hirewire.catalogue.examples import EXAMPLES, HEADERS
 from hirewire.messaging.broker import EXCHANGE, queue_of
 
@@ -19,43 +19,9 @@ def asyncapi() -> dict[str, JsonValue]:
     schemas: dict[str, JsonValue] = {}
     for entry in entries():
         name = entry.name
-        channels[name] = {
-            "address": name,
-            "messages": {name: {"$ref": f"#/components/messages/{name}"}},
-            "bindings": {
-                "amqp": {
-                    "is": "routingKey",
-                    "exchange": {"name": EXCHANGE, "type": "topic", "durable": True},
-                    "bindingVersion": "0.3.0",
-                }
-            },
-        }
-        channel: JsonValue = {"$ref": f"#/channels/{name}"}
-        operations[f"{entry.event.owner}.send.{name}"] = {
-            "action": "send",
-            "channel": channel,
-            "summary": f"{entry.event.owner} publishes {name}",
-            "bindings": {"amqp": {"mandatory": True, "deliveryMode": 2, "bindingVersion": "0.3.0"}},
-        }
-        for service, subscriptions in entry.subscribers.items():
-            operations[f"{service}.receive.{name}"] = {
-                "action": "receive",
-                "channel": channel,
-                "summary": f"{service} consumes {name} from its queue {queue_of(service)}",
-                "description": "Handlers: " + ", ".join(s.name for s in subscriptions),
-                "bindings": {"amqp": {"ack": True, "bindingVersion": "0.3.0"}},
-            }
-        messages[name] = {
-            "name": name,
-            "title": name,
-            "summary": plain(entry.event.__doc__ or ""),
-            "contentType": "application/json",
-            "correlationId": {"location": "$message.header#/cloudEvents_correlationid"},
-            "headers": {"$ref": "#/components/schemas/headers"},
-            "payload": {"$ref": f"#/components/schemas/{name}"},
-            "bindings": {"amqp": {"messageType": name, "bindingVersion": "0.3.0"}},
-            "examples": [{"name": name.replace(".", "-"), "payload": EXAMPLES[name]}],
-        }
+        channels[name] = _channel(name)
+        operations |= _operations(entry)
+        messages[name] = _message(entry)
         schemas[name] = _inlined(schema_of(entry.event))
     schemas["headers"] = _header_schema()
     return {
@@ -78,6 +44,58 @@ def asyncapi() -> dict[str, JsonValue]:
         "channels": channels,
         "operations": operations,
         "components": {"messages": messages, "schemas": schemas},
+    }
+
+
+def _channel(name: str) -> JsonValue:
+    return {
+        "address": name,
+        "messages": {name: {"$ref": f"#/components/messages/{name}"}},
+        "bindings": {
+            "amqp": {
+                "is": "routingKey",
+                "exchange": {"name": EXCHANGE, "type": "topic", "durable": True},
+                "bindingVersion": "0.3.0",
+            }
+        },
+    }
+
+
+def _operations(entry: Entry) -> dict[str, JsonValue]:
+    """That its owner sends the event, and that each subscriber receives it."""
+    name, owner = entry.name, entry.event.owner
+    channel: JsonValue = {"$ref": f"#/channels/{name}"}
+    made: dict[str, JsonValue] = {
+        f"{owner}.send.{name}": {
+            "action": "send",
+            "channel": channel,
+            "summary": f"{owner} publishes {name}",
+            "bindings": {"amqp": {"mandatory": True, "deliveryMode": 2, "bindingVersion": "0.3.0"}},
+        }
+    }
+    for service, subscriptions in entry.subscribers.items():
+        made[f"{service}.receive.{name}"] = {
+            "action": "receive",
+            "channel": channel,
+            "summary": f"{service} consumes {name} from its queue {queue_of(service)}",
+            "description": "Handlers: " + ", ".join(s.name for s in subscriptions),
+            "bindings": {"amqp": {"ack": True, "bindingVersion": "0.3.0"}},
+        }
+    return made
+
+
+def _message(entry: Entry) -> JsonValue:
+    name = entry.name
+    return {
+        "name": name,
+        "title": name,
+        "summary": plain(entry.event.__doc__ or ""),
+        "contentType": "application/json",
+        "correlationId": {"location": "$message.header#/cloudEvents_correlationid"},
+        "headers": {"$ref": "#/components/schemas/headers"},
+        "payload": {"$ref": f"#/components/schemas/{name}"},
+        "bindings": {"amqp": {"messageType": name, "bindingVersion": "0.3.0"}},
+        "examples": [{"name": name.replace(".", "-"), "payload": EXAMPLES[name]}],
     }
 
 

@@ -170,22 +170,27 @@ def replay(
             fail("--edit takes an event id and --subscription NAME", 2)
         _edit(event_id, service or _service_of(subscription), subscription, edit, why)
         return
-    count = 0
     names: list[str | None] = [*type] if type else [None]
-    for name in names:
-        counts = _each(
-            service,
-            lambda tx, name=name: dead_letters.replay(  # type: ignore[misc]
-                tx,
-                event_id=event_id,
-                type=name,
-                subscription=subscription,
-                note=why,
-                by=getpass.getuser(),
-            ),
-        )
-        count += sum(counts.values())
+    count = sum(_retry(service, event_id, name, subscription, why) for name in names)
     console.print(f"{count} to be tried again")
+
+
+def _retry(
+    service: str | None, event_id: UUID | None, type: str | None, subscription: str | None, why: str
+) -> int:
+    """Retry one dead event, those of one type, or all; returns how many."""
+
+    async def work(tx: Tx) -> int:
+        return await dead_letters.replay(
+            tx,
+            event_id=event_id,
+            type=type,
+            subscription=subscription,
+            note=why,
+            by=getpass.getuser(),
+        )
+
+    return sum(_each(service, work).values())
 
 
 def _edit(event_id: UUID, service: str, subscription: str, file: Path, why: str) -> None:

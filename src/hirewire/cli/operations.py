@@ -17,7 +17,7 @@ from rich.table import Table
 
 from hirewire import assembly
 from hirewire.cli.terminal import BAD_SETTINGS, fail, reachable_settings, run_async
-from hirewire.kit.internal import RequestIn, RequestOut
+from hirewire.kit.internal.models import RequestIn, RequestOut
 from hirewire.messaging.reconciliation.audit import STATES, first_id
 from hirewire.operators import traces
 from hirewire.operators.auditing import Auditor, Report

@@ -11,9 +11,11 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
 from hirewire.messaging import schema
 from hirewire.messaging.database import notice_vanished_peers
+from hirewire.messaging.locks import lock_number
 from hirewire.messaging.schema import ensure_database
+from hirewire.messaging.transaction import Tx
 
-__all__ = ["among", "ensure_database", "make_engine", "migrate", "pending", "schemas"]
+__all__ = ["among", "ensure_database", "lock", "make_engine", "migrate", "pending", "schemas"]
 
 CHASSIS = (*schema.OWN, ("kit", "hirewire.kit"))
 """Schemas and packages of the tables that every service's database has."""
@@ -78,6 +80,11 @@ def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bo
     statements.
     """
     return column == any_(literal(list(values), ARRAY(column.type)))
+
+
+async def lock(tx: Tx, name: str) -> None:
+    """Take the lock of this name until the transaction ends; those who want it too wait."""
+    await tx.exec_driver_sql("select pg_advisory_xact_lock($1)", (lock_number(name),))
 
 
 def schemas(service: str | None) -> tuple[tuple[str, str], ...]:

@@ -13,10 +13,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire import __version__
-from hirewire.kit import answers, internal, openapi, problems
+from hirewire.kit import answers, openapi, problems
 from hirewire.kit.addresses import ClientAddress
 from hirewire.kit.clock import use_zone
 from hirewire.kit.db import make_engine, pending
+from hirewire.kit.internal.routes import router as internal_router
 from hirewire.kit.middleware import BodyLimit, RequestContext
 from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Verifier
@@ -153,7 +154,7 @@ def create_app(
     app.add_middleware(ClientAddress, listed=settings.trusted_proxies)
     for router in service.routes if role != "worker" else ():
         add_routes(app, router)
-    add_routes(app, internal.router)
+    add_routes(app, internal_router)
     add_routes(app, _operations(service, engine, messaging))
     openapi.describe(app)
     return app

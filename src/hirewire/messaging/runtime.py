@@ -78,13 +78,7 @@ class Messaging:
         self._services = services
         self._wake_retries = Wake()
         self.consumer = self._consumer(subscriptions)
-        self.plain_consumers = [
-            self._consumer(
-                [s for s in subscriptions if s.event.name == name],
-                topology=QueueTopology(name, (), plain=True),
-            )
-            for name in plain_queues
-        ]
+        self.plain_consumers = [self._plain(subscriptions, name) for name in plain_queues]
         self.router: PartitionRouter | None = None
         if partitions > 1 and self.consumer.topology.types:
             self._partition(partitions, subscriptions, database_url)
@@ -157,6 +151,11 @@ class Messaging:
             watcher=watcher,
             unreadable=unreadable,
         )
+
+    def _plain(self, subscriptions: Sequence[Subscription], name: str) -> Consumer:
+        """A consumer of the plain queue of a foreign service's event."""
+        own = [s for s in subscriptions if s.event.name == name]
+        return self._consumer(own, topology=QueueTopology(name, (), plain=True))
 
     def _consumer_of(
         self,

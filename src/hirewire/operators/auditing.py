@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from hirewire.kit.internal import Flow, RequestIn
+from hirewire.kit.internal.models import Flow, RequestIn
 from hirewire.messaging.reconciliation.audit import Found, Ledger, Line
 from hirewire.operators.client import POLL_SECONDS, Operators, Refused, ServiceAway
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 from pydantic import JsonValue, TypeAdapter
 
-from hirewire.kit.internal import PREFIX, BarrierOut, Flow, Overview, RequestIn, RequestOut
+from hirewire.kit.internal.models import PREFIX, BarrierOut, Flow, Overview, RequestIn, RequestOut
 from hirewire.messaging.reconciliation.audit import (
     Consumption,
     Entered,

@@ -1,5 +1,7 @@
 """Parts of a resume in responses, to its owner and to its readers."""
 
+from uuid import UUID
+
 from hirewire.kit.models import Answer
 
 
@@ -70,3 +72,27 @@ class ShownContact(Answer):
     kind: str
     value: str
     preferred: bool = False
+
+
+class Position(Answer):
+    """A position of the work experience."""
+
+    id: UUID
+    company: str | None
+    position: str | None
+    start: str | None
+    end: str | None
+    description: str | None
+    highlights: list[str]
+    skills: list[str]
+
+
+class Study(Answer):
+    """An education entry."""
+
+    id: UUID
+    organization: str | None
+    level: str | None
+    field: str | None
+    start_year: int | None
+    end_year: int | None

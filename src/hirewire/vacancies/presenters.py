@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, exists, fal
 
 from hirewire.kit.models import Answer
 from hirewire.vacancies import states
-from hirewire.vacancies.tables import company, resume, saved_vacancy, vacancy
+from hirewire.vacancies.tables import application, company, resume, saved_vacancy, vacancy
 
 
 class RequiredSkill(Answer):
@@ -148,3 +148,11 @@ def visible_to(company_id: UUID | ColumnElement[UUID]) -> ColumnElement[bool]:
         resume.c.snapshot["status"].astext == "published",
         ~hidden_from(company_id),
     )
+
+
+def unread_for_company(user_id: UUID) -> ColumnElement[bool]:
+    """A condition: a row of `application` has changes that its company's members have not seen,
+    for this member, who reads their own applications as applicant.
+    """
+    table = application.c
+    return and_(table.employer_news > table.employer_seen, table.user_id != user_id)

@@ -1,7 +1,7 @@
 """The gateway `web`: pages, proxy and live stream."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI, Response
@@ -32,6 +32,7 @@ from hirewire.web.pages import (
     people,
     posting,
     resumes,
+    routes,
     saved,
     styleguide,
     undoing,
@@ -40,7 +41,6 @@ from hirewire.web.pages.assets import STATIC, Assets
 from hirewire.web.pages.counts import BoardCounts
 from hirewire.web.pages.naming import Naming
 from hirewire.web.pages.resumes import LARGEST_IMPORT
-from hirewire.web.pages.routes import router
 from hirewire.web.proxy.middleware import Proxy
 from hirewire.web.upstream import Upstream
 
@@ -50,13 +50,17 @@ LARGEST_UPLOAD = LARGEST_IMPORT + 64 * 1024
 """The size of a file with the form around it."""
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
+PAGES = (
+    *(about, account, saved, candidate, resumes, applications, people, posting, board, employer),
+    *(styleguide, undoing, routes),
+)
+"""The modules with pages; the first route that fits an address answers."""
 
 
 def create_web(settings: Settings) -> FastAPI:
     """Create the application of the public origin."""
     behind = [manifest for manifest in settings.manifests if manifest.paths]
     upstreams = {one.name: Upstream(one.name, settings.service_url(one.name)) for one in behind}
-    routes = {path: upstreams[one.name] for one in behind for path in one.paths}
     services = Services(upstreams)
     feed = Live(settings.broker_url, settings.large_bodies)
 
@@ -87,37 +91,27 @@ def create_web(settings: Settings) -> FastAPI:
     problems.install(app)
     failures.install(app)
 
+    proxied = {path: upstreams[one.name] for one in behind for path in one.paths}
+    _add_middleware(app, settings, proxied)
+    for router in (*(pages.router for pages in PAGES), live_router, _operations(services)):
+        add_routes(app, router)
+    app.mount("/static", Assets(directory=STATIC), name="static")
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings, proxied: Mapping[str, Upstream]) -> None:
+    """Each one is around those before it; `proxied` are the paths that services answer."""
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(
         BodyLimit,
         larger=[("/resumes/import", LARGEST_UPLOAD), ("/employer/company", LARGEST_LOGO_FORM)],
         shown=failures.as_page,
     )
-    app.add_middleware(Proxy, routes=routes)
+    app.add_middleware(Proxy, routes=proxied)
     app.add_middleware(OperatorsOnly, token=settings.operator_token)
     app.add_middleware(Hardened, secure=settings.public_url.startswith("https:"))
     app.add_middleware(RequestContext, service="web", shown=failures.as_page)
     app.add_middleware(ClientAddress, listed=settings.trusted_proxies)
-    for pages in (
-        about,
-        account,
-        saved,
-        candidate,
-        resumes,
-        applications,
-        people,
-        posting,
-        board,
-        employer,
-    ):
-        add_routes(app, pages.router)
-    add_routes(app, styleguide.router)
-    add_routes(app, undoing.router)
-    add_routes(app, router)
-    add_routes(app, live_router)
-    add_routes(app, _operations(services))
-    app.mount("/static", Assets(directory=STATIC), name="static")
-    return app
 
 
 def _operations(services: Services) -> APIRouter:

@@ -68,11 +68,6 @@ class Visitor:
         return self.access is not None
 
     @property
-    def user_id(self) -> str:
-        """The token's subject, unverified."""
-        return str(claims(self.access or "").get("sub", ""))
-
-    @property
     def services(self) -> Services:
         """The services behind this origin."""
         found: Services = self.request.app.state.services

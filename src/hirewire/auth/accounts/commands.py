@@ -11,9 +11,9 @@ from hirewire.auth.credentials import email_key
 from hirewire.auth.tables import registration, user
 from hirewire.contracts.auth import UserRegistered
 from hirewire.kit.clock import now
+from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.locks import lock_number
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 
@@ -55,7 +55,7 @@ async def admit(tx: Tx, network: str, most: int) -> timedelta:
     addresses have an account. An advisory lock serialises the attempts from one network.
     """
     moment = now()
-    await tx.execute(select(func.pg_advisory_xact_lock(lock_number(f"registration {network}"))))
+    await lock(tx, f"registration {network}")
     table = registration.c
     result = await tx.execute(
         select(func.count(), func.min(table.at)).where(

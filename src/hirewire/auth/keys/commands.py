@@ -1,7 +1,7 @@
 """The command that creates signing keys."""
 
 from joserfc.jwk import OKPKey
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, insert
 
 from hirewire.auth.keys import queries
 from hirewire.auth.keys.rules import KeyLife, next_key
@@ -9,7 +9,7 @@ from hirewire.auth.tables import signing_key
 from hirewire.contracts.auth import SigningKeyPublished
 from hirewire.kit import keyring
 from hirewire.kit.clock import now
-from hirewire.messaging.locks import lock_number
+from hirewire.kit.db import lock
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 
@@ -19,7 +19,7 @@ async def ensure_signing_key(tx: Tx) -> str | None:
 
     An advisory lock makes sure that only one replica creates it. Records `SigningKeyPublished`.
     """
-    await tx.execute(select(func.pg_advisory_xact_lock(lock_number("signing keys"))))
+    await lock(tx, "signing keys")
     moment = now()
     await tx.execute(delete(signing_key).where(signing_key.c.not_after <= moment))
     life = next_key(await queries.newest_key(tx), moment)

@@ -14,8 +14,8 @@ from hirewire.auth.sessions import rules
 from hirewire.auth.sessions.rules import Failures
 from hirewire.auth.tables import failed_login, known_place, refresh_token, session
 from hirewire.kit.clock import now
+from hirewire.kit.db import lock
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.locks import lock_number
 from hirewire.messaging.transaction import Tx
 
 PRUNED_AT_ONCE = 1000
@@ -108,7 +108,7 @@ async def admit(tx: Tx, network: str, account: str, user_id: UUID | None) -> tim
     the owner of the account, if there is one.
     """
     moment, key = now(), digest(account)
-    await tx.execute(select(func.pg_advisory_xact_lock(lock_number(f"login {key.hex()}"))))
+    await lock(tx, f"login {key.hex()}")
     at, there, its = failed_login.c.at, failed_login.c.network == network, failed_login.c.account
     counts = await tx.execute(
         select(

@@ -21,15 +21,18 @@ from hirewire.kit.openapi import media, refuses
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.transaction import Tx
 from hirewire.profiles import pdf
+from hirewire.profiles.errors import NoSuchResume
 from hirewire.profiles.presenters import (
     ExpectedSalary,
     KnownSkill,
+    Position,
     SectionEntry,
     ShownCertificate,
     ShownContact,
     ShownLink,
     ShownProject,
     SpokenLanguage,
+    Study,
 )
 from hirewire.profiles.readers import commands, queries, rules
 from hirewire.profiles.sections import more
@@ -47,36 +50,6 @@ class NotShared(NotFound):
     """This link does not exist or was revoked."""
 
     code = "link_not_found"
-
-
-class NoSuchResume(NotFound):
-    """Resume not found, or it is not yours."""
-
-    code = "resume_not_found"
-
-
-class Position(Answer):
-    """A position of the work experience."""
-
-    id: UUID
-    company: str | None
-    position: str | None
-    start: str | None
-    end: str | None
-    description: str | None
-    highlights: list[str]
-    skills: list[str]
-
-
-class Study(Answer):
-    """An education entry."""
-
-    id: UUID
-    organization: str | None
-    level: str | None
-    field: str | None
-    start_year: int | None
-    end_year: int | None
 
 
 class _Whole(Answer):

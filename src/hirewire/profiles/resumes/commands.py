@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from pydantic_core import PydanticCustomError
@@ -19,13 +19,14 @@ from hirewire.contracts.profiles import (
     SnapshotSkill,
 )
 from hirewire.kit.clock import now, today
-from hirewire.kit.errors import AppError, FieldError, Kind, NotFound
+from hirewire.kit.db import lock
+from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.locks import lock_number
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
-from hirewire.profiles.content import Fields, Imported, Position, Study
+from hirewire.profiles.content import Fields, Imported
 from hirewire.profiles.dates import check_period
+from hirewire.profiles.errors import NoSuchResume
 from hirewire.profiles.reading import LeftOut, Part
 from hirewire.profiles.resumes import exports, jsonresume, rules
 from hirewire.profiles.resumes.queries import WholeResume, resume_of, with_items
@@ -55,12 +56,6 @@ EMPTY: Fields = {
     "link_shows": [],
     "imported": None,
 }
-
-
-class NoSuchResume(NotFound):
-    """Resume not found, or it is not yours."""
-
-    code = "resume_not_found"
 
 
 class NoSuchItem(NotFound):
@@ -154,18 +149,16 @@ async def remove(tx: Tx, user_id: UUID, id: UUID) -> None:
     )
 
 
-async def add_experience(tx: Tx, user_id: UUID, id: UUID, fields: Fields) -> Position:
+async def add_experience(tx: Tx, user_id: UUID, id: UUID, fields: Fields) -> ItemRow:
     """Add a position and return it. Raises `NoSuchResume`, `TooMany`."""
-    made = await _add(tx, experience, user_id, id, fields, "experience_added")
-    return cast("Position", made)
+    return await _add(tx, experience, user_id, id, fields, "experience_added")
 
 
 async def change_experience(
     tx: Tx, user_id: UUID, id: UUID, item_id: UUID, changes: Fields
-) -> Position:
-    """Change a position. Raises `NoSuchResume`, `NoSuchItem`, `ValueError` for its dates."""
-    made = await _change(tx, experience, user_id, id, item_id, changes, "experience_updated")
-    return cast("Position", made)
+) -> ItemRow:
+    """Change a position. Raises `NoSuchResume`, `NoSuchItem`, `Invalid` for its dates."""
+    return await _change(tx, experience, user_id, id, item_id, changes, "experience_updated")
 
 
 async def remove_experience(tx: Tx, user_id: UUID, id: UUID, item_id: UUID) -> None:
@@ -173,18 +166,16 @@ async def remove_experience(tx: Tx, user_id: UUID, id: UUID, item_id: UUID) -> N
     await _remove(tx, experience, user_id, id, item_id, "experience_removed")
 
 
-async def add_education(tx: Tx, user_id: UUID, id: UUID, fields: Fields) -> Study:
+async def add_education(tx: Tx, user_id: UUID, id: UUID, fields: Fields) -> ItemRow:
     """Add a course of study and return it. Raises `NoSuchResume`, `TooMany`."""
-    made = await _add(tx, education, user_id, id, fields, "education_added")
-    return cast("Study", made)
+    return await _add(tx, education, user_id, id, fields, "education_added")
 
 
 async def change_education(
     tx: Tx, user_id: UUID, id: UUID, item_id: UUID, changes: Fields
-) -> Study:
+) -> ItemRow:
     """Change a course of study. Raises the same errors as `change_experience`."""
-    made = await _change(tx, education, user_id, id, item_id, changes, "education_updated")
-    return cast("Study", made)
+    return await _change(tx, education, user_id, id, item_id, changes, "education_updated")
 
 
 async def remove_education(tx: Tx, user_id: UUID, id: UUID, item_id: UUID) -> None:
@@ -231,18 +222,10 @@ async def _change(
         elif after["start_year"] and after["end_year"] and after["end_year"] < after["start_year"]:
             raise PydanticCustomError("end_before_start", "end must not be before start")
     except PydanticCustomError as error:
-        raise _DatesWrong(errors=[FieldError.of("#/end", error)]) from None
+        raise Invalid(errors=[FieldError.of("#/end", error)]) from None
     await tx.execute(update(table).where(table.c.id == item_id).values(**differing))
     await _announce(tx, await _bump(tx, id), action, item_id)
     return after
-
-
-class _DatesWrong(AppError):
-    """Some fields are invalid."""
-
-    slug = "invalid"
-    code = "invalid"
-    kind = Kind.INVALID
 
 
 async def _remove(
@@ -273,7 +256,7 @@ async def _locked(tx: Tx, user_id: UUID, id: UUID) -> Row[Any]:
 
 async def _room_for_one_more(tx: Tx, user_id: UUID) -> None:
     # Without the lock, two concurrent requests would not count each other's resume.
-    await tx.execute(select(func.pg_advisory_xact_lock(lock_number(f"resumes {user_id}"))))
+    await lock(tx, f"resumes {user_id}")
     count = await tx.execute(
         select(func.count()).select_from(resume).where(resume.c.user_id == user_id)
     )

@@ -13,11 +13,13 @@ from hirewire.profiles.dates import check_date, check_period
 from hirewire.profiles.presenters import (
     ExpectedSalary,
     KnownSkill,
+    Position,
     SectionEntry,
     ShownCertificate,
     ShownLink,
     ShownProject,
     SpokenLanguage,
+    Study,
 )
 
 Name = Annotated[str, text(1, 200)]
@@ -170,28 +172,14 @@ class NewEducation(EducationChanges):
     organization: Name
 
 
-class Experience(Answer):
+class Experience(Position):
     """A position of the work experience."""
 
-    id: UUID
-    company: str | None
-    position: str | None
-    start: str | None
-    end: str | None
-    description: str | None
     highlights: list[str] = []
-    skills: list[str]
 
 
-class Education(Answer):
+class Education(Study):
     """An education entry."""
-
-    id: UUID
-    organization: str | None
-    level: str | None
-    field: str | None
-    start_year: int | None
-    end_year: int | None
 
 
 class Completeness(Answer):

@@ -13,8 +13,8 @@ from hirewire.kit.models import Body as SentBody
 from hirewire.kit.openapi import Responses, refuses
 from hirewire.profiles import pdf
 from hirewire.profiles.content import Fields
+from hirewire.profiles.errors import NoSuchResume
 from hirewire.profiles.resumes import commands, exports, models, queries, rules
-from hirewire.profiles.resumes.commands import NoSuchResume
 from hirewire.profiles.resumes.documents import BadDocument, check_document
 from hirewire.profiles.resumes.models import Education, Experience, ImportedResume, Resume
 from hirewire.profiles.sections import more

@@ -1,35 +1,38 @@
 """Apply, invite, answer and move on. Each move adds a history row and an event."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from math import ceil
-from typing import Any, TypedDict
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, Row, and_, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from hirewire.contracts.vacancies import (
-    ApplicationMessageSent,
-    ApplicationStageChanged,
-    ApplicationSubmitted,
-)
 from hirewire.kit.clock import now, today
-from hirewire.kit.db import among
-from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
+from hirewire.kit.db import among, lock
+from hirewire.kit.errors import FieldError, Invalid
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.locks import lock_number
-from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.applications import rules
-from hirewire.vacancies.applications.rules import Asker, Origin, Party, Side, Stage
+from hirewire.vacancies.applications import locking, queries, recording, rules
+from hirewire.vacancies.applications.errors import (
+    AlreadyApplied,
+    MoveNotAllowed,
+    NoSuchApplication,
+    OwnVacancy,
+    ResumeIsDraft,
+    TooManyInvitations,
+    TooManyMessages,
+    VacancyNotOpen,
+)
+from hirewire.vacancies.applications.rules import Asker, Origin, Party, Stage
 from hirewire.vacancies.authority import company_of
+from hirewire.vacancies.errors import NoSuchResume, NoSuchVacancy
 from hirewire.vacancies.tables import (
     application,
     application_message,
     application_move,
     recommendation,
-    resume,
     vacancy,
 )
 
@@ -40,88 +43,6 @@ RESUME_DELETED = "resume_deleted"
 """Why the applications of a deleted resume are closed."""
 
 
-class NoSuchApplication(NotFound):
-    """Application not found, or it is not yours."""
-
-    code = "application_not_found"
-
-
-class NoSuchVacancy(NotFound):
-    """Vacancy not found, or you do not have access to it."""
-
-    code = "vacancy_not_found"
-
-
-class NoSuchResume(NotFound):
-    """Resume not found, or you do not have access to it."""
-
-    code = "resume_not_found"
-
-
-class ResumeIsDraft(AppError):
-    """The resume is a draft: publish it first."""
-
-    slug = "resume-is-draft"
-    code = "resume_is_draft"
-    kind = Kind.CONFLICT
-
-
-class TooManyInvitations(AppError):
-    """Your company has reached the daily limit of invitations; try again later."""
-
-    slug = "too-many-invitations"
-    code = "too_many_invitations"
-    kind = Kind.TOO_MANY
-
-
-class TooManyMessages(AppError):
-    """You have reached the daily limit of messages; try again later."""
-
-    slug = "too-many-messages"
-    code = "too_many_messages"
-    kind = Kind.TOO_MANY
-
-
-class VacancyNotOpen(AppError):
-    """The vacancy is not accepting applications."""
-
-    slug = "vacancy-not-open"
-    code = "vacancy_not_open"
-    kind = Kind.CONFLICT
-
-
-class OwnVacancy(AppError):
-    """You cannot apply to your own company."""
-
-    slug = "own-vacancy"
-    code = "own_vacancy"
-    kind = Kind.CONFLICT
-
-
-class AlreadyApplied(AppError):
-    """There is already an open application with this resume."""
-
-    slug = "already-applied"
-    code = "already_applied"
-    kind = Kind.CONFLICT
-
-
-class MoveNotAllowed(AppError):
-    """This action is not allowed in the application's current stage."""
-
-    slug = "move-not-allowed"
-    code = "move_not_allowed"
-    kind = Kind.CONFLICT
-
-
-class OtherSide(AppError):
-    """Only the other side of the application can do this."""
-
-    slug = "other-side"
-    code = "other_side"
-    kind = Kind.FORBIDDEN
-
-
 async def submit(
     tx: Tx, user_id: UUID, vacancy_id: UUID, resume_id: UUID, letter: str | None
 ) -> UUID:
@@ -130,11 +51,11 @@ async def submit(
     Raises `NoSuchVacancy`, `VacancyNotOpen`, `NoSuchResume`, `ResumeIsDraft`, `OwnVacancy`,
     `AlreadyApplied`, and `Invalid` if the vacancy requires a letter and there is none.
     """
-    vacancy_row = await _vacancy(tx, vacancy_id)
+    vacancy_row = await locking.vacancy_of(tx, vacancy_id)
     if vacancy_row is None or vacancy_row.published_at is None:
         raise NoSuchVacancy
     _require_open(vacancy_row)
-    known = await _resume(tx, resume_id)
+    known = await locking.resume_of(tx, resume_id)
     if known is None or known.user_id != user_id or rules.is_gone(known.state, known.snapshot):
         raise NoSuchResume
     if rules.is_draft(known.snapshot):
@@ -153,8 +74,8 @@ async def submit(
             errors=[FieldError("#/letter", "required for this vacancy", "letter_required")]
         )
     id, row = await _enter(tx, vacancy_row, known, "response", letter)
-    _record_submitted(tx, row)
-    await _note(tx, row, None, side="applicant", user_id=user_id)
+    recording.submission(tx, row)
+    await recording.move(tx, row, None, side="applicant", user_id=user_id)
     return id
 
 
@@ -166,18 +87,18 @@ async def invite(
     Raises `NoSuchVacancy`, `VacancyNotOpen`, `NoSuchResume`, `OwnVacancy`, `AlreadyApplied`,
     `TooManyInvitations`.
     """
-    vacancy_row = await _vacancy(tx, vacancy_id)
+    vacancy_row = await locking.vacancy_of(tx, vacancy_id)
     if vacancy_row is None or vacancy_row.company_id != asker.company_id:
         raise NoSuchVacancy
     _require_open(vacancy_row)
-    known = await _resume(tx, resume_id)
+    known = await locking.resume_of(tx, resume_id)
     if known is None or known.state != "visible" or _is_hidden(known, vacancy_row.company_id):
         raise NoSuchResume
     await _require_invitations_left(tx, vacancy_row.company_id, most)
     id, row = await _enter(tx, vacancy_row, known, "invitation", None)
-    await _note(tx, row, None, side="employer", user_id=asker.user_id)
+    await recording.move(tx, row, None, side="employer", user_id=asker.user_id)
     if message is not None:
-        await _write(tx, row, "employer", asker.user_id, message)
+        await recording.message(tx, row, "employer", asker.user_id, message)
     table = recommendation.c
     await tx.execute(
         update(recommendation)
@@ -195,7 +116,7 @@ async def view(tx: Tx, id: UUID) -> None:
     """Record that the employer has opened an application; only the first view of an open one
     counts.
     """
-    row = await _locked(tx, id)
+    row = await locking.application_of(tx, id)
     if row.viewed_at is None and row.stage in rules.OPEN:
         await _set(tx, id, viewed_at=now())
 
@@ -226,7 +147,7 @@ async def move(
     """Move an application as the employer. Raises `NoSuchApplication`, `OtherSide`,
     `MoveNotAllowed`.
     """
-    before = await _for(tx, asker, id, "employer")
+    before = await locking.application_for(tx, asker, id, "employer")
     allowed = rules.allowed_stages(rules.standing_of(before), "employer")
     if stage not in allowed:
         raise MoveNotAllowed(extra={"allowed": allowed})
@@ -239,7 +160,7 @@ async def move(
     if rules.is_news(before, row, comment if shared else None):
         await _news(tx, row.id, "applicant")
     details = {"comment": comment, "shared": shared, "reason": reason}
-    await _note(tx, row, before.stage, side="employer", user_id=asker.user_id, **details)
+    await recording.move(tx, row, before.stage, side="employer", user_id=asker.user_id, **details)
 
 
 async def accept(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None) -> None:
@@ -248,16 +169,16 @@ async def accept(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None) 
     Raises `NoSuchApplication`, `OtherSide`, `MoveNotAllowed`, and `VacancyNotOpen` if the vacancy
     was closed in the meantime.
     """
-    before = await _for(tx, asker, id, "applicant")
+    before = await locking.application_for(tx, asker, id, "applicant")
     _require("accept", before, "applicant")
-    vacancy_row = await _vacancy(tx, before.vacancy_id)
+    vacancy_row = await locking.vacancy_of(tx, before.vacancy_id)
     if vacancy_row is None or not rules.takes_answers(vacancy_row.status):
         raise VacancyNotOpen
-    kept = await _kept_resume(tx, before.resume_id)
+    kept = await queries.kept_resume(tx, before.resume_id)
     news = application.c.employer_news + 1
     row = await _set(tx, id, accepted_at=now(), kept_resume=kept, employer_news=news)
-    _record_submitted(tx, row)
-    await _note(
+    recording.submission(tx, row)
+    await recording.move(
         tx, row, before.stage, side="applicant", user_id=asker.user_id, comment=comment, shared=True
     )
 
@@ -267,11 +188,11 @@ async def withdraw(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None
 
     Raises `NoSuchApplication`, `OtherSide`, `MoveNotAllowed`.
     """
-    before = await _for(tx, asker, id, "applicant")
+    before = await locking.application_for(tx, asker, id, "applicant")
     _require("withdraw", before, "applicant")
     news = application.c.employer_news + 1
     row = await _set(tx, id, stage="discard_by_applicant", employer_news=news)
-    await _note(
+    await recording.move(
         tx, row, before.stage, side="applicant", user_id=asker.user_id, comment=comment, shared=True
     )
 
@@ -281,14 +202,14 @@ async def write(tx: Tx, asker: Asker, id: UUID, text: str, most: int) -> UUID:
 
     Raises `NoSuchApplication`, `MoveNotAllowed`, `TooManyMessages`.
     """
-    row = await _locked(tx, id)
+    row = await locking.application_of(tx, id)
     party = asker.party(row.user_id, row.company_id)
     if party is None:
         raise NoSuchApplication
     _require("message", row, party)
     await _require_messages_left(tx, id, party, most)
     await _news(tx, id, "applicant" if party == "employer" else "employer")
-    return await _write(tx, row, party, asker.user_id, text)
+    return await recording.message(tx, row, party, asker.user_id, text)
 
 
 async def close_of_vacancy(tx: Tx, vacancy_id: UUID, reason: str) -> None:
@@ -334,10 +255,10 @@ async def _close(
             .returning(application)
         )
         rows = sorted(changed, key=lambda row: row.id)
-        lines = [_line(row, before[row.id], side="system", reason=reason) for row in rows]
+        lines = [recording.line(row, before[row.id], side="system", reason=reason) for row in rows]
         await tx.execute(insert(application_move), lines)
         for row in rows:
-            _record_moved(tx, row, before[row.id], reason, cause)
+            recording.stage_change(tx, row, before[row.id], reason, cause)
 
 
 def _require_open(vacancy_row: Row[Any]) -> None:
@@ -375,14 +296,14 @@ async def _enter(
     )
     row: Row[Any] | None = entered.first()
     if row is None:
-        before = await _latest(tx, vacancy_row.id, known.resume_id)
+        before = await queries.latest_of(tx, vacancy_row.id, known.resume_id)
         raise AlreadyApplied(extra={"applicationId": str(before)})
     return id, row
 
 
 async def _require_invitations_left(tx: Tx, company_id: UUID, most: int) -> None:
     # Two concurrent requests would not count each other.
-    await tx.execute(select(func.pg_advisory_xact_lock(lock_number(f"invitations {company_id}"))))
+    await lock(tx, f"invitations {company_id}")
     table, moment = application.c, now()
     found = await tx.execute(
         select(func.count(), func.min(table.created_at)).where(
@@ -407,54 +328,6 @@ async def _require_messages_left(tx: Tx, id: UUID, party: Party, most: int) -> N
     count, oldest = found.one()
     if count >= most:
         raise TooManyMessages(retry_after=ceil((oldest + DAY - moment).total_seconds()))
-
-
-async def _kept_resume(tx: Tx, id: UUID) -> rules.KeptResume | None:
-    found = await tx.execute(select(resume.c.snapshot).where(resume.c.resume_id == id))
-    return rules.kept(found.scalar())
-
-
-async def _latest(tx: Tx, vacancy_id: UUID, resume_id: UUID) -> UUID:
-    found = await tx.execute(
-        select(application.c.id)
-        .where(application.c.vacancy_id == vacancy_id, application.c.resume_id == resume_id)
-        .order_by(application.c.id.desc())
-        .limit(1)
-    )
-    id: UUID = found.scalar_one()
-    return id
-
-
-async def _vacancy(tx: Tx, id: UUID) -> Row[Any] | None:
-    """The vacancy, locked against being closed; other applicants are not blocked."""
-    found = await tx.execute(select(vacancy).where(vacancy.c.id == id).with_for_update(read=True))
-    return found.first()
-
-
-async def _resume(tx: Tx, id: UUID) -> Row[Any] | None:
-    """The resume, locked against being hidden or deleted."""
-    found = await tx.execute(
-        select(resume).where(resume.c.resume_id == id).with_for_update(read=True)
-    )
-    return found.first()
-
-
-async def _locked(tx: Tx, id: UUID) -> Row[Any]:
-    found = await tx.execute(select(application).where(application.c.id == id).with_for_update())
-    row = found.first()
-    if row is None:
-        raise NoSuchApplication
-    return row
-
-
-async def _for(tx: Tx, asker: Asker, id: UUID, party: Party) -> Row[Any]:
-    row = await _locked(tx, id)
-    own = asker.party(row.user_id, row.company_id)
-    if own is None:
-        raise NoSuchApplication
-    if own != party:
-        raise OtherSide
-    return row
 
 
 def _require(action: rules.Action, row: Row[Any], party: Party) -> None:
@@ -484,105 +357,3 @@ def _of_others(stage: Stage) -> Column[int]:
     """The sides that are notified when the system closes an application."""
     party: Party = "applicant" if stage == "discard_vacancy_closed" else "employer"
     return application.c[f"{party}_news"]
-
-
-async def _write(tx: Tx, row: Row[Any], side: Party, user_id: UUID, text: str) -> UUID:
-    id = new_id()
-    await tx.execute(
-        insert(application_message).values(
-            id=id,
-            application_id=row.id,
-            side=side,
-            user_id=user_id,
-            text=text,
-            sent_at=now(),
-        )
-    )
-    record(tx, ApplicationMessageSent(**_whose(row), side=side))
-    return id
-
-
-async def _note(tx: Tx, row: Row[Any], previous: Stage | None, **details: Any) -> None:
-    """Add a history row and its event."""
-    line = _line(row, previous, **details)
-    await tx.execute(insert(application_move).values(line))
-    _record_moved(tx, row, previous, line["reason"])
-
-
-class Line(TypedDict):
-    """A row of the history."""
-
-    application_id: UUID
-    from_stage: Stage | None
-    to_stage: Stage
-    side: Side
-    user_id: UUID | None
-    comment: str | None
-    shared: bool
-    reason: str | None
-    created_at: datetime
-
-
-class Whose(TypedDict):
-    """Whose an application is, as its events say."""
-
-    application_id: UUID
-    vacancy_id: UUID
-    company_id: UUID
-    resume_id: UUID
-    user_id: UUID
-
-
-def _line(
-    row: Row[Any],
-    previous: Stage | None,
-    *,
-    side: Side,
-    user_id: UUID | None = None,
-    comment: str | None = None,
-    shared: bool = False,
-    reason: str | None = None,
-) -> Line:
-    return {
-        "application_id": row.id,
-        "from_stage": previous,
-        "to_stage": row.stage,
-        "side": side,
-        "user_id": user_id,
-        "comment": comment,
-        "shared": shared,
-        "reason": reason,
-        "created_at": row.updated_at,
-    }
-
-
-def _whose(row: Row[Any]) -> Whose:
-    return {
-        "application_id": row.id,
-        "vacancy_id": row.vacancy_id,
-        "company_id": row.company_id,
-        "resume_id": row.resume_id,
-        "user_id": row.user_id,
-    }
-
-
-def _record_submitted(tx: Tx, row: Row[Any]) -> None:
-    whose = _whose(row)
-    record(tx, ApplicationSubmitted(**whose, origin=row.origin, submitted_at=row.accepted_at))
-
-
-def _record_moved(
-    tx: Tx,
-    row: Row[Any],
-    previous: Stage | None,
-    reason: str | None,
-    cause: Received[Any] | None = None,
-) -> None:
-    event = ApplicationStageChanged(
-        **_whose(row),
-        previous_stage=previous,
-        stage=row.stage,
-        applicant_state=rules.applicant_state(rules.standing_of(row)),
-        reason=reason,
-    )
-    record(tx, event, cause=cause)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select
+from sqlalchemy import Row, Select, and_, func, select
 
 from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.applications.rules import Party, Stage
-from hirewire.vacancies.presenters import visible_to
+from hirewire.vacancies.applications.rules import KeptResume, Stage, kept
+from hirewire.vacancies.presenters import unread_for_company, visible_to
 from hirewire.vacancies.tables import (
     application,
     application_message,
@@ -25,6 +25,8 @@ MOST_MOVES = 100
 """The number of latest moves read from an application's history."""
 MOST_COUNTED = 100
 """The unread count stops here."""
+_IS_UNREAD = application.c.applicant_news > application.c.applicant_seen
+"""A condition: the applicant has unread changes."""
 
 
 def _selection() -> Select[Any]:
@@ -74,7 +76,7 @@ async def sent_by(
     """The applications of an applicant, latest first."""
     chosen = _selection().where(application.c.user_id == user_id)
     if about.only_unread:
-        chosen = chosen.where(_is_unread("applicant"))
+        chosen = chosen.where(_IS_UNREAD)
     return await _listed(tx, chosen, about, limit, after)
 
 
@@ -84,7 +86,7 @@ async def received_by(
     """The applications and invitations of a company, latest first, as this member sees them."""
     chosen = _selection().where(application.c.company_id == company_id)
     if about.only_unread:
-        chosen = chosen.where(_is_unread_for_company(user_id))
+        chosen = chosen.where(unread_for_company(user_id))
     return await _listed(tx, chosen, about, limit, after)
 
 
@@ -112,7 +114,7 @@ async def counts(
         table.vacancy_id,
         table.stage,
         func.count().label("count"),
-        func.count().filter(_is_unread_for_company(user_id)).label("unread"),
+        func.count().filter(unread_for_company(user_id)).label("unread"),
     ).where(table.company_id == company_id)
     if vacancy_id is not None:
         chosen = chosen.where(table.vacancy_id == vacancy_id)
@@ -125,8 +127,8 @@ async def unread(tx: Tx, user_id: UUID, company_id: UUID | None) -> tuple[int, i
     Each is counted up to `MOST_COUNTED`, with the index of unread applications.
     """
     table = application.c
-    own = and_(table.user_id == user_id, _is_unread("applicant"))
-    received = and_(table.company_id == company_id, _is_unread_for_company(user_id))
+    own = and_(table.user_id == user_id, _IS_UNREAD)
+    received = and_(table.company_id == company_id, unread_for_company(user_id))
     counts = [
         select(func.count())
         .select_from(select(table.id).where(which).limit(MOST_COUNTED).subquery())
@@ -135,19 +137,6 @@ async def unread(tx: Tx, user_id: UUID, company_id: UUID | None) -> tuple[int, i
     ]
     as_applicant, as_employer = (await tx.execute(select(*counts))).one()
     return as_applicant, as_employer
-
-
-def _is_unread(party: Party) -> ColumnElement[bool]:
-    """A condition: this side has unread changes."""
-    unread: ColumnElement[bool] = application.c[f"{party}_news"] > application.c[f"{party}_seen"]
-    return unread
-
-
-def _is_unread_for_company(user_id: UUID) -> ColumnElement[bool]:
-    """The same condition for a member of the company, who reads their own applications as
-    applicant.
-    """
-    return and_(_is_unread("employer"), application.c.user_id != user_id)
 
 
 async def moves_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
@@ -189,3 +178,21 @@ async def message(tx: Tx, id: UUID) -> Row[Any]:
     found = await tx.execute(select(application_message).where(application_message.c.id == id))
     row: Row[Any] = found.one()
     return row
+
+
+async def latest_of(tx: Tx, vacancy_id: UUID, resume_id: UUID) -> UUID:
+    """The id of the latest application with this resume for this vacancy."""
+    found = await tx.execute(
+        select(application.c.id)
+        .where(application.c.vacancy_id == vacancy_id, application.c.resume_id == resume_id)
+        .order_by(application.c.id.desc())
+        .limit(1)
+    )
+    id: UUID = found.scalar_one()
+    return id
+
+
+async def kept_resume(tx: Tx, id: UUID) -> KeptResume | None:
+    """The part of a resume that a company keeps."""
+    found = await tx.execute(select(resume.c.snapshot).where(resume.c.resume_id == id))
+    return kept(found.scalar())

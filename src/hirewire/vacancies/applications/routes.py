@@ -14,10 +14,21 @@ from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.applications import commands, models, queries, rules
-from hirewire.vacancies.applications.commands import NoSuchApplication
+from hirewire.vacancies.applications.errors import (
+    AlreadyApplied,
+    MoveNotAllowed,
+    NoSuchApplication,
+    OtherSide,
+    OwnVacancy,
+    ResumeIsDraft,
+    TooManyInvitations,
+    TooManyMessages,
+    VacancyNotOpen,
+)
 from hirewire.vacancies.applications.models import Application, Message
 from hirewire.vacancies.applications.rules import Asker, Party
 from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
+from hirewire.vacancies.errors import NoSuchResume, NoSuchVacancy
 
 router = APIRouter(prefix="/api/vacancies", tags=["applications"])
 
@@ -26,12 +37,12 @@ router = APIRouter(prefix="/api/vacancies", tags=["applications"])
     "/vacancies/{id}/applications",
     status_code=201,
     responses=refuses(
-        commands.NoSuchVacancy,
-        commands.NoSuchResume,
-        commands.ResumeIsDraft,
-        commands.VacancyNotOpen,
-        commands.OwnVacancy,
-        commands.AlreadyApplied,
+        NoSuchVacancy,
+        NoSuchResume,
+        ResumeIsDraft,
+        VacancyNotOpen,
+        OwnVacancy,
+        AlreadyApplied,
     ),
 )
 async def apply(
@@ -51,12 +62,12 @@ async def apply(
     status_code=201,
     responses=refuses(
         NotAnEmployer,
-        commands.NoSuchVacancy,
-        commands.NoSuchResume,
-        commands.VacancyNotOpen,
-        commands.OwnVacancy,
-        commands.AlreadyApplied,
-        commands.TooManyInvitations,
+        NoSuchVacancy,
+        NoSuchResume,
+        VacancyNotOpen,
+        OwnVacancy,
+        AlreadyApplied,
+        TooManyInvitations,
     ),
 )
 async def invite(
@@ -145,7 +156,7 @@ async def read(id: UUID, tx: RequestTx, caller: Caller) -> Application:
 
 @router.post(
     "/applications/{id}/stage",
-    responses=refuses(NoSuchApplication, commands.OtherSide, commands.MoveNotAllowed),
+    responses=refuses(NoSuchApplication, OtherSide, MoveNotAllowed),
 )
 async def move(id: UUID, body: models.StageMove, tx: RequestTx, caller: Caller) -> Application:
     """Move an application to another stage (employers only)."""
@@ -165,9 +176,7 @@ async def move(id: UUID, body: models.StageMove, tx: RequestTx, caller: Caller) 
 
 @router.post(
     "/applications/{id}/accept",
-    responses=refuses(
-        NoSuchApplication, commands.OtherSide, commands.MoveNotAllowed, commands.VacancyNotOpen
-    ),
+    responses=refuses(NoSuchApplication, OtherSide, MoveNotAllowed, VacancyNotOpen),
 )
 async def accept(
     id: UUID, tx: RequestTx, caller: Caller, body: models.Reply | None = None
@@ -178,7 +187,7 @@ async def accept(
 
 @router.post(
     "/applications/{id}/withdraw",
-    responses=refuses(NoSuchApplication, commands.OtherSide, commands.MoveNotAllowed),
+    responses=refuses(NoSuchApplication, OtherSide, MoveNotAllowed),
 )
 async def withdraw(
     id: UUID, tx: RequestTx, caller: Caller, body: models.Reply | None = None
@@ -209,9 +218,9 @@ async def messages(
     status_code=201,
     responses=refuses(
         NoSuchApplication,
-        commands.MoveNotAllowed,
-        commands.VacancyNotOpen,
-        commands.TooManyMessages,
+        MoveNotAllowed,
+        VacancyNotOpen,
+        TooManyMessages,
     ),
 )
 async def write(

@@ -7,21 +7,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from hirewire.kit.errors import NotFound
 from hirewire.kit.http import Caller, Page, PageParams, RequestTx, page_of, place_in_time
 from hirewire.kit.models import Answer
 from hirewire.kit.openapi import refuses
 from hirewire.vacancies.authority import NotAnEmployer, require_company
 from hirewire.vacancies.cards import commands, queries
+from hirewire.vacancies.errors import NoSuchResume
 from hirewire.vacancies.presenters import Card, card_of
 
 router = APIRouter(prefix="/api/vacancies", tags=["cards"])
-
-
-class NoSuchCard(NotFound):
-    """Resume not found, or you do not have access to it."""
-
-    code = "resume_not_found"
 
 
 class Position(Answer):
@@ -65,13 +59,13 @@ class Viewer(Answer):
     last_at: datetime
 
 
-@router.get("/resumes/{id}", responses=refuses(NotAnEmployer, NoSuchCard))
+@router.get("/resumes/{id}", responses=refuses(NotAnEmployer, NoSuchResume))
 async def card(id: UUID, tx: RequestTx, caller: Caller) -> WholeCard:
     """For employers: a resume without name and contacts. Its owner sees that you viewed it."""
     company = await require_company(tx, caller.user_id)
     row = await queries.card_for(tx, id, company)
     if row is None:
-        raise NoSuchCard
+        raise NoSuchResume
     if row.user_id != caller.user_id:
         await commands.note_view(tx, id, company)
     snapshot: Mapping[str, Any] = row.snapshot
@@ -86,7 +80,7 @@ async def card(id: UUID, tx: RequestTx, caller: Caller) -> WholeCard:
     )
 
 
-@router.get("/resumes/{id}/viewers", responses=refuses(NoSuchCard))
+@router.get("/resumes/{id}/viewers", responses=refuses(NoSuchResume))
 async def viewers(
     id: UUID,
     tx: RequestTx,
@@ -97,7 +91,7 @@ async def viewers(
 ) -> Page[Viewer]:
     """Companies that viewed your resume, most recent first."""
     if await queries.owner_of(tx, id) != caller.user_id:
-        raise NoSuchCard
+        raise NoSuchResume
     rows = await queries.viewers(tx, id, limit=page.limit + 1, after=place_in_time(page.after))
     return page_of(
         rows, page, request, response, Viewer, cursor=lambda one: (one.last_at, one.company_id)

@@ -9,9 +9,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.contracts.vacancies import EmployerProfileCreated
 from hirewire.kit.clock import now
+from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.locks import lock_number
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.employers.logos import key_of
@@ -36,9 +36,7 @@ async def create_employer_profile(
     Records `EmployerProfileCreated`. After the commit the user can act as an employer with their
     present token. Raises `EmployerProfileExists`.
     """
-    await tx.exec_driver_sql(
-        "select pg_advisory_xact_lock($1)", (lock_number(f"employer {user_id}"),)
-    )
+    await lock(tx, f"employer {user_id}")
     exists = await tx.execute(
         select(employer_profile.c.user_id).where(employer_profile.c.user_id == user_id)
     )

@@ -15,20 +15,15 @@ from hirewire.contracts.vacancies import (
     VacancyUpdated,
 )
 from hirewire.kit.clock import now, today
-from hirewire.kit.errors import AppError, FieldError, Kind, NotFound
+from hirewire.kit.errors import AppError, FieldError, Kind
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies import states
+from hirewire.vacancies.errors import NoSuchVacancy
 from hirewire.vacancies.posting import rules
 from hirewire.vacancies.states import Action
 from hirewire.vacancies.tables import vacancy
-
-
-class NoSuchVacancy(NotFound):
-    """Vacancy not found, or you do not have access to it."""
-
-    code = "vacancy_not_found"
 
 
 class MoveNotAllowed(AppError):

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import FromClause, Row, Subquery, and_, case, func, select, true, tuple_
 
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.presenters import vacancies_with_company, visible_to
+from hirewire.vacancies.presenters import unread_for_company, vacancies_with_company, visible_to
 from hirewire.vacancies.tables import application, recommendation, resume, vacancy
 
 MOST_MATCHES = 1000
@@ -73,12 +73,11 @@ async def overview(
 def _received(company_id: UUID, user_id: UUID) -> Subquery:
     """The numbers of a company's applications and of those this member has not read, by vacancy."""
     table = application.c
-    is_unread = and_(table.employer_news > table.employer_seen, table.user_id != user_id)
     return (
         select(
             table.vacancy_id,
             func.count().label("all"),
-            func.count().filter(is_unread).label("unread"),
+            func.count().filter(unread_for_company(user_id)).label("unread"),
         )
         .where(table.company_id == company_id)
         .group_by(table.vacancy_id)

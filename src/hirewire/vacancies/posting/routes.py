@@ -22,8 +22,8 @@ from hirewire.kit.openapi import refuses
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
+from hirewire.vacancies.errors import NoSuchVacancy
 from hirewire.vacancies.posting import commands, models, queries
-from hirewire.vacancies.posting.commands import NoSuchVacancy
 from hirewire.vacancies.presenters import Vacancy, shown_vacancy
 from hirewire.vacancies.states import Action
 

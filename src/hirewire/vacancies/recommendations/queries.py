@@ -17,7 +17,7 @@ from hirewire.vacancies.recommendations.facts import (
     offered_skills,
     skill_code,
 )
-from hirewire.vacancies.recommendations.rules import Part, Term, Verdict, judge
+from hirewire.vacancies.recommendations.rules import Judgement, Part, Term, Verdict, judge
 from hirewire.vacancies.tables import OPEN, application, company, recommendation, resume, vacancy
 
 Place = tuple[float, float, UUID]
@@ -132,25 +132,29 @@ async def scores_of_applicants(
         .where(table.accepted_at.is_not(None), resume.c.snapshot.has_key("status"))
     )
     demand = demand_of(vacancy)
-    return {
-        row.resume_id: (
-            judge(demand, offer_of(row.snapshot)).score,
-            reasons(vacancy, row.snapshot) if explained else [],
-        )
-        for row in found
-    }
+    scores: dict[UUID, tuple[float, list[Reason]]] = {}
+    for row in found:
+        judged = judge(demand, offer_of(row.snapshot))
+        why = _reasons(vacancy, row.snapshot, judged) if explained else []
+        scores[row.resume_id] = judged.score, why
+    return scores
 
 
 def reasons(vacancy: Mapping[str, Any], snapshot: Mapping[str, Any]) -> list[Reason]:
     """The terms of the score, with names from the vacancy and the resume."""
+    return _reasons(vacancy, snapshot, judge(demand_of(vacancy), offer_of(snapshot)))
+
+
+def _reasons(
+    vacancy: Mapping[str, Any], snapshot: Mapping[str, Any], judged: Judgement
+) -> list[Reason]:
     asked: dict[int, str] = {}
     for one in vacancy["requirements"] or ():
         asked.setdefault(skill_code(one["skill"]), one["skill"])
     names = list(asked.values())
     languages = [one["language"] for one in vacancy.get("languages") or ()]
     pointers = [pointer for _, pointer, _ in offered_skills(snapshot)]
-    found = judge(demand_of(vacancy), offer_of(snapshot))
-    return [_reason(term, names, languages, pointers) for term in found.terms]
+    return [_reason(term, names, languages, pointers) for term in judged.terms]
 
 
 def _reason(term: Term, skills: list[str], languages: list[str], pointers: list[str]) -> Reason:

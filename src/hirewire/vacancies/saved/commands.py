@@ -6,19 +6,14 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from hirewire.kit.clock import now
-from hirewire.kit.errors import AppError, Kind, NotFound
-from hirewire.messaging.locks import lock_number
+from hirewire.kit.db import lock
+from hirewire.kit.errors import AppError, Kind
 from hirewire.messaging.transaction import Tx
+from hirewire.vacancies.errors import NoSuchVacancy
 from hirewire.vacancies.saved import queries
 from hirewire.vacancies.tables import saved_vacancy
 
 MOST_SAVED = 500
-
-
-class NoSuchVacancy(NotFound):
-    """Vacancy not found, or you do not have access to it."""
-
-    code = "vacancy_not_found"
 
 
 class TooManySaved(AppError):
@@ -34,9 +29,7 @@ async def save(tx: Tx, user_id: UUID, vacancy_id: UUID) -> None:
     if not await queries.can_be_saved(tx, vacancy_id):
         raise NoSuchVacancy
     # A lock makes concurrent requests of one person count one after the other.
-    await tx.exec_driver_sql(
-        "select pg_advisory_xact_lock($1)", (lock_number(f"saved vacancies {user_id}"),)
-    )
+    await lock(tx, f"saved vacancies {user_id}")
     mine = saved_vacancy.c.user_id == user_id
     others = select(func.count()).where(mine, saved_vacancy.c.vacancy_id != vacancy_id)
     if (await tx.execute(others)).scalar_one() >= MOST_SAVED:

@@ -11,6 +11,7 @@ from hirewire.kit.http import Caller, Page, PageParams, RequestTx, page_of, plac
 from hirewire.kit.models import Answer
 from hirewire.kit.openapi import refuses
 from hirewire.vacancies.authority import company_of
+from hirewire.vacancies.errors import NoSuchVacancy
 from hirewire.vacancies.presenters import Vacancy, shown_vacancy
 from hirewire.vacancies.saved import commands, queries
 
@@ -46,7 +47,7 @@ async def saved(
 @router.put(
     "/vacancies/{id}/saved",
     status_code=204,
-    responses=refuses(commands.NoSuchVacancy, commands.TooManySaved),
+    responses=refuses(NoSuchVacancy, commands.TooManySaved),
 )
 async def save(id: UUID, tx: RequestTx, caller: Caller) -> None:
     """Save a vacancy for later. Only you can see it."""

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, insert, select, update
 
 from hirewire.kit.clock import now
+from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind, NotFound
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
@@ -32,7 +33,7 @@ class TooManySearches(AppError):
 async def save(tx: Tx, user_id: UUID, name: str, query: Mapping[str, object]) -> UUID:
     """Save a search and return its id. Raises `TooManySearches`."""
     # A lock makes concurrent requests of one person count one after the other.
-    await tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(user_id), 5))))
+    await lock(tx, f"saved searches {user_id}")
     count = select(func.count()).where(saved_search.c.user_id == user_id)
     if (await tx.execute(count)).scalar_one() >= MOST_SAVED:
         raise TooManySearches

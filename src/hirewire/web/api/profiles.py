@@ -10,7 +10,14 @@ from pydantic import JsonValue
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.client import Client, Typed
 from hirewire.web.api.models.base import Items, Made
-from hirewire.web.api.models.profiles import CandidateName, Profile, Reader, Resume, WholeResume
+from hirewire.web.api.models.profiles import (
+    CandidateName,
+    Profile,
+    Reader,
+    Resume,
+    ResumeInList,
+    WholeResume,
+)
 
 ItemKind = Literal["experience", "education"]
 
@@ -29,9 +36,9 @@ class Profiles(Client):
         """Change the visitor's profile."""
         return await self._send(Profile, "PATCH", "/me", changes)
 
-    async def resumes(self) -> Answer[Items[Resume]]:
+    async def resumes(self) -> Answer[Items[ResumeInList]]:
         """The visitor's resumes."""
-        return await self._get(Items[Resume], "/resumes", {"limit": "50"})
+        return await self._get(Items[ResumeInList], "/resumes", {"limit": "50"})
 
     async def resume(self, id: UUID | str) -> Answer[Resume]:
         """One of the visitor's resumes."""

@@ -138,7 +138,7 @@ class Words:
 
     def percent(self, share: float) -> str:
         """A share as a percentage; 100 % only for exactly 1."""
-        return numbers.format_percent(share if share >= 1 else min(share, 0.99), locale=self.lang)
+        return _percent(self.lang, share if share >= 1 else min(share, 0.99))
 
     def money(self, salary: Pay | None) -> str:
         """A salary: an amount or a range."""
@@ -171,14 +171,14 @@ class Words:
             return ""
         is_day = len(value) == 10
         found = date.fromisoformat(value) if is_day else day_of(datetime.fromisoformat(value))
-        return dates.format_date(found, "d MMMM y", locale=self.lang)
+        return _date(self.lang, "d MMMM y", found)
 
     def month(self, value: str | None) -> str:
         """The month and year of a partial ISO 8601 date (`2020`, `2020-03`, `2020-03-01`)."""
         if not value or not re.match(r"[0-9]{4}-[0-9]{2}", value):
             return value or ""
         found = date(int(value[:4]), int(value[5:7]), 1)
-        return dates.format_date(found, "LLLL y", locale=self.lang)
+        return _date(self.lang, "LLLL y", found)
 
     def period(self, start: str | None, end: str | None) -> str:
         """The period between two such months, or from one until now."""
@@ -218,6 +218,16 @@ class Words:
 @lru_cache(maxsize=10_000)
 def _number(lang: str, value: float) -> str:
     return numbers.format_decimal(value, locale=lang)
+
+
+@lru_cache(maxsize=10_000)
+def _percent(lang: str, share: float) -> str:
+    return numbers.format_percent(share, locale=lang)
+
+
+@lru_cache(maxsize=10_000)
+def _date(lang: str, pattern: str, day: date) -> str:
+    return dates.format_date(day, pattern, locale=lang)
 
 
 @lru_cache(maxsize=1_000)

@@ -14,7 +14,7 @@ from hirewire.kit.clock import day_of
 from hirewire.web.api.answers import Answer, Missing, SignInFirst
 from hirewire.web.api.models.applications import Application, Message, Move
 from hirewire.web.api.models.base import Items
-from hirewire.web.api.models.profiles import Resume, WholeResume
+from hirewire.web.api.models.profiles import ResumeInList, WholeResume
 from hirewire.web.api.models.vacancies import Reason
 from hirewire.web.i18n.labels import N_
 from hirewire.web.pages.naming import named
@@ -51,7 +51,7 @@ AHEAD = {
 class Own(TypedDict):
     """The visitor's own resumes and applications; None for what is unavailable."""
 
-    resumes: Answer[Items[Resume]] | None
+    resumes: Answer[Items[ResumeInList]] | None
     applied: Answer[Items[Application]] | None
 
 

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from hirewire.web.api.answers import Answer, Missing
 from hirewire.web.api.models.applications import Application
 from hirewire.web.api.models.base import Items
-from hirewire.web.api.models.profiles import Contact, Profile, Resume
+from hirewire.web.api.models.profiles import Contact, Profile, ResumeInList
 from hirewire.web.api.models.vacancies import MatchingVacancy
 from hirewire.web.pages.naming import named_in
 from hirewire.web.pages.rendering import (
@@ -27,12 +27,12 @@ from hirewire.web.pages.rendering import (
     render,
     typed,
 )
+from hirewire.web.pages.searching import NARROWED
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
-SEVERAL = ("area", "skill", "workFormat", "employmentType", "experience", "company")
 WHOLE = ("salaryFrom", "days")
-"""The search fields with several values, and the numeric ones."""
+"""The search fields with a number."""
 LISTS = ("matches", "applications")
 """The parts of the dashboard that also have a page of their own."""
 SHOWN_RESUMES = 4
@@ -155,7 +155,7 @@ async def _home(who: Visitor, form: Form, status: int = 200) -> Response:
     )
 
 
-async def _views(who: Visitor, resumes: Answer[Items[Resume]] | None) -> dict[str, int]:
+async def _views(who: Visitor, resumes: Answer[Items[ResumeInList]] | None) -> dict[str, int]:
     """How many companies have viewed each of the first published resumes."""
     first = resumes.data.items[:SHOWN_RESUMES] if is_good(resumes) else ()
     ids = [one.id for one in first if one.status == "published"]
@@ -169,7 +169,7 @@ async def _views(who: Visitor, resumes: Answer[Items[Resume]] | None) -> dict[st
 
 def _first_steps(
     profile: Answer[Profile] | None,
-    resumes: Answer[Items[Resume]] | None,
+    resumes: Answer[Items[ResumeInList]] | None,
     applications: Answer[Items[Application]] | None,
 ) -> list[Step]:
     """The first steps; none once all are taken, or while a service cannot say."""
@@ -218,7 +218,7 @@ async def keep_search(who: Asking, request: Request) -> Response:
     several: dict[str, list[JsonValue]] = {}
     query: dict[str, JsonValue] = {}
     for name, value in parse_qsl(given.get("query", "")):
-        if name in SEVERAL:
+        if name in NARROWED:
             several.setdefault(name, []).append(value)
         else:
             query[name] = int(value) if name in WHOLE and value.isdecimal() else value

@@ -11,7 +11,7 @@ from hirewire.kit import problems
 from hirewire.kit.errors import Unavailable
 from hirewire.web.api.answers import Missing, SignInFirst
 from hirewire.web.i18n.labels import N_
-from hirewire.web.pages.rendering import is_part, render
+from hirewire.web.pages.rendering import away, is_part, render
 from hirewire.web.sessions import ForeignForm, Visitor, as_known, sign_in_path, visitor
 
 TITLES = {
@@ -48,7 +48,7 @@ def install(app: FastAPI) -> None:
         return await as_page(request, problems.problem(403, "foreign-form", TITLES[403]))
 
     @app.exception_handler(Unavailable)
-    async def away(request: Request, error: Unavailable) -> Response:
+    async def unavailable(request: Request, error: Unavailable) -> Response:
         if request.url.path == "/live":
             return await problems.business(request, error)
         if is_part(request):
@@ -59,9 +59,7 @@ def install(app: FastAPI) -> None:
             page = render(as_known(request), "starting.html", 503, states=states)
             page.headers["Retry-After"] = "2"
             return page
-        page = render(await visitor(request), "away.html", 503, typed=typed)
-        page.headers["Retry-After"] = "5"
-        return page
+        return away(await visitor(request), typed)
 
     @app.exception_handler(HTTPException)
     async def not_served(request: Request, error: HTTPException) -> Response:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from hirewire.web.api.models.vacancies import Results
+from hirewire.web.pages.naming import names_of_skills
 from hirewire.web.pages.searching import AMOUNTS, SHOWN_FACETS, Asked, counted
+from hirewire.web.sessions import Visitor
 
 FIRST_CHOICES = 6
 """The number of values that each group shows at first."""
@@ -81,6 +83,13 @@ def chips(asked: Asked, shown: list[Group]) -> list[Chip]:
             others = [one for one in others if one[0] != "currency"]
         found.append(Chip(pair[0], labels.get(pair, pair[1]), others))
     return found
+
+
+async def labels_of_skills(who: Visitor, found: Results) -> dict[str, str]:
+    """The labels of the counted skills in the reader's language, by their values."""
+    listed = counted(found, "skill")
+    names = await names_of_skills(who, {bucket.label for bucket in listed})
+    return {bucket.value: names[bucket.label] for bucket in listed}
 
 
 def unnamed_companies(asked: Asked, found: Results) -> list[str]:

@@ -9,8 +9,7 @@ from typing import TypeVar, cast, get_args
 from hirewire.kit.errors import Unavailable
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.models.applications import AppliedResume
-from hirewire.web.api.models.base import Model, Skill
-from hirewire.web.api.models.profiles import Position
+from hirewire.web.api.models.base import Model, Position, Skill
 from hirewire.web.api.models.vacancies import (
     Activity,
     Reason,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from hirewire.web.api.answers import Missing
 from hirewire.web.api.models.vacancies import OwnVacancy
 from hirewire.web.pages import filters
-from hirewire.web.pages.naming import named, names_of_skills
+from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
     Asking,
     Member,
@@ -20,7 +20,7 @@ from hirewire.web.pages.rendering import (
     said,
     typed,
 )
-from hirewire.web.pages.searching import CURRENCIES, SEARCHED, Asked, counted
+from hirewire.web.pages.searching import CURRENCIES, SEARCHED, Asked
 from hirewire.web.pages.undo import undo
 from hirewire.web.sessions import Visitor
 
@@ -33,9 +33,7 @@ DECISIONS = ("seen", "shortlisted", "dismissed")
 async def resumes(who: Member) -> Response:
     """Search results of resumes, with filters."""
     asked = Asked(who.request, (*SEARCHED, "salaryTo"), who.words.lang)
-    if asked.lacks_currency:
-        usual = await who.vacancies.search_resumes(asked.unpaid_query)
-        asked.assume(usual.found, CURRENCIES[who.words.lang][0])
+    await asked.assume_currency(who.vacancies.search_resumes)
     answer, mine = await asyncio.gather(
         who.vacancies.search_resumes(asked.query), _open_vacancies(who)
     )
@@ -45,9 +43,7 @@ async def resumes(who: Member) -> Response:
         raise Missing(answer.status)
     found = await named(who, answer.data)
     asked.recognise(found)
-    listed = counted(found, "skill")
-    names = await names_of_skills(who, {bucket.label for bucket in listed})
-    groups = filters.groups(asked, found, {one.value: names[one.label] for one in listed})
+    groups = filters.groups(asked, found, await filters.labels_of_skills(who, found))
     return render(
         who,
         "resumes.html",

@@ -1,6 +1,6 @@
 """Renders templates, reads forms and builds answers."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated, TypeGuard, TypeVar
 from urllib.parse import urlencode
@@ -182,6 +182,13 @@ def render(
     return response
 
 
+def away(who: Visitor, typed: Sequence[tuple[str, str]] = ()) -> HTMLResponse:
+    """The page of an unavailable service, with what was typed into a form."""
+    page = render(who, "away.html", 503, typed=typed)
+    page.headers["Retry-After"] = "5"
+    return page
+
+
 async def or_none(asking: Awaitable[T]) -> T | None:
     """The answer of a service; None if the service is unavailable."""
     try:
@@ -205,7 +212,7 @@ def as_file(content: bytes, kind: str) -> Response:
 
 
 def go(who: Visitor, path: str, **query: str) -> Response:
-    """Redirect to another page."""
+    """Redirect to another page, which may have a query already."""
     if query:
         path += ("&" if "?" in path else "?") + urlencode(query)
     response = RedirectResponse(path, 303)
@@ -215,8 +222,7 @@ def go(who: Visitor, path: str, **query: str) -> Response:
 
 def back_to(who: Visitor, path: str, done: str, undo: Undo | None = None) -> Response:
     """Redirect to a page of this site, which may have a query, with what was done there."""
-    query = {"done": done} | ({"undo": str(undo)} if undo else {})
-    return go(who, f"{path}{'&' if '?' in path else '?'}{urlencode(query)}")
+    return go(who, path, done=done, **({"undo": str(undo)} if undo else {}))
 
 
 def said(answer: Answer[object]) -> str:

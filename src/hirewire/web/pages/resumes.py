@@ -11,8 +11,8 @@ from fastapi import APIRouter, Request, Response
 from pydantic import JsonValue
 
 from hirewire.web.api.answers import Answer, Missing
-from hirewire.web.api.models.base import Education, Items, Model
-from hirewire.web.api.models.profiles import Position, Resume
+from hirewire.web.api.models.base import Education, Items, Model, Position
+from hirewire.web.api.models.profiles import Resume
 from hirewire.web.api.models.vacancies import Reach
 from hirewire.web.api.profiles import ItemKind
 from hirewire.web.pages.naming import named

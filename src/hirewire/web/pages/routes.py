@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -21,7 +22,7 @@ from hirewire.web.pages.naming import named, names_of_skills
 from hirewire.web.pages.nothing_found import instead
 from hirewire.web.pages.public import search
 from hirewire.web.pages.public import vacancy as read_vacancy
-from hirewire.web.pages.rendering import Asking, Form, go, is_good, is_part, or_none, render
+from hirewire.web.pages.rendering import Asking, Form, away, go, is_good, is_part, or_none, render
 from hirewire.web.pages.searching import CURRENCIES, SEARCHED, Asked, counted
 from hirewire.web.sessions import Visitor
 
@@ -80,9 +81,7 @@ async def vacancies(who: Asking) -> Response:
     """The list of open vacancies, with a search and filters."""
     asked, form = Asked(who.request, (*SEARCHED, "salaryFrom"), who.words.lang), Form()
     try:
-        if asked.lacks_currency:
-            usual = await search(who, asked.unpaid_query)
-            asked.assume(usual.found, CURRENCIES[who.words.lang][0])
+        await asked.assume_currency(partial(search, who))
         values = asked.values["asked"]
         answer = await search(who, asked.query)
         if answer.status == 422:
@@ -90,7 +89,7 @@ async def vacancies(who: Asking) -> Response:
             asked.leave_out(*UNSURE)
             answer = await search(who, asked.query)
     except Unavailable:
-        return _away(who)
+        return away(who)
     if not answer.is_good:
         raise Missing(answer.status)
     found = answer.data
@@ -118,9 +117,7 @@ async def vacancies(who: Asking) -> Response:
 
 async def _labels(who: Visitor, asked: Asked, found: VacancyResults) -> dict[str, str]:
     """Labels of filters that the results lack: skills by their names, companies not counted."""
-    listed = counted(found, "skill")
-    names = await names_of_skills(who, {bucket.label for bucket in listed})
-    labels = {bucket.value: names[bucket.label] for bucket in listed}
+    labels = await filters.labels_of_skills(who, found)
     if unnamed := filters.unnamed_companies(asked, found):
         answer = await or_none(who.public.companies(unnamed))
         labels |= {one.id: one.name for one in (answer.data.items if is_good(answer) else ())}
@@ -133,7 +130,7 @@ async def vacancy(id: UUID, who: Asking) -> Response:
     try:
         answer = await read_vacancy(who, id)
     except Unavailable:
-        return _away(who)
+        return away(who)
     found = answer.data
     if found.status == "draft":
         raise Missing
@@ -205,7 +202,7 @@ async def company(id: UUID, who: Asking) -> Response:
     try:
         about, found = await asyncio.gather(who.public.company(id), search(who, query))
     except Unavailable:
-        return _away(who)
+        return away(who)
     company = about.data
     return render(who, "company.html", found=await named(who, found.data), company=company)
 
@@ -216,7 +213,7 @@ async def shared(key: str, who: Asking) -> Response:
     try:
         found = await who.public_profiles.shared(key)
     except Unavailable:
-        return _away(who)
+        return away(who)
     response = render(who, "shared.html", resume=await named(who, found.data))
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
@@ -256,12 +253,6 @@ async def _feed(request: Request, path: str) -> Response:
     services: Services = request.app.state.services
     status, body, kind = await services.feed(path)
     return Response(body, status, media_type=kind)
-
-
-def _away(who: Visitor) -> Response:
-    page = render(who, "away.html", 503, typed=[])
-    page.headers["Retry-After"] = "5"
-    return page
 
 
 @router.get("/docs")

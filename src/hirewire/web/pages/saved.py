@@ -12,6 +12,7 @@ from hirewire.web.pages.rendering import (
     DONE,
     Asking,
     Member,
+    away,
     go,
     is_part,
     local_path,
@@ -33,9 +34,7 @@ async def saved(who: Member) -> Response:
     try:
         answer = await who.vacancies.saved(WHOLE_PAGE, after)
     except Unavailable:
-        page = render(who, "away.html", 503, typed=[])
-        page.headers["Retry-After"] = "5"
-        return page
+        return away(who)
     if not answer.is_good and after:  # most likely an outdated position in the list
         return go(who, "/me/saved")
     return render(who, "saved.html", saved=await named_in(who, answer))
@@ -58,4 +57,4 @@ async def save(id: UUID, who: Asking, request: Request) -> Response:
     done = "kept" if is_saved else "forgotten"
     if answer.status == FULL:
         done = "full"
-    return go(who, f"{back}{'&' if '?' in back else '?'}done={done}")
+    return go(who, back, done=done)

@@ -1,20 +1,23 @@
 """The search query and the filters in a page's address."""
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import TypedDict
 from urllib.parse import urlencode
 
 from fastapi import Request
 
+from hirewire.web.api.answers import Answer
+from hirewire.web.api.client import Query
 from hirewire.web.api.models.vacancies import Bucket, Results
 from hirewire.web.pages import reading
 
 NARROWED = ("area", "skill", "workFormat", "employmentType", "experience", "company")
-PAID = ("salaryFrom", "salaryTo", "currency", "days")
 AMOUNTS = ("salaryFrom", "salaryTo")
 SEARCHED = ("q", "sort", "after", "currency", "days", *NARROWED)
 SHOWN_FACETS = ("area", "workFormat", "experience", "employmentType", "skill", "company")
-SHOWN_VALUES = 8
+NAMED_VALUES = 8
+"""The most values of a facet that the title of a search is made from."""
 CURRENCIES = {"ru": ("RUB", "KZT", "BYN", "EUR", "USD"), "en": ("EUR", "USD", "GBP", "RUB")}
 MOST_VALUES = 20
 """The most values of one field that the service takes."""
@@ -29,7 +32,6 @@ class Shown(TypedDict):
     """The same as a query string."""
     assumed: str
     place: str
-    narrowed: list[tuple[str, str]]
 
 
 class Asked:
@@ -73,22 +75,18 @@ class Asked:
             name in AMOUNTS or (name, value) == ("sort", "pay") for name, value in self._given
         )
 
-    @property
-    def lacks_currency(self) -> bool:
-        """Whether there are amounts without a currency."""
-        return self._compares_pay and all(name != "currency" for name, _ in self._given)
+    async def assume_currency(self, search: Callable[[Query], Awaitable[Answer[Results]]]) -> None:
+        """For amounts without a currency, assume the one in which most of the results are paid.
 
-    @property
-    def unpaid_query(self) -> list[tuple[str, str]]:
-        """The query without amounts, for the facets of all results."""
+        `search` is asked without the amounts, for the facets of all results.
+        """
+        if not self._compares_pay or any(name == "currency" for name, _ in self._given):
+            return
         asked = [pair for pair in self._given if pair[0] not in (*AMOUNTS, "sort", "after")]
-        return [*asked, ("limit", "1"), ("facets", "true")]
-
-    def assume(self, found: Results | None, otherwise: str) -> None:
-        """Assume the currency in which most of the results are paid."""
-        listed = counted(found, "currency") if found is not None else ()
+        usual = (await search([*asked, ("limit", "1"), ("facets", "true")])).found
+        listed = counted(usual, "currency") if usual is not None else ()
         most = max(listed, key=lambda bucket: bucket.count, default=None)
-        self.assumed = most.value.upper() if most else otherwise
+        self.assumed = most.value.upper() if most else CURRENCIES[self._lang][0]
         self._given.append(("currency", self.assumed))
 
     def leave_out(self, *names: str) -> None:
@@ -136,7 +134,6 @@ class Asked:
             "feed": urlencode(again),
             "assumed": self.assumed,
             "place": self.place,
-            "narrowed": [pair for pair in again if pair[0] in (*NARROWED, *PAID)],
         }
 
     def following(self, found: Results) -> str | None:
@@ -147,27 +144,16 @@ class Asked:
         """The label in the reader's language."""
         return (self._lang == "ru" and bucket.labelRu) or bucket.label
 
-    def facets(self, found: Results) -> list[tuple[str, list[tuple[str, int, str, bool]]]]:
-        """The facets: name, and for each value its label, count, toggle address and whether it is
-        chosen.
-        """
-        again, shown = self.again, []
-        for name in SHOWN_FACETS:
-            values = []
-            for bucket in counted(found, name)[:SHOWN_VALUES]:
-                pair = (name, bucket.value)
-                chosen = pair in again
-                others = [one for one in again if one != pair]
-                query = urlencode(others if chosen else [*others, pair])
-                values.append((self.label(bucket), bucket.count, query, chosen))
-            if values:
-                shown.append((name, values))
-        return shown
-
     def name(self, found: Results) -> str:
         """A one-line title of the search: its words and filters."""
-        words = [value for name, value in self.again if name == "q"]
-        chosen = [one[0] for _, values in self.facets(found) for one in values if one[3]]
+        again = self.again
+        words = [value for name, value in again if name == "q"]
+        chosen = [
+            self.label(bucket)
+            for facet in SHOWN_FACETS
+            for bucket in counted(found, facet)[:NAMED_VALUES]
+            if (facet, bucket.value) in again
+        ]
         return ", ".join([*words, *filter(None, (self.place,)), *chosen])
 
 

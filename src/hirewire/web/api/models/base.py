@@ -93,3 +93,16 @@ class Education(Model):
     field: str | None = None
     startYear: int | None = None
     endYear: int | None = None
+
+
+class Position(Model):
+    """A position of the work experience."""
+
+    id: str = ""
+    company: str | None = None
+    position: str | None = None
+    start: str | None = None
+    end: str | None = None
+    description: str | None = None
+    highlights: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()

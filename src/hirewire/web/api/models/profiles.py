@@ -7,6 +7,7 @@ from hirewire.web.api.models.base import (
     ExpectedSalary,
     Model,
     Moment,
+    Position,
     Skill,
     SpokenLanguage,
 )
@@ -32,19 +33,6 @@ class Profile(Model):
     """What companies see while there are no contacts."""
     offered: str = ""
     """The address of the account, suggested as a contact; added by the pages."""
-
-
-class Position(Model):
-    """A position of the work experience."""
-
-    id: str = ""
-    company: str | None = None
-    position: str | None = None
-    start: str | None = None
-    end: str | None = None
-    description: str | None = None
-    highlights: tuple[str, ...] = ()
-    skills: tuple[str, ...] = ()
 
 
 class Certificate(Model):
@@ -127,19 +115,25 @@ class LeftOut(Model):
         return read_problem(self.model_dump())
 
 
-class Resume(_Content):
-    """One of the visitor's own resumes."""
+class ResumeInList(Model):
+    """One of the visitor's own resumes, as lists show it."""
 
     id: str
+    title: str | None = None
     status: str = "draft"
+    completeness: Completeness = Completeness()
+    updatedAt: Moment
+
+
+class Resume(ResumeInList, _Content):
+    """One of the visitor's own resumes."""
+
     visibility: str = "recommended"
     hiddenFrom: tuple[str, ...] = ()
     linkKey: str | None = None
     linkShows: tuple[str, ...] = ()
-    completeness: Completeness = Completeness()
     totalExperienceMonths: int = 0
     allowedActions: tuple[str, ...] = ()
-    updatedAt: Moment
     leftOut: tuple[LeftOut, ...] = ()
     """What of an imported file was skipped or changed."""
 

@@ -1,6 +1,8 @@
 """Answers of `vacancies` about jobs, companies and matches."""
 
-from pydantic import JsonValue
+from typing import Any
+
+from pydantic import JsonValue, model_validator
 
 from hirewire.web.api.models.base import (
     Day,
@@ -8,10 +10,13 @@ from hirewire.web.api.models.base import (
     ExpectedSalary,
     Model,
     Moment,
+    Position,
     Skill,
     SpokenLanguage,
 )
-from hirewire.web.api.models.profiles import Position
+
+SHOWN_SKILLS = 6
+"""Skills of a resume in a list of those that were found."""
 
 
 class OfferedSalary(Model):
@@ -75,7 +80,6 @@ class Vacancy(Model):
 class SavedVacancy(Model):
     """A job that the visitor has saved, in whatever status it is now."""
 
-    savedAt: Moment
     vacancy: Vacancy
 
 
@@ -119,15 +123,30 @@ class OwnVacancy(Model):
 
 
 class Card(Model):
-    """A resume without name and contacts."""
+    """What every list shows of a resume without name and contacts."""
 
     title: str | None = None
     area: str | None = None
     relocation: bool = False
     experienceMonths: int = 0
-    skills: tuple[Skill, ...] = ()
-    languages: tuple[SpokenLanguage, ...] = ()
     salary: ExpectedSalary | None = None
+
+
+class CardWithSkills(Card):
+    """The same with the first of its skills; the others are only counted, and not read."""
+
+    skills: tuple[Skill, ...] = ()
+    moreSkills: int = 0
+    """How many others there are; added here."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _first_skills(cls, found: Any) -> Any:
+        skills = found.get("skills") if isinstance(found, dict) else None
+        if not isinstance(skills, list):
+            return found
+        more = max(len(skills) - SHOWN_SKILLS, 0)
+        return {**found, "skills": skills[:SHOWN_SKILLS], "moreSkills": more}
 
 
 class WholeCard(Card):
@@ -135,6 +154,8 @@ class WholeCard(Card):
 
     resumeId: str
     updatedAt: Moment
+    skills: tuple[Skill, ...] = ()
+    languages: tuple[SpokenLanguage, ...] = ()
     employmentTypes: tuple[str, ...] = ()
     workFormats: tuple[str, ...] = ()
     experience: tuple[Position, ...] = ()
@@ -146,7 +167,7 @@ class ResumeFound(Model):
 
     resumeId: str
     updatedAt: Moment
-    resume: Card
+    resume: CardWithSkills
     titleMarked: str | None = None
 
 
@@ -213,7 +234,6 @@ class JobFigures(Model):
     applications: int = 0
     unread: int = 0
     matches: int = 0
-    newMatches: int = 0
 
 
 class PricedRequirement(Model):

@@ -1,5 +1,6 @@
 // Applications can be dragged to another stage; the menu on each card does the same.
 (() => {
+  if (!document.getElementById("board")) return;
   // A pressed or dragged card must stay in the page, so reloads wait until it is released.
   let pressed = null, dragged = null, waiting = new Set(), moved = null, left = null;
   document.addEventListener("htmx:before:swap", (event) => {
@@ -68,7 +69,6 @@
   });
   // On a phone the bar of stages shows which column is in view.
   const bar = () => document.querySelector(".stages");
-  if (!bar()) return;
   const mark = (id) => {
     for (const link of bar().children) {
       if (link.hash === `#${id}`) link.setAttribute("aria-current", "true");

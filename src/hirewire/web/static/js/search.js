@@ -1,4 +1,4 @@
-// The list of jobs: a changed filter replaces the results, and keeps focus, scrolling and the way back.
+// The lists of jobs and of resumes: a changed filter replaces the results, and keeps focus, scrolling and the way back.
 (() => {
   const form = document.querySelector("form[data-live-search]");
   const part = (id) => document.getElementById(id);

@@ -6,26 +6,37 @@ The gateway does not expose it. It needs the operator token (HIREWIRE_OPERATOR_T
 import secrets
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request
-from pydantic import AwareDatetime, Field, JsonValue
 
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
 from hirewire.kit.http import RequestTx
-from hirewire.kit.models import Answer, Body
+from hirewire.kit.internal.models import (
+    MOST_IDS,
+    PREFIX,
+    AcceptIn,
+    BarrierOut,
+    DiscardIn,
+    EditIn,
+    Events,
+    Flow,
+    Ids,
+    Overview,
+    PauseIn,
+    PauseOut,
+    RequestIn,
+    RequestOut,
+)
 from hirewire.messaging import requests
 from hirewire.messaging.broker import DEAD, BrokerUnavailable
 from hirewire.messaging.consuming import dead_letters, pauses
-from hirewire.messaging.envelope import MAX_BODY
 from hirewire.messaging.projections import generations
 from hirewire.messaging.reconciliation import audit, barriers
 from hirewire.messaging.runtime import Messaging
 from hirewire.messaging.transaction import wake_after
 
-PREFIX = "/internal/messaging"
-MOST_IDS = 10_000
 ZERO = UUID(int=0)
 
 
@@ -44,132 +55,6 @@ async def _operator(
     given = (authorization or "").removeprefix("Bearer ").strip()
     if not token or not secrets.compare_digest(given.encode(), token.encode()):
         raise OperatorsOnly
-
-
-class Overview(Answer):
-    """What a service consumes, and how much waits."""
-
-    service: str
-    hears: list[str]
-    """The event types that it consumes."""
-    unsent: int
-    retrying: int
-    waiting: int
-    dead: int
-    queued: int | None
-    """None if the broker does not answer, or the service consumes nothing."""
-    broker_dead: int | None
-    broker: str | None = None
-    """Why the broker does not answer; left out if it does."""
-
-
-class Flow(Answer):
-    """How far a service's events have come."""
-
-    sent: int
-    entered: int
-    queued: int | None
-    """None if the broker does not answer."""
-    retained_from: UUID
-    """Where the inbox begins."""
-
-
-class BarrierOut(Answer):
-    """The state of a barrier at its owner."""
-
-    id: UUID
-    reached: list[str] = []
-    published_at: datetime | None = None
-    unsent: int = 0
-
-
-class RequestIn(Body):
-    """A replay or repair request of an operator."""
-
-    kind: Literal["replay", "repair"]
-    to: str
-    types: list[str] = Field(default=[], max_length=100)
-    ids: list[UUID] | None = Field(default=None, max_length=MOST_IDS)
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
-    key: str | None = Field(default=None, max_length=255)
-    again: bool = False
-    anew: bool = False
-    by: str = Field(default="", max_length=200)
-
-
-class RequestOut(Answer):
-    """A replay or repair request and its progress."""
-
-    id: UUID
-    kind: str
-    asked: dict[str, JsonValue]
-    """Its parameters; each kind has its own."""
-    asked_by: str
-    asked_at: datetime
-    state: str
-    total: int | None
-    done: int
-    outcome: str | None
-    finished_at: datetime | None
-    new: bool = False
-
-
-class Ids(Body):
-    """Event ids."""
-
-    ids: list[UUID] = Field(max_length=MOST_IDS)
-
-
-class Events(Body):
-    """Event ids with their types."""
-
-    events: dict[UUID, str] = Field(max_length=MOST_IDS)
-
-
-class AcceptIn(Body):
-    """Phantom events that an operator accepts, so that the audit no longer lists them."""
-
-    ids: list[UUID] = Field(max_length=MOST_IDS)
-    owner: str
-    why: str = Field(min_length=1, max_length=500)
-    by: str = Field(default="", max_length=200)
-
-
-class DiscardIn(Body):
-    """A message to discard for good."""
-
-    event: UUID
-    handler: str | None = None
-    why: str = Field(min_length=1, max_length=500)
-    by: str = Field(default="", max_length=200)
-
-
-class EditIn(Body):
-    """A new body for a dead letter."""
-
-    event: UUID
-    handler: str
-    body: str = Field(max_length=MAX_BODY)
-    why: str = Field(min_length=1, max_length=500)
-    by: str = Field(default="", max_length=200)
-
-
-class PauseIn(Body):
-    """A handler to pause or resume."""
-
-    handler: str
-    why: str = Field(default="", max_length=500)
-    by: str = Field(default="", max_length=200)
-
-
-class PauseOut(Answer):
-    """A paused handler."""
-
-    subscription: str
-    paused_at: datetime
-    why: str
-    by: str
 
 
 def _messaging(request: Request) -> Messaging:

@@ -57,7 +57,7 @@ async def test_blocks_are_saved_apart_and_unsaved_text_is_asked_about(
         await expect(other.locator("#toasts [role=status]")).to_have_text("Saved.")
         await other.close()
         await page.locator("#about button[value=save]").click()
-        await expect(page.locator("#about p")).to_contain_text("Soups")
+        await expect(page.locator("#about .prewrap")).to_contain_text("Soups")
         await page.reload()
         await expect(page.locator("#position .fact")).to_contain_text("Omsk")
 

@@ -21,6 +21,7 @@ from hirewire.messaging.database import connect
 from hirewire.messaging.transaction import Transactions
 from hirewire.profiles.app import SERVICE as PROFILES
 from hirewire.profiles.tables import metadata as profiles_tables
+from hirewire.tools import api_client
 from hirewire.vacancies.app import SERVICE as VACANCIES
 from hirewire.vacancies.tables import Xid8
 from hirewire.vacancies.tables import metadata as vacancies_tables
@@ -39,6 +40,15 @@ async def test_a_service_without_keys_says_try_again(profiles: Running) -> None:
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
     assert answer.json()["type"].endswith("no-signing-key-yet")
+
+
+async def test_who_waits_for_the_start_also_waits_for_the_keys(
+    profiles: Running, fresh_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_client, "OWN", {"profiles": "/me"})
+    assert await api_client._missing(profiles.client) == "profiles"
+    async with running(PROFILES, fresh_address) as made:
+        assert await api_client._missing(made.client) is None
 
 
 async def test_health_and_metrics(profiles: Running) -> None:

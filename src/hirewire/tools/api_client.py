@@ -1,7 +1,9 @@
 """A client of the public API: signs in, retries, safe to repeat."""
 
 import asyncio
+import json
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +19,8 @@ START_SECONDS = 10.0
 EARLY_SECONDS = 60.0
 """How long before its end an access token is replaced."""
 PATIENCE = frozenset({429, 502, 503, 504})
+OWN = {"auth": "/me", "profiles": "/me", "vacancies": "/employer-profile"}
+"""What each service shows only to who is signed in."""
 
 
 Item = Mapping[str, Any]
@@ -127,9 +131,9 @@ def connecting(url: str) -> Callable[[], httpx.AsyncClient]:
 
 
 async def reach(url: str) -> Callable[[], httpx.AsyncClient]:
-    """A factory of clients for the platform at `url`, once all services answer.
+    """A factory of clients for the platform at `url`, once all services know who is signed in.
 
-    Raises `Unreachable`, for a service that does not answer after `START_SECONDS`.
+    Raises `Unreachable`, for a service that does not after `START_SECONDS`.
     """
     ends = time.monotonic() + START_SECONDS
     try:
@@ -146,13 +150,22 @@ async def reach(url: str) -> Callable[[], httpx.AsyncClient]:
     return connect
 
 
+def _unknown_token() -> str:
+    """A token of a key that nobody has (RFC 7515): 401 from a service that has a key, else 503."""
+    header = {"alg": "EdDSA", "typ": "at+jwt", "kid": "nobody"}
+    parts = (json.dumps(header).encode(), b"{}", bytes(64))
+    return ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+
+
 async def _missing(client: httpx.AsyncClient) -> str | None:
-    """A service that does not answer; None when all do. Raises `Unreachable` without a platform."""
-    own = {"auth": "me", "profiles": "me", "vacancies": "employer-profile"}
-    for service, what in own.items():
-        path = f"/api/{service}/{what}"
+    """A service that does not answer, or has no signing key yet; None when all are ready.
+
+    Raises `Unreachable` without a platform.
+    """
+    headers = {"Authorization": f"Bearer {_unknown_token()}"}
+    for service, what in OWN.items():
         try:
-            response = await client.get(path)
+            response = await client.get(f"/api/{service}{what}", headers=headers)
         except (httpx.TransportError, httpx.InvalidURL) as error:
             said = f"nothing answers at {client.base_url} ({type(error).__name__})"
             raise Unreachable(said) from None

@@ -272,7 +272,7 @@ async def test_a_long_backlog_of_one_key_does_not_keep_the_others_waiting(
         return not row.others
 
     await eventually(others_are_sent)
-    assert left > 5000
+    assert left > 12_000, "most of the backlog is still there"
     await note_down(place, uuid4(), "late")
     relay.wake()
     await eventually(others_are_sent)

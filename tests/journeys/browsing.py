@@ -24,6 +24,13 @@ FLAGS = [
 ]
 PHONE: ViewportSize = {"width": 390, "height": 800}
 DESKTOP: ViewportSize = {"width": 1200, "height": 900}
+VIOLATIONS = {"resultTypes": ["violations"]}
+OF_COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
+"""The rules of axe that depend on colours; they are most of its work."""
+UNTIL_STILL = """
+Promise.all(document.getAnimations().filter(one => one.effect.getTiming().iterations < Infinity)
+  .map(one => one.finished)).then(() => null)
+"""
 WITHIN_MS = 20_000
 expect.set_options(timeout=WITHIN_MS)
 
@@ -69,12 +76,21 @@ class Somebody:
         await page.wait_for_url(re.compile("/me"))
         await expect(page.locator("#profile details")).to_be_visible()
 
-    async def serious(self) -> list[str]:
-        """What axe finds on this page that is serious or critical."""
-        found = await Axe().run(self.page)
+    async def serious(self, options: dict[str, Any] | None = None) -> list[str]:
+        """What axe finds on this page that is serious or critical, in what it is told to look at."""
+        found = await Axe().run(self.page, options=VIOLATIONS | (options or {}))
         return [
             f"{self.page.url}: {one['id']}: {node['html'][:120]}"
             for one in found.response["violations"]
             if one["impact"] in ("serious", "critical")
             for node in one["nodes"]
         ]
+
+    async def serious_in_both(self) -> list[str]:
+        """The same in the light scheme and, where only colours differ, in the dark one."""
+        found = await self.serious()
+        await self.page.emulate_media(color_scheme="dark")
+        await self.page.evaluate(UNTIL_STILL)
+        found += [f"dark: {one}" for one in await self.serious(OF_COLOURS)]
+        await self.page.emulate_media(color_scheme="light")
+        return found

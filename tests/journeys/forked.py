@@ -1,5 +1,5 @@
-"""`hirewire serve` as processes forked from one that has loaded the code already: loading it costs
-more than a second of a core, and these tests start some two hundred.
+"""`hirewire serve` as processes forked from one that has loaded the code and the dictionaries
+already: loading them costs more than a second of a core, and these tests start some two hundred.
 """
 
 import multiprocessing

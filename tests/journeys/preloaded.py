@@ -2,8 +2,12 @@
 
 import hirewire.cli.main
 from hirewire import assembly
+from hirewire.vacancies.recommendations.facts import prepare
+from hirewire.vacancies.skills.index import typeahead
 
 __all__ = ["hirewire"]
 
 for name in assembly.PROCESSES:
     assembly.load(name)
+prepare()
+typeahead()

@@ -45,9 +45,9 @@ async def test_the_books_are_clean_while_traffic_flows(platform: Platform) -> No
             made.append(id)
 
     async with platform.client() as client, platform.operators() as operators:
-        writers = [asyncio.create_task(traffic(client)) for _ in range(3)]
+        writers = [asyncio.create_task(traffic(client)) for _ in range(2)]
         try:
-            for _ in range(6):
+            for _ in range(4):
                 report = await audited(operators)
                 assert report.clean, report
                 assert all(line.adds_up for _, _, line in report.lines())

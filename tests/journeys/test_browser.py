@@ -3,7 +3,6 @@
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
 
 import httpx
 import pytest
@@ -14,7 +13,6 @@ from tests.builders import eventually
 from tests.journeys.browsing import DESKTOP, PHONE, Somebody, browsing
 from tests.journeys.conftest import Platform
 
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PYTHON = re.compile("^(питон|Python)", re.IGNORECASE)
 PARTS = ("matches", "activity", "mine")
 ALL = ("auth", "profiles", "vacancies", "web")
@@ -234,10 +232,8 @@ async def test_a_resume_is_edited_in_its_place_and_nothing_typed_is_lost(
 
 async def _looked_over(who: Somebody, paths: list[str]) -> None:
     for path in paths:
-        for scheme in SCHEMES:
-            await who.page.emulate_media(color_scheme=scheme)
-            await who.page.goto(path)
-            assert await who.serious() == []
+        await who.page.goto(path)
+        assert await who.serious_in_both() == []
         width = await who.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert width <= 0, f"{path} is wider than the window"
 

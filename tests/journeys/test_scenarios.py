@@ -74,7 +74,7 @@ async def test_what_vacancies_missed_reaches_it_in_order(platform: Platform) -> 
 
 @pytest.mark.long
 async def test_services_killed_under_load_lose_and_double_nothing(platform: Platform) -> None:
-    """300 registrations, 20 at a time, while processes are killed and started again."""
+    """150 registrations, 20 at a time, while processes are killed and started again."""
     await platform.start("auth", "profiles", "vacancies", "web")
     made: list[tuple[str, int]] = []
     at_once = asyncio.Semaphore(20)
@@ -87,13 +87,13 @@ async def test_services_killed_under_load_lose_and_double_nothing(platform: Plat
 
         async def trouble() -> None:
             for round_ in range(2):
-                while len(made) < 60 + round_ * 120:
+                while len(made) < 30 + round_ * 60:
                     await asyncio.sleep(0.01)
                 platform.kill("profiles")
                 await platform.start("profiles")
 
-        await asyncio.gather(*(one() for _ in range(300)), trouble())
-    assert [status for _, status in made] == [201] * 300
+        await asyncio.gather(*(one() for _ in range(150)), trouble())
+    assert [status for _, status in made] == [201] * 150
     profiles = platform.settings.service_database("profiles")
 
     async def all_there() -> bool:

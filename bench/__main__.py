@@ -35,7 +35,7 @@ ALL = (
     "gateway",
     "live",
     "pages",
-    "sights",
+    "end_to_end",
     "memory",
 )
 

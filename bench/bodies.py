@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import books
+from bench import ledger
 from bench.events import TOPOLOGY
 from bench.measure import Figure, Options
 from bench.places import Bench, Pair, until
@@ -30,7 +30,7 @@ class _Queue:
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
-    """Everything is published, and then everything is heard, for each size and broker."""
+    """Everything is published, and then everything is consumed, for each size and broker."""
     pair = await bench.pair("bodies")
     found: dict[str, list[float]] = {}
     async with _queues(bench) as queues:
@@ -48,7 +48,7 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
 @asynccontextmanager
 async def _queues(bench: Bench) -> AsyncIterator[list[_Queue]]:
     url = await bench.database(DATABASE)
-    postgres = PostgresBroker(url, client=books.OWNER)
+    postgres = PostgresBroker(url, client=ledger.OWNER)
     try:
         await postgres.declare([TOPOLOGY])
         yield [
@@ -69,7 +69,7 @@ async def _measured(
         await running.result()
 
     async def sent() -> bool:
-        return await books.unsent(pair.writer) == 0
+        return await ledger.unsent(pair.writer) == 0
 
     async with bench.worker("relay", pair, broker=queue.url) as running:
         await running.go()
@@ -77,12 +77,12 @@ async def _measured(
         relay = _peak(running)
     assert (await queue.broker.stats(TOPOLOGY.queue)).ready == count
 
-    async def heard() -> bool:
+    async def consumed() -> bool:
         return await pair.effects() == count
 
     async with bench.worker("batched", pair, broker=queue.url) as running:
         await running.go()
-        await until(heard, running, every=0.05)
+        await until(consumed, running, every=0.05)
         consumer = _peak(running)
     return relay, consumer
 
@@ -93,4 +93,4 @@ def _peak(running: Worker) -> float:
         name, _, value = line.partition(":")
         if name == "VmHWM":
             return int(value.split()[0]) / 1024
-    raise AssertionError("this system tells no VmHWM")
+    raise AssertionError("this system reports no VmHWM")

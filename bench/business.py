@@ -1,17 +1,17 @@
 """A business transaction that records an event, beside the same one without; 20 writers.
 
-Both are processes that stay, and take turns in slices of a few hundred transactions, so that what
+Both are processes that stay, and take turns of a few hundred transactions, so that what
 else the machine does meets both alike.
 """
 
 from contextlib import AsyncExitStack
 
-from bench import books
+from bench import ledger
 from bench.measure import Figure, Options, ratios
 from bench.places import Bench, Pair
 
 WRITERS = 20
-SLICE = 300
+TURN = 300
 APART = 10**9
 """Between the numbers of the two."""
 
@@ -51,17 +51,17 @@ async def timed(bench: Bench, pair: Pair, turns: int, *, change: bool) -> tuple[
             for nth, running in enumerate(both):
                 await running.go()
                 seconds[nth] += float((await running.result())["seconds"])
-    done = SLICE * turns
+    done = TURN * turns
     counts = "select count(*) filter (where number < $1), count(*) from deed"
     [(with_event, all)] = await pair.writer.fetch(counts, APART)
-    assert with_event == all - with_event == await books.recorded(pair.writer) > done
+    assert with_event == all - with_event == await ledger.recorded(pair.writer) > done
     return done / seconds[0], done / seconds[1]
 
 
 def _options(change: bool, *, events: bool) -> dict[str, object]:
     first = 0 if events else APART
     return {
-        "slice": SLICE,
+        "turn": TURN,
         "tasks": WRITERS,
         "change": change,
         "events": events,

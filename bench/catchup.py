@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench import books, consume
+from bench import consume, ledger
 from bench.events import messages
 from bench.measure import Figure, Options, ratios
 from bench.places import Bench, Pair, until
@@ -36,7 +36,7 @@ async def _timed(bench: Bench, pair: Pair, name: str, fed: Sequence[Message]) ->
     await bench.feed(fed)
 
     async def waits() -> bool:
-        return await books.still_open(pair.reader) == len(fed)
+        return await ledger.still_open(pair.reader) == len(fed)
 
     async with bench.worker(name, pair) as running:
         await running.go()
@@ -44,5 +44,5 @@ async def _timed(bench: Bench, pair: Pair, name: str, fed: Sequence[Message]) ->
         await running.go()
         await bench.consumed(pair, len(fed), running)
     assert await pair.effects() == len(fed)
-    assert await books.still_open(pair.reader) == 0
+    assert await ledger.still_open(pair.reader) == 0
     return await pair.rate()

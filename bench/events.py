@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from hashlib import md5
 from uuid import UUID
 
-from bench.books import BODY_BYTES, OWNER, READER, TYPE
+from bench.ledger import BODY_BYTES, OWNER, READER, TYPE
 from hirewire.kit.clock import now
 from hirewire.messaging.broker import Message, QueueTopology, queue_of
 from hirewire.messaging.envelope import Context, headers_of

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bench import books
+from bench import ledger
 from bench.events import messages
 from bench.measure import Figure, Options, ratios
 from bench.places import Bench, Pair
@@ -35,5 +35,5 @@ async def timed(bench: Bench, pair: Pair, name: str, fed: Sequence[Message]) -> 
         await running.go()
         await bench.consumed(pair, len(fed) - bad, running)
     assert await pair.effects() == len(fed) - bad
-    assert await books.still_open(pair.reader) == bad
+    assert await ledger.still_open(pair.reader) == bad
     return await pair.rate()

@@ -1,4 +1,4 @@
-"""The cost of an event as log and inbox grow: recorded, published, heard with an effect.
+"""The cost of an event as log and inbox grow: recorded, published, consumed with an effect.
 
 Databases of all sizes are filled first and measured in turns. In each the same number of events of
 the same number of keys goes through, the keys spread over all that the log has; what a round added
@@ -7,7 +7,7 @@ is taken away again, so that sizes stay.
 
 import asyncio
 
-from bench import books, plots
+from bench import ledger, plots
 from bench.measure import Figure, Options, ratios
 from bench.places import Bench, Pair
 from bench.relay import publish, write
@@ -49,7 +49,7 @@ async def timed(bench: Bench, pair: Pair, size: int, count: int) -> dict[str, fl
     await pair.reader.execute("truncate note")
     await pair.reader.execute("checkpoint")
     since = await pair.reader.fetchval("select clock_timestamp()")
-    keys = size // books.EVENTS_PER_KEY
+    keys = size // ledger.EVENTS_PER_KEY
     recording = await write(bench, pair, count, each=10, active=ACTIVE, keys=keys, tasks=4)
     relaying = await publish(bench, pair, count)
     async with bench.worker("batched", pair) as running:
@@ -58,13 +58,13 @@ async def timed(bench: Bench, pair: Pair, size: int, count: int) -> dict[str, fl
     assert await pair.effects() == count
     consuming = count / await pair.rate()
     for connection in (pair.writer, pair.reader):
-        await books.forget(connection, since)
+        await ledger.forget(connection, since)
     seconds = dict(zip(PHASES, (recording, relaying, consuming), strict=True))
     return {phase: seconds[phase] / count * 1e6 for phase in PHASES}
 
 
 async def _filled(bench: Bench, size: int) -> Pair:
     pair = await bench.pair(f"growth_{size}")
-    await asyncio.gather(books.fill_log(pair.writer, size), books.fill_inbox(pair.reader, size))
-    assert await books.recorded(pair.writer) == await books.handled(pair.reader) == size
+    await asyncio.gather(ledger.fill_log(pair.writer, size), ledger.fill_inbox(pair.reader, size))
+    assert await ledger.recorded(pair.writer) == await ledger.handled(pair.reader) == size
     return pair

@@ -1,6 +1,6 @@
 """What `vacancies` keeps in its memory, a part at a time, for `bench.memory` to look at.
 
-At each line `go` the next step is done; its end is told, with everything let go that can be.
+At each line `go` the next step is done; its end is reported, with everything let go that can be.
 """
 
 import gc
@@ -20,7 +20,7 @@ from hirewire.vacancies.search.index.folder import IndexFolder
 from hirewire.vacancies.search.index.schema import RESUMES, VACANCIES
 from hirewire.vacancies.skills.index import typeahead
 
-SETTLED = 60
+IDLE_SECONDS = 60
 """Times that an index takes over a few changes, more than it has segments."""
 CHANGED = 20
 TABLES = {"vacancies": ("vacancy", "id"), "resumes": ("resume", "resume_id")}
@@ -30,11 +30,11 @@ async def code(world: World) -> None:
     """The code, then the dictionaries, then the typeahead."""
     assembly.load("vacancies")
     await world.go()
-    _tell(world)
+    _report(world)
     for step in (dictionary, prepare, typeahead):
         await world.again()
         step()
-        _tell(world)
+        _report(world)
     await world.end()
 
 
@@ -42,7 +42,7 @@ async def matching(world: World) -> None:
     """Its arrays of one kind: filled, then merged with what has changed."""
     async with _database(world) as transactions:
         await world.go()
-        _tell(world)
+        _report(world)
 
         async def filled() -> None:
             async with transactions() as tx:
@@ -70,10 +70,10 @@ async def search(world: World) -> None:
         folder = IndexFolder(Path(world.options["folder"]), kind)
         updater = IndexUpdater(fields, transactions, folder)
         await world.go()
-        _tell(world)
+        _report(world)
 
         async def changed() -> None:
-            for nth in range(SETTLED):
+            for nth in range(IDLE_SECONDS):
                 async with transactions() as tx:
                     await tx.exec_driver_sql(
                         f"update {table} set version = version where {id} in "
@@ -94,13 +94,13 @@ async def _steps(world: World, *steps: Callable[[], Awaitable[None]]) -> None:
     for step in steps:
         await world.again()
         await step()
-        _tell(world)
+        _report(world)
     await world.end()
 
 
-def _tell(world: World) -> None:
+def _report(world: World) -> None:
     gc.collect()
-    world.tell(done=True)
+    world.report(done=True)
 
 
 @asynccontextmanager

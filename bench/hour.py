@@ -331,7 +331,7 @@ class Crowd:
         await self._ask(person, "GET", path, params={"format": "pdf"})
 
     async def _stays(self) -> None:
-        """On a page that hears of news."""
+        """On a page that receives news."""
         person = self._chance.choice(self._employers)
         headers = {"Authorization": f"Bearer {person.token}"}
         with suppress(TimeoutError):

@@ -38,15 +38,15 @@ async def run(_: Bench, options: Options) -> list[Figure]:
         client = await stack.enter_async_context(
             httpx.AsyncClient(base_url=url, timeout=60, limits=limits)
         )
-        story = Story(client)
-        await story.begin()
-        page = await stack.enter_async_context(story.page("employer"))
-        alone = await story.changes(page, options.count(CHANGES, QUICK_CHANGES))
+        scene = Scene(client)
+        await scene.begin()
+        page = await stack.enter_async_context(scene.page("employer"))
+        alone = await scene.changes(page, options.count(CHANGES, QUICK_CHANGES))
         pages = [
-            await stack.enter_async_context(story.page(f"person {n % PEOPLE}"))
+            await stack.enter_async_context(scene.page(f"person {n % PEOPLE}"))
             for n in range(options.count(STREAMS, QUICK_STREAMS))
         ]
-        last = await story.all_told([*pages, page], 10 if options.quick else 30)
+        last = await scene.all_received([*pages, page], 10 if options.quick else 30)
     return [
         Figure("resume committed to an employer's page: p50", [percentile(alone, 0.5)], "ms"),
         Figure("… p95", [percentile(alone, 0.95)], "ms", at_most=50),
@@ -123,7 +123,7 @@ class Page:
                 await self.news.wait()
 
 
-class Story:
+class Scene:
     """An employer, a candidate, and others who look on."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
@@ -170,8 +170,8 @@ class Story:
         committed = time.perf_counter()
         return max(0.0, (await page.next(name, start) - committed) * 1000)
 
-    async def all_told(self, pages: list[Page], count: int) -> list[float]:
-        """Milliseconds from a change to the last page that hears of it.
+    async def all_received(self, pages: list[Page], count: int) -> list[float]:
+        """Milliseconds from a change to the last page that receives it.
 
         All pages but one are others'; what concerns all of them is what candidates do.
         """

@@ -114,7 +114,7 @@ def _changed(size: int, costs: list[float], fitting: float) -> list[Figure]:
 async def burst(server: str, broker_url: str, board: "Board", count: int) -> float:
     """Seconds until the newest version of each resume is matched, from the first publication.
 
-    The service `vacancies` hears RabbitMQ, with all its handlers: each resume comes in two
+    The service `vacancies` consumes from RabbitMQ, with all its handlers: each resume comes in two
     versions, all first ones before all second ones.
     """
     prefix = make_url(server).set(database="forth").render_as_string(hide_password=False)
@@ -125,17 +125,17 @@ async def burst(server: str, broker_url: str, board: "Board", count: int) -> flo
     snapshots = [board.resume() | {"status": "published"} for _ in range(count)]
     await broker.declare([app.state.messaging.consumer.topology])
     async with app.router.lifespan_context(app):
-        await _heard(broker, board, [new_id()], [snapshots[0]], 1)  # it has read the index
+        await _until_consumed(broker, board, [new_id()], [snapshots[0]], 1)  # it has read the index
         started = time.perf_counter()
         first = [_message(id, 1, one) for id, one in zip(ids, snapshots, strict=True)]
         await broker.publish(first)
-        await _heard(broker, board, ids, snapshots, 2)
+        await _until_consumed(broker, board, ids, snapshots, 2)
         taken = time.perf_counter() - started
     await broker.close()
     return taken
 
 
-async def _heard(
+async def _until_consumed(
     broker: Broker,
     board: "Board",
     ids: Sequence[UUID],
@@ -323,7 +323,7 @@ class Board(Trades):
         """Until so many vacancies are open and compared, and read as after a start."""
         await self._load(vacancies - self.count)
         self.count = vacancies
-        await self._settled()
+        await self._idle()
         forget(self.transactions.engine)
 
     async def resumes_change(self, changes: int) -> list[float]:
@@ -347,7 +347,7 @@ class Board(Trades):
                 }
             )
         ids = await self._vacancies(changes, "published")
-        await self._settled()
+        await self._idle()
         taken = []
         for id in ids:
             started = time.perf_counter()
@@ -365,7 +365,7 @@ class Board(Trades):
         async with self.transactions() as tx:
             await commands.compare_resumes(tx, resumes, {})
 
-    async def _settled(self) -> None:
+    async def _idle(self) -> None:
         await self.connection.execute("vacuum analyze comparable")
         await self.connection.execute("checkpoint")
         await asyncio.sleep(1)

@@ -6,7 +6,7 @@ and sends the next: nobody who keeps the order of a key on RabbitMQ is quicker t
 
 import time
 
-from bench import books, relay
+from bench import ledger, relay
 from bench.events import TOPOLOGY, messages
 from bench.measure import Figure, Options, ratios
 from bench.places import Bench, Pair, until
@@ -52,14 +52,14 @@ async def _relayed(bench: Bench, pair: Pair, count: int) -> float:
 async def _queued(bench: Bench, pair: Pair, count: int) -> float:
     """The same where the broker is a PostgreSQL database."""
     url = await bench.database(DATABASE)
-    broker = PostgresBroker(url, client=books.OWNER)
+    broker = PostgresBroker(url, client=ledger.OWNER)
     try:
         await broker.declare([TOPOLOGY])
         await pair.empty()
         await relay.write(bench, pair, count, each=500, active=1, keys=1)
 
         async def sent() -> bool:
-            return await books.unsent(pair.writer) == 0
+            return await ledger.unsent(pair.writer) == 0
 
         async with bench.worker("relay", pair, broker=url) as running:
             started = time.perf_counter()
@@ -69,5 +69,5 @@ async def _queued(bench: Bench, pair: Pair, count: int) -> float:
         assert (await broker.stats(TOPOLOGY.queue)).ready == count
     finally:
         await broker.close()
-        await books.empty_queues(url)
+        await ledger.empty_queues(url)
     return seconds

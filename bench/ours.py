@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from bench.books import OWNER, READER, SUBSCRIPTION
 from bench.events import Noted, page
+from bench.ledger import OWNER, READER, SUBSCRIPTION
 from bench.world import World
 from hirewire.kit.db import make_engine
 from hirewire.messaging.broker import open_broker
@@ -54,7 +54,7 @@ async def note_all(tx: Tx, received: Sequence[Received[Noted]]) -> None:
 
 
 async def note_paced(tx: Tx, received: Sequence[Received[Noted]]) -> None:
-    """The same, where a sequence tells the writers how far the effects are."""
+    """The same, where a sequence shows the writers how far the effects are."""
     await tx.exec_driver_sql(
         "insert into paced_note (id, number) select * from unnest($1::uuid[], $2::bigint[])",
         ([one.id for one in received], [one.event.number for one in received]),
@@ -77,29 +77,29 @@ async def note_unless_failing(tx: Tx, received: Sequence[Received[Noted]]) -> No
 
 async def batched(world: World) -> None:
     """A consumer with a batched handler."""
-    await _hear(world, on_batch(Noted, note_all, name=SUBSCRIPTION))
+    await _consume(world, on_batch(Noted, note_all, name=SUBSCRIPTION))
 
 
 async def chained(world: World) -> None:
-    """The same, telling how far it is."""
-    await _hear(world, on_batch(Noted, note_paced, name=SUBSCRIPTION))
+    """The same, with a count of the effects so far."""
+    await _consume(world, on_batch(Noted, note_paced, name=SUBSCRIPTION))
 
 
 async def one_at_a_time(world: World) -> None:
     """A consumer whose handler takes one event."""
-    await _hear(world, on(Noted, note_one, name=SUBSCRIPTION))
+    await _consume(world, on(Noted, note_one, name=SUBSCRIPTION))
 
 
 async def failing(world: World) -> None:
     """A consumer that cannot handle one key."""
-    await _hear(world, on_batch(Noted, note_unless_failing, name=SUBSCRIPTION))
+    await _consume(world, on_batch(Noted, note_unless_failing, name=SUBSCRIPTION))
 
 
 SOON = RetrySchedule(attempts=10_000, first=timedelta(milliseconds=50), factor=1.0, jitter=0.0)
 
 
 async def recovering(world: World) -> None:
-    """A consumer with a batched handler that fails until it is told to go on."""
+    """A consumer with a batched handler that fails until the line `go` comes."""
     mended = asyncio.Event()
 
     async def handle(tx: Tx, received: Sequence[Received[Noted]]) -> None:
@@ -140,7 +140,7 @@ async def relay(world: World) -> None:
         await world.end()
 
 
-async def _hear(world: World, subscription: Subscription) -> None:
+async def _consume(world: World, subscription: Subscription) -> None:
     await world.go()
     async with messaging(world.reader, world.broker, READER, "worker", [subscription]):
         await world.end()

@@ -2,7 +2,7 @@
 
 The services `vacancies` and `web` run as processes over a board of 100,000 vacancies. Server time
 is from the request to the last byte, on one connection; in the browser it is what Chromium's own
-trace says of a first visit (see `paints.py`).
+trace says of a first visit (see `web_vitals.py`).
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 from sqlalchemy.engine import make_url
 
-from bench import paints
+from bench import web_vitals
 from bench.matching import board
 from bench.measure import Figure, Options, percentile
 from bench.places import Bench
@@ -49,14 +49,16 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
                     Figure("… p95", [percentile(taken, 0.95)], "ms", at_most=40),
                 ]
             pages = await _addresses(url)
-            seen = await paints.visits(list(pages.values()), options.count(VISITS, QUICK_VISITS))
+            seen = await web_vitals.visits(
+                list(pages.values()), options.count(VISITS, QUICK_VISITS)
+            )
     for what, address in pages.items():
-        figures += paints.figures(f"first visit, phone: {what}", seen[address])
+        figures += web_vitals.figures(f"first visit, phone: {what}", seen[address])
     return figures
 
 
 async def _addresses(url: str) -> dict[str, str]:
-    """What a stranger comes to first."""
+    """The pages a first-time visitor opens."""
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         found = (await client.get("/api/vacancies/vacancies?limit=1")).json()["items"][0]["id"]
     return {

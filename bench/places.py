@@ -15,7 +15,7 @@ from pathlib import Path
 import aio_pika
 import asyncpg
 
-from bench import books, process
+from bench import ledger, process
 from bench.events import KEYS, TOPOLOGY
 from hirewire.kit.db import ensure_database, migrate
 from hirewire.launcher.postgres import EmbeddedPostgres
@@ -46,10 +46,10 @@ class Pair:
     reader: asyncpg.Connection
 
     async def empty(self) -> None:
-        """No deeds, no notes, empty books; nothing left of earlier writing."""
+        """No deeds, no notes, an empty ledger; nothing left of earlier writing."""
         for connection in (self.writer, self.reader):
             await connection.execute("truncate deed, note, paced_note restart identity")
-            await books.truncate(connection)
+            await ledger.truncate(connection)
         await self.reader.execute("checkpoint")
 
     async def effects(self, table: str = "note") -> int:
@@ -76,7 +76,7 @@ class Bench:
 
     def __init__(self, postgres: EmbeddedPostgres, broker_url: str, stack: AsyncExitStack) -> None:
         self.broker_url = broker_url
-        self.broker = RabbitMQ(broker_url, client=books.OWNER)
+        self.broker = RabbitMQ(broker_url, client=ledger.OWNER)
         self._postgres = postgres
         self._stack = stack
 
@@ -91,7 +91,7 @@ class Bench:
             await connection.execute(_TABLES)
             await connection.execute(_PAGES, KEYS)
             connections.append(connection)
-        await books.listen(connections[0])
+        await ledger.listen(connections[0])
         return Pair(urls[0], urls[1], connections[0], connections[1])
 
     async def database(self, name: str) -> str:

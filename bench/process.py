@@ -1,7 +1,7 @@
-"""Contestants in processes of their own: started, told to go, heard, ended.
+"""Contestants in processes of their own: started, started by a line, read, ended.
 
 A worker prints a line ``ready`` once it has loaded what it needs, starts at a line ``go``, and
-ends when its standard input does. What it has to tell is one line of JSON.
+ends when its standard input does. Its report is one line of JSON.
 """
 
 import asyncio
@@ -58,12 +58,12 @@ class Worker:
         await self._process.stdin.drain()
 
     async def result(self, at_most: float = 300.0) -> dict[str, Any]:
-        """What it has to tell; the end of its input lets one stop that would go on for ever."""
+        """Its report; the end of its input lets one stop that would go on for ever."""
         found: dict[str, Any] = json.loads(await self.line(at_most))
         return found
 
     def enough(self) -> None:
-        """End its input: it finishes what is at hand, and tells what it has to tell."""
+        """End its input: it finishes its work and reports."""
         assert self._process.stdin is not None
         self._process.stdin.close()
 

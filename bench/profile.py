@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import books
+from bench import ledger
 from bench.events import KEYS, messages
 from bench.places import Bench, Pair, has_rows, places, until
 from bench.process import Worker
@@ -50,7 +50,7 @@ async def _at_work(bench: Bench, pair: Pair, name: str, seconds: int) -> AsyncIt
 
 def _begun(pair: Pair, name: str) -> Callable[[], Awaitable[bool]]:
     async def publishing() -> bool:
-        return await books.unsent(pair.writer) < await books.recorded(pair.writer)
+        return await ledger.unsent(pair.writer) < await ledger.recorded(pair.writer)
 
     if name == "relay":
         return publishing

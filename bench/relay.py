@@ -6,7 +6,7 @@ nothing is unsent.
 
 import time
 
-from bench import books
+from bench import ledger
 from bench.events import KEYS
 from bench.measure import Figure, Options
 from bench.places import Bench, Pair, until
@@ -48,7 +48,7 @@ async def publish(bench: Bench, pair: Pair, count: int) -> float:
         return await bench.waiting() >= count
 
     async def sent() -> bool:
-        return await books.unsent(pair.writer) == 0
+        return await ledger.unsent(pair.writer) == 0
 
     async with bench.worker("relay", pair) as running:
         started = time.perf_counter()

@@ -18,12 +18,12 @@ class World:
     input: asyncio.StreamReader
 
     async def go(self) -> None:
-        """Say that all is loaded; return when told to begin."""
+        """Say that all is loaded; return when the word to begin comes."""
         print("ready", flush=True)
         await self.again()
 
     async def again(self) -> None:
-        """Return when told to go on, or that it is enough (`enough`)."""
+        """Return at the word to go on, or that it is enough (`enough`)."""
         await self.input.readline()
 
     @property
@@ -32,9 +32,9 @@ class World:
         return self.input.at_eof()
 
     async def end(self) -> None:
-        """Return when told that it is enough."""
+        """Return at the word that it is enough."""
         await self.input.read()
 
-    def tell(self, **figures: object) -> None:
+    def report(self, **figures: object) -> None:
         """Hand figures over."""
         print(json.dumps(figures), flush=True)

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bench.books import OWNER
 from bench.events import KEYS, Noted, noted, page
+from bench.ledger import OWNER
 from bench.ours import messaging
 from bench.world import World
 from hirewire.messaging.database import connect
@@ -36,7 +36,7 @@ async def insert(tx: AsyncConnection, number: int, key: UUID) -> None:
 
 
 async def record_many(world: World) -> None:
-    """`count` events, `each` a transaction, of `active` keys among `keys`; tells the seconds."""
+    """`count` events, `each` a transaction, of `active` keys among `keys`; reports the seconds."""
     options = world.options
     total, each, active = options["count"], options["each"], options["active"]
     stride = options["keys"] // active
@@ -53,7 +53,7 @@ async def record_many(world: World) -> None:
         await world.go()
         started = time.perf_counter()
         await asyncio.gather(*(work(made.transactions) for _ in range(options["tasks"])))
-        world.tell(seconds=time.perf_counter() - started)
+        world.report(seconds=time.perf_counter() - started)
 
 
 async def record_large(world: World) -> None:
@@ -67,13 +67,13 @@ async def record_large(world: World) -> None:
             async with made.transactions() as tx:
                 for number in numbers[start : start + 4]:
                     record(tx, Noted(page=page(number % 50), number=number, text=text))
-        world.tell(seconds=time.perf_counter() - started)
+        world.report(seconds=time.perf_counter() - started)
 
 
 async def business(world: World) -> None:
-    """Business transactions by `tasks` writers, with `events` or without, in slices.
+    """Business transactions by `tasks` writers, with `events` or without, in turns.
 
-    Each time it is told to go it does `slice` of them, numbered on from `first`, and tells the
+    At each line `go` it does `turn` of them, numbered on from `first`, and reports the
     seconds. With `change` a row is changed and one added; without, one is added.
     """
     options = world.options
@@ -88,16 +88,16 @@ async def business(world: World) -> None:
                 if options["events"]:
                     record(tx, event)
 
-    async def slice(transactions: Transactions, size: int) -> float:
+    async def turn(transactions: Transactions, size: int) -> float:
         started, these = time.perf_counter(), islice(numbers, size)
         await asyncio.gather(*(work(transactions, these) for _ in range(options["tasks"])))
         return time.perf_counter() - started
 
     async with messaging(world.writer, world.broker, OWNER, "api") as made:
-        await slice(made.transactions, WARM_UP)
+        await turn(made.transactions, WARM_UP)
         await world.go()
         while not world.enough:
-            world.tell(seconds=await slice(made.transactions, options["slice"]))
+            world.report(seconds=await turn(made.transactions, options["turn"]))
             await world.again()
 
 
@@ -105,7 +105,7 @@ async def steady(world: World) -> None:
     """Business transactions with an event each, for as long as it is not enough.
 
     One of `writers` processes; it takes every nth number, and holds while more than `window`
-    events of all are on their way (recorded, without effect). Tells how many it has written.
+    events of all are on their way (recorded, without effect). Reports how many it has written.
     """
     first, writers, window = (world.options[name] for name in ("first", "writers", "window"))
     numbers = iter(range(first, 2**62, writers))
@@ -144,7 +144,7 @@ async def steady(world: World) -> None:
         await world.end()
         enough = True
         await asyncio.gather(*tasks)
-        world.tell(written=written)
+        world.report(written=written)
     await look.close()
 
 
@@ -170,4 +170,4 @@ async def pace(world: World, write: Callable[[int], Coroutine[Any, Any, None]]) 
         for nth, number in enumerate(range(-WARM_UP, world.options["count"])):
             await asyncio.sleep(max(0.0, start + nth / world.options["rate"] - time.perf_counter()))
             group.create_task(write(number))
-    world.tell(written=world.options["count"])
+    world.report(written=world.options["count"])

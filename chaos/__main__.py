@@ -11,10 +11,10 @@ from chaos.runner import Result, run
 from chaos.scenarios import SCENARIOS
 
 
-def chosen(wanted: list[str]) -> list[str]:
+def chosen(names: list[str]) -> list[str]:
     """The scenarios of these names, or whose names hold these words. Raises `LookupError`."""
     found: list[str] = []
-    for word in wanted:
+    for word in names:
         exact = [name for name in SCENARIOS if name == word]
         near = exact or [name for name in SCENARIOS if word.lower() in name.lower()]
         if not near:

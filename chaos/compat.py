@@ -36,7 +36,7 @@ console = Console(stderr=True, highlight=False)
 class Outcome:
     """What one version gave."""
 
-    wanted: str
+    names: str
     version: str
     summary: str
     code: int
@@ -187,9 +187,9 @@ class Served:
             subprocess.run(command, env=environment, capture_output=True, check=False)
 
 
-def run(wanted: str, tests: tuple[str, ...]) -> Outcome:
+def run(names: str, tests: tuple[str, ...]) -> Outcome:
     """The tests against one version."""
-    node = Served(prepare(SUITES[wanted]))
+    node = Served(prepare(SUITES[names]))
     try:
         version = node.start()
         console.print(f"compat: RabbitMQ {version}")
@@ -206,9 +206,9 @@ def run(wanted: str, tests: tuple[str, ...]) -> Outcome:
             text=True,
             check=False,
         )
-        (FOLDER / f"{wanted}.tests.log").write_text(done.stdout)
+        (FOLDER / f"{names}.tests.log").write_text(done.stdout)
         lines = done.stdout.strip().splitlines() or ["nothing"]
-        return Outcome(wanted, version, lines[-1], done.returncode, time.monotonic() - started)
+        return Outcome(names, version, lines[-1], done.returncode, time.monotonic() - started)
     finally:
         node.stop()
 

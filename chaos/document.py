@@ -29,7 +29,7 @@ everything is healed, and once outbox, queues and inbox are empty:
   that again (**repaired**).
 
 Some scenarios need root: hosts of their own are network namespaces behind a bridge, whose cable is unplugged
-(nobody is told); the disk that loses what was not flushed is an ext4 file system on a loop device over a file
+(nobody is notified); the disk that loses what was not flushed is an ext4 file system on a loop device over a file
 that `chaos/disk.py` serves by FUSE. What a machine lacks is said, and the scenario skipped.
 """
 TABLE = """

@@ -61,7 +61,7 @@ async def effects_in(world: World, reader: str) -> list[Effect]:
     return [Effect(UUID(str(r["event_id"])), r["place"], r["nth"], r["late"]) for r in rows]
 
 
-async def heard_of_forgotten(world: World) -> set[UUID]:
+async def consumed_but_forgotten(world: World) -> set[UUID]:
     """What took effect of the events that their owner knows of no more."""
     found: set[UUID] = set()
     for reader in world.readers:

@@ -79,7 +79,7 @@ class Network:
         return host
 
     def unplug(self, name: str) -> None:
-        """Nothing comes or goes from now on, and nobody is told."""
+        """Nothing comes or goes from now on, and nobody is notified."""
         _ip("link", "set", self.hosts[name].cable, "nomaster")
 
     def plug(self, name: str) -> None:

@@ -44,7 +44,7 @@ class Proxy:
         self.reset()
 
     def hang(self) -> None:
-        """Accept, and pass nothing on, until `heal`: nobody is told that anything is wrong."""
+        """Accept, and pass nothing on, until `heal`: nobody is notified that anything is wrong."""
         self.mode = "hung"
         self._healed.clear()
 

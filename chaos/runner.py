@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from chaos.judge import heard_of_forgotten, judge, quiet, untruths
+from chaos.judge import consumed_but_forgotten, judge, quiet, untruths
 from chaos.run import SCENARIOS, Run, Scenario
 from chaos.scenarios import FIRST
 from chaos.watch import Watch
 from chaos.world import QUEUE, World, eventually
 from hirewire.operators.auditing import Auditor, Report
 
-SETTLE_SECONDS = 150.0
+QUIET_SECONDS = 150.0
 SCENARIO_SECONDS = 400.0
 Say = Callable[[str], None]
 
@@ -103,7 +103,7 @@ async def run_one(world: World, seed: int, scenario: Scenario, *, short: bool) -
             await world.everything_up()
             await watch.completes()
             await watch.stop()
-            report, repaired = await _settle(run)
+            report, repaired = await _until_quiet(run)
         found = await judge(world)
         audit = _verdict(report, found.events, world.readers, watch)
         for step in run.afterwards:
@@ -130,13 +130,13 @@ async def run_one(world: World, seed: int, scenario: Scenario, *, short: bool) -
     )
 
 
-async def _settle(run: Run) -> tuple[Report, int]:
+async def _until_quiet(run: Run) -> tuple[Report, int]:
     """Heal everything, stop writing, wait until all is quiet, then audit (and repair)."""
     world = run.world
     await world.everything_up()
     await world.load(False)
     await eventually(lambda: world.cluster.in_step(QUEUE), 90, "members in step")
-    await eventually(lambda: quiet(world), SETTLE_SECONDS, "quiet")
+    await eventually(lambda: quiet(world), QUIET_SECONDS, "quiet")
     async with world.operators() as operators:
         auditor = Auditor(operators, wait=60)
         report = await auditor.audit(UUID(int=0))
@@ -146,11 +146,11 @@ async def _settle(run: Run) -> tuple[Report, int]:
             world.repaired |= missing
             world.late |= missing
             repaired = sum((await auditor.repair(report, by="chaos")).values())
-            await eventually(lambda: quiet(world), SETTLE_SECONDS, "quiet after the repair")
+            await eventually(lambda: quiet(world), QUIET_SECONDS, "quiet after the repair")
             report = await auditor.audit(UUID(int=0))
         if report.phantoms and world.forgotten:
             named = {one.id for _, _, line in report.lines() for one in line.phantoms}
-            if named != await heard_of_forgotten(world):
+            if named != await consumed_but_forgotten(world):
                 raise AssertionError(f"{len(named)} named as in no log, which are others")
             accepted = await auditor.accept_phantoms(report, why="set back", by="chaos")
             run.notes.append(f"{accepted} named as in no log")

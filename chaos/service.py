@@ -1,7 +1,7 @@
 """The services of the chaos suite: `python -m chaos.service writer|reader|newcomer PORT`.
 
 Ordinary Hirewire services, served as any other: relay, consumer, retries, retention, internal API.
-The writer tells what happened, some hundred times a second, while its table `control` says so; the
+The writer publishes, some hundred times a second, while its table `control` says so; the
 reader writes one row for each event it consumes, and so does the newcomer, who comes later. The
 mood of an event says how its handler fails.
 """
@@ -130,7 +130,7 @@ async def effects(tx: Tx, received: Sequence[Received[Happened]]) -> None:
 
 
 async def swallow(tx: Tx, one: Received[Happened]) -> None:
-    """Unless it is fixed: a statement fails, as the handler's last, and nobody is told."""
+    """Unless it is fixed: a statement fails, as the handler's last, and nobody is notified."""
     if not (await tx.exec_driver_sql("select fixed from control")).scalar_one():
         with suppress(DBAPIError):
             await tx.exec_driver_sql("insert into attempt values ($1, 1)", (one.id,))

@@ -68,7 +68,7 @@ Enter(p) ==
     /\ phase' = [phase EXCEPT ![p] = "entered"]
     /\ UNCHANGED <<queue, active, batch, state, open, effects, retrying, attempt, faults>>
 
-Settled(p, n) ==
+Resolved(p, n) ==
     /\ batch' = [batch EXCEPT ![p] = SubSeq(@, n + 1, Len(@))]
     /\ phase' = [phase EXCEPT ![p] = IF Len(batch[p]) <= n THEN "idle" ELSE "read"]
     /\ plan' = [plan EXCEPT ![p] = <<>>]
@@ -95,7 +95,7 @@ Fails(p) ==
 
 Ack(p) ==
     /\ phase[p] = "committed"
-    /\ Settled(p, plan[p].part)
+    /\ Resolved(p, plan[p].part)
     /\ UNCHANGED <<queue, active, state, open, effects, retrying, attempt, faults>>
 
 AckFirst(p) ==
@@ -124,7 +124,7 @@ Killed(p) ==
     /\ plan' = [plan EXCEPT ![p] = <<>>]
     /\ UNCHANGED <<active, state, open, effects, retrying, attempt>>
 
-\* The database fails under the batch; nothing of it is settled.
+\* The database fails under the batch; nothing of it is resolved.
 DatabaseFails(p) ==
     /\ Fault
     /\ phase[p] = "entered" /\ batch[p] # <<>>
@@ -226,5 +226,5 @@ NobodyForgotten == Waiting # {} => \E e \in Events : state[e] \in {"retrying", "
 Counted == open = Cardinality({e \in Events : state[e] \in {"retrying", "waiting", "dead"}})
 
 \* Everything comes to its end.
-Settles == <>[](\A e \in Events : state[e] \in Final)
+Resolves == <>[](\A e \in Events : state[e] \in Final)
 =============================================================================

@@ -1,5 +1,5 @@
 ------------------------------- MODULE Cutover -------------------------------
-(* From history to the present: a reader that is new, or hears a replay, while traffic goes on.
+(* From history to the present: a reader that is new, or consumes a replay, while traffic goes on.
 
    All events are of one key. The job sends a begin mark, then in passes what a snapshot of the log
    sees and the one before did not, then an end mark. Between the marks the reader drops what arrives

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from model.tlc import NotThere, check, find_jar
 
 MOST_SECONDS = 300.0
-PROPERTIES = ("Sent", "Settles")
+PROPERTIES = ("Sent", "Resolves")
 """Promises about whole histories; all others are about single states."""
 
 
@@ -60,7 +60,7 @@ RUNS = (
     without("Consuming", "KeyLock", "NobodyForgotten"),
     without("Consuming", "ParksBehindOpen", "InOrder"),
     without("Consuming", "PromotesNext", "NobodyForgotten"),
-    without("Consuming", "NoticesFailure", "Settles"),
+    without("Consuming", "NoticesFailure", "Resolves"),
     Run("Cutover"),
     Run("Cutover", {"New": "TRUE"}),
     Run("Cutover", {"Since": "2"}),
@@ -112,10 +112,10 @@ def main(arguments: Sequence[str]) -> int:
         good = checked.violated == run.violates
         failed += not good
         found = f"violates {checked.violated}" if checked.violated else "holds"
-        wanted = "" if good else f"   WRONG: must {run.violates or 'hold'}"
+        expected = "" if good else f"   WRONG: must {run.violates or 'hold'}"
         print(
             f"{run.spec:<12} {checked.states:>8} {checked.depth:>5} {seconds:>5.1f}  "
-            f"{found:<24} {run}{wanted}",
+            f"{found:<24} {run}{expected}",
             flush=True,
         )
         if chosen.traces and checked.violated:

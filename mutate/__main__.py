@@ -101,7 +101,7 @@ def _all_apply(mutants: Sequence[Mutant]) -> bool:
 
 
 async def _until_ended(mutants: Sequence[Mutant], given: argparse.Namespace) -> int:
-    """Run, and clean up also when the command is told to end."""
+    """Run, and clean up also when the command is ended."""
     running = asyncio.create_task(_run(mutants, given))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)

@@ -86,8 +86,8 @@ class Server:
     def declare(self, topology: QueueTopology, *, exactly: bool) -> None:
         """Make a queue, and bind it."""
         queue = self.queues.setdefault(topology.queue, Queue(topology.queue))
-        wanted = dict.fromkeys(topology.bindings)
-        queue.bindings = wanted if exactly else queue.bindings | wanted
+        expected = dict.fromkeys(topology.bindings)
+        queue.bindings = expected if exactly else queue.bindings | expected
 
     def take(self, message: Message) -> Outcome:
         """Put a message into the queues that it belongs to."""

@@ -30,7 +30,7 @@ def run_one(given: argparse.Namespace, without: frozenset[str]) -> int:
 def run_histories(given: argparse.Namespace, without: frozenset[str]) -> int:
     """Many; the failing ones by their seeds, the first of them made small."""
     task = Task(given.first, given.histories, given.steps, without)
-    total = run_many(task, given.jobs, told=_tell)
+    total = run_many(task, given.jobs, progress=_print)
     if sys.stderr.isatty():
         sys.stderr.write("\r\033[K")
     last = given.first + total.histories - 1
@@ -43,7 +43,7 @@ def run_histories(given: argparse.Namespace, without: frozenset[str]) -> int:
     return int(bool(total.failures))
 
 
-def _tell(total: Summary) -> None:
+def _print(total: Summary) -> None:
     if sys.stderr.isatty():
         sys.stderr.write(f"\r{total.line()}")
 

@@ -118,7 +118,7 @@ def _() -> list[Change]:
     return [(outbox, "_FLUSH_ONE", one), (outbox, "_FLUSH", many)]
 
 
-@fault("track-not-locked", "a retry does not lock its key")
+@fault("key-not-locked", "a retry does not lock its key")
 def _() -> list[Change]:
     right = resolution.reached
 

@@ -202,7 +202,7 @@ class _History:
             if tables["outbox"].rows:
                 yield f"{db.name} has unsent events"
             if any(v["state"] == "open" for v in tables["job"].committed()):
-                yield f"{db.name} has open jobs"
+                yield f"{db.name} has open requests"
             if any(v["published_at"] is None for v in tables["fence"].committed()):
                 yield f"{db.name} has unsent barriers"
             if tables["awaiting"].rows:

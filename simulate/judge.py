@@ -78,13 +78,13 @@ def _judge_subscription(
 def _judge_lateness(
     name: str, place: dict[UUID, int], effects: list[dict[str, Any]]
 ) -> list[Fault]:
-    """Where later ones may pass, what comes after one of them is told so."""
+    """Where later ones may pass, what comes after one of them is marked as late."""
     found = []
     last: dict[str, int] = {}
     for row in effects:
         nth = place.get(row["event_id"], -1)
         if 0 <= nth < last.get(row["key"], -1) and not row["late"]:
-            about = f"{name} {row['key']} {_short(row['event_id'])} was not told that it was late"
+            about = f"{name} {row['key']} {_short(row['event_id'])} was not marked as it was late"
             found.append(Fault("untold", about))
         last[row["key"]] = max(nth, last.get(row["key"], -1))
     return found

@@ -148,7 +148,7 @@ class Office:
         try:
             await work
         except Exception as error:  # said to the operator, who may try again
-            self.world.note(f"{'operator':10} was told: {type(error).__name__}: {error}")
+            self.world.note(f"{'operator':10} got: {type(error).__name__}: {error}")
         finally:
             self.at_work -= 1
 

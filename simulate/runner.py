@@ -114,7 +114,7 @@ def run_many(
     task: Task,
     jobs: int,
     *,
-    told: Callable[[Summary], None] = lambda _: None,
+    progress: Callable[[Summary], None] = lambda _: None,
     most_failures: int = 10,
 ) -> Summary:
     """All histories of a task; stops early after some failures."""
@@ -127,7 +127,7 @@ def run_many(
             total.virtual_seconds += summary.virtual_seconds
             total.failures += summary.failures
             total.seconds = time.monotonic() - begun
-            told(total)
+            progress(total)
             if len(total.failures) >= most_failures:
                 break
     total.failures.sort(key=lambda failure: failure.seed)

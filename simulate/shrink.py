@@ -18,7 +18,7 @@ def shrink(
     fails: Callable[[Plan], Outcome] = run,
 ) -> Plan:
     """Delta debugging over the decisions: halves first, then ever smaller pieces, then ones."""
-    wanted = frozenset(kinds)
+    expected = frozenset(kinds)
     runs = 0
 
     def still_fails(smaller: Plan) -> Plan | None:
@@ -26,7 +26,7 @@ def shrink(
         for nth in range(SEEDS):
             candidate = smaller if nth == 0 else replace(smaller, seed=smaller.seed + nth)
             runs += 1
-            if fails(candidate).kinds & wanted:
+            if fails(candidate).kinds & expected:
                 return candidate
         return None
 

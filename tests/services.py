@@ -30,7 +30,7 @@ KEY = OKPKey.generate_key("Ed25519", {"kid": "test-key"})
 
 
 class NoBroker:
-    """Stands where a test has no broker: nothing can be published or heard."""
+    """Stands where a test has no broker: nothing can be published or consumed."""
 
     keeps_order_within_batch = True
 
@@ -95,7 +95,7 @@ async def running(
 ) -> AsyncIterator[Running]:
     """`service` on a migrated database. `database_url` is any address on the server: the prefix of
     the service's database name. Without a broker (and with role `api`) events stay in the outbox;
-    `Running.messaging.consumer` can be handed events by `hirewire.messaging.testing.hear`.
+    `Running.messaging.consumer` can be handed events by `hirewire.messaging.testing.consume`.
     """
     settings = Settings(database_url=make_url(database_url).render_as_string(hide_password=False))
     url = settings.service_database(service.name)
@@ -154,12 +154,12 @@ def documented(app: FastAPI) -> Callable[[httpx.Response], Awaitable[None]]:
         if operation is None or answer.status_code == 500:
             return
         what = f"{answer.request.method} {answer.request.url.path}: {answer.status_code}"
-        told = operation["responses"].get(str(answer.status_code))
-        assert told is not None, f"{what} is not in the document"
+        declared = operation["responses"].get(str(answer.status_code))
+        assert declared is not None, f"{what} is not in the document"
         if answer.status_code in (204, 304):
             return
         kind = answer.headers.get("content-type", "").partition(";")[0]
-        assert kind in told["content"], f"{what} as {kind} is not in the document"
+        assert kind in declared["content"], f"{what} as {kind} is not in the document"
 
     return check
 

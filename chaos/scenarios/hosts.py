@@ -1,4 +1,4 @@
-"""Hosts that vanish: their cable is unplugged, and neither side is told."""
+"""Hosts that vanish: their cable is unplugged, and neither side is notified."""
 
 from chaos.run import Run, scenario
 from chaos.world import READERS, WRITERS, eventually

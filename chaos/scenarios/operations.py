@@ -203,7 +203,7 @@ async def interrupt_migrates(run: Run, readers: list[str], times: int) -> None:
     await asyncio.gather(*(one.ended() for one in both))
     twice = [row["service"] for row in await run.world.rows("writer", _TWICE)]
     if twice:
-        raise AssertionError(f"on the list of listeners twice: {', '.join(twice)}")
+        raise AssertionError(f"on the list of subscribers twice: {', '.join(twice)}")
 
 
 @scenario("migrates at once and interrupted")
@@ -221,7 +221,7 @@ async def migrates(run: Run) -> None:
         await world.write_subscribers()
         world.readers.append("reader")
         await interrupt_migrates(run, ["reader"], 0)
-        run.faults["listener that comes back"] += 1
+        run.faults["subscriber that comes back"] += 1
         await world.load(True)
     await run.written_more(50)
     await job(run, RequestIn(kind="replay", to="reader", by="chaos", anew=True))

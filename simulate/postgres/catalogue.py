@@ -103,7 +103,7 @@ def _with_groups(body: Callable[..., Any], groups: Any, tx: Any, _: Any) -> Any:
 @lru_cache(maxsize=1000)
 def _fitting(text: str) -> Statement:
     """By a pattern; not kept for ever, since many of its values are others each time."""
-    for wanted, known in _PATTERNS:
-        if match := wanted.fullmatch(spaced(text)):
+    for expected, known in _PATTERNS:
+        if match := expected.fullmatch(spaced(text)):
             return replace(known, body=partial(_with_groups, known.body, match.groups()))
     raise Unknown(f"the model knows no such statement: {spaced(text)}")

@@ -237,7 +237,7 @@ def spend_tokens(tx: Transaction, parameters: Any) -> Waits:
 
 
 @statement("inbox._OPEN_KEY", returns="open")
-def open_track(tx: Transaction, ordering_key: Any) -> Waits:
+def open_key_state(tx: Transaction, ordering_key: Any) -> Waits:
     """Count it on its ordering key."""
     name, source, key = ordering_key
     new = {"subscription": name, "source": source, "key": key}

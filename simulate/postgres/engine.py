@@ -235,7 +235,7 @@ class Database:
         return f"{least}:{self.next_xid}:{','.join(map(str, running))}"
 
     def notify(self, channel: str) -> None:
-        """Tell those who listen."""
+        """Notify those who listen."""
         for subscriber in self.subscribers.get(channel, ()):
             self.loop.happen(0.0002 * (1 + self.random.random()), subscriber)
 

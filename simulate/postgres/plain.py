@@ -107,11 +107,11 @@ class Connection:
         wire, db = self._wire, self._wire.session.db
         host = wire.host
 
-        def told() -> None:
+        def notify() -> None:
             if not wire.lost and (host is None or host.alive):
                 callback(self, 1, channel, "")
 
-        db.subscribers.setdefault(channel, []).append(told)
+        db.subscribers.setdefault(channel, []).append(notify)
 
     def add_termination_listener(self, callback: Callable[..., Any]) -> None:
         """Called when the connection ends."""

@@ -22,29 +22,29 @@ SLOW_CLOSES = 0.1
 
 
 class Events:
-    """In place of `sqlalchemy.event`: what the core wants to be told of an engine."""
+    """In place of `sqlalchemy.event`: what the core wants to know of an engine."""
 
     @staticmethod
-    def contains(engine: "SyncEngine", name: str, told: Callable[..., None]) -> bool:
-        """Whether it is told already."""
-        return told in engine.told.get(name, [])
+    def contains(engine: "SyncEngine", name: str, hook: Callable[..., None]) -> bool:
+        """Whether it is registered already."""
+        return hook in engine.hooks.get(name, [])
 
     @staticmethod
-    def listen(engine: "SyncEngine", name: str, told: Callable[..., None]) -> None:
-        """Tell it from now on."""
-        engine.told.setdefault(name, []).append(told)
+    def listen(engine: "SyncEngine", name: str, hook: Callable[..., None]) -> None:
+        """Call it from now on."""
+        engine.hooks.setdefault(name, []).append(hook)
 
 
 class SyncEngine:
     """What is inside an engine."""
 
     def __init__(self) -> None:
-        self.told: dict[str, list[Callable[..., None]]] = {}
+        self.hooks: dict[str, list[Callable[..., None]]] = {}
 
-    def tell(self, name: str, *given: Any) -> None:
+    def fire(self, name: str, *given: Any) -> None:
         """Something has happened."""
-        for told in self.told.get(name, ()):
-            told(*given)
+        for hook in self.hooks.get(name, ()):
+            hook(*given)
 
 
 class SyncConnection:
@@ -146,7 +146,7 @@ class Tx:
         said = SimpleNamespace(
             connection=self.sync_connection, original_exception=original, is_disconnect=lost
         )
-        self._engine.sync_engine.tell("handle_error", said)
+        self._engine.sync_engine.fire("handle_error", said)
         if isinstance(error, asyncpg.IntegrityConstraintViolationError):
             return IntegrityError(sql, None, original)
         kind = InterfaceError if isinstance(error, asyncpg.InterfaceError) else DBAPIError
@@ -182,15 +182,15 @@ class Tx:
         name = f"sa_savepoint_{self._savepoints}"
 
         async def begin() -> None:
-            self._engine.sync_engine.tell("savepoint", self.sync_connection, name)
+            self._engine.sync_engine.fire("savepoint", self.sync_connection, name)
             await self._savepoint("savepoint")
 
         async def end(*, commit: bool) -> None:
             if commit:
                 await self._savepoint("release savepoint")
             elif not self.wire.lost:
-                tell = self._engine.sync_engine.tell
-                tell("rollback_savepoint", self.sync_connection, name, None)
+                fire = self._engine.sync_engine.fire
+                fire("rollback_savepoint", self.sync_connection, name, None)
                 await self._savepoint("rollback to savepoint")
 
         return _Block(end, begin)
@@ -254,7 +254,7 @@ class Engine:
         """An idle connection, or a new one."""
         if self._idle:
             return self._idle.pop()
-        self.sync_engine.tell("do_connect", None, None, None, {})
+        self.sync_engine.fire("do_connect", None, None, None, {})
         return await open_wire(self.world, self._db)
 
     def give_back(self, wire: Wire, *, clean: bool) -> None:

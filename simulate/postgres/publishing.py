@@ -133,7 +133,7 @@ def _put_off(now: float, error: str) -> Callable[[Values], Values]:
     }
 
 
-@statement("pipeline._LISTENED", returns="type")
+@statement("pipeline._CONSUMED_TYPES", returns="type")
 def subscribed(tx: Transaction, _: Any) -> list[tuple[str]]:
     """The types that somebody is on the list for."""
     found = {v["type"]: None for _, v in tx.see("listener") if v["until"] is None}

@@ -131,7 +131,7 @@ def find(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
     return [(row["reached"], None if at is None else moment(at), unsent)]
 
 
-@statement("barriers._HEARD")
+@statement("barriers._REACHED")
 def consume(tx: Transaction, parameters: Any) -> Waits:
     """It has come through a queue."""
     ids, queue = parameters
@@ -251,12 +251,12 @@ def alone(tx: Transaction, _: Any) -> Waits:
 @statement("subscribers._ENDED")
 def ended(tx: Transaction, parameters: Any) -> Waits:
     """Whoever is not on the new list consumes no more."""
-    wanted = list(zip(*parameters, strict=True))
+    expected = list(zip(*parameters, strict=True))
     xact = tx.xact()
     rows = yield from update(
         tx,
         "listener",
-        lambda v: v["until"] is None and (v["type"], v["service"]) not in wanted,
+        lambda v: v["until"] is None and (v["type"], v["service"]) not in expected,
         lambda _: {"until": xact},
     )
     return len(rows)

@@ -51,7 +51,7 @@ class Session:
 
     def execute(self, body: Body, parameters: Any, *, single: bool) -> Any:
         """Run a statement; `single` commits it at once. Its result, or a `Running` that is to be
-        told where the answer goes.
+        notified where the answer goes.
         """
         self._spoke_at = self.db.loop.now
         transaction = self.transaction or self.begin()

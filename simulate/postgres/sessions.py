@@ -120,7 +120,7 @@ def current_lineage(tx: Transaction, _: Any) -> list[tuple[Any, ...]]:
 
 @statement("select * from messaging.identity()", returns="system_id database_id table_id timeline")
 def identity(tx: Transaction, _: Any) -> list[tuple[Any, ...]]:
-    """What tells a database from a copy of it."""
+    """What distinguishes a database from a copy of it."""
     return [tuple(LINEAGE.values())]
 
 

@@ -10,10 +10,10 @@ from simulate.loop import HOST, Host
 from simulate.postgres import (  # noqa: F401
     claiming,
     consuming,
-    jobs,
     own,
     publishing,
     reconciling,
+    requests,
     sessions,
 )
 from simulate.postgres.catalogue import STATEMENTS, Statement, Unknown, find
@@ -174,7 +174,7 @@ class Wire:
     def _notice(self) -> None:
         self.lost = True
         if self._pending is not None:
-            _settle(self._pending, gone(), False)
+            _resolve(self._pending, gone(), False)
         if self.host is None or self.host.alive:
             for callback in self._terminated:
                 callback()
@@ -203,7 +203,7 @@ class _Request:
         if self.wire.session.alive:
             self.work(self.answer)
         else:
-            _settle(self.future, gone(), False)
+            _resolve(self.future, gone(), False)
 
     def answer(self, value: object, good: bool) -> None:
         """The server has done it."""
@@ -213,14 +213,14 @@ class _Request:
         elif self.label == "commit":
             delay = world.delay(wire.host)
             if not world.loop.pass_at_once(delay):
-                world.loop.happen(delay, _settle, self.future, value, good)
+                world.loop.happen(delay, _resolve, self.future, value, good)
                 return
-            _settle(self.future, value, good)
+            _resolve(self.future, value, good)
         else:
-            _settle(self.future, value, good)
+            _resolve(self.future, value, good)
 
 
-def _settle(future: "asyncio.Future[Any]", value: Any, good: bool) -> None:
+def _resolve(future: "asyncio.Future[Any]", value: Any, good: bool) -> None:
     if future.done():
         return
     if good:

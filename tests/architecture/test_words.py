@@ -16,6 +16,15 @@ def test_no_word_has_come_back() -> None:
         ("def raise_fence() -> None:", "fence"),
         ('    """Not to be had twice."""', "to be had"),
         ("anew = True", "anew"),
+        ("    heard = await consume(broker)", "heard"),
+        ("# every listener's queue", "listener"),
+        ("def told() -> None:", "told"),
+        ("from bench import books", "books"),
+        ("await self._settle(batch)", "settle"),
+        ("suspects = await start_attempts(tx)", "suspects"),
+        ("def test_the_spreader_acks() -> None:", "spreader"),
+        ("wanted = demand.work_format", "wanted"),
+        ("async def slice(size: int) -> None:", "slice"),
     ],
 )
 def test_planted_words_are_found(line: str, word: str) -> None:
@@ -24,7 +33,15 @@ def test_planted_words_are_found(line: str, word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["delete from messaging.fence where id = $1", '@router.post("/fences")', "defence"]
+    "line",
+    [
+        "delete from messaging.fence where id = $1",
+        '@router.post("/fences")',
+        "defence",
+        "await connection.add_listener(CHANNEL, wake)",
+        "select event_id from messaging.inbox where heard_at < $1",
+        "await standing_by()",
+    ],
 )
 def test_names_on_the_wire_and_other_words_stay(line: str) -> None:
     assert list(WordList.read().violations("src/hirewire/kit/db.py", line)) == []

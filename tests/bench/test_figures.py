@@ -76,8 +76,8 @@ def test_what_can_be_profiled_is_a_worker() -> None:
 def test_the_node_packages_are_pinned_by_content_and_name_no_address() -> None:
     lock = json.loads((process.NODE / "package-lock.json").read_text())
     packages = {name: entry for name, entry in lock["packages"].items() if name}
-    wanted = json.loads((process.NODE / "package.json").read_text())["dependencies"]
-    for name, version in wanted.items():
+    expected = json.loads((process.NODE / "package.json").read_text())["dependencies"]
+    for name, version in expected.items():
         assert packages[f"node_modules/{name}"]["version"] == version
     for name, entry in packages.items():
         assert re.fullmatch(r"sha512-\S+", entry["integrity"]), name

@@ -39,7 +39,7 @@ def test_it_is_an_asyncapi_document() -> None:
     assert list(Draft7Validator(schema).iter_errors(broken)), "a validator that takes anything"
 
 
-def test_every_event_and_every_listener_is_in_it() -> None:
+def test_every_event_and_every_subscriber_is_in_it() -> None:
     document: dict[str, Any] = asyncapi()
     expected = {f"{e.event.owner}.send.{e.name}" for e in catalogue.entries()}
     for event, services in assembly.subscribers().items():

@@ -132,7 +132,7 @@ def test_scenarios_are_chosen_by_name_or_by_a_part_of_it() -> None:
         chosen(["no such thing"])
 
 
-def test_an_unplugged_host_gets_nothing_and_is_not_told() -> None:
+def test_an_unplugged_host_gets_nothing_and_is_not_notified() -> None:
     if lacks := network.missing():
         missing("network namespaces", lacks)
     made = Network()

@@ -197,4 +197,4 @@ def test_tools_keep_their_names_in_russian_and_what_describes_is_said_in_russian
     assert named("normalise data", russian=True) == "нормализация данных"
     assert named("нормализация данных", russian=False) == "normalise data"
     assert named("ICT debugging tools", russian=True) == "инструменты отладки"
-    assert known.name_of("own:never heard of") is None
+    assert known.name_of("own:unknown") is None

@@ -125,31 +125,33 @@ async def becomes_employer(platform: Platform, user: str) -> None:
     await eventually(is_employer)
 
 
-async def test_a_node_service_hears_and_tells(
+async def test_a_node_service_consumes_and_publishes(
     node: Path, platform: Start, programs: list[Program]
 ) -> None:
     running = await platform("auth", "web")
     url = running.settings.broker_address()
-    listener = Program("node", str(node / "listener.js"), url, "user.registered")
-    programs.append(listener)
-    await listener.says(1)
+    subscriber = Program("node", str(node / "subscriber.js"), url, "user.registered")
+    programs.append(subscriber)
+    await subscriber.says(1)
     async with running.client() as client:
         id, _ = await register(client)
-        ready, line = await listener.says(2)
+        ready, line = await subscriber.says(2)
         assert ready == "ready"
-        heard: dict[str, Any] = json.loads(line)
-        assert (heard["event"], heard["sequence"]) == ("user.registered", "1")
-        assert heard["payload"]["id"] == id
+        received: dict[str, Any] = json.loads(line)
+        assert (received["event"], received["sequence"]) == ("user.registered", "1")
+        assert received["payload"]["id"] == id
         body = json.dumps({"userId": id, "companyId": str(uuid4()), "phone": "+1 555 0100"})
-        teller = Program("node", str(node / "teller.js"), url, "employer.profile.created", body)
-        programs.append(teller)
+        publisher = Program(
+            "node", str(node / "publisher.js"), url, "employer.profile.created", body
+        )
+        programs.append(publisher)
         await becomes_employer(running, id)
 
 
 async def test_an_unchanged_service_takes_the_place_of_ours(
     node: Path, platform: Start, programs: list[Program]
 ) -> None:
-    """Over plain queues: it hears our registrations, and our auth hears its employers."""
+    """Over plain queues: it consumes our registrations, and our auth consumes its employers."""
     running = await platform(
         "auth",
         "web",
@@ -176,7 +178,7 @@ async def test_an_unchanged_service_takes_the_place_of_ours(
         await eventually(all_there)
 
 
-async def test_a_replica_hears_the_plain_queue_when_the_other_is_gone(
+async def test_a_replica_consumes_the_plain_queue_when_the_other_is_gone(
     platform: Start, rabbitmq: RabbitMQ
 ) -> None:
     running = await platform("auth", rabbitmq_plain_queues="employer.profile.created=in")
@@ -207,9 +209,13 @@ async def test_a_replica_hears_the_plain_queue_when_the_other_is_gone(
         await other.stop()
 
 
-async def test_a_python_program_hears_and_tells(platform: Start, programs: list[Program]) -> None:
+async def test_a_python_program_consumes_and_publishes(
+    platform: Start, programs: list[Program]
+) -> None:
     running = await platform("auth", "web")
-    program = Program(sys.executable, str(HERE / "listener.py"), running.settings.broker_address())
+    program = Program(
+        sys.executable, str(HERE / "subscriber.py"), running.settings.broker_address()
+    )
     programs.append(program)
     await program.says(1)
     async with running.client() as client:
@@ -244,9 +250,9 @@ def test_the_page_shows_the_programs_that_are_tested() -> None:
     page = DOCS.read_text()
     blocks = re.findall(r"<!-- from (\S+) -->\n```\w+\n(.*?)```", page, re.DOTALL)
     assert {name for name, _ in blocks} == {
-        "tests/foreign/node/listener.js",
-        "tests/foreign/node/teller.js",
-        "tests/foreign/listener.py",
+        "tests/foreign/node/subscriber.js",
+        "tests/foreign/node/publisher.js",
+        "tests/foreign/subscriber.py",
         "tests/foreign/publish.sh",
     }
     for name, block in blocks:

@@ -402,9 +402,9 @@ async def _sign_up_by_keys(page: Page, email: str) -> None:
     await page.wait_for_url("**/me*")
 
 
-async def _press(page: Page, wanted: str) -> None:
+async def _press(page: Page, target: str) -> None:
     """Tab to the element for which this holds, and press Enter there."""
-    await _tab_to(page, wanted)
+    await _tab_to(page, target)
     await page.keyboard.press("Enter")
 
 
@@ -413,10 +413,10 @@ async def _type_into(page: Page, name: str, text: str) -> None:
     await page.keyboard.type(text)
 
 
-async def _tab_to(page: Page, wanted: str) -> None:
+async def _tab_to(page: Page, target: str) -> None:
     for _ in range(120):
-        script = f"(() => {{ const one = document.activeElement; return {wanted}; }})()"
+        script = f"(() => {{ const one = document.activeElement; return {target}; }})()"
         if await page.evaluate(script):
             return
         await page.keyboard.press("Tab")
-    raise AssertionError(f"Tab does not reach: {wanted}")
+    raise AssertionError(f"Tab does not reach: {target}")

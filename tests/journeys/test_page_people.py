@@ -31,7 +31,7 @@ async def wrote(anna: httpx.AsyncClient, title: str) -> str:
     return path
 
 
-async def test_a_card_is_read_kept_in_view_and_its_owner_told(platform: Platform) -> None:
+async def test_a_card_is_read_kept_in_view_and_its_owner_notified(platform: Platform) -> None:
     await platform.start(*ALL)
     async with platform.client() as boss, platform.client() as anna:
         await hires(boss)

@@ -125,9 +125,9 @@ async def test_a_resume_is_hidden_from_a_company_and_says_who_reads_it(platform:
         )
         assert declined.headers["location"] == f"{vacancy}/board?done=saved"
         assert "Declined: Salary expectations" in await page(boss, f"{vacancy}/board")
-        told = await page(anna, application)
-        assert "· Salary expectations" in told
-        assert "Sorry" in told
+        html = await page(anna, application)
+        assert "· Salary expectations" in html
+        assert "Sorry" in html
 
 
 async def test_searches_are_kept_and_resumes_looked_through(platform: Platform) -> None:
@@ -223,7 +223,7 @@ async def test_what_goes_wrong_is_said_on_a_page(platform: Platform) -> None:
 
         await sign_up(client, "anna@example.org")
         path = (await client.post("/resumes", data={"title": "Cook"})).headers["location"]
-        # vacancies are away: a part of a page is told so, and keeps what it shows
+        # vacancies are away: a part of a page keeps what it shows
         reach = await client.post(path, data={"title": "Cook", "action": "reach"}, headers=PART)
         assert (reach.status_code, reach.headers["hx-reswap"]) == (503, "none")
         assert reach.headers["hx-trigger"] == "away"

@@ -175,7 +175,7 @@ class Person:
 
     client: httpx.AsyncClient
     vacancy: str = ""
-    told: list[str] = field(default_factory=list)
+    received: list[str] = field(default_factory=list)
 
     async def answer(self, path: str) -> str:
         """All that an answer says: status line, headers, text."""
@@ -219,10 +219,10 @@ async def _is_me(owner: httpx.AsyncClient, mark: str, page: str) -> None:
 
 
 async def _listen(person: Person) -> None:
-    """Keeps what an open page is told."""
+    """Keeps what an open page receives."""
     async with person.client.stream("GET", "/live", timeout=None) as answer:
         async for line in answer.aiter_lines():
-            person.told.append(line)
+            person.received.append(line)
 
 
 async def _enter(owner: httpx.AsyncClient, resume: str, employer: Person) -> str:
@@ -237,7 +237,7 @@ async def _enter(owner: httpx.AsyncClient, resume: str, employer: Person) -> str
     return str(await eventually(applied, what="the resume is known to vacancies"))
 
 
-async def _tell_their_story(people: dict[str, Person]) -> dict[str, str]:
+async def _act_it_out(people: dict[str, Person]) -> dict[str, str]:
     """What happens before anybody looks; the ids and the key."""
     owner = people["owner"].client
     await sign_up(people["other"].client, "other@example.org")
@@ -260,26 +260,26 @@ async def _tell_their_story(people: dict[str, Person]) -> dict[str, str]:
         await eventually(lambda n=name, p=path: _found(people[n].client, p))  # type: ignore[misc]
     await api(owner, "POST", f"/vacancies/applications/{ids['W']}/withdraw")
     await _is_me(owner, "phone", "page")
-    listeners = [asyncio.create_task(_listen(people[who])) for who in WHO if who != "nobody"]
+    streams = [asyncio.create_task(_listen(people[who])) for who in WHO if who != "nobody"]
     now = {"title": MARKS["title"], "summary": MARKS["text"]}
 
     async def all_listen() -> bool:
-        return all(people[who].told for who in WHO if who != "nobody")
+        return all(people[who].received for who in WHO if who != "nobody")
 
     await eventually(all_listen)
     linked = await api(owner, "GET", f"/profiles/resumes/{ids['L']}")
     await api(owner, "PATCH", f"/profiles/resumes/{ids['R']}", now)
     ids["key"] = linked["linkKey"]
 
-    async def all_told() -> bool:
+    async def all_received() -> bool:
         return all(
-            any("event: activity" in line for line in people[name].told) for name in EMPLOYERS
+            any("event: activity" in line for line in people[name].received) for name in EMPLOYERS
         )
 
-    await eventually(all_told)
-    for task in listeners:
+    await eventually(all_received)
+    for task in streams:
         task.cancel()
-    await asyncio.gather(*listeners, return_exceptions=True)
+    await asyncio.gather(*streams, return_exceptions=True)
     return ids | {"user": (await api(owner, "GET", "/auth/me"))["id"]}
 
 
@@ -324,10 +324,10 @@ async def test_who_sees_what_of_a_candidate(platform: Platform) -> None:
     await platform.start("auth", "profiles", "vacancies", "web")
     async with AsyncExitStack() as stack:
         people = {who: Person(await stack.enter_async_context(platform.client())) for who in WHO}
-        ids = await _tell_their_story(people)
+        ids = await _act_it_out(people)
         marks = MARKS | {name: ids[name] for name in ("user", "key")}
 
-        async def all_is_heard() -> bool:
+        async def all_has_arrived() -> bool:
             lists = await people["none"].answer("/api/vacancies/recommendations")
             kept = await people["withdrawn"].answer(f"/api/profiles/candidates/{ids['R']}")
             found = await people["none"].answer("/api/vacancies/resumes")
@@ -338,13 +338,13 @@ async def test_who_sees_what_of_a_candidate(platform: Platform) -> None:
                 and MARKS["old title"] in old
             )
 
-        await eventually(all_is_heard)
+        await eventually(all_has_arrived)
         whole = TABLE | LOOKED
         assert _wrong(await _looked_at(people, ids, whole), whole) == ""
 
         for who, person in people.items():
-            told = " ".join(person.told)
-            assert not [name for name, mark in marks.items() if mark in told], who
+            text = " ".join(person.received)
+            assert not [name for name, mark in marks.items() if mark in text], who
 
         owner = people["owner"].client
         await api(owner, "PATCH", f"/profiles/resumes/{ids['R']}", {"visibility": "no_one"})
@@ -369,9 +369,9 @@ async def _nothing_in_events_and_log(platform: Platform, marks: dict[str, str]) 
         await connection.close()
         text = " ".join(row["line"] for row in rows)
         assert rows
-        told = {n for n, mark in personal.items() if mark in text}
+        named = {n for n, mark in personal.items() if mark in text}
         registered = {"account"} if service == "auth" else set()
-        assert told - registered <= set(anonymous), "who registers is told by their address alone"
+        assert named - registered <= set(anonymous), "who registers is named by their address alone"
     log = platform.log.read_text(encoding="utf-8")
     assert "/shared/" in log
     assert not [name for name, mark in personal.items() if mark in log]

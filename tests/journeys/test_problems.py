@@ -131,7 +131,7 @@ class Walk:
         return found
 
 
-async def test_programs_are_told_what_is_wrong_by_code(platform: Platform) -> None:
+async def test_programs_are_sent_what_is_wrong_by_code(platform: Platform) -> None:
     await platform.start(*ALL)
     walk = Walk()
     async with platform.client() as boss, platform.client() as anna, platform.client() as guest:

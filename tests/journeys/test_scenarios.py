@@ -1,4 +1,4 @@
-"""The three scenarios and the rest of the story, over real processes and real brokers."""
+"""The three scenarios and the rest of the demo, over real processes and real brokers."""
 
 import asyncio
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.journeys.conftest import Platform
 from tests.journeys.people import open_messages, profiles_of, register
 
 
-async def test_the_whole_story(platform: Platform) -> None:
+async def test_the_whole_demo(platform: Platform) -> None:
     await platform.start("auth", "profiles", "vacancies", "web")
     async with platform.client() as client:
         demo = Demo(client)
@@ -63,13 +63,13 @@ async def test_what_vacancies_missed_reaches_it_in_order(platform: Platform) -> 
         assert away["service"] == "vacancies"
         await platform.start("vacancies")
 
-        async def all_heard() -> bool:
+        async def all_consumed() -> bool:
             page, _ = await demo.call("employer", "GET", "/api/vacancies/activity")
             versions = [item["version"] for item in page["items"]]
             titles = {item["title"] for item in page["items"]}
             return versions == list(range(11, 0, -1)) and titles == {"Title 9"}
 
-        await eventually(all_heard)
+        await eventually(all_consumed)
 
 
 @pytest.mark.long

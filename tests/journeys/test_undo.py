@@ -54,15 +54,15 @@ async def test_a_move_is_undone_once_and_only_by_its_company(platform: Platform)
         moved = await boss.post(board, data=move)
         undo = f"stage.{application}.response"
         assert moved.headers["location"] == f"{board}?done=moved&undo={undo}"
-        told = await page(boss, moved.headers["location"])
-        assert f'name="undo" value="{undo}"' in told
-        assert "<b>Chef" not in told
-        assert f'name="back" value="{board}"' in told
+        html = await page(boss, moved.headers["location"])
+        assert f'name="undo" value="{undo}"' in html
+        assert "<b>Chef" not in html
+        assert f'name="back" value="{board}"' in html
 
         await sign_up(other, "other@example.org")
         await other.post("/employer", data={"companyName": "Other", "phone": ""})
-        stranger = await other.post("/undo", data={"undo": undo, "back": "/employer"})
-        assert stranger.headers["location"] == "/employer?done=changed"
+        outsider = await other.post("/undo", data={"undo": undo, "back": "/employer"})
+        assert outsider.headers["location"] == "/employer?done=changed"
         assert await _stage(boss, application) == "interview"
         assert (await other.post(board, data=move)).status_code in (303, 404)
         assert await _stage(boss, application) == "interview"

@@ -108,9 +108,9 @@ async def test_what_is_new_is_marked_until_it_is_read(platform: Platform, chromi
 
         assert 'class="pill unread"' not in await page(anna, "/me")
         await boss.post(f"{application}/messages", data={"text": "Come on Monday"})
-        told = await page(anna, "/me")
-        assert 'href="/me/applications/all?unread=true">1 new' in told
-        assert re.search(r'id="unread-applicant" class="count"><', told)
+        html = await page(anna, "/me")
+        assert 'href="/me/applications/all?unread=true">1 new' in html
+        assert re.search(r'id="unread-applicant" class="count"><', html)
         assert application in await page(anna, "/me/applications/all?unread=true")
         assert "Come on Monday" in await page(anna, application)
         assert 'class="pill unread"' not in await page(anna, "/me")

@@ -47,8 +47,8 @@ async def test_a_handler_is_paused_and_goes_on(profiles: Running) -> None:
         PREFIX + "/pause", json={"handler": "nobody's"}, headers=TOKEN
     )
     assert wrong.status_code == 422
-    stranger = await profiles.client.post(PREFIX + "/pause", json=body)
-    assert stranger.status_code == 403
+    outsider = await profiles.client.post(PREFIX + "/pause", json=body)
+    assert outsider.status_code == 403
 
 
 async def test_a_dead_letter_is_edited(profiles: Running) -> None:

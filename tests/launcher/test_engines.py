@@ -102,13 +102,13 @@ async def test_a_number_of_the_last_server_that_another_program_has_now(folder: 
     async with EmbeddedPostgres(folder / "pg", durable=False):
         record = (folder / "pg" / "cluster-18" / "postmaster.pid").read_text()
     user = "hirewire-postgres" if os.geteuid() == 0 else None
-    stranger = spawn(["sleep", "600"], env=os.environ, user=user)
-    lines = [str(stranger.pid), *record.splitlines()[1:]]
+    foreign = spawn(["sleep", "600"], env=os.environ, user=user)
+    lines = [str(foreign.pid), *record.splitlines()[1:]]
     (folder / "pg" / "cluster-18" / "postmaster.pid").write_text("\n".join(lines) + "\n")
     async with EmbeddedPostgres(folder / "pg", durable=False) as server:
         await (await asyncpg.connect(server.url())).close()
-    assert stranger.poll() is None
-    await stop(stranger, (signal.SIGTERM, 5))
+    assert foreign.poll() is None
+    await stop(foreign, (signal.SIGTERM, 5))
 
 
 async def test_no_row_and_no_statement_reaches_the_log(folder: Path) -> None:

@@ -122,7 +122,7 @@ def is_node(process: psutil.Process, folder: Path) -> bool:
     return False
 
 
-async def test_a_machine_without_rabbitmq_is_told_how_to_get_it(
+async def test_a_machine_without_rabbitmq_is_shown_how_to_get_it(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rabbitmq_module, "find_server", lambda: None)

@@ -108,8 +108,8 @@ async def test_a_projection_is_built_again_and_switched(program: Program) -> Non
     assert (await program(*rebuild, "switch", "seen", "--generation", "2"))[1].endswith("already\n")
     code, output = await program("events", "audit")
     assert code == 0, output
-    for listener in ("vacancies", "vacancies@seen-1", "vacancies@seen-2"):
-        assert f"profiles -> {listener} " in output
+    for subscriber in ("vacancies", "vacancies@seen-1", "vacancies@seen-2"):
+        assert f"profiles -> {subscriber} " in output
     code, output = await program(*rebuild, "status")
     states = [line.split("\u2502")[1:7] for line in output.splitlines() if " seen " in line]
     assert [[cell.strip() for cell in line[2:5]] for line in states] == [

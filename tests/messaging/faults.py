@@ -67,7 +67,7 @@ class running:  # noqa: N801  (a context manager, named as it reads)
         self.publisher = open_broker(reader.place.url, client="writer")
         self.relay = Relay(service="writer", database_url=reader.place.url, broker=self.publisher)
         if self.first:
-            await tell(reader, self.first)
+            await publish_to(reader, self.first)
             while await self.relay.step():
                 pass
         self.tasks = [
@@ -83,7 +83,7 @@ class running:  # noqa: N801  (a context manager, named as it reads)
         await self.publisher.close()
 
 
-async def tell(reader: Reader, count: int) -> None:
+async def publish_to(reader: Reader, count: int) -> None:
     """Record that many notes, each of a page of its own."""
     async with reader.place.transactions()() as tx:
         for _ in range(count):

@@ -100,14 +100,14 @@ class Two:
 
     async def migrate(self) -> dict[str, lineage.Adopted]:
         """What `hirewire migrate` does, beside applying migrations."""
-        settled = {name: await lineage.adopt_at(url) for name, url in self.urls.items()}
+        adopted = {name: await lineage.adopt_at(url) for name, url in self.urls.items()}
         own = await connect(self.urls["writer"], application="tests")
         broker = open_broker(self.broker_url, client="migrate")
         topology = self._messaging("reader", broker, make_engine(self.urls["reader"], pool=1))
         await introduce(broker, {"writer": own}, [topology.consumer.topology])
         await broker.close()
         await own.close()
-        return settled
+        return adopted
 
     def _messaging(self, name: str, broker: Broker, engine: AsyncEngine) -> Messaging:
         subscriptions: list[Subscription] = []
@@ -155,7 +155,7 @@ class Two:
             rows = await connection.exec_driver_sql("select page, text from page")
             return {UUID(str(row.page)): row.text for row in rows}
 
-    async def has_heard(self, count: int) -> None:
+    async def has_consumed(self, count: int) -> None:
         """Wait until the reader has entered so many."""
 
         async def there() -> bool:
@@ -166,7 +166,7 @@ class Two:
         await eventually(there)
 
     async def audit(self, wait: float | None = None, stall: float = 30.0) -> Report:
-        """The books of both."""
+        """The reconciliation of both."""
         return await Auditor(self.operators, wait=wait, stall=stall).audit(ALWAYS)
 
 

@@ -26,7 +26,7 @@ AT_ONCE = RetrySchedule(attempts=3, first=timedelta(0))
 
 
 class Reader:
-    """A service that writes down what it consumes, in its own tables, and fails when told to."""
+    """A service that writes down what it consumes, in its own tables, and fails on demand."""
 
     def __init__(self, place: Place, **options: object) -> None:
         self.place = place

@@ -97,7 +97,7 @@ class Between:
 
 
 class Writer:
-    """The owner of the events, whose relay goes a step when it is told to."""
+    """The owner of the events, whose relay goes a step on demand."""
 
     def __init__(self, place: Place, broker_url: str) -> None:
         self.place, self.broker_url = place, broker_url
@@ -123,7 +123,7 @@ class Writer:
             whole = {"to": to, "types": [TYPE], "handover": True, **asked}
             return (await requests.ask(tx, "replay", whole, by="tests"))[0]
 
-    async def job(self, id: UUID) -> requests.Request:
+    async def request(self, id: UUID) -> requests.Request:
         async with self.transactions() as tx:
             found = await requests.find(tx, id)
         assert found is not None
@@ -131,7 +131,7 @@ class Writer:
 
     async def states(self) -> set[str]:
         async with self.transactions() as tx:
-            return {job.state for job in await requests.latest(tx)}
+            return {request.state for request in await requests.latest(tx)}
 
     async def all_sent(self) -> bool:
         async with self.transactions() as tx:
@@ -141,11 +141,11 @@ class Writer:
     async def come_to_rest(self) -> None:
         """Step until all is sent and every request has ended."""
 
-        async def settled() -> bool:
+        async def ended() -> bool:
             await self.relay.step()
             return await self.all_sent() and "open" not in await self.states()
 
-        await eventually(settled)
+        await eventually(ended)
 
     async def log(self) -> dict[UUID, str]:
         """Ids and types of all events."""

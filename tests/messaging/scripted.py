@@ -1,8 +1,8 @@
-"""Instruments that make one moment happen: a broker that does as it is told, a transaction that is
+"""Instruments that make one moment happen: a broker that obeys the test, a transaction that is
 met by something just before it begins, a wait until somebody waits for a lock.
 
 The broker is no stand-in for a real one: it is used where a fault must come at one exact moment,
-which a real broker cannot be made to do. It keeps the promises of `Broker` unless told otherwise.
+which a real broker cannot be made to do. It keeps the promises of `Broker` except as set.
 """
 
 import asyncio

@@ -119,19 +119,19 @@ async def test_the_audit_ends_behind_lag(two: Two, monkeypatch: pytest.MonkeyPat
     async with two.running():
         two.pause = 0.01
         await two.note(PAGES, *(f"{n}" for n in range(300)))
-        told: list[str] = []
+        notices: list[str] = []
 
         async def traffic() -> None:
             while True:
                 await two.note(PAGES, "more")
 
         writing = asyncio.create_task(traffic())
-        report = await Auditor(two.operators, waiting=told.append).audit(ALWAYS)
+        report = await Auditor(two.operators, waiting=notices.append).audit(ALWAYS)
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
         assert report.clean, report
         assert report.accounts["writer"].lines["reader"].counts["handled"] >= 300
-        assert any("reader (" in text for text in told)
+        assert any("reader (" in text for text in notices)
 
 
 async def test_a_subscriber_that_does_nothing_is_not_waited_for_for_ever(two: Two) -> None:
@@ -187,7 +187,7 @@ async def test_a_subscriber_that_is_no_service_here_does_not_end_the_audit(two: 
 async def test_two_audits_at_once_and_one_in_the_middle_of_a_repair(two: Two) -> None:
     async with two.running():
         ids = await two.note(PAGES, *(f"{n}" for n in range(40)))
-        await two.has_heard(40)
+        await two.has_consumed(40)
         async with two.engines["reader"].begin() as connection:
             await connection.exec_driver_sql(
                 "delete from messaging.inbox where event_id = any($1::uuid[])", (ids[:10],)
@@ -213,8 +213,8 @@ async def test_what_others_sent_and_what_is_repeated_is_no_phantom(two: Two) -> 
     failed = replace(failed, headers={**failed.headers, "source": "/somebody"})
     two.failing = "nonsense"
     async with two.running():
-        heard = [foreign, nameless, repeat, claims, failed]
-        await two.messaging["reader"].consumer.handle(heard)
+        received = [foreign, nameless, repeat, claims, failed]
+        await two.messaging["reader"].consumer.handle(received)
         report = await two.audit()
         [one] = report.accounts["writer"].lines["reader"].phantoms
         assert str(one.id) == claims.message_id

@@ -75,21 +75,21 @@ async def test_dump_and_restore_on_another_server(
         await burn_transactions(other_server.url(), until)
     async with two.running():
         await two.note(PAGES, *(f"{n}" for n in range(19)))
-        await two.has_heard(19)
+        await two.has_consumed(19)
     file = scratch / f"{uuid4().hex}.dump"
     await dump(two.urls["writer"], file)
     two.urls["writer"] = await database_on(other_server, "writer")
     await restore(file, two.urls["writer"])
-    settled = await two.migrate()
-    assert settled["writer"].epoch > 0
-    assert "another server" in str(settled["writer"])
-    assert settled["reader"] == lineage.Adopted(0)
+    adopted = await two.migrate()
+    assert adopted["writer"].epoch > 0
+    assert "another server" in str(adopted["writer"])
+    assert adopted["reader"] == lineage.Adopted(0)
     async with two.running():
         report = await two.audit()
         assert report.clean, report
         assert numbers(report) == {"recorded": 19, "for nobody": 0, "handled": 19}
         await two.note(PAGES, "a", "b", "c", "d")
-        await two.has_heard(23)
+        await two.has_consumed(23)
         report = await two.audit()
         assert numbers(report) == {"recorded": 23, "for nobody": 0, "handled": 23}
         assert report.clean, report
@@ -113,22 +113,22 @@ async def test_a_promoted_standby_without_the_last_commits(
     await two.migrate()
     async with two.running():
         await two.note(PAGES, *(f"{n}" for n in range(8)))
-        await two.has_heard(8)
+        await two.has_consumed(8)
         standby = await standby_of(other_server, scratch / f"standby-{uuid4().hex[:8]}")
         lost = await two.note(PAGES, *(f"lost {n}" for n in range(6)))
-        await two.has_heard(14)
+        await two.has_consumed(14)
     await other_server.stop()
     async with standby:
         two.urls["writer"] = standby.url("writer")
         with pytest.raises(lineage.InRecovery):
             await lineage.adopt_at(two.urls["writer"])
         await promote(standby)
-        settled = await lineage.adopt_at(two.urls["writer"])
-        assert settled.epoch > 0
-        assert "timeline" in str(settled)
+        adopted = await lineage.adopt_at(two.urls["writer"])
+        assert adopted.epoch > 0
+        assert "timeline" in str(adopted)
         async with two.running():
             await two.note(PAGES, "new")
-            await two.has_heard(15)
+            await two.has_consumed(15)
             assert (await two.pages())[PAGES[0]] == "new"
             report = await two.audit()
             assert not report.clean
@@ -151,19 +151,19 @@ async def test_a_promoted_standby_without_the_last_commits(
 async def test_a_subscriber_restored_alone_gets_what_it_misses(two: Two, scratch: Path) -> None:
     async with two.running():
         await two.note(PAGES, *(f"{n}" for n in range(8)))
-        await two.has_heard(8)
+        await two.has_consumed(8)
         file = scratch / f"{uuid4().hex}.dump"
         await dump(two.urls["reader"], file)
         ids = await two.note(PAGES, "a", "b", "c", "d")
-        await two.has_heard(12)
+        await two.has_consumed(12)
     # Into itself: neither the server nor the database changes, only the tables do.
     own = await connect(two.urls["reader"], application="tests")
     await own.execute("drop schema messaging, kit, public cascade; create schema public")
     await own.close()
     await restore(file, two.urls["reader"])
-    settled = await two.migrate()
-    assert settled["reader"].epoch > 0
-    assert settled["writer"].epoch == 0
+    adopted = await two.migrate()
+    assert adopted["reader"].epoch > 0
+    assert adopted["writer"].epoch == 0
     async with two.running():
         report = await two.audit()
         assert numbers(report) == {"recorded": 12, "for nobody": 0, "handled": 8, "missing": 4}
@@ -180,19 +180,19 @@ async def test_files_copied_back_in_place_are_said_by_hand(two: Two) -> None:
     """Nothing shows it: rows that were there are not, and that is all."""
     async with two.running():
         await two.note(PAGES, *(f"{n}" for n in range(4)))
-        await two.has_heard(4)
+        await two.has_consumed(4)
         own = await connect(two.urls["writer"], application="tests")
         with pytest.raises(lineage.RelayRuns):
             await lineage.raise_by_hand(own, "writer", "tried while it runs")
         lost = await two.note(PAGES, "lost")
-        await two.has_heard(5)
+        await two.has_consumed(5)
     await own.execute("delete from messaging.log where id = any($1::uuid[])", lost)
     await own.execute("update messaging.counter set last = last - 1 where key = $1", str(PAGES[0]))
-    settled = await lineage.raise_by_hand(own, "writer", "copied back")
+    adopted = await lineage.raise_by_hand(own, "writer", "copied back")
     await own.close()
-    assert settled.raised == "copied back"
+    assert adopted.raised == "copied back"
     async with two.running():
         await two.note(PAGES, "new")
-        await two.has_heard(6)
+        await two.has_consumed(6)
         assert (await two.pages())[PAGES[0]] == "new"
         assert numbers(await two.audit())["in no log"] == 1

@@ -37,10 +37,10 @@ async def test_database_failures_spend_no_attempt(reader: Reader) -> None:
     await consume(reader.consumer, noted(uuid4(), "1", 1))
     failing = True
 
-    async def loses_its_connection(tx: Tx, heard: Received[Noted]) -> None:
+    async def loses_its_connection(tx: Tx, received: Received[Noted]) -> None:
         if failing:
             await tx.exec_driver_sql("select pg_terminate_backend(pg_backend_pid())")
-        await write(tx, heard.event.text)
+        await write(tx, received.event.text)
 
     reader.build([on(Noted, loses_its_connection, name=NAME, retry=AT_ONCE)])
     for _ in range(AT_ONCE.attempts + 1):
@@ -57,8 +57,8 @@ async def test_stops_spend_no_attempt(reader: Reader) -> None:
     for _ in range(AT_ONCE.attempts + 1):
         gate = Gate()
 
-        async def slow(tx: Tx, heard: Received[Noted], gate: Gate = gate) -> None:
-            await write(tx, heard.event.text)
+        async def slow(tx: Tx, received: Received[Noted], gate: Gate = gate) -> None:
+            await write(tx, received.event.text)
             await gate.pass_through()
 
         reader.build([on(Noted, slow, name=NAME, retry=AT_ONCE)])
@@ -169,9 +169,9 @@ async def test_what_is_handled_is_not_handled_by_another_at_once(reader: Reader)
     reader.broken = {"1"}
     await consume(reader.consumer, noted(page, "1", 1))
 
-    async def slow(tx: Tx, heard: Received[Noted]) -> None:
+    async def slow(tx: Tx, received: Received[Noted]) -> None:
         await gate.pass_through()
-        await write(tx, heard.event.text)
+        await write(tx, received.event.text)
 
     reader.build([on(Noted, slow, name=NAME, retry=AT_ONCE)])
     step = asyncio.create_task(reader.retries.step())
@@ -244,8 +244,8 @@ async def test_what_cannot_be_read_is_read_again_once(
     """Killed between the effect and the end of the message that could not be read."""
     erased: list[UUID] = []
 
-    async def on_erased(tx: Tx, heard: Received[Erased]) -> None:
-        erased.append(heard.event.page)
+    async def on_erased(tx: Tx, received: Received[Erased]) -> None:
+        erased.append(received.event.page)
 
     page = uuid4()
     await consume(reader.consumer, strange(page))

@@ -39,16 +39,16 @@ async def test_a_repeat_has_no_second_effect(reader: Reader) -> None:
 
 async def test_an_external_publisher_without_id_is_consumed_each_time(reader: Reader) -> None:
     body = Noted(page=uuid4(), text="again").body()
-    stranger = Delivery(body=body, routing_key="test.noted")
-    await consume(reader.consumer, stranger, stranger)
+    external = Delivery(body=body, routing_key="test.noted")
+    await consume(reader.consumer, external, external)
     assert await notes(reader.place.engine) == ["again", "again"]
 
 
 async def test_an_external_publishers_own_id_is_recognised(reader: Reader) -> None:
     body = Noted(page=uuid4(), text="once").body()
-    stranger = Delivery(body=body, routing_key="test.noted", message_id="order-17")
-    await consume(reader.consumer, stranger)
-    await consume(reader.consumer, stranger)
+    external = Delivery(body=body, routing_key="test.noted", message_id="order-17")
+    await consume(reader.consumer, external)
+    await consume(reader.consumer, external)
     assert await notes(reader.place.engine) == ["once"]
 
 

@@ -24,7 +24,7 @@ from hirewire.messaging.subscriptions import UNREADABLE, on, on_batch
 from hirewire.messaging.testing import consume, delivery
 from hirewire.messaging.transaction import Tx
 from tests.messaging.conftest import Noted
-from tests.messaging.faults import HOURS, dead, reader, reads_with, running, tell, until
+from tests.messaging.faults import HOURS, dead, publish_to, reader, reads_with, running, until
 from tests.messaging.readers import Reader, noted, notes, write
 
 __all__ = ["reader"]
@@ -84,7 +84,7 @@ async def test_an_error_of_the_handler_is_a_failed_attempt(
     assert type(error).__name__ in (message.error or "")
 
 
-async def test_a_lost_connection_settles_nothing(reader: Reader) -> None:
+async def test_a_lost_connection_commits_nothing(reader: Reader) -> None:
     async def lose_it(tx: Tx, received: Received[Noted]) -> None:
         number = (await tx.exec_driver_sql("select pg_backend_pid()")).scalar_one()
         other = await connect(reader.place.url, application="test")
@@ -197,8 +197,8 @@ async def test_what_was_handled_has_no_starts_left(reader: Reader) -> None:
     body = Noted(page=uuid4(), text="again").body()
     for _ in range(MAX_START_ATTEMPTS + 2):
         consumer = reads_with(reader, handler)  # a new process each time
-        stranger = Delivery(body=body, routing_key="test.noted", delivery_count=GUARD_AFTER)
-        await consumer.handle([stranger])
+        external = Delivery(body=body, routing_key="test.noted", delivery_count=GUARD_AFTER)
+        await consumer.handle([external])
     assert len(await notes(reader.place.engine)) == MAX_START_ATTEMPTS + 2
     assert await dead(reader) == []
 
@@ -240,12 +240,12 @@ async def test_a_slow_batch_makes_the_next_ones_smaller(
         await asyncio.sleep(pause * len(received))
 
     async with running(reader, on_batch(Noted, many, name="reader.notes")):
-        await tell(reader, 1200)
+        await publish_to(reader, 1200)
         await until(lambda: sum(sizes) == 1200)
         assert min(sizes) < 50
         monkeypatch.setattr(consumers, "LONGEST_BATCH_SECONDS", 1000)
         pause = 0
-        await tell(reader, 3000)
+        await publish_to(reader, 3000)
         await until(lambda: sum(sizes) == 4200)
         assert max(sizes[-5:]) > 100
 
@@ -317,11 +317,11 @@ async def test_a_handler_that_cancels_its_own_task_stops_nobody_else(reader: Rea
             for text in ("first", "bad", "last"):
                 record(tx, Noted(page=uuid4(), text=text))
 
-        async def settled() -> bool:
+        async def done() -> bool:
             found = await notes(reader.place.engine)
             return sorted(found) == ["first", "last"] and len(await dead(reader)) == 1
 
-        await until(settled)
+        await until(done)
 
 
 async def test_a_neighbour_that_commits_costs_nobody_else(reader: Reader) -> None:

@@ -269,7 +269,7 @@ async def test_what_an_open_replay_will_bring_is_on_its_way(writer: Writer, read
     await step_until(writer, lambda: reached(dropped(live), 1))
     line = await reader.account(await writer.log())
     assert (line.counts["handled"], line.counts["in flight"], line.missing) == (1, 1, [])
-    assert (await writer.job(id)).state == "open"
+    assert (await writer.request(id)).state == "open"
     writer.broker.published, writer.broker.refuses = sent, lambda _: False
     await writer.come_to_rest()
     await reader.expect(page, 1, 2)
@@ -298,10 +298,10 @@ async def test_a_cutover_that_the_broker_forbids_goes_on_when_it_may(
     writer.broker.before = forbid
 
     async def explained() -> bool:
-        return "not allowed" in ((await writer.job(id)).outcome or "")
+        return "not allowed" in ((await writer.request(id)).outcome or "")
 
     await step_until(writer, explained)
-    assert (await writer.job(id)).state == "open", "the reader drops what it will bring"
+    assert (await writer.request(id)).state == "open", "the reader drops what it will bring"
     writer.broker.before = lambda _: None
     await writer.write(page, 3)
     await writer.come_to_rest()
@@ -326,7 +326,7 @@ async def test_replays_of_the_same_events_go_one_after_the_other(
     await writer.write(page, 4)
     for _ in range(4):
         await writer.relay.step()
-    assert "waits for request" in ((await writer.job(second)).outcome or "")
+    assert "waits for request" in ((await writer.request(second)).outcome or "")
     writer.broker.refuses = lambda _: False
     await writer.come_to_rest()
     reader.start()

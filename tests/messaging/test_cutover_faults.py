@@ -29,7 +29,7 @@ async def keep_relaying(writer: Writer, chance: random.Random) -> None:
     await writer.relay.run()
 
 
-async def keep_hearing(
+async def keep_consuming(
     reader: Reader, partitions: int, chance: random.Random, replicas: list[Messaging]
 ) -> None:
     """A replica after the other, each killed at some moment; the last one stays."""
@@ -87,7 +87,7 @@ async def test_nothing_is_missed_doubled_or_out_of_order(
     relaying = asyncio.create_task(keep_relaying(writer, chance))
     live = asyncio.create_task(write_live(writer, pages, chance))
     await writer.introduce([reader.name], past={reader.name})
-    await keep_hearing(reader, partitions, chance, replicas)
+    await keep_consuming(reader, partitions, chance, replicas)
     await writer.ask(reader.name)
     await live
 

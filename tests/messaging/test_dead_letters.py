@@ -52,7 +52,7 @@ async def test_an_edited_dead_letter_takes_effect_in_its_place(reader: Reader) -
     async with reader.transactions() as tx:
         [edit] = await dead_letters.edits(tx, dead.event_id)
         [shown] = await dead_letters.show(tx, dead.event_id)
-        [job, *_] = await requests.latest(tx)
+        [request, *_] = await requests.latest(tx)
     assert (edit.why, edit.by, edit.body_before, edit.body_after) == (
         "a typo",
         "ada",
@@ -61,7 +61,7 @@ async def test_an_edited_dead_letter_takes_effect_in_its_place(reader: Reader) -
     )
     assert shown.history[-1]["error"] == "edited by ada: a typo"
     assert len(shown.history) == len(dead.history) + 1
-    assert (job.kind, job.asked_by) == ("edit", "ada")
+    assert (request.kind, request.asked_by) == ("edit", "ada")
     await reader.try_again()
     assert await notes(reader.place.engine) == ["mended", "next"]
 

@@ -1,4 +1,4 @@
-"""Generations of a projection: who consumes them, what they need, and their own books."""
+"""Generations of a projection: who consumes them, what they need, and their own ledger."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -153,11 +153,11 @@ async def test_what_a_generation_cannot_read_is_its_own_dead_letter(
     page = uuid4()
     one, _ = await boards.start(board())
     boards.run(board())
-    stranger = open_broker(boards.broker_url, client="stranger")
+    external = open_broker(boards.broker_url, client="stranger")
     id = str(uuid4())
     headers = {"id": id, "type": TYPE, "source": "x"}
-    await stranger.publish([Message(id, TYPE, "k", b"{", headers)])
-    await stranger.close()
+    await external.publish([Message(id, TYPE, "k", b"{", headers)])
+    await external.close()
 
     async def first_open() -> str:
         async with boards.transactions() as tx:

@@ -45,23 +45,24 @@ class Projection:
     async def prepare(self) -> None:
         async with self.place.engine.begin() as connection:
             await connection.exec_driver_sql(
-                "create table page (page uuid primary key, heard int not null, chain text not null)"
+                "create table page ("
+                "page uuid primary key, consumed int not null, chain text not null)"
             )
 
     async def project(self, tx: Tx, received: Sequence[Received[Noted]]) -> None:
         self.lates += sum(one.late for one in received)
         pages = sorted({one.event.page for one in received})
         result = await tx.exec_driver_sql(
-            "select page, heard, chain from page where page = any($1::uuid[])", (pages,)
+            "select page, consumed, chain from page where page = any($1::uuid[])", (pages,)
         )
-        state = {UUID(str(row.page)): (row.heard, row.chain) for row in result}
+        state = {UUID(str(row.page)): (row.consumed, row.chain) for row in result}
         for one in received:
             count, chain = state.get(one.event.page, (0, ""))
             link = hashlib.sha256((chain + one.event.text).encode()).hexdigest()
             state[one.event.page] = (count + 1, link)
         await tx.exec_driver_sql(
             "insert into page select * from unnest($1::uuid[], $2::int[], $3::text[]) "
-            "on conflict (page) do update set heard = excluded.heard, chain = excluded.chain",
+            "on conflict (page) do update set consumed = excluded.consumed, chain = excluded.chain",
             (list(state), [s[0] for s in state.values()], [s[1] for s in state.values()]),
         )
 
@@ -73,15 +74,15 @@ class Projection:
         if self._running is not None:
             await self._running
 
-    async def heard(self) -> int:
+    async def consumed(self) -> int:
         async with self.place.engine.connect() as connection:
-            result = await connection.exec_driver_sql("select coalesce(sum(heard), 0) from page")
+            result = await connection.exec_driver_sql("select coalesce(sum(consumed), 0) from page")
             return int(result.scalar_one())
 
     async def pages(self) -> list[tuple[UUID, int, str]]:
         async with self.place.engine.connect() as connection:
             result = await connection.exec_driver_sql("select * from page order by page")
-            return [(UUID(str(row.page)), row.heard, row.chain) for row in result]
+            return [(UUID(str(row.page)), row.consumed, row.chain) for row in result]
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ async def test_a_new_service_equals_one_that_was_there_all_along(
         total = past + await live
 
         async def both_have_all() -> bool:
-            return [await old.heard(), await new.heard()] == [total, total]
+            return [await old.consumed(), await new.consumed()] == [total, total]
 
         await eventually(both_have_all, within=240)
         await eventually(lambda: all_done(place))
@@ -154,11 +155,11 @@ async def write_live(transactions: Transactions, pages: Sequence[UUID], first: i
 
 async def all_done(place: Place) -> bool:
     async with place.transactions()() as tx:
-        return {job.state for job in await requests.latest(tx)} == {"done"}
+        return {request.state for request in await requests.latest(tx)} == {"done"}
 
 
 @pytest.fixture
-async def heard_once(
+async def consumed_once(
     new_place: Callable[[], Awaitable[Place]], place: Place, broker: Broker
 ) -> AsyncIterator[tuple[Projection, Transactions]]:
     """Twenty events on four pages, consumed by one subscriber that goes on consuming."""
@@ -174,10 +175,10 @@ async def heard_once(
         transactions = Transactions(place.engine, "writer", relay.wake)
         await write(transactions, [uuid4() for _ in range(4)], 0, 20)
 
-        async def all_heard() -> bool:
-            return await reader.heard() == 20
+        async def all_consumed() -> bool:
+            return await reader.consumed() == 20
 
-        await eventually(all_heard)
+        await eventually(all_consumed)
         yield reader, transactions
     await reader.stop()
 
@@ -190,40 +191,40 @@ async def replay(transactions: Transactions, repeated: bool = False, **asked: ob
 
     async def ended() -> bool:
         async with transactions() as tx:
-            job = await requests.find(tx, id)
-            return job is not None and job.state == "done"
+            request = await requests.find(tx, id)
+            return request is not None and request.state == "done"
 
     await eventually(ended)
     return new
 
 
 async def test_what_was_handled_stays_handled_unless_asked_for_again(
-    heard_once: tuple[Projection, Transactions],
+    consumed_once: tuple[Projection, Transactions],
 ) -> None:
-    reader, transactions = heard_once
+    reader, transactions = consumed_once
     assert await replay(transactions, handover=True)
     assert not await replay(transactions, handover=True), "asking twice does it once"
     assert await replay(transactions, handover=True, repeated=True)
-    assert await reader.heard() == 20
+    assert await reader.consumed() == 20
     before = await reader.pages()
     async with reader.place.engine.begin() as connection:
         await connection.exec_driver_sql("truncate page")
     assert await replay(transactions, handover=True, again=True)
 
     async def rebuilt() -> bool:
-        return await reader.heard() == 20
+        return await reader.consumed() == 20
 
     await eventually(rebuilt)
     assert await reader.pages() == before
     assert reader.lates == 0
     assert not await replay(transactions, handover=True, again=True)
-    assert await reader.heard() == 20
+    assert await reader.consumed() == 20
 
 
 async def test_a_replay_may_be_of_one_key_or_of_a_time_only(
-    heard_once: tuple[Projection, Transactions],
+    consumed_once: tuple[Projection, Transactions],
 ) -> None:
-    reader, transactions = heard_once
+    reader, transactions = consumed_once
     page = (await reader.pages())[0][0]
     async with transactions() as tx:
         asked = {"to": "old", "types": list(TYPES)}
@@ -233,7 +234,7 @@ async def test_a_replay_may_be_of_one_key_or_of_a_time_only(
         assert await requests.matching(tx, asked | {"until": "2020-01-01T00:00:00+00:00"}) == 0
     assert await replay(transactions, key=str(page), again=True)
 
-    async def heard_again() -> bool:
-        return await reader.heard() == 25
+    async def consumed_again() -> bool:
+        return await reader.consumed() == 25
 
-    await eventually(heard_again)
+    await eventually(consumed_again)

@@ -105,14 +105,14 @@ async def test_the_past_of_a_newcomer_is_open_until_it_is_on_the_list(
         )
     for _ in range(3):
         await writer.relay.step()
-    [job] = await owner.fetch("select state, held from messaging.job")
-    assert tuple(job) == ("open", True)
+    [request] = await owner.fetch("select state, held from messaging.job")
+    assert tuple(request) == ("open", True)
     async with owner.transaction():
         await write_subscribers(owner, {TYPE: [name]})
         await replay.release(owner)
     await writer.come_to_rest()
-    [job] = await owner.fetch("select state, held from messaging.job")
-    assert tuple(job) == ("done", False)
+    [request] = await owner.fetch("select state, held from messaging.job")
+    assert tuple(request) == ("done", False)
     await owner.close()
 
 

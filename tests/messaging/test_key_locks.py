@@ -37,7 +37,7 @@ __all__ = ["place_with_notes", "reader"]
 
 
 class Pausing(Reader):
-    """A reader whose handler stops once, in the middle of its transaction, until told to go on."""
+    """A reader whose handler stops once, amid its transaction, until the test lets it go on."""
 
     def __init__(self, place: Place, pauses_at: str, **options: object) -> None:
         self.pauses_at = pauses_at
@@ -479,8 +479,8 @@ async def test_a_retry_knows_the_message_by_the_same_id(reader: Reader) -> None:
         await write(tx, received.event.text)
 
     reader.build([on(Noted, look, name="reader.notes", retry=AT_ONCE)])
-    stranger = Delivery(body=Noted(page=uuid4(), text="x").body(), routing_key="test.noted")
-    await consume(reader.consumer, stranger)
+    external = Delivery(body=Noted(page=uuid4(), text="x").body(), routing_key="test.noted")
+    await consume(reader.consumer, external)
     await reader.try_again()
     [(kept,)] = await rows(reader.place.engine, "select event_id::text from messaging.inbox")
     assert [str(id) for id in ids[2:]] == [kept, kept]

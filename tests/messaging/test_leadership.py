@@ -296,7 +296,7 @@ async def test_a_pooler_that_gives_each_client_a_session_is_fine(
 
 
 def _no_consumer(number: int) -> Consumer:
-    raise AssertionError(f"partition {number} must not be heard")
+    raise AssertionError(f"partition {number} must not be consumed")
 
 
 @asynccontextmanager

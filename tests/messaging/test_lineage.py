@@ -84,10 +84,10 @@ async def test_a_copy_made_by_the_server_is_another_life(place: Place) -> None:
     server = await connect(place.url.replace(str(url.database), "postgres"), application="tests")
     await server.execute(f'create database "{url.database}_copy" template "{url.database}"')
     await server.close()
-    settled = await lineage.adopt_at(copy)
-    assert settled.epoch > 0
-    assert settled.unsent == 2
-    assert "another database of the server" in str(settled)
+    adopted = await lineage.adopt_at(copy)
+    assert adopted.epoch > 0
+    assert adopted.unsent == 2
+    assert "another database of the server" in str(adopted)
     assert (await come_to_rest(place)).epoch == 0
 
 
@@ -116,10 +116,10 @@ async def test_a_copy_that_is_restored_twice_gets_two_epochs(place: Place) -> No
     await note(place, "one")
     await become_another(place)
     periods = int((datetime.now(UTC) - datetime(2026, 1, 1, tzinfo=UTC)) / timedelta(minutes=5))
-    settled = await come_to_rest(place)
-    assert periods <= settled.epoch <= periods + 1
+    adopted = await come_to_rest(place)
+    assert periods <= adopted.epoch <= periods + 1
     await become_another(place)
-    assert (await come_to_rest(place)).epoch > settled.epoch
+    assert (await come_to_rest(place)).epoch > adopted.epoch
     async with place.engine.begin() as connection:
         await connection.exec_driver_sql("update messaging.lineage set epoch = epoch + 1000000")
     await become_another(place)
@@ -135,12 +135,12 @@ async def test_what_is_unsent_and_what_comes_belongs_to_the_new_epoch(place: Pla
             "(select min(position) from messaging.outbox)"
         )
     await become_another(place)
-    settled = await come_to_rest(place)
+    adopted = await come_to_rest(place)
     await note(place, "new")
-    assert await epochs(place) == [0, settled.epoch, settled.epoch]
-    assert settled.unsent == 1
+    assert await epochs(place) == [0, adopted.epoch, adopted.epoch]
+    assert adopted.unsent == 1
     headers = [row.headers for row in await recorded(place.engine)]
-    assert [one.get("epoch") for one in headers] == [None, *[str(settled.epoch)] * 2]
+    assert [one.get("epoch") for one in headers] == [None, *[str(adopted.epoch)] * 2]
 
 
 async def test_a_transaction_that_is_open_meanwhile_is_not_left_behind(place: Place) -> None:
@@ -157,7 +157,7 @@ async def test_a_transaction_that_is_open_meanwhile_is_not_left_behind(place: Pl
         "'c', '{}') returning *) insert into messaging.outbox (position, id, key) "
         "select position, id, key from l"
     )
-    settling = asyncio.create_task(come_to_rest(place))
+    adopting = asyncio.create_task(come_to_rest(place))
 
     async def waits() -> bool:
         return bool(
@@ -170,9 +170,9 @@ async def test_a_transaction_that_is_open_meanwhile_is_not_left_behind(place: Pl
     await eventually(waits)
     await open_.commit()
     await slow.close()
-    settled = await settling
-    assert settled.unsent == 2
-    assert await epochs(place) == [settled.epoch] * 2
+    adopted = await adopting
+    assert adopted.unsent == 2
+    assert await epochs(place) == [adopted.epoch] * 2
 
 
 async def test_a_relay_publishes_nothing_before_it_has_looked(place: Place) -> None:
@@ -234,8 +234,8 @@ async def test_open_replays_begin_again_and_see_all_of_the_past(place: Place) ->
     async def done() -> bool:
         await relay.step()
         async with place.transactions()() as tx:
-            job = await requests.find(tx, id)
-            return job is not None and job.state == "done"
+            request = await requests.find(tx, id)
+            return request is not None and request.state == "done"
 
     await eventually(done)
     await relay.close()

@@ -92,7 +92,7 @@ class Crew:
                 for page in pages:
                     record(tx, Noted(page=page, text=str(n)))
 
-    async def heard(self) -> list[str]:
+    async def consumed(self) -> list[str]:
         async with self.here.engine.connect() as connection:
             rows = await connection.exec_driver_sql("select text from note order by n")
             return [row.text for row in rows]
@@ -136,18 +136,18 @@ async def test_replicas_share_the_partitions_and_keep_order_while_they_grow(crew
     await shared(crew, 1, 1)
     writing = asyncio.create_task(crew.write(pages, 0, 60))
 
-    async def some_heard(count: int) -> bool:
-        return len(await crew.heard()) >= count
+    async def some_consumed(count: int) -> bool:
+        return len(await crew.consumed()) >= count
 
-    await eventually(lambda: some_heard(200))
+    await eventually(lambda: some_consumed(200))
     before, crew.replicas = crew.replicas, []
     crew.join(5)
     crew.join(5)
     await asyncio.gather(*(replica.stop() for replica in before))
     await writing
-    await eventually(lambda: some_heard(1200))
+    await eventually(lambda: some_consumed(1200))
     await shared(crew, 2, 3)
-    received = await crew.heard()
+    received = await crew.consumed()
     assert len(received) == 1200
     assert out_of_order(received, pages, 60) == []
     assert crew.lates == 0
@@ -162,22 +162,22 @@ async def test_a_replica_that_is_gone_leaves_its_share_to_the_others(crew: Crew)
     await crew.replicas.pop().stop()
     await crew.write(pages, 5, 5)
 
-    async def all_heard() -> bool:
-        return len(await crew.heard()) == 120
+    async def all_consumed() -> bool:
+        return len(await crew.consumed()) == 120
 
-    await eventually(all_heard, within=30)
+    await eventually(all_consumed, within=30)
     await shared(crew, 3)
-    assert out_of_order(await crew.heard(), pages, 10) == []
+    assert out_of_order(await crew.consumed(), pages, 10) == []
 
 
 async def test_a_stop_drains_all_partitions_at_once(crew: Crew) -> None:
-    """Each batch here ends only once every partition's consumer has been told to stop."""
+    """Each batch here ends only once every partition's consumer is stopping."""
     pages = [uuid4() for _ in range(40)]
-    kept, began, told = crew.note, set[str](), list[Consumer]()
+    kept, began, notices = crew.note, set[str](), list[Consumer]()
 
     async def note(tx: Tx, received: Sequence[Received[Noted]]) -> None:
         began.update(one.key for one in received)
-        while not told or not all(one._stopping.is_set() for one in told):
+        while not notices or not all(one._stopping.is_set() for one in notices):
             await asyncio.sleep(0.01)
         await kept(tx, received)
 
@@ -190,9 +190,9 @@ async def test_a_stop_drains_all_partitions_at_once(crew: Crew) -> None:
         return {partition_of(key, 3) for key in began} == {0, 1, 2}
 
     await eventually(all_busy)
-    told += [consumer for consumer, _ in replica.assigner._running.values()]
+    notices += [consumer for consumer, _ in replica.assigner._running.values()]
     await replica.stop()
-    assert {text.split()[0] for text in await crew.heard()} >= began
+    assert {text.split()[0] for text in await crew.consumed()} >= began
 
 
 async def test_a_barrier_comes_through_every_partition(crew: Crew) -> None:

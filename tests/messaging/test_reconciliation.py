@@ -31,10 +31,10 @@ async def note(place: Place, text: str = "") -> UUID:
         return record(tx, Noted(page=uuid4(), text=text))
 
 
-async def subscribers(place: Place, **wanted: Sequence[str]) -> None:
+async def subscribers(place: Place, **consumed: Sequence[str]) -> None:
     connection = await connect(place.url, application="tests")
     async with connection.transaction():
-        await write_subscribers(connection, {f"test.{name}": who for name, who in wanted.items()})
+        await write_subscribers(connection, {f"test.{name}": who for name, who in consumed.items()})
     await connection.close()
 
 

@@ -130,7 +130,7 @@ async def test_a_standby_takes_over_when_the_leader_is_gone(place: Place, broker
 
 
 async def test_a_commit_anywhere_wakes_the_leading_relay(place: Place, relay: Relay) -> None:
-    """A process that only answers requests tells the relay of another one."""
+    """A process that only answers requests notifies the relay of another one."""
     notifier = Notifier(service="writer", database_url=place.url)
     running = asyncio.gather(relay.run(), notifier.run())
 
@@ -190,7 +190,7 @@ async def test_one_failing_key_waits_in_order_and_all_others_pass(
             await note_down(place.transactions(), f"{nth}.{n}", page=page)
     while await relay.step():
         pass
-    hearing = asyncio.create_task(reader.consumer.run())
+    consuming = asyncio.create_task(reader.consumer.run())
 
     async def others_passed() -> bool:
         kept = sum((await reader.counts()).values())
@@ -203,7 +203,7 @@ async def test_one_failing_key_waits_in_order_and_all_others_pass(
     assert await reader.replay() == 1
     await reader.try_again()
     reader.consumer.stop()
-    await hearing
+    await consuming
     texts = await notes(there.engine)
     assert [t for t in texts if t.startswith("bad")] == [f"bad.{n}" for n in range(10)]
     for nth in range(5):

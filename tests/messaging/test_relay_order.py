@@ -40,7 +40,7 @@ async def broker(broker_url: str) -> AsyncIterator[Broker]:
 
 
 class Scripted(NoBroker):
-    """Takes what it is told to take, when it is told to; notes what it was given."""
+    """Takes what the test lets it take, when the test lets it; notes what it was given."""
 
     def __init__(self, *, in_a_row: bool = False) -> None:
         self.keeps_order_within_batch = in_a_row
@@ -192,7 +192,7 @@ async def test_the_next_of_a_key_goes_once_the_one_before_is_confirmed_and_not_e
 async def test_nothing_more_is_published_once_the_leaders_connection_is_lost(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also when the database is not asked anything that would tell of the loss."""
+    """Also when the database is not asked anything that would show the loss."""
     monkeypatch.setattr(pipeline, "STEP_SECONDS", 30.0)
     monkeypatch.setattr(pipeline, "LEAST_PAUSE_SECONDS", 60.0)
     monkeypatch.setattr(pipeline, "BEAT_SECONDS", 60.0)
@@ -305,7 +305,7 @@ async def test_only_what_somebody_consumes_is_mandatory(place: Place) -> None:
     broker = Scripted()
     await listen(place, noted=["reader"])
     async with place.transactions()() as tx:
-        record(tx, Noted(page=uuid4(), text="heard"))
+        record(tx, Noted(page=uuid4(), text="consumed"))
         record(tx, Erased(page=uuid4()))
     relay = relay_over(place, broker)
     await relay.step()

@@ -51,8 +51,8 @@ async def until_done(place: Place, relay: Relay, id: UUID) -> requests.Request:
     async def done() -> requests.Request | None:
         await relay.step()
         async with place.transactions()() as tx:
-            job = await requests.find(tx, id)
-        return job if job is not None and job.state == "done" else None
+            request = await requests.find(tx, id)
+        return request if request is not None and request.state == "done" else None
 
     found = await eventually(done)
     assert isinstance(found, requests.Request)
@@ -74,11 +74,11 @@ async def test_a_replay_is_in_order_and_says_how_much_it_was(
     await note(place, page, *map(str, range(10)))
     await note(place, uuid4(), *map(str, range(10, 15)))
     await relay.step()
-    job = await until_done(place, relay, await ask(place))
+    request = await until_done(place, relay, await ask(place))
     replayed = sent_to_reader(broker.taken)
     assert sorted(map(int, replayed)) == list(range(15))
     assert [t for t in replayed if int(t) < 10] == list(map(str, range(10)))
-    assert (job.done, job.total) == (15, 15)
+    assert (request.done, request.total) == (15, 15)
 
 
 async def test_many_pieces_miss_and_repeat_nothing(
@@ -137,9 +137,9 @@ async def test_a_piece_is_done_only_when_it_was_taken(
     for _ in range(4):
         await relay.step()
     async with place.transactions()() as tx:
-        job = await requests.find(tx, id)
-    assert job is not None
-    assert (job.state, job.done) == ("open", 0)
+        request = await requests.find(tx, id)
+    assert request is not None
+    assert (request.state, request.done) == ("open", 0)
     broker.judge = lambda _: Outcome.CONFIRMED
     await until_done(place, relay, id)
     assert sent_to_reader(broker.taken) == ["1"]

@@ -52,9 +52,9 @@ async def test_what_waits_is_resolved_in_batches(reader: Reader) -> None:
     sizes: list[int] = []
     broken = {"0"}
 
-    async def many(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
-        sizes.append(len(heard))
-        for one in heard:
+    async def many(tx: Tx, received: Sequence[Received[Noted]]) -> None:
+        sizes.append(len(received))
+        for one in received:
             if one.event.text in broken:
                 raise ValueError("broken")
             await write(tx, one.event.text)
@@ -78,11 +78,11 @@ async def test_many_keys_that_failed_together_are_resolved_together(reader: Read
     calls: list[int] = []
     away = True
 
-    async def many(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
-        calls.append(len(heard))
+    async def many(tx: Tx, received: Sequence[Received[Noted]]) -> None:
+        calls.append(len(received))
         if away:
             raise ValueError("away")
-        for one in heard:
+        for one in received:
             await write(tx, one.event.text)
 
     retry = RetrySchedule(attempts=5, first=timedelta(0))
@@ -152,14 +152,14 @@ async def test_a_busy_key_leaves_its_lane(reader: Reader) -> None:
     reader.broken = {"1"}
     await consume(reader.consumer, *(noted(page, str(n), n) for n in range(1, 50)))
     await reader.try_again()
-    heard = 49
+    received = 49
     left = asyncio.Event()
 
     async def arrive() -> None:
-        nonlocal heard
+        nonlocal received
         while not left.is_set():
-            heard += 1
-            await consume(reader.consumer, noted(page, str(heard), heard))
+            received += 1
+            await consume(reader.consumer, noted(page, str(received), received))
 
     async def nothing_open() -> bool:
         return not any((await reader.counts()).values())
@@ -171,7 +171,7 @@ async def test_a_busy_key_leaves_its_lane(reader: Reader) -> None:
         await until(nothing_open)
         left.set()
     await reader.try_again()
-    assert await notes(reader.place.engine) == [str(n) for n in range(1, heard + 1)]
+    assert await notes(reader.place.engine) == [str(n) for n in range(1, received + 1)]
     assert not reader.lates
 
 
@@ -179,8 +179,8 @@ async def test_large_messages_are_taken_a_few_at_a_time(reader: Reader) -> None:
     sizes: list[int] = []
     broken = True
 
-    async def many(tx: Tx, heard: Sequence[Received[Noted]]) -> None:
-        sizes.append(sum(len(one.event.text) for one in heard))
+    async def many(tx: Tx, received: Sequence[Received[Noted]]) -> None:
+        sizes.append(sum(len(one.event.text) for one in received))
         if broken:
             raise ValueError("broken")
 
@@ -200,13 +200,13 @@ async def test_large_messages_are_taken_a_few_at_a_time(reader: Reader) -> None:
 async def test_a_slow_handler_delays_its_own_lane_only(reader: Reader) -> None:
     gate, tried = Gate(), {"slow": 0, "quick": 0}
 
-    async def slow(tx: Tx, heard: Received[Noted]) -> None:
+    async def slow(tx: Tx, received: Received[Noted]) -> None:
         tried["slow"] += 1
         if tried["slow"] <= 2:
             raise ValueError("broken")
         await gate.pass_through()
 
-    async def quick(tx: Tx, heard: Received[Noted]) -> None:
+    async def quick(tx: Tx, received: Received[Noted]) -> None:
         tried["quick"] += 1
         if tried["quick"] <= 2:
             raise ValueError("broken")
@@ -239,14 +239,14 @@ async def test_an_arrival_does_not_wait_for_a_slow_retry_of_its_key(reader: Read
     gate, page = Gate(), uuid4()
     failures = 2
 
-    async def slow(tx: Tx, heard: Received[Noted]) -> None:
+    async def slow(tx: Tx, received: Received[Noted]) -> None:
         nonlocal failures
         if failures:
             failures -= 1
             raise ValueError("broken")
-        if heard.event.text == "1":
+        if received.event.text == "1":
             await gate.pass_through()
-        await write(tx, heard.event.text)
+        await write(tx, received.event.text)
 
     reader.build([on(Noted, slow, name=NAME, retry=AT_ONCE)])
     await consume(reader.consumer, noted(page, "1", 1))
@@ -283,7 +283,7 @@ async def test_a_follower_that_arrives_at_the_end_is_not_left_behind(reader: Rea
     assert await notes(reader.place.engine) == ["1", "2", "3"]
 
 
-async def test_two_replicas_settle_one_backlog_in_order(reader: Reader) -> None:
+async def test_two_replicas_finish_one_backlog_in_order(reader: Reader) -> None:
     pages = [uuid4() for _ in range(5)]
     reader.broken = {f"{n}.1" for n in range(5)}
     batch = [noted(page, f"{n}.{k}", k) for k in range(1, 31) for n, page in enumerate(pages)]
@@ -305,7 +305,7 @@ async def test_two_replicas_settle_one_backlog_in_order(reader: Reader) -> None:
         assert mine == [f"{n}.{k}" for k in range(1, 31)]
 
 
-async def test_late_is_told_of_each_of_a_batch(reader: Reader) -> None:
+async def test_late_is_known_of_each_of_a_batch(reader: Reader) -> None:
     """The events came in another order than they were recorded in."""
     page = uuid4()
     reader.broken = {"1"}

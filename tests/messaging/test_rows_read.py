@@ -99,8 +99,8 @@ async def test_a_replay_reads_each_piece_where_the_one_before_ended(place: Place
     async def done() -> bool:
         await relay.step()
         async with place.transactions()() as tx:
-            job = await requests.find(tx, id)
-        return job is not None and job.state == "done"
+            request = await requests.find(tx, id)
+        return request is not None and request.state == "done"
 
     await eventually(done)
     await relay.close()

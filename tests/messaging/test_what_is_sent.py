@@ -116,7 +116,7 @@ async def test_what_was_unroutable_is_sent_only_if_nobody_listens(
         await write_subscribers(connection, {"test.noted": ["reader"]})
     await connection.close()
     page = uuid4()
-    await note(place, page, "heard")
+    await note(place, page, "consumed")
     async with place.transactions()() as tx:
         record(tx, Erased(page=uuid4()))
     broker.judge = lambda _: Outcome.UNROUTABLE

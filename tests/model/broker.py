@@ -1,4 +1,4 @@
-"""A broker inside the process that does what brokers may do, when it is told to.
+"""A broker inside the process that does what brokers may do, on demand.
 
 Queues are durable and have a single active consumer. The caller decides when deliveries are handed
 out and how many; which messages of the next publishing are refused; where a connection breaks; and

@@ -1,4 +1,4 @@
-"""The events of the model, and what its handlers are told to do instead of their work."""
+"""The events of the model, and what handlers do instead of their work."""
 
 from dataclasses import dataclass, field
 from typing import Literal

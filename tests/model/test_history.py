@@ -153,7 +153,7 @@ class History(RuleBasedStateMachine):
         self.do(self.chosen(reader).consume(most))
 
     @rule(reader=small, most=st.integers(1, 20))
-    def hear_without_ack(self, reader: int, most: int) -> None:
+    def consume_without_ack(self, reader: int, most: int) -> None:
         self.world.broker.loses_ack = True
         self.do(self.chosen(reader).consume(most))
         self.world.broker.calm()
@@ -197,10 +197,10 @@ class History(RuleBasedStateMachine):
     ) -> None:
         number = self.world.last_number + 1 + failing % len(events)
         self.world.reader.faults[(second, number)] = fault
-        self.write_and_hear(events)
+        self.write_and_consume(events)
 
     @rule(events=st.lists(st.tuples(small, st.booleans()), min_size=1, max_size=6))
-    def write_and_hear(self, events: list[tuple[int, bool]]) -> None:
+    def write_and_consume(self, events: list[tuple[int, bool]]) -> None:
         self.write(events)
         self.do(self.world.relay(0, 2))
         self.do(self.world.relay(1, 2))

@@ -376,7 +376,7 @@ class World:
 
     async def _is_idle(self) -> bool:
         async with self.writer() as tx:
-            if any(job.state == "open" for job in await requests.latest(tx)):
+            if any(request.state == "open" for request in await requests.latest(tx)):
                 return False
             for id in self.barriers:
                 found = await barriers.find(tx, id)

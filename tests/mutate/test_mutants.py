@@ -127,7 +127,7 @@ async def worker(tmp_path: Path) -> AsyncIterator[Worker]:
     assert (tmp_path / "tree" / "src" / "it.py").read_text() == SOURCE
 
 
-async def test_the_killed_the_surviving_and_the_hanging_are_told_apart(worker: Worker) -> None:
+async def test_the_killed_the_surviving_and_the_hanging_are_distinguished(worker: Worker) -> None:
     wrong = mutant("return 2", "return 3")
     right = mutant("not 3", "not 4")
     hangs = mutant("return 2", "while True: 2")

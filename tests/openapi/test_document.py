@@ -105,7 +105,7 @@ def test_what_is_no_json_has_its_media_type() -> None:
         ("POST", "/health/live", "GET"),
     ],
 )
-async def test_a_wrong_method_is_told_all_right_ones(
+async def test_a_wrong_method_is_sent_all_right_ones(
     anna: Person, method: str, path: str, allowed: str
 ) -> None:
     answer = await anna.service.client.request(method, path)

@@ -32,10 +32,10 @@ def test_every_setting_is_documented_with_its_default() -> None:
 def test_the_table_of_services_is_the_code(name: str) -> None:
     text = (ROOT / "docs" / "architecture.md").read_text()
     [row] = re.findall(rf"^\| `{name}` \|.*$", text, re.MULTILINE)
-    published, heard = row.split("|")[3:5]
+    published, received = row.split("|")[3:5]
     page = service(name)
     assert set(re.findall(r"`([\w.]+)`", published)) == {e.name for e in page.publishes}
-    assert set(re.findall(r"`([\w.]+)`", heard)) == set(page.consumes)
+    assert set(re.findall(r"`([\w.]+)`", received)) == set(page.consumes)
 
 
 def test_decisions_fit_one_screen() -> None:
@@ -45,6 +45,6 @@ def test_decisions_fit_one_screen() -> None:
         assert len(path.read_text().splitlines()) <= 40, path.name
 
 
-def test_everything_that_is_heard_is_published() -> None:
+def test_everything_that_is_consumed_is_published() -> None:
     published = {event.name for name in SERVICES for event in service(name).publishes}
     assert set(subscribers()) <= published

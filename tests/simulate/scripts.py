@@ -62,14 +62,14 @@ def _units(r: Random) -> list[tuple[UUID, str, str]]:
     return [(id, name, key) for (id, name), key in invocations.items()]
 
 
-def _tracks(r: Random) -> tuple[list[Any], ...]:
+def _key_states(r: Random) -> tuple[list[Any], ...]:
     ordering_keys = {
         (r.choice(NAMES), SOURCE, r.choice(KEYS)): r.choice((None, 1, 2, 3)) for _ in "12"
     }
     return (*(list(c) for c in zip(*ordering_keys, strict=True)), list(ordering_keys.values()))
 
 
-def _track(r: Random) -> tuple[str, str, str]:
+def _key_state(r: Random) -> tuple[str, str, str]:
     return (r.choice(NAMES), SOURCE, r.choice(KEYS))
 
 
@@ -151,7 +151,7 @@ def _(r: Random) -> tuple[Any, ...]:
 
 @case("inbox._ADVANCE")
 def _(r: Random) -> tuple[Any, ...]:
-    return _tracks(r)
+    return _key_states(r)
 
 
 @case("inbox._PARK")
@@ -165,7 +165,7 @@ def _(r: Random) -> tuple[Any, ...]:
 
 @case("inbox._HOLD_BACK")
 def _(r: Random) -> tuple[Any, ...]:
-    names, sources, keys, sequences = _tracks(r)
+    names, sources, keys, sequences = _key_states(r)
     return (names, sources, keys, [r.randint(1, 2) for _ in names], sequences)
 
 
@@ -187,12 +187,12 @@ def _(r: Random) -> tuple[Any, ...]:
 
 @case("inbox._OPEN_KEY")
 def _(r: Random) -> tuple[Any, ...]:
-    return _track(r)
+    return _key_state(r)
 
 
 @case("inbox._CHAINED")
 def _(r: Random) -> tuple[Any, ...]:
-    return _tracks(r)[:3]
+    return _key_states(r)[:3]
 
 
 @case("unresolved._ENTER_ONE")
@@ -393,7 +393,7 @@ def _(r: Random) -> tuple[Any, ...]:
     return ("reader", [r.choice(TYPES)])
 
 
-@case("replay._HEARD_ALL")
+@case("replay._CONSUMES_ALL")
 def _(r: Random) -> tuple[Any, ...]:
     return ("reader", [r.choice(TYPES)])
 
@@ -423,7 +423,7 @@ def _(r: Random) -> tuple[Any, ...]:
     return (r.choice(IDS),)
 
 
-@case("barriers._HEARD")
+@case("barriers._REACHED")
 def _(r: Random) -> tuple[Any, ...]:
     return (r.sample(IDS, 2), "q")
 
@@ -465,7 +465,7 @@ def _(r: Random) -> tuple[Any, ...]:
 
 
 WITHOUT_PARAMETERS = (
-    "pipeline._LISTENED",
+    "pipeline._CONSUMED_TYPES",
     "claims._DUE",
     "barriers._OPEN",
     "barriers._SERVICES",

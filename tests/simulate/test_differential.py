@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from simulate.loop import SeededLoop
-from simulate.postgres import claiming, consuming, jobs, publishing, reconciling  # noqa: F401
+from simulate.postgres import claiming, consuming, publishing, reconciling, requests  # noqa: F401
 from simulate.postgres.catalogue import NAMED
 from simulate.postgres.engine import Database, Table
 from simulate.postgres.session import Session

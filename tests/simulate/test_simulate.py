@@ -123,7 +123,7 @@ MODULES = (
     "lineage subscribers locks outbox pipeline relay replay retries"
 )
 OF_OPERATORS = {
-    *("audit._STORY", "audit._ABOUT", "audit._HEARD", "audit._ACCEPT", "requests._MATCHING"),
+    *("audit._CHAIN", "audit._ABOUT", "audit._CONSUMED", "audit._ACCEPT", "requests._MATCHING"),
     *("dead_letters._SELECT", "dead_letters._OLDEST", "dead_letters._DEAD", "dead_letters._EDIT"),
     *("cutover._OPEN", "claims._HEADS"),
     *("lineage._UNUSED", "lineage._AHEAD", "lineage._RAISE_UNSENT", "lineage._RENEW_OUTBOX"),

@@ -275,7 +275,7 @@ def test_json_in_lines_and_lists(tmp_path: Path) -> None:
         ("#/elsewhere", "#/elsewhere"),
     ],
 )
-def test_what_the_platform_refuses_is_told_by_column(pointer: str, column: str) -> None:
+def test_what_the_platform_refuses_is_reported_by_column(pointer: str, column: str) -> None:
     body, _ = body_of("vacancies", {"requirements": "Go", "niceToHave": "C:9", "title": "x"})
     assert column_of("vacancies", pointer, body) == column
 

@@ -1,4 +1,4 @@
-"""What candidates did: heard once, in the right place, and never more than may be seen."""
+"""What candidates did: consumed once, in the right place, and never more than may be seen."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ def changed(resume: UUID, version: int, action: str = "updated", **snapshot: Any
     )
 
 
-def stranger(id: UUID, action: str = "updated", **more: Any) -> Delivery:
+def external(id: UUID, action: str = "updated", **more: Any) -> Delivery:
     """A message as the report's Node service sends it: a body, and nothing else."""
     headers = more.pop("headers", {})
     body = {"userId": str(uuid4()), "resumeId": str(id), "action": action} | more
@@ -85,7 +85,7 @@ async def test_a_hidden_resume_is_not_shown_from_then_on(anna: Person) -> None:
     await consume(consumer, changed(resume, 1, "created", title="One"))
     await consume(consumer, delivery(changed(resume, 2, visibility="no_one"), sequence=2))
     assert await shown(anna) == []
-    await consume(consumer, stranger(resume))
+    await consume(consumer, external(resume))
     assert await shown(anna) == []
     await consume(consumer, delivery(changed(resume, 3, title="Back"), sequence=3))
     assert await shown(anna) == [("updated", 3, "Back"), ("created", 1, "Back")]
@@ -128,7 +128,9 @@ async def test_nothing_in_it_joins_two_resumes_of_one_person(anna: Person) -> No
     assert "userId" not in lines[0]
 
 
-async def test_in_one_batch_a_stranger_does_not_undo_what_was_said_before(anna: Person) -> None:
+async def test_in_one_batch_an_external_event_does_not_undo_what_was_said_before(
+    anna: Person,
+) -> None:
     await anna.hire()
     consumer = anna.service.messaging.consumer
     hidden, deleted = uuid4(), uuid4()
@@ -137,8 +139,8 @@ async def test_in_one_batch_a_stranger_does_not_undo_what_was_said_before(anna: 
         consumer,
         delivery(changed(hidden, 2, visibility="no_one"), sequence=2),
         delivery(changed(deleted, 2, "deleted"), sequence=2),
-        stranger(hidden),
-        stranger(deleted),
+        external(hidden),
+        external(deleted),
     )
     assert await shown(anna) == [
         ("updated", None, None),
@@ -156,7 +158,7 @@ async def test_of_a_deleted_resume_only_that_it_was_stays(anna: Person) -> None:
     assert await shown(anna) == [("deleted", 2, None), ("created", 1, None)]
     again = {"title": "Again", "visibility": "recommended"}
     await consume(
-        consumer, stranger(resume, resume=again), stranger(resume, version=9, resume=again)
+        consumer, external(resume, resume=again), external(resume, version=9, resume=again)
     )
     assert {title for _, _, title in await shown(anna)} == {None}
     async with anna.service.engine.connect() as connection:
@@ -193,7 +195,7 @@ async def test_the_reports_own_payload_is_enough(anna: Person) -> None:
     await anna.hire()
     resume = uuid4()
     for action in ("created", "polished"):
-        await consume(anna.service.messaging.consumer, stranger(resume, action))
+        await consume(anna.service.messaging.consumer, external(resume, action))
     assert await shown(anna) == [("updated", None, None), ("created", None, None)]
 
 
@@ -202,13 +204,13 @@ async def test_a_repeat_without_an_id_is_known_where_it_can_be(anna: Person) -> 
     await anna.hire()
     resume, item = uuid4(), str(uuid4())
     once = [
-        stranger(resume, "created"),
-        stranger(resume, "experience_added", experienceId=item),
-        stranger(resume, "experience_added", experienceId=str(uuid4())),
-        stranger(resume, "experience_removed", experienceId=item),
-        stranger(resume, "education_updated", educationId=item, version=7),
+        external(resume, "created"),
+        external(resume, "experience_added", experienceId=item),
+        external(resume, "experience_added", experienceId=str(uuid4())),
+        external(resume, "experience_removed", experienceId=item),
+        external(resume, "education_updated", educationId=item, version=7),
     ]
-    often = [stranger(resume, "updated"), stranger(resume, "experience_updated", experienceId=item)]
+    often = [external(resume, "updated"), external(resume, "experience_updated", experienceId=item)]
     consumer = anna.service.messaging.consumer
     await consume(consumer, *once, *often, *once, *often)
     await consume(consumer, *once, *often)
@@ -231,7 +233,7 @@ async def test_an_items_id_is_said_as_what_it_is(anna: Person) -> None:
     both = {"experienceId": one, "educationId": other}
     consumer = anna.service.messaging.consumer
     for action in ("experience_added", "education_added", "updated"):
-        await consume(consumer, stranger(uuid4(), action, **both))
+        await consume(consumer, external(uuid4(), action, **both))
     items = (await anna.call("GET", "/activity"))["items"]
     assert [(i["experienceId"], i["educationId"]) for i in items] == [
         (None, None),
@@ -249,11 +251,11 @@ async def test_an_items_id_is_said_as_what_it_is(anna: Person) -> None:
         ("1970-01-01T00:00:00Z", False),
     ],
 )
-async def test_an_impossible_time_is_the_time_of_hearing(
+async def test_an_impossible_time_is_the_time_of_receipt(
     anna: Person, said: str, believed: bool
 ) -> None:
     await anna.hire()
-    await consume(anna.service.messaging.consumer, stranger(uuid4(), headers={"time": said}))
+    await consume(anna.service.messaging.consumer, external(uuid4(), headers={"time": said}))
     [item] = (await anna.call("GET", "/activity"))["items"]
     assert (item["occurredAt"] == said) is believed
     assert (item["occurredAt"] == item["receivedAt"]) is not believed
@@ -267,10 +269,10 @@ async def test_strange_text_and_a_strange_number_are_refused(anna: Person) -> No
     text = {"title": "a\x00b", "status": "published", "skills": [{"name": "\x00"}]}
     await consume(
         consumer,
-        stranger(uuid4(), version=1, resume=text),
-        stranger(uuid4(), version=2**31),
-        stranger(uuid4(), version=-1),
-        stranger(uuid4(), "created"),
+        external(uuid4(), version=1, resume=text),
+        external(uuid4(), version=2**31),
+        external(uuid4(), version=-1),
+        external(uuid4(), "created"),
     )
     assert await shown(anna) == [("created", None, None)]
     assert sorted(await dead(anna)) == [
@@ -316,7 +318,7 @@ async def test_no_header_makes_a_message_that_cannot_be_put_aside(anna: Person) 
     await consume(
         anna.service.messaging.consumer,
         Delivery(body=b"junk", routing_key="resume.updated", headers=headers),
-        stranger(uuid4(), "created", headers=headers),
+        external(uuid4(), "created", headers=headers),
     )
     assert await shown(anna) == [("created", None, None)]
     assert len(await dead(anna)) == 1

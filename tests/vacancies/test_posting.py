@@ -92,10 +92,10 @@ async def test_changes_at_once_are_one_version_each(anna: Person) -> None:
         *(anna.call("PATCH", f"/vacancies/{id}", {"title": title}) for title in titles)
     )
     assert sorted(answer["version"] for answer in answers) == list(range(3, 11))
-    told = [body for type, body in await anna.events() if type == "vacancy.updated"]
-    assert [body["version"] for body in told] == list(range(3, 11))
+    bodies = [body for type, body in await anna.events() if type == "vacancy.updated"]
+    assert [body["version"] for body in bodies] == list(range(3, 11))
     by_version = {answer["version"]: answer["title"] for answer in answers}
-    assert {body["version"]: body["title"] for body in told} == by_version
+    assert {body["version"]: body["title"] for body in bodies} == by_version
 
 
 async def test_null_clears_and_what_is_not_named_stays(anna: Person) -> None:

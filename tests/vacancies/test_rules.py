@@ -30,8 +30,8 @@ def lives(draw: st.DrawFn) -> list[ResumeMessage]:
 
 def known_after(messages: list[ResumeMessage]) -> Known:
     known = Known()
-    for heard in messages:
-        known = after(known, heard)
+    for received in messages:
+        known = after(known, received)
     return known
 
 
@@ -40,8 +40,8 @@ def test_what_is_known_in_the_end_is_the_newest_version(
     life: list[ResumeMessage], data: st.DataObject
 ) -> None:
     """In any order, with repeats, and with other services' messages between."""
-    stranger = ResumeMessage("updated", None, None, late=False)
-    messages = data.draw(st.permutations([*life, *life[:2], stranger, stranger]))
+    outsider = ResumeMessage("updated", None, None, late=False)
+    messages = data.draw(st.permutations([*life, *life[:2], outsider, outsider]))
     known, newest = known_after(messages), life[-1]
     assert known.version == newest.version
     if newest.action == "deleted":
@@ -59,7 +59,7 @@ def test_deleting_shows_nothing_that_was_not_to_be_seen(life: list[ResumeMessage
     assert (known.state == "unseen") == (before.state == "unseen")
 
 
-def test_a_late_message_is_not_believed_even_where_no_version_tells() -> None:
+def test_a_late_message_is_not_believed_even_where_no_version_shows_it() -> None:
     known = known_after([ResumeMessage("updated", None, SEEN, late=False)])
     assert after(known, ResumeMessage("updated", None, UNSEEN, late=True)) is known
 

@@ -57,7 +57,7 @@ class Seen:
 
 @dataclass
 class Service:
-    """An upstream whose answer the test chooses; it tells what reached it."""
+    """An upstream whose answer the test chooses; it reports what reached it."""
 
     answer: Callable[[Seen, Receive, Send], Awaitable[None]] | None = None
     seen: list[Seen] = field(default_factory=list)

@@ -29,7 +29,7 @@ async def answered(
         return (await client.get("/x/", headers=headers)).headers
 
 
-async def test_browsers_are_told_what_they_may() -> None:
+async def test_browsers_are_sent_what_they_may() -> None:
     plain = await answered()
     assert "strict-transport-security" not in plain
     assert plain["cross-origin-opener-policy"] == "same-origin"

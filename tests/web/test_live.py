@@ -1,4 +1,4 @@
-"""Open pages are told: over both brokers, over real sockets."""
+"""Open pages are notified: over both brokers, over real sockets."""
 
 import asyncio
 import base64
@@ -37,13 +37,13 @@ COMPANY = UUID(int=77)
 def test_pages_listen_to_every_event_and_ask_for_no_other() -> None:
     script = joined()["hirewire.js"].decode()
     [kinds] = re.findall(r"const kinds = \[(.*?)\];", script, re.DOTALL)
-    heard = set(re.findall(r'"([^"]+)"', kinds))
-    assert heard == {*live.CONCERNS, live.ACTIVITY}
+    received = set(re.findall(r'"([^"]+)"', kinds))
+    assert received == {*live.CONCERNS, live.ACTIVITY}
     texts = [path.read_text("utf-8") for path in (STATIC.parent / "templates").rglob("*.html")]
-    wanted = {
+    expected = {
         one for text in texts for on in re.findall(r'live-on="([^"]+)"', text) for one in on.split()
     }
-    assert wanted - heard == set()
+    assert expected - received == set()
 
 
 def token(user: UUID, seconds: float = 600) -> str:
@@ -85,7 +85,7 @@ class Page:
     def names(self) -> list[str]:
         return [name for name, _, _ in self.events if name != "catch-up"]
 
-    async def told(self, name: str) -> tuple[str, dict[str, Any], str | None]:
+    async def received(self, name: str) -> tuple[str, dict[str, Any], str | None]:
         async def there() -> bool:
             return name in [event[0] for event in self.events]
 
@@ -95,7 +95,7 @@ class Page:
 
 @dataclass
 class World:
-    """A front that hears a broker."""
+    """A web front end that consumes from a broker."""
 
     broker: Broker
     behind: Behind
@@ -158,12 +158,12 @@ async def world(broker_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     )
     behind, app, broker = Behind(), create_web(settings), open_broker(broker_url, client="test")
     await broker.declare([])
-    heard = asyncio.Event()
+    received = asyncio.Event()
     catch_up = app.state.live.hub.catch_up
 
     def caught_up() -> None:
         catch_up()
-        heard.set()
+        received.set()
 
     monkeypatch.setattr(app.state.live.hub, "catch_up", caught_up)
     async with (
@@ -171,7 +171,7 @@ async def world(broker_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         serving(app, port, _Server) as server,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
     ):
-        await asyncio.wait_for(heard.wait(), 20)
+        await asyncio.wait_for(received.wait(), 20)
         yield World(broker, behind, client, app.state.live, server)
     await broker.close()
 
@@ -190,7 +190,7 @@ def matched(user: UUID, company: UUID) -> RecommendationCreated:
     )
 
 
-async def test_each_is_told_what_concerns_them_and_nobody_anything_else(world: World) -> None:
+async def test_each_is_sent_what_concerns_them_and_nobody_anything_else(world: World) -> None:
     candidate, employer, stranger, rival = (uuid4() for _ in range(4))
     world.behind.companies = {str(employer): COMPANY, str(rival): uuid4()}
     async with (
@@ -202,49 +202,49 @@ async def test_each_is_told_what_concerns_them_and_nobody_anything_else(world: W
         match = matched(candidate, COMPANY)
         id = await world.say(match)
         for page in (theirs, hiring):
-            _, data, told_id = await page.told("recommendation.created")
+            _, data, received_id = await page.received("recommendation.created")
             assert data == {
                 "resumeId": str(match.resume_id),
                 "vacancyId": str(match.vacancy_id),
                 "recommendationId": str(match.recommendation_id),
             }
-            assert told_id == id
+            assert received_id == id
         changed = ResumeUpdated(user_id=candidate, resume_id=uuid4(), action="created")
         await world.say(changed)
-        await theirs.told("resume.updated")
-        assert (await hiring.told("activity"))[1] == {}
-        await competing.told("activity")
+        await theirs.received("resume.updated")
+        assert (await hiring.received("activity"))[1] == {}
+        await competing.received("activity")
         await world.say(UserRoleChanged(user_id=stranger, role="employer"))
-        await other.told("user.role_changed")
+        await other.received("user.role_changed")
         assert other.names() == ["user.role_changed"]
         assert competing.names() == ["activity"]
         assert hiring.names() == ["recommendation.created", "activity"]
         assert theirs.names() == ["recommendation.created", "resume.updated"]
 
 
-async def test_who_begins_to_hire_is_told_on_the_same_page(world: World) -> None:
+async def test_who_begins_to_hire_is_notified_on_the_same_page(world: World) -> None:
     person = uuid4()
     async with world.page(person) as page:
         await world.say(EmployerProfileCreated(user_id=person, company_id=COMPANY, phone=None))
-        await page.told("employer.profile.created")
+        await page.received("employer.profile.created")
         await world.say(matched(uuid4(), COMPANY))
-        await page.told("recommendation.created")
+        await page.received("recommendation.created")
 
 
 async def test_what_was_missed_comes_first(world: World) -> None:
     person = uuid4()
     first = await world.say(matched(person, COMPANY))
     async with world.page(person, last="unknown") as page:
-        await page.told("catch-up")
+        await page.received("catch-up")
         await world.say(matched(uuid4(), COMPANY))
         second = await world.say(matched(person, COMPANY))
-        await page.told("recommendation.created")
+        await page.received("recommendation.created")
     async with world.page(person, last=first) as again:
-        assert (await again.told("recommendation.created"))[2] == second
+        assert (await again.received("recommendation.created"))[2] == second
         assert len(again.events) == 1
 
 
-async def test_a_slow_page_is_told_to_catch_up_and_costs_no_more(world: World) -> None:
+async def test_a_slow_page_is_sent_to_catch_up_and_costs_no_more(world: World) -> None:
     hub = live.Hub()
     stream = hub.open("u", None)
     for _ in range(live.LONGEST_QUEUE + 50):
@@ -257,25 +257,25 @@ async def test_a_slow_page_is_told_to_catch_up_and_costs_no_more(world: World) -
     hub.open("u", None)
 
 
-async def test_a_broker_that_goes_away_is_told_and_so_is_its_return(world: World) -> None:
+async def test_a_broker_that_goes_away_is_reported_and_so_is_its_return(world: World) -> None:
     person = uuid4()
     async with world.page(person) as page:
         assert world.feed._broker is not None
         await world.feed._broker.close()
-        await page.told("interrupted")
+        await page.received("interrupted")
 
-        async def told_again() -> bool:
+        async def received_again() -> bool:
             names = [name for name, _, _ in page.events]
             return "catch-up" in names[names.index("interrupted") :]
 
-        await eventually(told_again)
+        await eventually(received_again)
         await world.say(matched(person, COMPANY))
-        await page.told("recommendation.created")
+        await page.received("recommendation.created")
 
 
 async def test_the_end_of_a_token_ends_the_stream(world: World) -> None:
     async with world.page(uuid4(), seconds=0.5) as page:
-        await page.told("expired")
+        await page.received("expired")
         assert page.task is not None
         await asyncio.wait_for(page.task, 10)
 
@@ -296,7 +296,7 @@ async def test_streams_end_with_the_process(world: World) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x"}])
-async def test_nobody_in_particular_is_told_nothing(world: World, headers: dict[str, str]) -> None:
+async def test_nobody_in_particular_is_sent_nothing(world: World, headers: dict[str, str]) -> None:
     assert (await world.client.get("/live", headers=headers)).status_code == 401
 
 
@@ -311,12 +311,12 @@ async def test_a_front_without_a_broker_says_so() -> None:
         assert answer.json()["type"].endswith("live-is-off")
 
 
-async def test_many_changes_are_told_soon_rarely_and_once_more(
+async def test_many_changes_are_sent_soon_rarely_and_once_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told: list[float] = []
+    times: list[float] = []
     loop = asyncio.get_running_loop()
-    pulse = live.Pulse(lambda: told.append(loop.time()))
+    pulse = live.Pulse(lambda: times.append(loop.time()))
     monkeypatch.setattr(live, "AFTER", 0.2)
     began = loop.time()
     while loop.time() < began + 3 * live.APART:
@@ -328,8 +328,8 @@ async def test_many_changes_are_told_soon_rarely_and_once_more(
         return pulse.is_quiet
 
     await eventually(is_quiet)
-    assert told[0] >= began + live.SOON - 0.01
-    during = [one for one in told if one <= ended]
+    assert times[0] >= began + live.SOON - 0.01
+    during = [one for one in times if one <= ended]
     assert len(during) >= 2
     assert all(b - a >= live.APART - 0.01 for a, b in pairwise(during))
-    assert told[-1] > ended
+    assert times[-1] > ended

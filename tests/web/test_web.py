@@ -18,7 +18,7 @@ from hirewire.web.pages.assets import asset
 
 
 class Upstream:
-    """A service that tells what reached it, and does as the path says."""
+    """A service that reports what reached it, and does as the path says."""
 
     def __init__(self) -> None:
         self.go_on = asyncio.Event()

@@ -13,7 +13,7 @@ from hirewire.catalogue.page import COMMAND, events_md
 
 
 class Kept(TypedDict):
-    """What `docs/schemas` stores of an event: everything that readers depend on."""
+    """The content of `docs/schemas` for an event: everything that subscribers depend on."""
 
     name: str
     version: NotRequired[int]
@@ -26,7 +26,7 @@ class Kept(TypedDict):
 
 
 def kept(entry: Entry) -> Kept:
-    """What is stored of this event."""
+    """The stored form of this event."""
     made: Kept = {
         "name": entry.name,
         "version": entry.event.schema_version,

@@ -65,7 +65,7 @@ def _section(entry: Entry) -> str:
             behind = "followers wait" if one.behind_failed == "wait" else "followers pass"
             past = ", also the past" if one.history else ""
             lines.append(
-                f"Heard by `{service}` in `{queue_of(service)}`: `{one.name}`, {how}{past}; "
+                f"Consumed by `{service}` in `{queue_of(service)}`: `{one.name}`, {how}{past}; "
                 f"behind a failed one {behind}."
             )
     lines.append("\n| field | type | required | meaning |\n|---|---|---|---|")

@@ -290,10 +290,10 @@ def new_epoch(
             await connection.close()
 
     try:
-        settled = run_async(raise_it())
+        adopted = run_async(raise_it())
     except lineage.RelayRuns as error:
         fail(str(error))
-    console.print(escape(f"{service}: {settled}"), soft_wrap=True)
+    console.print(escape(f"{service}: {adopted}"), soft_wrap=True)
 
 
 @events_app.command()

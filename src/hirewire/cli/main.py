@@ -93,9 +93,9 @@ def _chosen(names: tuple[str, ...], only: list[str] | None, without: list[str] |
     for name in asked:
         if name not in names:
             fail(f"no service {name!r}: one of {', '.join(names)}", 2)
-    wanted = {part for text in (only or names) for part in text.split(",")}
-    unwanted = {part for text in (without or ()) for part in text.split(",")}
-    chosen = [name for name in names if name in wanted - unwanted]
+    included = {part for text in (only or names) for part in text.split(",")}
+    excluded = {part for text in (without or ()) for part in text.split(",")}
+    chosen = [name for name in names if name in included - excluded]
     if not chosen:
         fail("nothing is left to start", 2)
     return chosen
@@ -169,7 +169,7 @@ def demo(
         typer.Option(min=0, help="Seed of the sample data; the same one gives the same data"),
     ] = None,
 ) -> None:
-    """Run the demo story against the running platform, and time each step."""
+    """Run the demo against the running platform, and time each step."""
     if seed is not None and fill is None:
         fail("--seed goes with --fill", 2)
     url = _public_url(url)

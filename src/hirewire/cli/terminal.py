@@ -1,4 +1,4 @@
-"""What the commands share: the terminal, the settings, exit codes."""
+"""Shared by the commands: the terminal, the settings, exit codes."""
 
 import asyncio
 from collections.abc import Coroutine

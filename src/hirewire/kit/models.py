@@ -22,7 +22,7 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_before_validator_function
 
 MOST_MEMBERS = 200
-"""Of an object: naming each of a hundred thousand unknown ones costs seconds."""
+"""Most members of an object: naming a hundred thousand unknown ones costs seconds."""
 LONGEST_NAME = 200
 """Characters of a member's name in an error."""
 LONGEST_LINK = 2000

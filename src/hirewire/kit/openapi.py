@@ -159,11 +159,11 @@ def _complete(operation: JsonSchemaValue, route: APIRoute) -> None:
     answers.pop("422", None)
     own = {int(status): answer for status, answer in route.responses.items()}
     for status in sorted(common | {status for status in own if status >= 400}):
-        told = [own[status]["description"]] if status in own else []
+        texts = [own[status]["description"]] if status in own else []
         if status in common:
-            told.append(_COMMON[status])
+            texts.append(_COMMON[status])
         answers[str(status)] = {
-            "description": " ".join(told) or HTTPStatus(status).phrase,
+            "description": " ".join(texts) or HTTPStatus(status).phrase,
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         } | ({"headers": _HEADERS[status]} if status in _HEADERS else {})
     operation["responses"] = dict(sorted(answers.items()))

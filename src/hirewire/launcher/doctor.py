@@ -171,7 +171,7 @@ class _Memory:
 
 
 def _memory(data_dir: Path) -> list[Check]:
-    """Memory by process group: as PSS where the kernel tells it, RSS in brackets."""
+    """Memory by process group: as PSS where the kernel reports it, RSS in brackets."""
     groups: dict[str, _Memory] = {}
     for path in sorted((data_dir / "run").glob("*.pid")):
         _count(groups, path.stem, path)

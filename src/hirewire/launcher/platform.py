@@ -64,7 +64,7 @@ class PortTaken(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to run."""
+    """Services and engines to run."""
 
     settings: Settings
     data_dir: Path

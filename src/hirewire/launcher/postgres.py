@@ -47,7 +47,7 @@ class PostgresError(Exception):
 
 
 def default_data_dir() -> Path:
-    """Where the embedded engines keep their data when `HIREWIRE_DATA_DIR` is not set.
+    """The data folder of the embedded engines when `HIREWIRE_DATA_DIR` is not set.
 
     For an ordinary user: `.hirewire` in the checkout that is being run, else
     `~/.local/share/hirewire`. For root: below `/var/lib/hirewire`, one folder a checkout, because

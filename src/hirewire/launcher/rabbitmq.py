@@ -49,7 +49,7 @@ CANDIDATES = (
 
 @dataclass(frozen=True, slots=True)
 class NodeSettings:
-    """What `settings.json` keeps of a node: its name, its password and its ports."""
+    """Content of `settings.json` of a node: its name, its password and its ports."""
 
     node: str = ""
     password: str = ""

@@ -45,7 +45,7 @@ class BodyLost(Exception):
 
 
 class BodyStore:
-    """Bodies in a folder, one a file, by id. What is put there twice is there once."""
+    """Bodies in a folder, one a file, by id. A body stored twice is kept once."""
 
     def __init__(self, folder: Path, *, threshold: int = THRESHOLD) -> None:
         self.threshold = threshold

@@ -1,4 +1,4 @@
-"""What messaging asks of a broker: one small Protocol, and the values that cross it."""
+"""The interface of a broker: one small Protocol, and the values that cross it."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class BrokerMisconfigured(Exception):
 
 
 class Outcome(Enum):
-    """What became of one published message."""
+    """The outcome of publishing one message."""
 
     CONFIRMED = "confirmed"
     UNROUTABLE = "unroutable"
@@ -83,12 +83,12 @@ class Delivery:
     """CloudEvents attributes, prefix taken off, values as text; others under their own name."""
     message_id: str | None = None
     user_id: str | None = None
-    """Who the broker itself says has published it; None where the broker does not say."""
+    """The publisher as the broker names it; None where the broker does not."""
     delivery_count: int = 0
     """How often the broker handed it out before, without an ack: 0 at first."""
     partition: str = ""
     position: int = 0
-    """Where it is in its partition: what `Broker.ack` acknowledges up to."""
+    """Its position in its partition; `Broker.ack` acknowledges up to it."""
     lease: object = None
     """Belongs to the broker: the life of the consumer that received it."""
 
@@ -97,7 +97,7 @@ class Delivery:
 class QueueTopology:
     """A listening service's queue and the event names bound to it.
 
-    What is sent to this service alone reaches the queue as well.
+    Messages sent to this service alone reach the queue as well.
     """
 
     queue: str
@@ -122,7 +122,7 @@ class QueueTopology:
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
-    """What a broker says of a queue; `None` for what it does not count."""
+    """A broker's figures of a queue; `None` for those it does not count."""
 
     ready: int
     consumers: int | None
@@ -183,7 +183,7 @@ class Broker(Protocol):
         """Return when the broker has answered."""
 
     async def close(self) -> None:
-        """Close all connections. What was not acked goes back to its queue."""
+        """Close all connections. Unacknowledged deliveries go back to their queues."""
 
 
 BROKERS = {

@@ -1,4 +1,4 @@
-"""Plain connections, and what tells a database that is away from a statement that is wrong."""
+"""Plain connections, and whether an error means that the database is unavailable."""
 
 import socket
 from contextlib import suppress
@@ -33,7 +33,7 @@ _UNUSABLE = (
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
 )
-"""What a database answers that can do nothing for anybody now, whatever the statement."""
+"""Errors of a database that cannot serve any statement at present."""
 
 
 class DatabaseUnavailable(Exception):

@@ -25,7 +25,7 @@ UNREADABLE_HEADERS = "unreadable-headers"
 NOT_UNWRAPPED = "not-unwrapped"
 """Header under which a broker says why a structured CloudEvent is left as it came."""
 EPOCH_BITS, SEQUENCE_BITS = 23, 40
-"""Of the one number by which a key's events are ordered."""
+"""Bits of the two parts of the number that orders a key's events."""
 BOM = b"\xef\xbb\xbf"
 """Some writers begin UTF-8 with it; JSON has none (RFC 8259)."""
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -48,7 +48,7 @@ class Unknown(Malformed):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Where an event comes from, for the events that it causes."""
+    """The correlation and cause that an event passes on to the events it causes."""
 
     correlation_id: str
     causation_id: str | None = None
@@ -89,7 +89,7 @@ class Received(Generic[E]):
 
 
 def caused_by(received: Received[Event]) -> Context:
-    """What events that `received` leads to are part of."""
+    """The context of the events that handling `received` records."""
     return Context(received.correlation_id, str(received.id), received.traceparent)
 
 
@@ -261,7 +261,7 @@ def fits_a_name(text: str) -> bool:
 
 
 def explain(error: ValidationError) -> str:
-    """What does not fit, field by field, without the values (they may be personal)."""
+    """The validation errors by field, without the values (they may be personal)."""
     return "; ".join(
         f"{'.'.join(str(part) for part in item['loc']) or 'body'}: "
         f"{item['msg'].removeprefix('Value error, ')}"

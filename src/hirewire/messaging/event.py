@@ -1,4 +1,4 @@
-"""What an event is: a frozen model with a name on the wire, an owner and a key."""
+"""The base class of events: a frozen model with a name on the wire, an owner and a key."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self, TypeAlias

@@ -1,4 +1,4 @@
-"""Who consumes what, made known before anybody starts: queues, bindings, lists and projections."""
+"""Announces consumers before any service starts: queues, bindings, lists and projections."""
 
 from collections.abc import Mapping, Sequence, Set
 from contextlib import AsyncExitStack

@@ -72,7 +72,7 @@ _FORGET = (
 
 
 class InRecovery(Exception):
-    """The server is a standby: nothing is published from it, and its lineage is not settled."""
+    """The server is a standby: nothing is published from it, and its lineage is not adopted."""
 
 
 class RelayRuns(Exception):
@@ -130,7 +130,7 @@ async def adopt(connection: asyncpg.Connection) -> Adopted:
 
 
 async def adopt_at(url: str) -> Adopted:
-    """`settle` the database of this address, when its log can be locked for a moment."""
+    """`adopt` the database of this address, when its log can be locked for a moment."""
     connection = await connect(url, application="hirewire migrate")
     try:
         for _ in range(TRIES):
@@ -169,8 +169,8 @@ async def _lock(connection: asyncpg.Connection) -> None:
 
 
 async def _change(connection: asyncpg.Connection, noted: asyncpg.Record) -> str | None:
-    """What is another than noted, in words: the most telling of it. What is not known on one side
-    says nothing.
+    """The most significant difference from the noted identity, in words. Parts unknown on either
+    side are not compared.
     """
     now = await connection.fetchrow("select * from messaging.identity()")
     assert now is not None

@@ -1,4 +1,4 @@
-"""What messaging counts, for Prometheus."""
+"""Prometheus metrics of messaging."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime

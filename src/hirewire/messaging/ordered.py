@@ -23,7 +23,7 @@ async def publish_in_order(broker: Broker, messages: Sequence[Message]) -> bool:
 
 
 def _waves(messages: Sequence[Message]) -> Iterator[list[Message]]:
-    """What may be under way at once."""
+    """Groups of messages that may be under way at once."""
     waves: list[list[Message]] = []
     depth: dict[str, int] = {}
     control = False

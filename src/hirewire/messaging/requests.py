@@ -1,4 +1,4 @@
-"""What operators ask of the log: a replay or repair request, worked off by the relay.
+"""Requests of operators to the log: replays and repairs, carried out by the relay.
 
 A *replay* sends what the log holds of some types to one subscriber alone. With `handover` it runs
 into the present between two watermarks (see `cutover`). A *repair* sends single events to one

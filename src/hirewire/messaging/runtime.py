@@ -34,7 +34,7 @@ Role = Literal["all", "api", "worker"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What can be set of it."""
+    """Settings of one service's messaging."""
 
     batch: int = 500
     """Most deliveries in one transaction."""

@@ -15,7 +15,7 @@ from pydantic_core import from_json, to_json
 from hirewire.messaging.envelope import BOM, MAX_BODY
 
 PREFIX = "application/cloudevents"
-"""What every content type of a structured event begins with."""
+"""The common prefix of the content types of structured events."""
 _JSON = f"{PREFIX}+json"
 _NAME = re.compile(r"[a-z0-9]{1,64}")
 _REQUIRED = ("specversion", "id", "source", "type")

@@ -1,4 +1,4 @@
-"""Who consumes what: one typed row a subscription."""
+"""Subscriptions: one typed row for each."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass

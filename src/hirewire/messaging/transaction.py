@@ -20,10 +20,10 @@ from hirewire.messaging.database import CheckedConnection, DatabaseUnavailable, 
 from hirewire.messaging.envelope import Context
 
 Tx: TypeAlias = AsyncConnection
-"""An open transaction, handed from the door to whatever changes rows. Only the door commits."""
+"""An open transaction, passed from the entry point to commands. Only the entry point commits."""
 
 context: ContextVar[Context | None] = ContextVar("hirewire_context", default=None)
-"""What the current request or delivery is part of."""
+"""The causal context of the current request or delivery."""
 
 
 _COMMENTS = r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
@@ -63,7 +63,7 @@ Write: TypeAlias = Callable[[Tx, Sequence[PendingEvent]], Awaitable[None]]
 
 
 class Transaction:
-    """What one open transaction holds beside its connection: the events recorded in it."""
+    """The events recorded in one open transaction, kept beside its connection."""
 
     __slots__ = ("ended", "owner", "pending", "savepoints", "spoiled", "unusable", "wakes", "write")
 

@@ -20,11 +20,11 @@ EARLY_SECONDS = 60.0
 """How long before its end an access token is replaced."""
 PATIENCE = frozenset({429, 502, 503, 504})
 OWN = {"auth": "/me", "profiles": "/me", "vacancies": "/employer-profile"}
-"""What each service shows only to who is signed in."""
+"""A path of each service that only a signed-in caller may read."""
 
 
 Item = Mapping[str, Any]
-"""What an API answers; its documentation says which members it has."""
+"""The JSON of a response; the API documentation lists its members."""
 
 
 class Refused(Exception):
@@ -199,11 +199,11 @@ async def send(
             if response.status_code not in PATIENCE:
                 return response
             said = f"{response.status_code} {_slug(response)}"
-            wanted = response.headers.get("Retry-After", "")
-            if wanted.isdecimal():
-                if int(wanted) > LONGEST_WAIT:
+            seconds = response.headers.get("Retry-After", "")
+            if seconds.isdecimal():
+                if int(seconds) > LONGEST_WAIT:
                     return response
-                pause = max(pause, float(wanted))
+                pause = max(pause, float(seconds))
         if attempt < TRIES - 1:
             await asyncio.sleep(pause)
     raise Unreachable(f"{method} {path}: {said}")

@@ -1,4 +1,4 @@
-"""`hirewire demo`: the three scenarios and the rest of the story, through the public API.
+"""`hirewire demo`: the three scenarios and the rest of the demo, through the public API.
 
 Each step is a call and the effect it must have in another service; what is printed is the time
 from the call's answer to the moment the effect was seen (and, before it, the call's own time).
@@ -34,7 +34,7 @@ CHANGES: tuple[tuple[str, str, str, Any, int, str], ...] = (
     ("adds education", "POST", "/education", EDUCATION, 201, "education_added"),
     ("deletes the resume", "DELETE", "", None, 204, "deleted"),
 )
-"""Of a resume: what, the call (its path is within the resume) and its status, and the action."""
+"""Changes of a resume: name, call (its path is within the resume), status and action."""
 
 
 class DemoFailed(Exception):
@@ -154,7 +154,7 @@ class Demo:
 
 
 async def play(demo: Demo) -> None:
-    """Play the whole story. Raises `DemoFailed` at the first step that fails."""
+    """Run the whole demo. Raises `DemoFailed` at the first step that fails."""
     await demo.sign_in("candidate")
     await demo.sign_in("employer")
     await _becomes_employer(demo)

@@ -27,7 +27,7 @@ async def registered(auth: Auth) -> list[UserRegistered]:
     return [event for event in events if isinstance(event, UserRegistered)]
 
 
-async def test_an_account_is_made_and_told_of(keyless: Auth) -> None:
+async def test_an_account_is_made_and_published(keyless: Auth) -> None:
     """No key, no broker, no other service is needed for it."""
     answer = await keyless.client.post(URL, json=ANNA)
     assert answer.status_code == 201
@@ -191,7 +191,7 @@ async def test_any_text_registers_or_is_refused_for_a_reason(
 
 
 async def test_registering_costs_two_statements(keyless: Auth) -> None:
-    """The account, and the event that tells of it."""
+    """The account, and its event."""
     await keyless.client.post(URL, json=ANNA | {"email": "first@example.org"})
     with counted(keyless.service.engine) as statements:
         answer = await keyless.client.post(URL, json=ANNA)

@@ -1,4 +1,4 @@
-"""Signing keys: made once, rotated with overlap, told to everybody."""
+"""Signing keys: made once, rotated with overlap, published to everybody."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -41,7 +41,7 @@ async def accepted(auth: Auth, token: str) -> bool:
     return True
 
 
-async def test_a_key_is_stored_told_and_trusted_in_one_transaction(keyless: Auth) -> None:
+async def test_a_key_is_stored_published_and_trusted_in_one_transaction(keyless: Auth) -> None:
     kid = await keyless.ensure_key()
     [event] = await published(keyless)
     assert event.kid == kid
@@ -57,7 +57,7 @@ async def test_a_key_is_stored_told_and_trusted_in_one_transaction(keyless: Auth
     assert '"d"' not in ring[0][1]
 
 
-async def test_a_rolled_back_key_was_never_told(keyless: Auth) -> None:
+async def test_a_rolled_back_key_was_never_published(keyless: Auth) -> None:
     async def fail() -> None:
         async with keyless.service.messaging.transactions() as tx:
             await ensure_signing_key(tx)

@@ -1,4 +1,4 @@
-"""An employer profile makes an employer, once, however often it is told."""
+"""An employer profile makes an employer, once, however often the event arrives."""
 
 import asyncio
 from uuid import UUID, uuid4
@@ -14,7 +14,7 @@ from tests.auth.conftest import Auth
 from tests.builders import eventually
 
 
-def told(user_id: UUID) -> EmployerProfileCreated:
+def employer_created(user_id: UUID) -> EmployerProfileCreated:
     """What `vacancies` says."""
     return EmployerProfileCreated(user_id=user_id, company_id=uuid4(), phone=None)
 
@@ -28,22 +28,22 @@ async def dead(auth: Auth) -> list[str | None]:
 async def test_an_applicant_becomes_an_employer(auth: Auth) -> None:
     id = await auth.register()
     token = (await auth.login())["accessToken"]
-    await consume(auth.service.messaging.consumer, told(id))
+    await consume(auth.service.messaging.consumer, employer_created(id))
     assert (await auth.me(token)).json()["role"] == "employer"
     [row] = await recorded(auth.service.engine, "user.role_changed")
     assert row.body == {"userId": str(id), "role": "employer", "previousRole": "applicant"}
     assert row.key == str(id)
 
 
-async def test_told_twice_in_any_way_it_changes_once(auth: Auth) -> None:
+async def test_consumed_twice_in_any_way_it_changes_once(auth: Auth) -> None:
     id = await auth.register()
     consumer = auth.service.messaging.consumer
-    once = delivery(told(id))
+    once = delivery(employer_created(id))
     await consume(consumer, once, once)
     await consume(consumer, once)
-    await consume(consumer, delivery(told(id), sequence=2))
-    stranger = Delivery(body=told(id).body(), routing_key="employer.profile.created")
-    await consume(consumer, stranger)
+    await consume(consumer, delivery(employer_created(id), sequence=2))
+    external = Delivery(body=employer_created(id).body(), routing_key="employer.profile.created")
+    await consume(consumer, external)
     assert len(await recorded(auth.service.engine, "user.role_changed")) == 1
     assert await dead(auth) == []
 
@@ -52,14 +52,14 @@ async def test_an_admin_stays_an_admin(auth: Auth) -> None:
     id = await auth.register()
     async with auth.service.engine.begin() as tx:
         await tx.exec_driver_sql("update user_account set role = 'admin'")
-    await consume(auth.service.messaging.consumer, told(id))
+    await consume(auth.service.messaging.consumer, employer_created(id))
     assert await auth.rows("select role from user_account") == [("admin",)]
     assert bodies(await recorded(auth.service.engine, "user.role_changed")) == []
 
 
 async def test_an_unknown_user_is_a_dead_letter_and_hinders_nobody(auth: Auth) -> None:
     id, nobody = await auth.register(), uuid4()
-    await consume(auth.service.messaging.consumer, told(nobody), told(id))
+    await consume(auth.service.messaging.consumer, employer_created(nobody), employer_created(id))
     [error] = await dead(auth)
     assert error is not None
     assert str(nobody) in error

@@ -148,7 +148,7 @@ async def test_bad_fields_are_named(refusing: Auth, body: dict[str, Any], pointe
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
 
 
-async def test_logs_tell_no_secret(
+async def test_logs_hold_no_secret(
     auth: Auth, clock: MovedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Through all that a session's life has, and with the lowest level on."""

@@ -1,13 +1,13 @@
-// A service that knows nothing of Hirewire: it hears one plain queue and sends to another.
-// node plain.js URL HEARS SENDS
+// A service that knows nothing of Hirewire: it consumes one plain queue and sends to another.
+// node plain.js URL CONSUMES SENDS
 const { randomUUID } = require("crypto");
 const { MessageBroker } = require("./broker");
 
-async function main([url, hears, sends]) {
+async function main([url, consumes, sends]) {
   const broker = new MessageBroker();
   await broker.connect(url);
-  await broker.subscribe(hears, async (user) => {
-    console.log(JSON.stringify({ heard: hears, user }));
+  await broker.subscribe(consumes, async (user) => {
+    console.log(JSON.stringify({ received: consumes, user }));
     await broker.publish(sends, { userId: user.id, companyId: randomUUID(), phone: null });
   });
   console.log("ready");

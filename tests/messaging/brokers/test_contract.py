@@ -89,7 +89,7 @@ async def test_an_acked_message_is_gone_and_an_unacked_one_comes_back(
     assert (await other.stats(LOGS.queue)).ready == 0
 
 
-async def test_an_ack_settles_all_before_it_and_nothing_after(
+async def test_an_ack_removes_all_before_it_and_nothing_after(
     broker: Broker, other: Broker
 ) -> None:
     await broker.publish(numbered(10))
@@ -107,7 +107,7 @@ async def test_an_ack_settles_all_before_it_and_nothing_after(
 async def test_an_unbound_event_is_unroutable_and_costs_its_neighbours_nothing(
     broker: Broker,
 ) -> None:
-    batch = [message(b"1"), message(type="test.unheard", key="x"), message(b"2")]
+    batch = [message(b"1"), message(type="test.unbound", key="x"), message(b"2")]
     assert await broker.publish(batch) == [
         Outcome.CONFIRMED,
         Outcome.UNROUTABLE,
@@ -121,7 +121,7 @@ async def test_nothing_of_a_key_passes_one_that_is_not_taken_where_that_is_promi
 ) -> None:
     batch = [
         message(b"1", key="a"),
-        message(type="test.unheard", key="a"),
+        message(type="test.unbound", key="a"),
         message(b"2", key="a"),
         message(b"3", key="b"),
     ]
@@ -138,11 +138,11 @@ async def test_nothing_of_a_key_passes_one_that_is_not_taken_where_that_is_promi
 
 
 async def test_what_nobody_must_get_is_confirmed_though_nobody_does(broker: Broker) -> None:
-    without_subscribers = message(type="test.unheard")
+    without_subscribers = message(type="test.unbound")
     without_subscribers.mandatory = False
-    heard = message(b"7")
-    heard.mandatory = False
-    assert await broker.publish([without_subscribers, heard]) == [Outcome.CONFIRMED] * 2
+    optional = message(b"7")
+    optional.mandatory = False
+    assert await broker.publish([without_subscribers, optional]) == [Outcome.CONFIRMED] * 2
     assert bodies(await take(broker, 1)) == [7]
 
 
@@ -179,7 +179,7 @@ async def test_a_body_larger_than_a_batch_arrives_alone(broker: Broker) -> None:
     assert [d.body for d in await take(broker, 3)] == [b"0", body, b"2"]
 
 
-async def test_a_reader_of_broadcasts_that_is_too_slow_is_told(
+async def test_a_reader_of_broadcasts_that_is_too_slow_is_notified(
     broker: Broker, other: Broker
 ) -> None:
     """It gets an error as for a lost connection, instead of a backlog without bounds."""
@@ -328,19 +328,19 @@ def _delete_amqp_queue(broker_url: str, queue: str) -> None:
 
 async def test_a_broadcast_reaches_everyone_who_listens_now(broker: Broker, other: Broker) -> None:
     await broker.publish([message(b"0")])
-    heard: dict[str, list[int]] = {"a": [], "b": []}
+    received: dict[str, list[int]] = {"a": [], "b": []}
 
     async def listen(name: str, at: Broker) -> None:
         async with aclosing(at.broadcasts(["test.noted"])) as batches:
             async for batch in batches:
-                heard[name] += [n for n in bodies(batch) if n]
+                received[name] += [n for n in bodies(batch) if n]
 
     tasks = [asyncio.create_task(listen("a", broker)), asyncio.create_task(listen("b", other))]
     try:
 
         async def both() -> bool:
             await broker.publish([message(b"1")])
-            return bool(heard["a"] and heard["b"])
+            return bool(received["a"] and received["b"])
 
         await eventually(both)
     finally:
@@ -366,13 +366,13 @@ async def test_a_cancelled_publish_does_not_spoil_the_next(broker: Broker) -> No
         await asyncio.sleep(delay)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        outcomes = await broker.publish([message(b"7"), message(type="test.unheard")])
+        outcomes = await broker.publish([message(b"7"), message(type="test.unbound")])
         assert outcomes == [Outcome.CONFIRMED, Outcome.UNROUTABLE]
 
 
 async def test_concurrent_publishers_each_get_their_own_outcomes(broker: Broker) -> None:
-    async def publish(heard: bool) -> Sequence[Outcome]:
-        kind = "test.noted" if heard else "test.unheard"
+    async def publish(bound: bool) -> Sequence[Outcome]:
+        kind = "test.noted" if bound else "test.unbound"
         return await broker.publish([message(type=kind, key=f"{n}") for n in range(20)])
 
     answers = await asyncio.gather(*(publish(n % 2 == 0) for n in range(10)))

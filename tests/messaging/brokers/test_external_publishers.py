@@ -174,10 +174,10 @@ async def test_odd_headers_are_read_and_cost_their_neighbours_nothing(
     assert set(refused) <= {"not a number", "infinity"}  # RabbitMQ 3.10 cannot read these itself
     expected = [name for name in sent if name not in refused]
 
-    async def all_heard() -> bool:
+    async def all_consumed() -> bool:
         return len(consumed.texts) >= len(expected)
 
-    await eventually(all_heard)
+    await eventually(all_consumed)
     assert consumed.texts == expected
     assert await consumed.dead() == []
 
@@ -189,10 +189,10 @@ async def test_broken_headers_are_a_dead_letter_if_they_arrive(
     taken = await consumed.publish(body(name), BROKEN[name])
     assert await consumed.publish(body("after"), pika.BasicProperties())
 
-    async def after_heard() -> bool:
+    async def after_consumed() -> bool:
         return consumed.texts == ["after"] and len(await consumed.dead()) == int(taken)
 
-    await eventually(after_heard)
+    await eventually(after_consumed)
     dead = await consumed.dead()
     for kept, error, headers in dead:
         assert kept == body(name, UUID(json.loads(kept)["page"]))
@@ -204,10 +204,10 @@ async def test_an_empty_body_is_a_dead_letter(consumed: Consumption) -> None:
     assert await consumed.publish(b"", ODD["milliseconds in the header table"])
     assert await consumed.publish(body("after"), pika.BasicProperties())
 
-    async def after_heard() -> object:
+    async def after_consumed() -> object:
         return consumed.texts == ["after"] and await consumed.dead()
 
-    await eventually(after_heard)
+    await eventually(after_consumed)
     [(kept, _, headers)] = await consumed.dead()
     assert kept == b""
     assert headers["h:at"] == "2025-11-24T00:00:00.123000Z"
@@ -220,10 +220,10 @@ async def test_a_correlation_id_that_could_not_be_published_again_is_not_taken_o
         headers = {"cloudEvents_correlationid": text}
         assert await consumed.publish(body(text), pika.BasicProperties(headers=headers))
 
-    async def all_heard() -> bool:
+    async def all_consumed() -> bool:
         return len(consumed.correlations) == 3
 
-    await eventually(all_heard)
+    await eventually(all_consumed)
     assert consumed.correlations[0] == "story"
     assert all(UUID(text) for text in consumed.correlations[1:])
 
@@ -240,10 +240,10 @@ async def test_structured_events_are_consumed_and_what_is_none_is_a_dead_letter(
     marked = b"\xef\xbb\xbf" + body("marked")
     assert await consumed.publish(marked, pika.BasicProperties(content_type="application/json"))
 
-    async def all_heard() -> bool:
+    async def all_consumed() -> bool:
         return len(consumed.texts) >= 2
 
-    await eventually(all_heard)
+    await eventually(all_consumed)
     assert consumed.texts == ["one", "marked"]  # the second has the first one's id
     [(_, error, headers)] = await consumed.dead()
     assert error == "structured CloudEvent: id is missing"
@@ -255,9 +255,9 @@ async def test_a_nul_in_a_text_burns_no_retries(consumed: Consumption) -> None:
     assert await consumed.publish(nul, pika.BasicProperties())
     assert await consumed.publish(body("after"), pika.BasicProperties())
 
-    async def after_heard() -> bool:
+    async def after_consumed() -> bool:
         return consumed.texts == ["after"]
 
-    await eventually(after_heard)
+    await eventually(after_consumed)
     [(kept, error, _)] = await consumed.dead()
     assert (kept, error) == (nul, "text: has a NUL character in it")

@@ -1,4 +1,4 @@
-"""Profiles: made by hearing of a registration, changed by their owner."""
+"""Profiles: made by consuming a registration, changed by their owner."""
 
 from uuid import uuid4
 
@@ -22,8 +22,8 @@ async def test_a_registration_makes_a_profile(anna: Person) -> None:
     assert (profile["userId"], profile["fullName"]) == (str(anna.id), "anna@example.org")
 
 
-async def test_hearing_it_twice_makes_one(anna: Person) -> None:
-    for _ in range(2):  # two facts with two ids, as from a stranger who repeats themselves
+async def test_consuming_it_twice_makes_one(anna: Person) -> None:
+    for _ in range(2):  # two facts with two ids, as from an external publisher that repeats itself
         await registered(anna)
     assert len(await recorded(anna.service.engine, "profile.updated")) == 1
 

@@ -156,7 +156,7 @@ async def test_an_invitation_without_a_yes_opens_nothing(anna: Person, boris: Pe
 async def test_an_application_that_moves_is_open_also_if_its_submission_is_not_known(
     anna: Person, boris: Person
 ) -> None:
-    """The log of `vacancies` tells again of what was before this was kept."""
+    """The log of `vacancies` publishes again what was before this was kept."""
     resume, consumer = await candidate(anna), anna.service.messaging.consumer
     await hires(boris)
     event = applied(anna, resume)
@@ -209,8 +209,8 @@ async def test_nobody_else_reads_it(anna: Person, boris: Person) -> None:
     other = str((await anna.call("POST", "/resumes", {"title": "x"}, expect=201))["id"])
     assert await names(boris, resume, other, str(uuid4())) == await names(anna, resume) == {}
     await boris.call("GET", "/candidates", expect=422)
-    stranger = await boris.service.client.get(f"/api/profiles/candidates/{resume}")
-    assert stranger.status_code == 401
+    outsider = await boris.service.client.get(f"/api/profiles/candidates/{resume}")
+    assert outsider.status_code == 401
     [reader] = (await anna.call("GET", f"/resumes/{resume}/readers"))["items"]
     assert (reader["companyId"], reader["times"]) == (str(ACME), 0)
 

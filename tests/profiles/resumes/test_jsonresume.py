@@ -207,12 +207,12 @@ def test_what_is_exported_imports_as_it_was(
 ) -> None:
     """Fields of one resume over the document of another survive the way out and in."""
     resume, jobs, studies = imported(document)
-    wanted = jsonresume.resume_fields(other)
-    exported = exports.export(resume | wanted, jobs, studies)
+    expected = jsonresume.resume_fields(other)
+    exported = exports.export(resume | expected, jobs, studies)
     again = jsonresume.resume_fields(exported)
     for name in ("title", "summary", "area"):
-        assert again[name] == wanted[name]
-    assert {s["name"] for s in again["skills"]} == {s["name"] for s in wanted["skills"]}
+        assert again[name] == expected[name]
+    assert {s["name"] for s in again["skills"]} == {s["name"] for s in expected["skills"]}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -277,10 +277,10 @@ async def test_a_resume_made_here_exports_and_comes_back(anna: Person) -> None:
             for one in (again[name] if isinstance(again[name], list) else [again[name]])
         ]
         now = await anna.call("GET", at)
-        wanted = now[name] if isinstance(now[name], list) else [now[name]]
+        expected = now[name] if isinstance(now[name], list) else [now[name]]
         assert strip == [
             {k: v for k, v in one.items() if k != "id"} if isinstance(one, dict) else one
-            for one in wanted
+            for one in expected
         ], name
 
 

@@ -71,7 +71,7 @@ async def test_each_change_is_one_event_with_its_action(anna: Person) -> None:
     assert events[2].body["resume"]["experience"][0]["company"] == "Acme"
 
 
-async def test_the_snapshot_tells_what_is_needed_and_not_who(anna: Person) -> None:
+async def test_the_snapshot_has_what_is_needed_and_not_who(anna: Person) -> None:
     await anna.call("POST", "/resumes", FULL, expect=201)
     event = (await anna.events())[0]
     parsed = ResumeUpdated.model_validate(event.body).resume

@@ -23,7 +23,7 @@ class Board:
     resume: UUID
 
     async def say(self, person: Person, resume: UUID, version: int, **snapshot: Any) -> None:
-        """`profiles` tells of a resume."""
+        """`profiles` publishes a resume."""
         event = ResumeUpdated(
             user_id=person.id,
             resume_id=resume,
@@ -34,7 +34,7 @@ class Board:
         await consume(person.service.messaging.consumer, delivery(event, sequence=version))
 
     async def delete(self, person: Person, resume: UUID, version: int = 9) -> None:
-        """`profiles` tells that it was deleted."""
+        """`profiles` publishes that it was deleted."""
         event = ResumeUpdated(
             user_id=person.id, resume_id=resume, action="deleted", version=version
         )
@@ -70,25 +70,26 @@ class Board:
         return await self.boss.call("POST", f"/applications/{id}/stage", body, expect=expect)
 
     async def close(self, reason: str = "filled") -> None:
-        """The boss closes the vacancy, and the service hears of it."""
+        """The boss closes the vacancy, and the service consumes the event."""
         await self.boss.call("POST", f"/vacancies/{self.vacancy}/close", {"reason": reason})
-        await self.hear_own("vacancy.closed")
+        await self.consume_own("vacancy.closed")
 
-    async def hear_own(self, name: str) -> None:
-        """The service hears all of its own events of this name."""
+    async def consume_own(self, name: str) -> None:
+        """The service consumes all of its own events of this name."""
         service = self.boss.service
         for row in await recorded(service.engine, name):
-            heard = delivery(row.event, id=row.id, sequence=row.sequence)
-            await consume(service.messaging.consumer, heard)
+            received = delivery(row.event, id=row.id, sequence=row.sequence)
+            await consume(service.messaging.consumer, received)
 
-    async def told(self, name: str = "application.stage_changed") -> list[dict[str, Any]]:
+    async def published(self, name: str = "application.stage_changed") -> list[dict[str, Any]]:
         """The events about applications."""
         return [row.body for row in await recorded(self.boss.service.engine, name)]
 
     async def steps(self) -> list[tuple[str | None, str, str]]:
         """Of the stages' events what was, what is, and what the applicant sees."""
         return [
-            (one["previousStage"], one["stage"], one["applicantState"]) for one in await self.told()
+            (one["previousStage"], one["stage"], one["applicantState"])
+            for one in await self.published()
         ]
 
 

@@ -82,10 +82,10 @@ async def test_an_employer_sees_nothing_of_the_person(board: Board) -> None:
 
 async def test_it_is_nobody_elses(board: Board) -> None:
     id = (await board.apply())["id"]
-    stranger, _ = await board.somebody()
+    outsider, _ = await board.somebody()
     rival = Person(board.boss.service, uuid4())
     await rival.hire("Rival")
-    for person in (stranger, rival):
+    for person in (outsider, rival):
         for method, path, body in (
             ("GET", "", None),
             ("POST", "/stage", {"stage": "consider"}),
@@ -97,8 +97,8 @@ async def test_it_is_nobody_elses(board: Board) -> None:
             await person.call(method, f"/applications/{id}{path}", body, expect=404)
         assert (await person.call("GET", "/applications"))["items"] == []
     assert (await rival.call("GET", "/applications?role=employer"))["items"] == []
-    await stranger.call("GET", "/applications?role=employer", expect=403)
-    await stranger.call("GET", f"/applications/{uuid4()}", expect=404)
+    await outsider.call("GET", "/applications?role=employer", expect=403)
+    await outsider.call("GET", f"/applications/{uuid4()}", expect=404)
     anonymous = await board.boss.service.client.get(f"/api/vacancies/applications/{id}")
     assert anonymous.status_code == 401
 
@@ -123,7 +123,7 @@ async def test_only_an_open_vacancy_takes_applications(board: Board) -> None:
         answer = await board.apply(expect=409)
         assert answer["type"].endswith("vacancy-not-open")
         assert (await board.invite(expect=409))["type"].endswith("vacancy-not-open")
-    assert await board.told() == []
+    assert await board.published() == []
 
 
 async def test_the_last_day_of_a_vacancy_counts(board: Board) -> None:
@@ -234,7 +234,7 @@ async def test_a_company_invites_so_many_in_a_day(board: Board) -> None:
     await board.apply(expect=409)
 
 
-async def test_a_resume_of_a_stranger_has_no_title(board: Board) -> None:
+async def test_a_resume_of_an_outsider_has_no_title(board: Board) -> None:
     resume = uuid4()
     bare = ResumeUpdated(user_id=board.vera.id, resume_id=resume, action="created")
     await consume(board.vera.service.messaging.consumer, bare)
@@ -264,7 +264,7 @@ async def test_one_open_application_a_resume_and_vacancy(board: Board) -> None:
     await board.vera.call("POST", f"/applications/{id}/withdraw")
     again = await board.apply()
     assert again["id"] != id
-    assert len(await board.told("application.submitted")) == 3
+    assert len(await board.published("application.submitted")) == 3
 
 
 async def test_two_at_once_are_one(board: Board) -> None:
@@ -276,9 +276,9 @@ async def test_two_at_once_are_one(board: Board) -> None:
     )
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
     [made] = [answer.json()["id"] for answer in answers if answer.status_code == 201]
-    told = {answer.json()["applicationId"] for answer in answers if answer.status_code == 409}
-    assert told == {made}
-    assert len(await board.told("application.submitted")) == 1
+    ids = {answer.json()["applicationId"] for answer in answers if answer.status_code == 409}
+    assert ids == {made}
+    assert len(await board.published("application.submitted")) == 1
 
 
 async def test_a_repeated_request_is_the_same_application(board: Board) -> None:
@@ -286,7 +286,7 @@ async def test_a_repeated_request_is_the_same_application(board: Board) -> None:
     key = {"Idempotency-Key": "k1"}
     first = await board.vera.call("POST", path, body, expect=201, **key)
     assert await board.vera.call("POST", path, body, expect=201, **key) == first
-    assert len(await board.told()) == 1
+    assert len(await board.published()) == 1
 
 
 async def test_an_invitation_is_accepted(board: Board) -> None:
@@ -296,7 +296,7 @@ async def test_an_invitation_is_accepted(board: Board) -> None:
     assert (made["applicantState"], made["contactsOpen"]) == ("invited", False)
     assert made["allowedStages"] == ["discard_by_employer"]
     assert made["allowedActions"] == ["discard", "message"]
-    assert await board.told("application.submitted") == []
+    assert await board.published("application.submitted") == []
     seen = await board.vera.call("GET", f"/applications/{id}")
     assert seen["allowedActions"] == ["accept", "withdraw", "message"]
     [message] = (await board.vera.call("GET", f"/applications/{id}/messages"))["items"]
@@ -307,7 +307,7 @@ async def test_an_invitation_is_accepted(board: Board) -> None:
     assert accepted["acceptedAt"] is not None
     again = await board.vera.call("POST", f"/applications/{id}/accept", expect=409)
     assert again["allowed"] == ["withdraw", "message"]
-    [event] = await board.told("application.submitted")
+    [event] = await board.published("application.submitted")
     assert (event["origin"], event["applicationId"]) == ("invitation", id)
     assert event["submittedAt"] == accepted["acceptedAt"]
     assert await board.steps() == [
@@ -327,7 +327,7 @@ async def test_an_invitation_is_declined_or_taken_back(board: Board) -> None:
     second = (await board.invite())["id"]
     await board.move(second, "discard_by_employer")
     assert (await board.vera.call("GET", f"/applications/{second}"))["reason"] == "other"
-    assert await board.told("application.submitted") == []
+    assert await board.published("application.submitted") == []
 
 
 async def test_who_hides_after_an_invitation_is_not_seen(board: Board) -> None:
@@ -386,7 +386,7 @@ async def test_an_applicant_sees_their_own(board: Board) -> None:
 
 
 async def test_an_applicant_cannot_ask_for_stages(board: Board) -> None:
-    """An empty answer would tell what the employer keeps to themselves."""
+    """An empty answer would reveal what the employer keeps to themselves."""
     await board.vera.call("GET", "/applications?stage=consider", expect=422)
 
 
@@ -412,10 +412,10 @@ async def test_bad_applications(board: Board) -> None:
     ]
     for more in wrong:
         await board.apply(expect=422, **more)
-    assert await board.told() == []
+    assert await board.published() == []
 
 
-async def test_skills_without_levels_are_told(board: Board) -> None:
+async def test_skills_without_levels_are_listed(board: Board) -> None:
     await board.say(board.vera, board.resume, 2, skills=[SnapshotSkill(name="SQL")])
     made = await board.apply()
     assert made["resume"]["skills"] == ["SQL"]

@@ -58,7 +58,7 @@ async def test_what_an_employer_cannot_do(board: Board) -> None:
             "offer",
             "discard_by_employer",
         ]
-    assert len(await board.told()) == 1
+    assert len(await board.published()) == 1
 
 
 async def test_the_applicant_sees_no_stage_and_no_private_word(board: Board) -> None:
@@ -96,7 +96,7 @@ async def test_a_no_has_a_reason(board: Board) -> None:
     assert (seen["applicantState"], seen["reason"]) == ("declined", "salary")
     assert seen["history"][-1]["reason"] == "salary"
     assert seen["history"][-1]["comment"] is None
-    assert (await board.told())[-1]["reason"] == "salary"
+    assert (await board.published())[-1]["reason"] == "salary"
 
 
 async def test_withdrawing(board: Board) -> None:
@@ -221,9 +221,9 @@ async def test_closing_a_vacancy_answers_everybody(
     kept, board.vacancy = board.vacancy, await board.open_vacancy()
     elsewhere = (await board.apply())["id"]
     board.vacancy = kept
-    told = len(await board.told())
+    count = len(await board.published())
     await board.close("cancelled")
-    events = (await board.told())[told:]
+    events = (await board.published())[count:]
     assert len(events) == 3
     assert {(e["stage"], e["applicantState"], e["reason"]) for e in events} == {
         ("discard_vacancy_closed", "closed", "cancelled")
@@ -234,30 +234,30 @@ async def test_closing_a_vacancy_answers_everybody(
     assert (seen["history"][-1]["side"], seen["history"][-1]["userId"]) == ("system", None)
     assert (await board.vera.call("GET", f"/applications/{elsewhere}"))["open"] is True
     cause = (await recorded(board.boss.service.engine, "vacancy.closed"))[0].id
-    rows = (await recorded(board.boss.service.engine, "application.stage_changed"))[told:]
+    rows = (await recorded(board.boss.service.engine, "application.stage_changed"))[count:]
     assert {row.headers.get("causationid") for row in rows} == {str(cause)}
 
 
-async def test_hearing_it_again_changes_nothing(board: Board) -> None:
+async def test_consuming_it_again_changes_nothing(board: Board) -> None:
     await board.apply()
     await board.close()
-    told = await board.told()
-    assert told[-1]["stage"] == "discard_vacancy_closed"
-    await board.hear_own("vacancy.closed")
+    events = await board.published()
+    assert events[-1]["stage"] == "discard_vacancy_closed"
+    await board.consume_own("vacancy.closed")
     [row] = await recorded(board.boss.service.engine, "vacancy.closed")
     assert isinstance(row.event, VacancyClosed)
     await consume(board.boss.service.messaging.consumer, delivery(row.event, sequence=9))
-    assert await board.told() == told
+    assert await board.published() == events
 
 
 async def test_an_invitation_cannot_be_accepted_once_the_vacancy_is_closed(board: Board) -> None:
-    """Not even before the service has heard of it."""
+    """Not even before the service has consumed the event."""
     id = (await board.invite())["id"]
     await board.boss.call("POST", f"/vacancies/{board.vacancy}/pause")
     await board.boss.call("POST", f"/vacancies/{board.vacancy}/close")
     answer = await board.vera.call("POST", f"/applications/{id}/accept", expect=409)
     assert answer["type"].endswith("vacancy-not-open")
-    await board.hear_own("vacancy.closed")
+    await board.consume_own("vacancy.closed")
     assert (await board.vera.call("GET", f"/applications/{id}"))["applicantState"] == "closed"
 
 
@@ -271,13 +271,13 @@ async def test_who_applies_before_it_is_closed_is_answered(board: Board) -> None
         )
         await blocked(service.engine, closing)
     await closing
-    await board.hear_own("vacancy.closed")
+    await board.consume_own("vacancy.closed")
     [one] = (await board.vera.call("GET", "/applications"))["items"]
     assert one["applicantState"] == "closed"
 
 
-async def test_who_applies_while_it_is_being_closed_is_told_so(board: Board) -> None:
-    """The event may be heard before a late application is entered: nothing would close it."""
+async def test_an_application_during_the_closing_is_refused_or_closed(board: Board) -> None:
+    """The event may be consumed before a late application is entered: nothing would close it."""
     company = UUID((await board.boss.call("GET", f"/vacancies/{board.vacancy}"))["companyId"])
     async with board.boss.service.messaging.transactions() as tx:
         await posting.move(tx, company, UUID(board.vacancy), "close", reason="filled")
@@ -302,7 +302,7 @@ async def test_many_apply_while_it_is_closed_and_none_stays_open(board: Board) -
     closing = service.client.post(f"{path}/close", headers=service.as_user(board.boss.id))
     answers = await asyncio.gather(*posts[:2], closing, *posts[2:])
     assert {answer.status_code for answer in answers} <= {200, 201, 409}
-    await board.hear_own("vacancy.closed")
+    await board.consume_own("vacancy.closed")
     async with service.engine.connect() as connection:
         stages = [row.stage for row in await connection.execute(select(application.c.stage))]
     applied = [answer for answer in answers if answer.status_code == 201]
@@ -319,12 +319,12 @@ async def test_a_deleted_resume_takes_its_applications_along(board: Board) -> No
     kept = await other.call(
         "POST", f"/vacancies/{before}/applications", {"resumeId": str(resume)}, expect=201
     )
-    told = len(await board.told())
+    count = len(await board.published())
     await board.say(board.vera, board.resume, 2)
-    assert len(await board.told()) == told
+    assert len(await board.published()) == count
     for version in (9, 9, 10):
         await board.delete(board.vera, board.resume, version)
-    [event] = (await board.told())[told:]
+    [event] = (await board.published())[count:]
     assert (event["applicationId"], event["stage"]) == (id, "discard_by_applicant")
     assert event["reason"] == "resume_deleted"
     seen = await board.vera.call("GET", f"/applications/{id}")
@@ -335,7 +335,7 @@ async def test_a_deleted_resume_takes_its_applications_along(board: Board) -> No
 
 
 async def test_who_applies_before_the_resume_is_deleted_is_withdrawn(board: Board) -> None:
-    """Hearing of the deletion waits for one who is applying."""
+    """Consuming the deletion waits for one who is applying."""
     async with board.boss.service.messaging.transactions() as tx:
         await commands.submit(tx, board.vera.id, UUID(board.vacancy), board.resume, None)
         deleting = asyncio.create_task(board.delete(board.vera, board.resume))
@@ -345,7 +345,7 @@ async def test_who_applies_before_the_resume_is_deleted_is_withdrawn(board: Boar
     assert one["applicantState"] == "withdrawn"
 
 
-async def test_of_a_long_history_the_latest_is_told(board: Board) -> None:
+async def test_of_a_long_history_the_latest_is_shown(board: Board) -> None:
     id = (await board.apply())["id"]
     await board.move(id, "consider")
     async with board.boss.service.engine.begin() as connection:

@@ -23,7 +23,7 @@ async def test_jobs_that_need_attention_come_first_with_their_figures(board: Boa
     wide = await board.open_vacancy(title="Wide", **WIDE)
     over = await board.open_vacancy(title="Over")
     await boss.call("POST", f"/vacancies/{over}/close", {"reason": "filled"})
-    await board.hear_own("vacancy.published")
+    await board.consume_own("vacancy.published")
     person, resume = Person(boss.service, uuid4()), uuid4()
     await board.say(person, resume, 1, skills=[SnapshotSkill(name="SQL", level=4)])
     await board.apply()

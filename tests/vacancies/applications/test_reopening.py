@@ -49,7 +49,7 @@ async def test_who_applied_to_what_is_open_again_is_not_answered_by_the_past(
     person, resume = await board.somebody()
     body = {"resumeId": str(resume)}
     after = await person.call("POST", f"{path}/applications", body, expect=201)
-    await board.hear_own("vacancy.closed")
+    await board.consume_own("vacancy.closed")
     assert await state(board.vera, before) == "closed"
     assert await state(person, after) == "sent"
     await board.close()

@@ -18,15 +18,15 @@ from hirewire.vacancies.applications.rules import (
     Asker,
     Origin,
     Party,
+    Progress,
     Stage,
-    Standing,
 )
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 CLOSED = [stage for stage in STAGES if stage not in OPEN]
 PARTIES: tuple[Party, ...] = get_args(Party)
-standings = st.builds(
-    Standing,
+progresses = st.builds(
+    Progress,
     stage=st.sampled_from(STAGES),
     origin=st.sampled_from(get_args(Origin)),
     viewed=st.booleans(),
@@ -34,7 +34,7 @@ standings = st.builds(
 )
 
 
-def after(at: Standing, what: str) -> Standing:
+def after(at: Progress, what: str) -> Progress:
     """Where it is after this, which need not be allowed: then where it was."""
     actions = {action for party in PARTIES for action in rules.allowed_actions(at, party)}
     if what == "accept" and what in actions:
@@ -49,8 +49,8 @@ def after(at: Standing, what: str) -> Standing:
     return at
 
 
-@given(standings, st.lists(st.sampled_from([*STAGES, "accept", "withdraw", "view"]), max_size=30))
-def test_nothing_leaves_what_is_closed(at: Standing, moves: list[str]) -> None:
+@given(progresses, st.lists(st.sampled_from([*STAGES, "accept", "withdraw", "view"]), max_size=30))
+def test_nothing_leaves_what_is_closed(at: Progress, moves: list[str]) -> None:
     for move in moves:
         following = after(at, move)
         if not at.is_open:
@@ -62,8 +62,8 @@ def test_nothing_leaves_what_is_closed(at: Standing, moves: list[str]) -> None:
         at = following
 
 
-@given(standings)
-def test_what_the_applicant_sees_is_always_something(at: Standing) -> None:
+@given(progresses)
+def test_what_the_applicant_sees_is_always_something(at: Progress) -> None:
     state = rules.applicant_state(at)
     assert state in get_args(ApplicantState)
     ends = {"hired", "declined", "withdrawn", "closed"}
@@ -71,8 +71,8 @@ def test_what_the_applicant_sees_is_always_something(at: Standing) -> None:
     assert (state in ("sent", "viewed")) <= (at.origin == "response" and at.stage == "response")
 
 
-@given(standings, st.sampled_from(PARTIES))
-def test_what_is_told_as_allowed_fits_together(at: Standing, party: Party) -> None:
+@given(progresses, st.sampled_from(PARTIES))
+def test_what_is_listed_as_allowed_fits_together(at: Progress, party: Party) -> None:
     actions, stages = rules.allowed_actions(at, party), rules.allowed_stages(at, party)
     assert bool(actions) is at.is_open
     assert at.stage not in stages
@@ -85,14 +85,14 @@ def test_what_is_told_as_allowed_fits_together(at: Standing, party: Party) -> No
 @pytest.mark.parametrize("stage", CLOSED)
 @pytest.mark.parametrize("party", PARTIES)
 def test_a_closed_one_allows_nothing(stage: Stage, party: Party) -> None:
-    at = Standing(stage, "response", viewed=True, accepted=True)
+    at = Progress(stage, "response", viewed=True, accepted=True)
     assert rules.allowed_stages(at, party) == []
     assert rules.allowed_actions(at, party) == []
 
 
 def test_every_open_stage_goes_to_every_other() -> None:
     for stage in OPEN:
-        at = Standing(stage, "response", viewed=True, accepted=True)
+        at = Progress(stage, "response", viewed=True, accepted=True)
         expected = {*OPEN, "discard_by_employer"} - {stage}
         expected |= {"hired"} if stage == "offer" else set()
         assert set(rules.allowed_stages(at, "employer")) == expected
@@ -120,11 +120,11 @@ def test_every_open_stage_goes_to_every_other() -> None:
 def test_what_the_applicant_sees(
     stage: Stage, origin: Origin, viewed: bool, accepted: bool, expected: str
 ) -> None:
-    assert rules.applicant_state(Standing(stage, origin, viewed, accepted)) == expected
+    assert rules.applicant_state(Progress(stage, origin, viewed, accepted)) == expected
 
 
 def test_contacts_are_open_from_yes_to_withdrawal() -> None:
-    yes = Standing("response", "invitation", viewed=True, accepted=True)
+    yes = Progress("response", "invitation", viewed=True, accepted=True)
     assert yes.contacts_open
     assert replace(yes, stage="discard_by_employer").contacts_open
     assert not replace(yes, stage="discard_by_applicant").contacts_open
@@ -149,7 +149,7 @@ def test_contacts_are_open_from_yes_to_withdrawal() -> None:
 def test_which_resume_an_employer_sees(
     accepted: bool, stage: Stage, visible: bool, shown: str | None
 ) -> None:
-    at = Standing(stage, "invitation", viewed=True, accepted=accepted)
+    at = Progress(stage, "invitation", viewed=True, accepted=accepted)
     assert rules.resume_shown(at, "employer", visible) == shown
     assert rules.resume_shown(at, "applicant", visible) == "as_it_is"
 

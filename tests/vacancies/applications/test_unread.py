@@ -44,12 +44,12 @@ async def test_an_application_is_new_until_it_is_opened(board: Board) -> None:
     assert await unread(board.boss) == (0, 0)
     assert await counts(board) == {(board.vacancy, "response"): (1, 0)}
     assert await listed(board.boss, "role=employer&unread=true") == []
-    stranger, _ = await board.somebody()
-    assert await unread(stranger) == (0, 0)
-    await stranger.call("GET", "/applications?role=employer&unread=true", expect=403)
+    outsider, _ = await board.somebody()
+    assert await unread(outsider) == (0, 0)
+    await outsider.call("GET", "/applications?role=employer&unread=true", expect=403)
 
 
-async def test_messages_are_unread_for_the_other_side_and_told(board: Board) -> None:
+async def test_messages_are_unread_for_the_other_side_and_published(board: Board) -> None:
     id = (await board.apply())["id"]
     await board.boss.call("GET", f"/applications/{id}")
     for words in ("Hello", "Are you there?"):
@@ -60,9 +60,9 @@ async def test_messages_are_unread_for_the_other_side_and_told(board: Board) -> 
     assert await unread(board.vera) == (0, 0)
     await board.vera.call("POST", f"/applications/{id}/messages", {"text": "Yes"}, expect=201)
     assert (await unread(board.vera), await unread(board.boss)) == ((0, 0), (0, 1))
-    told = await board.told("application.message_sent")
-    assert [one["side"] for one in told] == ["employer", "employer", "applicant"]
-    assert {key for one in told for key in one} == {
+    events = await board.published("application.message_sent")
+    assert [one["side"] for one in events] == ["employer", "employer", "applicant"]
+    assert {key for one in events for key in one} == {
         *("applicationId", "vacancyId", "companyId", "resumeId", "userId", "side"),
     }, "no word of what was written"
 
@@ -88,7 +88,7 @@ async def test_what_moves_is_news_to_whom_it_shows(board: Board) -> None:
 async def test_invitations_and_what_the_system_closes(board: Board) -> None:
     id = (await board.invite(message="Come!"))["id"]
     assert (await unread(board.vera), await unread(board.boss)) == ((1, 0), (0, 0))
-    assert await board.told("application.message_sent") != []
+    assert await board.published("application.message_sent") != []
     scores = f"/vacancies/{board.vacancy}/scores?resume={board.resume}"
     assert (await board.boss.call("GET", scores))["items"] == []
     await board.vera.call("POST", f"/applications/{id}/accept")
@@ -133,7 +133,7 @@ async def test_the_score_is_shown_while_both_are_compared(board: Board) -> None:
     assert (await board.vera.call("GET", f"/applications/{one['id']}"))["score"] is None
     await board.move(one["id"], "discard_by_employer")
     assert (await board.boss.call("GET", scores))["items"] == []
-    assert (await _latest(board))["score"] is None, "it would tell of the resume as it is now"
+    assert (await _latest(board))["score"] is None, "it would show the resume as it is now"
 
 
 async def test_of_what_was_there_only_the_unopened_is_new(board: Board) -> None:

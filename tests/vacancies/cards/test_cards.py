@@ -16,10 +16,10 @@ EXPERIENCE = SnapshotExperience(id=uuid4(), company="Roga", position="Cook", sta
 EDUCATION = SnapshotEducation(id=uuid4(), organization="Omsk State", field="Food")
 
 
-async def tell(owner: Person, resume: UUID, version: int, **changes: object) -> None:
-    told = {"status": "published", "title": "Chef", "area": "Omsk", "work_formats": ["on_site"]}
+async def publish_resume(owner: Person, resume: UUID, version: int, **changes: object) -> None:
+    values = {"status": "published", "title": "Chef", "area": "Omsk", "work_formats": ["on_site"]}
     parts = {"experience": [EXPERIENCE], "education": [EDUCATION]}
-    snapshot = ResumeSnapshot.model_validate(told | parts | changes)
+    snapshot = ResumeSnapshot.model_validate(values | parts | changes)
     event = ResumeUpdated(
         user_id=owner.id, resume_id=resume, action="updated", version=version, resume=snapshot
     )
@@ -29,7 +29,7 @@ async def tell(owner: Person, resume: UUID, version: int, **changes: object) -> 
 async def test_a_card_has_all_but_the_person(anna: Person, boris: Person) -> None:
     resume = uuid4()
     await anna.hire()
-    await tell(boris, resume, 1, skills=[SnapshotSkill(name="Soup", level=4)])
+    await publish_resume(boris, resume, 1, skills=[SnapshotSkill(name="Soup", level=4)])
     card = await anna.call("GET", f"/resumes/{resume}")
     assert (card["resumeId"], card["title"], card["area"]) == (str(resume), "Chef", "Omsk")
     assert card["skills"] == [{"name": "Soup", "level": 4}]
@@ -46,7 +46,7 @@ async def test_a_card_has_all_but_the_person(anna: Person, boris: Person) -> Non
 async def test_its_owner_learns_who_looked_and_when(anna: Person, boris: Person) -> None:
     resume = uuid4()
     company = (await anna.hire("Acme"))["companyId"]
-    await tell(boris, resume, 1)
+    await publish_resume(boris, resume, 1)
     viewers = f"/resumes/{resume}/viewers"
     assert (await boris.call("GET", viewers))["items"] == []
     for _ in range(2):
@@ -62,14 +62,14 @@ async def test_its_owner_learns_who_looked_and_when(anna: Person, boris: Person)
     assert (before["companyId"], before["times"]) == (company, 2)
     assert before["firstAt"] <= before["lastAt"] < latest["lastAt"]
     await boris.call("GET", f"{viewers}?after=bm8", expect=422)
-    for stranger in (anna, other):
-        await stranger.call("GET", viewers, expect=404)
+    for outsider in (anna, other):
+        await outsider.call("GET", viewers, expect=404)
 
 
 async def test_looking_at_ones_own_is_not_being_looked_at(boris: Person) -> None:
     resume = uuid4()
     await boris.hire()
-    await tell(boris, resume, 1)
+    await publish_resume(boris, resume, 1)
     await boris.call("GET", f"/resumes/{resume}")
     assert (await boris.call("GET", f"/resumes/{resume}/viewers"))["items"] == []
 
@@ -86,9 +86,9 @@ async def test_a_card_is_for_whom_it_is_for(anna: Person, boris: Person) -> None
         {"hidden_from": [company]},
     ]
     for version, change in enumerate(changes, start=1):
-        await tell(boris, resume, version, **change)
+        await publish_resume(boris, resume, version, **change)
         await anna.call("GET", f"/resumes/{resume}", expect=404)
-    await tell(boris, resume, 9)
+    await publish_resume(boris, resume, 9)
     await anna.call("GET", f"/resumes/{resume}")
     event = ResumeUpdated(user_id=boris.id, resume_id=resume, action="deleted", version=10)
     await consume(boris.service.messaging.consumer, delivery(event, sequence=10))

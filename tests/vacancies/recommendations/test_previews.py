@@ -7,7 +7,7 @@ import pytest
 
 from hirewire.messaging.testing import consume
 from tests.vacancies.conftest import Person
-from tests.vacancies.recommendations.test_recommendations import PLAIN, Board, board, told
+from tests.vacancies.recommendations.test_recommendations import PLAIN, Board, board, resume_event
 
 __all__ = ["board"]
 
@@ -16,7 +16,7 @@ MUSTS = [{"skill": "SQL"}, {"skill": "Java"}, {"skill": "PHP", "kind": "nice"}]
 
 async def people(board: Board) -> None:
     for names in (["SQL"], ["SQL", "PHP"], ["SQL", "Java"], ["SQL", "Java", "PHP"], ["Java"]):
-        await board.tell(uuid4(), 1, skills=[{"name": name} for name in names])
+        await board.publish_resume(uuid4(), 1, skills=[{"name": name} for name in names])
 
 
 async def test_the_price_of_a_requirement_is_what_it_then_costs(board: Board) -> None:
@@ -31,7 +31,7 @@ async def test_the_price_of_a_requirement_is_what_it_then_costs(board: Board) ->
             body = {"requirements": changed}
             before = await board.person.call("POST", f"/vacancies/{id}/price", body)
             await board.person.call("PATCH", f"/vacancies/{id}", body)
-            await board.settle()
+            await board.consume_own()
             assert promised == before["candidates"] == len(await board.fits(id))
     assert priced["requirements"][1] == {"skill": "Java", "kind": "must", "without": 4, "asNice": 4}
 
@@ -41,9 +41,11 @@ async def test_what_leaves_nobody_is_named_with_how_many_it_excludes_alone(board
     id = await board.publish(**PLAIN | {"requirements": MUSTS})
     company = (await board.person.call("GET", f"/vacancies/{id}"))["companyId"]
     away = {"area": "Tomsk", "workFormats": ["remote"], "languages": []}
-    await board.tell(uuid4(), 1, skills=[{"name": "SQL"}], **away)
-    await board.tell(uuid4(), 1, skills=[{"name": "SQL"}], hiddenFrom=[company])  # is not counted
-    await board.tell(uuid4(), 1, skills=[{"name": "SQL"}], status="draft")
+    await board.publish_resume(uuid4(), 1, skills=[{"name": "SQL"}], **away)
+    await board.publish_resume(
+        uuid4(), 1, skills=[{"name": "SQL"}], hiddenFrom=[company]
+    )  # is not counted
+    await board.publish_resume(uuid4(), 1, skills=[{"name": "SQL"}], status="draft")
     asked = {
         "requirements": [{"skill": "cobol"}, {"skill": "питон"}, {"skill": "SQL"}],
         "area": "Omsk",
@@ -67,7 +69,7 @@ async def test_what_leaves_nobody_is_named_with_how_many_it_excludes_alone(board
     assert [count for *_, count in named] == sorted((c for *_, c in named), reverse=True)
     pay = {"salary": {"max": 10, "currency": "RUB"}}
     dear = {"salary": {"amount": 100, "currency": "RUB"}}
-    await board.tell(uuid4(), 1, skills=[{"name": "SQL"}], **dear)
+    await board.publish_resume(uuid4(), 1, skills=[{"name": "SQL"}], **dear)
     priced = await board.person.call(
         "POST", f"/vacancies/{id}/price", {"requirements": [{"skill": "SQL"}]} | pay
     )
@@ -79,16 +81,16 @@ async def test_the_reach_of_a_change_is_what_it_then_brings(board: Board, boris:
         await board.publish(**PLAIN | {"requirements": [{"skill": skill} for skill in musts]})
     resume = uuid4()
 
-    async def tell(version: int, **changes: Any) -> set[UUID]:
-        event = told(resume, version, **changes).model_copy(update={"user_id": boris.id})
+    async def publish(version: int, **changes: Any) -> set[UUID]:
+        event = resume_event(resume, version, **changes).model_copy(update={"user_id": boris.id})
         await consume(board.person.service.messaging.consumer, event)
         page = await boris.call("GET", "/recommended?limit=100")
         return {item["vacancyId"] for item in page["items"]}
 
-    before = await tell(1, skills=[{"name": "sql"}])
+    before = await publish(1, skills=[{"name": "sql"}])
     more = {"skills": [{"name": "sql"}, {"name": "java"}]}
     preview = await boris.call("POST", "/reach", {"resumeId": str(resume), "changes": more})
-    after = await tell(2, **more)
+    after = await publish(2, **more)
     assert (preview["now"], preview["then"]) == (len(before), len(after)) == (1, 3)
     assert (set(preview["gained"]), preview["lost"]) == (after - before, [])
     assert {one["skill"]: one["opens"] for one in preview["suggestions"]} == {"PHP": 1, "Git": 1}
@@ -102,7 +104,7 @@ async def test_bad_previews_are_refused(board: Board, skills: Any) -> None:
 
 async def test_only_ones_own(board: Board, boris: Person) -> None:
     resume, id = uuid4(), await board.publish(**PLAIN)
-    await board.tell(resume, 1)
+    await board.publish_resume(resume, 1)
     await boris.call("POST", "/reach", {"resumeId": str(resume)}, expect=404)
     await boris.hire("Other")
     await boris.call("POST", f"/vacancies/{id}/price", {}, expect=404)

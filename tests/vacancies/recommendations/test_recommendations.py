@@ -29,7 +29,7 @@ PLAIN = {
 }
 
 
-def told(
+def resume_event(
     resume: UUID, version: int | None, action: str = "updated", **changes: Any
 ) -> ResumeUpdated:
     snapshot = ResumeSnapshot.model_validate(RESUME | changes)
@@ -47,13 +47,13 @@ class Board:
 
     def __init__(self, person: Person) -> None:
         self.person = person
-        self.heard: set[UUID] = set()
+        self.consumed: set[UUID] = set()
 
-    async def settle(self) -> None:
-        """Hear the vacancies' own events that were not heard yet."""
+    async def consume_own(self) -> None:
+        """Consume the vacancies' own events that were not consumed yet."""
         for row in await recorded(self.person.service.engine):
-            if row.type.startswith("vacancy.") and row.id not in self.heard:
-                self.heard.add(row.id)
+            if row.type.startswith("vacancy.") and row.id not in self.consumed:
+                self.consumed.add(row.id)
                 await consume(
                     self.person.service.messaging.consumer,
                     delivery(row.event, id=row.id, sequence=row.sequence),
@@ -62,11 +62,13 @@ class Board:
     async def publish(self, **changes: Any) -> str:
         id = await self.person.vacancy(**changes)
         await self.person.call("POST", f"/vacancies/{id}/publish")
-        await self.settle()
+        await self.consume_own()
         return id
 
-    async def tell(self, resume: UUID, version: int | None, *args: Any, **changes: Any) -> None:
-        event = told(resume, version, *args, **changes)
+    async def publish_resume(
+        self, resume: UUID, version: int | None, *args: Any, **changes: Any
+    ) -> None:
+        event = resume_event(resume, version, *args, **changes)
         await consume(self.person.service.messaging.consumer, event)
 
     async def fits(self, vacancy: str) -> dict[str, float]:
@@ -86,9 +88,11 @@ async def board(anna: Person) -> Board:
 
 async def test_a_changed_resume_meets_the_open_vacancies_with_reasons(board: Board) -> None:
     id, resume = await board.publish(**PLAIN), uuid4()
-    await board.tell(resume, 1, skills=[{"name": "Gardening"}])
+    await board.publish_resume(resume, 1, skills=[{"name": "Gardening"}])
     assert await board.fits(id) == {}
-    await board.tell(resume, 2, skills=[{"name": "sql"}, {"name": "Postgres", "level": 3}])
+    await board.publish_resume(
+        resume, 2, skills=[{"name": "sql"}, {"name": "Postgres", "level": 3}]
+    )
     [item] = (await board.person.call("GET", f"/vacancies/{id}/recommendations"))["items"]
     assert (item["resumeId"], item["resumeVersion"]) == (str(resume), 2)
     assert sum(one["points"] for one in item["reasons"]) == pytest.approx(item["score"], abs=1e-4)
@@ -102,7 +106,7 @@ async def test_a_changed_resume_meets_the_open_vacancies_with_reasons(board: Boa
 
 async def test_both_sides_read_the_same(board: Board, boris: Person) -> None:
     id = await board.publish(**PLAIN)
-    event = told(uuid4(), 1).model_copy(update={"user_id": boris.id})
+    event = resume_event(uuid4(), 1).model_copy(update={"user_id": boris.id})
     await consume(board.person.service.messaging.consumer, event)
     [seen] = (await boris.call("GET", "/recommended"))["items"]
     [item] = (await board.person.call("GET", f"/vacancies/{id}/recommendations"))["items"]
@@ -117,12 +121,12 @@ async def test_both_sides_read_the_same(board: Board, boris: Person) -> None:
 
 async def test_a_published_vacancy_meets_the_visible_resumes(board: Board) -> None:
     visible, hidden, draft = uuid4(), uuid4(), uuid4()
-    await board.tell(visible, 1)
-    await board.tell(hidden, 1, status="hidden")
-    await board.tell(draft, 1, status="draft")
+    await board.publish_resume(visible, 1)
+    await board.publish_resume(hidden, 1, status="hidden")
+    await board.publish_resume(draft, 1, status="draft")
     id = await board.publish(**PLAIN)
     assert set(await board.fits(id)) == {str(visible)}
-    await board.tell(hidden, 2)
+    await board.publish_resume(hidden, 2)
     assert set(await board.fits(id)) == {str(visible), str(hidden)}
 
 
@@ -138,10 +142,10 @@ async def test_what_fits_no_more_is_withdrawn(
     board: Board, change: dict[str, Any], why: str
 ) -> None:
     id, resume = await board.publish(**PLAIN), uuid4()
-    await board.tell(resume, 1)
-    await board.tell(resume, 2, **change)
+    await board.publish_resume(resume, 1)
+    await board.publish_resume(resume, 2, **change)
     assert await board.fits(id) == {}
-    await board.tell(resume, 3)
+    await board.publish_resume(resume, 3)
     assert set(await board.fits(id)) == {str(resume)}
     created, withdrawn, again = await board.events()
     assert (withdrawn.type, withdrawn.body["reason"]) == ("recommendation.withdrawn", why)
@@ -153,35 +157,35 @@ async def test_a_company_does_not_meet_what_is_hidden_from_it(board: Board) -> N
     company = (await board.person.call("GET", "/employer-profile"))["companyId"]
     id = await board.publish(**PLAIN)
     for version, hidden, met in ((1, [], 1), (2, [elsewhere, company], 0), (3, [elsewhere], 1)):
-        await board.tell(resume, version, hiddenFrom=hidden)
+        await board.publish_resume(resume, version, hiddenFrom=hidden)
         assert len(await board.fits(id)) == met
 
 
 @pytest.mark.parametrize("action", ["pause", "close"])
 async def test_a_vacancy_that_is_not_open_meets_nobody(board: Board, action: str) -> None:
     id, resume = await board.publish(**PLAIN), uuid4()
-    await board.tell(resume, 1)
+    await board.publish_resume(resume, 1)
     await board.person.call("POST", f"/vacancies/{id}/{action}")
-    await board.settle()
+    await board.consume_own()
     assert [e.body.get("reason") for e in await board.events()] == [None, "vacancy_closed"]
-    await board.tell(uuid4(), 1)
+    await board.publish_resume(uuid4(), 1)
     assert len(await board.events()) == 2
 
 
 async def test_a_deleted_resume_is_gone_for_good(board: Board) -> None:
     id, resume = await board.publish(**PLAIN), uuid4()
-    await board.tell(resume, 2)
-    await board.tell(resume, 3, "deleted")
-    await board.tell(resume, 4)
+    await board.publish_resume(resume, 2)
+    await board.publish_resume(resume, 3, "deleted")
+    await board.publish_resume(resume, 4)
     assert await board.fits(id) == {}
     assert [e.body.get("reason") for e in await board.events()] == [None, "resume_deleted"]
 
 
 async def test_older_versions_and_repeats_change_nothing(board: Board) -> None:
     id, resume = await board.publish(**PLAIN), uuid4()
-    await board.tell(resume, 5)
+    await board.publish_resume(resume, 5)
     for version in (4, 5, None):
-        await board.tell(resume, version, skills=[{"name": "Gardening"}])
+        await board.publish_resume(resume, version, skills=[{"name": "Gardening"}])
     assert set(await board.fits(id)) == {str(resume)}
     assert len(await board.events()) == 1
 
@@ -192,18 +196,18 @@ async def test_in_one_batch_the_newest_counts_and_vacancies_meet_resumes(board: 
     [row] = [r for r in await recorded(board.person.service.engine) if r.type[:8] == "vacancy."]
     await consume(
         board.person.service.messaging.consumer,
-        told(resume, 1, skills=[{"name": "Gardening"}]),
-        told(other, 1),
+        resume_event(resume, 1, skills=[{"name": "Gardening"}]),
+        resume_event(other, 1),
         delivery(row.event, id=row.id, sequence=row.sequence),
-        told(resume, 2),
-        told(other, 2, status="hidden"),
+        resume_event(resume, 2),
+        resume_event(other, 2, status="hidden"),
     )
     assert set(await board.fits(id)) == {str(resume)}
 
 
 async def test_only_its_employer_reads_and_decides(board: Board, boris: Person) -> None:
     id, resume = await board.publish(**PLAIN), uuid4()
-    await board.tell(resume, 1)
+    await board.publish_resume(resume, 1)
     [item] = (await board.person.call("GET", f"/vacancies/{id}/recommendations"))["items"]
     assert item["state"] == "new"
     await boris.hire("Other")
@@ -217,9 +221,9 @@ async def test_only_its_employer_reads_and_decides(board: Board, boris: Person) 
     dismissed = {"state": "dismissed", "reason": "far away"}
     await board.person.call("POST", path, dismissed, expect=204)
     assert await board.fits(id) == {}
-    await board.tell(resume, 2, status="hidden")
+    await board.publish_resume(resume, 2, status="hidden")
     await board.person.call("POST", path, seen, expect=409)
-    await board.tell(resume, 3)
+    await board.publish_resume(resume, 3)
     assert await board.fits(id) == {}
     assert [e.type for e in await board.events()] == [
         "recommendation.created",
@@ -231,7 +235,7 @@ async def test_the_list_is_paged_best_first(board: Board) -> None:
     id = await board.publish(**PLAIN)
     more = [{"name": name} for name in ("Postgres", "Gardening", "Python", "Java", "PHP")]
     for nth in range(5):
-        await board.tell(uuid4(), 1, skills=[{"name": "SQL"}, *more[:nth]])
+        await board.publish_resume(uuid4(), 1, skills=[{"name": "SQL"}, *more[:nth]])
     whole = list((await board.fits(id)).items())
     assert whole == sorted(whole, key=lambda one: -one[1])
     assert len(whole) > 2
@@ -249,7 +253,7 @@ async def test_the_list_is_paged_best_first(board: Board) -> None:
 async def test_what_was_there_before_is_compared_too(board: Board) -> None:
     """Also what was compared by other rules, and only that."""
     id, resume = await board.publish(**PLAIN), uuid4()
-    await board.tell(resume, 1)
+    await board.publish_resume(resume, 1)
     engine = board.person.service.engine
     transactions = board.person.service.messaging.transactions
     assert [count async for count in steps(transactions)] == []
@@ -273,9 +277,9 @@ async def test_what_was_there_before_is_compared_too(board: Board) -> None:
     ],
 )
 async def test_a_match_that_is_behind_shows_nothing_hidden(board: Board, change: str) -> None:
-    """Two handlers hear of a resume: the match may be withdrawn later than it is hidden."""
+    """Two handlers consume it: the match may be withdrawn later than the resume is hidden."""
     id, resume = await board.publish(**PLAIN), uuid4()
-    await board.tell(resume, 1)
+    await board.publish_resume(resume, 1)
     assert set(await board.fits(id)) == {str(resume)}
     company = (await board.person.call("GET", "/employer-profile"))["companyId"]
     async with board.person.service.engine.begin() as connection:
@@ -311,7 +315,7 @@ async def test_after_any_history_it_is_as_if_all_were_compared_again(board: Boar
             resumes[resume] += 1
             skills = [{"name": s} for s in random.sample(SOME, random.randint(1, 4))]
             status = random.choice(["published", "published", "hidden"])
-            await board.tell(resume, resumes[resume], skills=skills, status=status)
+            await board.publish_resume(resume, resumes[resume], skills=skills, status=status)
             snapshots[resume] = RESUME | {"skills": skills, "status": status}
         elif dice < 0.78 or len(vacancies) < 4:
             changes = asked()
@@ -320,12 +324,12 @@ async def test_after_any_history_it_is_as_if_all_were_compared_again(board: Boar
             id, changes = random.choice(list(vacancies)), asked()
             await board.person.call("PATCH", f"/vacancies/{id}", changes)
             vacancies[id] = changes
-            await board.settle()
+            await board.consume_own()
         else:
             id = random.choice(list(vacancies))
             await board.person.call("POST", f"/vacancies/{id}/close")
             del vacancies[id]
-            await board.settle()
+            await board.consume_own()
     matched = 0
     for id in vacancies:
         row = await board.person.call("GET", f"/vacancies/{id}")
@@ -352,8 +356,8 @@ async def test_a_company_reads_its_matches_of_all_vacancies_the_newest_first(boa
     first = await board.publish(**PLAIN, title="Backend developer")
     second = await board.publish(**PLAIN, title="Senior backend developer")
     one, other = uuid4(), uuid4()
-    await board.tell(one, 1, "created")
-    await board.tell(other, 1, "created")
+    await board.publish_resume(one, 1, "created")
+    await board.publish_resume(other, 1, "created")
 
     page = await board.person.call("GET", "/recommendations?limit=3")
     rest = await board.person.call("GET", f"/recommendations?after={page['next']}")
@@ -377,7 +381,7 @@ async def test_what_was_looked_at_is_seen_and_no_more(board: Board) -> None:
     first = await board.publish(**PLAIN)
     second = await board.publish(**PLAIN)
     resume = uuid4()
-    await board.tell(resume, 1, "created")
+    await board.publish_resume(resume, 1, "created")
     [item] = (await board.person.call("GET", f"/vacancies/{second}/recommendations"))["items"]
     kept = {"state": "shortlisted"}
     await board.person.call("POST", f"/recommendations/{item['id']}/state", kept, expect=204)
@@ -391,7 +395,7 @@ async def test_what_was_looked_at_is_seen_and_no_more(board: Board) -> None:
 
 async def test_who_is_invited_is_marked_so_and_leads_to_the_application(board: Board) -> None:
     vacancy, resume = await board.publish(**PLAIN, responseLetterRequired=False), uuid4()
-    await board.tell(resume, 1, "created")
+    await board.publish_resume(resume, 1, "created")
     path = f"/vacancies/{vacancy}/recommendations"
     [before] = (await board.person.call("GET", path))["items"]
     assert (before["state"], before["applicationId"]) == ("new", None)
@@ -408,8 +412,8 @@ async def test_who_is_invited_is_marked_so_and_leads_to_the_application(board: B
 async def test_a_company_from_which_a_resume_is_hidden_cannot_invite(board: Board) -> None:
     vacancy, resume = await board.publish(**PLAIN), uuid4()
     company = (await board.person.call("GET", "/employer-profile"))["companyId"]
-    await board.tell(resume, 1, "created", hiddenFrom=[company])
+    await board.publish_resume(resume, 1, "created", hiddenFrom=[company])
     body = {"resumeId": str(resume)}
     await board.person.call("POST", f"/vacancies/{vacancy}/invitations", body, expect=404)
-    await board.tell(resume, 2, hiddenFrom=[])
+    await board.publish_resume(resume, 2, hiddenFrom=[])
     await board.person.call("POST", f"/vacancies/{vacancy}/invitations", body, expect=201)

@@ -128,7 +128,7 @@ async def test_a_lost_or_damaged_index_is_rebuilt(
         assert found(engine, "beta") == {one}
 
 
-async def test_an_index_that_vanishes_under_work_is_told(
+async def test_an_index_that_vanishes_under_work_is_reported(
     engine: AsyncEngine, folder: IndexFolder
 ) -> None:
     await write(engine, uuid4(), "alpha")

@@ -58,7 +58,7 @@ async def test_an_employer_finds_who_wants_to_be_found(anna: Person, boris: Pers
     await eventually(both)
     assert await found(anna, "q=разработчики") == [str(python)]
     assert await found(anna, "q=аналитика") == [str(python)]
-    assert await found(anna, "q=acme") == []  # where somebody works may tell who it is
+    assert await found(anna, "q=acme") == []  # where somebody works may reveal who it is
     assert await found(anna, "skill=python&workFormat=hybrid") == [str(python)]
     assert await found(anna, "experience=between3And6") == [str(python)]
     assert await found(anna, "currency=RUB&salaryTo=160000") == [str(python)]
@@ -88,7 +88,7 @@ async def _is_counted(anna: Person, query: str, expected: int) -> bool:
     return bool(answer["total"] == expected)
 
 
-async def test_nothing_said_of_a_search_tells_of_a_hidden_resume(
+async def test_nothing_said_of_a_search_reveals_a_hidden_resume(
     anna: Person, boris: Person
 ) -> None:
     """Neither of one hidden from the company, nor of one that was found before."""
@@ -103,7 +103,7 @@ async def test_nothing_said_of_a_search_tells_of_a_hidden_resume(
     await eventually(lambda: _is_counted(anna, "q=thatcher", 0))
     unknown = await anna.call("GET", "/resumes?q=qwzxfalcon")
     nobody = ("items", "total", "corrected")
-    # On the keys of the other alphabet: what it is read as would tell as well.
+    # On the keys of the other alphabet: what it is read as would reveal it as well.
     for word in ("falconer", "thatcher", "афдсщтук"):
         answer = await anna.call("GET", f"/resumes?q={word}&facets=true")
         assert {name: answer[name] for name in nobody} == {name: unknown[name] for name in nobody}

@@ -216,7 +216,7 @@ async def test_pages_are_whole(board: Board, order: str) -> None:
     for n in range(9):
         pay = PAY | {"max": 200_000 + n // 3}
         await board.publish(str(n), f"Engineer {'x ' * (n % 3)}", salary=pay)
-    # Several of one moment: places in the order have to tell them apart.
+    # Several of one moment: places in the order have to distinguish them.
     async with board.employer.service.messaging.transactions() as tx:
         await tx.exec_driver_sql(
             "update vacancy set published_at = date_trunc('hour', now()), title = title || ' moved'"
@@ -279,7 +279,7 @@ async def _are(counts: Callable[[], Awaitable[Any]], expected: dict[str, int]) -
     return bool(await counts() == expected)
 
 
-async def test_saved_searches_tell_what_is_new(board: Board, boris: Person) -> None:
+async def test_saved_searches_show_what_is_new(board: Board, boris: Person) -> None:
     await board.publish("old", "Analyst", area="Omsk")
     await board.ready()
     query = {"q": "analyst", "area": ["omsk"], "sort": "date"}

@@ -1,4 +1,4 @@
-"""What operators send to a service's messaging, and what it answers."""
+"""Bodies and responses of the operators' API of a service's messaging."""
 
 from datetime import datetime
 from typing import Literal
@@ -14,7 +14,7 @@ MOST_IDS = 10_000
 
 
 class Overview(Answer):
-    """What a service consumes, and how much waits."""
+    """The events a service consumes, and its backlog."""
 
     service: str
     hears: list[str]
@@ -38,7 +38,7 @@ class Flow(Answer):
     queued: int | None
     """None if the broker does not answer."""
     retained_from: UUID
-    """Where the inbox begins."""
+    """The beginning of the inbox."""
 
 
 class BarrierOut(Answer):

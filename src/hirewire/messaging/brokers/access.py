@@ -15,7 +15,7 @@ from hirewire.messaging.control import BARRIER, WATERMARK
 
 NOTHING = "^$"
 GENERATION = "@[a-z0-9_]+-[0-9]+"
-"""What the name of a projection's generation has behind the service's."""
+"""The part of a projection generation's name after the service's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,13 @@ class ServiceUser:
     name: str
     password: str
     publishes: tuple[str, ...]
-    hears: tuple[str, ...]
+    consumes: tuple[str, ...]
     plain: tuple[str, ...] = ()
     """Foreign services' plain queues from which it consumes."""
 
 
 def permissions(user: ServiceUser) -> dict[str, str]:
-    """What it may configure, write to and read from, as RabbitMQ's regular expressions.
+    """The resources it may configure, write to and read from, as RabbitMQ's regular expressions.
 
     Its own queue and the shared exchanges, and queues that the broker names for a broadcast.
     """
@@ -47,13 +47,13 @@ def topic_permissions(user: ServiceUser) -> dict[str, str]:
     published = [re.escape(name) for name in sorted(user.publishes)]
     control = [re.escape(name) for name in (BARRIER, WATERMARK)]
     own = rf"to\.{re.escape(user.name)}({GENERATION})?\.\#"
-    consumed = [*(re.escape(name) for name in sorted(user.hears)), own]
+    consumed = [*(re.escape(name) for name in sorted(user.consumes)), own]
     parts = rf"part\.{re.escape(user.name)}\..*"
     directed = [rf"to\.[^.]+\.({'|'.join([*published, *control])})"] if published else []
     return {
         "exchange": EXCHANGE,
-        "write": _any_of([*published, *directed, *([parts] if user.hears else [])]),
-        "read": _any_of([*consumed, parts] if user.hears else []),
+        "write": _any_of([*published, *directed, *([parts] if user.consumes else [])]),
+        "read": _any_of([*consumed, parts] if user.consumes else []),
     }
 
 

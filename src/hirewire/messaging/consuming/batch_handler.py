@@ -261,7 +261,7 @@ class BatchHandler:
             metrics.superseded.labels(self._service, name).inc(number)
 
     def _wake_lanes(self, invocations: Sequence[Invocation]) -> None:
-        """What is limited has been kept, and waits for its lane."""
+        """Wake the retry lanes when a limited subscription has stored messages for them."""
         if self._limits and any(invocation.subscription.limited for invocation in invocations):
             self._wake()
 

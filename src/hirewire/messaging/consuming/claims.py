@@ -194,7 +194,7 @@ def _heads(rows: Sequence[Any], attempts: int) -> list[Any]:
 async def _followers(
     tx: Tx, lane: str, leaders: Mapping[Place, UUID], most: int, room: int, attempts: int
 ) -> dict[UUID, list[UUID]]:
-    """What waits at each leader's place, from the front and without a gap."""
+    """The messages waiting behind each leader, from the front and without a gap."""
     places = list(leaders)
     sources, keys = columns(places)
     rows = await tx.exec_driver_sql(_FOLLOWERS, (lane, sources, keys, most))

@@ -176,7 +176,7 @@ class Consumer:
     async def adopt_held(self) -> None:
         """Handle what an older version kept since it did not know it, before all that came later.
 
-        What a crash interrupts is done once more: the inbox knows which handlers have had it.
+        A delivery that a crash interrupts is handled again; the inbox knows who had it.
         """
         after = 0
         while True:

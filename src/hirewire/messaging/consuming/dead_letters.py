@@ -1,4 +1,4 @@
-"""What operators do with messages that failed: list, show, replay, edit, discard."""
+"""Operations on dead letters: list, show, replay, edit, discard."""
 
 import json
 from collections.abc import Sequence

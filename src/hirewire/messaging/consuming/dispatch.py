@@ -18,7 +18,7 @@ from hirewire.messaging.subscriptions import Invocation
 from hirewire.messaging.transaction import Tx, context, owner_of
 
 IDLE_MARGIN_SECONDS = 10
-"""Of a transaction's idle limit over the time limit of a handler that may wait in it."""
+"""By how much a transaction's idle limit exceeds the time limit of a handler that waits in it."""
 MOST_IDLE_SECONDS = 2_000_000
 """About the most that PostgreSQL takes: 2**31 ms."""
 LONGEST_DELAY = timedelta(days=365)

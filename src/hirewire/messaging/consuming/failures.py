@@ -1,4 +1,4 @@
-"""What an exception in a handler's transaction means."""
+"""The meaning of an exception in a handler's transaction."""
 
 import asyncio
 

@@ -24,7 +24,7 @@ from hirewire.messaging.transaction import Tx
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """Where an invocation's ordering key stood before this batch."""
+    """The state of an invocation's ordering key before this batch."""
 
     previous: int | None
     """The highest sequence that has taken effect."""
@@ -59,7 +59,7 @@ with entered as (
     returning event_id, subscription
 ), all_new as materialized (
     select count(*) = $7::bigint as yes from entered
-), track as (
+), key_state as (
     insert into messaging.progress as p (subscription, source, key, sequence)
     select * from unnest($3::text[], $4::text[], $5::text[], $6::bigint[])
         as t(subscription, source, key, sequence)
@@ -71,7 +71,7 @@ with entered as (
     returning subscription, source, key, previous, open
 )
 select null::uuid as event_id, subscription, source, key, previous, open,
-    (select array_agg(p.subscription) from messaging.pause p) as paused from track
+    (select array_agg(p.subscription) from messaging.pause p) as paused from key_state
 union all
 select event_id, subscription, null, null, null, null, null from entered
 where not (select yes from all_new)

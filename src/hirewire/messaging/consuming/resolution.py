@@ -72,12 +72,12 @@ async def reached(
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What was handled of one place."""
+    """The events of one ordering key that were handled."""
 
     place: Place
     number: int
     sequence: int | None
-    """The highest."""
+    """The highest sequence number among them."""
 
 
 async def resolve(

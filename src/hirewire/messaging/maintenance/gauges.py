@@ -30,7 +30,7 @@ class Gauges:
         self._broker = broker
 
     async def look_at_tables(self) -> None:
-        """What is unsent, and what is open."""
+        """Measure unsent events and unresolved messages."""
         async with self._transactions() as tx:
             counts = await dead_letters.counts(tx)
             backlog = (await tx.exec_driver_sql(_BACKLOG)).one()
@@ -41,7 +41,7 @@ class Gauges:
         metrics.outbox(self._consumer.service, backlog.unsent, backlog.age)
 
     async def look_at_broker(self) -> None:
-        """What waits in the queue, and what the broker has given up on."""
+        """Measure the queue and the broker's dead letters."""
         queues = self._consumer.queues
         ready = sum([(await self._broker.stats(queue)).ready for queue in queues])
         dead = (await self._broker.stats(DEAD)).ready

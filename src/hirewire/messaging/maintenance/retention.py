@@ -206,7 +206,7 @@ class Retention:
         return bool(locked.scalar_one())
 
     async def _unlocked(self, work: Callable[[], Awaitable[bool]]) -> bool:
-        """What `work` does once it finds the tables that it needs unlocked; False if it did not."""
+        """Run `work`, again while its tables are locked. False if they stay locked."""
         for _ in range(TRIES):
             try:
                 return await work()
@@ -272,7 +272,7 @@ class Retention:
         return False
 
     async def _thin_out(self, tx: Tx, before: datetime) -> bool:
-        """Of days that unsent events keep, delete what is sent. True when there may be more."""
+        """Delete sent events of days kept for unsent ones. True when there may be more."""
         more = False
         for part in (await tx.exec_driver_sql(_OLD, (before, INBOX_LONGER))).all():
             if part.parent != "log" or not await self._keeps_unsent(tx, part.starts, part.ends):

@@ -2,7 +2,7 @@
 
 It is done in steps, each of which may be interrupted; the same request again goes on. First nobody
 can switch to it any more and its consumers end; then its owners, the broker and the tables forget
-it. What reads it has ended by then.
+it. Its readers have ended by then.
 """
 
 import asyncio

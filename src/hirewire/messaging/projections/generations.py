@@ -70,7 +70,7 @@ where number = any($1::integer[]) and introduced_at is null
 
 
 class ProjectionError(Exception):
-    """What was asked of a projection cannot be done; the message names the projection and why."""
+    """A projection cannot do as requested; the message names the projection and the reason."""
 
 
 class NoSuchGeneration(ProjectionError):

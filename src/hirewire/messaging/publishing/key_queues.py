@@ -1,4 +1,4 @@
-"""What a relay has in hand: unsent rows that were read and are not marked as sent yet."""
+"""The rows a relay holds: read as unsent and not marked as sent yet."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -45,7 +45,7 @@ class KeyQueues:
 
     @property
     def ready_keys(self) -> int:
-        """Of how many keys something may be published now."""
+        """The number of keys with rows that may be published now."""
         return len(self._ready)
 
     @property
@@ -70,7 +70,7 @@ class KeyQueues:
 
     @property
     def positions(self) -> list[int]:
-        """Of all rows in hand: waiting, under way, or published and not marked yet."""
+        """The positions of all rows held: waiting, under way, or published and not marked yet."""
         return list(self._positions)
 
     def take(self, rows: Iterable[asyncpg.Record], *, last: bool) -> None:
@@ -151,7 +151,7 @@ class KeyQueues:
             del self._queues[key]
 
     def marked(self, rows: Iterable[asyncpg.Record]) -> None:
-        """These are settled in the database."""
+        """The database has noted these as sent or refused."""
         for row in rows:
             self._forget(row)
 

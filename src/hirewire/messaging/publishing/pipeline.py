@@ -83,7 +83,7 @@ update messaging.outbox o set attempts = attempts + 1, error = f.error,
 from unnest($1::bigint[], $2::text[]) as f(position, error)
 where o.position = f.position
 """
-_LISTENED = "select distinct type from messaging.listener where until is null"
+_CONSUMED_TYPES = "select distinct type from messaging.listener where until is null"
 UNROUTABLE = "returned: no queue is bound, though it has subscribers"
 REFUSED = "refused by the broker"
 
@@ -232,7 +232,7 @@ class Pipeline:
         failed, self._failed = self._failed, []
         returned, self._returned = self._returned, []
         if returned:
-            subscribed = {row["type"] for row in await self._connection.fetch(_LISTENED)}
+            subscribed = {row["type"] for row in await self._connection.fetch(_CONSUMED_TYPES)}
             for row in returned:
                 if row["type"] in subscribed:
                     failed.append((row, UNROUTABLE))

@@ -215,7 +215,7 @@ class _Speaking:
 
 
 class Notifier:
-    """Tells the leading relay, wherever it runs, that something was committed.
+    """Notifies the leading relay, wherever it runs, that something was committed.
 
     One connection of its own, never inside a business transaction (a NOTIFY there would serialise
     the commits); calls that come while one is under way become one.

@@ -2,7 +2,7 @@
 
 A replay with cutover goes in passes, each of which sends what a snapshot sees and the one before
 did not; the last one, and the high watermark behind it, are sent with nothing else of this owner
-under way. What the subscriber drops in between is just what was not published before the low
+under way. The subscriber drops in between exactly the events that were not published before the low
 watermark, and all of that is brought whatever else was asked for: what the request's first snapshot
 does not see, and what was unsent when it was taken.
 """
@@ -94,7 +94,7 @@ _FORGET_FORMER = """
 delete from messaging.listener
 where service = $1 and type = any($2::text[]) and until is not null
 """
-_HEARD_ALL = """
+_CONSUMES_ALL = """
 update messaging.listener set since = '3', since_epoch = 0
 where service = $1 and type = any($2::text[]) and until is null
 """
@@ -339,7 +339,7 @@ async def _cut_over(
         )
         if request.whole:
             await connection.execute(_FORGET_FORMER, request.to, types)
-            await connection.execute(_HEARD_ALL, request.to, types)
+            await connection.execute(_CONSUMES_ALL, request.to, types)
         await _finish(connection, request.id, "done", "sent")
     return True
 

@@ -1,4 +1,4 @@
-"""Who consumes a service's events, as its own database knows it."""
+"""The list of subscribers to a service's events, in its own database."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress

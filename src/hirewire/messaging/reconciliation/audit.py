@@ -15,7 +15,7 @@ from hirewire.messaging.subscriptions import UNREADABLE, Subscription
 from hirewire.messaging.transaction import Tx
 
 STATES = ("handled", "in flight", "waiting", "retrying", "dead", "discarded", "missing")
-"""What can have become of an event at a subscriber; every expected event is in exactly one."""
+"""The possible states of an event at a subscriber; every expected event has exactly one."""
 
 # A type's subscribers are those who were there when the event's transaction began to write.
 # Transaction ids are compared within one epoch; a barrier sees all of the earlier ones.
@@ -33,7 +33,7 @@ where f.id = $1 and l.id > $3 and l.id >= greatest($2::uuid, (
 order by l.id limit $4
 """
 # What was consumed of an owner, but for what others sent and for repeats. Before the first look at
-# the lineage these were not told apart.
+# the lineage the two were not distinguished.
 _ENTERED = """
 select event_id, array_agg(subscription order by subscription) as subscriptions,
     min(heard_at) as heard_at
@@ -58,9 +58,9 @@ where event_id = any($1::uuid[]) and subscription = any($2::text[]) and origin i
 """
 
 
-# Of an event's handlers the one that is worst off counts. What could not be read counts for all.
+# The worst state among an event's handlers counts. An unreadable message counts for all of them.
 # Nothing is expected of a handler that came when the service had entered the event already; what a
-# handler that is gone has entered still counts. What an open replay brings is on its way.
+# handler that is gone has entered still counts. Events of an open replay are on their way.
 def _states_sql(entries: str, unreadable: str, queues: str) -> str:
     return f"""
 with asked as (
@@ -116,7 +116,7 @@ _STATES = _states_sql(
 _STATES_OF_GENERATION = _states_sql(
     "i.subscription = any($4::text[] || $5::text)", "$5::text", "w.queue = $6::text"
 )
-_STORY = """
+_CHAIN = """
 select id, type, key, sequence, recorded_at, correlation_id, causation_id
 from messaging.log
 where id >= $2 and correlation_id = any($1::text[]) order by recorded_at, position limit $3
@@ -127,7 +127,7 @@ where id >= $2 and (key = $1 or correlation_id = $1 or id::text = $1
     or strpos(body::text, $1) > 0)
 limit $3
 """
-_HEARD = """
+_CONSUMED = """
 select i.event_id, i.subscription, i.heard_at, i.settled_at, i.late, o.state
 from unnest($1::uuid[]) as a(event_id)
 cross join lateral (
@@ -167,7 +167,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a subscriber knows of an event."""
+    """A subscriber's record of an event."""
 
     id: UUID
     state: str
@@ -229,7 +229,7 @@ async def recorded_before(
 async def entered(
     tx: Tx, subscriptions: Sequence[str], *, since: UUID, after: UUID, limit: int
 ) -> list[Entered]:
-    """What these handlers have consumed of the owner's own events, in the order of ids."""
+    """The owner's events that these handlers have consumed, in the order of ids."""
     result = await tx.exec_driver_sql(_ENTERED, (list(subscriptions), since, after, limit))
     return [Entered(UUID(str(row.event_id)), row.subscriptions, row.heard_at) for row in result]
 
@@ -247,7 +247,7 @@ async def accept(tx: Tx, ids: Sequence[UUID], subscriptions: Sequence[str], note
 
 
 async def flow(tx: Tx) -> Flow:
-    """What tells of two looks whether anything was sent or entered between them."""
+    """Figures that differ between two looks when anything was sent or entered in between."""
     row = (await tx.exec_driver_sql(_FLOW)).one()
     return Flow(row.sent, row.entered)
 
@@ -263,7 +263,7 @@ async def retained_from(tx: Tx) -> UUID:
 async def states_of(
     tx: Tx, subscriptions: Sequence[Subscription], events: Mapping[UUID, str]
 ) -> list[Found]:
-    """What is known here of these events, given with their types."""
+    """This service's records of these events, given with their types."""
     result = await tx.exec_driver_sql(
         _STATES,
         (
@@ -279,7 +279,7 @@ async def states_of(
 async def states_of_generation(
     tx: Tx, generation: Handlers, queue: str, events: Mapping[UUID, str]
 ) -> list[Found]:
-    """What one generation of a projection, which consumes this queue, knows of these events."""
+    """The records that the projection generation with this queue has of these events."""
     result = await tx.exec_driver_sql(
         _STATES_OF_GENERATION,
         (
@@ -304,13 +304,13 @@ async def causal_trace(
     tx: Tx, correlation_ids: Sequence[str], *, since: UUID, limit: int = 5000
 ) -> list[TracedEvent]:
     """The events of these causal traces that were recorded here, in order."""
-    result = await tx.exec_driver_sql(_STORY, (list(correlation_ids), since, limit))
+    result = await tx.exec_driver_sql(_CHAIN, (list(correlation_ids), since, limit))
     return [TracedEvent(**{**row, "id": UUID(str(row["id"]))}) for row in result.mappings()]
 
 
 async def consumptions(tx: Tx, events: Sequence[UUID]) -> list[Consumption]:
-    """Who here has consumed these events, and when."""
-    result = await tx.exec_driver_sql(_HEARD, (list(events),))
+    """The handlers of this service that have consumed these events, and when."""
+    result = await tx.exec_driver_sql(_CONSUMED, (list(events),))
     return [
         Consumption(**{**row, "event_id": UUID(str(row["event_id"]))}) for row in result.mappings()
     ]

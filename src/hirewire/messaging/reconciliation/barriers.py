@@ -45,7 +45,7 @@ on conflict do nothing
 """
 _SERVICES = "select distinct service from messaging.listener where until is null order by 1"
 _IN_ALL = "update messaging.fence set published_at = clock_timestamp() where id = $1"
-_HEARD = """
+_REACHED = """
 insert into messaging.fence_heard (fence_id, queue) select unnest($1::uuid[]), $2
 on conflict do nothing
 """
@@ -80,7 +80,7 @@ async def ask(tx: Tx) -> UUID:
 
 
 async def find(tx: Tx, id: UUID) -> Barrier | None:
-    """What became of a barrier."""
+    """The progress of a barrier."""
     result = await tx.exec_driver_sql(
         "select reached, published_at, (select count(*) from messaging.fence_unsent "
         "where fence_id = id) as unsent from messaging.fence where id = $1",
@@ -94,7 +94,7 @@ async def find(tx: Tx, id: UUID) -> Barrier | None:
 
 async def note_passed(tx: Tx, deliveries: Sequence[Delivery], queue: str) -> None:
     """Note that these barriers have come through this queue."""
-    await tx.exec_driver_sql(_HEARD, ([_id_of(d) for d in deliveries], queue))
+    await tx.exec_driver_sql(_REACHED, ([_id_of(d) for d in deliveries], queue))
 
 
 async def passed_queues(tx: Tx, id: UUID) -> list[str]:

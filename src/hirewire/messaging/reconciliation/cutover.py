@@ -138,7 +138,7 @@ class _Open:
 
 
 class OpenReplays:
-    """What one queue's consumer knows of replays that have begun and not ended."""
+    """The open replays of one queue, as its consumer knows them."""
 
     def __init__(self, services: frozenset[str] = frozenset()) -> None:
         self._services = services

@@ -21,7 +21,7 @@ OWN = (
     *("publications", "skills", "languages", "interests", "references", "projects", "meta"),
 )
 """The members of a JSON Resume."""
-TELLING = ("basics", "work", "volunteer", "education")
+SECTIONS = ("basics", "work", "volunteer", "education")
 """The members that only a resume has. Others, such as skills, occur in job descriptions too."""
 CEFR = re.compile(r"(?<![^\W_])([ABCАВС])([12])(?![^\W_])", re.IGNORECASE)
 LATIN = str.maketrans("АВС", "ABC")
@@ -58,7 +58,7 @@ def is_resume(document: Mapping[str, Any]) -> bool:
             return any(isinstance(entry, Mapping) and any(entry.values()) for entry in value)
         return name == "basics" and isinstance(value, Mapping) and any(value.values())
 
-    if any(has(name) for name in TELLING):
+    if any(has(name) for name in SECTIONS):
         return True
     is_own = set(document) <= set(OWN)
     return is_own and any((*resume_fields(document).values(), more(document)))

@@ -33,11 +33,11 @@ SIGNED = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-TELLING = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
+WORD = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
 SEPARATOR = re.compile(r'"?sep=([^"])"?[,;\t]*', re.IGNORECASE)
-"""The first line by which Excel is told what stands between cells."""
+"""The first line that names the separator of cells for Excel."""
 OLD = ["cp1251", "cp1252", "koi8_r", "cp866", "mac_cyrillic", "utf_16_le", "utf_16_be"]
-"""What spreadsheets have saved in."""
+"""Encodings that spreadsheets save in."""
 
 
 class Unreadable(Exception):
@@ -49,18 +49,18 @@ class Row:
     """One vacancy or resume of a file."""
 
     line: int
-    """Of the file where it begins, from 1; of a JSON list the place of the item."""
+    """Its first line in the file, from 1; in a JSON list the position of the item."""
     body: Body = field(default_factory=dict)
     email: str | None = None
     full_name: str | None = None
     wrong: list[tuple[str, str]] = field(default_factory=list)
     """Columns, and what is wrong with them."""
     is_table: bool = False
-    """Whether mistakes are told by column rather than by JSON pointer."""
+    """Whether mistakes are reported by column rather than by JSON pointer."""
 
     @property
     def title(self) -> str:
-        """What it is known by to whoever wrote the file."""
+        """Its title, by which the author of the file knows it."""
         basics = self.body.get("basics")
         label = basics.get("label") if isinstance(basics, dict) else None
         return str(self.body.get("title") or label or "")
@@ -73,7 +73,7 @@ class Row:
 
 
 def rows_of(path: Path, kind: Kind, encoding: str | None = None) -> tuple[list[Row], str]:
-    """What the file holds, and the encoding it is read in. Raises `Unreadable`.
+    """The rows of the file, and its encoding. Raises `Unreadable`.
 
     Without `encoding` it is what the file's first bytes say, UTF-8, or what fits its letters best.
     """
@@ -122,7 +122,7 @@ def _likeliest(content: bytes) -> str | None:
     """The encoding that fits best; what is the same in most says nothing."""
     sample = content[:SAMPLE]
     if b"\x00" not in sample:
-        sample = b" ".join(word[0] for word in islice(TELLING.finditer(content), MOST_WORDS))
+        sample = b" ".join(word[0] for word in islice(WORD.finditer(content), MOST_WORDS))
     found = charset_normalizer.from_bytes(sample, cp_isolation=OLD).best()
     return None if found is None else found.encoding.replace("_", "-")
 
@@ -187,7 +187,7 @@ def _from(lines: list[str], start: int) -> Iterator[str]:
 
 
 def _delimiter(lines: list[str], start: int) -> str:
-    """What stands most often between the cells of the first row."""
+    """The separator that occurs most often in the first row."""
     counts = dict.fromkeys(",;\t", 0)
     is_quoted = False
     for line in _from(lines, start):

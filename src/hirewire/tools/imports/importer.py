@@ -19,7 +19,7 @@ RESUMES = "/api/profiles/resumes"
 ME = "/api/profiles/me"
 PROFILE_TRIES = 20
 JSON_RESUME = frozenset({"basics", "work", "volunteer", "awards", "publications", "interests"})
-"""Keys that tell a JSON Resume from what the API takes."""
+"""Keys that only a JSON Resume has, and no body of the API."""
 Reasons = list[tuple[str, str]]
 
 
@@ -81,7 +81,7 @@ class Importer:
     def _is_there(self, row: Row) -> bool:
         if row.mark not in self.journal.marks:
             return False
-        self._settle("there before")
+        self._finish("there before")
         return True
 
     async def _of_person(self, client: httpx.AsyncClient, rows: list[Row]) -> None:
@@ -123,7 +123,7 @@ class Importer:
                 outcome, reasons = "draft", [*refused, *reasons]
                 self.refusals.append((row, refused))
         self.journal.write(row, outcome, id=id, reasons=reasons, password=password)
-        self._settle(outcome)
+        self._finish(outcome)
 
     async def _made(self, account: Account, row: Row) -> tuple[str, Reasons]:
         """Its id, and what of a JSON Resume could not be read."""
@@ -162,15 +162,15 @@ class Importer:
     def _refuse(self, row: Row, reasons: Reasons) -> None:
         self.refusals.append((row, reasons))
         self.journal.write(row, "refused", reasons=reasons)
-        self._settle("refused")
+        self._finish("refused")
 
-    def _settle(self, outcome: str) -> None:
+    def _finish(self, outcome: str) -> None:
         self.tally[outcome] += 1
         self.on_change()
 
 
 def _reasons(error: Refused, kind: Kind, row: Row) -> Reasons:
-    """What the platform says is wrong, by column where the row is a table's."""
+    """The error that the platform reports, by column where the row is a table's."""
     found = []
     listed = error.problem.get("errors")
     for one in listed if isinstance(listed, list) else ():

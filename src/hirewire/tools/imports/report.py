@@ -28,7 +28,7 @@ class Journal:
 
     path: Path
     marks: dict[str, str] = field(default_factory=dict)
-    """Of what was made, and under which id."""
+    """The id of everything created, by the mark of its row."""
     passwords: dict[str, str] = field(default_factory=dict)
     """Drawn before, by address."""
     _file: TextIO | None = None

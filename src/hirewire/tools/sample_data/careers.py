@@ -31,7 +31,7 @@ MONTHS: dict[Grade, tuple[int, int]] = {
 Profession = Job | CityTrade
 FIRST_JOBS = ("seller", "cashier", "courier", "waiter", "callcentre", "warehouse")
 """What people of any trade have done before."""
-SETTLED = frozenset({"doctor", "dentist", "lawyer", "nurse", "pharmacist"})
+LICENSED = frozenset({"doctor", "dentist", "lawyer", "nurse", "pharmacist"})
 """Trades to which nobody comes from others in a few months."""
 MOSTLY_MEN = frozenset(
     {"builder", "electrician", "plumber", "welder", "mechanic", "driver", "tractor", "foreman"}
@@ -95,7 +95,7 @@ def life_of(seed: int, who: Person, today: date) -> Life:
     home: Profession = opening.job if isinstance(opening, ItOpening) else opening.work
     marks = frozenset() if isinstance(opening, ItOpening) else opening.title.marks
     grade = opening.grade if rng.random() < 0.55 else _grade_of(rng, home)
-    changed = opening.trade not in SETTLED and grade in {"junior", "middle"} and rng.random() < 0.2
+    changed = opening.trade not in LICENSED and grade in {"junior", "middle"} and rng.random() < 0.2
     months = rng.randint(*MONTHS[grade])
     if changed:
         grade = "junior"
@@ -224,7 +224,7 @@ def _earlier(rng: Random, home: Profession) -> CityTrade | None:
     """Another trade in somebody's past."""
     if isinstance(home, Job):
         return city_trades()[rng.choice((*FIRST_JOBS, "teacher", "engineer", "salesmanager"))]
-    if home.key in SETTLED:
+    if home.key in LICENSED:
         return None
     return city_trades()[rng.choice((*home.near, *home.near, *FIRST_JOBS[:4]))]
 
@@ -251,7 +251,7 @@ def _studies(
 ) -> tuple[Study, ...]:
     """Of the trade that the person had first, if they learnt it, else of the one they have."""
     learnt = positions[-1].profession if rng.random() < 0.4 else home
-    if isinstance(home, CityTrade) and home.key in SETTLED:
+    if isinstance(home, CityTrade) and home.key in LICENSED:
         learnt = home
     if isinstance(learnt, CityTrade):
         return (trained(rng, learnt, who, work_began=began, today_year=today.year),)
@@ -296,7 +296,7 @@ def _it_titles(job: Job, grade: Grade, *, russian: bool) -> tuple[Title, ...]:
 
 
 def apart(rng: Random, name: Named, attempt: int, *, russian: bool) -> str:
-    """What tells a title from others of the person: nothing, then one word, then two, then more."""
+    """An addition that makes a title unique: nothing, then one word, then two, then more."""
     if not attempt:
         return ""
     words = name.stack or stock("apart", russian=russian, city=True)

@@ -54,7 +54,7 @@ class CityTitle:
 
     @property
     def marks(self) -> frozenset[str]:
-        """What tells it from other titles of the trade."""
+        """An addition that distinguishes it from other titles of the trade."""
         return self.name.marks
 
 

@@ -116,7 +116,7 @@ class Filler:
                 about = {"description": company.description, "site": company.site}
                 await account.call("PATCH", EMPLOYER, about)
         except Refused as error:
-            self._settle("vacancies", "refused", share, error)
+            self._finish("vacancies", "refused", share, error)
             return
         drafted = vacancies_of(self.plan.seed, company, share, self.plan.today)
         for number, vacancy in enumerate(drafted):
@@ -131,7 +131,7 @@ class Filler:
             if not new:
                 there = {item["title"]: item for item in await account.pages(RESUMES)}
         except Refused as error:
-            self._settle("resumes", "refused", share, error)
+            self._finish("resumes", "refused", share, error)
             return
         written = resumes_of(self.plan.seed, who, share, self.plan.today)
         for number, resume in enumerate(written):
@@ -146,9 +146,9 @@ class Filler:
         try:
             new = await sending
         except Refused as error:
-            self._settle(what, "refused", 1, error)
+            self._finish(what, "refused", 1, error)
         else:
-            self._settle(what, "made" if new else "found")
+            self._finish(what, "made" if new else "found")
 
     async def _vacancy(
         self, account: Account, vacancy: Drafted, before: Item | None, number: int
@@ -192,10 +192,10 @@ class Filler:
         return f"board-{self.plan.seed}-{self.plan.today}-{kind}-{number}"
 
     def _entered(self, new: bool) -> bool:
-        self._settle("accounts", "made" if new else "found")
+        self._finish("accounts", "made" if new else "found")
         return new
 
-    def _settle(self, what: What, how: str, count: int = 1, error: Refused | None = None) -> None:
+    def _finish(self, what: What, how: str, count: int = 1, error: Refused | None = None) -> None:
         counter: Counter[str] = getattr(self.tally, how)
         counter[what] += count
         if error is not None:

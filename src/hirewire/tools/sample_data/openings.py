@@ -12,7 +12,7 @@ from hirewire.tools.sample_data.salaries import GRADES, Grade
 from hirewire.tools.sample_data.titles import Job, Title, graded, jobs
 
 TRIES = 6
-"""So often another title is drawn before one is told apart by an addition in brackets."""
+"""The draws of another title before an addition in brackets makes one unique."""
 
 
 class ItOpening(NamedTuple):

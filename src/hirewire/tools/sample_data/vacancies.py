@@ -39,7 +39,7 @@ class Drafted(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """What is settled of a vacancy before its text is."""
+    """The choices made for a vacancy before its text is written."""
 
     company: Company
     job: Job

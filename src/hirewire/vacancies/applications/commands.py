@@ -148,7 +148,7 @@ async def move(
     `MoveNotAllowed`.
     """
     before = await locking.application_for(tx, asker, id, "employer")
-    allowed = rules.allowed_stages(rules.standing_of(before), "employer")
+    allowed = rules.allowed_stages(rules.progress_of(before), "employer")
     if stage not in allowed:
         raise MoveNotAllowed(extra={"allowed": allowed})
     values: dict[str, object] = {"stage": stage, "viewed_at": before.viewed_at or now()}
@@ -331,7 +331,7 @@ async def _require_messages_left(tx: Tx, id: UUID, party: Party, most: int) -> N
 
 
 def _require(action: rules.Action, row: Row[Any], party: Party) -> None:
-    allowed = rules.allowed_actions(rules.standing_of(row), party)
+    allowed = rules.allowed_actions(rules.progress_of(row), party)
     if action not in allowed:
         raise MoveNotAllowed(extra={"allowed": allowed})
 

@@ -87,7 +87,7 @@ def stage_change(
         **_whose(row),
         previous_stage=previous,
         stage=row.stage,
-        applicant_state=rules.applicant_state(rules.standing_of(row)),
+        applicant_state=rules.applicant_state(rules.progress_of(row)),
         reason=reason,
     )
     record(tx, event, cause=cause)

@@ -284,7 +284,7 @@ async def _answer(tx: Tx, asker: Asker, id: UUID) -> Application:
 
 
 def _application(row: Row[Any], moves: list[Row[Any]], party: Party) -> Application:
-    at = rules.standing_of(row)
+    at = rules.progress_of(row)
     history = rules.history(row, moves, party)
     shown = rules.resume_shown(at, party, bool(row.resume_visible))
     resume = _resume(row, shown)

@@ -60,7 +60,7 @@ _SEEN_AS: dict[Stage, ApplicantState] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Progress:
     """The state of an application."""
 
     stage: Stage
@@ -120,12 +120,12 @@ class Move:
     reason: str | None
 
 
-def standing_of(row: Any) -> Standing:
+def progress_of(row: Any) -> Progress:
     """The state of the application in this row."""
-    return Standing(row.stage, row.origin, row.viewed_at is not None, row.accepted_at is not None)
+    return Progress(row.stage, row.origin, row.viewed_at is not None, row.accepted_at is not None)
 
 
-def applicant_state(at: Standing) -> ApplicantState:
+def applicant_state(at: Progress) -> ApplicantState:
     """The state that the applicant sees, which is always derived."""
     if at.is_pending:
         return "invited"
@@ -136,7 +136,7 @@ def applicant_state(at: Standing) -> ApplicantState:
     return "viewed" if at.viewed else "sent"
 
 
-def allowed_stages(at: Standing, party: Party) -> list[Stage]:
+def allowed_stages(at: Progress, party: Party) -> list[Stage]:
     """The stages to which this side may move the application.
 
     An employer may choose any other open stage, and `hired` only after an offer. An unanswered
@@ -151,7 +151,7 @@ def allowed_stages(at: Standing, party: Party) -> list[Stage]:
     return [*others, *hired, "discard_by_employer"]
 
 
-def allowed_actions(at: Standing, party: Party) -> list[Action]:
+def allowed_actions(at: Progress, party: Party) -> list[Action]:
     """The actions that this side can take now."""
     if not at.is_open:
         return []
@@ -206,7 +206,7 @@ def is_gone(state: str, snapshot: Mapping[str, Any] | None) -> bool:
     return state == "deleted" or (state == "unseen" and "status" not in (snapshot or {}))
 
 
-def resume_shown(at: Standing, party: Party, is_visible: bool) -> ShownResume:
+def resume_shown(at: Progress, party: Party, is_visible: bool) -> ShownResume:
     """The version of the anonymous resume that this side may see: current, as applied with, or
     none.
 
@@ -232,7 +232,7 @@ def is_news(before: Any, after: Any, comment: str | None) -> bool:
     """Whether the applicant sees an employer's move, with this `comment`; consistent with
     `history`.
     """
-    shown = [applicant_state(standing_of(one)) for one in (before, after)]
+    shown = [applicant_state(progress_of(one)) for one in (before, after)]
     return shown[0] != shown[1] or comment is not None
 
 
@@ -245,7 +245,7 @@ def history(application: Any, moves: Sequence[Any], party: Party) -> list[Move]:
     lines: list[Move] = []
     seen: ApplicantState | None = None
     for move in moves:
-        state = applicant_state(_standing_after(application, move))
+        state = applicant_state(_progress_after(application, move))
         readable = move.shared or move.side == party
         comment = move.comment if readable else None
         hidden = party == "applicant" and move.side == "employer"
@@ -268,10 +268,10 @@ def history(application: Any, moves: Sequence[Any], party: Party) -> list[Move]:
     return lines
 
 
-def _standing_after(application: Any, move: Any) -> Standing:
+def _progress_after(application: Any, move: Any) -> Progress:
     """The state after the move."""
     viewed, accepted = (
         moment is not None and moment <= move.created_at
         for moment in (application.viewed_at, application.accepted_at)
     )
-    return Standing(move.to_stage, application.origin, viewed, accepted)
+    return Progress(move.to_stage, application.origin, viewed, accepted)

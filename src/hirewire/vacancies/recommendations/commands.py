@@ -183,7 +183,7 @@ async def compare_resumes(
             found |= _vacancies_of(step, id, one.offer, one.version)
     gone = {id: "resume_deleted" if one.deleted else "resume_hidden" for id, one in resumes.items()}
     reasons = {id: "no_longer_fits" if resumes[id].offer else why for id, why in gone.items()}
-    await _settle(tx, found, "resume_id", reasons, causes)
+    await _reconcile(tx, found, "resume_id", reasons, causes)
 
 
 def _vacancies_of(step: _Step, id: UUID, offer: Offer, version: int | None) -> dict[Pair, _Found]:
@@ -220,7 +220,7 @@ async def compare_vacancies(
         if row.id in demands:
             found |= _resumes_of(step, row, demands[row.id])
     reasons = {row.id: "no_longer_fits" if row.id in demands else "vacancy_closed" for row in rows}
-    await _settle(tx, found, "vacancy_id", reasons, causes)
+    await _reconcile(tx, found, "vacancy_id", reasons, causes)
 
 
 def _resumes_of(step: _Step, row: Row[Any], demand: Demand) -> dict[Pair, _Found]:
@@ -256,7 +256,7 @@ async def _keep(
     )
 
 
-async def _settle(
+async def _reconcile(
     tx: Tx,
     found: Mapping[Pair, _Found],
     concerned: Literal["resume_id", "vacancy_id"],

@@ -323,10 +323,14 @@ def _gates(demand: Demand, offer: Offer) -> list[Term]:
         near,
         most=GATE,
     )
-    wanted = demand.work_format or 0
-    gate("work_format", bool(wanted), bool(offer.work_formats), bool(wanted & offer.work_formats))
-    wanted = demand.employment or 0
-    gate("employment_type", bool(wanted), bool(offer.employment), bool(wanted & offer.employment))
+    accepted = demand.work_format or 0
+    gate(
+        "work_format", bool(accepted), bool(offer.work_formats), bool(accepted & offer.work_formats)
+    )
+    accepted = demand.employment or 0
+    gate(
+        "employment_type", bool(accepted), bool(offer.employment), bool(accepted & offer.employment)
+    )
     for index, (language, level) in enumerate(demand.languages):
         known, spoken = bool(offer.languages), offer.languages.get(language, -1)
         gate("language", True, known, spoken >= level, index, GATE)

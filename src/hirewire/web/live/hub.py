@@ -78,7 +78,7 @@ class Stream:
     has_ended: bool = False
 
     def send(self, text: bytes) -> None:
-        """Queue a message. A full queue is cleared, and the page is told to catch up."""
+        """Queue a message. A full queue is cleared, and the page gets `catch-up`."""
         if len(self.queue) >= LONGEST_QUEUE:
             self.queue.clear()
             self.is_behind = True

@@ -13,13 +13,13 @@ router = APIRouter(include_in_schema=False)
 async def take_back(who: Asking, request: Request) -> Response:
     """Undo, and go back to the page; the service decides whether it is allowed and possible."""
     given = await typed(request)
-    wanted = undo_of(given.get("undo", ""))
-    if wanted is None:
+    undo = undo_of(given.get("undo", ""))
+    if undo is None:
         raise Missing
     answer: Answer[object]
-    if wanted.kind == "stage":
-        answer = await who.applications.move(str(wanted.id), {"stage": wanted.value})
+    if undo.kind == "stage":
+        answer = await who.applications.move(str(undo.id), {"stage": undo.value})
     else:
-        answer = await who.vacancies.decide(str(wanted.id), wanted.value)
+        answer = await who.vacancies.decide(str(undo.id), undo.value)
     back = local_path(given.get("back"), "/")
     return back_to(who, back, "undone" if answer.is_good else "changed")

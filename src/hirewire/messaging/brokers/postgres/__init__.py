@@ -153,7 +153,7 @@ class PostgresBroker:
         await lease.ack(delivery.position)
 
     async def stats(self, queue: str) -> QueueStats:
-        """See `Broker.stats`. Whether there is a consumer is told by its session lock."""
+        """See `Broker.stats`. A session lock shows whether there is a consumer."""
         lock = lock_number(f"consumer {queue}") & (2**64 - 1)
         row = await self._look(
             "select (select count(*) from broker.message where queue = $1), "

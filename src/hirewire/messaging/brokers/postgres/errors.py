@@ -1,4 +1,4 @@
-"""What an error of the database is to whoever uses the broker."""
+"""Database errors, translated to the errors of the broker protocol."""
 
 import asyncpg
 

@@ -9,7 +9,7 @@ from hirewire.messaging.background import describe
 from hirewire.messaging.broker import BrokerUnavailable, Message, Outcome
 
 CHANNEL = "hirewire_broker"
-"""Of the notifications that something was put into a queue."""
+"""The channel that announces new messages in a queue."""
 _UNWRITABLE = (asyncpg.DataError, asyncpg.ProgramLimitExceededError, ValueError)
 """Errors that are one message's own."""
 

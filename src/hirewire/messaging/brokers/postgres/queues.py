@@ -89,7 +89,7 @@ async def declare_broadcast(connection: asyncpg.Connection, topology: QueueTopol
 
 
 async def delete(connection: asyncpg.Connection, queue: str) -> None:
-    """Take a queue away. Whoever publishes meanwhile has done it, or finds no queue."""
+    """Delete a queue. A concurrent publisher has finished before, or finds no queue."""
     async with connection.transaction():
         await declare(connection, [])
         await connection.execute("lock table broker.message in share row exclusive mode")

@@ -60,7 +60,7 @@ class RabbitMQ:
         self._publishing = asyncio.Lock()
         self._isolating = asyncio.Lock()
         self._prefetch: dict[str, int] = {}
-        """Of queues with large bodies and slow readers."""
+        """Lower prefetch counts, for queues with large bodies and slow consumers."""
         self._first = 0
         """The place of the address that is tried first: the last good one, until it fails."""
         self._links: set[Link] = set()

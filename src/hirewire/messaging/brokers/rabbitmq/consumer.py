@@ -1,4 +1,4 @@
-"""What has arrived on one channel."""
+"""Deliveries that have arrived on one channel."""
 
 import asyncio
 from collections import deque
@@ -117,8 +117,8 @@ class Consumer:
     def is_idle_and_small(self) -> bool:
         """Whether all is acked, and a whole batch of such bodies as of late would fit."""
         recent = self._recent
-        settled = not self._unacked and not self._arrived
-        return settled and len(recent) == recent.maxlen and sum(recent) < PAUSE_BYTES // 2
+        idle = not self._unacked and not self._arrived
+        return idle and len(recent) == recent.maxlen and sum(recent) < PAUSE_BYTES // 2
 
     def leave(self) -> None:
         """Let the channel's end be the consumer's end.

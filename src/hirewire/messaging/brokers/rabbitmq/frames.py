@@ -1,8 +1,8 @@
 """AMQP 0-9-1 content on the hot paths: headers of deliveries read, messages written. No I/O.
 
 Formats: AMQP 0-9-1 specification, 4.2 (frames, content headers) and 4.2.5.5 (field tables), with
-the field types that RabbitMQ uses. Whatever an external publisher put into a table is read as text
-or, where that cannot be, as what it looks like: nothing here raises for content.
+the field types that RabbitMQ uses. Table values of external publishers are read as text or, where
+that is impossible, in a printable form: nothing here raises for content.
 """
 
 import json
@@ -92,7 +92,7 @@ _FLAGS = {
 
 @dataclass(slots=True)
 class Content:
-    """What a content header says, as far as it is needed."""
+    """The fields of a content header that are needed."""
 
     size: int
     headers: dict[str, str]

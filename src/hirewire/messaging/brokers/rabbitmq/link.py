@@ -23,7 +23,7 @@ HEARTBEAT_SECONDS = 20
 ANSWER_SECONDS = 15.0
 CONFIRM_SECONDS = 30.0
 READ_BYTES = 256 * 1024
-"""What is taken from the socket at once; pika takes 4 KiB."""
+"""Bytes read from the socket at once; pika reads 4 KiB."""
 
 
 class Sink(Protocol):
@@ -91,7 +91,7 @@ class Wire(AsyncioConnection):  # type: ignore[misc]
         if (transport := self._active_transport) is not None and self.paused:
             self.paused = False
             transport._nbio.set_reader(transport._sock.fileno(), transport._on_socket_readable)
-            # What TLS has taken from the socket already makes it readable no more.
+            # Bytes that TLS has already read from the socket no longer make it readable.
             transport._nbio.add_callback_threadsafe(transport._on_socket_readable)
 
     @property
@@ -150,7 +150,7 @@ class Link:
 
         connection = Wire(
             parameters,
-            on_open_callback=lambda _: settle(opened, None),
+            on_open_callback=lambda _: resolve(opened, None),
             on_open_error_callback=on_error,
             on_close_callback=on_close,
             custom_ioloop=loop,
@@ -215,7 +215,7 @@ class Channel:
         """Call a pika method and wait for the broker's answer."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         try:
-            operation(callback=lambda frame: settle(answer, frame), **arguments)
+            operation(callback=lambda frame: resolve(answer, frame), **arguments)
         except exceptions.AMQPError as error:
             raise self._error(error) from None
         return await self.wait_for(answer)
@@ -244,7 +244,7 @@ class Channel:
                 self.raw.close()
 
 
-def settle(future: asyncio.Future[Any], value: object) -> None:
+def resolve(future: asyncio.Future[Any], value: object) -> None:
     """Set a result that nobody may wait for any more."""
     if not future.done():
         future.set_result(value)

@@ -12,7 +12,7 @@ from hirewire.messaging.broker import EXCHANGE, BrokerUnavailable, Message, Outc
 from hirewire.messaging.brokers.rabbitmq.frames import short, write_content, write_publish
 from hirewire.messaging.brokers.rabbitmq.link import CONFIRM_SECONDS, Channel, Link, translated
 
-PUBLISH_SLICE = 250
+PUBLISH_CHUNK = 250
 """Messages put on the wire before other tasks get a turn."""
 
 _Name: TypeAlias = tuple[str, str]
@@ -73,10 +73,10 @@ class Publisher:
         these or of another batch that is under way.
         """
         batch = _Batch(len(messages))
-        for start in range(0, len(messages), PUBLISH_SLICE):
+        for start in range(0, len(messages), PUBLISH_CHUNK):
             if start:
                 await asyncio.sleep(0)
-            self._send(messages[start : start + PUBLISH_SLICE], batch)
+            self._send(messages[start : start + PUBLISH_CHUNK], batch)
         if batch.left:
             await self._confirmed(batch)
         if not batch.nacked and not batch.returned:
@@ -157,7 +157,7 @@ class Publisher:
             self._first = tag + 1
 
     def _end(self) -> None:
-        """The channel is closed: nobody is told any more."""
+        """The channel is closed: nobody is notified any more."""
         error = translated_publishing(self.channel.closed.result())
         for batch in {id(b): b for b, _ in self._unconfirmed.values()}.values():
             if not batch.answered.done():

@@ -32,7 +32,7 @@ class SearchExecution:
         query: SearchQuery,
         value_of: Callable[[Searcher, str, int], str],
     ) -> None:
-        """`value_of` tells the value of a hashed field by its hash."""
+        """`value_of` returns the value of a hashed field by its hash."""
         filters = query.filters
         self._schema = schema
         self._searcher = searcher

@@ -362,7 +362,7 @@ def forget_former(tx: Transaction, parameters: Any) -> Waits:
     return len(rows)
 
 
-@statement("replay._HEARD_ALL")
+@statement("replay._CONSUMES_ALL")
 def heard_all(tx: Transaction, parameters: Any) -> Waits:
     """The audit expects all of the past to have been consumed."""
     service, types = parameters

@@ -15,8 +15,8 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from bench.live import platform
 from bench.measure import Figure, Options
-from bench.paints import FLAGS
 from bench.places import Bench
+from bench.web_vitals import FLAGS
 
 PEOPLE, QUICK_PEOPLE = 12, 3
 PASSWORD = "a long password"
@@ -78,7 +78,7 @@ async def _sign_up(page: Page, times: dict[str, list[float]]) -> None:
     await page.fill("#email", f"{uuid4().hex}@example.org")
     await page.fill("#password", PASSWORD)
     pressed = await _press(page, "main form button:not([type])")
-    times["1. signed up -> profile"] += [await _sight(page, "#profile summary", "@") - pressed]
+    times["1. signed up -> profile"] += [await _seen(page, "#profile summary", "@") - pressed]
 
 
 async def _hire(page: Page, times: dict[str, list[float]]) -> str:
@@ -87,7 +87,7 @@ async def _hire(page: Page, times: dict[str, list[float]]) -> str:
     await page.goto("/employer")
     await page.fill("#companyName", name)
     pressed = await _press(page, "main form button")
-    times["3. began to hire -> employer's page"] += [await _sight(page, "h1", name) - pressed]
+    times["3. began to hire -> employer's page"] += [await _seen(page, "h1", name) - pressed]
     times["3. began to hire -> role everywhere"] += [await _role(page) - pressed]
     await page.fill("#title", "Analyst")
     await page.locator("form[action='/employer/vacancies'] button").click()
@@ -115,8 +115,8 @@ async def _find_work(
     await anna.fill("#title", title)
     await anna.locator("form[action='/resumes'] button").click()
     await anna.locator("input[name=skill]").nth(0).fill("SQL")
-    feed = asyncio.create_task(_sight(boss, "#feed li", f"{title} resume changed"))
-    fits = asyncio.create_task(_sight(boss, "#resumes-matched li", title))
+    feed = asyncio.create_task(_seen(boss, "#feed li", f"{title} resume changed"))
+    fits = asyncio.create_task(_seen(boss, "#resumes-matched li", title))
     pressed = await _press(anna, "button[value=publish]")
     times["2. resume published -> employer's open feed"] += [await feed - pressed]
     times["2. resume published -> match, with reasons"] += [await fits - pressed]
@@ -125,7 +125,7 @@ async def _find_work(
     await anna.locator("#add-experience summary").click()
     await anna.fill("#experience-position", "Analyst")
     await anna.fill("#experience-start", "2020-03")
-    added = asyncio.create_task(_sight(boss, "#feed li:first-child", f"{title} experience added"))
+    added = asyncio.create_task(_seen(boss, "#feed li:first-child", f"{title} experience added"))
     pressed = await _press(anna, "#add-experience-button")
     times["2. experience added -> employer's open feed"] += [await added - pressed]
 
@@ -133,7 +133,7 @@ async def _find_work(
     await anna.locator("#apply ~ form button").click()
     await anna.locator("#application").wait_for()
     await boss.goto(f"/employer{vacancy}/board")
-    invited = asyncio.create_task(_sight(anna, "#application strong", "you are invited"))
+    invited = asyncio.create_task(_seen(anna, "#application strong", "you are invited"))
     card = boss.locator("[data-stage=response] article", has_text=title)
     stage = boss.locator("[data-stage=interview]")
     handles = [await card.element_handle(), await stage.element_handle()]
@@ -145,7 +145,7 @@ async def _press(page: Page, selector: str) -> float:
     return float(await page.locator(selector).first.evaluate(_PRESS))
 
 
-async def _sight(page: Page, selector: str, text: str) -> float:
+async def _seen(page: Page, selector: str, text: str) -> float:
     found: Any = await page.wait_for_function(_SEEN, arg=[selector, text], polling="raf")
     return float(await found.json_value())
 

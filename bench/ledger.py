@@ -57,7 +57,7 @@ from generate_series(0, $1::bigint - 1) n
 
 
 async def listen(connection: asyncpg.Connection) -> None:
-    """Enter the reader as one who hears the event, as `migrate` would."""
+    """Enter the reader as a subscriber of the event, as `migrate` would."""
     async with connection.transaction():
         await write_subscribers(connection, {TYPE: [READER]})
 
@@ -74,8 +74,8 @@ async def unsent(connection: asyncpg.Connection) -> int:
 
 async def handled(connection: asyncpg.Connection) -> int:
     """Messages that took effect, by the inbox."""
-    heard = await connection.fetchval("select count(*) from messaging.inbox")
-    return int(heard) - await still_open(connection)
+    entered = await connection.fetchval("select count(*) from messaging.inbox")
+    return int(entered) - await still_open(connection)
 
 
 async def still_open(connection: asyncpg.Connection) -> int:
@@ -88,7 +88,7 @@ async def still_open(connection: asyncpg.Connection) -> int:
 
 
 async def truncate(connection: asyncpg.Connection) -> None:
-    """Empty the books, but for who listens."""
+    """Empty the ledger, except for the subscribers."""
     await connection.execute(
         "truncate messaging.counter, messaging.log, messaging.outbox, messaging.inbox, "
         "messaging.open_message, messaging.progress, messaging.suspect"
@@ -113,7 +113,7 @@ async def fill_log(connection: asyncpg.Connection, rows: int) -> None:
             _FILL_LOG, start, min(start + CHUNK, rows), rows // EVENTS_PER_KEY, rows
         )
     await connection.execute(_FILL_COUNTERS, rows // EVENTS_PER_KEY)
-    await settle(connection)
+    await vacuum(connection)
 
 
 async def fill_inbox(connection: asyncpg.Connection, rows: int) -> None:
@@ -125,18 +125,18 @@ async def fill_inbox(connection: asyncpg.Connection, rows: int) -> None:
             _FILL_INBOX, start, min(start + CHUNK, rows), rows // EVENTS_PER_KEY, rows
         )
     await connection.execute(_FILL_PROGRESS, rows // EVENTS_PER_KEY)
-    await settle(connection)
+    await vacuum(connection)
 
 
 async def forget(connection: asyncpg.Connection, since: datetime) -> None:
-    """Take away what was logged and heard since then, so that the books keep their size."""
+    """Take away what was logged and consumed since then, so that the ledger keeps its size."""
     first = "messaging.first_id($1)"
     await connection.execute(f"delete from messaging.log where id >= {first}", since)
     await connection.execute(f"delete from messaging.inbox where event_id >= {first}", since)
-    await settle(connection)
+    await vacuum(connection)
 
 
-async def settle(connection: asyncpg.Connection) -> None:
+async def vacuum(connection: asyncpg.Connection) -> None:
     """Leave nothing for autovacuum to do during a measurement."""
     await connection.execute("set synchronous_commit = on")
     await connection.execute("vacuum (analyze)")

@@ -1,4 +1,4 @@
-"""python listener.py URL: hears registrations, and makes every second user an employer."""
+"""python subscriber.py URL: consumes registrations, and makes every second user an employer."""
 
 import json
 import sys
@@ -8,17 +8,17 @@ import pika
 
 connection = pika.BlockingConnection(pika.URLParameters(sys.argv[1]))
 channel = connection.channel()
-channel.queue_declare("python.listener", durable=True)
-channel.queue_bind("python.listener", "hirewire.events", "user.registered")
+channel.queue_declare("python.subscriber", durable=True)
+channel.queue_bind("python.subscriber", "hirewire.events", "user.registered")
 channel.basic_qos(prefetch_count=10)
-heard = set()
+received = set()
 print("ready", flush=True)
-for method, properties, body in channel.consume("python.listener"):
+for method, properties, body in channel.consume("python.subscriber"):
     user = json.loads(body)
-    if properties.headers["cloudEvents_id"] not in heard:
-        heard.add(properties.headers["cloudEvents_id"])
+    if properties.headers["cloudEvents_id"] not in received:
+        received.add(properties.headers["cloudEvents_id"])
         print(user["id"], flush=True)
-        if len(heard) % 2 == 0:
+        if len(received) % 2 == 0:
             company = {"userId": user["id"], "companyId": str(uuid.uuid4()), "phone": None}
             channel.basic_publish(
                 "hirewire.events",

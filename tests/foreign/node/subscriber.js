@@ -1,11 +1,11 @@
-// Hears events of Hirewire from a queue of its own, bound to the exchange.
-// node listener.js URL EVENT...
+// Consumes events of Hirewire from a queue of its own, bound to the exchange.
+// node subscriber.js URL EVENT...
 const { MessageBroker } = require("./broker");
 
 async function main([url, ...events]) {
   const broker = new MessageBroker();
   await broker.connect(url);
-  const queue = "node.listener";
+  const queue = "node.subscriber";
   await broker.channel.assertQueue(queue, { durable: true });
   for (const event of events) {
     await broker.channel.bindQueue(queue, "hirewire.events", event);

@@ -8,7 +8,7 @@ import asyncpg
 import pytest_asyncio
 from sqlalchemy.engine import make_url
 
-from bench import books
+from bench import ledger
 from hirewire.kit.db import migrate
 from hirewire.messaging.database import connect
 from hirewire.messaging.ids import new_id
@@ -27,11 +27,11 @@ async def connection(postgres_url: str) -> AsyncIterator[asyncpg.Connection]:
 async def test_a_filled_log_is_sent_and_goes_on_where_its_counters_stand(
     connection: asyncpg.Connection,
 ) -> None:
-    await books.fill_log(connection, 1000)
-    assert await books.recorded(connection) == 1000
-    assert await books.unsent(connection) == 0
+    await ledger.fill_log(connection, 1000)
+    assert await ledger.recorded(connection) == 1000
+    assert await ledger.unsent(connection) == 0
     rows = await connection.fetch("select id, key, sequence, body::text from messaging.log")
-    assert {len(row["body"].encode()) for row in rows} == {books.BODY_BYTES}
+    assert {len(row["body"].encode()) for row in rows} == {ledger.BODY_BYTES}
     assert {json.loads(row["body"])["page"] == row["key"] for row in rows} == {True}
     assert {UUID(str(row["id"])).version for row in rows} == {7}
     assert sorted(row["sequence"] for row in rows) == sorted(list(range(1, 11)) * 100)
@@ -43,29 +43,29 @@ async def test_a_filled_log_is_sent_and_goes_on_where_its_counters_stand(
 async def test_a_filled_inbox_is_handled_and_knows_how_far_its_keys_are(
     connection: asyncpg.Connection,
 ) -> None:
-    await books.fill_inbox(connection, 1000)
-    assert await books.handled(connection) == 1000
-    assert await books.still_open(connection) == 0
+    await ledger.fill_inbox(connection, 1000)
+    assert await ledger.handled(connection) == 1000
+    assert await ledger.still_open(connection) == 0
     assert await connection.fetchval("select count(*) from messaging.progress") == 100
 
 
 async def test_what_a_round_added_is_forgotten_and_all_can_be_emptied(
     connection: asyncpg.Connection,
 ) -> None:
-    await books.fill_log(connection, 100)
+    await ledger.fill_log(connection, 100)
     since = await connection.fetchval("select clock_timestamp()")
     id = new_id()
     await connection.execute(
         "insert into messaging.log (id, position, type, key, sequence, correlation_id, body) "
         "values ($1, 1000, $2, 'k', 1, 'c', '{}')",
         id,
-        books.TYPE,
+        ledger.TYPE,
     )
     await connection.execute(
         "insert into messaging.outbox (position, id, key) values (1000, $1, 'k')", id
     )
-    assert (await books.recorded(connection), await books.unsent(connection)) == (101, 1)
-    await books.forget(connection, since)
-    assert await books.recorded(connection) == 100
-    await books.truncate(connection)
-    assert await books.recorded(connection) == 0
+    assert (await ledger.recorded(connection), await ledger.unsent(connection)) == (101, 1)
+    await ledger.forget(connection, since)
+    assert await ledger.recorded(connection) == 100
+    await ledger.truncate(connection)
+    assert await ledger.recorded(connection) == 0

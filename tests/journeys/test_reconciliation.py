@@ -32,7 +32,7 @@ async def run_sql(platform: Platform, service: str, statement: str, *values: obj
 
 
 @pytest.mark.long
-async def test_the_books_are_clean_while_traffic_flows(platform: Platform) -> None:
+async def test_the_audit_is_clean_while_traffic_flows(platform: Platform) -> None:
     """No false alarm in audit after audit, and in each the counts add up."""
     await platform.start(*ALL)
     stop = asyncio.Event()
@@ -55,8 +55,8 @@ async def test_the_books_are_clean_while_traffic_flows(platform: Platform) -> No
             stop.set()
             await asyncio.gather(*writers)
         report = await audited(operators)
-    lines = {(owner, listener): line for owner, listener, line in report.lines()}
-    # Beside the registrations, auth has told profiles its signing key.
+    lines = {(owner, subscriber): line for owner, subscriber, line in report.lines()}
+    # Beside the registrations, auth has published its signing key.
     assert lines["auth", "profiles"].counts["handled"] == len(made) + 1
     assert report.accounts["auth"].recorded >= len(made) + 1
 
@@ -133,7 +133,7 @@ async def test_a_service_that_is_away_makes_the_audit_incomplete_not_wrong(
     assert any("profiles does not answer" in problem for problem in report.problems)
 
 
-async def test_a_discarded_message_is_in_the_books_with_its_reason(platform: Platform) -> None:
+async def test_a_discarded_message_is_in_the_audit_with_its_reason(platform: Platform) -> None:
     await platform.start("auth", "profiles", "vacancies", "web")
     async with platform.client() as client, platform.operators() as operators:
         await run_sql(platform, "profiles", "alter table profile rename to elsewhere")
@@ -164,15 +164,15 @@ async def test_a_discarded_message_is_in_the_books_with_its_reason(platform: Pla
 async def test_only_operators_may_ask(platform: Platform) -> None:
     await platform.start("auth")
     url = platform.settings.service_url("auth")
-    async with Operators({"auth": url}, "somebody-elses-token") as stranger:
+    async with Operators({"auth": url}, "somebody-elses-token") as outsider:
         with pytest.raises(Refused, match="HIREWIRE_OPERATOR_TOKEN"):
-            await stranger.overview("auth")
+            await outsider.overview("auth")
     async with Operators({"auth": "http://127.0.0.1:9"}, "token") as nowhere:
         with pytest.raises(ServiceAway, match="auth"):
             await nowhere.overview("auth")
 
 
-async def test_the_story_of_a_first_day(platform: Platform) -> None:
+async def test_the_causal_trace_of_a_first_day(platform: Platform) -> None:
     """From the request through the outbox to handlers and what they recorded in turn."""
     await platform.start(*ALL)
     async with platform.client() as client, platform.operators() as operators:

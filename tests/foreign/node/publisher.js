@@ -1,5 +1,5 @@
 // Publishes one event to the exchange; it needs no header that Hirewire knows.
-// node teller.js URL EVENT JSON
+// node publisher.js URL EVENT JSON
 const amqp = require("amqplib");
 
 async function main([url, event, json]) {

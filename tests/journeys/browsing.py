@@ -77,7 +77,7 @@ class Somebody:
         await expect(page.locator("#profile details")).to_be_visible()
 
     async def serious(self, options: dict[str, Any] | None = None) -> list[str]:
-        """What axe finds on this page that is serious or critical, in what it is told to look at."""
+        """What axe finds on this page that is serious or critical, by these options."""
         found = await Axe().run(self.page, options=VIOLATIONS | (options or {}))
         return [
             f"{self.page.url}: {one['id']}: {node['html'][:120]}"

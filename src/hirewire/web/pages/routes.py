@@ -195,7 +195,7 @@ async def _others(who: Visitor, vacancy: Vacancy) -> Others:
     return Others(max(count, len(some)), some[:MOST_OTHERS])
 
 
-async def _similar(who: Visitor, vacancy: Vacancy) -> list[Vacancy]:
+async def _similar(who: Visitor, vacancy: Vacancy) -> Sequence[Vacancy]:
     """Open vacancies that require the same first skills."""
     asked = [("skill", one.skill) for one in vacancy.requirements[:2]]
     if not asked:

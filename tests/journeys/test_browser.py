@@ -178,6 +178,9 @@ async def test_a_resume_is_edited_in_its_place_and_nothing_typed_is_lost(
         await page.locator("form[action='/resumes'] button").click()
         await page.wait_for_url("**/resumes/*")
         await page.evaluate("window.sameDocument = true")
+        await page.locator("#skills a:has-text('Cancel')").click()
+        await page.locator("#skills-edit").click()
+        await expect(page.locator("[name=skill]").first).to_be_focused()
         await page.locator("#about-edit").click()
         await expect(page.locator("#summary")).to_be_focused()
         await page.fill("#summary", "Not saved yet")
@@ -207,6 +210,7 @@ async def test_a_resume_is_edited_in_its_place_and_nothing_typed_is_lost(
         await edit.click()
         await item.locator("button[value=delete]").click()
         await expect(item).to_have_count(0)
+        await expect(page.locator(".toast button", has_text="Undo")).to_be_visible()
         await page.wait_for_function("document.activeElement !== document.body")
 
         await platform.stop("vacancies")

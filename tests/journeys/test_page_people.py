@@ -36,7 +36,12 @@ async def test_a_card_is_read_kept_in_view_and_its_owner_notified(platform: Plat
     async with platform.client() as boss, platform.client() as anna:
         await hires(boss)
         vacancy = await opened(boss, "Cook")
+        public = f"/vacancies/{vacancy.rsplit('/', 1)[1]}"
         await sign_up(anna, "anna@example.org")
+        assert "Create a resume to see" in await page(anna, public)
+        assert "How you match" not in await page(boss, public)
+        draft = (await anna.post("/resumes", data={"title": "Cook"})).headers["location"]
+        assert "Publish your resume to see" in await page(anna, public)
         resume = await wrote(anna, "Chef")
         job = {"position": "Cook", "company": "Inn", "start": "2020-03"}
         await anna.post(f"{resume}/experience", data=job)
@@ -46,6 +51,10 @@ async def test_a_card_is_read_kept_in_view_and_its_owner_notified(platform: Plat
             return "Inn" in (await boss.get(f"/employer{resume}")).text
 
         await eventually(has_come)
+        fit = (await page(anna, public)).split('class="fit')[1].split("</section>")[0]
+        assert re.search(rf'Your resume: <a href="{resume}">Chef</a>', fit), fit
+        assert 'class="score' in fit
+        assert draft not in fit
         assert f'href="/employer{resume}"' in await page(boss, "/employer")
         assert f'href="/employer{resume}"' in await page(boss, "/employer/activity/all")
         card = await page(boss, f"/employer{resume}")

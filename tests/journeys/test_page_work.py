@@ -2,6 +2,7 @@
 
 import io
 import re
+from html import unescape
 from uuid import uuid4
 
 import pytest
@@ -53,8 +54,27 @@ async def test_experience_is_changed_in_its_place(platform: Platform) -> None:
         assert 'value="School"' in answer.text
         answer = await client.post(f"{path}/education", data=study | {"endYear": "2003"})
         assert answer.status_code == 303
-        gone = await client.post(f"{path}/experience/{id}", data={"action": "delete"}, headers=PART)
+        await client.post(f"{path}/experience", data={"position": "Waiter", "start": "2018"})
+        remove = {"action": "delete"}
+        for headers in ({}, PART):  # it can be put back where it was, as it was
+            before = (await api(client, "GET", f"/profiles{path}"))["experience"]
+            id = before[0]["id"]
+            gone = await client.post(f"{path}/experience/{id}", data=remove, headers=headers)
+            assert gone.status_code == 200
+            assert "Deleted." in gone.text
+            given = dict(re.findall(r'name="(removed|place)" value="([^"]*)"', gone.text))
+            undo = {name: unescape(value) for name, value in given.items()}
+            back = await client.post(f"{path}/experience", data=undo)
+            assert back.headers["location"] == f"{path}?done=undone#experience"
+            after = (await api(client, "GET", f"/profiles{path}"))["experience"]
+            assert [one | {"id": ""} for one in after] == [one | {"id": ""} for one in before]
         assert f'hx-target="#item-{id}" hx-swap="delete"' in gone.text
+        bad = await client.post(f"{path}/experience", data={"removed": "[1]", "place": "0"})
+        assert bad.status_code == 404
+        for one in after:
+            again = f"{path}/experience/{one['id']}"
+            assert (await client.post(again, data=remove, headers=PART)).status_code == 200
+        assert "Undo" not in (await client.post(again, data=remove, headers=PART)).text
         saved = await api(client, "GET", f"/profiles{path}")
         assert (saved["experience"], len(saved["education"])) == ([], 1)
         await page(client, f"{path}/nothing", 405)

@@ -79,6 +79,7 @@ TABLE: dict[str, Seen] = {
     "/api/vacancies/vacancies/overview": {},
     "/api/vacancies/vacancies/{V}": {},
     "/api/vacancies/vacancies/{V}/scores?resume={R}": {},
+    "/api/vacancies/vacancies/{V}/fits?resume={R}": {},
     "/api/vacancies/feeds/vacancies.atom": {},
     "/api/vacancies/feeds/jobs.xml": {},
     "/": {},

@@ -33,6 +33,7 @@ ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
     ("post", "/vacancies/{id}/copy"): (None, 401, 403, 404),
     ("get", "/vacancies/overview"): (None, 401, 403, 200),
     ("get", "/vacancies/{id}/scores"): (None, 401, 422, 422),
+    ("get", "/vacancies/{id}/fits"): (None, 401, 422, 422),
     ("get", "/vacancies/{id}/recommendations"): (None, 401, 403, 404),
     ("post", "/vacancies/{id}/price"): ({}, 401, 403, 404),
     ("get", "/resumes"): (None, 401, 403, 200),

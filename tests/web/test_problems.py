@@ -7,7 +7,8 @@ import pytest
 
 from hirewire.web.i18n.problem_texts import NARROWER, NOT_ACCEPTED, NOT_DONE, TEXTS
 from hirewire.web.i18n.words import LANGUAGES, words
-from hirewire.web.pages.rendering import Form, templates
+from hirewire.web.pages.rendering import Form
+from hirewire.web.pages.templates import templates_in
 from hirewire.web.problems import Problem, field_problems, whole_problem
 
 HOLE = re.compile(r"%\((\w+)\)s")
@@ -197,7 +198,9 @@ def test_a_form_finds_its_errors_and_escapes_them() -> None:
     assert form.error_in("skills", 2) is form.error("skills") is not None
     assert form.error_in("skills", 20) is form.error_in("skills", 0) is form.error("skill") is None
     assert [at for at, _ in form.errors_in("file")] == ["", "basics/name"]
-    shown = templates.from_string(
-        '{% import "fields.html" as f with context %}{{ f.said("id", wrong) }}'
-    ).render(w=words("ru"), wrong=form.error("skills"))
+    shown = (
+        templates_in("ru")
+        .from_string('{% import "fields.html" as f with context %}{{ f.said("id", wrong) }}')
+        .render(w=words("ru"), wrong=form.error("skills"))
+    )
     assert "&lt;b&gt;%s%(x)s{x}{0}&lt;/b&gt; указано дважды" in shown

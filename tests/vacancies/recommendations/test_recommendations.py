@@ -119,6 +119,25 @@ async def test_both_sides_read_the_same(board: Board, boris: Person) -> None:
     assert set(item["resume"]) & {"userId", "contacts", "fullName", "experience"} == set()
 
 
+async def test_a_job_seeker_sees_how_each_of_their_resumes_fits_a_vacancy(
+    board: Board, boris: Person
+) -> None:
+    id, draft = await board.publish(**PLAIN), await board.person.vacancy()
+    good, poor, other = uuid4(), uuid4(), uuid4()
+    for resume, skill in ((poor, "Gardening"), (good, "sql"), (other, "SQL")):
+        event = told(resume, 1, skills=[{"name": skill}])
+        if resume != other:
+            event = event.model_copy(update={"user_id": boris.id})
+        await consume(board.person.service.messaging.consumer, event)
+    asked = "&".join(f"resume={one}" for one in (poor, other, good, uuid4()))
+    best, last = (await boris.call("GET", f"/vacancies/{id}/fits?{asked}"))["items"]
+    assert (best["resumeId"], last["resumeId"]) == (str(good), str(poor))
+    assert best["score"] > last["score"]
+    [why] = [one for one in last["reasons"] if one["about"] == "SQL"]
+    assert (why["verdict"], why["must"]) == ("conflict", True), "it is not recommended"
+    await boris.call("GET", f"/vacancies/{draft}/fits?{asked}", expect=404)
+
+
 async def test_a_published_vacancy_meets_the_visible_resumes(board: Board) -> None:
     visible, hidden, draft = uuid4(), uuid4(), uuid4()
     await board.publish_resume(visible, 1)

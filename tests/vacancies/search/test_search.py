@@ -137,8 +137,19 @@ async def test_filters_and_facets(board: Board) -> None:
     await board.publish("a", "One", area="Omsk", workFormat="remote", requirements=asks("SQL"))
     await board.publish("b", "One", area="omsk ", workFormat="hybrid", salary=PAY)
     await board.publish("c", "One", area="Tomsk", workFormat="remote", requirements=asks("SQL"))
-    await board.publish("d", "Two", area=None, workFormat=None, salary=PAY | {"unit": "YEAR"})
+    own = asks("Tea ceremony", "SQL", "Чайная церемония")
+    pay = PAY | {"unit": "YEAR"}
+    await board.publish("d", "Two", area=None, workFormat=None, salary=pay, requirements=own)
     await board.ready()
+    found = await board.answer(q="two", facets="true")
+    named = {bucket["label"]: bucket["value"] for bucket in found["facets"]["skill"]}
+    assert named.keys() == {"Tea ceremony", "Чайная церемония", "SQL"}, "as they are written"
+    found = await board.answer(skill=[named["Tea ceremony"], "C++"], facets="true")
+    assert found["total"] == 0
+    assert [(one["label"], one["count"]) for one in found["facets"]["skill"]] == [
+        ("Tea ceremony", 0),
+        ("C++", 0),
+    ]
     found = await board.answer(q="one", workFormat="remote", facets="true")
     assert found["total"] == 2
     facets = {

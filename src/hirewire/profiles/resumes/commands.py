@@ -149,9 +149,14 @@ async def remove(tx: Tx, user_id: UUID, id: UUID) -> None:
     )
 
 
-async def add_experience(tx: Tx, user_id: UUID, id: UUID, fields: Fields) -> ItemRow:
-    """Add a position and return it. Raises `NoSuchResume`, `TooMany`."""
-    return await _add(tx, experience, user_id, id, fields, "experience_added")
+async def add_experience(
+    tx: Tx, user_id: UUID, id: UUID, fields: Fields, place: int | None = None
+) -> ItemRow:
+    """Add a position and return it. Raises `NoSuchResume`, `TooMany`.
+
+    It is the last one, or comes at `place` (0 is the first).
+    """
+    return await _add(tx, experience, user_id, id, fields, "experience_added", place)
 
 
 async def change_experience(
@@ -166,9 +171,14 @@ async def remove_experience(tx: Tx, user_id: UUID, id: UUID, item_id: UUID) -> N
     await _remove(tx, experience, user_id, id, item_id, "experience_removed")
 
 
-async def add_education(tx: Tx, user_id: UUID, id: UUID, fields: Fields) -> ItemRow:
-    """Add a course of study and return it. Raises `NoSuchResume`, `TooMany`."""
-    return await _add(tx, education, user_id, id, fields, "education_added")
+async def add_education(
+    tx: Tx, user_id: UUID, id: UUID, fields: Fields, place: int | None = None
+) -> ItemRow:
+    """Add a course of study and return it. Raises `NoSuchResume`, `TooMany`.
+
+    It is the last one, or comes at `place` (0 is the first).
+    """
+    return await _add(tx, education, user_id, id, fields, "education_added", place)
 
 
 async def change_education(
@@ -184,19 +194,26 @@ async def remove_education(tx: Tx, user_id: UUID, id: UUID, item_id: UUID) -> No
 
 
 async def _add(
-    tx: Tx, table: Table, user_id: UUID, id: UUID, fields: Fields, action: ResumeAction
+    tx: Tx,
+    table: Table,
+    user_id: UUID,
+    id: UUID,
+    fields: Fields,
+    action: ResumeAction,
+    place: int | None,
 ) -> ItemRow:
     await _locked(tx, user_id, id)
-    count, last = (
-        await tx.execute(
-            select(func.count(), func.coalesce(func.max(table.c.place), -1)).where(
-                table.c.resume_id == id
-            )
-        )
-    ).one()
-    if count >= MOST_ITEMS:
+    mine = table.c.resume_id == id
+    ordered = select(table.c.place).where(mine).order_by(table.c.place, table.c.id)
+    places = list(await tx.scalars(ordered))
+    if len(places) >= MOST_ITEMS:
         raise TooMany(f"A resume holds {MOST_ITEMS} of these at most.", params={"max": MOST_ITEMS})
-    values = {"id": new_id(), "resume_id": id, "place": last + 1} | fields
+    at = places[-1] + 1 if places else 0
+    if place is not None and place < len(places):
+        at = places[place]
+        later = update(table).where(mine, table.c.place >= at)
+        await tx.execute(later.values(place=table.c.place + 1))
+    values = {"id": new_id(), "resume_id": id, "place": at} | fields
     made = (await tx.execute(insert(table).values(values).returning(table))).one()
     await _announce(tx, await _bump(tx, id), action, made.id)
     return dict(made._mapping)

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic.alias_generators import to_camel
 
 from hirewire.kit.answers import forget_answers
@@ -30,6 +30,7 @@ EXPORTED: Responses = {
 ONE = "/{id:uuid}"
 """With its form, so that `/import` is no resume: other methods there are 405."""
 router = APIRouter(prefix="/api/profiles/resumes", tags=["resumes"])
+Place = Annotated[int | None, Query(ge=0)]
 Document = Annotated[
     dict[str, Any],  # no JsonValue: its own form is checked by `check_document`
     Body(
@@ -119,13 +120,18 @@ async def export(
 
 @router.post("/{id}/experience", status_code=201, responses=refuses(NoSuchResume, commands.TooMany))
 async def add_experience(
-    id: UUID, body: models.NewExperience, tx: RequestTx, caller: Caller, once: Once
+    id: UUID,
+    body: models.NewExperience,
+    tx: RequestTx,
+    caller: Caller,
+    once: Once,
+    place: Place = None,
 ) -> Experience:
-    """Add a position to the work experience."""
+    """Add a position to the work experience: the last one, or at `place` (0 is the first)."""
 
     async def make() -> Experience:
         fields = body.model_dump(mode="json")
-        made = await commands.add_experience(tx, caller.user_id, id, fields)
+        made = await commands.add_experience(tx, caller.user_id, id, fields, place)
         return Experience.model_validate(made)
 
     return await once(Experience, make)
@@ -152,13 +158,18 @@ async def remove_experience(id: UUID, item_id: UUID, tx: RequestTx, caller: Call
 
 @router.post("/{id}/education", status_code=201, responses=refuses(NoSuchResume, commands.TooMany))
 async def add_education(
-    id: UUID, body: models.NewEducation, tx: RequestTx, caller: Caller, once: Once
+    id: UUID,
+    body: models.NewEducation,
+    tx: RequestTx,
+    caller: Caller,
+    once: Once,
+    place: Place = None,
 ) -> Education:
-    """Add an education entry."""
+    """Add an education entry: the last one, or at `place` (0 is the first)."""
 
     async def make() -> Education:
         fields = body.model_dump(mode="json")
-        made = await commands.add_education(tx, caller.user_id, id, fields)
+        made = await commands.add_education(tx, caller.user_id, id, fields, place)
         return Education.model_validate(made)
 
     return await once(Education, make)

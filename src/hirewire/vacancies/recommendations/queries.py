@@ -40,6 +40,24 @@ class Reason:
     """A JSON pointer into the resume."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How well a resume fits a vacancy."""
+
+    resume_id: UUID
+    score: float
+    reasons: list[Reason]
+
+
+async def published_vacancy(tx: Tx, vacancy_id: UUID) -> Mapping[str, Any] | None:
+    """A vacancy that everybody may read, as a row."""
+    found = await tx.execute(
+        select(vacancy).where(vacancy.c.id == vacancy_id, vacancy.c.published_at.is_not(None))
+    )
+    row = found.first()
+    return None if row is None else dict(row._mapping)
+
+
 async def vacancy_of(tx: Tx, vacancy_id: UUID, company_id: UUID) -> Mapping[str, Any] | None:
     """This company's vacancy, as a row; None for another company's."""
     found = await tx.execute(
@@ -138,6 +156,24 @@ async def scores_of_applicants(
         why = _reasons(vacancy, row.snapshot, judged) if explained else []
         scores[row.resume_id] = judged.score, why
     return scores
+
+
+async def fits_of(
+    tx: Tx, vacancy: Mapping[str, Any], user_id: UUID, resume_ids: Sequence[UUID]
+) -> list[Fit]:
+    """How well these of a person's resumes fit a vacancy (as a row), best first."""
+    found = await tx.execute(
+        select(resume.c.resume_id, resume.c.snapshot)
+        .where(among(resume.c.resume_id, resume_ids), resume.c.user_id == user_id)
+        .where(resume.c.snapshot.has_key("status"))
+        .order_by(resume.c.resume_id.desc())
+    )
+    demand = demand_of(vacancy)
+    judged = [(row, judge(demand, offer_of(row.snapshot))) for row in found]
+    judged.sort(key=lambda one: (one[1].score, one[1].strength), reverse=True)
+    return [
+        Fit(row.resume_id, one.score, _reasons(vacancy, row.snapshot, one)) for row, one in judged
+    ]
 
 
 def reasons(vacancy: Mapping[str, Any], snapshot: Mapping[str, Any]) -> list[Reason]:

@@ -91,6 +91,23 @@ async def scores(
     return Scores(items=[Score.model_validate(item) for item in items])
 
 
+@router.get("/vacancies/{id}/fits", responses=refuses(NoSuchVacancy))
+async def fits(
+    id: UUID,
+    tx: RequestTx,
+    caller: Caller,
+    resume: Annotated[list[UUID], Query(max_length=50)],
+) -> Scores:
+    """How well these resumes of yours match a vacancy, best first, with the reasons; also those
+    that it is not recommended for. Other people's resumes are left out.
+    """
+    vacancy = await queries.published_vacancy(tx, id)
+    if vacancy is None:
+        raise NoSuchVacancy
+    found = await queries.fits_of(tx, vacancy, caller.user_id, resume)
+    return Scores(items=[Score.model_validate(one, from_attributes=True) for one in found])
+
+
 @router.get("/recommendations", responses=refuses(NotAnEmployer))
 async def for_company(
     tx: RequestTx,

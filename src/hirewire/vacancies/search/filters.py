@@ -70,7 +70,7 @@ def _work_formats(given: models.Filters) -> list[str]:
     return list(dict.fromkeys((*given.work_format, *remote)))
 
 
-def _skill(name: str) -> str:
+def skill_value(name: str) -> str:
     """The id of a skill that is given by its id or one of its names."""
     return name if name in dictionary().skills or name.startswith("own:") else skill_id(name)
 
@@ -78,5 +78,5 @@ def _skill(name: str) -> str:
 _READ: Mapping[str, Callable[[models.Filters], Sequence[str]]] = {
     "area": lambda given: [place_key(area) for area in _areas(given.area)],
     "workFormat": _work_formats,
-    "skill": lambda given: [_skill(name) for name in given.skill],
+    "skill": lambda given: [skill_value(name) for name in given.skill],
 }

@@ -14,6 +14,7 @@ from hirewire.messaging.transaction import Tx
 from hirewire.places.gazetteer import ID, gazetteer
 from hirewire.vacancies.presenters import card_of, shown_vacancy
 from hirewire.vacancies.search import models, queries
+from hirewire.vacancies.search.filters import skill_value
 from hirewire.vacancies.search.index.documents import text_of
 from hirewire.vacancies.search.index.query import FacetCounts, SearchResult
 from hirewire.vacancies.search.index.storage import SearchIndex
@@ -41,7 +42,7 @@ async def vacancy_results(
     items = [
         vacancy_item(row, company, query, mark) for row, mark in zip(shown, marks, strict=True)
     ]
-    facets = await _facets(tx, index, await counting) if counting else None
+    facets = await _facets(tx, index, await counting, query.skill) if counting else None
     return models.VacancyResults(items=items, **_about(found, query, facets, request, response))
 
 
@@ -69,7 +70,7 @@ async def resume_results(
         )
         for row, title in zip(shown, marked, strict=True)
     ]
-    facets = await _facets(tx, index, await counting) if counting else None
+    facets = await _facets(tx, index, await counting, query.skill) if counting else None
     return models.ResumeResults(items=items, **_about(found, query, facets, request, response))
 
 
@@ -139,13 +140,18 @@ def _counting(
 
 
 async def _facets(
-    tx: Tx, index: SearchIndex, counted: FacetCounts
+    tx: Tx, index: SearchIndex, counted: FacetCounts, chosen: Sequence[str]
 ) -> dict[str, list[models.Bucket]]:
+    """The facets with labels; the chosen skills are among them even if no result has them."""
+    skills = dict(counted.facets["skill"])
+    for one in chosen:
+        skills.setdefault(skill_value(one), 0)
+    found = {**counted.facets, "skill": list(skills.items())}
     ids = [UUID(value) for value, _ in counted.facets.get("company", ())]
     companies = await queries.company_names(tx, ids)
     labels: dict[str, Callable[[str], str]] = {
         "company": lambda value: companies.get(UUID(value), value),
-        "skill": lambda value: dictionary().name_of(value) or value.removeprefix("own:"),
+        "skill": lambda value: dictionary().name_of(value) or _own_name(index, value),
         "area": lambda value: _place_name(value) or index.label("area", value),
     }
     facets = {
@@ -158,7 +164,7 @@ async def _facets(
             )
             for value, count in values
         ]
-        for name, values in counted.facets.items()
+        for name, values in found.items()
     }
     if counted.recent:
         facets["days"] = [
@@ -166,6 +172,11 @@ async def _facets(
             for days, count in zip(RECENT_DAYS, counted.recent, strict=True)
         ]
     return facets
+
+
+def _own_name(index: SearchIndex, value: str) -> str:
+    """A skill that the dictionary does not know, as somebody wrote it."""
+    return index.label("skill", value).removeprefix("own:")
 
 
 def _place_name(key: str, *, russian: bool = False) -> str | None:

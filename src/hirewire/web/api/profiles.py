@@ -64,9 +64,12 @@ class Profiles(Client):
         """A resume as a file."""
         return await self._file(f"/resumes/{id}/export", {"format": kind})
 
-    async def add_item(self, id: UUID, kind: ItemKind, item: Typed) -> Answer[Made]:
-        """Add a position or an education entry."""
-        return await self._send(Made, "POST", f"/resumes/{id}/{kind}", item)
+    async def add_item(
+        self, id: UUID, kind: ItemKind, item: Typed, place: int | None = None
+    ) -> Answer[Made]:
+        """Add a position or an education entry, as the last one or at this place."""
+        at = "" if place is None else f"?place={place}"
+        return await self._send(Made, "POST", f"/resumes/{id}/{kind}{at}", item)
 
     async def change_item(
         self, id: UUID, kind: ItemKind, item: UUID, changes: Typed

@@ -200,6 +200,11 @@ class Vacancies(Client):
         query += [("reasons", "true")] if explained else []
         return await self._get(Items[Score], f"/vacancies/{vacancy}/scores", query)
 
+    async def fits(self, vacancy: UUID | str, resumes: Iterable[str]) -> Answer[Items[Score]]:
+        """How well these resumes of the visitor match a job, best first, with the reasons."""
+        query = [("resume", id) for id in resumes]
+        return await self._get(Items[Score], f"/vacancies/{vacancy}/fits", query)
+
     async def reach(self, resume: UUID, changes: Typed) -> Answer[Reach]:
         """How many jobs a resume matches now, and with these changes."""
         body: Typed = {"resumeId": str(resume), "changes": dict(changes)}

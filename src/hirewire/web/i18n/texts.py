@@ -24,12 +24,13 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Every page": ("base.html", "unread.html", "toast.html", "rendering.py", "list.html"),
     "Start page": ("start.html",),
     "Jobs": ("vacancies.html", "saved.html", "heart.html", "saved.py"),
-    "Job": ("vacancy.html", "gone.html", "apply.html"),
+    "Job": ("vacancy.html", "gone.html", "apply.html", "fit.html"),
     "Company": ("company.html",),
     "Sign-in and sign-up": ("signin.html", "signup.html", "account.py"),
     "About, privacy, contact": ("about.html", "privacy.html", "contact.html"),
     "Dashboard": (
         *("home.html", "profile.html", "matches.html", "applications.html", "searches.html"),
+        "saved_jobs.html",
         *("first_steps.html", "new_resume.html", "imported.html", "candidate.py"),
     ),
     "Resume": (

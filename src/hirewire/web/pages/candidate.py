@@ -1,4 +1,4 @@
-"""A candidate's dashboard: profile, resumes, matches, applications, saved searches."""
+"""A candidate's dashboard: profile, resumes, matches, applications, saved jobs and searches."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -37,6 +37,8 @@ LISTS = ("matches", "applications")
 """The parts of the dashboard that also have a page of their own."""
 SHOWN_RESUMES = 4
 """Resumes on the dashboard before the others are unfolded; their views are counted."""
+SHOWN_SAVED = 3
+"""Saved jobs on the dashboard."""
 FEW, WHOLE_PAGE = 10, 20
 """Rows of a part on the dashboard, and of its own page."""
 LIVE = frozenset({"profile", *LISTS})
@@ -132,11 +134,12 @@ async def _matches(
 
 
 async def _home(who: Visitor, form: Form, status: int = 200) -> Response:
-    profile, resumes, matches, applications, searches = await asyncio.gather(
+    profile, resumes, matches, applications, saved, searches = await asyncio.gather(
         _profile(who),
         or_none(who.profiles.resumes()),
         _matches(who, FEW),
         or_none(who.applications.sent(FEW)),
+        or_none(who.vacancies.saved(SHOWN_SAVED)),
         or_none(who.vacancies.searches()),
     )
     return render(
@@ -147,6 +150,7 @@ async def _home(who: Visitor, form: Form, status: int = 200) -> Response:
         resumes=resumes,
         matches=matches,
         applications=applications,
+        saved=saved,
         searches=searches,
         views=await _views(who, resumes),
         steps=_first_steps(profile, resumes, applications),

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import JsonValue
 from starlette.datastructures import FormData
 
@@ -17,8 +16,7 @@ from hirewire.web.api.answers import Answer, SignInFirst
 from hirewire.web.api.models.base import Model
 from hirewire.web.i18n.labels import N_
 from hirewire.web.i18n.words import LANGUAGES
-from hirewire.web.pages.assets import STATIC, asset, icon
-from hirewire.web.pages.pictures import hue, initials
+from hirewire.web.pages.templates import rendered
 from hirewire.web.pages.undo import Undo, undo_of
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import THEMES, Visitor, visitor
@@ -48,16 +46,6 @@ DONE = {
 }
 """Confirmations of completed actions, shown on the next page."""
 T = TypeVar("T")
-templates = Environment(
-    loader=FileSystemLoader(STATIC.parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    auto_reload=False,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    extensions=["jinja2.ext.i18n"],
-)
-templates.globals.update(asset=asset, icon=icon, initials=initials, hue=hue)
 
 
 async def _asking(request: Request, who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
@@ -151,23 +139,17 @@ def render(
     """
     query = who.request.query_params
     said = DONE.get(done or query.get("done", ""))
-    found = templates.get_template(template).render(
-        _=who.words.text,
-        gettext=who.words.text,
-        ngettext=who.words.plural,
-        pgettext=who.words.in_context,
-        w=who.words,
-        who=who,
-        done=who.words.text(said) if said else None,
-        undo=undo if done else undo_of(query.get("undo", "")),
-        here=_here(who.request),
-        languages=LANGUAGES,
-        themes=THEMES,
-        version=__version__,
-        **values,
-    )
+    values |= {
+        "who": who,
+        "done": who.words.text(said) if said else None,
+        "undo": undo if done else undo_of(query.get("undo", "")),
+        "here": _here(who.request),
+        "languages": LANGUAGES,
+        "themes": THEMES,
+        "version": __version__,
+    }
     response = HTMLResponse(
-        found,
+        rendered(who.words.lang, template, values),
         status,
         headers={
             "Content-Security-Policy": POLICY,

@@ -4,11 +4,11 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TypeGuard, TypeVar
+from typing import Self, TypeGuard, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from hirewire.web.api.answers import Answer, Missing
 from hirewire.web.api.models.base import Education, Items, Model, Position
@@ -58,6 +58,22 @@ class Preview:
     reach: Reach | None = None
     answered: Form = field(default_factory=Form)
     """The errors, if the changes cannot be previewed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """An item that was just removed from a resume, to put it back."""
+
+    path: str
+    """Where it is put back."""
+    item: str
+    """The item in JSON."""
+    place: int
+
+    @classmethod
+    def of(cls, path: str, item: Position | Education, place: int) -> Self:
+        """This item, which was at this place."""
+        return cls(path, item.model_dump_json(exclude={"id"}, exclude_none=True), place)
 
 
 @router.post("/resumes")
@@ -169,10 +185,12 @@ async def _hide(who: Visitor, body: dict[str, JsonValue], name: str) -> Problem 
 
 @router.post("/resumes/{id}/{kind}")
 async def add_item(id: UUID, kind: str, who: Asking, request: Request) -> Response:
-    """Add a position or an education entry."""
+    """Add a position or an education entry; or put back one that was just removed."""
     if not _is_item(kind):
         raise Missing
     given = await typed(request)
+    if "removed" in given:
+        return await _put_back(who, id, kind, given)
     required = ITEMS[kind][0]
     body = {name: value for name, value in item_body(kind, given).items() if value is not None}
     body.setdefault(required, "")
@@ -192,8 +210,7 @@ async def change_item(id: UUID, kind: str, item: UUID, who: Asking, request: Req
         raise Missing
     given = await typed(request)
     if given.get("action") == "delete":
-        await who.profiles.delete_item(id, kind, item)
-        return await _after_item(who, id, kind, 200, Form(), str(item))
+        return await _remove(who, id, kind, str(item))
     body, required = item_body(kind, given), ITEMS[kind][0]
     if body[required] is None and await _has(who, id, kind, item, required):
         body[required] = ""  # refused: only imported items may lack it
@@ -202,6 +219,42 @@ async def change_item(id: UUID, kind: str, item: UUID, who: Asking, request: Req
     if not answer.is_good:
         form.refuse(answer)
     return await _after_item(who, id, kind, answer.status, form, str(item))
+
+
+async def _remove(who: Visitor, id: UUID, kind: ItemKind, item: str) -> Response:
+    """Delete an item; the answer can put it back, also without scripts.
+
+    It is part of the answer itself: an address must not have it, and the service forgets it.
+    """
+    before: tuple[Position | Education, ...] = _items((await who.profiles.resume(id)).data, kind)
+    answer = await who.profiles.delete_item(id, kind, UUID(item))
+    removed = None
+    if answer.is_good:
+        at = f"/resumes/{id}/{kind}"
+        listed = ((n, one) for n, one in enumerate(before) if one.id == item)
+        removed = next((Removed.of(at, one, n) for n, one in listed if _is_whole(one)), None)
+    if is_part(who.request):
+        return await _after_item(who, id, kind, 200, Form(), item, removed=removed)
+    saved = (await who.profiles.resume(id)).data
+    return await _page(who, saved, editing=set(), done="deleted", removed=removed)
+
+
+def _is_whole(item: Position | Education) -> bool:
+    """Whether it has what a new one must have; an imported one may lack it."""
+    if isinstance(item, Position):
+        return bool(item.position and item.start)
+    return bool(item.organization)
+
+
+async def _put_back(who: Visitor, id: UUID, kind: ItemKind, given: dict[str, str]) -> Response:
+    """Add a removed item again, where it was."""
+    try:
+        item = TypeAdapter(dict[str, JsonValue]).validate_json(given["removed"])
+        place = int(given.get("place", ""))
+    except ValueError:
+        raise Missing from None
+    answer = await who.profiles.add_item(id, kind, item, place=place)
+    return go(who, f"/resumes/{id}?done={'undone' if answer.is_good else 'changed'}#{kind}")
 
 
 def _is_item(kind: str) -> TypeGuard[ItemKind]:
@@ -227,6 +280,7 @@ async def _after_item(
     item: str | None,
     *,
     is_adding: bool = False,
+    removed: Removed | None = None,
 ) -> Response:
     """The page at the item, or only the item for a page that already shows the rest."""
     is_wrong = bool(form.errors or form.problem)
@@ -245,6 +299,7 @@ async def _after_item(
             form=form if is_wrong else None,
             is_adding=is_adding,
             is_saved=not is_wrong,
+            removed=removed,
         )
     key = kind if is_adding else str(item)
     return await _page(who, saved, status=status, editing={key}, items={key: form})
@@ -270,6 +325,7 @@ def _item(who: Visitor, saved: Resume, key: str, *, is_editing: bool) -> Respons
         form=form if is_editing else None,
         is_adding=item is None,
         is_saved=False,
+        removed=None,
     )
 
 
@@ -366,6 +422,8 @@ async def _page(
     editing: set[str],
     items: dict[str, Form] | None = None,
     preview: Preview | None = None,
+    done: str = "",
+    removed: Removed | None = None,
 ) -> Response:
     """The whole page, with these blocks and items open."""
     form = form or Form(saved)
@@ -378,6 +436,8 @@ async def _page(
         who,
         "resume.html",
         status,
+        done=done,
+        removed=removed,
         resume=saved,
         form=form,
         editing=editing,

@@ -12,12 +12,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.api.answers import Missing
+from hirewire.web.api.answers import Missing, SignInFirst
 from hirewire.web.api.models.vacancies import Vacancy, VacancyResults
 from hirewire.web.api.services import Services
 from hirewire.web.pages import filters, jsonld, openapi
-from hirewire.web.pages.applications import own
+from hirewire.web.pages.applications import Own, own
 from hirewire.web.pages.counts import BoardCounts
+from hirewire.web.pages.fit import Fit, fit_of
 from hirewire.web.pages.naming import named, names_of_skills
 from hirewire.web.pages.nothing_found import instead
 from hirewire.web.pages.public import search
@@ -144,8 +145,8 @@ async def vacancy(id: UUID, who: Asking) -> Response:
         markup = Markup(jsonld.script(posting))  # noqa: S704
     # The service sanitised it (nh3) before storing it.
     text = Markup(found.description or "")  # noqa: S704
-    mine, similar, about, others = await asyncio.gather(
-        own(who, id),
+    (mine, fit), similar, about, others = await asyncio.gather(
+        _mine(who, found),
         _similar(who, found),
         or_none(who.public.company(found.companyId)),
         _others(who, found),
@@ -161,8 +162,18 @@ async def vacancy(id: UUID, who: Asking) -> Response:
         others=others,
         site=app.state.public_url,
         **mine,
+        fit=fit,
         form=Form(),
     )
+
+
+async def _mine(who: Visitor, vacancy: Vacancy) -> tuple[Own, Fit | None]:
+    """The visitor's resumes and applications, and how well they fit the vacancy."""
+    mine = await own(who, UUID(vacancy.id))
+    try:
+        return mine, await fit_of(who, vacancy, mine)
+    except SignInFirst:  # the session is over; the page is public
+        return mine, None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +195,7 @@ async def _others(who: Visitor, vacancy: Vacancy) -> Others:
     return Others(max(count, len(some)), some[:MOST_OTHERS])
 
 
-async def _similar(who: Visitor, vacancy: Vacancy) -> list[Vacancy]:
+async def _similar(who: Visitor, vacancy: Vacancy) -> Sequence[Vacancy]:
     """Open vacancies that require the same first skills."""
     asked = [("skill", one.skill) for one in vacancy.requirements[:2]]
     if not asked:

@@ -1,7 +1,7 @@
 """Converts a vacancy's row and a resume's snapshot to documents of the index."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from html import unescape
@@ -38,6 +38,10 @@ def skill_id(name: str) -> str:
     return dictionary().id_of(name)
 
 
+KEYS: Mapping[str, Callable[[str], str]] = {"area": place_key, "skill": skill_id}
+"""How the value of a field is made from its label."""
+
+
 def vacancy_document(row: Mapping[str, Any]) -> Document | None:
     """The document of a vacancy (its row with `company_name`); None unless it is open."""
     if row["status"] != "published":
@@ -54,6 +58,7 @@ def vacancy_document(row: Mapping[str, Any]) -> Document | None:
             "description": plain(text_of(row["description"])),
             "whole_words": plain(f"{row['title']} · {row['company_name']} · {_skill_words(names)}"),
             "skill": sorted({skill_id(name) for name in names}),
+            "skill_label": _own_names(names),
             "company": str(row["company_id"]),
             "area": place_key(area or ""),
             "area_label": area,
@@ -87,6 +92,7 @@ def resume_document(row: Mapping[str, Any]) -> Document | None:
             "place_words": plain(_place_words(area or "")),
             "whole_words": plain(f"{snapshot.get('title') or ''} · {_skill_words(names)}"),
             "skill": sorted({skill_id(name) for name in names}),
+            "skill_label": _own_names(names),
             "area": place_key(area or ""),
             "area_label": area,
             "workFormat": sorted(filter(None, {*(snapshot.get("workFormats") or ()), away})),
@@ -140,6 +146,11 @@ def _skill_words(names: Iterable[str]) -> str:
             if label:
                 words.setdefault(label)
     return " · ".join(words)
+
+
+def _own_names(names: Iterable[str]) -> list[str]:
+    """The skills that the dictionary does not know, as they are written."""
+    return list(dict.fromkeys(one for one in names if dictionary().find(one) is None))
 
 
 @lru_cache(maxsize=4_000)

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from hirewire.esco import edition
 
-FORMAT = 4
+FORMAT = 5
 """The format of the documents and of the state file; an index of another format is rebuilt."""
 MOST_FOLDERS = 64
 

@@ -95,7 +95,7 @@ VACANCIES = IndexSchema(
         "description": 1.0,
     },
     (COMPANY, AREA, WORK_FORMAT, EMPLOYMENT_TYPE, EXPERIENCE, CURRENCY, SKILL),
-    stored=("area_label",),
+    stored=("area_label", "skill_label"),
 )
 RESUMES = IndexSchema(
     "resumes",
@@ -108,7 +108,7 @@ RESUMES = IndexSchema(
     },
     (AREA, WORK_FORMAT, EMPLOYMENT_TYPE, EXPERIENCE, CURRENCY, SKILL),
     excluded_by=("hidden_from",),
-    stored=("area_label",),
+    stored=("area_label", "skill_label"),
 )
 
 

@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from tantivy import Document, Index, IndexWriter, Query, Searcher
 
+from hirewire.vacancies.search.index.documents import KEYS
 from hirewire.vacancies.search.index.documents import Document as Values
 from hirewire.vacancies.search.index.execution import SearchExecution
 from hirewire.vacancies.search.index.facets import FacetCache, count_distinct
@@ -144,8 +145,9 @@ class SearchIndex:
         if known is None:
             query = Query.term_query(self.schema, name, value, index_option="basic")
             hits = self._searcher.search(query, 1, count=False).hits
-            found = self._searcher.doc(hits[0][1]).get_first(f"{name}_label") if hits else None
-            known = _kept(self._labels, (name, value), str(found or value))
+            labels = self._searcher.doc(hits[0][1]).get_all(f"{name}_label") if hits else ()
+            found = (str(one) for one in labels if KEYS[name](str(one)) == value)
+            known = _kept(self._labels, (name, value), next(found, value))
         return known
 
     def value_of(self, searcher: Searcher, name: str, number: int) -> str:

@@ -1,8 +1,8 @@
 """Answers of `vacancies` about jobs, companies and matches."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import JsonValue, model_validator
+from pydantic import BeforeValidator, JsonValue, model_validator
 
 from hirewire.web.api.models.base import (
     Day,
@@ -15,8 +15,8 @@ from hirewire.web.api.models.base import (
     SpokenLanguage,
 )
 
-SHOWN_SKILLS = 6
-"""Skills of a resume in a list of those that were found."""
+SHOWN_SKILLS, SHOWN_REQUIREMENTS = 6, 2
+"""Skills of a resume, and required skills of a job, in a list of those that were found."""
 
 
 class OfferedSalary(Model):
@@ -77,10 +77,20 @@ class Vacancy(Model):
     """Whether the visitor has saved it."""
 
 
+def _first_skills_only(found: Any) -> Any:
+    return found[:SHOWN_REQUIREMENTS] if isinstance(found, list) else found
+
+
+class VacancyInList(Vacancy):
+    """A job in a list: only the first of its required skills, which are all that lists show."""
+
+    requirements: Annotated[tuple[Requirement, ...], BeforeValidator(_first_skills_only)] = ()
+
+
 class SavedVacancy(Model):
     """A job that the visitor has saved, in whatever status it is now."""
 
-    vacancy: Vacancy
+    vacancy: VacancyInList
 
 
 class Overview(Model):
@@ -111,7 +121,7 @@ class Results(Model):
 class VacancyResults(Results):
     """A page of jobs."""
 
-    items: tuple[Vacancy, ...] = ()
+    items: tuple[VacancyInList, ...] = ()
 
 
 class OwnVacancy(Model):

@@ -1,0 +1,44 @@
+"""How well the visitor's resumes fit a job."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hirewire.web.api.models.profiles import ResumeInList
+from hirewire.web.api.models.vacancies import Score, Vacancy
+from hirewire.web.pages.applications import Own
+from hirewire.web.pages.naming import named
+from hirewire.web.pages.rendering import is_good, or_none
+from hirewire.web.sessions import Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What a job's page says about the visitor's resumes."""
+
+    resume: ResumeInList | None
+    """The published one that fits best; otherwise one to publish; None if there is none."""
+    match: Score | None = None
+    """How well it fits, once it is published."""
+    is_best: bool = False
+    """Whether it is the best of several."""
+
+
+async def fit_of(who: Visitor, vacancy: Vacancy, own: Own) -> Fit | None:
+    """How well the visitor fits a job; None for employers, or while a service cannot say."""
+    if vacancy.allowedActions or vacancy.status != "published" or not is_good(own["resumes"]):
+        return None
+    mine = own["resumes"].data.items
+    if not mine:
+        hires = await or_none(who.vacancies.employer_profile())
+        return None if hires is None or hires.is_good else Fit(None)
+    published = [one for one in mine if one.status == "published"]
+    return await _best(who, vacancy, published) if published else Fit(mine[0])
+
+
+async def _best(who: Visitor, vacancy: Vacancy, resumes: Sequence[ResumeInList]) -> Fit | None:
+    answer = await or_none(who.vacancies.fits(vacancy.id, [one.id for one in resumes]))
+    if not is_good(answer) or not answer.data.items:
+        return None
+    best = answer.data.items[0]
+    resume = next(one for one in resumes if one.id == best.resumeId)
+    return Fit(resume, await named(who, best), is_best=len(resumes) > 1)

@@ -125,7 +125,7 @@ async def test_a_job_seeker_sees_how_each_of_their_resumes_fits_a_vacancy(
     id, draft = await board.publish(**PLAIN), await board.person.vacancy()
     good, poor, other = uuid4(), uuid4(), uuid4()
     for resume, skill in ((poor, "Gardening"), (good, "sql"), (other, "SQL")):
-        event = published(resume, 1, skills=[{"name": skill}])
+        event = resume_event(resume, 1, skills=[{"name": skill}])
         if resume != other:
             event = event.model_copy(update={"user_id": boris.id})
         await consume(board.person.service.messaging.consumer, event)

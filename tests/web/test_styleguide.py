@@ -90,7 +90,12 @@ async def test_it_is_accessible(front: Front, chromium: str, variant: Variant) -
 async def test_shortcuts_work_and_can_be_switched_off(front: Front, chromium: str) -> None:
     async with browsing(chromium) as browser:
         page = await browser.new_page(base_url=f"http://127.0.0.1:{front.port}")
+        await page.emulate_media(forced_colors="active")
         await page.goto("/styleguide")
+        lines = await page.locator(".tabs a").evaluate_all(
+            "all => all.map((one) => getComputedStyle(one).borderBottomColor)"
+        )
+        assert lines[0] != lines[1], "where one is, in colours of one's own"
         at = "document.activeElement.closest('[data-list] > *')?.matches(':first-child')"
         await page.keyboard.press("j")
         assert await page.evaluate(at) is True

@@ -1,5 +1,6 @@
 """Resumes on paper: text is text, whatever was typed."""
 
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
@@ -12,6 +13,9 @@ from tests.profiles.conftest import Person
 from tests.profiles.readers.test_readers import applied, candidate, hires
 
 HOSTILE = '#panic("x") *b* _i_ $x^2$ @a <b> \\u{41} [c] {d} = e /f `g` ~ -- // /* " \' ёЁ'
+
+
+CHANGED = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
 
 def text_of(document: bytes) -> str:
@@ -78,7 +82,7 @@ def test_nothing_that_is_typed_is_markup() -> None:
         projects=[project | {"highlights": [HOSTILE]}],
         more={"volunteer": [shown], "awards": [shown]},
     )
-    text = text_of(pdf.made(whole, "en"))
+    text = text_of(pdf.made(whole, "en", CHANGED))
     assert "".join(text.split()).count("".join(['#panic("x")*b*_i_$x^2$@a<b>'])) >= 28
 
 
@@ -101,7 +105,7 @@ def test_skills_are_grouped_by_level_and_languages_have_words(locale: str, said:
         languages=[{"language": "Deutsch", "level": "C1"}],
         experience=[job],
     )
-    document = pdf.made(whole, locale)
+    document = pdf.made(whole, locale, CHANGED)
     text = text_of(document)
     for part in said:
         assert part in text
@@ -110,16 +114,20 @@ def test_skills_are_grouped_by_level_and_languages_have_words(locale: str, said:
     assert lines.index("Anna Lee") + 2 == lines.index("anna@example.org · https://example.org/anna")
     when = "Mar 2020 – present" if locale == "en" else "март 2020 – по настоящее время"
     assert lines.index(f"Dev {when}") + 1 == lines.index("Acme")
-    assert pdf.made(whole, locale) == document, "the same each time"
+    about = PdfReader(BytesIO(document)).metadata
+    assert about is not None
+    assert about.creation_date == CHANGED, "not when it was made"
+    assert pdf.made(whole, locale, CHANGED) == document, "the same each time"
 
 
 @pytest.mark.parametrize("locale", [None, "ru", "ru-RU", "en", "de"])
 def test_an_empty_resume_can_be_printed(locale: str | None) -> None:
-    assert "Title" in text_of(pdf.made(content(), locale))
+    assert "Title" in text_of(pdf.made(content(), locale, CHANGED))
 
 
 def test_a_long_one_has_several_pages() -> None:
-    assert len(PdfReader(BytesIO(pdf.made(content(summary="слово " * 8000), "ru"))).pages) > 3
+    document = pdf.made(content(summary="слово " * 8000), "ru", CHANGED)
+    assert len(PdfReader(BytesIO(document)).pages) > 3
 
 
 @pytest.mark.parametrize(
@@ -136,7 +144,7 @@ def test_a_long_one_has_several_pages() -> None:
     ],
 )
 def test_scripts_and_emoji_are_no_boxes(text: str, font: str) -> None:
-    document = pdf.made(content(title="T", summary=text), "en")
+    document = pdf.made(content(title="T", summary=text), "en", CHANGED)
     page: Any = PdfReader(BytesIO(document)).pages[0]
     names = [one["/BaseFont"] for one in page["/Resources"]["/Font"].values()]
     assert any(font in name for name in names), names
@@ -156,7 +164,7 @@ def test_long_text_without_spaces_stays_on_the_page(locale: str) -> None:
         links=[{"url": long}],
         skills=[{"name": long, "level": None}],
     )
-    document = pdf.made(whole, locale)
+    document = pdf.made(whole, locale, CHANGED)
     text = text_of(document)
     assert max(map(len, text.splitlines())) < 150
     assert "".join(text.split()).count(long) == 9

@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 
@@ -47,12 +48,24 @@ def _some(row: Mapping[str, object], names: tuple[str, ...]) -> Mapping[str, obj
     return {name: row[name] for name in names}
 
 
-def made(content: Mapping[str, object], locale: str | None) -> bytes:
-    """Compile the PDF, tagged for screen readers. Labels are Russian for `ru…`, else English."""
+def changed_at(resume: Content) -> datetime:
+    """When a resume, or the copy of one, was last changed."""
+    moment = resume["updated_at"]
+    return datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+
+
+def made(content: Mapping[str, object], locale: str | None, changed: datetime) -> bytes:
+    """Compile the PDF, tagged for screen readers. Labels are Russian for `ru…`, else English.
+
+    The document is dated by its resume's last change, so that one resume gives one PDF at any time.
+    """
     language = "ru" if (locale or "").startswith("ru") else "en"
     data = json.dumps(content, ensure_ascii=False, default=str)
     done = _compiler().compile(
-        _template(), format="pdf", sys_inputs={"data": data, "lang": language}
+        _template(),
+        format="pdf",
+        sys_inputs={"data": data, "lang": language},
+        timestamp=int(changed.timestamp()),
     )
     assert isinstance(done, bytes)
     return done
@@ -64,8 +77,8 @@ class PdfAnswer(Response):
     By then the request's transaction has ended and its connection is back in the pool.
     """
 
-    def __init__(self, content: Mapping[str, object], locale: str | None) -> None:
-        self._given = content, locale
+    def __init__(self, resume: Content, locale: str | None) -> None:
+        self._given = content_of(resume), locale, changed_at(resume)
         super().__init__(
             media_type="application/pdf",
             headers={

@@ -168,7 +168,7 @@ async def read(resume_id: UUID, tx: RequestTx, caller: Caller) -> Candidate:
 async def read_as_pdf(resume_id: UUID, tx: RequestTx, caller: Caller) -> Response:
     """The same resume as a PDF."""
     content = (await _opened(tx, caller, resume_id)).content
-    return pdf.PdfAnswer(pdf.content_of(content), content["locale"])
+    return pdf.PdfAnswer(content, content["locale"])
 
 
 @router.get("/shared/{key}", responses=refuses(NotShared))

@@ -113,8 +113,7 @@ async def export(
     whole = await queries.with_items(tx, row)
     if format == "pdf":
         owner = await queries.owner_of(tx, caller.user_id)
-        content = pdf.content_of(queries.content(whole, owner))
-        return pdf.PdfAnswer(content, owner.get("locale"))
+        return pdf.PdfAnswer(queries.content(whole, owner), owner.get("locale"))
     return exports.export(dict(row._mapping), whole.experience, whole.education)
 
 

@@ -109,6 +109,12 @@ async def test_answers_appear_beside_the_button_that_asked(
         await expect(page.locator("#price .wrong")).to_be_visible()
         await expect(page.locator("input[name=salary_min]")).to_have_value("much")
         here, state = page.url, await page.context.storage_state()
+        await page.goto(f"{here}?done=saved")
+        toast = await page.locator("#toasts .toast").bounding_box()
+        buttons = await page.locator(".save-bar button[value=save]").bounding_box()
+        assert toast
+        assert buttons
+        assert size is DESKTOP or toast["y"] + toast["height"] < buttons["y"], "it covers them"
 
         still = await Somebody.arrive(
             browser, url, "ru", viewport=size, java_script_enabled=False, storage_state=state

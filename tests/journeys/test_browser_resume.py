@@ -78,6 +78,11 @@ async def test_blocks_are_saved_apart_and_unsaved_text_is_asked_about(
         await expect(page.locator("#standing")).to_contain_text("%")
         assert await who.serious() == []
         assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        await page.emulate_media(media="print")
+        for name in ("projects", "education", "languages"):
+            await expect(page.locator(f"#{name}-head")).to_be_hidden()  # empty
+        await expect(page.locator("#about-head")).to_be_visible()
+        await page.emulate_media(media="screen")
         await page.locator(".back a").click()
         await page.wait_for_url("**/me")
         assert asked == ["beforeunload"]

@@ -15,6 +15,19 @@ from tests.journeys.paging import api, hires, page, sign_up
 ALL = ("auth", "profiles", "vacancies", "web")
 PART = {"HX-Request": "true"}
 SQL = {"skill": "SQL", "kind": "must"}
+FULL = """() => {
+  const [first, ...rest] = document.querySelectorAll(".board > section");
+  const width = first.offsetWidth, card = first.querySelector("article"), wrong = [];
+  for (let n = 0; n < 30; n++) card.after(card.cloneNode(true));
+  first.scrollTo(0, first.scrollHeight);
+  scrollTo(0, document.body.scrollHeight);
+  const last = [...first.querySelectorAll("article")].at(-1);
+  const { top, bottom } = first.querySelector("h2").getBoundingClientRect();
+  if (top < 0 || bottom > last.getBoundingClientRect().top) wrong.push("the stage is out of view");
+  for (const one of rest) one.remove();
+  if (first.offsetWidth !== width) wrong.push("a column has another width until the next arrives");
+  return wrong;
+}"""
 pytestmark = pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
 
 
@@ -148,6 +161,8 @@ async def test_cards_move_by_keyboard_by_menu_and_on_a_phone(
         at, still = seen[0].page, seen[1].page
         card = f"#card-{application}"
         await expect(at.locator(f"{card} form[data-htmx-powered]").first).to_be_attached()
+        await at.keyboard.press("j")
+        await expect(at.locator(f"{card} .who a")).to_be_focused()
         await at.locator(f"{card} [popovertarget^=move-]").focus()
         await at.keyboard.press("Enter")
         await at.keyboard.press("Tab")
@@ -183,5 +198,6 @@ async def test_cards_move_by_keyboard_by_menu_and_on_a_phone(
         await expect(still.locator(f"[data-stage=offer] {card}")).to_have_count(1)
         await still.get_by_role("button", name="Undo").click()
         await expect(still.locator(f"[data-stage=response] {card}")).to_have_count(1)
+        assert await at.evaluate(FULL) == []
         assert "503" in "".join(seen[0].complaints)
         assert seen[1].complaints == []

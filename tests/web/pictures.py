@@ -50,7 +50,7 @@ async def taken(browser: Browser, url: str, variant: Variant) -> AsyncIterator[t
     await page.goto("/styleguide")
     await page.evaluate("document.fonts.ready")
     # What floats above the page would be on the pictures of what is below it.
-    await page.evaluate("document.querySelector('.tabs-bottom').hidden = true")
+    await page.evaluate("document.querySelector('body > .tabs-bottom').hidden = true")
     for section in await page.locator("main section[id]").all():
         name = await section.get_attribute("id")
         yield f"{name}-{variant.name}", await section.screenshot(animations="disabled")

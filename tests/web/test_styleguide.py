@@ -18,6 +18,12 @@ RUSSIAN_J = "new KeyboardEvent('keydown', {key: '\\u043e', bubbles: true})"
 """The key "j" on a Russian layout."""
 
 
+CUT = """[...document.querySelectorAll("article, .card, .cards > li")].flatMap((card) =>
+  [...card.querySelectorAll(":scope :is(.pill, .score, a, button)")]
+    .filter((one) => one.getBoundingClientRect().right > card.getBoundingClientRect().right)
+    .map((one) => one.outerHTML))"""
+
+
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda one: one.name)
 async def test_components_look_as_approved(front: Front, chromium: str, variant: Variant) -> None:
     url = f"http://127.0.0.1:{front.port}"
@@ -68,7 +74,11 @@ async def test_it_is_accessible(front: Front, chromium: str, variant: Variant) -
         await page.goto("/styleguide")
         found = await Axe().run(page)
         wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        cut = await page.evaluate(CUT)
+        figures = await page.locator(".jobs td.number").all_inner_texts()
     assert wide <= 0, "it scrolls sideways"
+    assert cut == [], "they stick out of their cards"
+    assert any(re.fullmatch(r"(1,000|1\xa0000)\+", one.strip()) for one in figures), figures
     assert [
         (one["id"], node["html"][:120])
         for one in found.response["violations"]
@@ -80,7 +90,12 @@ async def test_it_is_accessible(front: Front, chromium: str, variant: Variant) -
 async def test_shortcuts_work_and_can_be_switched_off(front: Front, chromium: str) -> None:
     async with browsing(chromium) as browser:
         page = await browser.new_page(base_url=f"http://127.0.0.1:{front.port}")
+        await page.emulate_media(forced_colors="active")
         await page.goto("/styleguide")
+        lines = await page.locator(".tabs a").evaluate_all(
+            "all => all.map((one) => getComputedStyle(one).borderBottomColor)"
+        )
+        assert lines[0] != lines[1], "where one is, in colours of one's own"
         at = "document.activeElement.closest('[data-list] > *')?.matches(':first-child')"
         await page.keyboard.press("j")
         assert await page.evaluate(at) is True
@@ -133,6 +148,7 @@ def test_only_icons_of_the_set_are_used() -> None:
 
 
 WEB = STATIC.parent
+GUIDE = "styleguide"
 BUILT = ("hue-", "swatch-", "htmx-")
 """How classes begin that a source puts together, or that htmx sets."""
 
@@ -140,6 +156,9 @@ BUILT = ("hue-", "swatch-", "htmx-")
 def test_nothing_is_kept_that_no_page_uses() -> None:
     """Icons, values of Open Props, tokens and classes; a planted one of each is found."""
     styles = {path: path.read_text("utf-8") for path in STATIC.glob("css/**/*.css")}
+    real = "\n".join(text for path, text in styles.items() if path.stem != GUIDE)
+    assert _unused_classes(real, without=GUIDE) == set(), "only the style guide uses them"
+    assert _unused_classes(f"{real}\n.swatches {{}}", without=GUIDE) == {"swatches"}
     icons = {path.stem for path in ICONS.glob("*.svg")}
     assert _unused_icons(icons) == set()
     assert _unused_icons(icons | {"anvil"}) == {"anvil"}
@@ -154,6 +173,20 @@ def test_nothing_is_kept_that_no_page_uses() -> None:
     assert _defined(":root { --anvil: 1px; }") - used == {"--anvil"}
 
 
+async def test_it_shows_every_component(front: Front) -> None:
+    """Each component, that is each file, with half of its classes at least; and those of the pages
+    that more than one page shares.
+    """
+    html = (await front.client.get("/styleguide")).text
+    shown = set(re.findall(r"[a-z][\w-]*", " ".join(re.findall(r'class="([^"]*)"', html))))
+    for path in STATIC.glob("css/components/*.css"):
+        classes = set(re.findall(r"\.([a-z][\w-]*)", path.read_text("utf-8")))
+        assert len(classes & shown) * 2 >= len(classes), f"{path.name}: {classes - shown}"
+    parts = {"board", "who", "foot", "move-menu", "decline", "stages", "people", "all-read", "jobs"}
+    parts |= {"tabs-bottom", "decision", "person-facts", "composer", "about", "event"}
+    assert parts - shown == set()
+
+
 def _defined(styles: str) -> set[str]:
     return set(re.findall(r"(--[a-z0-9-]+):", styles))
 
@@ -162,24 +195,27 @@ def _unused_icons(icons: set[str]) -> set[str]:
     return icons - _strings(_expressions())
 
 
-def _unused_classes(styles: str) -> set[str]:
+def _unused_classes(styles: str, without: str = "-") -> set[str]:
+    """Classes of the styles that no source writes; sources called `without` do not count."""
     plain = re.sub(r"/\*.*?\*/", "", styles, flags=re.DOTALL)
     selectors = [one for one in re.findall(r"([^{};]+)\{", plain) if one.strip()[:1] != "@"]
     styled = {name for one in selectors for name in re.findall(r"\.([a-z][\w-]*)", one)}
-    templates, programs = _sources("templates/**/*.html"), _sources("**/*.py")
+    templates = _sources("templates/**/*.html", without)
+    programs = _sources("**/*.py", without)
     attributes = re.findall(r'class="((?:\{\{.*?\}\}|\{%.*?%\}|[^"])*)"', templates + programs)
     written = {name for one in attributes for name in re.findall(r"[a-z][\w-]*", one)}
-    chosen = _strings(_expressions() + _sources("static/js/*.js") + programs)
+    chosen = _strings(_expressions(without) + _sources("static/js/*.js") + programs)
     blocks = set(re.findall(r"\{% block width %\}(\w+)", templates))
     return {name for name in styled - written - chosen - blocks if not name.startswith(BUILT)}
 
 
-def _expressions() -> str:
-    return "\n".join(re.findall(r"\{\{.*?\}\}|\{%.*?%\}", _sources("templates/**/*.html")))
+def _expressions(without: str = "-") -> str:
+    texts = _sources("templates/**/*.html", without)
+    return "\n".join(re.findall(r"\{\{.*?\}\}|\{%.*?%\}", texts))
 
 
-def _sources(pattern: str) -> str:
-    return "\n".join(path.read_text("utf-8") for path in WEB.glob(pattern))
+def _sources(pattern: str, without: str = "-") -> str:
+    return "\n".join(path.read_text("utf-8") for path in WEB.glob(pattern) if path.stem != without)
 
 
 def _strings(source: str) -> set[str]:

@@ -44,7 +44,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         "employer.py",
     ),
     "Job editor": ("vacancy_edit.html", "price.html"),
-    "Board": ("job.html", "board.html", "stage.html"),
+    "Board": ("job.html", "board.html", "cards.html", "stage.html"),
     "Candidates": ("candidates.html", "candidate.html", "resumes.html", "card.html"),
     "Application": ("application.html", "applications.py"),
     "Errors and system status": (

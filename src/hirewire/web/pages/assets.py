@@ -19,7 +19,7 @@ ICONS = STATIC / "vendor" / "lucide"
 STYLES = (
     "vendor/open-props/*.css",
     *("css/fonts.css", "css/tokens.css", "css/base.css", "css/layout.css"),
-    *("css/components/*.css", "css/pages/*.css", "css/print.css"),
+    *("css/components/*.css", "css/pages/*.css", "css/print.css", "css/forced.css"),
 )
 SCRIPTS = ("js/start.js", "js/*.js")
 _COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)

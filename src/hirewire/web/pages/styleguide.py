@@ -1,11 +1,21 @@
 """The page `/styleguide`: each component of the design system in each of its states."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from hirewire.web.api.models.vacancies import OfferedSalary, Reason, Requirement, Vacancy
+from hirewire.kit.clock import now
+from hirewire.web.api.models.applications import Application
+from hirewire.web.api.models.vacancies import (
+    Card,
+    JobFigures,
+    OfferedSalary,
+    Reason,
+    Requirement,
+    Vacancy,
+)
 from hirewire.web.pages.rendering import Asking, Form, render
 from hirewire.web.problems import Problem
 
@@ -52,6 +62,68 @@ REASONS = (
 PAY = OfferedSalary(min=180_000, max=260_000, currency="RUB")
 SKILLS = tuple(Requirement(skill=skill) for skill in ("Python", "SQL", "Kafka"))
 
+DAY = "2026-03-02T09:00:00+00:00"
+STAGES = ("interview", "offer", "discard_by_employer")
+
+
+@dataclass(frozen=True)
+class Cards:
+    """Applications as the board shows them."""
+
+    unread: Application
+    read: Application
+    invited: Application
+    declined: Application
+
+
+def _cards(sample: Sample) -> Cards:
+    """Their ages are counted from now, so that they always look the same."""
+    at = (now() - timedelta(days=3, hours=1)).isoformat()
+    plain = Application(
+        id="read",
+        side="employer",
+        origin="response",
+        vacancyId=str(UUID(int=0)),
+        vacancyTitle=sample.title,
+        companyId=str(UUID(int=0)),
+        companyName=sample.companies[0],
+        resumeId=str(UUID(int=0)),
+        resumeTitle=sample.title,
+        stage="response",
+        applicantState="response",
+        open=True,
+        createdAt=at,
+        updatedAt=at,
+        acceptedAt=at,
+        score=0.62,
+        allowedStages=STAGES,
+    )
+    ended = {"stage": "discard_by_employer", "reason": "salary", "open": False, "allowedStages": ()}
+    return Cards(
+        unread=plain.model_copy(update={"id": "unread", "unread": 1, "score": 0.86}),
+        read=plain,
+        invited=plain.model_copy(
+            update={"id": "invited", "origin": "invitation", "acceptedAt": None, "score": None}
+        ),
+        declined=plain.model_copy(update={"id": "declined", **ended}),
+    )
+
+
+def _jobs(sample: Sample) -> tuple[JobFigures, ...]:
+    busy = JobFigures(
+        id="busy",
+        title=sample.title,
+        status="published",
+        area=sample.place,
+        daysOpen=12,
+        applications=1240,
+        unread=3,
+        matches=1000,
+    )
+    quiet = {"id": "quiet", "status": "paused", "unread": 0, "applications": 0, "matches": 0}
+    draft = {"id": "draft", "status": "draft", "area": None}
+    return busy, busy.model_copy(update=quiet), busy.model_copy(update=draft)
+
 
 @router.get("/styleguide")
 async def styleguide(who: Asking) -> Response:
@@ -71,5 +143,14 @@ async def styleguide(who: Asking) -> Response:
         requirements=SKILLS,
     )
     return render(
-        who, "styleguide.html", sample=sample, vacancy=vacancy, reasons=REASONS, form=form
+        who,
+        "styleguide.html",
+        sample=sample,
+        vacancy=vacancy,
+        reasons=REASONS,
+        form=form,
+        cards=_cards(sample),
+        jobs=_jobs(sample),
+        resume=Card(title=sample.title, area=sample.place, relocation=True, experienceMonths=74),
+        day=DAY,
     )

@@ -25,7 +25,8 @@
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();  // a click beside it
   });
-  const links = () => [...document.querySelectorAll("[data-list] > * :is(h2, h3) a[href]")];
+  const titled = (one) => one.querySelector(":is(h2, h3) a[href]") ?? one.querySelector("a[href]");
+  const links = () => [...document.querySelectorAll("[data-list] > *")].map(titled).filter(Boolean);
   const walk = (step) => {
     const all = links();
     if (!all.length) return;

@@ -228,13 +228,22 @@ async def test_searches_are_kept_and_resumes_looked_through(platform: Platform) 
 async def test_what_goes_wrong_is_said_on_a_page(platform: Platform) -> None:
     await platform.start("auth", "profiles", "web")
     async with platform.client() as client:
-        for path, status in (("/nowhere", 404), ("/vacancies/x", 404), ("/signout", 405)):
+        for path in ("/nowhere", "/vacancies/x"):
             answer = await client.get(path, headers=BROWSER)
-            assert (answer.status_code, path) == (status, path)
+            assert (answer.status_code, path) == (404, path)
             assert answer.text.startswith("<!doctype html>")
             assert "Go to the home page" in answer.text
             plain = await client.get(path)
             assert plain.headers["content-type"] == "application/problem+json"
+        resume = f"/resumes/{uuid4()}"
+        forms = (
+            ("/signout", "/"),
+            (f"{resume}/experience", resume),
+        )
+        for path, above in forms:
+            answer = await client.get(path, headers=BROWSER)
+            assert (answer.status_code, answer.headers.get("location")) == (303, above), path
+            assert (await client.get(path)).status_code == 405, "programs get a problem"
         foreign = await client.post(
             "/signup", data={}, headers=BROWSER | {"Sec-Fetch-Site": "cross-site"}
         )

@@ -5,8 +5,10 @@ All checks, in all phases, for three kinds of caller. `OPENAPI_SHARE=1` tries ev
 
 import asyncio
 import base64
+import gc
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -38,6 +40,14 @@ EXAMPLES = 2 if SHARE > 1 else 10
 CALLERS = ("nobody", "candidate", "employer")
 LEAST = {"auth": 5, "profiles": 40, "vacancies": 90}
 """Cases: so that a run which tries next to nothing is noticed."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def frozen() -> Iterator[None]:
+    """Schemathesis keeps half a gigabyte of objects: later collections need not visit them."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass

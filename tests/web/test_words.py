@@ -34,7 +34,7 @@ def test_the_table_of_texts_is_what_the_sources_say() -> None:
     assert written == texts.table(), f"out of date: {texts.COMMAND}"
     for row in (
         "| No jobs yet. | Вакансий пока нет. | `start.html` |",
-        "| Closed *(board column)* | Завершённые | `parts/board.html` |",
+        "| Closed *(board column)* | Завершённые | `parts/board.html`, `styleguide.html` |",
         "| Willing to relocate | Готовность к переезду | `resume.typ` |",
     ):
         assert row in written.splitlines(), row

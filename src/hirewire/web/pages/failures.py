@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from hirewire.kit import problems
 from hirewire.kit.errors import Unavailable
@@ -63,6 +64,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def not_served(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 405 and request.method == "GET" and _wants_page(request):
+            return RedirectResponse(_page_above(app, request.url.path), 303)
         return await as_page(request, await problems.http(request, error))
 
     @app.exception_handler(RequestValidationError)
@@ -91,6 +94,19 @@ async def as_page(request: Request, problem: Response) -> Response:
         if value := problem.headers.get(name):
             page.headers[name] = value
     return page
+
+
+def _page_above(app: FastAPI, path: str) -> str:
+    """The nearest page above an address that takes forms only.
+
+    Without scripts the answer to a form is shown at the form's address. Reloading it, or choosing
+    another language there, asks for that address.
+    """
+    while path := path.rpartition("/")[0]:
+        scope = {"type": "http", "method": "GET", "path": path, "headers": []}
+        if any(route.matches(scope)[0] is Match.FULL for route in app.router.routes):
+            return path
+    return "/"
 
 
 def _wants_page(request: Request) -> bool:

@@ -49,7 +49,9 @@ async def main(url: str, folder: Path) -> int:
                         query = "python" if language == "en" else "разработчик"
                         await _take(page, f"/vacancies?q={query}", name("list"))
                         await _take(page, f"/vacancies/{vacancy}", name("vacancy"))
+                        await _take(page, "/signin", name("signin"))
                     async with _page(browser, url, language, width, scheme, cast.candidate) as page:
+                        await _take(page, f"/vacancies/{vacancy}", name("match"))
                         await _take(page, "/me", name("home"))
                         await page.locator("a[href^='/resumes/']").first.click()
                         await page.wait_for_url("**/resumes/*")
@@ -57,6 +59,10 @@ async def main(url: str, folder: Path) -> int:
                     async with _page(browser, url, language, width, scheme, cast.employer) as page:
                         await _take(page, "/employer", name("employer"))
                         await _take(page, f"/employer/vacancies/{vacancy}/board", name("board"))
+                        await page.locator("#board article a[href^='/applications/']").first.click()
+                        await page.wait_for_url("**/applications/*")
+                        await _whole(page, name("application"))
+                        await _take(page, f"/employer/vacancies/{vacancy}", name("editor"))
                         people = f"/employer/vacancies/{vacancy}/candidates"
                         await _take(page, people, name("candidates"))
                         await _take(page, f"/employer/resumes/{cast.resume}", name("card"))

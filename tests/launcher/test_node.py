@@ -94,8 +94,10 @@ async def test_a_node_whose_port_is_taken_as_it_starts_takes_another(
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         drawn = iter([None, None, port])  # AMQP, management, and the port between nodes
+        kept: list[int | None] = []
 
         def draw(preferred: int | None = None) -> int:
+            kept.append(preferred)
             return next(drawn, None) or free_port(preferred)
 
         monkeypatch.setattr(rabbitmq_module, "free_port", draw)
@@ -103,6 +105,7 @@ async def test_a_node_whose_port_is_taken_as_it_starts_takes_another(
             await open_broker(node.url, client="tests").ping()
             assert greets(node._settings.amqp)
         assert "dist_port_already_used" in (folder / "rabbit" / "node.log").read_text()
+        assert kept == [None] * 8, "a port that a probe finds free may have been what failed"
 
 
 async def test_a_port_that_hangs_up_on_a_client_is_no_node_yet() -> None:

@@ -38,6 +38,8 @@ from hirewire.launcher.process import (
 
 START_SECONDS = 60.0
 TRIES = 3
+LOG_SHOWN = 3_000
+"""Characters of the node's log that an error shows: its reason is above the summary at the end."""
 LEFTOVER_SECONDS = 20.0
 USER = "hirewire"
 CANDIDATES = (
@@ -128,9 +130,9 @@ class PrivateRabbitMQ:
 
     async def _start(self, program: Path) -> None:
         log = self.data_dir / "node.log"
-        for _ in range(TRIES):
+        for nth in range(TRIES):
             await self._end_leftover()
-            self._settings = self._load_settings()
+            self._settings = self._load_settings(keep_ports=nth == 0)
             self._write_configuration()
             await self._start_epmd()
             with open_private(log, "a") as output:
@@ -139,8 +141,10 @@ class PrivateRabbitMQ:
                 return
             if self._process.poll() is None:  # it hangs: other ports would not help
                 break
-            await self._end()  # somebody took one of its ports just now: others, then
-        tail = log.read_text(errors="replace")[-800:]
+            # Somebody took one of its ports just now, or holds it in a way that a probe does not
+            # see: others, then.
+            await self._end()
+        tail = log.read_text(errors="replace")[-LOG_SHOWN:]
         raise RabbitMQError(f"the RabbitMQ node does not start: {tail}")
 
     @property
@@ -159,7 +163,7 @@ class PrivateRabbitMQ:
         with open_private(self.data_dir / "node.log", "a") as output:
             self._process = self._spawn([str(program)], output)
         if not await self._answers():
-            tail = (self.data_dir / "node.log").read_text(errors="replace")[-800:]
+            tail = (self.data_dir / "node.log").read_text(errors="replace")[-LOG_SHOWN:]
             raise RabbitMQError(f"the RabbitMQ node does not start: {tail}")
 
     async def stop(self) -> None:
@@ -247,16 +251,17 @@ class PrivateRabbitMQ:
             for name in (".", "rabbitmq.conf", "enabled_plugins"):
                 shutil.chown(self.data_dir / name, user, pwd.getpwnam(user).pw_gid)
 
-    def _load_settings(self) -> NodeSettings:
+    def _load_settings(self, *, keep_ports: bool) -> NodeSettings:
         path = self.data_dir / "settings.json"
         known = json.loads(path.read_text()) if path.exists() else {}
+        ports = known if keep_ports else {}
         settings = NodeSettings(
             node=known.get("node") or f"hirewire-{secrets.token_hex(4)}@localhost",
             password=known.get("password") or secrets.token_urlsafe(24),
-            amqp=free_port(known.get("amqp")),
-            management=free_port(known.get("management")),
-            dist=free_port(known.get("dist")),
-            epmd=free_port(known.get("epmd")),
+            amqp=free_port(ports.get("amqp")),
+            management=free_port(ports.get("management")),
+            dist=free_port(ports.get("dist")),
+            epmd=free_port(ports.get("epmd")),
         )
         write_private(path, json.dumps(asdict(settings)))
         return settings

@@ -34,9 +34,9 @@ class Node(PrivateRabbitMQ):
         """Of this machine, where it listens as well as on 127.0.0.1."""
         self.name = f"{shared['prefix']}{nth}@localhost"
 
-    def _load_settings(self) -> NodeSettings:
+    def _load_settings(self, *, keep_ports: bool) -> NodeSettings:
         settings = replace(
-            super()._load_settings(),
+            super()._load_settings(keep_ports=keep_ports),
             node=self.name,
             password=self._shared["password"],
             epmd=self._shared["epmd"],

@@ -6,6 +6,9 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 SKILLS = ["Python", "SQL", "JavaScript", "C++", "PostgreSQL", "Gardening", "Own thing", "js"]
+TITLES = ["Медсестра", "Водитель автобуса", "Lamplighter of the old town"]
+ASKED_TITLES = ["Python developer", "Gardener", "Senior developer", "", "Nurse", *TITLES]
+OFFERED_TITLES = [None, "Software developer", "Head gardener", "Truck driver", *TITLES]
 AREAS = ["Omsk", "Tbilisi", None]
 COMPANY = UUID(int=7)
 levels = st.sampled_from([None, 1, 2, 3, 4, 5])
@@ -17,7 +20,7 @@ def vacancies(draw: st.DrawFn) -> dict[str, Any]:
     """A vacancy's row."""
     pay = draw(st.none() | st.tuples(st.integers(0, 500), st.integers(0, 500)))
     return {
-        "title": draw(st.sampled_from(["Python developer", "Gardener", "Senior developer"])),
+        "title": draw(st.sampled_from(ASKED_TITLES)),
         "requirements": [
             {"skill": name, "kind": draw(st.sampled_from(["must", "nice"])), "level": draw(levels)}
             for name in draw(skills)
@@ -45,7 +48,7 @@ def vacancies(draw: st.DrawFn) -> dict[str, Any]:
 def resumes(draw: st.DrawFn) -> dict[str, Any]:
     """A resume's snapshot."""
     return {
-        "title": draw(st.sampled_from([None, "Python developer", "Head gardener"])),
+        "title": draw(st.sampled_from(OFFERED_TITLES)),
         "skills": [{"name": name, "level": draw(levels)} for name in draw(skills)],
         "experience": [{"skills": draw(st.lists(st.sampled_from(SKILLS), max_size=2))}],
         "experienceMonths": draw(st.integers(0, 100)),

@@ -49,7 +49,7 @@ def measured(share: float, noise: float, *, seed: int, likeness: bool) -> tuple[
         scores = []
         for _, demand in demands:
             part = 0.0 if likeness else OCCUPATION * rules.likeness(demand, offer)
-            scores.append(rules.strength(demand, offer) - part)
+            scores.append(rules.strength(demand, offer, 0) - part)
         order = np.argsort(-np.array(scores), kind="stable")
         right = np.array([demands[n][0] == nth for n in order])
         ranks.append(1 / (1 + int(np.argmax(right))))

@@ -9,6 +9,8 @@ from math import sqrt
 from typing import Any
 
 from hirewire.esco import dictionary, edition, key_of, occupations
+from hirewire.esco.job_codes import OWN_TITLE
+from hirewire.esco.job_titles import jobs_of, titles
 from hirewire.places.gazetteer import gazetteer, place_key
 from hirewire.places.keys import where
 from hirewire.vacancies.pay import A_MONTH
@@ -16,6 +18,7 @@ from hirewire.vacancies.recommendations.rules import (
     BANDS,
     EMPLOYMENT_TYPES,
     LEVELS,
+    MOST_JOBS,
     RULESET,
     WORK_FORMATS,
     Ask,
@@ -30,6 +33,10 @@ _WORD = re.compile(r"[^\W_]+[+#]*")
 _LIKEST = 3
 """The number of most similar occupations that are kept."""
 _SHARPNESS = 4
+_LATEST = 2
+"""How many positions of a resume count for its occupation."""
+_HELD = 85
+"""How surely the occupation of a position is the resume's, in per cent of the title's."""
 _MOST_MONTHS = 1200
 _MOST_PAID = 10**15
 
@@ -142,6 +149,7 @@ def demand_of(vacancy: Mapping[str, Any]) -> Demand:
         weight=sum(ask.weight for ask in skills),
         title=title_words(vacancy.get("title")),
         occupation=likest(asks),
+        jobs=dict(jobs_of(vacancy.get("title") or "")),
         band=BANDS.get(vacancy.get("experience") or ""),
         area=area_code(area) if area else None,
         work_format=WORK_FORMATS.get(work_format or ""),
@@ -194,6 +202,7 @@ def offer_of(snapshot: Mapping[str, Any]) -> Offer:
         weight=sum(have.weight for have in skills.values()),
         title=title_words(snapshot.get("title")),
         occupation=likest(skills),
+        jobs=_offered_jobs(snapshot),
         months=min(max(snapshot.get("experienceMonths") or 0, 0), _MOST_MONTHS),
         area=area_code(area) if area else None,
         relocation=bool(snapshot.get("relocation")),
@@ -211,6 +220,17 @@ def offer_of(snapshot: Mapping[str, Any]) -> Offer:
     )
 
 
+def _offered_jobs(snapshot: Mapping[str, Any]) -> dict[int, int]:
+    """The occupations of the resume's title and, less surely, of its latest positions."""
+    found = dict(jobs_of(snapshot.get("title") or ""))
+    for one in (snapshot.get("experience") or ())[:_LATEST]:
+        for job, sure in jobs_of(one.get("position") or ""):
+            if job < OWN_TITLE:
+                found[job] = max(found.get(job, 0), sure * _HELD // 100)
+    best = sorted(found, key=lambda job: (-found[job], job))[:MOST_JOBS]
+    return {job: found[job] for job in best}
+
+
 def ruleset() -> str:
     """The version of the rules and the operator's dictionary; equal versions give equal scores."""
     return f"{RULESET}+{edition()}" if edition() else RULESET
@@ -223,6 +243,7 @@ def prepare() -> None:
     _profiles()
     _languages()
     gazetteer()
+    titles()
 
 
 def _pay(salary: Mapping[str, Any] | None) -> tuple[tuple[float, float] | None, int | None]:

@@ -34,7 +34,7 @@ class Reason:
     """They add up to the score."""
     most: float
     about: str | None
-    """The skill or language, in the vacancy's spelling."""
+    """The skill or language, in the vacancy's spelling; of an `occupation` the vacancy's title."""
     must: bool
     pointer: str | None
     """A JSON pointer into the resume."""
@@ -190,15 +190,20 @@ def _reasons(
     names = list(asked.values())
     languages = [one["language"] for one in vacancy.get("languages") or ()]
     pointers = [pointer for _, pointer, _ in offered_skills(snapshot)]
-    return [_reason(term, names, languages, pointers) for term in judged.terms]
+    title = vacancy.get("title") or ""
+    return [_reason(term, names, languages, title, pointers) for term in judged.terms]
 
 
-def _reason(term: Term, skills: list[str], languages: list[str], pointers: list[str]) -> Reason:
+def _reason(
+    term: Term, skills: list[str], languages: list[str], title: str, pointers: list[str]
+) -> Reason:
     about = None
     if term.part == "skill":
         about = skills[term.nth]
     elif term.part == "language":
         about = languages[term.nth]
+    elif term.part == "occupation":
+        about = title
     return Reason(
         part=term.part,
         verdict=term.verdict,

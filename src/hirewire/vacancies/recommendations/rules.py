@@ -2,7 +2,8 @@
 
 The score says how much of the vacancy's requirements are met: 1 is all of them. The strength says
 how well the two match overall, including skills that the vacancy does not require; it decides which
-pairs are recommended, and orders pairs with the same score.
+pairs are recommended, and orders pairs with the same score. The occupations that both titles mean
+count in both: those of one occupation match even if they share no skill.
 
 All input is numeric: skills, places, languages and currencies are codes (`code`), salaries are per
 month. Personal data cannot enter, because there is no field for it.
@@ -12,15 +13,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import log, sqrt
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-RULESET = "2026-3"
+from hirewire.esco.job_codes import OWN_TITLE, related, unit_group
+
+RULESET = "2026-4"
 """The same inputs and the same ruleset always give the same score: change this together with any
 number or formula here, and with the dictionary.
 """
 
 SKILLS, OCCUPATION, TITLE, EXPERIENCE, SALARY = 0.78, 0.09, 0.05, 0.04, 0.04
 """The maximum that each part can add to the strength; they add up to 1."""
+JOB = 0.9
+"""The strength of a pair of one occupation, if nothing else matches."""
+ONE_JOB = 56
+"""The kinship, in per cent, from which on both titles mean one occupation."""
+JOB_IN_SCORE = 0.5
+"""The weight of the occupation in the score, relative to `SKILLS` for the skills."""
+MOST_JOBS = 4
+"""The number of occupations that are kept of a vacancy or resume."""
+NAMED_SKILLS = frozenset({133, 251, 252, 351, 352})
+"""ISCO minor groups of ICT. Resumes of these trades name their skills as vacancies do, so that a
+must-have that is not named is lacking. Elsewhere each has words of its own for a skill, and within
+one known occupation an unnamed must-have rules nothing out, unless one would have to relocate.
+"""
 THRESHOLD = 0.5
 """A pair with less strength is not recommended."""
 GATE = 0.04
@@ -39,6 +55,7 @@ SALARY_GAP = 0.3
 Verdict = Literal["met", "partly", "missing", "unknown", "conflict"]
 Part = Literal[
     "skill",
+    "occupation",
     "experience",
     "salary",
     "area",
@@ -79,6 +96,8 @@ class Demand:
     title: frozenset[int] = frozenset()
     occupation: Mapping[int, float] = field(default_factory=dict)
     """Similarity to occupations by the occupation's number, a vector of Euclidean length 1."""
+    jobs: Mapping[int, int] = field(default_factory=dict)
+    """The occupations that the title means, and how surely, in per cent."""
     band: int | None = None
     """Experience: 0 none, 1 one to three years, 2 three to six, 3 more."""
     area: int | None = None
@@ -103,6 +122,8 @@ class Offer:
     """The sum of the skills' weights."""
     title: frozenset[int] = frozenset()
     occupation: Mapping[int, float] = field(default_factory=dict)
+    jobs: Mapping[int, int] = field(default_factory=dict)
+    """The occupations that the title means, and how surely, in per cent."""
     months: int = 0
     area: int | None = None
     relocation: bool = False
@@ -141,7 +162,18 @@ class Judgement:
     """
     strength: float
     """0 to 1, four digits: decides whether the pair is recommended."""
-    terms: Sequence[Term]
+    parts: Sequence[Term]
+    """The terms before they are scaled to add up to the score."""
+    whole: float
+    """What they could add up to."""
+
+    @property
+    def terms(self) -> list[Term]:
+        """The reasons: their points add up to the score."""
+        whole = self.whole or 1.0
+        return [
+            term._replace(points=term.points / whole, most=term.most / whole) for term in self.parts
+        ]
 
     @property
     def conflicts(self) -> list[Term]:
@@ -151,7 +183,9 @@ class Judgement:
     @property
     def fits(self) -> bool:
         """Whether the pair is recommended."""
-        return self.strength >= THRESHOLD and not self.conflicts
+        if self.strength < THRESHOLD:
+            return False
+        return all(term.verdict != "conflict" for term in self.parts)
 
 
 WORK_FORMATS = {"on_site": 1, "hybrid": 2, "remote": 4}
@@ -200,26 +234,27 @@ def judge(demand: Demand, offer: Offer) -> Judgement:
 
     The score is the weighted mean of the requirements met: skills, experience, place, languages,
     and pay if both sides state it in one currency. Points that the vacancy does not require or does
-    not state reduce nothing.
+    not state reduce nothing. One or related occupations add to it; another one takes away only if
+    the vacancy names no skills, for then the occupation is what it requires.
     """
-    parts = [*_skills(demand, offer), *_experience(demand.band, offer.months)]
+    kin, known = kinship(demand, offer)
+    are_gates = known < ONE_JOB or names_its_skills(demand) or is_far(demand, offer)
+    parts = [*_occupation(demand, kin), *_skills(demand, offer, are_gates=are_gates)]
+    parts += _experience(demand.band, offer.months)
     parts += [*_salary(demand, offer), *_gates(demand, offer)]
-    whole = sum(term.most for term in parts)
-    terms = [
-        term._replace(points=term.points / whole, most=term.most / whole) if whole else term
-        for term in parts
-    ]
-    score = min(1.0, round(sum(term.points for term in terms), 4))
-    return Judgement(score, round(strength(demand, offer), 4), terms)
+    whole = sum([term.most for term in parts])
+    score = min(1.0, round(sum([term.points / (whole or 1.0) for term in parts]), 4))
+    return Judgement(score, round(strength(demand, offer, kin), 4), parts, whole)
 
 
-def strength(demand: Demand, offer: Offer) -> float:
+def strength(demand: Demand, offer: Offer, kin: int) -> float:
     """The strength of a match, from 0 to 1.
 
     The skills give ``SKILLS * sum(w * l) / sqrt(D * (F + damped(O - F)))``: the geometric mean of
     the share of the demand (of weight D) that is met and the share of the resume (of weight O) that
     is required, where F is the weight of the shared skills, w a skill's weight and l its level
-    factor.
+    factor. The kinship of the occupations, `kin`, makes ``1 - (1 - JOB * kin) * (1 - strength)`` of
+    it.
     """
     shared = met = 0.0
     for ask in demand.skills:
@@ -241,7 +276,37 @@ def strength(demand: Demand, offer: Offer) -> float:
         points += SALARY
     else:
         points += max(-SALARY, SALARY * (1 - 2 * gap / SALARY_GAP))
-    return max(0.0, points)
+    whole: float = joined(kin, max(0.0, points))
+    return whole
+
+
+def joined(kin: Any, points: Any) -> Any:
+    """The strength from the kinship of occupations and from all else; also of arrays."""
+    return 1 - (1 - JOB * (kin / 100)) * (1 - points)
+
+
+def kinship(demand: Demand, offer: Offer) -> tuple[int, int]:
+    """How related the occupations of both titles are, and those that ESCO has, in per cent."""
+    best = known = 0
+    for job, sure in demand.jobs.items():
+        for other, as_sure in offer.jobs.items():
+            kin = min(sure, as_sure) * related(job, other) // 100
+            best = max(best, kin)
+            if job < OWN_TITLE:
+                known = max(known, kin)
+    return best, known
+
+
+def is_far(demand: Demand, offer: Offer) -> bool:
+    """Whether the vacancy is elsewhere, so that only relocation makes it possible."""
+    if demand.work_format == WORK_FORMATS["remote"] or demand.area is None or offer.area is None:
+        return False
+    return demand.area != offer.area
+
+
+def names_its_skills(demand: Demand) -> bool:
+    """Whether a vacancy's must-haves are gates, since its likest occupation is of ICT."""
+    return bool(demand.jobs) and unit_group(next(iter(demand.jobs))) // 10 in NAMED_SKILLS
 
 
 def likeness(demand: Demand, offer: Offer) -> float:
@@ -254,14 +319,25 @@ def _same_words(demand: Demand, offer: Offer) -> float:
     return len(demand.title & offer.title) / either if either else 0.0
 
 
-def _skills(demand: Demand, offer: Offer) -> list[Term]:
+def _occupation(demand: Demand, kin: int) -> list[Term]:
+    if kin:
+        points = JOB_IN_SCORE * (kin / 100)
+        verdict: Verdict = "met" if kin == 100 else "partly"
+        most = points if demand.skills else JOB_IN_SCORE
+        return [Term("occupation", verdict, points, most)]
+    if demand.jobs and not demand.skills:
+        return [Term("occupation", "missing", 0.0, JOB_IN_SCORE)]
+    return []
+
+
+def _skills(demand: Demand, offer: Offer, *, are_gates: bool) -> list[Term]:
     unit = SKILLS / demand.weight if demand.weight else 0.0
     terms = []
     for index, ask in enumerate(demand.skills):
         most = ask.weight * unit
         found = offer.skills.get(ask.code)
         if found is None:
-            verdict: Verdict = "conflict" if ask.must else "missing"
+            verdict: Verdict = "conflict" if ask.must and are_gates else "missing"
             terms.append(Term("skill", verdict, 0.0, most, index, ask.must))
             continue
         factor = level_factor(ask.level, found.level)

@@ -69,7 +69,8 @@ class Columns:
         numbers = np.array([one.number for one in packed], np.int64)
         order = np.argsort(numbers, kind="stable")
         parts = [packed[n] for n in order.tolist()]
-        head = np.frombuffer(b"".join(one.head for one in parts), HEAD)
+        heads = (one.head.ljust(HEAD.itemsize, b"\0") for one in parts)
+        head = np.frombuffer(b"".join(heads), HEAD)
         of = {name: np.ascontiguousarray(head[name]) for name in HEAD.names or ()}
         skill, skills = _joined(SKILL, [one.skills for one in parts])
         language, languages = _joined(LANGUAGE, [one.languages for one in parts])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hirewire.vacancies.recommendations.index.prefilter import gates
+from hirewire.vacancies.recommendations.index.prefilter import gates, is_one_job
 from hirewire.vacancies.recommendations.index.segment import Segment
 from hirewire.vacancies.recommendations.rules import Demand, Part
 
@@ -30,9 +30,10 @@ def excluded(segments: Iterable[Segment], demand: Demand) -> tuple[int, Counter[
         total += len(slots)
         for part, passing in gates(segment, slots, demand):
             found[Condition(part)] += int(np.count_nonzero(~passing))
+        tolerated = is_one_job(segment, slots, demand)
         for nth, ask in enumerate(demand.skills):
             if ask.must:
-                lacking = ~segment.having(ask.code)[slots]
+                lacking = ~segment.having(ask.code)[slots] & ~tolerated
                 found[Condition("skill", nth)] += int(np.count_nonzero(lacking))
         for nth, (language, level) in enumerate(demand.languages):
             passing = segment.speaking(language, level)[slots]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import numpy as np
 
-from hirewire.vacancies.recommendations.rules import Demand, Offer
+from hirewire.vacancies.recommendations.rules import MOST_JOBS, Demand, Offer
 
 HEAD = np.dtype(
     [
@@ -26,9 +26,14 @@ HEAD = np.dtype(
         ("most", "<f8"),
         ("occupations", "<i2", (3,)),
         ("likeness", "<f8", (3,)),
+        ("jobs", "<i4", (MOST_JOBS,)),
+        ("sure", "u1", (MOST_JOBS,)),
     ]
 )
-"""Scalar values of every vacancy and resume. -1 stands for none, and NaN for no pay."""
+"""Scalar values of every vacancy and resume. -1 stands for none, NaN for no pay, and 0 for no job.
+
+Rows of earlier rules lack the last members; they are read as zeros until they are compared again.
+"""
 
 
 SKILL = np.dtype([("code", "<i8"), ("place", "<i2"), ("level", "i1"), ("must", "u1")])
@@ -51,7 +56,7 @@ class Packed:
 
 def pack_demand(demand: Demand, *, id: UUID, version: int, number: int = 0) -> Packed:
     """Encode a vacancy."""
-    head = _head(id, version, demand.area, demand.currency, demand.occupation)
+    head = _head(id, version, demand.area, demand.currency, demand.occupation, demand.jobs)
     head["formats"], head["employment"] = demand.work_format or 0, demand.employment or 0
     head["band"] = -1 if demand.band is None else demand.band
     head["company"] = demand.company
@@ -69,7 +74,7 @@ def pack_demand(demand: Demand, *, id: UUID, version: int, number: int = 0) -> P
 
 def pack_offer(offer: Offer, *, id: UUID, version: int, number: int = 0) -> Packed:
     """Encode a resume."""
-    head = _head(id, version, offer.area, offer.currency, offer.occupation)
+    head = _head(id, version, offer.area, offer.currency, offer.occupation, offer.jobs)
     head["formats"], head["employment"] = offer.work_formats, offer.employment
     head["relocation"], head["months"] = offer.relocation, offer.months
     if offer.pay is not None:
@@ -90,6 +95,7 @@ def _head(
     area: int | None,
     currency: int | None,
     occupation: Mapping[int, float],
+    jobs: Mapping[int, int],
 ) -> Any:
     head = np.zeros((), HEAD)
     head["id"], head["version"] = np.void(id.bytes), version
@@ -99,4 +105,6 @@ def _head(
     head["band"] = -1
     likest = [*occupation.items(), *[(-1, 0.0)] * 3][:3]
     head["occupations"], head["likeness"] = [o for o, _ in likest], [w for _, w in likest]
+    named = [*jobs.items(), *[(0, 0)] * MOST_JOBS][:MOST_JOBS]
+    head["jobs"], head["sure"] = [job for job, _ in named], [sure for _, sure in named]
     return head

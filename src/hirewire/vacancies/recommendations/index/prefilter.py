@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hirewire.esco.job_codes import OWN_TITLE, SAME_MINOR, SAME_UNIT, unit_group
 from hirewire.vacancies.recommendations.index.codes import Codes, Floats, Ints, Mask
 from hirewire.vacancies.recommendations.index.columns import Rows
 from hirewire.vacancies.recommendations.index.segment import (
@@ -26,7 +27,9 @@ from hirewire.vacancies.recommendations.rules import (
     EXPERIENCE,
     LEVEL_LEAST,
     LEVEL_UNKNOWN,
+    NAMED_SKILLS,
     OCCUPATION,
+    ONE_JOB,
     SALARY,
     SALARY_GAP,
     SKILLS,
@@ -37,6 +40,8 @@ from hirewire.vacancies.recommendations.rules import (
     Demand,
     Offer,
     Part,
+    joined,
+    names_its_skills,
 )
 
 _BAND_MONTHS = np.array([*BAND_MONTHS, np.nan])
@@ -53,36 +58,53 @@ def demands_for(segment: Segment, offer: Offer) -> Ints:
     at, owner = segment.musts.positions(by_must)
     lacking = np.bincount(owner, levels[segment.must[at]] < 0, minlength=len(by_must))
     by_must = by_must[lacking == 0]
-    others = np.unique(_union(segment.prefixes, mine))
-    slots = np.concatenate((by_must, others[segment.alive[others]]))
+    others = _union(segment.prefixes, mine)
+    by_skills = np.concatenate((by_must, others[segment.alive[others]]))
+    slots = np.union1d(_through(segment, by_skills, offer), _related(segment, offer, levels))
     return _passing(segment, slots, offer, levels)
+
+
+def _related(segment: Segment, offer: Offer, levels: NDArray[np.int8]) -> Ints:
+    """Vacancies of related occupations, and not those that the lack of a must-have rules out."""
+    slots = _through(segment, segment.with_jobs(offer.jobs), offer)
+    at, owner = segment.musts.positions(slots)
+    lacking = np.bincount(owner, levels[segment.must[at]] < 0, minlength=len(slots))
+    can: Mask = (lacking == 0) | is_one_job(segment, slots, offer)
+    return slots[can]
 
 
 def offers_for(segment: Segment, demand: Demand) -> Ints:
     """Slots of the resumes that may match this vacancy."""
     asks = [(segment.codes.number(ask.code), ask) for ask in demand.skills]
     musts = [number for number, ask in asks if ask.must]
-    if None in musts:
-        return np.empty(0, np.int64)
     rows, owners = segment.inverted
-    if musts:
+    if None in musts:
+        slots = np.empty(0, np.int64)
+    elif musts:
         lists = sorted((owners_of(rows, owners, number or 0) for number in musts), key=len)
         slots = lists[0]
         for other in lists[1:]:
             slots = slots[_contains(other, slots)]
     else:
         slots = np.unique(_union(segment.inverted, _prefix(asks, demand, rows)))
-    slots = slots[segment.alive[slots]]
+    related = _through(segment, segment.with_jobs(demand.jobs), demand)
+    if musts:
+        related = related[is_one_job(segment, related, demand)]
+    slots = np.union1d(_through(segment, slots[segment.alive[slots]], demand), related)
     levels = _levels(segment.codes, {ask.code: ask.level for ask in demand.skills})
     return _passing(segment, slots, demand, levels)
 
 
-def _passing(segment: Segment, slots: Ints, one: Demand | Offer, levels: Any) -> Ints:
-    """Those of these slots that pass the gates and can reach the threshold."""
+def _through(segment: Segment, slots: Ints, one: Demand | Offer) -> Ints:
+    """Those of these slots that pass the gates."""
     good: Mask = np.ones(len(slots), np.bool_)
     for _, passing in gates(segment, slots, one):
         good &= passing
-    slots = slots[good]
+    return slots[good]
+
+
+def _passing(segment: Segment, slots: Ints, one: Demand | Offer, levels: Any) -> Ints:
+    """Those of these slots that can reach the threshold."""
     return slots[_at_best(_pairs(segment, slots, one, levels)) >= THRESHOLD - EPSILON]
 
 
@@ -191,6 +213,8 @@ class Pairs:
     months: Any
     gap: Floats
     alike: Floats
+    kin: Ints
+    """How related the occupations are, in per cent."""
 
 
 def _pairs(segment: Segment, slots: Ints, one: Demand | Offer, levels: NDArray[np.int8]) -> Pairs:
@@ -203,12 +227,55 @@ def _pairs(segment: Segment, slots: Ints, one: Demand | Offer, levels: NDArray[n
     met = np.bincount(owner, weight * factor, minlength=len(slots))
     weights, column = segment.weight[slots], segment.column
     gap, alike = _gaps(segment, slots, one), _alike(segment, slots, one.occupation)
+    kin = _kinship(segment, slots, one)[0]
     if isinstance(one, Demand):
         band = -1 if one.band is None else one.band
         least, months = _BAND_MONTHS[band], column["months"][slots]
-        return Pairs(shared, met, one.weight, weights, least, months, gap, alike)
+        return Pairs(shared, met, one.weight, weights, least, months, gap, alike, kin)
     least = _BAND_MONTHS[column["band"][slots]]
-    return Pairs(shared, met, weights, one.weight, least, one.months, gap, alike)
+    return Pairs(shared, met, weights, one.weight, least, one.months, gap, alike, kin)
+
+
+def _kinship(segment: Segment, slots: Ints, one: Demand | Offer) -> tuple[Ints, Ints]:
+    """How related the occupations are, and the known ones, in per cent, as `rules.kinship` has it.
+
+    Titles of their own, and none, are in no group of ISCO.
+    """
+    best, known = np.zeros(len(slots), np.int64), np.zeros(len(slots), np.int64)
+    jobs, sure = segment.jobs[slots], segment.sure[slots].astype(np.int64)
+    units = unit_group(jobs)
+    minors = units // 10
+    for mine, as_sure in one.jobs.items():
+        related = np.where(jobs == mine, 100, 0)
+        if mine < OWN_TITLE:
+            unit = unit_group(mine)
+            groups = np.where(
+                units == unit, SAME_UNIT, np.where(minors == unit // 10, SAME_MINOR, 0)
+            )
+            related = np.maximum(related, groups)
+        kin = (np.minimum(sure, as_sure) * related // 100).max(axis=1, initial=0)
+        np.maximum(best, kin, out=best)
+        if mine < OWN_TITLE:
+            np.maximum(known, kin, out=known)
+    return best, known
+
+
+def _is_far(segment: Segment, slots: Ints, one: Demand | Offer) -> Mask:
+    """As `rules.is_far`, for each slot."""
+    area = segment.column["area"][slots]
+    far = (area != -1) & (area != one.area) & (one.area is not None)
+    if isinstance(one, Demand):
+        return np.asarray(far & (one.work_format != WORK_FORMATS["remote"]), np.bool_)
+    return np.asarray(far & (segment.column["formats"][slots] != WORK_FORMATS["remote"]), np.bool_)
+
+
+def is_one_job(segment: Segment, slots: Ints, one: Demand | Offer) -> Mask:
+    """Which pairs are of one occupation that does not name its skills, as in `rules.judge`."""
+    is_one = (_kinship(segment, slots, one)[1] >= ONE_JOB) & ~_is_far(segment, slots, one)
+    if isinstance(one, Demand):
+        return np.asarray(is_one & (not names_its_skills(one)), np.bool_)
+    first = unit_group(segment.jobs[slots, 0]) // 10
+    return np.asarray(is_one & ~np.isin(first, list(NAMED_SKILLS)), np.bool_)
 
 
 def _at_best(pairs: Pairs) -> Floats:
@@ -225,7 +292,8 @@ def _at_best(pairs: Pairs) -> Floats:
     points += EXPERIENCE * np.where(np.isnan(pairs.least_months), 0.5, reached)
     paid = SALARY * np.where(pairs.gap <= 0, 1.0, 1 - 2 * pairs.gap / SALARY_GAP)
     points += np.where(np.isnan(pairs.gap), SALARY / 2, np.maximum(paid, -SALARY))
-    return np.asarray(points + OCCUPATION * pairs.alike + TITLE, np.float64)
+    points = np.clip(points + OCCUPATION * pairs.alike + TITLE, 0.0, 1.0)
+    return np.asarray(joined(pairs.kin, points), np.float64)
 
 
 def _factors(asked: Any, have: Any) -> Floats:

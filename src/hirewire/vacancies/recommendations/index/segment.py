@@ -7,6 +7,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from hirewire.esco.job_codes import OWN_TITLE, unit_group
 from hirewire.vacancies.recommendations.index.codes import Codes, Ints, Mask
 from hirewire.vacancies.recommendations.index.columns import Columns, Rows, inverted
 from hirewire.vacancies.recommendations.index.packing import Packed
@@ -40,6 +41,8 @@ class Segment:
         self.column = column = columns.of
         self.numbers, self.weight = column["number"], column["weight"]
         self.occupations, self.likeness = column["occupations"], column["likeness"]
+        self.jobs, self.sure = column["jobs"], column["sure"]
+        self._index_jobs()
         (skill, self.skills) = columns.lists["skills"]
         self.code, self.level = skill["number"], skill["level"]
         self._place, self._must = skill["place"], skill["must"]
@@ -64,6 +67,23 @@ class Segment:
         parts = list(segments)
         columns, alive = [one.columns for one in parts], [one.alive for one in parts]
         return cls(Columns.joined(columns, codes, alive), demands=demands)
+
+    def _index_jobs(self) -> None:
+        """Index the documents by the groups of related occupations that their titles mean."""
+        slot, nth = np.nonzero(self.jobs)
+        pairs = groups(self.jobs[slot, nth]).astype(np.int64) << 32 | slot
+        pairs = np.unique(pairs)
+        self._groups = (pairs >> 32).astype(np.int32)
+        self._grouped = pairs.astype(np.int32)
+
+    def with_jobs(self, jobs: Iterable[int]) -> Ints:
+        """Slots of the live documents with one of these occupations or a related one, ascending."""
+        found = [np.empty(0, np.int32)]
+        for group in set(groups(np.array(list(jobs), np.int32)).tolist()):
+            low, high = (np.searchsorted(self._groups, group, side) for side in ("left", "right"))
+            found.append(self._grouped[low:high])
+        slots = np.unique(np.concatenate(found)).astype(np.int64)
+        return slots[self.alive[slots]]
 
     def _index_demands(self, owner: Any) -> None:
         """Index each vacancy by its rarest must-have, or all skills of which a match needs one."""
@@ -126,6 +146,11 @@ class Segment:
         pairs = zip(self.occupations[slot].tolist(), self.likeness[slot].tolist(), strict=True)
         return {occupation: weight for occupation, weight in pairs if occupation >= 0}
 
+    def jobs_of(self, slot: int) -> dict[int, int]:
+        """The occupations that the document's title means."""
+        pairs = zip(self.jobs[slot].tolist(), self.sure[slot].tolist(), strict=True)
+        return {job: sure for job, sure in pairs if job}
+
     def skills_of(self, slot: int) -> list[tuple[int, float, int, int, bool]]:
         """Code, weight, place, level and must-have flag of each skill."""
         items = self._range(self.skills, slot)
@@ -181,6 +206,11 @@ class Segment:
         return slice(rows.ends.item(slot), rows.ends.item(slot + 1))
 
 
+def groups(jobs: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The numbers under which related occupations are found; each title of its own has its own."""
+    return np.where(jobs >= OWN_TITLE, jobs, unit_group(jobs) // 10).astype(np.int32)
+
+
 def owners_of(rows: Rows, owners: NDArray[np.int32], number: int) -> Ints:
     """The owners of a number, ascending."""
     if number >= len(rows.ends) - 1:
@@ -200,6 +230,7 @@ def demand_from(segment: "Segment", slot: int) -> Demand:
         weight=sum([ask[3] for ask in skills]),
         title=frozenset(segment.words_of(slot)),
         occupation=segment.occupation_of(slot),
+        jobs=segment.jobs_of(slot),
         band=None if band < 0 else band,
         area=_known(value("area", slot)),
         work_format=value("formats", slot) or None,
@@ -226,6 +257,7 @@ def offer_from(segment: "Segment", slot: int) -> Offer:
         weight=sum([have[1] for have in skills.values()]),
         title=frozenset(words[:end]),
         occupation=segment.occupation_of(slot),
+        jobs=segment.jobs_of(slot),
         months=value("months", slot),
         area=_known(value("area", slot)),
         relocation=bool(value("relocation", slot)),

@@ -1,0 +1,293 @@
+"""Maps job titles, as adverts write them, to occupations of ESCO, in English and Russian.
+
+All 2,942 occupations are known, with their labels, alternative labels and Russian titles. A title
+that is a form of an occupation means that occupation; another one is compared by its words, of
+which rare ones count more. The order of words, their endings, seniority, shifts and pay do not
+matter.
+"""
+
+import csv
+import gzip
+import re
+import unicodedata
+from array import array
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
+from hashlib import blake2b
+from importlib.resources import files
+from io import StringIO
+from typing import Any, NamedTuple
+
+import numpy as np
+import tantivy
+
+from hirewire.esco.job_codes import NTH_BITS, OWN_TITLE, Job
+from hirewire.esco.tables import split
+
+LEAST = 45
+"""A lower likeness, in per cent, is none."""
+MOST = 3
+"""The number of occupations of a title."""
+BY_WORDS = 92
+"""The highest likeness of a title that is not a known form."""
+SECOND = 90
+"""The likeness of a form that is another occupation's name in the first place."""
+_UNKNOWN = 2.0
+"""The weight of a word that no occupation has: most of them only describe the place or the day."""
+_LONGEST = 200
+_DATA = files("hirewire.esco") / "data"
+_WORD = re.compile(r"[^\W_]+")
+_PARTS = re.compile(r"[/,;|()\[\]«»\"]|\s[-–—+]\s|:|\bили\b|\bи/или\b|\bor\b")
+_BRACKETS = re.compile(r"\([^)]*\)?|\[[^\]]*\]?")
+_ENDINGS = re.compile(
+    r"\((?:к?а|ца|ица|ница|щица|тель?ница|ша|иня|m|w|f|d|м|ж|s|[mfwdмж](?:\s*/\s*[mfwdмжx])+)\)|"
+    r"(?<=\w)/(?:к?а|ца|ица|ница|щица|ша)\b|\b[mfwм]\s*/\s*[wfж](?:\s*/\s*[dx])?\b"
+)
+_WHOSE = re.compile(r"(?<=\w) to (?:the )?\w.*$")
+"""Whom an assistant assists: `PA to the director`."""
+_LICENCE = re.compile(
+    r"\b(?:категори[ияею]й?|кат|категорий|cat|category|categories|class)\b\.?\s*"
+    r"[«\"(]?((?:[a-eа-я][1e]?\b[\s,/+и&]*)+)"
+)
+_LETTERS = str.maketrans("авсе", "abce")
+
+
+class Occupation(NamedTuple):
+    """An occupation of ESCO 1.1.1."""
+
+    id: str
+    isco: str
+    label: str
+    other_labels: tuple[str, ...]
+    russian: tuple[str, ...]
+    ours: tuple[str, ...]
+    """Further titles in use, in both languages."""
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """All its names."""
+        return (self.label, *self.russian, *self.ours, *self.other_labels)
+
+
+def all_occupations() -> list[Occupation]:
+    """All occupations, ordered by id. Reads the files each time: few need the texts."""
+    titles = csv.DictReader(StringIO((_DATA / "titles.csv").read_text(encoding="utf-8")))
+    ours = {row["esco_id"]: (split(row["ru"]), split(row["other"])) for row in titles}
+    with (
+        (_DATA / "occupations.csv.gz").open("rb") as raw,
+        gzip.open(raw, "rt", encoding="utf-8") as file,
+    ):
+        rows = sorted(csv.DictReader(file), key=lambda row: row["esco_id"])
+    return [
+        Occupation(
+            row["esco_id"],
+            row["isco"],
+            row["label"],
+            split(row["alt_labels"]),
+            *ours.get(row["esco_id"], ((), ())),
+        )
+        for row in rows
+    ]
+
+
+@cache
+def _analyzer() -> Any:
+    """Takes the endings of English and Russian words off, as the search does (decision 0015)."""
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
+    for language in ("english", "russian"):
+        builder = builder.filter(tantivy.Filter.stemmer(language))
+    return builder.build()
+
+
+@cache
+def _noise() -> frozenset[str]:
+    """Words of seniority, shifts, places and pay."""
+    return frozenset((_DATA / "title_noise.txt").read_text(encoding="utf-8").split())
+
+
+def _plain(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text[:_LONGEST]).casefold().replace("ё", "е")
+    plain = _ENDINGS.sub("", plain).replace("'s", "").replace("’s", "")
+    plain = (
+        _WHOSE.sub("", plain)
+        .replace("c++", "cplusplus")
+        .replace("c#", "csharp")
+        .replace("1c", "1с")
+    )
+    return _LICENCE.sub(_licence, plain)
+
+
+def _licence(found: re.Match[str]) -> str:
+    """Categories of a driving licence as words: `categoryb`, whichever alphabet they are in."""
+    letters = found[1].replace(" и ", " ").translate(_LETTERS)
+    classes = sorted({one for one in re.findall("[a-e]", letters) if one})
+    return " ".join(f"category{one}" for one in classes) + " "
+
+
+def _stems(plain: str, *, bare: bool) -> tuple[str, ...]:
+    """The different stems of a text; `bare`: without words that say nothing about the job."""
+    words = _WORD.findall(plain)
+    if bare:
+        words = [one for one in words if one not in _noise() and not one.isdigit()]
+    return tuple(dict.fromkeys(_analyzer().analyze(" ".join(words)))) if words else ()
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
+
+
+def _key(stems: Iterable[str]) -> int:
+    """A number for a set of stems, whatever their order."""
+    return _hash(" ".join(sorted(stems)))
+
+
+class Titles:
+    """An index of the forms of all occupations, in arrays without texts, to be small."""
+
+    def __init__(
+        self, occupations: Sequence[Occupation], added: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """`added`: ids of occupations with further forms."""
+        self._codes = np.array(
+            [(int(one.isco) << NTH_BITS) + nth for nth, one in enumerate(occupations)], np.int32
+        )
+        self._labels = [(one.label, next(iter(one.russian), one.label)) for one in occupations]
+        self._places = {one.id: nth for nth, one in enumerate(occupations)}
+        stems: dict[str, int] = {}
+        keys, owners, ranks = array("Q"), array("H"), array("B")
+        word, form = array("i"), array("i")
+        forms = [
+            (nth, rank, text)
+            for nth, one in enumerate(occupations)
+            for rank, texts in enumerate(((one.label, *one.russian[:1], *one.ours), one.forms))
+            for text in texts
+        ]
+        forms += [(self._places[id], 0, text) for id, text in added]
+        for nth, rank, text in forms:
+            found = _stems(_plain(text), bare=False)
+            if not found:
+                continue
+            for one in found:
+                word.append(stems.setdefault(one, len(stems)))
+                form.append(len(owners))
+            keys.append(_key(found))
+            owners.append(nth)
+            ranks.append(rank)
+        self._index(stems, np.array(word, np.int32), np.array(form, np.int32), np.array(owners))
+        self._rank = np.array(ranks)
+        order = np.lexsort((self._owner, self._rank, np.array(keys, np.uint64)))
+        self._keys = np.array(keys, np.uint64)[order]
+        self._keyed = order.astype(np.int32)
+        """The forms in the order of the keys, then of the ranks."""
+
+    def _index(self, stems: dict[str, int], word: Any, form: Any, owner: Any) -> None:
+        """Postings of the words, and the weight of each form."""
+        self._owner = owner
+        pairs = np.unique(word.astype(np.int64) << 32 | owner[form])
+        spread = np.bincount(pairs >> 32, minlength=len(stems))
+        self._weight = np.log(1 + len(self._codes) / spread).astype(np.float64)
+        hashes = np.array([_hash(one) for one in stems], np.uint64)
+        order = np.argsort(hashes)
+        self._hashes, self._word_of = hashes[order], order.astype(np.int32)
+        self._form_weight = np.bincount(form, self._weight[word], minlength=len(owner))
+        by_word = np.argsort(word, kind="stable")
+        self._forms = form[by_word]
+        self._ends = np.searchsorted(word[by_word], np.arange(len(stems) + 1))
+
+    def find(self, title: str) -> tuple[Job, ...]:
+        """At most three occupations that a title means, the likest first.
+
+        A title that is no form of an occupation has its own number besides, so that equal titles
+        are alike even if nobody knows them.
+        """
+        plain = _plain(title)
+        exact = self._exact(_stems(plain, bare=False)) or self._exact(_stems(plain, bare=True))
+        if exact:
+            return self._jobs(exact)
+        found: dict[int, int] = {}
+        stems = _stems(plain, bare=True)
+        texts = [(_BRACKETS.sub(" ", plain), 100)]
+        parts = [part for part in _PARTS.split(plain) if part.strip()]
+        if len(parts) > 1:
+            texts += [(part, 96 if nth == 0 else 85) for nth, part in enumerate(parts)]
+        for text, share in texts:
+            some = _stems(text, bare=True)
+            if not some:
+                continue
+            likest = self._exact(_stems(text, bare=False)) or self._exact(some)
+            likest = likest or self._by_words(some)
+            for nth, likeness in likest.items():
+                found[nth] = max(found.get(nth, 0), likeness * share // 100)
+        jobs = self._jobs(found)
+        if not stems or (jobs and jobs[0].likeness >= BY_WORDS):
+            return jobs
+        own = Job(OWN_TITLE + (_key(stems) & (OWN_TITLE - 1)), 100)
+        return (*jobs[: MOST - 1], own)
+
+    def _jobs(self, found: dict[int, int]) -> tuple[Job, ...]:
+        best = sorted(found.items(), key=lambda one: (-one[1], one[0]))
+        return tuple(
+            Job(int(self._codes[nth]), likeness)
+            for nth, likeness in best[:MOST]
+            if likeness >= LEAST
+        )
+
+    def _exact(self, stems: tuple[str, ...]) -> dict[int, int]:
+        """Occupations with a form of exactly these words."""
+        if not stems:
+            return {}
+        low, high = (
+            int(np.searchsorted(self._keys, np.uint64(_key(stems)), side))
+            for side in ("left", "right")
+        )
+        found: dict[int, int] = {}
+        for form in self._keyed[low:high].tolist():
+            first = self._rank[form] == 0 or self._rank[self._keyed[low]] != 0
+            found.setdefault(int(self._owner[form]), 100 if first else SECOND)
+        return found
+
+    def _by_words(self, stems: tuple[str, ...]) -> dict[int, int]:
+        """Occupations by the words that a title shares with one of their forms."""
+        sought = np.array([_hash(one) for one in stems], np.uint64)
+        at = np.minimum(np.searchsorted(self._hashes, sought), len(self._hashes) - 1)
+        known = self._word_of[at[self._hashes[at] == sought]]
+        if not len(known):
+            return {}
+        whole = float(self._weight[known].sum()) + _UNKNOWN * (len(stems) - len(known))
+        lists = [self._forms[self._ends[n] : self._ends[n + 1]] for n in known.tolist()]
+        weights = np.repeat(self._weight[known], [len(one) for one in lists])
+        forms, place = np.unique(np.concatenate(lists), return_inverse=True)
+        shared = np.bincount(place, weights)
+        likeness = (shared / self._form_weight[forms]) ** 0.5 * (shared / whole) ** 0.5
+        likeness -= 0.01 * self._rank[forms]
+        owner = self._owner[forms]
+        order = np.lexsort((owner, -likeness))[:50]
+        found: dict[int, int] = {}
+        for nth, share in zip(owner[order].tolist(), likeness[order].tolist(), strict=True):
+            found.setdefault(nth, int(BY_WORDS * min(1.0, share)))
+            if len(found) > MOST:
+                break
+        return found
+
+    def label(self, code: int, *, russian: bool = False) -> str | None:
+        """The name of an occupation by its code; None for a title of its own."""
+        if code >= OWN_TITLE:
+            return None
+        return self._labels[code & ((1 << NTH_BITS) - 1)][russian]
+
+    def id_of(self, code: int) -> str | None:
+        """The ESCO id of an occupation by its code."""
+        nth = code & ((1 << NTH_BITS) - 1)
+        return next((id for id, place in self._places.items() if place == nth), None)
+
+
+@cache
+def titles() -> Titles:
+    """The index. The first call in a process builds it."""
+    return Titles(all_occupations())
+
+
+@lru_cache(maxsize=20_000)
+def jobs_of(title: str) -> tuple[Job, ...]:
+    """The occupations that a title means."""
+    return titles().find(title)

@@ -1,0 +1,82 @@
+"""Titles as adverts write them find their occupations, in both languages."""
+
+from collections import Counter
+
+import pytest
+
+from bench.trades import titled
+from hirewire.esco.job_codes import OWN_TITLE, SAME_MINOR, SAME_UNIT, related
+from hirewire.esco.job_titles import Titles, all_occupations, jobs_of, titles
+
+
+def found(title: str) -> list[str | None]:
+    return [titles().label(job.code) for job in jobs_of(title) if job.code < OWN_TITLE]
+
+
+@pytest.mark.parametrize(
+    ("title", "occupation"),
+    [
+        ("Медсестра", "nurse responsible for general care"),
+        ("Registered Nurse", "nurse responsible for general care"),
+        ("ПОВАР-УНИВЕРСАЛ", "cook"),
+        ("Повара", "cook"),
+        ("Бухгалтер 1С", "accountant"),
+        ("Бухгалтер 1C (удалённо)", "accountant"),
+        ("Водитель категории B", "delivery driver"),
+        ("Водитель категории «В»", "delivery driver"),
+        ("Водитель кат. D", "bus driver"),
+        ("Требуется кладовщик, вахта", "warehouse worker"),
+        ("Продавец(-ца) консультант", "sales assistant"),
+        ("HGV Class 1 Driver (nights)", "cargo vehicle driver"),
+        ("Driver, HGV", "cargo vehicle driver"),
+        ("Senior Python Developer", "software developer"),
+        ("C++ разработчик", "software developer"),
+        ("PA to the Managing Director", "executive assistant"),
+        ("MIG/TIG Welder", "welder"),
+    ],
+)
+def test_a_title_means_its_occupation(title: str, occupation: str) -> None:
+    assert found(title)[0] == occupation
+
+
+def test_of_a_title_of_two_jobs_both_are_found() -> None:
+    assert found("Электрик / сантехник")[:2] == ["electrician", "plumber"]
+
+
+def test_equal_titles_that_nobody_knows_are_alike() -> None:
+    title, other = jobs_of("Lamplighter of Zyx"), jobs_of("ZYX lamplighter (nights)")
+    assert title[-1] == other[-1]
+    assert title[-1].code >= OWN_TITLE
+    assert related(title[-1].code, jobs_of("Another of Zyx")[-1].code) == 0
+    assert jobs_of("") == jobs_of("!!! (2/2)") == ()
+
+
+def test_relatedness_follows_the_groups_of_isco() -> None:
+    nurse, specialist, midwife, cook = (
+        jobs_of(title)[0].code for title in ("nurse", "specialist nurse", "midwife", "cook")
+    )
+    assert [related(nurse, one) for one in (nurse, specialist, midwife, cook)] == [
+        100,
+        SAME_UNIT,
+        SAME_MINOR,
+        0,
+    ]
+
+
+def test_each_occupation_has_its_own_russian_title() -> None:
+    every = all_occupations()
+    assert len(every) == 2942
+    first = Counter(one.russian[0].casefold().replace("ё", "е") for one in every)
+    assert [title for title, count in first.items() if count > 1] == []
+
+
+def test_the_index_is_the_same_each_time() -> None:
+    some = all_occupations()[:300]
+    one, other = Titles(some), Titles(some)
+    for occupation in some:
+        assert one.find(occupation.label) == other.find(occupation.label)
+
+
+@pytest.mark.parametrize(("language", "least"), [("ru", 58), ("en", 56)])
+def test_labelled_titles(language: str, least: int) -> None:
+    assert sum(right for of, right, _ in titled() if of == language) >= least

@@ -1,0 +1,110 @@
+"""People and vacancies of all trades match by their occupations, also across languages."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from bench.trades import ranked
+from hirewire.vacancies.recommendations.facts import demand_of, offer_of
+from hirewire.vacancies.recommendations.index.codes import Codes
+from hirewire.vacancies.recommendations.index.packing import HEAD, Packed, pack_offer
+from hirewire.vacancies.recommendations.index.prefilter import demands_for, offers_for
+from hirewire.vacancies.recommendations.index.segment import Segment, offer_from
+from hirewire.vacancies.recommendations.rules import Judgement, judge
+
+PLACE = {"area": "Казань", "work_format": "on_site", "company_id": None, "languages": []}
+
+
+def judged(title: str, other: str, *asked: str, **changes: Any) -> Judgement:
+    vacancy = PLACE | {
+        "title": title,
+        "requirements": [{"skill": s, "kind": "must"} for s in asked],
+    }
+    resume = {"title": other, "area": "Казань", "skills": [{"name": "умение, о котором никто"}]}
+    return judge(demand_of(vacancy), offer_of(resume | changes))
+
+
+def verdicts(found: Judgement) -> dict[str, str]:
+    return {term.part: term.verdict for term in found.terms}
+
+
+@pytest.mark.parametrize(
+    ("title", "other"),
+    [
+        ("Водитель категории B", "Водитель категории B"),
+        ("Бухгалтер 1С", "Бухгалтер"),
+        ("Учитель математики", "Maths teacher"),
+        ("HGV driver", "Водитель категории CE"),
+        ("Медсестра", "Registered Nurse"),
+        ("Warehouse operative", "Кладовщик"),
+    ],
+)
+def test_one_occupation_is_a_match_whatever_the_skills_are_called(title: str, other: str) -> None:
+    for asked in ((), ("the first thing", "the second")):
+        found = judged(title, other, *asked)
+        assert found.fits
+        assert verdicts(found)["occupation"] == "met"
+        assert found.score == pytest.approx(sum(term.points for term in found.terms), abs=1e-4)
+    assert [term.verdict for term in found.terms if term.part == "skill"] == ["missing"] * 2
+    assert all(term.must and term.most > 0 for term in found.terms if term.part == "skill")
+    assert judged(title, other).score == 1
+
+
+def test_other_occupations_are_none_and_related_ones_need_something_else() -> None:
+    assert not judged("Медсестра", "Повар").fits
+    assert verdicts(judged("Медсестра", "Повар")) == {
+        "occupation": "missing",
+        "area": "met",
+        "work_format": "unknown",
+    }
+    skills = {"skills": [{"name": "уход"}, {"name": "own thing"}, {"name": "other"}]}
+    assert not judged("Медсестра", "Акушерка", "уход", "first aid", **skills).fits, "a must"
+    related = judged("Медсестра", "Акушерка", "уход", **skills)
+    assert related.fits
+    assert verdicts(related)["occupation"] == "partly"
+
+
+def test_must_haves_rule_out_in_it_and_where_one_would_have_to_move() -> None:
+    assert not judged("Python developer", "Python developer", "PostgreSQL").fits
+    assert judged("Python developer", "Python developer").fits
+    away = {"area": "Омск", "relocation": True}
+    assert not judged("Медсестра", "Медсестра", "first aid", **away).fits
+    assert judged("Медсестра", "Медсестра", **away).fits
+
+
+def test_a_position_counts_for_the_occupation_too() -> None:
+    held = {"experience": [{"position": "Медсестра палатная"}, {"position": "Санитарка"}]}
+    assert judged("Медсестра", "Ищу работу рядом с домом", **held).fits
+    assert not judged("Медсестра", "Ищу работу рядом с домом").fits
+
+
+def test_all_that_is_asked_for_is_the_whole() -> None:
+    asked = ["уход за больными", "инъекции", "first aid"]
+    skills = {"skills": [{"name": name} for name in asked]}
+    assert judged("Registered Nurse", "Registered Nurse", *asked, **skills).score == 1
+    some = judged("Registered Nurse", "Registered Nurse", *asked, skills=skills["skills"][:2])
+    assert 0.6 < some.score < 1
+
+
+def test_what_earlier_rules_packed_is_read_until_it_is_compared_again() -> None:
+    offer = offer_of({"title": "Медсестра", "skills": [{"name": "SQL"}]})
+    packed = pack_offer(offer, id=UUID(int=1), version=1, number=1)
+    before = HEAD.fields and HEAD.fields["jobs"][1]
+    assert before
+    old = Packed(1, packed.head[:before], packed.skills, packed.languages, packed.words)
+    segment = Segment.of([old], Codes(), demands=False)
+    assert offer_from(segment, 0).jobs == {}
+    assert offer_from(segment, 0).skills == offer.skills
+    demand = demand_of({"title": "Медсестра", "requirements": [{"skill": "SQL"}]})
+    assert offers_for(segment, demand).tolist() == [0]
+    assert demands_for(Segment.of([], Codes(), demands=True), offer).tolist() == []
+
+
+@pytest.mark.parametrize(("name", "first", "recommended"), [("pairs", 23, 23), ("cross", 28, 23)])
+def test_labelled_cases(name: str, first: int, recommended: int) -> None:
+    """The right vacancy of eleven: how often it is first, and recommended at all."""
+    found = list(ranked(name))
+    assert len(found) == 30
+    assert sum(one.rank == 1 for one in found) >= first
+    assert sum(one.is_recommended for one in found) >= recommended

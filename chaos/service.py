@@ -18,7 +18,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
-from hirewire.kit.service import Service, create_app
+from hirewire.kit.service import PeriodicTask, Service, create_app
 from hirewire.kit.settings import load_settings
 from hirewire.kit.telemetry import configure_logging
 from hirewire.launcher.serving import serve_application
@@ -82,25 +82,22 @@ async def write_one(tx: Tx, place: str, mood: str = "", filler: int = 0) -> UUID
     return id
 
 
-async def load(transactions: Transactions) -> None:
-    """Write for ever, while `control` says so."""
-    while True:
-        async with transactions() as tx:
-            control = (
-                await tx.exec_driver_sql("select running, pause, hot, big from control for share")
-            ).one()
-            if control.running:
-                numbers = random.sample(range(PLACES), random.randint(1, 4))
-                places = [
-                    HOT if random.random() < control.hot else f"place {number:03}"
-                    for number in numbers
-                ]
-                for place in sorted(places):
-                    big = random.random() < control.big
-                    await write_one(
-                        tx, place, filler=random.randint(1, 4) * 1_000_000 if big else 0
-                    )
-        await asyncio.sleep(control.pause)
+async def load(transactions: Transactions) -> bool:
+    """Write a few events, if `control` says so, and wait as it says."""
+    async with transactions() as tx:
+        control = (
+            await tx.exec_driver_sql("select running, pause, hot, big from control for share")
+        ).one()
+        if control.running:
+            numbers = random.sample(range(PLACES), random.randint(1, 4))
+            places = [
+                HOT if random.random() < control.hot else f"place {number:03}" for number in numbers
+            ]
+            for place in sorted(places):
+                big = random.random() < control.big
+                await write_one(tx, place, filler=random.randint(1, 4) * 1_000_000 if big else 0)
+    await asyncio.sleep(control.pause)
+    return True
 
 
 async def effects(tx: Tx, received: Sequence[Received[Happened]]) -> None:
@@ -167,7 +164,9 @@ async def fail(tx: Tx, one: Received[Happened]) -> None:
 
 
 LIMIT = timedelta(seconds=HANDLER_SECONDS)
-WRITER = Service("writer", routes=(), publishes=(Happened,), background=(load,))
+WRITER = Service(
+    "writer", routes=(), publishes=(Happened,), background=(PeriodicTask("load", load, every=0.0),)
+)
 READER = Service(
     "reader",
     routes=(),

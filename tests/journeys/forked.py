@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from ctypes import CDLL
+from importlib import import_module
 from pathlib import Path
 from typing import cast
 
@@ -22,8 +23,8 @@ _loaded.set_forkserver_preload(["tests.journeys.preloaded"])
 class Forked:
     """What `Popen` is to a program that was started."""
 
-    def __init__(self, argv: list[str], env: Mapping[str, str], log: Path) -> None:
-        self._process = _loaded.Process(target=_run, args=(argv, dict(env), str(log)))
+    def __init__(self, argv: list[str], env: Mapping[str, str], log: Path, program: str) -> None:
+        self._process = _loaded.Process(target=_run, args=(argv, dict(env), str(log), program))
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
@@ -47,12 +48,17 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
-def fork(argv: list[str], *, env: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
-    """Run `hirewire` with these arguments, its output added to a file. Ends with this process."""
-    return cast("subprocess.Popen[bytes]", Forked(argv, env, log))
+def fork(
+    argv: list[str], *, env: Mapping[str, str], log: Path, program: str = "hirewire.__main__"
+) -> "subprocess.Popen[bytes]":
+    """Run `hirewire` with these arguments, its output added to a file. Ends with this process.
+
+    `program` is the module whose `main` is run.
+    """
+    return cast("subprocess.Popen[bytes]", Forked(argv, env, log, program))
 
 
-def _run(argv: list[str], env: dict[str, str], log: str) -> None:
+def _run(argv: list[str], env: dict[str, str], log: str, program: str) -> None:
     os.setsid()
     if sys.platform == "linux":
         CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
@@ -62,6 +68,4 @@ def _run(argv: list[str], env: dict[str, str], log: str) -> None:
     os.environ.clear()
     os.environ.update(env)
     sys.argv = ["hirewire", *argv]
-    from hirewire.__main__ import main
-
-    main()
+    import_module(program).main()

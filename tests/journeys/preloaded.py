@@ -1,5 +1,9 @@
 """Loads what the services load, and connects to nothing."""
 
+import os
+
+os.environ.pop("COLUMNS", None)  # else a console has it for good: each program brings its own
+
 import hirewire.cli.main
 from hirewire import assembly
 from hirewire.vacancies.recommendations.facts import prepare

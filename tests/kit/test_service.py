@@ -159,16 +159,18 @@ async def test_a_background_task_that_had_worked_is_started_again_at_once(
         pauses.append(seconds)
         await slept(0)
 
-    async def task(_: Transactions) -> None:
+    async def step(_: Transactions) -> bool:
         if not works:
-            return
-        if works.pop(0):
-            await slept(0.02)
-        raise RuntimeError
+            raise asyncio.CancelledError
+        if not works.pop(0):
+            raise RuntimeError
+        return False
 
-    monkeypatch.setattr("hirewire.kit.service.asyncio.sleep", sleep)
-    await service_module.for_ever(task, profiles.messaging.transactions)
-    assert pauses == [0.001, 0.002, 0.004, 0.008, 0.01, 0.001, 0.002]
+    monkeypatch.setattr("hirewire.messaging.background.asyncio.sleep", sleep)
+    task = service_module.PeriodicTask("tested", step, every=60.0)
+    with pytest.raises(asyncio.CancelledError):
+        await service_module.repeat(task, profiles.messaging.transactions)
+    assert pauses == [0.001, 0.002, 0.004, 0.008, 0.01, 60.0, 0.001]
 
 
 async def test_a_request_id_goes_through(profiles: Running) -> None:

@@ -1,8 +1,6 @@
 """`hirewire events rebuild`, as people use it."""
 
-import asyncio
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import uuid4
@@ -12,19 +10,21 @@ from sqlalchemy.engine import make_url
 
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.kit.db import make_engine
-from hirewire.launcher.process import free_port
+from hirewire.launcher.process import free_port, wait_gone
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Transactions
 from tests.builders import eventually
+from tests.journeys.forked import fork
 from tests.launcher.test_cli import environment
 
-PROGRAM = Path(__file__).parent / "with_projection.py"
+PROGRAM = "tests.launcher.with_projection"
 
 
 class Program:
     """`hirewire` with a projection, over databases of its own."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, folder: Path) -> None:
+        self.folder = folder
         base = make_url(address)
         self.database = base.render_as_string(hide_password=False)
         ports = {f"HIREWIRE_{name}_PORT": str(free_port()) for name in ("AUTH", "PROFILES")}
@@ -33,38 +33,26 @@ class Program:
             "HIREWIRE_BROKER_URL": f"{self.database}_broker",
             "HIREWIRE_OPERATOR_TOKEN": "a-token-of-operators",
             "HIREWIRE_VACANCIES_PORT": str(free_port()),
-            "PYTHONPATH": f"{PROGRAM.parents[2] / 'src'}:{PROGRAM.parents[2]}",
             **ports,
         }
         self.running: list[subprocess.Popen[bytes]] = []
 
     async def __call__(self, *arguments: str) -> tuple[int, str]:
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [sys.executable, str(PROGRAM), *arguments],
-            env=environment(**self.settings),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=100,
-        )
-        return done.returncode, done.stdout
+        log = self.folder / uuid4().hex
+        process = self._run(list(arguments), log)
+        await wait_gone(process, 100)
+        return process.returncode, log.read_text()
 
     def serve(self, name: str) -> None:
-        self.running.append(
-            subprocess.Popen(
-                [sys.executable, str(PROGRAM), "serve", name, "--role", "worker"],
-                env=environment(**self.settings),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-        )
+        self.running.append(self._run(["serve", name, "--role", "worker"], self.folder / name))
+
+    def _run(self, arguments: list[str], log: Path) -> "subprocess.Popen[bytes]":
+        return fork(arguments, env=environment(**self.settings), log=log, program=PROGRAM)
 
 
 @pytest.fixture
-async def program(fresh_address: str) -> AsyncIterator[Program]:
-    made = Program(fresh_address)
+async def program(fresh_address: str, tmp_path: Path) -> AsyncIterator[Program]:
+    made = Program(fresh_address, tmp_path)
     yield made
     for process in made.running:
         process.kill()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from hirewire.__main__ import main
+from hirewire import __main__
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.projections.generations import Projection
@@ -26,6 +26,7 @@ def subscribe(schema: str) -> Sequence[Subscription]:
     return [on(ResumeUpdated, note, name="vacancies.seen")]
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run it."""
     app.SERVICE = replace(app.SERVICE, projections=[Projection("seen", 1, create, subscribe)])
-    main()
+    __main__.main()

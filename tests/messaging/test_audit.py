@@ -124,6 +124,7 @@ async def test_the_audit_ends_behind_lag(two: Two, monkeypatch: pytest.MonkeyPat
         async def traffic() -> None:
             while True:
                 await two.note(PAGES, "more")
+                await asyncio.sleep(0.005)
 
         writing = asyncio.create_task(traffic())
         report = await Auditor(two.operators, waiting=notices.append).audit(ALWAYS)

@@ -31,8 +31,8 @@ from tests.services import Running, running
 from tests.vacancies.conftest import VACANCY
 from tests.web.conftest import serving
 
-SHARE = int(os.environ.get("OPENAPI_SHARE", "6"))
-"""Of the coverage phase's cases every sixth is tried, and of each phase's operations every caller
+SHARE = int(os.environ.get("OPENAPI_SHARE", "8"))
+"""Of the coverage phase's cases every eighth is tried, and of each phase's operations every caller
 has a third: all of them, by all callers, take minutes.
 """
 EXAMPLES = 2 if SHARE > 1 else 10

@@ -20,8 +20,8 @@ SERVICE = Service(
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
     ],
     background=[
-        key_background.rotate_signing_keys,
-        session_background.forget_ended_sessions,
-        account_background.forget_old_registrations,
+        key_background.ROTATE_SIGNING_KEYS,
+        session_background.FORGET_ENDED_SESSIONS,
+        account_background.FORGET_OLD_REGISTRATIONS,
     ],
 )

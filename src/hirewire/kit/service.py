@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from fastapi import APIRouter, FastAPI, Response
@@ -22,7 +23,7 @@ from hirewire.kit.middleware import BodyLimit, RequestContext
 from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Verifier
 from hirewire.messaging import tracing
-from hirewire.messaging.background import Backoff, describe
+from hirewire.messaging.background import Backoff, describe, run_steps
 from hirewire.messaging.bodies import BodyStore
 from hirewire.messaging.broker import Broker, open_broker
 from hirewire.messaging.event import Event
@@ -34,8 +35,18 @@ from hirewire.messaging.transaction import Transactions
 
 log = structlog.get_logger(__name__)
 
-BackgroundTask = Callable[[Transactions], Awaitable[None]]
 LifespanResource = Callable[[Transactions, Settings], AbstractAsyncContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodicTask:
+    """Work that a service does in the background, again and again."""
+
+    name: str
+    step: Callable[[Transactions], Awaitable[bool]]
+    """Does a part of the work that is due; True if there may be more."""
+    every: float
+    """Seconds from the end of the work to the next look."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +61,7 @@ class Service:
     """Tables that event handlers fill, and that can be rebuilt beside the live ones."""
     recurring: Sequence[Recurring] = ()
     """The service's own events that are recorded on a schedule."""
-    background: Sequence[BackgroundTask] = ()
-    """Background tasks that run until the process stops."""
+    background: Sequence[PeriodicTask] = ()
     lifespan: Sequence[LifespanResource] = ()
     """Resources of each process that serves requests, such as search indexes."""
     skips_plain: frozenset[str] = frozenset()
@@ -91,16 +101,18 @@ insert into kit.probe as p (one) values (true) on conflict (one) do update set a
 """
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
-"""Seconds before a failed task is restarted. A task that ran for longer counts as having worked."""
+"""Seconds before a failed step is tried again."""
 END_SECONDS = 5.0
 
 
-async def forget_old_answers(transactions: Transactions) -> None:
-    """Delete expired responses of idempotency keys every hour."""
-    while True:
-        async with transactions() as tx:
-            await answers.forget_old(tx)
-        await asyncio.sleep(3600)
+async def _forget_old_answers(transactions: Transactions) -> bool:
+    async with transactions() as tx:
+        await answers.forget_old(tx)
+    return False
+
+
+FORGET_OLD_ANSWERS = PeriodicTask("answers", _forget_old_answers, every=3600.0)
+"""Deletes expired responses of idempotency keys."""
 
 
 def create_app(
@@ -132,8 +144,8 @@ def create_app(
                 await stack.enter_async_context(resource(messaging.transactions, settings))
             stack.push_async_callback(messaging.stop)
             messaging.start(role)
-            for task in (*service.background, forget_old_answers) if role != "api" else ():
-                running = asyncio.create_task(for_ever(task, messaging.transactions))
+            for task in (*service.background, FORGET_OLD_ANSWERS) if role != "api" else ():
+                running = asyncio.create_task(repeat(task, messaging.transactions))
                 stack.push_async_callback(_end, running)
             yield
 
@@ -249,16 +261,11 @@ async def _end(task: asyncio.Task[None]) -> None:
     await asyncio.wait({task}, timeout=END_SECONDS)
 
 
-async def for_ever(task: BackgroundTask, transactions: Transactions) -> None:
-    """Run a task and restart it when it fails, with exponential backoff."""
-    backoff = Backoff(first=FIRST_PAUSE, longest=LONGEST_PAUSE)
-    while True:
-        started = asyncio.get_running_loop().time()
-        try:
-            await task(transactions)
-            return
-        except Exception as error:
-            log.warning("background task failed", task=task.__name__, error=describe(error))
-            if asyncio.get_running_loop().time() - started > LONGEST_PAUSE:
-                backoff.reset()
-            await asyncio.sleep(backoff.next())
+async def repeat(task: PeriodicTask, transactions: Transactions) -> None:
+    """Do the task's work until cancelled; a failed step is tried again, with growing pauses."""
+    await run_steps(
+        task.name,
+        partial(task.step, transactions),
+        idle=task.every,
+        backoff=Backoff(first=FIRST_PAUSE, longest=LONGEST_PAUSE),
+    )

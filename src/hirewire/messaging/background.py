@@ -79,18 +79,22 @@ async def run_steps(
     backoff: Backoff | None = None,
     stopping: asyncio.Event | None = None,
     quiet: bool = False,
+    ended_by: type[Exception] | tuple[()] = (),
     **context: str,
 ) -> None:
     """Run `step` until stopped: again at once while it says it found work, else after a while.
 
     A step that raises is logged (a `quiet` one for debugging only) and tried again after the pause
     of its `backoff`. Without work the next step comes after `idle` seconds, or a call of `wake`.
-    Ends once `stopping` is set and the step at hand is done, or by cancellation.
+    Ends once `stopping` is set and the step at hand is done, by cancellation, or with the errors
+    that it is to be `ended_by`.
     """
     backoff = backoff or Backoff()
     while stopping is None or not stopping.is_set():
         try:
             found = await step()
+        except ended_by:
+            raise
         except Exception as error:
             seconds = backoff.next()
             write = log.debug if quiet else log.warning

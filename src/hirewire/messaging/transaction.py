@@ -65,7 +65,10 @@ Write: TypeAlias = Callable[[Tx, Sequence[PendingEvent]], Awaitable[None]]
 class Transaction:
     """The events recorded in one open transaction, kept beside its connection."""
 
-    __slots__ = ("ended", "owner", "pending", "savepoints", "spoiled", "unusable", "wakes", "write")
+    __slots__ = (
+        *("ended", "kept", "owner", "pending", "savepoints", "spoiled", "unusable", "wakes"),
+        "write",
+    )
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
@@ -75,6 +78,8 @@ class Transaction:
         """Writes the pending events."""
         self.savepoints: dict[str, int] = {}
         """How many events there were at each savepoint, by the name that SQLAlchemy gives it."""
+        self.kept: dict[type, Any] = {}
+        """What features keep until the transaction ends, by its type."""
         self.wakes = False
         self.ended = False
         """Whether the block is over: nothing can be recorded any more, and the commit may come."""

@@ -90,7 +90,7 @@ SERVICE = Service(
         on(VacancyClosed, applications.on_vacancy_closed, name="vacancies.applications"),
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
     ],
-    background=[recommendations_background.compare_stale, posting_background.close_expired],
+    background=[recommendations_background.COMPARE_STALE, posting_background.CLOSE_EXPIRED],
     lifespan=[search_background.keep_indexes, skills_background.warm_up],
     prepare=[skills_background.use_dictionary],
 )

@@ -31,16 +31,18 @@ from hirewire.web.pages import (
     failures,
     people,
     posting,
+    resume_files,
     resumes,
     routes,
     saved,
     styleguide,
+    suggestions,
     undoing,
 )
 from hirewire.web.pages.assets import STATIC, Assets
 from hirewire.web.pages.counts import BoardCounts
 from hirewire.web.pages.naming import Naming
-from hirewire.web.pages.resumes import LARGEST_IMPORT
+from hirewire.web.pages.resume_files import LARGEST_IMPORT
 from hirewire.web.proxy.middleware import Proxy
 from hirewire.web.upstream import Upstream
 
@@ -51,8 +53,8 @@ LARGEST_UPLOAD = LARGEST_IMPORT + 64 * 1024
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
-    *(about, account, saved, candidate, resumes, applications, people, posting, board, employer),
-    *(styleguide, undoing, routes),
+    *(about, account, saved, candidate, resume_files, resumes, suggestions, applications),
+    *(people, posting, board, employer, styleguide, undoing, routes),
 )
 """The modules with pages; the first route that fits an address answers."""
 

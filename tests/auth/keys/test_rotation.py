@@ -8,9 +8,10 @@ from joserfc import jws
 from joserfc.jwk import OKPKey
 
 from hirewire.auth.app import SERVICE
-from hirewire.auth.keys.background import rotate_signing_keys
+from hirewire.auth.keys.background import ROTATE_SIGNING_KEYS
 from hirewire.auth.keys.commands import ensure_signing_key
 from hirewire.contracts.auth import SigningKeyPublished
+from hirewire.kit.service import repeat
 from hirewire.kit.tokens import InvalidToken, Verifier
 from hirewire.messaging.broker import open_broker
 from hirewire.messaging.testing import recorded
@@ -124,7 +125,7 @@ async def test_after_a_long_stop_login_works_at_once(auth: Auth, clock: MovedClo
 
 
 async def test_the_task_makes_the_first_key_and_goes_on(keyless: Auth) -> None:
-    task = asyncio.create_task(rotate_signing_keys(keyless.service.messaging.transactions))
+    task = asyncio.create_task(repeat(ROTATE_SIGNING_KEYS, keyless.service.messaging.transactions))
 
     async def made() -> bool:
         return len(await published(keyless)) == 1

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from hirewire.auth.sessions import commands
-from hirewire.auth.sessions.background import forget_ended_sessions, prune_step
+from hirewire.auth.sessions.background import FORGET_ENDED_SESSIONS, prune_step
+from hirewire.kit.service import repeat
 from tests.auth.conftest import Auth, MovedClock
 from tests.builders import eventually
 
@@ -56,7 +57,7 @@ async def test_the_task_begins_at_once_and_ends_by_cancellation(
     await auth.register()
     await auth.login()
     clock.forward(days=91)
-    task = asyncio.create_task(forget_ended_sessions(auth.service.messaging.transactions))
+    task = asyncio.create_task(repeat(FORGET_ENDED_SESSIONS, auth.service.messaging.transactions))
 
     async def forgotten() -> bool:
         return await auth.rows(COUNTS) == [(0, 0, 0)]

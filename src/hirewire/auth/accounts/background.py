@@ -1,16 +1,15 @@
 """The background task that deletes old registration attempts."""
 
-import asyncio
-
 from hirewire.auth.accounts.commands import forget_registrations
+from hirewire.kit.service import PeriodicTask
 from hirewire.messaging.transaction import Transactions
 
-EVERY_SECONDS = 3600.0
+
+async def forget_old_registrations(transactions: Transactions) -> bool:
+    """Delete old attempts. There is never more to do."""
+    async with transactions() as tx:
+        await forget_registrations(tx)
+    return False
 
 
-async def forget_old_registrations(transactions: Transactions) -> None:
-    """Delete old attempts at the start and then every hour. Runs until it is cancelled."""
-    while True:
-        async with transactions() as tx:
-            await forget_registrations(tx)
-        await asyncio.sleep(EVERY_SECONDS)
+FORGET_OLD_REGISTRATIONS = PeriodicTask("registrations", forget_old_registrations, every=3600.0)

@@ -25,7 +25,7 @@ class Contact(Body):
     preferred: bool = False
 
 
-class Link(Body):
+class ProfileLink(Body):
     """A link in a profile."""
 
     url: WebLink
@@ -39,7 +39,7 @@ class ProfileChanges(Body):
     headline: Annotated[str, text(1, 200)] | None = None
     area: Annotated[str, text(1, 200)] | None = None
     contacts: Annotated[list[Contact], Field(max_length=20)] = []
-    links: Annotated[list[Link], Field(max_length=20)] = []
+    links: Annotated[list[ProfileLink], Field(max_length=20)] = []
     locale: Locale | None = None
 
 
@@ -53,7 +53,7 @@ class Profile(Answer):
     contacts: list[Contact]
     account_email: str | None
     """What companies that may see contacts see while `contacts` is empty."""
-    links: list[Link]
+    links: list[ProfileLink]
     locale: str | None
     version: int
 

@@ -94,7 +94,7 @@ class Close(Body):
     reason: Literal["filled", "cancelled", "expired"] = "filled"
 
 
-class Overview(Answer):
+class VacancyFigures(Answer):
     """A vacancy of your company with its figures."""
 
     id: UUID

@@ -53,7 +53,7 @@ async def create(body: models.NewVacancy, tx: RequestTx, caller: Caller, once: O
 @router.get("/overview", responses=refuses(NotAnEmployer))
 async def overview(
     tx: RequestTx, caller: Caller, page: PageParams, request: Request, response: Response
-) -> Page[models.Overview]:
+) -> Page[models.VacancyFigures]:
     """Your company's vacancies with the numbers of applications and matching candidates.
 
     Those with unread applications come first, then open ones, drafts, and those that are over.
@@ -65,7 +65,7 @@ async def overview(
     places = {row.id: (row.urgency, row.unread, row.id) for row in rows}
     items = [_overview(row) for row in rows]
     return page_of(
-        items, page, request, response, models.Overview, cursor=lambda one: places[one.id]
+        items, page, request, response, models.VacancyFigures, cursor=lambda one: places[one.id]
     )
 
 
@@ -162,10 +162,10 @@ async def _answer(tx: Tx, id: UUID, company: UUID | None, reader: UUID | None = 
     return Vacancy.model_validate(shown_vacancy(row, company))
 
 
-def _overview(row: Row[Any]) -> models.Overview:
+def _overview(row: Row[Any]) -> models.VacancyFigures:
     is_open = row.status == "published" and row.published_at is not None
     days = (now() - row.published_at).days if is_open else None
-    return models.Overview.model_validate(dict(row._mapping) | {"days_open": days})
+    return models.VacancyFigures.model_validate(dict(row._mapping) | {"days_open": days})
 
 
 def _place(after: tuple[str, ...] | None) -> queries.Place | None:

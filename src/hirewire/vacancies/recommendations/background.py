@@ -5,23 +5,25 @@ from collections.abc import AsyncIterator
 from typing import Literal
 from uuid import UUID
 
+from hirewire.kit.service import PeriodicTask
 from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.recommendations import commands
 from hirewire.vacancies.recommendations.facts import prepare
 
 BATCH = 200
-EVERY_SECONDS = 600.0
 FIRST = UUID(int=0)
 KINDS: tuple[Literal["vacancy", "resume"], ...] = ("vacancy", "resume")
 
 
-async def compare_stale(transactions: Transactions) -> None:
-    """Compare stale documents in batches, so that handlers do not wait long."""
+async def compare_stale(transactions: Transactions) -> bool:
+    """Compare all stale documents in batches, so that handlers do not wait long."""
     await asyncio.to_thread(prepare)
-    while True:
-        async for _ in steps(transactions):
-            await asyncio.sleep(0)
-        await asyncio.sleep(EVERY_SECONDS)
+    async for _ in steps(transactions):
+        await asyncio.sleep(0)
+    return False
+
+
+COMPARE_STALE = PeriodicTask("stale matches", compare_stale, every=600.0)
 
 
 async def steps(transactions: Transactions) -> AsyncIterator[int]:

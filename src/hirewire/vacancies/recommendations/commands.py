@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Row, select, update
 
@@ -16,7 +15,7 @@ from hirewire.kit.errors import AppError, Kind, NotFound
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
-from hirewire.messaging.transaction import Tx
+from hirewire.messaging.transaction import Tx, opened_by
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, ruleset
 from hirewire.vacancies.recommendations.index.matching import MatchingIndex, index_of
 from hirewire.vacancies.recommendations.index.packing import Packed, pack_demand, pack_offer
@@ -135,17 +134,15 @@ class _Step:
     resumes: dict[UUID, Resume] = field(default_factory=dict)
 
 
-_steps: WeakKeyDictionary[Tx, _Step] = WeakKeyDictionary()
-
-
 async def _step(tx: Tx) -> _Step:
     """Begin this transaction's only step; until the commit no other transaction can begin one."""
-    step = _steps.get(tx)
+    kept = opened_by(tx).kept
+    step: _Step | None = kept.get(_Step)
     if step is None:
         generation = (await tx.exec_driver_sql(_NEXT)).scalar_one()
         index = index_of(tx)
         await index.catch_up(tx)
-        step = _steps[tx] = _Step(index, generation)
+        step = kept[_Step] = _Step(index, generation)
     return step
 
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from pydantic import JsonValue
 from sqlalchemy import Row
 
 from hirewire.kit.settings import Settings
-from hirewire.messaging.background import Backoff, describe
+from hirewire.messaging.background import Backoff, describe, run_steps
 from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.search import queries
 from hirewire.vacancies.search.index import documents
@@ -146,11 +147,11 @@ class IndexUpdater:
         for _ in range(3):
             await self.catch_up()
             async with self._transactions() as tx:
-                count = await queries.count_of(tx, self._fields.name)
-            if count == len(self._index):
+                rows = await queries.count_of(tx, self._fields.name)
+            if rows == len(self._index):
                 return
         if not await self.catch_up():
-            raise Lost(f"{len(self._index)} documents of {count} rows")
+            raise Lost(f"{len(self._index)} documents of {rows} rows")
 
     def _state(self, horizon: Horizon) -> dict[str, JsonValue]:
         return {"database": self._name, "horizon": horizon.done}
@@ -218,15 +219,18 @@ async def _keep(fields: IndexSchema, transactions: Transactions, above: Path | N
 
 
 async def _follow(updater: IndexUpdater, fields: IndexSchema) -> None:
-    turn, pause = 0, EVERY_SECONDS
-    while True:
-        turn += 1
-        try:
-            await (updater.check() if turn % CHECK_EVERY == 0 else updater.catch_up())
-            pause = EVERY_SECONDS
-        except Lost:
-            raise
-        except Exception as error:  # the database is unavailable: the index stays in use
-            log.warning("search index not updated", index=fields.name, error=describe(error))
-            pause = min(pause * 2, 10.0)
-        await asyncio.sleep(pause)
+    """Apply changes until the index is lost. While the database is unavailable it stays in use."""
+    turns = count(1)
+
+    async def step() -> bool:
+        await (updater.check() if next(turns) % CHECK_EVERY == 0 else updater.catch_up())
+        return False
+
+    await run_steps(
+        "search index",
+        step,
+        idle=EVERY_SECONDS,
+        backoff=Backoff(first=2 * EVERY_SECONDS, longest=10.0),
+        ended_by=Lost,
+        index=fields.name,
+    )

@@ -158,7 +158,7 @@ class ResumeResults(_Results):
     items: list[ResumeFound]
 
 
-class Overview(Answer):
+class BoardCounts(Answer):
     """Counts of the whole board."""
 
     vacancies: int

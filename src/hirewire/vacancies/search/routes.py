@@ -83,14 +83,14 @@ async def vacancies(
 
 
 @router.get("/overview", responses=refuses(SearchNotReady))
-async def overview(tx: RequestTx, _: MaybeCaller) -> models.Overview:
+async def overview(tx: RequestTx, _: MaybeCaller) -> models.BoardCounts:
     """How many vacancies are open, and how many companies they belong to."""
     index = index_for(tx, VACANCIES)
     if index is None:
         raise SearchNotReady(retry_after=1)
     await index.refreshed()
     companies = await asyncio.to_thread(index.distinct, "company")
-    return models.Overview(vacancies=len(index), companies=companies)
+    return models.BoardCounts(vacancies=len(index), companies=companies)
 
 
 @router.get(

@@ -4,13 +4,10 @@ import asyncio
 from contextlib import aclosing
 from pathlib import Path
 
-import structlog
-
+from hirewire.messaging.background import Backoff, run_steps
 from hirewire.messaging.bodies import BodyStore, ClaimCheck
 from hirewire.messaging.broker import Broker, open_broker
 from hirewire.web.live.hub import CONCERNS, Hub
-
-log = structlog.get_logger(__name__)
 
 
 class Live:
@@ -42,19 +39,20 @@ class Live:
             await self._broker.close()
 
     async def _consume(self, broker: Broker) -> None:
-        pause = 0.2
-        while True:
+        backoff = Backoff(longest=10.0)
+
+        async def step() -> bool:
             try:
                 async with aclosing(broker.broadcasts(tuple(CONCERNS))) as batches:
                     async for deliveries in batches:
                         if not deliveries:  # only new events: earlier ones are missed
-                            pause = 0.2
+                            backoff.reset()
                             self.hub.catch_up()
                         self.hub.consume(deliveries)
-            except Exception as error:
-                log.warning(
-                    "live streams receive no events", error=f"{type(error).__name__}: {error}"
-                )
+            except Exception:
+                self.hub.interrupt()
+                raise
             self.hub.interrupt()
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 10.0)
+            return False
+
+        await run_steps("live streams", step, backoff=backoff)

@@ -1,17 +1,15 @@
-"""A candidate's resumes: the page with its blocks and items, import and export."""
+"""A candidate's resumes: the page with its blocks and items."""
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Self, TypeGuard, TypeVar
+from typing import Self, TypeGuard
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import JsonValue, TypeAdapter
 
-from hirewire.web.api.answers import Answer, Missing
-from hirewire.web.api.models.base import Education, Items, Model, Position
+from hirewire.web.api.answers import Missing
+from hirewire.web.api.models.base import Education, Position
 from hirewire.web.api.models.profiles import Resume
 from hirewire.web.api.models.vacancies import Reach
 from hirewire.web.api.profiles import ItemKind
@@ -20,8 +18,6 @@ from hirewire.web.pages.rendering import (
     Asking,
     Form,
     Member,
-    as_file,
-    file_of,
     go,
     is_good,
     is_part,
@@ -43,10 +39,8 @@ from hirewire.web.problems import Problem
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
-SuggestedT = TypeVar("SuggestedT", bound=Model)
 REACHED = ("position", "skills", "languages")
 """The blocks that affect matching: each can preview it."""
-LARGEST_IMPORT = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,28 +79,6 @@ async def make_resume(who: Asking, request: Request) -> Response:
         return go(who, f"/resumes/{answer.data.id}")
     form = Form(given)
     form.refuse(answer)
-    return render(who, "new_resume.html", answer.status, form=form)
-
-
-@router.post("/resumes/import")
-async def import_resume(who: Member, request: Request) -> Response:
-    """Import a resume from a JSON Resume file. Signed-out users cannot upload."""
-    await who.auth.me()
-    _, upload = await file_of(request, "file")
-    form = Form()
-    try:
-        document = json.loads(upload[0][: LARGEST_IMPORT + 1] if upload is not None else b"")
-        answer = await who.profiles.import_resume(document)
-    except (ValueError, RecursionError):
-        form.errors["file"] = Problem("not_json_file")
-        return render(who, "new_resume.html", 422, form=form)
-    if answer.is_good and answer.data.leftOut:
-        return render(who, "imported.html", 201, resume=answer.data)
-    if answer.is_good:
-        return go(who, f"/resumes/{answer.data.id}", done="saved")
-    form.errors = {f"file/{at}": why for at, why in answer.errors.items()}
-    if not form.errors:
-        form.errors["file"] = answer.problem
     return render(who, "new_resume.html", answer.status, form=form)
 
 
@@ -327,41 +299,6 @@ def _item(who: Visitor, saved: Resume, key: str, *, is_editing: bool) -> Respons
         is_saved=False,
         removed=None,
     )
-
-
-@router.get("/resumes/{id}/file.{kind}")
-async def export(id: UUID, kind: str, who: Member) -> Response:
-    """Download the resume."""
-    if kind == "pdf":
-        return as_file((await who.profiles.export_resume(id, "pdf")).data, "pdf")
-    document = json.loads((await who.profiles.export_resume(id, "json")).data)
-    return as_file(json.dumps(document, ensure_ascii=False, indent=2).encode(), "json")
-
-
-@router.get("/companies")
-async def companies(who: Asking) -> Response:
-    """Options: companies with the typed text in their name."""
-    return await _suggested(who, "companies", "hideCompany", who.vacancies.companies_named)
-
-
-@router.get("/skills")
-async def skills(who: Asking) -> Response:
-    """Options: skills that begin with the typed text."""
-    return await _suggested(who, "skills", "skill", who.vacancies.skills)
-
-
-@router.get("/places")
-async def places(who: Asking) -> Response:
-    """Options: places that begin with the typed text."""
-    return await _suggested(who, "places", "area", who.vacancies.places)
-
-
-async def _suggested(
-    who: Visitor, kind: str, field: str, find: Callable[[str], Awaitable[Answer[Items[SuggestedT]]]]
-) -> Response:
-    typed_name = who.request.query_params.get(field, "")[:100]
-    found = (await find(typed_name)).found if typed_name.strip() else None
-    return render(who, f"parts/{kind}.html", items=found.items if found is not None else ())
 
 
 async def _reach(

@@ -13,7 +13,12 @@ from hirewire.vacancies.recommendations.index.prefilter import demands_for, offe
 from hirewire.vacancies.recommendations.index.segment import Segment, offer_from
 from hirewire.vacancies.recommendations.rules import Judgement, judge
 
-PLACE = {"area": "Казань", "work_format": "on_site", "company_id": None, "languages": []}
+PLACE: dict[str, Any] = {
+    "area": "Казань",
+    "work_format": "on_site",
+    "company_id": None,
+    "languages": [],
+}
 
 
 def judged(title: str, other: str, *asked: str, **changes: Any) -> Judgement:

@@ -30,7 +30,8 @@ def excluded(segments: Iterable[Segment], demand: Demand) -> tuple[int, Counter[
         total += len(slots)
         for part, passing in gates(segment, slots, demand):
             found[Condition(part)] += int(np.count_nonzero(~passing))
-        tolerated = is_one_job(segment, slots, demand)
+        related = segment.with_jobs(demand.jobs)
+        tolerated = np.isin(slots, related[is_one_job(segment, related, demand)])
         for nth, ask in enumerate(demand.skills):
             if ask.must:
                 lacking = ~segment.having(ask.code)[slots] & ~tolerated

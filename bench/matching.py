@@ -43,7 +43,7 @@ from hirewire.vacancies.recommendations.index.matching import forget
 from hirewire.vacancies.recommendations.index.packing import pack_demand
 
 SIZES, QUICK_SIZES = (10_000, 100_000, 1_000_000), (2_000,)
-AT_MOST = {100_000: 12.0, 1_000_000: 40.0}
+AT_MOST = {100_000: 15.0, 1_000_000: 40.0}
 RESUMES, QUICK_RESUMES = 100_000, 2_000
 BURST, QUICK_BURST = 1_000, 50
 BURST_SIZE = 100_000

@@ -54,6 +54,7 @@ async def test_a_card_is_read_kept_in_view_and_its_owner_notified(platform: Plat
         fit = (await page(anna, public)).split('class="fit')[1].split("</section>")[0]
         assert re.search(rf'Your resume: <a href="{resume}">Chef</a>', fit), fit
         assert 'class="score' in fit
+        assert "Occupation: Cook" in fit, "a position counts for the occupation, too"
         assert draft not in fit
         assert f'href="/employer{resume}"' in await page(boss, "/employer")
         assert f'href="/employer{resume}"' in await page(boss, "/employer/activity/all")

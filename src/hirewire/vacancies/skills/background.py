@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from hirewire import esco
+from hirewire.esco.job_titles import titles
 from hirewire.kit.settings import Settings, SettingsError
 from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.skills.index import typeahead
@@ -23,11 +24,12 @@ def use_dictionary(settings: Settings) -> None:
 
 @asynccontextmanager
 async def warm_up(_: Transactions, __: Settings) -> AsyncIterator[None]:
-    """Build the typeahead in the background, soon after the start."""
+    """Build the typeahead and the index of titles in the background, soon after the start."""
 
     async def make() -> None:
         await asyncio.sleep(AFTER_SECONDS)
         await asyncio.to_thread(typeahead)
+        await asyncio.to_thread(titles)
 
     task = asyncio.create_task(make())
     try:

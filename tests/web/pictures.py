@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 from PIL import Image
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Route
 
 FOLDER = Path(__file__).parent / "styleguide"
 VISIBLE = 40
@@ -47,6 +47,7 @@ async def taken(browser: Browser, url: str, variant: Variant) -> AsyncIterator[t
         viewport={"width": variant.width, "height": 900},
     )
     page = await context.new_page()
+    await page.route("**/hirewire.css*", _with_fonts)
     await page.goto("/styleguide")
     await page.evaluate("document.fonts.ready")
     # What floats above the page would be on the pictures of what is below it.
@@ -55,6 +56,14 @@ async def taken(browser: Browser, url: str, variant: Variant) -> AsyncIterator[t
         name = await section.get_attribute("id")
         yield f"{name}-{variant.name}", await section.screenshot(animations="disabled")
     await context.close()
+
+
+async def _with_fonts(route: Route) -> None:
+    """Let text wait for its font: else a picture of a busy moment has another one."""
+    answer = await route.fetch()
+    style = (await answer.text()).replace("font-display: optional", "font-display: block")
+    assert "font-display: block" in style
+    await route.fulfill(response=answer, body=style)
 
 
 def difference(expected: bytes, found: bytes) -> float:

@@ -213,7 +213,7 @@ def offer_of(snapshot: Mapping[str, Any]) -> Offer:
 
 def ruleset() -> str:
     """The version of the rules and the operator's dictionary; equal versions give equal scores."""
-    return f"{RULESET}+{edition()}" if edition() else RULESET
+    return f"{RULESET}+{edition()}"
 
 
 def prepare() -> None:

@@ -32,6 +32,7 @@ ALL = (
     "bodies",
     "matching",
     "search",
+    "phrases",
     "gateway",
     "live",
     "pages",

@@ -65,7 +65,10 @@ async def test_answers_appear_beside_the_button_that_asked(
         await page.fill("#title", "Developer")
         await page.locator("form[action='/resumes'] button").click()
         await page.wait_for_url("**/resumes/*")
-        skills, options = page.locator("input[name=skill]"), page.locator("#suggested li")
+        skills, options = (
+            page.locator("input[name=skill]"),
+            page.locator("#suggested [role=option]"),
+        )
         await skills.nth(0).press_sequentially("постгр")
         await expect(options.first).to_be_visible()
         await page.keyboard.press("ArrowDown")

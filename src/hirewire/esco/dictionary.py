@@ -4,16 +4,29 @@ import csv
 import hashlib
 import re
 import unicodedata
+from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
-from hirewire.esco.tables import Skill, occupations, skills, split, technologies
+from hirewire.esco import forms
+from hirewire.esco.tables import (
+    Skill,
+    additions,
+    licences,
+    occupations,
+    skills,
+    split,
+    technologies,
+)
 
 OWN = "own:"
 """Prefix of the ids of skills that ESCO does not have."""
+_KEPT = 16_384
+"""Phrases whose reading is remembered."""
 _DROPPED = re.compile(r"[^\w+#]|_")
 _QUOTED = re.compile(r"'(?='*[=+\-@\t])")
 """The apostrophe by which spreadsheets and `hirewire skills review` mark formulas as text."""
@@ -53,6 +66,9 @@ class Dictionary:
     If two skills share a form, labels take precedence over our aliases, and these over ESCO's
     alternative labels; then the skill of more ICT occupations wins, then the lower id. The
     operators' additions take precedence over all of these.
+
+    A phrase that is no form is read without filler ("good … skills", «опыт работы с …»), and then
+    without regard to endings and order of words. Then it must lead to one skill alone.
     """
 
     def __init__(self, skills: Iterable[Skill], added: Iterable[Added] = ()) -> None:
@@ -62,6 +78,7 @@ class Dictionary:
         self._rank()
         for addition in added:
             self._add(addition)
+        self._read = lru_cache(_KEPT)(self._read_as_people_write)
 
     def _rank(self) -> None:
         used = Counter(id for occupation in occupations() for id in set(occupation.skills))
@@ -72,10 +89,12 @@ class Dictionary:
                     self._ids.setdefault(key_of(form), skill.id)
 
     def _add(self, added: Added) -> None:
-        id = added.skill if added.skill in self.skills else self.find(added.skill or added.label)
+        id: str | None = added.skill
+        if id not in self.skills:
+            id = self._ids.get(key_of(added.skill or added.label))
         if id is None and added.skill:
             raise ValueError(f"line {added.line}: no skill {added.skill!r}")
-        forms = (*added.russian, *added.other)
+        others = (*added.russian, *added.other)
         if id is None:
             id = OWN + key_of(added.label)
             self.skills[id] = Skill(id, added.label, (), (), None, ())
@@ -83,19 +102,35 @@ class Dictionary:
         self.skills[id] = replace(
             before,
             label_ru=next(iter(added.russian), before.label_ru),
-            aliases=tuple(dict.fromkeys((*forms, added.label, *before.aliases))),
+            aliases=tuple(dict.fromkeys((*others, added.label, *before.aliases))),
         )
-        for form in (added.label, *forms):
+        for form in (added.label, *others):
             self._ids[key_of(form)] = id
 
     def find(self, phrase: str) -> str | None:
-        """The id of the skill with this spelling; None if it is unknown."""
-        return self._ids.get(key_of(phrase))
+        """The id of the skill that the phrase names; None if it is unknown."""
+        if (id := self._ids.get(key_of(phrase))) is not None:
+            return id
+        return self._read(phrase)
+
+    def _read_as_people_write(self, phrase: str) -> str | None:
+        bare = tuple(forms.without_filler(phrase))
+        for one in bare:
+            if (id := self._ids.get(key_of(one))) is not None:
+                return id
+        for one in (phrase, *bare):
+            if (id := self._stems.find(one)) is not None:
+                return id
+        return None
 
     def id_of(self, phrase: str) -> str:
-        """The id of the skill with this spelling: ESCO's, or ``own:`` and the phrase's key."""
-        key = key_of(phrase)
-        return self._ids.get(key) or OWN + key
+        """The id of the skill that the phrase names: ESCO's, or ``own:`` and the phrase's key."""
+        return self.find(phrase) or OWN + key_of(phrase)
+
+    @cached_property
+    def _stems(self) -> "_Stems":
+        """Takes a second of a core, so it is made at the first unknown phrase."""
+        return _Stems(self.skills.values())
 
     def label_of(self, id: str, *, russian: bool = False) -> str | None:
         """The label of a skill; None if it is not in the dictionary."""
@@ -117,6 +152,47 @@ class Dictionary:
         if russian and skill.label_ru and not _is_proper(skill):
             return skill.label_ru
         return bare if self.find(bare) == id else skill.label
+
+
+class _Stems:
+    """Skills by the stems of their forms, if these lead to one skill alone.
+
+    Labels take precedence over our aliases, these over ESCO's alternative labels, and these over
+    forms without their filler.
+    """
+
+    def __init__(self, skills: Iterable[Skill]) -> None:
+        self._ids: list[str] = []
+        found: dict[int, int] = {}
+        ranks = (_labels, lambda one: one.aliases, lambda one: one.other_labels, _bare)
+        skills = tuple(skills)
+        for forms_of in ranks:
+            of_rank: dict[int, int] = {}
+            for place, skill in enumerate(skills):
+                for form in forms_of(skill):
+                    stems = hash(forms.stems_of(form))
+                    if of_rank.setdefault(stems, place) != place:
+                        of_rank[stems] = -1
+            found = of_rank | found
+        self._ids = [skill.id for skill in skills]
+        # Arrays of numbers: dictionaries take ten times as much memory.
+        self._hashes = array("q", sorted(found))
+        self._places = array("i", (found[stems] for stems in self._hashes))
+
+    def find(self, phrase: str) -> str | None:
+        """The id of the only skill with these stems."""
+        stems = forms.stems_of(phrase)
+        at = bisect_left(self._hashes, hash(stems))
+        if not stems or at == len(self._hashes) or self._hashes[at] != hash(stems):
+            return None
+        place = self._places[at]
+        return None if place < 0 else self._ids[place]
+
+
+def _bare(skill: Skill) -> tuple[str, ...]:
+    return tuple(
+        bare for form in (skill.label, *skill.aliases) for bare in forms.without_filler(form)
+    )
 
 
 def _is_proper(skill: Skill) -> bool:
@@ -162,10 +238,13 @@ def extend(path: Path | None) -> None:
 
 
 def edition() -> str:
-    """The version of the operators' additions: a short hash, or empty without additions."""
-    if not _additions:
-        return ""
-    return hashlib.sha256(repr(_additions).encode()).hexdigest()[:8]
+    """The version of the dictionary with the operators' additions: a short hash."""
+    return hashlib.sha256(f"{_built_in()} {_additions!r}".encode()).hexdigest()[:8]
+
+
+@cache
+def _built_in() -> str:
+    return hashlib.sha256(f"{forms.VERSION} {additions()}".encode()).hexdigest()
 
 
 def _read(path: Path) -> Iterable[Added]:
@@ -191,6 +270,6 @@ def _read(path: Path) -> Iterable[Added]:
 
 
 def _ours() -> Iterable[Skill]:
-    """Technologies that ESCO lacks, with the ids that unknown skills of these names had before."""
-    for label, russian, forms in technologies():
-        yield Skill(OWN + key_of(label), label, (), (), russian, forms)
+    """What ESCO lacks, with the ids that unknown skills of these names had before."""
+    for label, russian, other in (*technologies(), *licences()):
+        yield Skill(OWN + key_of(label), label, (), (), russian, other)

@@ -65,13 +65,37 @@ def _skill(row: dict[str, str], ours: dict[str, str]) -> Skill:
     )
 
 
+Own = tuple[str, str | None, tuple[str, ...]]
+"""The label, the Russian label and further forms of a skill that ESCO lacks."""
+
+
 @cache
-def technologies() -> tuple[tuple[str, str | None, tuple[str, ...]], ...]:
-    """Common technologies that ESCO lacks: label, Russian label and further forms of each."""
+def technologies() -> tuple[Own, ...]:
+    """Common technologies and products that ESCO lacks."""
+    return _own("own.csv")
+
+
+@cache
+def licences() -> tuple[Own, ...]:
+    """Common licences, permits and certificates that ESCO lacks."""
+    return _own("licences.csv")
+
+
+def _own(name: str) -> tuple[Own, ...]:
+    rows = csv.DictReader(StringIO(_text(name)))
     return tuple(
-        (row["label"], row["ru"] or None, split(row["ru"]) + split(row["other"]))
-        for row in csv.DictReader(StringIO(_text("own.csv")))
+        (
+            row["label"],
+            next(iter(split(row["ru"])), None),
+            split(row["ru"]) + split(row["other"]),
+        )
+        for row in rows
     )
+
+
+def additions() -> str:
+    """The text of our own files, for a hash."""
+    return "".join(_text(name) for name in ("aliases.csv", "own.csv", "licences.csv"))
 
 
 @cache

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hirewire.esco import dictionary
-from hirewire.vacancies.skills.index import is_one_typo, typeahead, words_of
+from hirewire.esco.forms import words_of
+from hirewire.vacancies.skills.index import is_one_typo, typeahead
 from tests.vacancies.conftest import Person
 
 

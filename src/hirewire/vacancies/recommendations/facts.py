@@ -233,7 +233,7 @@ def _offered_jobs(snapshot: Mapping[str, Any]) -> dict[int, int]:
 
 def ruleset() -> str:
     """The version of the rules and the operator's dictionary; equal versions give equal scores."""
-    return f"{RULESET}+{edition()}" if edition() else RULESET
+    return f"{RULESET}+{edition()}"
 
 
 def prepare() -> None:

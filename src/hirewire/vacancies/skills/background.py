@@ -9,6 +9,7 @@ from hirewire.esco.job_titles import titles
 from hirewire.kit.settings import Settings, SettingsError
 from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.skills.index import typeahead
+from hirewire.vacancies.skills.meaning import suggesting
 
 AFTER_SECONDS = 3.0
 """Building takes a second of a core, so the start itself comes first."""
@@ -23,17 +24,20 @@ def use_dictionary(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def warm_up(_: Transactions, __: Settings) -> AsyncIterator[None]:
-    """Build the typeahead and the index of titles in the background, soon after the start."""
+async def warm_up(_: Transactions, settings: Settings) -> AsyncIterator[None]:
+    """Build the typeahead and the index of titles in the background, soon after the start; and
+    suggest by meaning.
+    """
 
     async def make() -> None:
         await asyncio.sleep(AFTER_SECONDS)
-        await asyncio.to_thread(typeahead)
+        await asyncio.to_thread(lambda: typeahead().find("zz", 1))
         await asyncio.to_thread(titles)
 
     task = asyncio.create_task(make())
     try:
-        yield
+        async with suggesting(settings):
+            yield
     finally:
         task.cancel()
         await asyncio.wait([task])

@@ -1,10 +1,9 @@
 """Typeahead of skills: the dictionary by the beginnings of words."""
 
-import re
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hirewire.esco import Skill, dictionary, occupations
+from hirewire.esco.forms import beginnings_of, without_filler, words_of
 
 Ints = NDArray[np.integer[Any]]
-_WORD = re.compile(r"[^\W_]+[+#]*")
 _END = "\U0010ffff"
 SHORTEST_TOLERATED = 4
 
@@ -31,9 +30,11 @@ class Suggestion:
 class Typeahead:
     """Finds skills by the beginnings of the words of any form of their names.
 
-    An exact match comes first, then forms that begin with the text, then skills of more ICT
-    occupations, then shorter forms. If there is room left, words with one typo (a letter replaced,
-    missing or added, or two swapped) match as well.
+    The skill that the dictionary finds comes first, then forms that begin with the text, then
+    skills that adverts name often (those with forms of ours), then shorter forms, then skills of
+    more ICT occupations. If there is room left, filler is left out ("good … skills"), then endings
+    are, and then words with one typo (a letter replaced, missing or added, or two swapped) match
+    as well.
     """
 
     def __init__(self, skills: Iterable[Skill]) -> None:
@@ -47,6 +48,8 @@ class Typeahead:
                 self._forms.append(form)
         self._skill = np.array(places, np.int32)
         self._demand = np.array([used[skill.id] for skill in self._skills], np.int32)[self._skill]
+        common = [bool(skill.aliases) for skill in self._skills]
+        self._common = np.array(common, np.bool_)[self._skill]
         self._length = np.array([len(form) for form in self._forms], np.int32)
         self._places = {skill.id: place for place, skill in enumerate(self._skills)}
         self._in_order = np.array(sorted(range(len(self._forms)), key=self._normal), np.int32)
@@ -88,19 +91,39 @@ class Typeahead:
 
     def find(self, text: str, limit: int) -> list[Suggestion]:
         """At most `limit` skills without repeats; none for a text without a letter."""
-        words = words_of(text)
-        if not words:
+        if not words_of(text):
             return []
-        found = self._ranked(text, words, self._all(words, tolerant=False))
-        if len(found) < limit:
-            more = self._ranked(text, words, self._all(words, tolerant=True))
-            found = np.concatenate((found, more[~np.isin(more, found)]))
-        chosen: dict[int, int] = {}
-        for form in found:  # not as a list: a letter begins thousands, and few are looked at
-            chosen.setdefault(int(self._skill[form]), int(form))
+        known = dictionary().find(text)
+        chosen: dict[int, str] = {}
+        if known is not None and (place := self._places.get(known)) is not None:
+            chosen[place] = self._form_like(text, place)
+        for form in self._ranked(text, known):
+            chosen.setdefault(int(self._skill[form]), self._forms[form])
             if len(chosen) == limit:
                 break
-        return [Suggestion(self._skills[s], self._forms[form]) for s, form in chosen.items()]
+        return [Suggestion(self._skills[s], form) for s, form in chosen.items()][:limit]
+
+    def _form_like(self, text: str, place: int) -> str:
+        """The form with this spelling; the label in the text's script if there is none."""
+        skill, words = self._skills[place], words_of(text)
+        forms = (skill.label, *skill.aliases, *skill.other_labels)
+        label = skill.label if text.isascii() else skill.label_ru or skill.label
+        return next((form for form in forms if words_of(form) == words), label)
+
+    def _ranked(self, text: str, known: str | None) -> Iterator[int]:
+        """Forms, the best first; a skill may have several of them.
+
+        Not as a list: a letter begins thousands, and few are looked at.
+        """
+        readings = (text, *without_filler(text))
+        for reading in readings:
+            words = words_of(reading)
+            yield from self._in_rank(words, self._all(words, tolerant=False), known)
+        starts = beginnings_of(readings[-1])
+        yield from self._in_rank(starts, self._all(starts, tolerant=False), known)
+        for reading in readings[:: max(len(readings) - 1, 1)]:
+            words = words_of(reading)
+            yield from self._in_rank(words, self._all(words, tolerant=True), known)
 
     def _all(self, words: Sequence[str], *, tolerant: bool) -> Ints:
         """Forms in which each of these words begins a word."""
@@ -136,22 +159,18 @@ class Typeahead:
         ]
         return np.unique(np.concatenate(parts)) if parts else np.array([], np.int64)
 
-    def _ranked(self, text: str, words: Sequence[str], forms: Ints) -> Ints:
+    def _in_rank(self, words: Sequence[str], forms: Ints, known: str | None) -> Ints:
         start = " ".join(words)
         low, high = (
             bisect_left(self._in_order, edge, key=self._normal) for edge in (start, start + _END)
         )
         begins = np.zeros(len(self._forms), np.bool_)
         begins[self._in_order[low:high]] = True
-        exact = self._skill[forms] == self._places.get(dictionary().find(text) or "", -1)
-        order = np.lexsort((self._length[forms], -self._demand[forms], ~begins[forms], ~exact))
+        exact = self._skill[forms] == self._places.get(known or "", -1)
+        terms = (~self._common[forms], ~begins[forms], ~exact)
+        order = np.lexsort((-self._demand[forms], self._length[forms], *terms))
         ranked: Ints = forms[order]
         return ranked
-
-
-def words_of(text: str) -> list[str]:
-    """The words of a text, with spelling variants unified."""
-    return _WORD.findall(text.casefold().replace("ё", "е"))
 
 
 def _without_one(word: str) -> set[str]:

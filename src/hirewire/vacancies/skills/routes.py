@@ -1,16 +1,18 @@
 """The dictionary of skills, for whoever types one."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
 from hirewire.esco import Skill, dictionary
+from hirewire.esco.meaning import Near
 from hirewire.kit.errors import NotFound
 from hirewire.kit.http import MaybeCaller
 from hirewire.kit.models import Answer
 from hirewire.kit.openapi import refuses
 from hirewire.vacancies.skills.index import typeahead
+from hirewire.vacancies.skills.meaning import finder
 
 router = APIRouter(prefix="/api/vacancies/skills", tags=["skills"])
 FRESH = "public, max-age=3600"
@@ -33,6 +35,8 @@ class Suggested(Answer):
     label: str
     label_ru: str | None
     matched: str
+    by: Literal["letters", "meaning"]
+    """By meaning: the skill has other words than the input, and may be what was meant."""
 
 
 class Suggestions(Answer):
@@ -70,22 +74,43 @@ async def find(
     response: Response,
     q: Annotated[str, Query(max_length=200)] = "",
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
+    by: Literal["letters", "meaning"] = "letters",
 ) -> Suggestions:
-    """Skills whose names contain words starting with the words of `q`."""
-    found = (await asyncio.to_thread(typeahead)).find(q, limit)
+    """Skills whose names contain words starting with the words of `q`.
+
+    By meaning: the skill that the dictionary finds, then those nearest in meaning. None while the
+    encoder is being prepared, and without a search folder.
+    """
     response.headers["Cache-Control"] = FRESH
-    return Suggestions(
-        items=[
-            Suggested(
-                id=one.skill.id,
-                name=dictionary().name_of(one.skill.id) or one.skill.label,
-                name_ru=dictionary().name_of(one.skill.id, russian=True) or one.skill.label,
-                label=one.skill.label,
-                label_ru=one.skill.label_ru,
-                matched=one.form,
-            )
-            for one in found
-        ]
+    if by == "letters":
+        found = (await asyncio.to_thread(typeahead)).find(q, limit)
+        return Suggestions(items=[_suggested(one.skill, one.form, by) for one in found])
+    near = await one.nearest(q, limit) if (one := finder()) else None
+    if near is None:
+        response.headers["Cache-Control"] = "no-store"
+        return Suggestions(items=[])
+    return Suggestions(items=_meant(q, near, limit))
+
+
+def _meant(typed: str, near: list[Near], limit: int) -> list[Suggested]:
+    """The skill that the dictionary finds, and those nearest in meaning."""
+    known = dictionary().skills.get(dictionary().find(typed) or "")
+    others = [
+        _suggested(one.skill, one.skill.label, "meaning") for one in near if one.skill != known
+    ]
+    first = [_suggested(known, known.label, "letters")] if known else []
+    return [*first, *others][:limit]
+
+
+def _suggested(skill: Skill, matched: str, by: Literal["letters", "meaning"]) -> Suggested:
+    return Suggested(
+        id=skill.id,
+        name=dictionary().name_of(skill.id) or skill.label,
+        name_ru=dictionary().name_of(skill.id, russian=True) or skill.label,
+        label=skill.label,
+        label_ru=skill.label_ru,
+        matched=matched,
+        by=by,
     )
 
 

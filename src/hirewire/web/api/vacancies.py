@@ -33,6 +33,8 @@ from hirewire.web.api.models.vacancies import (
     WholeCard,
 )
 
+MEANT = "5"
+"""The number of options for what may be meant."""
 SUGGESTED = "8"
 """The number of options for what is being typed."""
 
@@ -123,6 +125,11 @@ class Vacancies(Client):
     async def skills(self, text: str) -> Answer[Items[SuggestedSkill]]:
         """Skills that begin with this text."""
         return await self._get(Items[SuggestedSkill], "/skills", {"limit": SUGGESTED, "q": text})
+
+    async def skills_meant(self, text: str) -> Answer[Items[SuggestedSkill]]:
+        """Skills that this text may mean, in other words."""
+        query = {"limit": MEANT, "q": text, "by": "meaning"}
+        return await self._get(Items[SuggestedSkill], "/skills", query)
 
     async def places(self, text: str) -> Answer[Items[SuggestedPlace]]:
         """Places that begin with this text."""

@@ -36,6 +36,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Resume": (
         *("resume.html", "resume_blocks.html", "block.html", "items.html", "item.html"),
         *("standing.html", "reach.html", "audience.html", "reading.html"),
+        "meant.html",
         *("shared.html", "whole_resume.html", "resumes.py"),
     ),
     "Employer's dashboard": (

@@ -22,7 +22,9 @@ async def companies(who: Asking) -> Response:
 
 @router.get("/skills")
 async def skills(who: Asking) -> Response:
-    """Options: skills that begin with the typed text."""
+    """Options: skills that begin with the typed text; with `by=meaning`, those it may mean."""
+    if who.request.query_params.get("by") == "meaning":
+        return await _suggested(who, "meant", "skill", who.vacancies.skills_meant)
     return await _suggested(who, "skills", "skill", who.vacancies.skills)
 
 
@@ -37,4 +39,5 @@ async def _suggested(
 ) -> Response:
     typed_name = who.request.query_params.get(field, "")[:100]
     found = (await find(typed_name)).found if typed_name.strip() else None
-    return render(who, f"parts/{kind}.html", items=found.items if found is not None else ())
+    items = found.items if found is not None else ()
+    return render(who, f"parts/{kind}.html", items=items, typed=typed_name)

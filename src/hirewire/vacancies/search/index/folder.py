@@ -19,7 +19,7 @@ MOST_FOLDERS = 64
 
 def index_format() -> int | str:
     """The format with the dictionary's version: documents hold skill ids of the dictionary."""
-    return f"{FORMAT}+{edition()}" if edition() else FORMAT
+    return f"{FORMAT}+{edition()}"
 
 
 def read_state(folder: Path | None) -> dict[str, JsonValue]:

@@ -4,7 +4,7 @@
   list.id = "suggested";
   list.setAttribute("role", "listbox");
   let field = null, timer = null, asked = 0;
-  const options = () => [...list.children];
+  const options = () => [...list.querySelectorAll("[role=option]")];
   const active = () => list.querySelector("[aria-selected=true]");
   const choose = (option) => {
     active()?.setAttribute("aria-selected", "false");
@@ -19,6 +19,34 @@
     list.remove();
     field?.setAttribute("aria-expanded", "false");
     field?.removeAttribute("aria-activedescendant");
+  };
+  const open = (input) => {
+    if (!options().length) {
+      list.remove();
+      input.setAttribute("aria-expanded", "false");
+      return;
+    }
+    list.setAttribute("aria-label", input.getAttribute("aria-label") || input.labels[0]?.textContent || "");
+    if (!list.isConnected) input.after(list);
+    input.setAttribute("aria-expanded", "true");
+  };
+  // More options, below those that are shown: a second question, after a pause in typing.
+  const askMore = async (more, isStale) => {
+    let answer = null;
+    try {
+      answer = await fetch(more.dataset.more, { headers: { "HX-Request": "true" } });
+    } catch (error) {
+      return;
+    }
+    const html = answer.ok && !isStale() ? await answer.text() : "";
+    if (isStale()) return;
+    const shown = new Set(options().map((option) => option.dataset.value));
+    const found = document.createElement("template");
+    found.innerHTML = html;
+    for (const option of found.content.querySelectorAll("[role=option]")) if (shown.has(option.dataset.value)) option.remove();
+    if (found.content.querySelector("[role=option]")) more.replaceWith(found.content);
+    else more.remove();
+    open(field);
   };
   const take = (option) => {
     field.value = option.dataset.value;
@@ -41,13 +69,12 @@
       if (isTemporary && attempts > 1) timer = setTimeout(() => ask(attempts - 1), 500);
       return;
     }
-    const options = await answer.text();
+    const html = await answer.text();
     if (isStale()) return;
-    list.innerHTML = options;
-    if (!list.children.length) return close();
-    list.setAttribute("aria-label", input.getAttribute("aria-label") || input.labels[0]?.textContent || "");
-    input.after(list);
-    input.setAttribute("aria-expanded", "true");
+    list.innerHTML = html;
+    open(input);
+    const more = list.querySelector("[data-more]");
+    if (more) timer = setTimeout(() => askMore(more, isStale), 250);
   };
   document.addEventListener("focusin", (event) => {
     if (list.isConnected && !list.contains(event.target) && event.target !== field) close();

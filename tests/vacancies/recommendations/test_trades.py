@@ -75,7 +75,9 @@ def test_must_haves_rule_out_in_it_and_where_one_would_have_to_move() -> None:
     assert judged("Python developer", "Python developer").fits
     away = {"area": "Омск", "relocation": True}
     assert not judged("Медсестра", "Медсестра", "first aid", **away).fits
-    assert judged("Медсестра", "Медсестра", **away).fits
+    assert not judged("Медсестра", "Медсестра", **away).fits, "skills decide there"
+    knows = {"skills": [{"name": "first aid"}]}
+    assert judged("Медсестра", "Медсестра", "first aid", **away, **knows).fits
 
 
 def test_a_position_counts_for_the_occupation_too() -> None:

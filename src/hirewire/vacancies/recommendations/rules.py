@@ -238,13 +238,14 @@ def judge(demand: Demand, offer: Offer) -> Judgement:
     the vacancy names no skills, for then the occupation is what it requires.
     """
     kin, known = kinship(demand, offer)
-    are_gates = known < ONE_JOB or names_its_skills(demand) or is_far(demand, offer)
+    far = is_far(demand, offer)
+    are_gates = far or known < ONE_JOB or names_its_skills(demand)
     parts = [*_occupation(demand, kin), *_skills(demand, offer, are_gates=are_gates)]
     parts += _experience(demand.band, offer.months)
     parts += [*_salary(demand, offer), *_gates(demand, offer)]
     whole = sum([term.most for term in parts])
     score = min(1.0, round(sum([term.points / (whole or 1.0) for term in parts]), 4))
-    return Judgement(score, round(strength(demand, offer, kin), 4), parts, whole)
+    return Judgement(score, round(strength(demand, offer, 0 if far else kin), 4), parts, whole)
 
 
 def strength(demand: Demand, offer: Offer, kin: int) -> float:
@@ -254,7 +255,7 @@ def strength(demand: Demand, offer: Offer, kin: int) -> float:
     the share of the demand (of weight D) that is met and the share of the resume (of weight O) that
     is required, where F is the weight of the shared skills, w a skill's weight and l its level
     factor. The kinship of the occupations, `kin`, makes ``1 - (1 - JOB * kin) * (1 - strength)`` of
-    it.
+    it; it is 0 where one would have to relocate, so that skills alone decide there.
     """
     shared = met = 0.0
     for ask in demand.skills:

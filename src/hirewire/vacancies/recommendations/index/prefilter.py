@@ -66,7 +66,7 @@ def demands_for(segment: Segment, offer: Offer) -> Ints:
 
 def _related(segment: Segment, offer: Offer, levels: NDArray[np.int8]) -> Ints:
     """Vacancies of related occupations, and not those that the lack of a must-have rules out."""
-    slots = _through(segment, segment.with_jobs(offer.jobs), offer)
+    slots = _near(segment, segment.with_jobs(offer.jobs), offer)
     at, owner = segment.musts.positions(slots)
     lacking = np.bincount(owner, levels[segment.must[at]] < 0, minlength=len(slots))
     can: Mask = (lacking == 0) | is_one_job(segment, slots, offer)
@@ -87,12 +87,18 @@ def offers_for(segment: Segment, demand: Demand) -> Ints:
             slots = slots[_contains(other, slots)]
     else:
         slots = np.unique(_union(segment.inverted, _prefix(asks, demand, rows)))
-    related = _through(segment, segment.with_jobs(demand.jobs), demand)
+    related = _near(segment, segment.with_jobs(demand.jobs), demand)
     if musts:
         related = related[is_one_job(segment, related, demand)]
     slots = np.union1d(_through(segment, slots[segment.alive[slots]], demand), related)
     levels = _levels(segment.codes, {ask.code: ask.level for ask in demand.skills})
     return _passing(segment, slots, demand, levels)
+
+
+def _near(segment: Segment, slots: Ints, one: Demand | Offer) -> Ints:
+    """Those of these slots that pass the gates, without relocation."""
+    slots = _through(segment, slots, one)
+    return slots[~_is_far(segment, slots, one)]
 
 
 def _through(segment: Segment, slots: Ints, one: Demand | Offer) -> Ints:
@@ -227,7 +233,7 @@ def _pairs(segment: Segment, slots: Ints, one: Demand | Offer, levels: NDArray[n
     met = np.bincount(owner, weight * factor, minlength=len(slots))
     weights, column = segment.weight[slots], segment.column
     gap, alike = _gaps(segment, slots, one), _alike(segment, slots, one.occupation)
-    kin = _kinship(segment, slots, one)[0]
+    kin = np.where(_is_far(segment, slots, one), 0, _kinship(segment, slots, one)[0])
     if isinstance(one, Demand):
         band = -1 if one.band is None else one.band
         least, months = _BAND_MONTHS[band], column["months"][slots]

@@ -52,11 +52,13 @@ class Formula:
     """Bytes of a visible resume."""
     merging: float = 1.9
     """Of a side's own size, more while it is merged; one side is at a time."""
+    encoder: int = 120
+    """MiB: the encoder of skills with its vectors, once it was used."""
 
     def most(self, vacancies: int, resumes: int) -> float:
         """MiB, while the larger side is merged."""
         sides = vacancies * self.vacancy / MIB, resumes * self.resume / MIB
-        return self.base + sum(sides) + self.merging * max(sides)
+        return self.base + self.encoder + sum(sides) + self.merging * max(sides)
 
 
 FORMULA = Formula()
@@ -98,7 +100,7 @@ def judged(
     """What the formula allows beside what was measured: all at rest, and one part at its most."""
     held = [*arrays.values(), *searching.values()]
     measured = code + sum(one.rest for one in held) + max(one.most - one.rest for one in held)
-    allowed = FORMULA.most(size, size)
+    allowed = FORMULA.most(size, size) - FORMULA.encoder  # which is not among these parts
     return Figure(
         f"all, {size:,} vacancies and as many resumes: most, {measured:,.0f} MiB; by the formula",
         [allowed],

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import JsonValue
 
 from hirewire.web.api.answers import Answer
-from hirewire.web.api.client import Client, Typed
+from hirewire.web.api.client import Client, Typed, with_query
 from hirewire.web.api.models.base import Items, Made
 from hirewire.web.api.models.profiles import (
     CandidateName,
@@ -68,8 +68,8 @@ class Profiles(Client):
         self, id: UUID, kind: ItemKind, item: Typed, place: int | None = None
     ) -> Answer[Made]:
         """Add a position or an education entry, as the last one or at this place."""
-        at = "" if place is None else f"?place={place}"
-        return await self._send(Made, "POST", f"/resumes/{id}/{kind}{at}", item)
+        at = {"place": None if place is None else str(place)}
+        return await self._send(Made, "POST", with_query(f"/resumes/{id}/{kind}", at), item)
 
     async def change_item(
         self, id: UUID, kind: ItemKind, item: UUID, changes: Typed

@@ -17,7 +17,7 @@ from hirewire.web.api.models.base import Model
 from hirewire.web.i18n.labels import N_
 from hirewire.web.i18n.words import LANGUAGES
 from hirewire.web.pages.templates import rendered
-from hirewire.web.pages.undo import Undo, undo_of
+from hirewire.web.pages.undo import Removed, Undo, undo_of
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import THEMES, Visitor, visitor
 
@@ -129,7 +129,7 @@ def render(
     status: int = 200,
     *,
     done: str = "",
-    undo: Undo | None = None,
+    undo: Undo | Removed | None = None,
     **values: object,
 ) -> HTMLResponse:
     """Render a page in the visitor's language.
@@ -194,10 +194,11 @@ def as_file(content: bytes, kind: str) -> Response:
 
 
 def go(who: Visitor, path: str, **query: str) -> Response:
-    """Redirect to another page, which may have a query already."""
+    """Redirect to another page, which may have a query and a fragment already."""
+    path, hash, at = path.partition("#")
     if query:
         path += ("&" if "?" in path else "?") + urlencode(query)
-    response = RedirectResponse(path, 303)
+    response = RedirectResponse(path + hash + at, 303)
     who.keep(response)
     return response
 

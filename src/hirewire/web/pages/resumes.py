@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Self, TypeGuard
+from typing import TypeGuard
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -23,6 +23,7 @@ from hirewire.web.pages.rendering import (
     is_part,
     or_none,
     render,
+    said,
     typed,
 )
 from hirewire.web.pages.resume_forms import (
@@ -35,6 +36,7 @@ from hirewire.web.pages.resume_forms import (
     resume_body,
     texts,
 )
+from hirewire.web.pages.undo import Removed
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import Visitor
 
@@ -52,22 +54,6 @@ class Preview:
     reach: Reach | None = None
     answered: Form = field(default_factory=Form)
     """The errors, if the changes cannot be previewed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Removed:
-    """An item that was just removed from a resume, to put it back."""
-
-    path: str
-    """Where it is put back."""
-    item: str
-    """The item in JSON."""
-    place: int
-
-    @classmethod
-    def of(cls, path: str, item: Position | Education, place: int) -> Self:
-        """This item, which was at this place."""
-        return cls(path, item.model_dump_json(exclude={"id"}, exclude_none=True), place)
 
 
 @router.post("/resumes")
@@ -135,9 +121,9 @@ async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
 async def _saved(who: Visitor, saved: Resume, blocks: tuple[str, ...]) -> Response:
     """After a change: the block as it reads now, or the page at that block."""
     if is_part(who.request) and len(blocks) == 1:
-        return await _block(who, saved, blocks[0], is_saved=True)
+        return await _block(who, saved, blocks[0], done="saved")
     place = f"#{blocks[0]}" if len(blocks) == 1 else ""
-    return go(who, f"/resumes/{saved.id}?done=saved{place}")
+    return go(who, f"/resumes/{saved.id}{place}", done="saved")
 
 
 async def _hide(who: Visitor, body: dict[str, JsonValue], name: str) -> Problem | None:
@@ -182,7 +168,7 @@ async def change_item(id: UUID, kind: str, item: UUID, who: Asking, request: Req
         raise Missing
     given = await typed(request)
     if given.get("action") == "delete":
-        return await _remove(who, id, kind, str(item))
+        return await _remove(who, id, kind, item)
     body, required = item_body(kind, given), ITEMS[kind][0]
     if body[required] is None and await _has(who, id, kind, item, required):
         body[required] = ""  # refused: only imported items may lack it
@@ -193,22 +179,20 @@ async def change_item(id: UUID, kind: str, item: UUID, who: Asking, request: Req
     return await _after_item(who, id, kind, answer.status, form, str(item))
 
 
-async def _remove(who: Visitor, id: UUID, kind: ItemKind, item: str) -> Response:
-    """Delete an item; the answer can put it back, also without scripts.
-
-    It is part of the answer itself: an address must not have it, and the service forgets it.
-    """
+async def _remove(who: Visitor, id: UUID, kind: ItemKind, item: UUID) -> Response:
+    """Delete an item; the answer can put it back, also without scripts."""
     before: tuple[Position | Education, ...] = _items((await who.profiles.resume(id)).data, kind)
-    answer = await who.profiles.delete_item(id, kind, UUID(item))
-    removed = None
-    if answer.is_good:
-        at = f"/resumes/{id}/{kind}"
-        listed = ((n, one) for n, one in enumerate(before) if one.id == item)
-        removed = next((Removed.of(at, one, n) for n, one in listed if _is_whole(one)), None)
+    answer = await who.profiles.delete_item(id, kind, item)
+    done = "deleted" if answer.is_good else said(answer)
+    undo = None
+    old = next((one for one in enumerate(before) if one[1].id == str(item)), None)
+    if answer.is_good and old is not None and _is_whole(old[1]):
+        text = old[1].model_dump_json(exclude={"id"}, exclude_none=True)
+        undo = Removed(f"/resumes/{id}/{kind}", text, old[0])
     if is_part(who.request):
-        return await _after_item(who, id, kind, 200, Form(), item, removed=removed)
+        return await _after_item(who, id, kind, 200, Form(), str(item), done=done, undo=undo)
     saved = (await who.profiles.resume(id)).data
-    return await _page(who, saved, editing=set(), done="deleted", removed=removed)
+    return await _page(who, saved, editing=set(), done=done, undo=undo)
 
 
 def _is_whole(item: Position | Education) -> bool:
@@ -226,7 +210,7 @@ async def _put_back(who: Visitor, id: UUID, kind: ItemKind, given: dict[str, str
     except ValueError:
         raise Missing from None
     answer = await who.profiles.add_item(id, kind, item, place=place)
-    return go(who, f"/resumes/{id}?done={'undone' if answer.is_good else 'changed'}#{kind}")
+    return go(who, f"/resumes/{id}#{kind}", done="undone" if answer.is_good else said(answer))
 
 
 def _is_item(kind: str) -> TypeGuard[ItemKind]:
@@ -252,26 +236,27 @@ async def _after_item(
     item: str | None,
     *,
     is_adding: bool = False,
-    removed: Removed | None = None,
+    done: str = "saved",
+    undo: Removed | None = None,
 ) -> Response:
     """The page at the item, or only the item for a page that already shows the rest."""
     is_wrong = bool(form.errors or form.problem)
     if not is_part(who.request) and not is_wrong:
-        return go(who, f"/resumes/{id}?done=saved#{kind}")
+        return go(who, f"/resumes/{id}#{kind}", done="saved")
     saved = (await who.profiles.resume(id)).data
     if is_part(who.request):
         return render(
             who,
             "parts/item.html",
             status,
+            done="" if is_wrong else done,
+            undo=undo,
             resume=saved,
             kind=kind,
             item=next((one for one in _items(saved, kind) if one.id == item), None),
             gone=item,
             form=form if is_wrong else None,
             is_adding=is_adding,
-            is_saved=not is_wrong,
-            removed=removed,
         )
     key = kind if is_adding else str(item)
     return await _page(who, saved, status=status, editing={key}, items={key: form})
@@ -296,8 +281,6 @@ def _item(who: Visitor, saved: Resume, key: str, *, is_editing: bool) -> Respons
         gone=None,
         form=form if is_editing else None,
         is_adding=item is None,
-        is_saved=False,
-        removed=None,
     )
 
 
@@ -332,7 +315,7 @@ async def _block(
     status: int = 200,
     *,
     is_editing: bool = False,
-    is_saved: bool = False,
+    done: str = "",
 ) -> Response:
     """One block, for a page that already shows the rest."""
     form = form or Form(saved)
@@ -340,11 +323,11 @@ async def _block(
         who,
         "parts/block.html",
         status,
+        done=done,
         resume=saved,
         form=form,
         block=block,
         editing={block} if is_editing else set(),
-        is_saved=is_saved,
         hidden=await _hidden(who, form) if block == "visibility" else [],
         preview=Preview(),
     )
@@ -360,7 +343,7 @@ async def _page(
     items: dict[str, Form] | None = None,
     preview: Preview | None = None,
     done: str = "",
-    removed: Removed | None = None,
+    undo: Removed | None = None,
 ) -> Response:
     """The whole page, with these blocks and items open."""
     form = form or Form(saved)
@@ -374,7 +357,7 @@ async def _page(
         "resume.html",
         status,
         done=done,
-        removed=removed,
+        undo=undo,
         resume=saved,
         form=form,
         editing=editing,

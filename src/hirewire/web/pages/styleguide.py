@@ -17,6 +17,7 @@ from hirewire.web.api.models.vacancies import (
     Vacancy,
 )
 from hirewire.web.pages.rendering import Asking, Form, render
+from hirewire.web.pages.undo import Undo
 from hirewire.web.problems import Problem
 
 router = APIRouter(include_in_schema=False)
@@ -153,4 +154,5 @@ async def styleguide(who: Asking) -> Response:
         jobs=_jobs(sample),
         resume=Card(title=sample.title, area=sample.place, relocation=True, experienceMonths=74),
         day=DAY,
+        undone=Undo("match", UUID(int=0), "seen"),
     )

@@ -61,8 +61,8 @@ def templates_in(lang: str) -> Environment:
     return made
 
 
-def rendered(lang: str, template: str, values: Mapping[str, object]) -> str:
+def rendered(lang: str, template: str, values: dict[str, object]) -> str:
     """A template in a language, with these values and the shared macros as `f`."""
     environment = templates_in(lang)
-    macros = environment.get_template(SHARED).make_module(dict(values))
-    return environment.get_template(template).render({**values, "f": macros})
+    macros = environment.get_template(SHARED).make_module(values)
+    return environment.get_template(template).render(values, f=macros)

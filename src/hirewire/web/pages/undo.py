@@ -4,7 +4,9 @@ A confirmation in a page's address names what to undo as `kind.id.value`. Anythi
 and nothing of it is used as a path or as a field's name.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 from uuid import UUID
 
 KINDS: dict[str, tuple[str, ...]] = {
@@ -24,8 +26,34 @@ class Undo:
     id: UUID
     value: str
 
+    path: ClassVar[str] = "/undo"
+
     def __str__(self) -> str:
         return f"{self.kind}.{self.id}.{self.value}"
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """What is sent there."""
+        return {"undo": str(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """An item that was just removed from a resume, to put it back.
+
+    It is part of the answer itself: an address must not have it, and the service forgets it.
+    """
+
+    path: str
+    """Where it is put back."""
+    item: str
+    """The item in JSON."""
+    place: int
+
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """What is sent there."""
+        return {"removed": self.item, "place": str(self.place)}
 
 
 def undo_of(text: str) -> Undo | None:

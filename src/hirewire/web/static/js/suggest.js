@@ -13,19 +13,18 @@
     if (option) field.setAttribute("aria-activedescendant", option.id);
     else field.removeAttribute("aria-activedescendant");
   };
-  const close = () => {
-    clearTimeout(timer);
-    asked += 1;
+  const hide = () => {
     list.remove();
     field?.setAttribute("aria-expanded", "false");
     field?.removeAttribute("aria-activedescendant");
   };
+  const close = () => {
+    clearTimeout(timer);
+    asked += 1;
+    hide();
+  };
   const open = (input) => {
-    if (!options().length) {
-      list.remove();
-      input.setAttribute("aria-expanded", "false");
-      return;
-    }
+    if (!options().length) return hide();
     list.setAttribute("aria-label", input.getAttribute("aria-label") || input.labels[0]?.textContent || "");
     if (!list.isConnected) input.after(list);
     input.setAttribute("aria-expanded", "true");
@@ -38,7 +37,7 @@
     } catch (error) {
       return;
     }
-    const html = answer.ok && !isStale() ? await answer.text() : "";
+    const html = answer.ok ? await answer.text() : "";
     if (isStale()) return;
     const shown = new Set(options().map((option) => option.dataset.value));
     const found = document.createElement("template");

@@ -148,7 +148,7 @@ class Dictionary:
         skill = self.skills.get(id)
         if skill is None:
             return None
-        bare = _NOTE.sub("", skill.label)
+        bare = without_note(skill.label)
         if russian and skill.label_ru and not _is_proper(skill):
             return skill.label_ru
         return bare if self.find(bare) == id else skill.label
@@ -162,7 +162,6 @@ class _Stems:
     """
 
     def __init__(self, skills: Iterable[Skill]) -> None:
-        self._ids: list[str] = []
         found: dict[int, int] = {}
         ranks = (_labels, lambda one: one.aliases, lambda one: one.other_labels, _bare)
         skills = tuple(skills)
@@ -206,8 +205,13 @@ def _technologies() -> frozenset[str]:
     return frozenset(OWN + key_of(label) for label, _, _ in technologies())
 
 
+def without_note(label: str) -> str:
+    """A label without the note by which ESCO marks programming languages."""
+    return _NOTE.sub("", label)
+
+
 def _labels(skill: Skill) -> tuple[str, ...]:
-    bare = _NOTE.sub("", skill.label)
+    bare = without_note(skill.label)
     return (skill.label,) if bare == skill.label else (skill.label, bare)
 
 

@@ -19,6 +19,11 @@ class Job(NamedTuple):
     """1 to 100 per cent."""
 
 
+def nth_of(code: int) -> int:
+    """The place of an occupation among `all_occupations`."""
+    return code & ((1 << NTH_BITS) - 1)
+
+
 def unit_group(code: Any) -> Any:
     """The ISCO unit group of an occupation, of four digits; also of arrays."""
     return code >> NTH_BITS

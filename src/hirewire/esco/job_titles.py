@@ -120,8 +120,7 @@ def _plain(text: str) -> str:
 def _licence(found: re.Match[str]) -> str:
     """Categories of a driving licence as words: `categoryb`, whichever alphabet they are in."""
     letters = found[1].replace(" и ", " ").translate(_LETTERS)
-    classes = sorted({one for one in re.findall("[a-e]", letters) if one})
-    return " ".join(f"category{one}" for one in classes) + " "
+    return " ".join(f"category{one}" for one in sorted(set(re.findall("[a-e]", letters)))) + " "
 
 
 def _stems(plain: str, *, bare: bool) -> tuple[str, ...]:
@@ -144,15 +143,10 @@ def _key(stems: Iterable[str]) -> int:
 class Titles:
     """An index of the forms of all occupations, in arrays without texts, to be small."""
 
-    def __init__(
-        self, occupations: Sequence[Occupation], added: Iterable[tuple[str, str]] = ()
-    ) -> None:
-        """`added`: ids of occupations with further forms."""
+    def __init__(self, occupations: Sequence[Occupation]) -> None:
         self._codes = np.array(
             [(int(one.isco) << NTH_BITS) + nth for nth, one in enumerate(occupations)], np.int32
         )
-        self._labels = [(one.label, next(iter(one.russian), one.label)) for one in occupations]
-        self._places = {one.id: nth for nth, one in enumerate(occupations)}
         stems: dict[str, int] = {}
         keys, owners, ranks = array("Q"), array("H"), array("B")
         word, form = array("i"), array("i")
@@ -162,7 +156,6 @@ class Titles:
             for rank, texts in enumerate(((one.label, *one.russian[:1], *one.ours), one.forms))
             for text in texts
         ]
-        forms += [(self._places[id], 0, text) for id, text in added]
         for nth, rank, text in forms:
             found = _stems(_plain(text), bare=False)
             if not found:
@@ -268,17 +261,6 @@ class Titles:
             if len(found) > MOST:
                 break
         return found
-
-    def label(self, code: int, *, russian: bool = False) -> str | None:
-        """The name of an occupation by its code; None for a title of its own."""
-        if code >= OWN_TITLE:
-            return None
-        return self._labels[code & ((1 << NTH_BITS) - 1)][russian]
-
-    def id_of(self, code: int) -> str | None:
-        """The ESCO id of an occupation by its code."""
-        nth = code & ((1 << NTH_BITS) - 1)
-        return next((id for id, place in self._places.items() if place == nth), None)
 
 
 @cache

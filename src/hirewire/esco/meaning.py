@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hirewire.esco.dictionary import dictionary, edition, extend
+from hirewire.esco.dictionary import dictionary, edition, extend, without_note
 from hirewire.esco.forms import without_filler, words_of
 from hirewire.esco.tables import Skill
 
@@ -35,7 +35,6 @@ _CANDIDATES = 100
 _PART, _BATCH = 4096, 512
 _PERSONAL = re.compile(r"@|://|(?:\d[\s().-]*){6}")
 """Addresses and telephone numbers."""
-_BRACKETS = re.compile(r"\s*\(computer programming\)$")
 
 Vectors = NDArray[np.int8]
 Floats = NDArray[np.float32]
@@ -68,7 +67,7 @@ def encoder() -> Encoder:
 def names_of(skills: Iterable[Skill]) -> Iterator[tuple[str, bool]]:
     """The names that are encoded, and whether each is the first of its skill."""
     for skill in skills:
-        yield _BRACKETS.sub("", skill.label), True
+        yield without_note(skill.label), True
         for alias in skill.aliases:
             yield alias, False
 
@@ -145,7 +144,7 @@ def is_phrase(text: str) -> bool:
 
 def _likeness(letters: frozenset[str], skill: Skill) -> float:
     """The share of groups of three letters that a text has in common with the likest form."""
-    forms = (_threes(form) for form in (skill.label, *skill.aliases, *skill.other_labels))
+    forms = map(_threes, skill.forms)
     return max(2 * len(letters & form) / (len(letters) + len(form) or 1) for form in forms)
 
 

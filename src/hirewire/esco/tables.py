@@ -26,6 +26,11 @@ class Skill:
     aliases: tuple[str, ...]
     """Our additional forms: Russian names and common spellings."""
 
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """All its names; one may stand there twice."""
+        return (self.label, *self.aliases, *self.other_labels)
+
 
 @dataclass(frozen=True, slots=True)
 class Occupation:

@@ -175,12 +175,10 @@ def _other_forms(english: str) -> tuple[str, ...]:
     id = dictionary().find(english)
     if id is None:
         return ()
-    skill = dictionary().skills[id]
-    forms = (skill.label, *skill.aliases, *skill.other_labels)
     first, *rest = english.lower().split()
     found = [
         form
-        for form in forms
+        for form in dictionary().skills[id].forms
         if form.isascii()
         and rest
         and form.lower().split()[1:] == rest

@@ -43,7 +43,7 @@ class Typeahead:
         places = array("i")
         self._forms: list[str] = []
         for place, skill in enumerate(self._skills):
-            for form in dict.fromkeys((skill.label, *skill.aliases, *skill.other_labels)):
+            for form in dict.fromkeys(skill.forms):
                 places.append(place)
                 self._forms.append(form)
         self._skill = np.array(places, np.int32)
@@ -106,9 +106,8 @@ class Typeahead:
     def _form_like(self, text: str, place: int) -> str:
         """The form with this spelling; the label in the text's script if there is none."""
         skill, words = self._skills[place], words_of(text)
-        forms = (skill.label, *skill.aliases, *skill.other_labels)
         label = skill.label if text.isascii() else skill.label_ru or skill.label
-        return next((form for form in forms if words_of(form) == words), label)
+        return next((form for form in skill.forms if words_of(form) == words), label)
 
     def _ranked(self, text: str, known: str | None) -> Iterator[int]:
         """Forms, the best first; a skill may have several of them.

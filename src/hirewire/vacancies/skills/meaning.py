@@ -31,9 +31,7 @@ class Finder:
         if self._loading is None:
             self._loading = asyncio.create_task(self._load())
         await asyncio.wait([self._loading], timeout=WAITS)
-        if not self._loading.done():
-            return None
-        if self.failed:
+        if not self._loading.done() or self.failed:
             return None
         return await asyncio.to_thread(self._loading.result().nearest, phrase, limit)
 

@@ -69,7 +69,8 @@ def _related(segment: Segment, offer: Offer, levels: NDArray[np.int8]) -> Ints:
     slots = _near(segment, segment.with_jobs(offer.jobs), offer)
     at, owner = segment.musts.positions(slots)
     lacking = np.bincount(owner, levels[segment.must[at]] < 0, minlength=len(slots))
-    can: Mask = (lacking == 0) | is_one_job(segment, slots, offer)
+    can: Mask = lacking == 0
+    can[~can] = is_one_job(segment, slots[~can], offer)
     return slots[can]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from hirewire.messaging.testing import consume
 from tests.vacancies.conftest import Person
-from tests.vacancies.recommendations.test_recommendations import PLAIN, Board, board, resume_event
+from tests.vacancies.recommendations.boards import PLAIN, Board, board, resume_event
 
 __all__ = ["board"]
 

@@ -20,7 +20,7 @@ from hirewire.vacancies.search.index.folder import IndexFolder
 from hirewire.vacancies.search.index.schema import RESUMES, VACANCIES
 from hirewire.vacancies.skills.index import typeahead
 
-IDLE_SECONDS = 60
+ROUNDS = 60
 """Times that an index takes over a few changes, more than it has segments."""
 CHANGED = 20
 TABLES = {"vacancies": ("vacancy", "id"), "resumes": ("resume", "resume_id")}
@@ -73,7 +73,7 @@ async def search(world: World) -> None:
         _report(world)
 
         async def changed() -> None:
-            for nth in range(IDLE_SECONDS):
+            for nth in range(ROUNDS):
                 async with transactions() as tx:
                     await tx.exec_driver_sql(
                         f"update {table} set version = version where {id} in "

@@ -106,4 +106,4 @@ def test_the_formula_is_held_to_all_at_rest_and_one_part_at_its_most() -> None:
     assert found.at_least == 130 + 40 + 50 + 20 + 60
     assert found.reached is False
     mib = 2**20
-    assert Formula(100, mib, 2 * mib, merging=0.5, encoder=0).most(10, 20) == 100 + 10 + 40 + 20
+    assert Formula(100, mib, 2 * mib, merging=0.5, encoder=7).most(10, 20) == 107 + 10 + 40 + 20

@@ -40,7 +40,8 @@ class Program:
     async def __call__(self, *arguments: str) -> tuple[int, str]:
         log = self.folder / uuid4().hex
         process = self._run(list(arguments), log)
-        await wait_gone(process, 100)
+        self.running.append(process)
+        assert await wait_gone(process, 100), log.read_text()
         return process.returncode, log.read_text()
 
     def serve(self, name: str) -> None:

@@ -65,13 +65,3 @@ async def new_place(
 async def place(new_place: Callable[[], Awaitable[Place]]) -> Place:
     """One such database."""
     return await new_place()
-
-
-async def blocked_by_a_lock(place: Place) -> bool:
-    """Whether a statement in this database waits for a lock."""
-    async with place.engine.connect() as connection:
-        result = await connection.exec_driver_sql(
-            "select exists (select from pg_stat_activity where datname = current_database() "
-            "and wait_event_type = 'Lock')"
-        )
-        return bool(result.scalar_one())

@@ -15,7 +15,8 @@ from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.subscriptions import on
 from hirewire.messaging.testing import consume
 from hirewire.messaging.transaction import Tx
-from tests.messaging.conftest import Erased, Noted, blocked_by_a_lock
+from tests.builders import blocked
+from tests.messaging.conftest import Erased, Noted
 from tests.messaging.readers import (
     AT_ONCE,
     NAME,
@@ -27,7 +28,7 @@ from tests.messaging.readers import (
     strange,
     write,
 )
-from tests.messaging.retrying import Gate, next_process, patient, running, until
+from tests.messaging.retrying import Gate, next_process, patient, running
 
 __all__ = ["place_with_notes", "reader"]
 
@@ -83,14 +84,11 @@ async def test_a_claim_is_given_back_also_while_its_commit_is_on_its_way(reader:
         async with reader.transactions() as tx:
             await claims.give_back(tx, NAME, instance, heads)
 
-    async def is_on_its_way() -> bool:
-        return giving.done() or await blocked_by_a_lock(reader.place)
-
     async with reader.transactions() as tx:
         claim = await claims.take_fresh(tx, NAME, instance, most=1, attempts=5, lease=20)
         assert claim is not None
         giving = asyncio.create_task(give_back(claim.heads))
-        await until(is_on_its_way)
+        await blocked(reader.place.engine, giving)
     await giving
     async with reader.place.engine.connect() as connection:
         claimed = await connection.exec_driver_sql("select claimed_by from messaging.open_message")

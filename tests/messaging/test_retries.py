@@ -12,7 +12,8 @@ from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.messaging.testing import consume
 from hirewire.messaging.transaction import Tx
-from tests.messaging.conftest import Noted, blocked_by_a_lock
+from tests.builders import blocked
+from tests.messaging.conftest import Noted
 from tests.messaging.readers import (
     AT_ONCE,
     NAME,
@@ -271,11 +272,7 @@ async def test_a_follower_that_arrives_at_the_end_is_not_left_behind(reader: Rea
         invocations = reader.consumer.reader.read([noted(page, "2", 2)]).invocations
         await inbox.park(tx, await inbox.held_back(tx, await inbox.enter(tx, invocations)))
         step = asyncio.create_task(reader.retries.step())
-
-        async def it_waits() -> bool:
-            return step.done() or await blocked_by_a_lock(reader.place)
-
-        await until(it_waits)
+        await blocked(reader.place.engine, step)
     await step
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "2"]

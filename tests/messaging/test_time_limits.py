@@ -14,8 +14,9 @@ from hirewire.messaging.retry import RetrySchedule
 from hirewire.messaging.subscriptions import on
 from hirewire.messaging.testing import consume
 from hirewire.messaging.transaction import Tx
-from tests.messaging.conftest import Noted, blocked_by_a_lock
-from tests.messaging.faults import dead, reader, reads_with, until
+from tests.builders import blocked
+from tests.messaging.conftest import Noted
+from tests.messaging.faults import dead, reader, reads_with
 from tests.messaging.readers import Reader, noted, notes, write
 
 __all__ = ["reader"]
@@ -52,13 +53,10 @@ async def test_a_start_is_taken_back_also_while_its_commit_is_on_its_way(reader:
         async with reader.transactions() as tx:
             await start_attempts.forget(tx, fingerprint, instance)
 
-    async def is_on_its_way() -> bool:
-        return forgetting.done() or await blocked_by_a_lock(reader.place)
-
     async with reader.transactions() as tx:
         assert await start_attempts.count(tx, fingerprint, instance) == 1
         forgetting = asyncio.create_task(forget())
-        await until(is_on_its_way)
+        await blocked(reader.place.engine, forgetting)
     await forgetting
     async with reader.transactions() as tx:
         assert await start_attempts.count(tx, fingerprint, uuid4()) == 1

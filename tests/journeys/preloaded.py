@@ -14,4 +14,4 @@ __all__ = ["hirewire"]
 for name in assembly.PROCESSES:
     assembly.load(name)
 prepare()
-typeahead()
+typeahead().find("zz", 1)  # which makes the stems of all names, too

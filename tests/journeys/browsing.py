@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +21,7 @@ from tests.journeys.people import PASSWORD
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    "--font-render-hinting=slight",  # as the one with windows does it
 ]
 PHONE: ViewportSize = {"width": 390, "height": 800}
 DESKTOP: ViewportSize = {"width": 1200, "height": 900}
@@ -35,15 +36,32 @@ WITHIN_MS = 20_000
 expect.set_options(timeout=WITHIN_MS)
 
 
+_open = AsyncExitStack()
+_browsers: dict[str, Browser] = {}
+
+
 @asynccontextmanager
 async def browsing(chromium: str) -> AsyncIterator[Browser]:
-    """A browser for as long as the block lasts."""
-    async with async_playwright() as playwright:
+    """A browser without anybody at it, as it is again after the block. One process serves all
+    tests: people have contexts of their own, and a launch costs a second of a core.
+    """
+    browser = _browsers.get(chromium)
+    if browser is None or not browser.is_connected():
+        playwright = await _open.enter_async_context(async_playwright())
         browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        try:
-            yield browser
-        finally:
-            await browser.close()
+        _open.push_async_callback(browser.close)
+        _browsers[chromium] = browser
+    try:
+        yield browser
+    finally:
+        for context in browser.contexts:
+            await context.close()
+
+
+async def close_browsers() -> None:
+    """End what `browsing` has launched."""
+    _browsers.clear()
+    await _open.aclose()
 
 
 class Somebody:

@@ -198,6 +198,8 @@ async def test_cards_move_by_keyboard_by_menu_and_on_a_phone(
         await expect(still.locator(f"[data-stage=offer] {card}")).to_have_count(1)
         await still.get_by_role("button", name="Undo").click()
         await expect(still.locator(f"[data-stage=response] {card}")).to_have_count(1)
+        await at.goto(board)  # the open one may not have followed both moves yet
+        await expect(at.locator(f"[data-stage=response] {card}")).to_be_visible()
         assert await at.evaluate(FULL) == []
         assert "503" in "".join(seen[0].complaints)
         assert seen[1].complaints == []

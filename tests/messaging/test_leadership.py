@@ -37,7 +37,7 @@ from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.testing import recorded
 from tests.builders import eventually
-from tests.conftest import missing
+from tests.conftest import ensure
 from tests.messaging.brokers.test_contract import message
 from tests.messaging.conftest import Noted, Place
 from tests.services import NoBroker
@@ -322,12 +322,16 @@ async def process(kind: str, url: str) -> AsyncIterator[asyncio.subprocess.Proce
         await started.wait()
 
 
+def find_pgbouncer() -> str | None:
+    """Its path; Debian keeps it where only root looks."""
+    return shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
 @contextmanager
 def pgbouncer(url: str, mode: str, size: int) -> Iterator[str]:
     """A PgBouncer before the server of `url`; the address through it."""
-    program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
-    if not Path(program).exists():
-        missing("pgbouncer", "no PgBouncer: apt-get install pgbouncer")
+    ensure("pgbouncer", "pgbouncer", "no PgBouncer: apt-get install pgbouncer", find_pgbouncer)
+    program = str(find_pgbouncer())
     server = make_url(url)
     port = free_port(None)
     folder = Path("/tmp") / f"hirewire-pgbouncer-{uuid4().hex[:8]}"

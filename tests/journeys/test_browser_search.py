@@ -20,6 +20,29 @@ JOBS: dict[str, dict[str, Any]] = {
     "Coder": {"workFormat": "remote", "area": "Tomsk", "experience": "moreThan6"},
     LONG: {"workFormat": "remote", "experience": "noExperience"},
 }
+FIRST_VISIT = 60_000
+"""Bytes, the fonts included: what `bench/pages.py` demands."""
+TRANSFERRED = """async () => {
+  await document.fonts.ready;
+  const kinds = ["navigation", "resource"];
+  const all = kinds.flatMap((kind) => performance.getEntriesByType(kind));
+  return all.reduce((sum, one) => sum + one.transferSize, 0);
+}"""
+UNSTYLED = """async (all) => {
+  const rules = async (address) => {
+    const sheet = await new CSSStyleSheet().replace(await (await fetch(address)).text());
+    const flat = (list) =>
+      [...list].flatMap((one) => one.selectorText ? [one] : flat(one.cssRules ?? []));
+    return flat(sheet.cssRules);
+  };
+  const mine = document.querySelector("link[rel=stylesheet]").href;
+  const kept = new Set((await rules(mine)).map((one) => one.cssText));
+  const states = /::?(?:before|after|hover|active|focus[a-z-]*|-webkit-[a-z-]+)\\b/g;
+  const left = (await rules(all)).filter((one) => !kept.has(one.cssText));
+  if (!left.length) return ["nothing is left out"];
+  return left.map((one) => one.selectorText.replace(states, ""))
+    .filter((one) => document.querySelector(one));
+}"""
 pytestmark = [
     pytest.mark.parametrize("broker_url", ["postgres"], indirect=True),
     pytest.mark.timeout(240),
@@ -209,3 +232,32 @@ async def test_jobs_are_saved_on_a_phone_and_without_scripts(
         assert "no longer available" in gone.text
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert await anna.serious() == []
+
+
+async def test_a_visitors_pages_are_small_and_lack_no_style(
+    platform: Platform, chromium: str
+) -> None:
+    """They load parts of the style sheets and of the scripts; no rule left out is for them."""
+    await platform.start(*ALL)
+    url = platform.settings.service_url("web")
+    async with platform.client() as boss, browsing(chromium) as browser:
+        ids = await publish_all(boss)
+        company = (await api(boss, "GET", "/vacancies/companies?q=acme"))["items"][0]["id"]
+        paths = ["/", "/vacancies?q=coder", f"/vacancies/{ids['Cook']}", f"/companies/{company}"]
+        for path in paths:
+            visitor = await Somebody.arrive(browser, url, "ru")
+            await visitor.page.goto(path, wait_until="load")
+            assert 10_000 < await visitor.page.evaluate(TRANSFERRED) < FIRST_VISIT, path
+            assert visitor.complaints == []
+        seen = await Somebody.arrive(browser, url, "en", viewport=PHONE)
+        await seen.page.goto("/styleguide")
+        everything = await seen.page.locator("link[rel=stylesheet]").get_attribute("href")
+        assert "/hirewire.css" in str(everything)
+        others = ["/signin", "/signup", "/password", "/about", "/status", "/docs/auth", "/nothing"]
+        for path in [*paths, "/vacancies?q=nowhere", *others]:
+            await seen.page.goto(path)
+            assert "visitor.css" in await seen.page.content()
+            assert await seen.page.evaluate(UNSTYLED, everything) == [], path
+        await seen.page.goto("/about")
+        await seen.page.evaluate("document.querySelector('h1').className = 'board'")
+        assert await seen.page.evaluate(UNSTYLED, everything) != [], "a planted one is found"

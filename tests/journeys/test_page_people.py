@@ -204,11 +204,11 @@ async def test_files_are_kept_and_pages_are_small(platform: Platform) -> None:
     await platform.start("web")
     async with platform.client() as client:
         html = await page(client, "/signup")
-        [css] = re.findall(r'href="(/static/hirewire\.css\?v=[0-9a-f]+)"', html)
+        [css] = re.findall(r'href="(/static/visitor\.css\?v=[0-9a-f]+)"', html)
         fixed = await client.get(css)
         assert fixed.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert fixed.headers["content-encoding"] == "gzip"
-        for other in ("/static/hirewire.css", "/static/hirewire.css?v=0"):
+        for other in ("/static/visitor.css", "/static/visitor.css?v=0"):
             assert (await client.get(other)).headers["cache-control"] == "no-cache"
         plain = await client.get("/signup", headers={"Accept-Encoding": "identity"})
         assert "content-encoding" not in plain.headers

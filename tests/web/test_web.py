@@ -210,7 +210,7 @@ async def test_the_pages_say_what_is_running(web: httpx.AsyncClient) -> None:
         assert "unsafe" not in policy
         assert "style=" not in answer.text
         assert re.findall("<script[^>]*>", answer.text) == [
-            f'<script src="{asset("hirewire.js")}" defer>'
+            f'<script src="{asset("visitor.js")}" defer>'
         ], "without an account: the small script alone"
         status = await web.get("/status", headers={"Accept-Language": language})
         assert say(

@@ -5,6 +5,7 @@ There is no build step: the parts are joined when the first page is rendered.
 
 import hashlib
 import re
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +23,14 @@ STYLES = (
     *("css/components/*.css", "css/pages/*.css", "css/print.css", "css/forced.css"),
 )
 SCRIPTS = ("js/start.js", "js/*.js")
+SIGNED_IN_ONLY = {
+    *(f"css/components/{name}.css" for name in ("conversation", "scores")),
+    *(f"css/pages/{name}.css" for name in ("application", "board", "candidates", "editor")),
+    *(f"css/pages/{name}.css" for name in ("employer", "home", "styleguide")),
+    *(f"js/{name}.js" for name in ("answers", "board", "failures", "fresh", "live", "rows")),
+}
+"""What a visitor's pages do without: a first visit should be quick on a phone."""
+JOINED = ("hirewire.css", "hirewire.js", "visitor.css", "visitor.js", "icons.svg")
 _COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 _ADDRESS = re.compile(r'url\("/static/([^"?]+)"\)')
 _DRAWING = re.compile(r"<svg[^>]*>(.*?)</svg>", re.DOTALL)
@@ -32,19 +41,22 @@ _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 def joined() -> dict[str, bytes]:
     """The joined files by their name."""
     return {
-        "hirewire.css": _styles().encode(),
+        "hirewire.css": _styles(_parts(STYLES)).encode(),
         "hirewire.js": _parts(SCRIPTS).encode(),
+        "visitor.css": _styles(_parts(STYLES, without=SIGNED_IN_ONLY)).encode(),
+        "visitor.js": _parts(SCRIPTS, without=SIGNED_IN_ONLY).encode(),
         "icons.svg": _sprite().encode(),
     }
 
 
-def _parts(patterns: tuple[str, ...]) -> str:
+def _parts(patterns: tuple[str, ...], without: Collection[str] = ()) -> str:
     files = [path for pattern in patterns for path in sorted(STATIC.glob(pattern))]
-    return "\n".join(path.read_text("utf-8") for path in dict.fromkeys(files))
+    kept = [path for path in files if path.relative_to(STATIC).as_posix() not in without]
+    return "\n".join(path.read_text("utf-8") for path in dict.fromkeys(kept))
 
 
-def _styles() -> str:
-    return _ADDRESS.sub(lambda found: f'url("{asset(found[1])}")', _COMMENT.sub("", _parts(STYLES)))
+def _styles(text: str) -> str:
+    return _ADDRESS.sub(lambda found: f'url("{asset(found[1])}")', _COMMENT.sub("", text))
 
 
 def _sprite() -> str:
@@ -72,7 +84,7 @@ def asset(name: str) -> str:
 
 def _joined_part(name: str) -> bytes | None:
     """The content of a joined file; None for another one (joined ones may name its address)."""
-    return joined()[name] if name in ("hirewire.css", "hirewire.js", "icons.svg") else None
+    return joined()[name] if name in JOINED else None
 
 
 @cache

@@ -310,7 +310,7 @@ async def poison(run: Run) -> None:
     async with world.operators() as operators:
         for id in poisons:
             body: dict[str, Any] = {"event": str(id), "why": "poison", "by": "chaos"}
-            await operators.ask("reader", "POST", "/discard", json=body)
+            await operators.call("reader", "POST", "/discard", json=body)
 
 
 _POISONS = "select event_id from written where mood = $1"

@@ -388,7 +388,7 @@ async def _explain(connection: asyncpg.Connection, request: _Request, why: str) 
     if request.outcome == why:
         return
     await connection.execute("update messaging.job set outcome = $2 where id = $1", request.id, why)
-    log.info("request waits", request=str(request.id), reason=why)
+    log.info("request waiting", request=str(request.id), reason=why)
 
 
 async def _misconfigured(

@@ -159,7 +159,9 @@ class Scheduler:
         except Exception as error:
             # Perhaps of a newer or an older version, which may yet come back: nothing is dropped.
             why = explain(error) if isinstance(error, ValidationError) else describe(error)
-            log.error("scheduled event is held", service=self._service, id=str(row.id), reason=why)
+            log.error(
+                "scheduled event held back", service=self._service, id=str(row.id), reason=why
+            )
             await tx.exec_driver_sql(_HOLD, (*row, why))
             return
         context = Context(row.correlation_id, row.causation_id, row.traceparent)

@@ -205,7 +205,7 @@ class OpenReplays:
             ):
                 if not one.superseded:
                     log.info(
-                        "a replay supersedes what arrives", replay=str(replay), event_type=type
+                        "live events dropped during a replay", replay=str(replay), event_type=type
                     )
                 one.superseded += 1
                 return True

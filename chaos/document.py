@@ -8,29 +8,34 @@ from chaos.runner import Result
 
 HEAD = """# Chaos
 
-`./dev chaos --seed N` starts three RabbitMQ nodes as a cluster, a PostgreSQL, and two replicas each of a
-writing and a consuming service as processes of their own, with TCP proxies in between, and runs the scenarios
-below under load: the writers commit some hundred events a second over 300 keys. A seed decides victims,
-kinds and moments. `--short` takes one node and the quick scenarios, as the tests do; `--list` prints the
-scenarios; `--write` writes this page. `./dev chaos --seed 1 "disk alarm" frozen` runs those whose names hold
-these words.
+`./dev chaos --seed N` starts a cluster of three RabbitMQ nodes, PostgreSQL, and two replicas each of a
+publishing and a consuming service as separate processes, with TCP proxies between them. It runs the scenarios
+below under load: the publishers commit several hundred events a second over 300 keys. The seed decides
+victims, kinds of faults and times.
 
-While the faults are injected, and until one more is complete after them, **audits** run one after the other:
-none of them may ever call an event missing that is not lost (**false alarms** are 0). After each scenario
-everything is healed, and once outbox, queues and inbox are empty:
+| option | does |
+|---|---|
+| `--short` | runs one node and the quick scenarios, as the tests do |
+| `--list` | prints the scenarios |
+| `--write` | writes this page |
+| `"disk alarm" frozen` | runs the scenarios whose names contain these words |
 
-- every committed event has exactly one effect (**lost** and **doubled** are 0);
-- the effects of a key are in the order of its commits (**reordered** is 0). An event that comes after a later
-  one of its key is marked and counted (**late**). Lateness counts as disorder, but for the very events that a
-  scenario itself has brought out of their order, or that were lost in a deleted queue and repaired;
-- the state that the handlers keep is that of the newest event of each key;
-- the audit is clean: the ledgers of both sides agree, event by event, and it knows of every event that is committed.
-  Where a queue was deleted with messages in it, the audit has named what was missing and its repair has sent
-  that again (**repaired**).
+**Audits** run one after the other during the faults, and until one more is complete after them. None may ever
+report an event as missing that is not lost (**false alarms** is 0). After each scenario all faults are
+removed. Once outbox, queues and inbox are empty:
 
-Some scenarios need root: hosts of their own are network namespaces behind a bridge, whose cable is unplugged
-(nobody is notified); the disk that loses what was not flushed is an ext4 file system on a loop device over a file
-that `chaos/disk.py` serves by FUSE. What a machine lacks is said, and the scenario skipped.
+- Every committed event has exactly one effect (**lost** and **doubled** are 0).
+- The effects of a key are in the order of its commits (**reordered** is 0). An event that arrives after a later
+  one of its key is marked and counted (**late**). A late event counts as reordered, unless the scenario itself
+  has reordered it, or it was lost in a deleted queue and repaired.
+- The state that the handlers keep is that of the newest event of each key.
+- The audit is clean: the ledgers of both sides agree, event by event, and contain every committed event.
+  If a queue was deleted with messages in it, the audit has named the missing events and its repair has
+  published them again (**repaired**).
+
+Some scenarios need root. Separate hosts are network namespaces behind a bridge, whose cable is unplugged (no
+process is notified). The disk that loses unflushed data is an ext4 file system on a loop device over a file
+that `chaos/disk.py` serves by FUSE. If the machine lacks something, the scenario is skipped with a message.
 """
 TABLE = """
 | scenario | seed | faults injected | events | lost | doubled | reordered | late | repaired | audits | false alarms | audit | s |

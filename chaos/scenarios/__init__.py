@@ -1,4 +1,4 @@
-"""The faults: every scenario injects its own while the writers write."""
+"""The scenarios: each injects its own faults while the publishers are working."""
 
 from chaos.run import SCENARIOS
 from chaos.scenarios import (

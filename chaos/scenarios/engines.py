@@ -1,4 +1,4 @@
-"""Faults of engines, of the network between, and of the services' own processes."""
+"""Faults of the engines, the network, and the services' processes."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ FIRST = "published before any queue exists"
 
 @scenario(FIRST)
 async def before_any_queue(run: Run) -> None:
-    """There is no exchange binding and no queue; the owner's list says who should consume."""
+    """No exchange binding or queue exists yet; only the owner's list of subscribers does."""
     world = run.world
     await world.write_subscribers()
     for name in WRITERS:
@@ -45,7 +45,7 @@ async def services_killed(run: Run) -> None:
 
 @scenario("relay killed in mid-batch", short=True)
 async def relay_killed(run: Run) -> None:
-    """A backlog is written at once, and the writers are killed while it is being published."""
+    """A backlog is recorded at once, and its publishers are killed while they publish it."""
     world = run.world
     for _ in range(run.times(6)):
         for _ in range(10):
@@ -73,7 +73,7 @@ async def leader_killed(run: Run) -> None:
 
 @scenario("two nodes in turn")
 async def two_nodes(run: Run) -> None:
-    """First one node, and once it is back another; each by kill -9."""
+    """One node is killed with -9, and once it is back, another one."""
     world = run.world
     for node in run.rng.sample(world.cluster.nodes, 2):
         await eventually(lambda: world.cluster.in_step(QUEUE), 90, "members in step")
@@ -85,7 +85,7 @@ async def two_nodes(run: Run) -> None:
 
 @scenario("PostgreSQL restarted", short=True)
 async def postgres_restarted(run: Run) -> None:
-    """Fast and immediate shutdowns; the latter is a crash with recovery."""
+    """Fast and immediate shutdowns; an immediate one is a crash with recovery."""
     world = run.world
     for nth in range(run.times(4)):
         await run.pause(0.5, 1.5)
@@ -101,7 +101,7 @@ async def postgres_restarted(run: Run) -> None:
 
 @scenario("network cut, hung and slowed", short=True)
 async def network(run: Run) -> None:
-    """Between the services and both engines; a hung one is noticed by heartbeats only."""
+    """Connections between services and engines fail; a hung one is noticed by heartbeats only."""
     world = run.world
     for _ in range(run.times(6)):
         proxies = run.rng.choice([world.to_broker, [world.to_database]])
@@ -118,7 +118,7 @@ async def network(run: Run) -> None:
 
 @scenario("clocks jump")
 async def clocks(run: Run) -> None:
-    """Replicas under clocks that are days ahead or behind, in turn (libfaketime)."""
+    """One replica after the other has a clock that is days ahead or behind (libfaketime)."""
     for _ in range(run.times(3)):
         for name in REPLICAS:
             shift = run.rng.choice(["+3d", "-2d", "+90m", "-45m"])
@@ -131,7 +131,7 @@ async def clocks(run: Run) -> None:
 
 @scenario("disk alarm")
 async def disk_alarm(run: Run) -> None:
-    """The broker stops listening to publishers; people go on."""
+    """The broker blocks publishers; recording events continues."""
     world = run.world
     for _ in range(run.times(2)):
         node = run.rng.choice(world.cluster.nodes)
@@ -143,7 +143,7 @@ async def disk_alarm(run: Run) -> None:
 
 @scenario("queue deleted by hand", short=True)
 async def queue_deleted(run: Run) -> None:
-    """With all that waited in it: the audit must name what is gone, and the repair bring it."""
+    """A queue with messages is deleted: the audit must name them and the repair publish them."""
     world = run.world
     for name in READERS:
         await world.stop_replica(name)
@@ -163,9 +163,9 @@ async def queue_deleted(run: Run) -> None:
 
 @scenario("duplicates and disorder injected", short=True)
 async def disorder(run: Run) -> None:
-    """Events that the relay has not published yet come shuffled, and thrice; then it does.
+    """Unpublished events are delivered shuffled and three times before the relay does.
 
-    Late are those that the first shuffle has put behind a later one of their key, and no others.
+    Late are only those that the first shuffle has put behind a later one of their key.
     """
     world = run.world
     broker = open_broker(world.broker_url(), client="writer")
@@ -193,7 +193,7 @@ async def disorder(run: Run) -> None:
 
 
 def _overtaken(rows: Sequence[asyncpg.Record]) -> set[UUID]:
-    """Those that come after a later one of their key."""
+    """The events that arrive after a later one of their key."""
     highest: dict[str, int] = {}
     found = set()
     for row in rows:
@@ -205,7 +205,7 @@ def _overtaken(rows: Sequence[asyncpg.Record]) -> set[UUID]:
 
 @scenario("10,000 events while the broker restarts")
 async def broker_restarts(run: Run) -> None:
-    """All nodes are stopped and killed again and again while 10,000 events are written."""
+    """All nodes are repeatedly stopped and killed while 10,000 events are recorded."""
     world = run.world
     goal = await world.written() + (10_000 if not run.short else 1000)
     writing = asyncio.create_task(_write_until(run, goal))
@@ -232,7 +232,7 @@ async def _write_until(run: Run, goal: int) -> None:
 
 @scenario("consumers cancelled at shutdown")
 async def cancelled(run: Run) -> None:
-    """SIGTERM in mid-batch, many times."""
+    """Consumers get SIGTERM in the middle of a batch, many times."""
     world = run.world
     await world.load(True, 0.005)
     for _ in range(run.times(8)):
@@ -245,7 +245,7 @@ async def cancelled(run: Run) -> None:
 
 @scenario("connected without its consumer")
 async def without_consumer(run: Run) -> None:
-    """Somebody else deletes the queue and makes it again: connections stay, consumers are gone."""
+    """Another client recreates the queue: connections stay open, consumers are gone."""
     world = run.world
     run.needs_repair = True
     for _ in range(run.times(3)):
@@ -262,7 +262,7 @@ async def without_consumer(run: Run) -> None:
 
 @scenario("a backlog that must have a figure")
 async def backlog(run: Run) -> None:
-    """The broker hangs: the outbox grows, and its metrics say so."""
+    """The broker hangs: the outbox grows, and its metrics show it."""
     world = run.world
     for proxy in world.to_broker:
         proxy.cut()
@@ -290,7 +290,7 @@ def _figures(text: str) -> dict[str, float]:
 
 @scenario("a message that kills its process", short=True)
 async def poison(run: Run) -> None:
-    """os._exit in the handler, each time: it ends as dead, and its neighbours pass."""
+    """Its handler always calls os._exit: it becomes a dead letter, all others are handled."""
     world = run.world
     for _ in range(run.times(2)):
         await run.write(1, places=300, mood=POISON)
@@ -310,7 +310,7 @@ async def poison(run: Run) -> None:
     async with world.operators() as operators:
         for id in poisons:
             body: dict[str, Any] = {"event": str(id), "why": "poison", "by": "chaos"}
-            await operators.ask("reader", "POST", "/discard", json=body)
+            await operators.call("reader", "POST", "/discard", json=body)
 
 
 _POISONS = "select event_id from written where mood = $1"

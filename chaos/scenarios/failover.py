@@ -1,4 +1,4 @@
-"""A database that is another than before: a promoted standby, a restore, a dump in a new server."""
+"""The database is replaced: by a promoted standby, a restore, or a dump in a new server."""
 
 import asyncio
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ class FailoverWorld(World):
         return self.folder / f"server{self._servers}"
 
     async def add_standby(self) -> Postgres:
-        """A standby of the present server, streaming."""
+        """Add a streaming standby of the current server."""
         self.to_primary.target = self.postgres.port
         self.to_primary.heal()
         standby = await self.postgres.make_standby(self._folder_of_a_server(), self.to_primary.port)
@@ -79,13 +79,13 @@ class FailoverWorld(World):
         return bool(await self.sql("writer", query))
 
     async def fail_over(self, to: Postgres) -> None:
-        """The present server ends by kill -9; `to` is the primary from now on."""
+        """Kill the current server with -9; `to` is the primary from now on."""
         await self.postgres.kill()
         await to.promote()
         await self.go_on_with(to)
 
     async def go_on_with(self, server: Postgres) -> None:
-        """The services find this server from now on."""
+        """Point the services at this server."""
         if server in self._others:
             self._others.remove(server)
         self._others.append(self.postgres)
@@ -94,7 +94,7 @@ class FailoverWorld(World):
         self.to_database.reset()
 
     async def new_server(self) -> Postgres:
-        """A server that has nothing to do with the present one."""
+        """Start a server that is unrelated to the current one."""
         server = Postgres(self._folder_of_a_server())
         self._others.append(server)
         await server.start()
@@ -102,7 +102,7 @@ class FailoverWorld(World):
 
 
 async def _migrate(world: World) -> None:
-    """What an operator runs after a restore or a failover."""
+    """Run the commands that an operator runs after a restore or a failover."""
     one = Migrate(world, ["reader"])
     one.comes_to("ready")
     await one.ended()
@@ -120,7 +120,7 @@ async def _standby(run: Run) -> tuple[FailoverWorld, Postgres]:
 
 @scenario("a standby promoted with all commits", world=FailoverWorld)
 async def promoted(run: Run) -> None:
-    """Synchronous replication; the primary ends by kill -9 under load, the standby is promoted."""
+    """Synchronous replication: the primary is killed under load and the standby promoted."""
     world, standby = await _standby(run)
     await world.sql("writer", "alter system set synchronous_standby_names = '*'")
     await world.sql("writer", "select pg_reload_conf()")
@@ -142,8 +142,8 @@ async def _standby_alone(world: World) -> None:
 
 @scenario("a standby promoted without the last commits", world=FailoverWorld)
 async def promoted_behind(run: Run) -> None:
-    """The standby has been cut off for a while, under load, when it is promoted: what it does not
-    have counts as never recorded; all that is recorded from then on must take effect.
+    """A standby that was cut off for a while under load is promoted: the events that it lacks
+    count as never recorded; all events recorded afterwards must take effect.
     """
     world, standby = await _standby(run)
     run.needs_repair = True
@@ -165,7 +165,7 @@ async def promoted_behind(run: Run) -> None:
 
 
 async def _everywhere(run: Run) -> None:
-    """Something more at every place, under load."""
+    """Record more events on every database, under load."""
     for _ in range(3):
         await run.write_at(EVERYWHERE)
     await run.world.load(True)
@@ -174,8 +174,8 @@ async def _everywhere(run: Run) -> None:
 
 @scenario("one service restored to an earlier time", world=FailoverWorld)
 async def restored(run: Run) -> None:
-    """The writer's database is restored from a dump of some time ago (`pg_dump`, `pg_restore`), and
-    the reader's is not: the reader has seen events that nobody has recorded any more.
+    """The writer's database is restored from an older dump (`pg_dump`, `pg_restore`) and the
+    reader's is not: the reader has handled events that are no longer in any log.
     """
     world = run.world
     await run.written_more(100)
@@ -199,8 +199,8 @@ async def restored(run: Run) -> None:
 
 @scenario("dump and restore into a new server", world=FailoverWorld)
 async def moved(run: Run) -> None:
-    """Both databases are dumped and restored into a server that has nothing to do with the first;
-    the audit must know of every event afterwards, and of who was to consume it.
+    """Both databases are dumped and restored into an unrelated server; afterwards the audit must
+    still know every event and its subscribers.
     """
     world = run.world
     assert isinstance(world, FailoverWorld)

@@ -1,4 +1,4 @@
-"""Processes and nodes that stand still with all they hold, and clocks that are wrong."""
+"""Processes and nodes that freeze with their locks and messages, and clocks that are wrong."""
 
 from chaos.run import TAKE_OVER_SECONDS, Run, scenario
 from chaos.world import QUEUE, READERS, WRITERS, eventually
@@ -10,7 +10,7 @@ async def _freeze(run: Run, name: str, what: str) -> None:
 
 
 async def _taken_over(run: Run, *names: str) -> None:
-    """The others do the work meanwhile; then the frozen ones wake with work in hand."""
+    """Let other replicas work, then resume the frozen ones in the middle of their work."""
     await run.progress("taken over")
     for name in names:
         run.world.replicas[name].thaw()
@@ -19,7 +19,7 @@ async def _taken_over(run: Run, *names: str) -> None:
 
 @scenario("the leading relay frozen")
 async def relay_frozen(run: Run) -> None:
-    """SIGSTOP of the replica that publishes, in mid-batch; its successor takes over; SIGCONT."""
+    """The publishing replica is stopped in mid-batch, another takes over, and the first resumes."""
     for _ in range(run.times(2)):
         leader = await run.world.leading_writer()
         await run.write(600, places=300)
@@ -30,7 +30,7 @@ async def relay_frozen(run: Run) -> None:
 
 @scenario("the active consumer frozen")
 async def consumer_frozen(run: Run) -> None:
-    """SIGSTOP of the replica that consumes, at any moment; its successor takes over; SIGCONT."""
+    """The consuming replica is stopped at any time, another takes over, and the first resumes."""
     for _ in range(run.times(2)):
         active = await run.world.active_reader()
         await run.write(600, places=300)
@@ -56,7 +56,7 @@ async def consumer_frozen_in_transaction(run: Run) -> None:
 
 @scenario("relay and consumer frozen together")
 async def both_frozen(run: Run) -> None:
-    """SIGSTOP of both at once, for longer than the take-over takes."""
+    """Both are stopped (SIGSTOP) at once, for longer than a takeover needs."""
     world = run.world
     leader, active = await world.leading_writer(), await world.active_reader()
     await run.write(600, places=300)
@@ -67,7 +67,7 @@ async def both_frozen(run: Run) -> None:
 
 @scenario("a node of the broker frozen")
 async def node_frozen(run: Run) -> None:
-    """SIGSTOP of the node that leads the queue: no connection ends, and nobody answers there."""
+    """The node that leads the queue is stopped: connections stay open, and nothing responds."""
     world = run.world
     await eventually(lambda: world.cluster.in_step(QUEUE), 90, "members in step")
     node = await world.cluster.leader(QUEUE)
@@ -82,7 +82,7 @@ async def node_frozen(run: Run) -> None:
 
 @scenario("clocks a day off")
 async def clocks_a_day_off(run: Run) -> None:
-    """All replicas of one service a day ahead and of the other a day behind, then the reverse."""
+    """All clocks of one service are a day ahead, those of the other a day behind; then reversed."""
     world = run.world
     for ahead, behind in ((WRITERS, READERS), (READERS, WRITERS)):
         for names, shift in ((ahead, "+1d"), (behind, "-1d")):
@@ -96,8 +96,8 @@ async def clocks_a_day_off(run: Run) -> None:
 
 @scenario("a clock 400 days ahead")
 async def clock_far_ahead(run: Run) -> None:
-    """One replica of each service is ahead by more than the log's retention, long enough for its
-    retention: nothing of log and inbox may be dropped.
+    """One replica of each service is ahead by more than the retention time, until its retention
+    task has run: nothing may be dropped from log and inbox.
     """
     world = run.world
     for name in (WRITERS[0], READERS[0]):

@@ -1,4 +1,4 @@
-"""Handlers that fail in every way, bodies of every size, and a key that is busier than all."""
+"""Handlers that fail in every way, bodies of every size, and one very busy key."""
 
 import asyncio
 from uuid import UUID
@@ -54,8 +54,8 @@ async def _restart_the_dead(run: Run, ids: list[UUID], goal: int) -> None:
 
 @scenario("handlers that fail", short=True)
 async def failing_handlers(run: Run) -> None:
-    """Some fail until they are fixed, some reject and are replayed as dead letters, some raise what
-    looks like a database that is away, and some end their process twice; all among good ones.
+    """Some handlers fail until they are fixed, some reject and are replayed as dead letters, some
+    raise errors that look like a lost database, and some end their process twice.
     """
     world = run.world
     await _fix(world, False)
@@ -85,7 +85,7 @@ async def failing_handlers(run: Run) -> None:
 
 @scenario("a handler that swallows a database error", short=True)
 async def swallowing_handler(run: Run) -> None:
-    """A statement fails, the handler catches it and returns: nothing of that may count as done."""
+    """A handler catches the error of a failed statement: its batch may not count as done."""
     world = run.world
     await _fix(world, False)
     for _ in range(run.times(3)):
@@ -105,7 +105,7 @@ async def swallowing_handler(run: Run) -> None:
 
 @scenario("a handler slower than its time limit")
 async def slow_handler(run: Run) -> None:
-    """A handler takes far longer than it may, until it is fixed; the others go on meanwhile."""
+    """A handler exceeds its time limit by far until it is fixed; the others continue meanwhile."""
     world = run.world
     await _fix(world, False)
     slow = [id for n in range(2) for id in await run.write_at([f"place slow {n}"], "slow")]
@@ -119,7 +119,7 @@ async def slow_handler(run: Run) -> None:
 @scenario("a handler slower than the broker's patience")
 async def consumer_timeout(run: Run) -> None:
     """The broker closes the channel of a consumer that does not ack in 2 s (`consumer_timeout`);
-    a handler takes longer again and again, and in the end is fixed.
+    a handler takes longer than that several times and is then fixed.
     """
     world = run.world
     await _set_patience(world, 2_000, 500)
@@ -149,8 +149,8 @@ async def _set_patience(world: World, consumer: int, tick: int) -> None:
 
 @scenario("a hot key with a failure in it")
 async def hot_key(run: Run) -> None:
-    """One key takes 60 % of the traffic, and one of its events fails for a while: all that follows
-    waits behind it, in order, and catches up.
+    """One key has 60 % of the traffic, and one of its events fails for a while: all later ones
+    wait behind it in order and then catch up.
     """
     world = run.world
     await world.load(True, 0.01, hot=0.6)
@@ -180,8 +180,8 @@ async def big_bodies(run: Run) -> None:
 
 @scenario("a body over the broker's limit")
 async def body_too_large(run: Run) -> None:
-    """An event that may be recorded and that the broker does not take: it holds back its own key
-    and nothing else until the limit is raised.
+    """An event can be recorded, but the broker refuses its body: it blocks only its own key, until
+    the limit is raised.
     """
     world = run.world
     await _set_most_bytes(world, 1_000_000)
@@ -194,7 +194,7 @@ async def body_too_large(run: Run) -> None:
 
 
 async def _set_most_bytes(world: World, most: int) -> None:
-    """The largest message that the broker takes; a channel knows what it was when it opened."""
+    """Set the broker's largest message size; a channel uses the value from when it opened."""
     for node in world.cluster.nodes:
         await node.evaluate(f"application:set_env(rabbit, max_message_size, {most}).")
     for name in WRITERS:

@@ -8,7 +8,7 @@ _STARTED = "select count(*) from attempt"
 
 @scenario("a host vanishes while its relay leads", needs_hosts=True)
 async def leader_vanishes(run: Run) -> None:
-    """A replica on a host of its own leads; its cable is unplugged, and a minute later plugged."""
+    """The leading replica is on a separate host, whose cable is unplugged for a minute."""
     world = run.world
     there, here = WRITERS
     for name in WRITERS:
@@ -32,8 +32,8 @@ async def leader_vanishes(run: Run) -> None:
 
 @scenario("a host vanishes inside a transaction", needs_hosts=True)
 async def consumer_vanishes(run: Run) -> None:
-    """A replica on a host of its own consumes; its cable is unplugged while its handler holds a
-    transaction open with the inbox's rows in it.
+    """The consuming replica is on a separate host, whose cable is unplugged while its handler has
+    a transaction open that holds rows of the inbox.
     """
     world = run.world
     there, here = READERS

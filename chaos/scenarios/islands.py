@@ -1,4 +1,4 @@
-"""A cluster whose nodes are hosts of their own, so that some cannot reach the others."""
+"""A cluster whose nodes are separate hosts, so that they can be cut off from each other."""
 
 import shutil
 import socket
@@ -60,7 +60,7 @@ class IslandNode(Node):
         }
 
     async def _start_epmd(self) -> None:
-        """Its host has one of its own."""
+        """Start the node's own epmd."""
         program = shutil.which("epmd")
         assert program is not None
         with open_private(self.data_dir / "epmd.log", "a") as output:
@@ -81,7 +81,7 @@ class IslandNode(Node):
 
 
 class Islands(Cluster):
-    """Nodes on hosts of their own, plugged into `clients` and into `others`."""
+    """Nodes on separate hosts, plugged into `clients` and into `others`."""
 
     def __init__(self, folder: Path, size: int, clients: Network, others: Network) -> None:
         super().__init__(folder, size)
@@ -95,7 +95,7 @@ class Islands(Cluster):
         ]
 
     def _start_epmd(self) -> None:
-        """Every node has its own."""
+        """Do nothing: every node has its own."""
 
 
 class IslandWorld(World):
@@ -103,7 +103,7 @@ class IslandWorld(World):
 
     @classmethod
     def missing(cls, *, needs_hosts: bool) -> str | None:
-        """What this machine lacks for it."""
+        """What this machine lacks to run the scenario."""
         return super().missing(needs_hosts=True)
 
     async def _start_engines(self, address: str | None) -> None:
@@ -119,7 +119,7 @@ class IslandWorld(World):
         await self.cluster.start()
 
     def heal(self) -> None:
-        """All cables are back."""
+        """Plug all cables in."""
         self.others.plug_all()
         super().heal()
 
@@ -143,8 +143,8 @@ async def _cut_off(run: Run, *, from_clients: bool) -> None:
 
 @scenario("the queue's leader cut off from the other nodes", world=IslandWorld)
 async def cut_from_nodes(run: Run) -> None:
-    """A partition: the node that leads the queue does not reach the others, but its clients do
-    reach it. The majority goes on, the minority pauses, the clients change over.
+    """A network partition: the queue's leader cannot reach the other nodes, but its clients can
+    reach it. The majority continues, the minority pauses, the clients reconnect.
     """
     run.faults["node cut off from the others"] += 1
     await _cut_off(run, from_clients=False)
@@ -152,6 +152,6 @@ async def cut_from_nodes(run: Run) -> None:
 
 @scenario("the queue's leader cut off from everything", world=IslandWorld)
 async def cut_from_all(run: Run) -> None:
-    """The host of the node that leads the queue vanishes, and comes back with what it knew."""
+    """The host of the queue's leader vanishes, and returns with its old state."""
     run.faults["node cut off from everything"] += 1
     await _cut_off(run, from_clients=True)

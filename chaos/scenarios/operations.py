@@ -1,4 +1,4 @@
-"""What operators do, while everything around them is killed: migrate, replay, repair."""
+"""Operators' commands under kills: migrate, replay, repair."""
 
 import asyncio
 import subprocess
@@ -45,7 +45,7 @@ async def _kill_something(run: Run) -> None:
 
 
 async def under_fire(run: Run, work: Awaitable[None], kills: int) -> None:
-    """Do it while things are killed, so often at most."""
+    """Run an operation while processes are killed, at most so many times."""
     task = asyncio.ensure_future(work)
     for _ in range(kills):
         await asyncio.wait({task}, timeout=run.rng.uniform(0.2, 1.5))
@@ -57,7 +57,7 @@ async def under_fire(run: Run, work: Awaitable[None], kills: int) -> None:
 
 
 async def job(run: Run, asked: RequestIn) -> None:
-    """Ask the owner for a request, whoever of its replicas answers, and wait until it is done."""
+    """Create a request at any replica of its owner, and wait until it is done."""
     world = run.world
     found: RequestOut | None = None
 
@@ -81,8 +81,8 @@ async def job(run: Run, asked: RequestIn) -> None:
 
 @scenario("replays under kills")
 async def replays(run: Run) -> None:
-    """The whole log into the present, part of it, from a moment on, and events that are to take
-    effect again: each while relay, consumer and engines are killed. Live events go on meanwhile.
+    """Replays of the whole log up to live events, of a part of it, from a given time, and with
+    `--again`: each while relay, consumer and engines are killed and live events continue.
     """
     world = run.world
     base = RequestIn(kind="replay", to="reader", by="chaos", anew=True)
@@ -102,8 +102,8 @@ async def replays(run: Run) -> None:
 
 @scenario("a replay of everything to take effect again")
 async def replay_again(run: Run) -> None:
-    """Into the present: no live event is missing or doubled because of it, and the audit never says
-    so.
+    """A replay with `--again` up to live events: no live event is lost or duplicated, and the
+    audit never reports that one is.
     """
     world = run.world
     asked = RequestIn(kind="replay", to="reader", by="chaos", again=True, anew=True)
@@ -127,8 +127,8 @@ _TWICE_EFFECTIVE = "select place, nth from effect group by 1, 2 having count(*) 
 
 @scenario("repair under kills")
 async def repair(run: Run) -> None:
-    """A full queue is emptied by hand; the audit names what is gone, and the repair brings exactly
-    that, while relay, consumer and engines are killed.
+    """A full queue is emptied by hand; the audit names the missing events, and the repair
+    publishes exactly these, while relay, consumer and engines are killed.
     """
     world = run.world
     await world.load(False)
@@ -165,19 +165,19 @@ class Migrate:
         )
 
     def comes_to(self, step: str) -> None:
-        """Wait until it says so."""
+        """Wait until it prints this text."""
         assert self._process.stdout is not None
         while (line := self._process.stdout.readline().decode().strip()) != step:
             if line not in ("ready", "introduces"):
                 raise RuntimeError(f"migrate does not come to {step!r}: {line}")
 
     def kill(self) -> None:
-        """End it where it is."""
+        """Kill it."""
         self._process.kill()
         self._process.wait()
 
     async def ended(self) -> None:
-        """Wait for its end. Raises `RuntimeError` when it has failed."""
+        """Wait until it ends. Raises `RuntimeError` if it failed."""
         await asyncio.to_thread(self._process.wait, 60)
         if self._process.returncode:
             assert self._process.stdout is not None
@@ -186,7 +186,7 @@ class Migrate:
 
 
 async def interrupt_migrates(run: Run, readers: list[str], times: int) -> None:
-    """Migrates that are killed at any moment, now and then two at once; then two to the end."""
+    """Run migrates that are killed at any time, sometimes two at once; then two that finish."""
     for _ in range(times):
         some = [Migrate(run.world, readers) for _ in range(run.rng.randint(1, 2))]
         step, most = run.rng.choice([("ready", 0.5), ("introduces", 0.05)])
@@ -208,9 +208,9 @@ async def interrupt_migrates(run: Run, readers: list[str], times: int) -> None:
 
 @scenario("migrates at once and interrupted")
 async def migrates(run: Run) -> None:
-    """`migrate` is run twice at once and killed at any moment, again and again, under load; a
-    subscriber that had left comes back by two at once. Nobody may be on the list twice, and a
-    replay must end.
+    """Under load, two `migrate` processes run at once and are killed at any time, repeatedly; both
+    bring back a subscriber that had left. No subscriber may be listed twice, and its replay
+    must end.
     """
     world = run.world
     await interrupt_migrates(run, ["reader"], run.times(4))
@@ -235,8 +235,8 @@ group by type, service having count(*) > 1
 
 @scenario("a new subscriber with the past")
 async def newcomer(run: Run) -> None:
-    """A third service comes under load, by migrates that are interrupted; it is to consume all of
-    the log and then the present, while relay, consumers and engines are killed.
+    """A third service is added under load by interrupted migrates; it must consume the whole log
+    and then live events, while relay, consumers and engines are killed.
     """
     world = run.world
     await world.make_database("newcomer")

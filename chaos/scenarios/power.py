@@ -1,4 +1,4 @@
-"""The machine of both engines loses its power: what they had not flushed is gone."""
+"""Power loss of the engines' machine: unflushed data is lost."""
 
 import asyncio
 from pathlib import Path
@@ -18,7 +18,7 @@ class PowerWorld(World):
 
     @classmethod
     def missing(cls, *, needs_hosts: bool) -> str | None:
-        """What this machine lacks for it."""
+        """What this machine lacks to run the scenario."""
         return volume.missing()
 
     async def _start_engines(self, address: str | None) -> None:
@@ -40,9 +40,9 @@ class PowerWorld(World):
             node.let_go()
 
     async def lose_power(self, seed: int) -> int:
-        """Both engines end, and what they had not flushed with them; how many blocks of the disk.
+        """Kill both engines and discard unflushed data; returns the number of lost blocks.
 
-        What ends a little later than the other has confirmed nothing that is not flushed either.
+        The engine that is killed second has not confirmed unflushed data either.
         """
         for node in self.cluster.nodes:
             node.kill()
@@ -51,7 +51,7 @@ class PowerWorld(World):
         return self.volume.cut(seed)
 
     async def restore_power(self) -> None:
-        """Mount and start what is left."""
+        """Mount the disk and start the engines."""
         self.volume.mount()
         await self.postgres.start()
         for node in self.cluster.nodes:
@@ -60,8 +60,8 @@ class PowerWorld(World):
 
 @scenario("power loss", world=PowerWorld)
 async def power_loss(run: Run) -> None:
-    """PostgreSQL and RabbitMQ end by kill -9 while they write, and all that they had not flushed is
-    lost with them; sometimes the services end as well.
+    """PostgreSQL and RabbitMQ are killed with -9 while they write, and all unflushed data is lost;
+    sometimes the services are killed as well.
     """
     world = run.world
     assert isinstance(world, PowerWorld)

@@ -1,4 +1,4 @@
-"""A reader whose replicas work at once, over a number of queues that changes."""
+"""A reader whose replicas work in parallel over a changing number of queues."""
 
 from chaos.run import Run, scenario
 from chaos.scenarios.operations import job
@@ -10,7 +10,7 @@ COUNTS = (3, 2)
 
 
 async def _change(run: Run, count: int) -> None:
-    """One replica after the other is killed, and started with the new number."""
+    """Kill one replica after the other, and start it with the new number."""
     for name in READERS:
         run.world.kill_replica(name)
         run.world.replicas[name].settings = {PARTITIONS: str(count)} if count > 1 else {}
@@ -21,8 +21,8 @@ async def _change(run: Run, count: int) -> None:
 
 @scenario("1, 3 and 2 partitions")
 async def partitions(run: Run) -> None:
-    """The reader's replicas work at once over 3 queues and then over 2, under load, while replicas
-    are killed; audits and a replay of the whole log go through all of the queues.
+    """The reader's replicas work in parallel over 3 queues and then over 2, under load, while
+    replicas are killed; audits and a replay of the whole log use all of the queues.
     """
     world = run.world
     for count in COUNTS:
@@ -42,7 +42,7 @@ async def partitions(run: Run) -> None:
 
 
 async def _back_to_one(world: World, run: Run) -> None:
-    """The number may not shrink to one by itself: rest, empty the queues, and begin again."""
+    """Go back to one queue, which needs idle services and empty queues."""
     await world.load(False)
     await world.everything_up()
     await run.progress("before one queue again", 90)

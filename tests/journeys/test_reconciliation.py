@@ -94,7 +94,7 @@ async def test_what_was_deleted_by_hand_is_found_and_repaired(platform: Platform
         assert await Auditor(operators).repair(report, by="tests") == {"auth -> profiles": 4}
         report = await audited(operators)
         assert report.clean, report
-        jobs = await operators.ask("auth", "GET", "/jobs")
+        jobs = await operators.call("auth", "GET", "/jobs")
         assert [(job["kind"], job["state"], job["done"]) for job in jobs["items"]] == [
             ("repair", "done", 4)
         ]
@@ -130,7 +130,7 @@ async def test_a_service_that_is_away_makes_the_audit_incomplete_not_wrong(
         report = await audited(operators, wait=1.0)
     assert not report.clean
     assert report.missing == 0
-    assert any("profiles does not answer" in problem for problem in report.problems)
+    assert any("profiles does not respond" in problem for problem in report.problems)
 
 
 async def test_a_discarded_message_is_in_the_audit_with_its_reason(platform: Platform) -> None:
@@ -151,9 +151,9 @@ async def test_a_discarded_message_is_in_the_audit_with_its_reason(platform: Pla
 
         await eventually(retrying)
         body = {"event": event, "why": "a test", "by": "somebody"}
-        assert await operators.ask("profiles", "POST", "/discard", json=body) == {"discarded": 1}
+        assert await operators.call("profiles", "POST", "/discard", json=body) == {"discarded": 1}
         with pytest.raises(Refused):
-            await operators.ask("profiles", "POST", "/discard", json=body)
+            await operators.call("profiles", "POST", "/discard", json=body)
         report = await audited(operators)
         lines = {(owner, to): line for owner, to, line in report.lines()}
         assert lines["auth", "profiles"].counts["discarded"] == 1

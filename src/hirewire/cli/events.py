@@ -23,15 +23,15 @@ from hirewire.messaging.subscriptions import Subscription
 from hirewire.messaging.transaction import Transactions, Tx
 
 T = TypeVar("T")
-events_app = typer.Typer(no_args_is_help=True, help="List, replay and discard messages.")
+events_app = typer.Typer(no_args_is_help=True, help="Audit, trace, replay and discard messages.")
 console = Console(highlight=False)
 
 ServiceOption = Annotated[
-    str | None, typer.Option("--service", help="One service only; all when not given")
+    str | None, typer.Option("--service", help="One service only (default: all)")
 ]
 TypeOption = Annotated[str | None, typer.Option("--type", help="One event name only")]
 SubscriptionOption = Annotated[str | None, typer.Option("--subscription", help="One handler only")]
-Why = Annotated[str, typer.Option("--why", help="Kept with the message")]
+Why = Annotated[str, typer.Option("--why", help="The reason, stored with the action")]
 
 
 def _each(service: str | None, work: Callable[[Tx], Awaitable[T]]) -> dict[str, T]:
@@ -118,37 +118,41 @@ def show(event_id: UUID, service: ServiceOption = None) -> None:
 @events_app.command()
 def replay(
     event_id: Annotated[
-        UUID | None, typer.Argument(help="One dead event; without it, see --all and --to")
+        UUID | None, typer.Argument(help="Id of a dead event (or use --type, --all or --to)")
     ] = None,
     service: ServiceOption = None,
     subscription: SubscriptionOption = None,
     edit: Annotated[
         Path | None,
-        typer.Option(help="The body of one dead event from this file in place of its own"),
+        typer.Option(help="Replace the body of the dead event with this file"),
     ] = None,
     type: Annotated[
-        list[str] | None, typer.Option("--type", help="Event name (repeatable with --to)")
+        list[str] | None, typer.Option("--type", help="Events of this name only (repeatable)")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All dead letters")] = False,
     why: Why = "",
     to: Annotated[
-        str | None, typer.Option(help="History: send events from the log to this service only")
+        str | None, typer.Option(help="Replay events from the log to this service only")
     ] = None,
     since: operations.Since = None,
-    until: Annotated[str | None, typer.Option(help="History up to this time only")] = None,
-    key: Annotated[str | None, typer.Option(help="History of one user, resume, … only")] = None,
+    until: Annotated[
+        str | None, typer.Option(help="With --to: events up to this time only")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="With --to: events of one key only (a user, a resume, …)")
+    ] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Also events that were handled: they take effect again")
+        bool, typer.Option("--again", help="Also events already handled: they take effect again")
     ] = False,
     anew: Annotated[
-        bool, typer.Option("--anew", help="A new replay, even if the same one was done before")
+        bool, typer.Option("--anew", help="A new replay, even if the same one has run before")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the events")] = False,
 ) -> None:
-    """Retry dead letters, or (with --to) send history from the log to one service.
+    """Retry dead letters, or (with --to) replay events from the log to one service.
 
     Dead letters get all their attempts again; messages that wait behind them follow in order. A
-    replay of history without --until and --key continues into the present: nothing is missed,
+    replay from the log without --until and --key continues into live events: nothing is missed,
     repeated or out of order.
     """
     if to is not None:
@@ -164,15 +168,15 @@ def replay(
         )
         return
     if event_id is None and not type and not everything:
-        fail("say which: an event id, --type NAME, --all, or --to SERVICE", 2)
+        fail("give an event id, --type NAME, --all, or --to SERVICE", 2)
     if edit is not None:
         if event_id is None or subscription is None:
-            fail("--edit takes an event id and --subscription NAME", 2)
+            fail("--edit needs an event id and --subscription NAME", 2)
         _edit(event_id, service or _service_of(subscription), subscription, edit, why)
         return
     names: list[str | None] = [*type] if type else [None]
     count = sum(_retry(service, event_id, name, subscription, why) for name in names)
-    console.print(f"{count} to be tried again")
+    console.print(f"{count} will be retried")
 
 
 def _retry(
@@ -194,7 +198,7 @@ def _retry(
 
 
 def _edit(event_id: UUID, service: str, subscription: str, file: Path, why: str) -> None:
-    _subscriptions(service)  # its events are known then
+    _subscriptions(service)  # loads the event classes
     try:
         body = file.read_bytes()
     except OSError as error:
@@ -209,7 +213,7 @@ def _edit(event_id: UUID, service: str, subscription: str, file: Path, why: str)
         _each(service, one)
     except (dead_letters.NoSuchMessage, dead_letters.EditRefused) as error:
         fail(str(error))
-    console.print("1 edited, to be tried again")
+    console.print("1 edited, will be retried")
 
 
 def _service_of(subscription: str) -> str:
@@ -224,7 +228,9 @@ def _subscriptions(service: str) -> Sequence[Subscription]:
     return assembly.service(service).subscriptions
 
 
-Handler = Annotated[str, typer.Argument(metavar="HANDLER", help="Its name, as in docs/events.md")]
+Handler = Annotated[
+    str, typer.Argument(metavar="HANDLER", help="The handler's name, as in docs/events.md")
+]
 
 
 @events_app.command()
@@ -232,15 +238,15 @@ def pause(handler: Handler, why: Why) -> None:
     """Pause a handler: its messages wait, in order, until it is resumed; others continue."""
     by = getpass.getuser()
     found = _each(_service_of(handler), lambda tx: pauses.pause(tx, handler, why=why, by=by))
-    console.print(f"{handler} paused" if any(found.values()) else f"{handler} was paused already")
+    console.print(f"{handler} paused" if any(found.values()) else f"{handler} was already paused")
 
 
 @events_app.command()
 def resume(handler: Handler, why: Why = "") -> None:
-    """Resume a paused handler: first the messages that wait, in order, then new ones."""
+    """Resume a paused handler: first the waiting messages, in order, then new ones."""
     by = getpass.getuser()
     found = _each(_service_of(handler), lambda tx: pauses.resume(tx, handler, why=why, by=by))
-    console.print(f"{handler} goes on" if any(found.values()) else f"{handler} was not paused")
+    console.print(f"{handler} resumed" if any(found.values()) else f"{handler} was not paused")
 
 
 @events_app.command()
@@ -277,7 +283,7 @@ def new_epoch(
     service: Annotated[str, typer.Argument(help="The service whose database was restored by hand")],
     why: Why,
 ) -> None:
-    """Start a new epoch, after a database's files were restored in place."""
+    """Start a new epoch after the files of a database were restored in place."""
     if service not in assembly.SERVICES:
         fail(f"no service {service!r}: one of {', '.join(assembly.SERVICES)}", 2)
     settings = reachable_settings()
@@ -302,14 +308,15 @@ def catalogue(
         bool, typer.Option("--write", help="Write docs/events.md, asyncapi.json and schemas/")
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Fail when those are stale, or a change breaks a reader")
+        bool,
+        typer.Option("--check", help="Fail if these are out of date, or a change breaks consumers"),
     ] = False,
     breaking: Annotated[
-        str | None, typer.Option("--break", help="With --write: why the change may break readers")
+        str | None, typer.Option("--break", help="With --write: why the change may break consumers")
     ] = None,
-    docs: Annotated[Path, typer.Option(help="The folder of the documents")] = Path("docs"),
+    docs: Annotated[Path, typer.Option(help="The documents' folder")] = Path("docs"),
 ) -> None:
-    """Every event: who publishes it, who consumes it."""
+    """List every event with its publisher and its consumers."""
     from hirewire import catalogue as made
 
     refused = made.write(docs, breaking) if write else made.refusals(docs / "schemas")
@@ -318,7 +325,7 @@ def catalogue(
         for line in refused:
             console.print(escape(line), soft_wrap=True)
         for name in stale:
-            console.print(f"{docs / name} is not what the code says: {made.COMMAND}")
+            console.print(f"{docs / name} is out of date: run {made.COMMAND}")
         raise typer.Exit(1 if refused or stale else 0)
     table = Table("event", "published by", "key", "consumed by")
     for entry in made.entries():

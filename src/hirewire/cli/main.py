@@ -1,4 +1,4 @@
-"""The commands of `hirewire`, but for `events` and `skills`."""
+"""The commands of `hirewire`, except `events` and `skills`."""
 
 import json
 import os
@@ -27,7 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="A self-hosted job board made of small services that lose no message.",
+    help="A self-hosted job board built from small services that lose no message.",
 )
 QUICK = ("run", "serve", "demo", "doctor", "migrate", "version")
 """Commands that start without the operators' commands, which take a second to load."""
@@ -49,11 +49,15 @@ def run(
         Literal["postgres", "rabbitmq"],
         typer.Option(help="postgres: queues in PostgreSQL; rabbitmq: a private RabbitMQ node"),
     ] = "postgres",
-    only: Annotated[list[str] | None, typer.Option(help="Start only these (repeatable)")] = None,
-    without: Annotated[list[str] | None, typer.Option(help="Do not start these")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Start only these services (repeatable)")
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Do not start these services (repeatable)")
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Start the platform: embedded engines where none are given, then one process per service."""
+    """Start the platform: embedded engines unless configured, and one process per service."""
     from hirewire.kit.telemetry import configure_logging
     from hirewire.launcher.platform import AlreadyRunning, Plan, PortTaken, run_platform
     from hirewire.launcher.postgres import PostgresError
@@ -97,7 +101,7 @@ def _chosen(names: tuple[str, ...], only: list[str] | None, without: list[str] |
     excluded = {part for text in (without or ()) for part in text.split(",")}
     chosen = [name for name in names if name in included - excluded]
     if not chosen:
-        fail("nothing is left to start", 2)
+        fail("no service left to start", 2)
     return chosen
 
 
@@ -106,7 +110,7 @@ def serve(
     service: Annotated[str, typer.Argument(help=f"One of {', '.join(assembly.PROCESSES)}")],
     role: Annotated[
         Literal["all", "api", "worker"],
-        typer.Option(help="api: HTTP only; worker: messaging only (health and metrics are there)"),
+        typer.Option(help="api: HTTP only; worker: messaging only, with health and metrics"),
     ] = "all",
     gate: Annotated[bool, typer.Option(hidden=True)] = False,
     listening: Annotated[int | None, typer.Option(hidden=True)] = None,
@@ -191,10 +195,10 @@ def import_(
     kind: Annotated[Literal["vacancies", "resumes"], typer.Argument(help="What the file contains")],
     file: Annotated[Path, typer.Argument(help="CSV, JSON or JSON Lines")],
     email: Annotated[
-        str | None, typer.Option(help="The owner's address; each resume may name its own instead")
+        str | None, typer.Option(help="The owner's email; a resume may have its own instead")
     ] = None,
     password_file: Annotated[
-        Path | None, typer.Option(help="File with the owner's password [asked for]")
+        Path | None, typer.Option(help="File with the owner's password [prompt]")
     ] = None,
     publish: Annotated[bool, typer.Option(help="Publish everything that is complete")] = False,
     report: Annotated[Path | None, typer.Option(help="The report's path [FILE.report.csv]")] = None,
@@ -203,7 +207,7 @@ def import_(
     ] = None,
     url: Annotated[str | None, typer.Option(help="The platform's public address")] = None,
 ) -> None:
-    """Import vacancies or resumes from a file; the report says why a line was refused."""
+    """Import vacancies or resumes from a file; the report lists refused rows with reasons."""
     from hirewire.tools.imports.command import import_file
 
     owner = None
@@ -228,7 +232,7 @@ def import_(
 
 def _password(file: Path | None) -> str:
     if file is None and not sys.stdin.isatty():
-        raise ValueError("name a file with the password in it: there is no terminal to ask on")
+        raise ValueError("a file with the password is required, since there is no terminal")
     if file is None:
         return str(typer.prompt("Password", hide_input=True))
     return file.read_text(encoding="utf-8").removesuffix("\n")

@@ -34,7 +34,7 @@ Since = Annotated[
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-"""When the times in events' ids begin."""
+"""The earliest time that an event id can contain."""
 
 
 def moment_of(text: str | None, name: str = "--since") -> datetime | None:
@@ -48,20 +48,20 @@ def moment_of(text: str | None, name: str = "--since") -> datetime | None:
         else:
             moment = datetime.fromisoformat(text)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        moment.astimezone(UTC)  # the first and the last day of all have no such time everywhere
+        moment.astimezone(UTC)  # fails on the first and last day of the calendar
     except ValueError:
-        fail(f"{name}: neither a date, a time nor an age such as 12h: {text[:100]!r}", 2)
+        fail(f"{name}: not a date, a time or an age such as 12h: {text[:100]!r}", 2)
     except OverflowError:
-        fail(f"{name}: too long ago, or too far away: {text[:100]!r}", 2)
+        fail(f"{name}: outside the range of dates: {text[:100]!r}", 2)
     if moment < EPOCH:
-        fail(f"{name}: before {EPOCH:%Y-%m-%d}, when no event can have been: {text[:100]!r}", 2)
+        fail(f"{name}: before {EPOCH:%Y-%m-%d}: {text[:100]!r}", 2)
     return moment
 
 
 def seconds_of(value: float | None) -> float | None:
-    """A number of seconds, as given; exits with code 2 when it is not positive."""
+    """A number of seconds; exits with code 2 if it is not positive."""
     if value is not None and not (0 < value < float("inf")):
-        raise typer.BadParameter("more than 0 seconds")
+        raise typer.BadParameter("must be more than 0 seconds")
     return value
 
 
@@ -88,20 +88,22 @@ def audit(
     since: Since = None,
     repair: Annotated[
         bool,
-        typer.Option("--repair", help="Send missing events again"),
+        typer.Option("--repair", help="Publish missing events again"),
     ] = False,
     wait: Annotated[
         float | None,
         typer.Option(
-            callback=seconds_of, help="Longest wait in seconds; else as long as anything moves"
+            callback=seconds_of, help="Longest wait in seconds [as long as messages move]"
         ),
     ] = None,
     accept_phantoms: Annotated[
         str | None,
-        typer.Option(metavar="WHY", help="Accept events that are in no log, and list them no more"),
+        typer.Option(
+            metavar="WHY", help="Accept events that are in no log; they are not listed again"
+        ),
     ] = None,
 ) -> None:
-    """Reconcile every event with each of its subscribers: handled, in flight, dead or missing."""
+    """Compare events with their effects at each subscriber: handled, in flight, dead, missing."""
     moment = moment_of(since)
     start = first_id(moment) if moment is not None else UUID(int=0)
 
@@ -119,7 +121,7 @@ def audit(
                 print_report(report)
                 sent = await auditor.repair(report, by=getpass.getuser())
                 for pair, count in sent.items():
-                    console.print(f"repaired {pair}: {count} sent again")
+                    console.print(f"repaired {pair}: {count} published again")
                 problems = report.problems
                 report = await auditor.audit(start)
                 report.problems = problems + report.problems
@@ -127,7 +129,7 @@ def audit(
                 print_report(report)
                 by = getpass.getuser()
                 count = await auditor.accept_phantoms(report, why=accept_phantoms, by=by)
-                console.print(f"accepted: {count:,} events that no log knows")
+                console.print(f"accepted: {count:,} events that are in no log")
                 report = await auditor.audit(start)
             return report
 
@@ -165,8 +167,8 @@ def print_report(report: Report) -> None:
         if line.phantoms:
             console.print(
                 f"{subscriber} has consumed {len(line.phantoms):,} events of {owner} that are in "
-                f"no log: {owner} was set back after it had published them, or somebody else has "
-                'sent them in its name. See "Restore" in docs/operations.md'
+                f"no log: {owner} was restored to an earlier state, or somebody else published "
+                'them in its name. See "Restore" in docs/operations.md'
             )
         if not line.adds_up:
             console.print(f"[red]{owner} -> {subscriber} does not add up[/]")
@@ -176,7 +178,7 @@ def print_report(report: Report) -> None:
     without_subscribers = sum(account.without_subscribers for account in report.accounts.values())
     verdict = "[green]clean[/]" if report.clean else "[red]not clean[/]"
     console.print(
-        f"{verdict}: {recorded:,} events recorded, {without_subscribers:,} of them for nobody"
+        f"{verdict}: {recorded:,} events recorded, {without_subscribers:,} without subscribers"
     )
 
 
@@ -191,7 +193,7 @@ def replay_history(
     anew: bool,
     dry_run: bool,
 ) -> None:
-    """Send events from the log to one service only; see `events replay --help`."""
+    """Replay events from the log to one service only; see `events replay --help`."""
     moments = {"since": moment_of(since, "--since"), "until": moment_of(until, "--until")}
     by = getpass.getuser()
     try:
@@ -248,7 +250,7 @@ async def _follow(operators: Operators, to: str, requested: dict[str, RequestOut
                 bar.update(task, total=request.total, completed=request.done)
             requested[owner] = request.model_copy(update={"new": is_new})
     for owner, request in requested.items():
-        when = "" if request.new else " before, and not again (--anew does)"
+        when = "" if request.new else " before, not repeated (use --anew)"
         done = f"{request.state}{when}, {request.done:,} events"
         text = f"{owner} -> {to}: {done}, request {request.id}"
         console.print(escape(text if request.state == "done" else f"{text}: {request.outcome}"))
@@ -257,7 +259,7 @@ async def _follow(operators: Operators, to: str, requested: dict[str, RequestOut
 
 
 def list_jobs() -> None:
-    """Replays, repairs, retries and discards, newest first, with their outcomes."""
+    """List replays, repairs, retries and discards with their outcomes, newest first."""
 
     async def work(operators: Operators) -> list[str]:
         lines = []
@@ -271,14 +273,14 @@ def list_jobs() -> None:
 
 
 def _request_lines(service: str, request: RequestOut) -> list[str]:
-    """Lines and not a table: nine columns are unreadable on a terminal of 80."""
+    """Two to four lines, since a table of nine columns does not fit 80 characters."""
     asked = ", ".join(f"{k} {v}" for k, v in request.asked.items() if v is not None)
     done = f"{request.done:,} of {request.total or request.done:,}"
     when = f"{request.asked_at:%Y-%m-%d %H:%M}"
     return [
         f"[bold]{when}  {service} {request.kind}: {request.state}, {done}[/]",
         f"    {request.id} by {escape(request.asked_by)}",
-        *([f"    asked: {escape(asked)}"] if asked else []),
+        *([f"    request: {escape(asked)}"] if asked else []),
         *([f"    outcome: {escape(request.outcome)}"] if request.outcome else []),
     ]
 
@@ -287,12 +289,12 @@ def trace(
     what: Annotated[str, typer.Argument(help="An event, user, resume, vacancy or request id")],
     since: Since = "7d",
 ) -> None:
-    """Show what caused what, in which service, with the times between."""
+    """Show which event caused which, in which service, with the times between."""
     moment = moment_of(since)
     start = first_id(moment) if moment is not None else UUID(int=0)
     roots = with_operators(lambda operators: traces.gather(operators, what, start))
     if not roots:
-        fail(f"nothing in any log is about {what!r} since {since}")
+        fail(f"no log has events about {what!r} since {since}")
     console.print(traces.draw(roots, what), soft_wrap=True)
 
 

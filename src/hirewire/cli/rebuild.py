@@ -24,7 +24,7 @@ from hirewire.messaging.transaction import Transactions
 
 T = TypeVar("T")
 rebuild_app = typer.Typer(
-    no_args_is_help=True, help="Rebuild projections beside the live ones, and switch."
+    no_args_is_help=True, help="Rebuild projections beside the live ones, and switch to them."
 )
 console = Console(highlight=False)
 
@@ -48,7 +48,7 @@ def _found(name: str) -> tuple[str, Projection]:
 
 
 def _known(name: str) -> str:
-    """The service that has a projection of this name, in its program or in its database only."""
+    """The service that has a projection of this name, in its code or only in its database."""
     if name in _declared():
         return _declared()[name][0]
 
@@ -87,18 +87,18 @@ async def _in(settings: Settings, service: str, work: Callable[[Transactions], A
 
 @rebuild_app.command()
 def status(
-    everything: Annotated[bool, typer.Option("--all", help="Dropped generations too")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Include dropped generations")] = False,
 ) -> None:
-    """The generations of all projections, and how far they are."""
+    """List the generations of all projections and their progress."""
     table = Table(
         "service",
         "projection",
         "generation",
         "version",
         "state",
-        "past to come",
+        "remaining history",
         "queued",
-        "open",
+        "unresolved",
         "since",
     )
 
@@ -152,7 +152,7 @@ def start(
         bool, typer.Option("--switch", help="Switch automatically once it has caught up")
     ] = False,
     partial: Annotated[
-        bool, typer.Option("--partial", help="Even if the logs do not go back far enough")
+        bool, typer.Option("--partial", help="Even if the logs do not reach back far enough")
     ] = False,
 ) -> None:
     """Rebuild a projection from the log, beside the live generation."""
@@ -161,13 +161,13 @@ def start(
     async def work(settings: Settings) -> tuple[Generation, bool]:
         missing = await provisioning.missing_past(settings, projection)
         for owner, moment in missing.items():
-            text = f"the log of {owner} goes back to {moment.isoformat(timespec='seconds')} only"
+            text = f"the log of {owner} starts at {moment.isoformat(timespec='seconds')}"
             if not partial:
                 raise ProjectionError(
-                    f"projection {name}: {text}: what is older would not be in it (--partial "
-                    "builds it all the same)"
+                    f"projection {name}: {text}: older events would be missing (--partial "
+                    "builds it anyway)"
                 )
-            console.print(f"[yellow]{escape(text)}[/]: what is older will not be in it")
+            console.print(f"[yellow]{escape(text)}[/]: older events will be missing")
         by = getpass.getuser()
         return await provisioning.rebuild(
             settings, service, projection, by=by, switch_when_ready=switch
@@ -176,7 +176,7 @@ def start(
     generation, new = _run(work)
     what = f"generation {generation.number} of version {generation.version}"
     if generation.state == "live":
-        console.print(f"{name}: {what} is the first, and live")
+        console.print(f"{name}: {what} is the first and is live")
     else:
         console.print(f"{name}: {what} is being built{'' if new else ' already'}")
 
@@ -185,14 +185,16 @@ def start(
 def switch(
     name: Name,
     generation: Annotated[
-        int | None, typer.Option(help="This generation, for example to switch back [the new one]")
+        int | None, typer.Option(help="Switch to this generation, e.g. to go back [newest]")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Despite unresolved messages")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Switch despite unresolved messages")
+    ] = False,
     wait: Annotated[
-        float, typer.Option(help="Seconds for which writes to the live one may be blocked")
+        float, typer.Option(help="Longest time in seconds that writes are blocked")
     ] = switching.SWITCH_SECONDS,
 ) -> None:
-    """Make the new generation the live one; the previous one stays up to date until dropped."""
+    """Make the new generation live; the previous one is kept up to date until it is dropped."""
     service = _known(name)
     by = getpass.getuser()
 
@@ -218,7 +220,7 @@ def _drop(name: str, done: str, *, abandon: bool = False, whole: bool = False) -
 
 @rebuild_app.command()
 def abandon(name: Name) -> None:
-    """Abandon the generation that is being built, with its tables; it can be started again."""
+    """Drop the generation that is being built, with its tables; a rebuild can be started again."""
     _drop(name, "abandoned", abandon=True)
 
 
@@ -229,5 +231,5 @@ def drop(
         bool, typer.Option("--whole", help="All generations, including the live one")
     ] = False,
 ) -> None:
-    """Drop the replaced generations with their tables; there is no switch back afterwards."""
+    """Drop replaced generations with their tables; switching back is then impossible."""
     _drop(name, "dropped", whole=whole)

@@ -22,13 +22,13 @@ console = Console(highlight=False)
 
 @skills_app.command()
 def review(
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Longest list")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Most skills to list")] = 50,
     to: Annotated[
         Path | None,
         typer.Option(help="Also write them to a file to edit for HIREWIRE_DICTIONARY"),
     ] = None,
 ) -> None:
-    """List skills that people name and the dictionary lacks, the most frequent first."""
+    """List skills that people use and the dictionary lacks, most frequent first."""
     settings = reachable_settings()
     try:
         use_dictionary(settings)
@@ -44,8 +44,8 @@ def review(
             await engine.dispose()
 
     found = run_async(read())
-    table = Table(title="Skills that the dictionary does not have")
-    for head in ("skill", "vacancies", "resumes", "perhaps"):
+    table = Table(title="Skills missing from the dictionary")
+    for head in ("skill", "vacancies", "resumes", "similar"):
         table.add_column(head, justify="right" if head in ("vacancies", "resumes") else "left")
     for one in found:
         cells = (one.name, f"{one.asked:,}", f"{one.offered:,}", one.likest or "")

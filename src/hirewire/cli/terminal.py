@@ -15,7 +15,7 @@ from hirewire.launcher.postgres import default_data_dir
 from hirewire.launcher.state import found_settings, read_state, running_data_dirs
 
 BAD_SETTINGS = 78
-"""Exit code for settings that cannot work (EX_CONFIG of sysexits.h)."""
+"""Exit code for invalid settings (EX_CONFIG of sysexits.h)."""
 
 T = TypeVar("T")
 console = Console(stderr=True, highlight=False)
@@ -31,13 +31,13 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
-    """Print what is wrong and exit."""
+    """Print an error and exit."""
     console.print(f"[red]hirewire:[/] {escape(message)}")
     raise typer.Exit(code)
 
 
 def settings_or_exit() -> Settings:
-    """The settings; exits with code 78 and the variable's name when one is wrong."""
+    """The settings; exits with code 78 and the variable's name if one is invalid."""
     try:
         return load_settings()
     except SettingsError as error:
@@ -50,27 +50,28 @@ def data_dir_of(settings: Settings, given: Path | None = None) -> Path:
 
 
 def running_data_dir(settings: Settings) -> Path:
-    """The data directory that was named, else that of the platform that this user runs.
+    """The configured data directory, or that of the platform that this user runs.
 
-    Exits with code 2 when several run and none was named.
+    Exits with code 2 if several platforms run and none is configured.
     """
     folder = data_dir_of(settings)
     if settings.data_dir is not None or read_state(folder) is not None:
         return folder
     running = running_data_dirs()
     if len(running) > 1:
-        fail(f"several platforms run: say --data-dir, one of {', '.join(map(str, running))}", 2)
+        folders = ", ".join(map(str, running))
+        fail(f"several platforms are running: set HIREWIRE_DATA_DIR to one of {folders}", 2)
     return running[0] if running else folder
 
 
 def reachable_settings(service: str | None = None) -> Settings:
-    """Settings with addresses: those given, else those of the platform that runs here."""
+    """Settings with addresses: those configured, or those of the platform running here."""
     settings = settings_or_exit()
     if settings.database_url is None:
         settings = found_settings(settings, running_data_dir(settings), service)
     if settings.database_url is None:
         fail(
-            "HIREWIRE_DATABASE_URL is not set, and no platform runs here (`hirewire run` does)",
+            "HIREWIRE_DATABASE_URL is not set, and no platform is running (start `hirewire run`)",
             BAD_SETTINGS,
         )
     return settings

@@ -45,7 +45,7 @@ async def _watch(engine: Engine) -> None:
         await asyncio.sleep(POLL_SECONDS)
         if not engine.has_ended:
             continue
-        log.warning("engine ended", engine=engine.name)
+        log.warning("engine stopped unexpectedly", engine=engine.name)
         try:
             await engine.restart()
         except Exception as error:  # a full disk, a process that is still on its way out: may pass

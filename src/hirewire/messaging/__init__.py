@@ -1,1 +1,1 @@
-"""Reliable messaging over PostgreSQL and a broker; knows nothing of a job board."""
+"""Reliable messaging over PostgreSQL and a broker, independent of the job board."""

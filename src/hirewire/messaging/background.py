@@ -21,7 +21,7 @@ class Wake:
         self._event = asyncio.Event()
 
     def __call__(self) -> None:
-        """Wake whoever waits, or make the next wait return at once."""
+        """Wake the waiting task, or make the next wait return at once."""
         self._event.set()
 
     def take(self) -> bool:
@@ -41,7 +41,7 @@ class Wake:
 
 
 class Backoff:
-    """The pauses between failed attempts: each twice as long as the one before, up to a limit."""
+    """The pauses between failed attempts: each twice as long as the previous one, up to a limit."""
 
     def __init__(self, *, first: float = 0.2, least: float = 0.0, longest: float = 5.0) -> None:
         self.failures = 0
@@ -50,18 +50,18 @@ class Backoff:
         self._longest = longest
 
     def reset(self) -> None:
-        """Something has worked: the next pause is a short one."""
+        """Reset the pause after a success."""
         self.failures = 0
 
     def next(self) -> float:
-        """How long to wait after one more failure."""
+        """The pause after one more failure."""
         self.failures += 1
         seconds: float = self._first * 2 ** min(self.failures - 1, 9)
         return max(self._least, min(seconds, self._longest))
 
 
 async def pause(seconds: float, stopping: asyncio.Event | None = None) -> None:
-    """Wait, but not for longer than until `stopping` is set."""
+    """Wait for the pause, or until `stopping` is set."""
     if stopping is None:
         await asyncio.sleep(seconds)
         return
@@ -82,12 +82,12 @@ async def run_steps(
     ended_by: type[Exception] | tuple[()] = (),
     **context: str,
 ) -> None:
-    """Run `step` until stopped: again at once while it says it found work, else after a while.
+    """Run `step` repeatedly until stopped: at once if it returned True, else after a pause.
 
-    A step that raises is logged (a `quiet` one for debugging only) and tried again after the pause
-    of its `backoff`. Without work the next step comes after `idle` seconds, or a call of `wake`.
-    Ends once `stopping` is set and the step at hand is done, by cancellation, or with the errors
-    that it is to be `ended_by`.
+    A step that raises is logged (a `quiet` one at debug level only) and retried after the pause of
+    its `backoff`. If there was no work, the next step runs after `idle` seconds or a call of
+    `wake`. Ends when `stopping` is set and the current step is done, by cancellation, or with an
+    error of a class in `ended_by`.
     """
     backoff = backoff or Backoff()
     while stopping is None or not stopping.is_set():
@@ -117,13 +117,13 @@ Kind = Literal["publishing", "consuming", "retrying", "maintenance"]
 
 @dataclass(frozen=True, slots=True)
 class BackgroundTask:
-    """Something that runs for as long as its process."""
+    """Something that runs as long as its process."""
 
     name: str
     kind: Kind
     run: Callable[[], Coroutine[Any, Any, None]]
     stop: Callable[[], None] = lambda: None
-    """Asks it to finish what is at hand, and to end by itself."""
+    """Ask it to finish its current work and end."""
 
 
 class BackgroundTasks:
@@ -134,13 +134,13 @@ class BackgroundTasks:
         self._running: dict[asyncio.Task[None], BackgroundTask] = {}
 
     def start(self, task: BackgroundTask) -> None:
-        """Run it from now on."""
+        """Start a task."""
         running = asyncio.create_task(task.run(), name=f"{self._service} {task.name}")
         running.add_done_callback(_note_end)
         self._running[running] = task
 
     async def stop(self, kind: Kind, *, seconds: float) -> None:
-        """Ask those of this kind to finish, wait so long for them, and then cancel all."""
+        """Ask tasks of this kind to finish, wait for them this long, and then cancel all."""
         finishing = [running for running, task in self._running.items() if task.kind == kind]
         for running in finishing:
             self._running[running].stop()
@@ -154,7 +154,7 @@ class BackgroundTasks:
 
     @property
     def healthy(self) -> bool:
-        """Whether every one that was started is still at work."""
+        """Whether every started task is still running."""
         return all(not running.done() for running in self._running)
 
 
@@ -164,10 +164,10 @@ def _note_end(running: asyncio.Task[None]) -> None:
 
 
 def describe(error: BaseException) -> str:
-    """An error as one line for a log: its type, and its first line unless that may hold data.
+    """An error as one line for a log: its type, and its first line if that holds no data.
 
-    Database errors quote rows and parameters, which may be personal: of those only the type and
-    the server's own message are kept.
+    Database errors quote rows and parameters, which may be personal: only their type and the
+    server's own message are kept.
     """
     original = getattr(error, "orig", None)
     cause = getattr(original, "__cause__", None) or original or error

@@ -28,31 +28,31 @@ from hirewire.messaging.broker import (
 REFERENCE, DIGEST, SIZE = "dataref", "datasha256", "datasize"
 """Headers of a message whose body is in the store."""
 LOST = "datalost"
-"""Header that says of a delivery why its body could not be had."""
+"""Header of a delivery that gives the reason why its body is not available."""
 BATCH_BYTES = 16 * 1024 * 1024
-"""Bodies that are fetched at once; one may be larger."""
+"""Bytes of bodies that are fetched at once; one body may be larger."""
 PREFIX = "urn:uuid:"
 THRESHOLD = 256 * 1024
-"""Bytes; a larger body goes into the store, where there is one."""
+"""A body over this size in bytes goes into the store, if there is one."""
 
 
 class StoreUnavailable(Exception):
-    """The store of large bodies cannot be used now. Trying again later may help."""
+    """The store of large bodies is unavailable. A later attempt may succeed."""
 
 
 class BodyLost(Exception):
-    """The store has no such body, or another one than was put there."""
+    """The store lacks the body, or has a different one under its name."""
 
 
 class BodyStore:
-    """Bodies in a folder, one a file, by id. A body stored twice is kept once."""
+    """Bodies in a folder, one file each, named by id. A body stored twice is kept once."""
 
     def __init__(self, folder: Path, *, threshold: int = THRESHOLD) -> None:
         self.threshold = threshold
         self._folder = folder
 
     async def claim_for(self, message: Message) -> Message:
-        """The message as it is, or with a claim in place of a large body, which is stored then.
+        """The message as it is, or with its large body stored and replaced by a claim.
 
         The body is on the disk when this returns. Raises `StoreUnavailable`.
         """
@@ -91,7 +91,7 @@ class BodyStore:
         return replace(delivery, body=body)
 
     async def prune(self, before: datetime) -> int:
-        """Remove what was put there before this moment; how many. Raises `StoreUnavailable`."""
+        """Remove bodies stored before this time; returns how many. Raises `StoreUnavailable`."""
         try:
             return await asyncio.to_thread(self._prune, before.timestamp())
         except OSError as error:
@@ -101,7 +101,7 @@ class BodyStore:
         return self._folder / id.hex[-2:] / str(id)
 
     def _put(self, id: UUID, body: bytes) -> None:
-        """Whole or not at all, and on the disk: the message may be confirmed right after."""
+        """Write the file atomically and flush it: the message may be confirmed right after."""
         path = self._path(id)
         if path.exists():
             os.utime(path)
@@ -130,7 +130,7 @@ class BodyStore:
                 if path.stat().st_mtime < before:
                     path.unlink()
                     removed += 1
-            except FileNotFoundError:  # another service was quicker
+            except FileNotFoundError:  # another service stored it first
                 pass
         return removed
 
@@ -138,8 +138,8 @@ class BodyStore:
 class ClaimCheck:
     """A `Broker` whose large bodies go through a store.
 
-    While the store is away, publishing and consuming wait, as they do for the broker itself. A body
-    that is lost for good costs its own message: it is delivered empty, with the reason as a header.
+    While the store is unavailable, publishing and consuming wait, as they do for the broker itself.
+    If a body is lost for good, its message is delivered without it, with the reason as a header.
     """
 
     def __init__(self, broker: Broker, store: BodyStore) -> None:
@@ -210,7 +210,7 @@ class ClaimCheck:
 
 
 def _parts(batch: Sequence[Delivery]) -> list[list[Delivery]]:
-    """A batch in parts of so many bytes."""
+    """Split a batch into parts of at most so many bytes."""
     parts: list[list[Delivery]] = []
     room = 0
     for delivery in batch:
@@ -229,7 +229,7 @@ def has_claim(headers: Mapping[str, str]) -> bool:
 
 
 def size_of(delivery: Delivery) -> int:
-    """Bytes of a delivery's body, or of the one that it has a claim on."""
+    """The size of a delivery's body, or of the stored body it refers to."""
     text = delivery.headers.get(SIZE, "")
     claimed = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
     return max(len(delivery.body), claimed)

@@ -1,4 +1,4 @@
-"""The interface of a broker: one small Protocol, and the values that cross it."""
+"""The interface of a broker: one small Protocol and its value types."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ EXCHANGE = "hirewire.events"
 DEAD = "hirewire.dead"
 QUEUE_PREFIX = "hirewire"
 BATCH_BYTES = 4 * 1024 * 1024
-"""Bytes of bodies in what a broker yields at once, but for a single larger body."""
+"""Bytes of bodies in one batch of deliveries; one body may be larger."""
 BROADCAST_MESSAGES, BROADCAST_BYTES = 10_000, 32 * 1024 * 1024
 """How far the reader of a broadcast may fall behind."""
 
@@ -22,12 +22,13 @@ def queue_of(service: str) -> str:
 
 
 class BrokerUnavailable(Exception):
-    """The broker cannot be reached, or closed what was open. Trying again later may help."""
+    """The broker cannot be reached, or the connection is lost. A later attempt may succeed."""
 
 
 class BrokerMisconfigured(Exception):
-    """The broker will not do this however often it is asked: a permission is missing, or something
-    is there under the same name with other properties. The message says which.
+    """The broker refuses permanently, for example for a missing permission.
+
+    Or something with the same name exists with other properties. The message gives the reason.
     """
 
 
@@ -36,18 +37,19 @@ class Outcome(Enum):
 
     CONFIRMED = "confirmed"
     UNROUTABLE = "unroutable"
-    """The broker is well, but no queue is bound for this type; the message is nowhere."""
+    """No queue is bound for this type, so the message is in no queue."""
     REFUSED = "refused"
-    """The broker said no; the message may or may not be somewhere. `Message.refusal` says why,
-    where the broker does.
+    """The broker refused the message, which may or may not be in a queue.
+
+    `Message.refusal` has the broker's reason, if it gives one.
     """
     HELD_BACK = "held back"
-    """Not published, since an earlier message of its key in the same batch was not taken."""
+    """Not published, since an earlier message of its key in the same batch was not accepted."""
 
 
 @dataclass(slots=True)
 class Message:
-    """A message on its way to the broker."""
+    """A message to be published."""
 
     id: str
     type: str
@@ -57,13 +59,13 @@ class Message:
     """CloudEvents attributes and extensions, without any prefix: ``source``, ``time``, …"""
     correlation_id: str | None = None
     to: str | None = None
-    """The one service that is to get it; otherwise all that consume its type do."""
+    """The only service that gets the message; None for all that consume its type."""
     via: str | None = None
-    """A routing key in place of all that: to one of a service's partitions."""
+    """A routing key that overrides all others: of one partition of a service."""
     mandatory: bool = True
-    """Whether somebody must get it: else it counts as confirmed when no queue is bound for it."""
+    """Whether the message must reach a queue; if not, it counts as confirmed without one."""
     refusal: str = ""
-    """Why the broker does not take it, as it says itself; set by `Broker.publish`."""
+    """The broker's reason for refusing it; set by `Broker.publish`."""
 
     @property
     def routing_key(self) -> str:
@@ -75,46 +77,47 @@ class Message:
 
 @dataclass(slots=True)
 class Delivery:
-    """A message as a consumer receives it. Nothing in it is trusted or checked yet."""
+    """A message as a consumer receives it, not yet validated."""
 
     body: bytes
     routing_key: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    """CloudEvents attributes, prefix taken off, values as text; others under their own name."""
+    """CloudEvents attributes without their prefix, values as text; other headers by their own name.
+    """
     message_id: str | None = None
     user_id: str | None = None
-    """The publisher as the broker names it; None where the broker does not."""
+    """The publisher as verified by the broker; None if the broker does not verify it."""
     delivery_count: int = 0
-    """How often the broker handed it out before, without an ack: 0 at first."""
+    """How often the broker delivered it before without an ack: 0 at first."""
     partition: str = ""
     position: int = 0
     """Its position in its partition; `Broker.ack` acknowledges up to it."""
     lease: object = None
-    """Belongs to the broker: the life of the consumer that received it."""
+    """For the broker's own use: identifies the consumer that received it."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueTopology:
-    """A listening service's queue and the event names bound to it.
+    """A consuming service's queue and the event names bound to it.
 
-    Messages sent to this service alone reach the queue as well.
+    Messages to this service alone reach the queue as well.
     """
 
     queue: str
     types: tuple[str, ...]
     plain: bool = False
-    """A durable queue without any more properties, as foreign services declare theirs."""
+    """A durable queue without other properties, as external services declare theirs."""
     keys: tuple[str, ...] = ()
-    """Binding keys in place of the usual ones: of a service's partition."""
+    """Binding keys that replace the usual ones: those of a service's partition."""
 
     @property
     def service(self) -> str:
-        """Whose queue it is."""
+        """The service that owns the queue."""
         return self.queue.removeprefix(f"{QUEUE_PREFIX}.")
 
     @property
     def bindings(self) -> tuple[str, ...]:
-        """The binding keys: the event names, and all that is sent to this service alone."""
+        """The binding keys: the event names, and all messages to this service alone."""
         if self.keys:
             return self.keys
         return self.types if self.plain else (*self.types, f"to.{self.service}.#")
@@ -122,65 +125,66 @@ class QueueTopology:
 
 @dataclass(frozen=True, slots=True)
 class QueueStats:
-    """A broker's figures of a queue; `None` for those it does not count."""
+    """A broker's counts of a queue; `None` for those it does not count."""
 
     ready: int
     consumers: int | None
 
 
 class Broker(Protocol):
-    """A broker. Every method raises `BrokerUnavailable` when the broker is out of reach."""
+    """A broker. Every method raises `BrokerUnavailable` if the broker cannot be reached."""
 
     keeps_order_within_batch: bool
-    """Whether `publish` takes no message of a key after one that it does not take. Where it cannot
-    promise that, at most one unconfirmed message of a key may be under way.
+    """Whether `publish` accepts no message of a key after one that it has not accepted.
+
+    If not, at most one message of a key may be unconfirmed at a time.
     """
 
     async def declare(self, queues: Sequence[QueueTopology]) -> None:
-        """Make the exchange, the dead-letter queue, and these queues with exactly these bindings.
+        """Declare the exchange, the dead-letter queue, and these queues with these bindings only.
 
-        Declaring again changes nothing; a binding that is no longer named is taken away.
+        Declaring again changes nothing; bindings that are not listed are removed.
         """
 
     async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Publish persistently, and wait for every confirm; one outcome each.
+        """Publish persistently and wait for every confirm; returns one outcome for each message.
 
-        Order is kept among the messages that are confirmed. A message that cannot be published
-        for what it is costs no other one anything (but, of its key, the later ones). If it raises,
-        each message may or may not have been taken: publish again (readers know them by their id).
+        Order is kept among the confirmed messages. A message that cannot be published affects only
+        later messages of its key. If this raises, each message may or may not have been accepted:
+        publish again (consumers recognise repeats by their ids).
         """
 
     async def delete(self, queue: str) -> None:
-        """Take a queue away with all that is in it. One that is not there is no error."""
+        """Delete a queue with its messages. A missing queue is no error."""
 
     def deliveries(
         self, topology: QueueTopology, *, limit: int
     ) -> AsyncGenerator[Sequence[Delivery]]:
-        """Declare the queue, consume it as its single active consumer, yield what is there.
+        """Declare the queue, consume it as its single active consumer, and yield its deliveries.
 
-        Each yield is 1 to `limit` deliveries in the queue's order, as soon as there are any.
-        The iterator ends only by `BrokerUnavailable`, or when it is closed: then what was not
-        acked goes back to the queue, in its order.
+        Each yield is a list of 1 to `limit` deliveries in the queue's order, as soon as there are
+        any. The iterator ends only with `BrokerUnavailable`, or when it is closed: unacknowledged
+        deliveries then return to the queue, in order.
         """
 
     def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery]]:
-        """Every event of these types from now on, to every process that asks; nothing is kept.
+        """Every new event of these types, for every process that calls this; nothing is stored.
 
-        Now is when it yields for the first time, and nothing yet. A reader that falls far behind
-        gets `BrokerUnavailable`, as if the connection had been lost.
+        It first yields an empty list, when the subscription is active. A reader that falls far
+        behind gets `BrokerUnavailable`, as after a lost connection.
         """
 
     async def ack(self, delivery: Delivery) -> None:
         """Acknowledge this delivery and all before it in its partition.
 
-        Raises `BrokerUnavailable` when its consumer is gone (it will be delivered again).
+        Raises `BrokerUnavailable` if its consumer is gone; the delivery will then be repeated.
         """
 
     async def stats(self, queue: str) -> QueueStats:
-        """How many messages wait in the queue, and how many consumers it has."""
+        """The number of waiting messages and of consumers of a queue."""
 
     async def ping(self) -> None:
-        """Return when the broker has answered."""
+        """Return when the broker has responded."""
 
     async def close(self) -> None:
         """Close all connections. Unacknowledged deliveries go back to their queues."""
@@ -191,13 +195,13 @@ BROKERS = {
     "amqps": "hirewire.messaging.brokers.rabbitmq:RabbitMQ",
     "postgresql": "hirewire.messaging.brokers.postgres:PostgresBroker",
 }
-"""Broker classes by URL scheme; a new broker is one file and one line here."""
+"""Broker classes by URL scheme. A new broker is one file and one line here."""
 
 
 def open_broker(url: str, *, client: str) -> Broker:
-    """The broker at `url`, not connected yet; `client` is the name shown to its operators.
+    """The broker at `url`, not connected yet; `client` is the name that its operators see.
 
-    Raises `ValueError` for a scheme that no broker has.
+    Raises `ValueError` for an unknown scheme.
     """
     scheme = urlsplit(url).scheme
     if scheme not in BROKERS:

@@ -1,4 +1,4 @@
-"""Control messages: they pass through the queues among the events, and are none."""
+"""Control messages, which pass through the queues among the events but are no events."""
 
 BARRIER = "hirewire.fence"
 """Type of a barrier (see `reconciliation.barriers`)."""

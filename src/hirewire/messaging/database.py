@@ -20,7 +20,7 @@ _AWAY = (
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InternalClientError,
-    # Answers to an attempt to connect: no such database, closed to connections, not let in.
+    # Responses to a connection attempt: no such database, not accepting connections, not allowed.
     asyncpg.InvalidCatalogNameError,
     asyncpg.ObjectNotInPrerequisiteStateError,
     asyncpg.InvalidAuthorizationSpecificationError,
@@ -33,21 +33,21 @@ _UNUSABLE = (
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
 )
-"""Errors of a database that cannot serve any statement at present."""
+"""Errors of a database that currently cannot execute any statement."""
 
 
 class DatabaseUnavailable(Exception):
-    """The service's own database cannot be used now. Trying again later may help.
+    """The service's own database is unavailable. A later attempt may succeed.
 
-    Says so of a transaction's own connection only: an error of the same class that a handler met
+    It concerns a transaction's own connection only: an error of the same class that a handler met
     elsewhere is an ordinary error.
     """
 
 
 class CommitRefused(Exception):
-    """PostgreSQL rolled the transaction back when it was to commit.
+    """PostgreSQL rolled the transaction back at COMMIT.
 
-    It does so, with no error, when a statement has failed before and the error was caught.
+    It does so, without an error, if a statement failed before and the error was caught.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class CommitRefused(Exception):
 
 
 class CheckedConnection(asyncpg.Connection):
-    """A connection whose COMMIT is seen to be one. Raises `CommitRefused` otherwise."""
+    """A connection that checks the result of COMMIT. Raises `CommitRefused` on a rollback."""
 
     __slots__ = ()
 
@@ -71,7 +71,7 @@ class CheckedConnection(asyncpg.Connection):
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether `error`, of a plain connection, says that the database cannot be used now."""
+    """Whether `error`, of a plain connection, means that the database is unavailable."""
     if isinstance(error, DBAPIError):
         if error.connection_invalidated or isinstance(error, InterfaceError):
             return True
@@ -82,7 +82,7 @@ def is_away(error: BaseException) -> bool:
 
 
 def is_unusable(error: BaseException, *, closed: bool) -> bool:
-    """Whether a connection's own error ends its use: it is `closed`, or the database says so."""
+    """Whether a connection's own error makes it unusable, or it is `closed`."""
     return closed or isinstance(cause_of(error), _UNUSABLE)
 
 
@@ -94,9 +94,9 @@ def cause_of(error: BaseException) -> BaseException:
 
 
 VANISHED_SECONDS = 20
-"""How long a peer may answer nothing at all before the connection to it counts as lost."""
+"""Seconds without any response after which a connection counts as lost."""
 IDLE_IN_TRANSACTION_SECONDS = 40
-"""How long a transaction may do nothing: a frozen process must not keep its locks."""
+"""Longest idle time of a transaction, since a frozen process must not keep its locks."""
 _SERVER_SIDE = f"""
 select set_config('tcp_keepalives_idle', '10', false),
     set_config('tcp_keepalives_interval', '5', false),
@@ -113,7 +113,7 @@ _OWN_SIDE = (
 
 
 async def connect(url: str, *, application: str) -> asyncpg.Connection:
-    """A connection of one's own (``postgresql://`` or SQLAlchemy URL), outside any pool."""
+    """A separate connection (``postgresql://`` or SQLAlchemy URL), outside any pool."""
     plain = make_url(url).set(drivername="postgresql")
     connection = await asyncpg.connect(
         plain.render_as_string(hide_password=False),
@@ -130,16 +130,16 @@ async def connect(url: str, *, application: str) -> asyncpg.Connection:
 
 
 async def notice_vanished_peers(connection: asyncpg.Connection) -> None:
-    """Let both ends of a new connection notice, within half a minute, that the other host is gone.
+    """Let both ends of a new connection detect within half a minute that the other host is gone.
 
-    Also ends a transaction in which a frozen client does nothing for 40 s. The settings are
-    made by a statement, since a pooler refuses most of them in the startup message.
+    Also ends a transaction whose frozen client does nothing for 40 s. A statement makes the
+    settings, since a pooler refuses most of them in the startup message.
     """
     await connection.execute(_SERVER_SIDE, timeout=10)
     own = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]
     if own is None or own.family == socket.AF_UNIX:
         return
-    # A second handle on the same socket: what uvloop hands out lets nothing be set.
+    # A second handle on the same socket, since uvloop's wrapper does not allow setting options.
     with socket.fromfd(own.fileno(), own.family, own.type) as handle:
         handle.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in _OWN_SIDE:

@@ -1,4 +1,4 @@
-"""Events to and from messages: CloudEvents 1.0 attributes beside a plain JSON body."""
+"""Converts events to messages and back: CloudEvents 1.0 attributes beside a plain JSON body."""
 
 import json
 import re
@@ -21,13 +21,13 @@ MAX_BODY = 4 * 1024 * 1024
 MAX_NAME = 255
 """Characters of a key and of a source."""
 UNREADABLE_HEADERS = "unreadable-headers"
-"""Header under which a broker keeps, as hexadecimal text, headers that it cannot read."""
+"""Header under which a broker keeps unreadable headers, as hexadecimal text."""
 NOT_UNWRAPPED = "not-unwrapped"
-"""Header under which a broker says why a structured CloudEvent is left as it came."""
+"""Header under which a broker gives the reason why a structured CloudEvent was left unchanged."""
 EPOCH_BITS, SEQUENCE_BITS = 23, 40
 """Bits of the two parts of the number that orders a key's events."""
 BOM = b"\xef\xbb\xbf"
-"""Some writers begin UTF-8 with it; JSON has none (RFC 8259)."""
+"""Some programs start UTF-8 with it; JSON must not have it (RFC 8259)."""
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -43,7 +43,7 @@ class Malformed(Exception):
 
 
 class Unknown(Malformed):
-    """This version of the program does not know the event, or not that version of it."""
+    """This version of the program does not know the event, or its payload version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,13 @@ class Context:
 
 @dataclass(slots=True)
 class Received(Generic[E]):
-    """An event as it was received: what the handlers get."""
+    """A received event, as the handlers get it."""
 
     event: E
     id: UUID
-    """The message's id; made again at each delivery when it came without one."""
+    """The message's id; generated at each delivery if it came without one."""
     source: str
-    """``/hirewire/<owner>`` for our own; what the sender said, or empty, for an external
-    publisher's.
-    """
+    """``/hirewire/<owner>`` for our own events; the sender's, or empty, for external publishers."""
     sequence: int | None
     """Number within source and key, counted from 1 by the owner; None from an external publisher.
     """
@@ -74,13 +72,13 @@ class Received(Generic[E]):
     late: bool
     """A later event of the same key has already taken effect here."""
     correlation_id: str
-    """Id of the request or message that began the causal trace."""
+    """Id of the request or message that started the causal trace."""
     key: str
     """The aggregate's id."""
     traceparent: str | None = None
-    """W3C trace context of what published it."""
+    """W3C trace context of its publisher."""
     epoch: int = 0
-    """Which life of the owner's database the sequence belongs to."""
+    """The epoch of the owner's database, to which the sequence belongs."""
 
     @property
     def order(self) -> int | None:
@@ -89,7 +87,7 @@ class Received(Generic[E]):
 
 
 def caused_by(received: Received[Event]) -> Context:
-    """The context of the events that handling `received` records."""
+    """The context of the events recorded while handling `received`."""
     return Context(received.correlation_id, str(received.id), received.traceparent)
 
 
@@ -167,8 +165,9 @@ def type_of(delivery: Delivery) -> str:
 def message_id_of(delivery: Delivery) -> UUID:
     """The id by which a repeated message is recognised.
 
-    A UUID as it is; any other id is mapped to a UUID (version 5) together with its source. A
-    message without one is never recognised again, since two equal bodies may be two facts.
+    A UUID is used unchanged; any other id is mapped to a UUID (version 5) together with its source.
+    A message without an id is never recognised as a repeat, since two equal bodies may be two
+    separate events.
     """
     text = delivery.headers.get("id") or delivery.message_id
     if not text:
@@ -181,10 +180,10 @@ def message_id_of(delivery: Delivery) -> UUID:
 
 
 def decode(delivery: Delivery, services: frozenset[str] = frozenset()) -> Received[Event]:
-    """Read a delivery as the event it says it is. `late` is not known here: False.
+    """Decode a delivery. `late` is unknown here and False.
 
-    Raises `Malformed`, and nothing else, for an unknown event, a body that does not fit, or a
-    sender (verified by the broker) that is one of `services` but not the event's owner.
+    Raises only `Malformed`: for an unknown event, an invalid body, or a sender (verified by the
+    broker) that is one of `services` but not the event's owner.
     """
     try:
         return _decode(delivery, services)
@@ -242,7 +241,7 @@ def _decode(delivery: Delivery, services: frozenset[str]) -> Received[Event]:
 
 
 def _refuse_nul(value: object, path: str) -> None:
-    """PostgreSQL keeps no NUL in a text: such an event would fail in each handler that keeps it."""
+    """Refuse NUL, which PostgreSQL cannot store: every handler that stores the event would fail."""
     if isinstance(value, str) and "\x00" in value:
         raise Malformed(f"{path}: has a NUL character in it")
     if isinstance(value, Mapping):
@@ -303,7 +302,9 @@ def _epoch(headers: Mapping[str, str], sequence: int | None) -> int:
 
 
 def _correlation(headers: Mapping[str, str]) -> str | None:
-    """The correlation id if it is fit for a broker: an external publisher may send anything."""
+    """The correlation id if it is valid for a broker, since an external publisher may send
+    anything.
+    """
     text = headers.get("correlationid", "")
     return text if text.isprintable() and 0 < len(text.encode()) <= MAX_NAME else None
 

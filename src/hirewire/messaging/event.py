@@ -8,30 +8,30 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import from_json, to_json
 
 Upcast: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
-"""Makes the payload of a version from that of the version before it, both as parsed JSON."""
+"""Converts the payload of one version to the next, both as parsed JSON."""
 
 EVENTS: dict[str, type["Event"]] = {}
 """Every event class by its name on the wire."""
 
 
 class Event(BaseModel):
-    """Base of all published events.
+    """Base class of all published events.
 
-    A subclass states, as literals, what the wire and the ledger know it by:
+    A subclass states, as literals, how it is identified on the wire and in the ledger:
 
     - `name`: type and routing key, e.g. ``user.registered``;
-    - `owner`: the one service that publishes it;
-    - `key`: the field that holds the aggregate's id. Events of one key, within their owner, take
-      effect everywhere in the order in which their transactions committed.
+    - `owner`: the only service that publishes it;
+    - `key`: the field that holds the aggregate's id.
 
-    and, once its payload has changed in a way that present readers would not survive:
+    Events of one key and owner take effect everywhere in the order in which their transactions
+    committed. After an incompatible change of the payload it also states:
 
-    - `schema_version`: a whole number, 1 at first, which travels beside the payload;
-    - `upcasts`: for each former version, what makes the payload of the next version of it.
+    - `schema_version`: a whole number, 1 at first, sent beside the payload;
+    - `upcasts`: for each former version, the function that converts its payload to the next one.
 
-    A class without its name, owner and key, or without an upcast, does not come into being
-    (`TypeError`), so a service with such a class does not start. Fields are camelCase on the wire;
-    unknown ones are ignored by a reader.
+    A class without name, owner and key, or without an upcast, raises `TypeError` when it is
+    defined, so a service with such a class does not start. Fields are camelCase on the wire;
+    consumers ignore unknown ones.
     """
 
     model_config = ConfigDict(
@@ -83,10 +83,10 @@ class Event(BaseModel):
 
     @classmethod
     def read(cls, body: bytes | str, version: int = 1) -> Self:
-        """The event whose payload was written in this version, brought up to the present one.
+        """The event from a payload of this version, converted to the current version.
 
-        Raises `pydantic.ValidationError`, and whatever an upcast raises for a payload it cannot
-        read. `version` is at most the class's own.
+        Raises `pydantic.ValidationError`, and whatever an upcast raises for an invalid payload.
+        `version` is at most the class's own.
         """
         if version == cls.schema_version:
             return cls.model_validate_json(body)
@@ -101,5 +101,5 @@ class Event(BaseModel):
         return str(getattr(self, self.key_field))
 
     def body(self) -> bytes:
-        """The payload as plain JSON, camelCase, without what is not set; UTF-8."""
+        """The payload as plain JSON in UTF-8, camelCase, without fields that are not set."""
         return self.model_dump_json(by_alias=True, exclude_unset=True).encode()

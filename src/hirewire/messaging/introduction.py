@@ -1,4 +1,4 @@
-"""Announces consumers before any service starts: queues, bindings, lists and projections."""
+"""Introduces consumers before any service starts: queues, bindings, subscribers, projections."""
 
 from collections.abc import Mapping, Sequence, Set
 from contextlib import AsyncExitStack
@@ -26,14 +26,13 @@ async def introduce(
     past: Set[tuple[str, str]] = frozenset(),
     subscribers: Mapping[str, asyncpg.Connection] = MappingProxyType({}),
 ) -> None:
-    """Declare all queues, and write into each owner's database who consumes its events.
+    """Declare all queues, and store the subscribers of each owner's events in its database.
 
-    Comes before any service starts, so that what is published before a subscriber's very first
-    start waits for it. `past` are services and events: such a service, when it is new to the event,
-    is bound to it behind a watermark, and consumes the past first. `subscribers` are the databases
-    of services that have projections: every generation of these consumes the past.
-
-    Several at once wait for each other; one that was interrupted is called again and goes on.
+    This runs before any service starts, so that events published before a subscriber's first start
+    wait for it. `past` holds services and events: a service that is new to such an event is bound
+    to it behind a watermark and consumes past events first. `subscribers` are the databases of
+    services with projections: each generation consumes past events. Concurrent calls wait for each
+    other; an interrupted one is called again and continues.
     """
     async with AsyncExitStack() as stack:
         for owner in sorted(owners):
@@ -61,7 +60,7 @@ async def _introduce_to(
     queues: Sequence[QueueTopology],
     new: set[tuple[str, str]],
 ) -> None:
-    """Write who consumes one owner's events, and take from `new` who has a low watermark now."""
+    """Store the subscribers of one owner's events; remove from `new` those with a low watermark."""
     subscribers: dict[str, list[str]] = {}
     for queue in queues:
         own = [name for name in queue.types if EVENTS[name].owner == owner]

@@ -1,10 +1,10 @@
-"""The lineage of a service's database: which of its lives this is, counted by epochs.
+"""The lineage of a service's database: its epochs, one for each restore or failover.
 
 A dump restored on another server, a promoted standby and a restore to an earlier time have two
-things in common: transaction ids noted before mean nothing any more, and sequence numbers may be
-given out a second time. So the database keeps what identifies it, and when it finds itself to be
-another than before, its epoch is raised. Transaction ids are compared within one epoch only;
-subscribers order a key's events by epoch and sequence.
+things in common: stored transaction ids lose their meaning, and sequence numbers may be used a
+second time. So the database stores its identity, and when that has changed, its epoch is raised.
+Transaction ids are compared within one epoch only; subscribers order a key's events by epoch and
+sequence.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from hirewire.messaging.locks import lock_number
 log = structlog.get_logger(__name__)
 
 LOCK_TIMEOUT = "2s"
-"""How long a raise may keep traffic waiting at the log; then it is tried again later."""
+"""Longest time for which a raise may block the log; after that it is tried again later."""
 TRIES = 30
 
 _PARTS = {
@@ -38,8 +38,8 @@ select $1, i.system_id, i.database_id, i.table_id, i.timeline, $2 from messaging
 on conflict (epoch) do update set system_id = excluded.system_id,
     database_id = excluded.database_id, table_id = excluded.table_id, timeline = excluded.timeline
 """
-# One dump may be restored twice, and neither life knows of the other: so not the next number, but
-# one that no earlier life can have had. There are 80 years of five minutes in 23 bits.
+# One dump may be restored twice, independently. So the new epoch is not the next number, but one
+# that no earlier epoch can have had. 23 bits hold 80 years of five minutes.
 _NEXT_EPOCH = """
 select greatest($1 + 1, floor(extract(epoch from
     clock_timestamp() - timestamptz '2026-01-01 00:00Z') / 300)::integer)
@@ -48,7 +48,8 @@ _UNUSED = """
 select (select last_value = 1 from messaging.position)
     and not exists (select from messaging.inbox) and not exists (select from messaging.progress)
 """
-# Before a database knew its lineage: numbers that its server has not reached are of another one.
+# For a database that stored no lineage yet: numbers that its server has not reached come from
+# another server.
 _AHEAD = """
 select exists (
     select from (select xact from messaging.log order by position desc limit 1000) l
@@ -76,20 +77,20 @@ class InRecovery(Exception):
 
 
 class RelayRuns(Exception):
-    """A relay leads: the epoch cannot be raised by hand behind its back."""
+    """A relay is active: the epoch must not be raised by hand at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """The epoch of a database, and what was done when it was raised."""
+    """The epoch of a database, and the effects of raising it."""
 
     epoch: int
     raised: str | None = None
-    """Why it was raised just now; None when it was not."""
+    """The reason why it was raised just now; None if it was not."""
     unsent: int = 0
-    """Unsent events that belong to the new epoch now."""
+    """The number of unsent events moved to the new epoch."""
     restarted: int = 0
-    """Replays and repairs that begin again."""
+    """The number of replays and repairs that start again."""
 
     def __str__(self) -> str:
         if self.raised is None:
@@ -101,10 +102,10 @@ class Adopted:
 
 
 async def adopt(connection: asyncpg.Connection) -> Adopted:
-    """Compare the database with what it was, and raise its epoch when it is another.
+    """Compare the database with its stored identity, and raise its epoch if they differ.
 
-    Several at once wait for each other. Raises `InRecovery`; `asyncpg.LockNotAvailableError`
-    when transactions, or a dump, keep the log's table for too long.
+    Concurrent calls wait for each other. Raises `InRecovery`, and `asyncpg.LockNotAvailableError`
+    if transactions or a dump hold the log's table for too long.
     """
     if await connection.fetchval("select pg_is_in_recovery()"):
         raise InRecovery("the database server is a standby")
@@ -130,7 +131,7 @@ async def adopt(connection: asyncpg.Connection) -> Adopted:
 
 
 async def adopt_at(url: str) -> Adopted:
-    """`adopt` the database of this address, when its log can be locked for a moment."""
+    """`adopt` the database at this address; its log is locked briefly."""
     connection = await connect(url, application="hirewire migrate")
     try:
         for _ in range(TRIES):
@@ -144,8 +145,9 @@ async def adopt_at(url: str) -> Adopted:
 
 
 async def raise_by_hand(connection: asyncpg.Connection, service: str, why: str) -> Adopted:
-    """Raise the epoch for what no identity shows: files copied back in place. Raises `RelayRuns`
-    while the service publishes.
+    """Raise the epoch after a change that no identity shows: files copied back in place.
+
+    Raises `RelayRuns` while the service is publishing.
     """
     await adopt(connection)
     async with connection.transaction():
@@ -158,7 +160,7 @@ async def raise_by_hand(connection: asyncpg.Connection, service: str, why: str) 
 
 
 async def current_epoch(connection: asyncpg.Connection) -> int:
-    """The epoch as it is noted; 0 before the first look."""
+    """The stored epoch; 0 before the first check."""
     found: int = await connection.fetchval("select coalesce(max(epoch), 0) from messaging.lineage")
     return found
 
@@ -169,8 +171,9 @@ async def _lock(connection: asyncpg.Connection) -> None:
 
 
 async def _change(connection: asyncpg.Connection, noted: asyncpg.Record) -> str | None:
-    """The most significant difference from the noted identity, in words. Parts unknown on either
-    side are not compared.
+    """A description of the most significant difference from the stored identity.
+
+    Parts that are unknown on either side are not compared.
     """
     now = await connection.fetchrow("select * from messaging.identity()")
     assert now is not None
@@ -183,10 +186,10 @@ async def _change(connection: asyncpg.Connection, noted: asyncpg.Record) -> str 
 
 
 async def _raise(connection: asyncpg.Connection, noted: int, why: str) -> Adopted:
-    """Raise the epoch above `noted`, all of it in the caller's transaction.
+    """Raise the epoch above `noted`, in the caller's transaction.
 
-    The log's lock parts what was recorded before, and is raised if it is unsent, from what is
-    recorded after and gets the new epoch as its default.
+    The lock on the log separates events recorded before, whose epoch is raised if they are unsent,
+    from those recorded later, which get the new epoch as the column's default.
     """
     epoch: int = await connection.fetchval(_NEXT_EPOCH, noted)
     await connection.execute(

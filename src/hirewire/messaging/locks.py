@@ -1,9 +1,9 @@
-"""Session locks of PostgreSQL: a connection holds them, and they go with it.
+"""Session locks of PostgreSQL, which a connection holds until it ends.
 
-The server ends a holder's session when the holder has said nothing for a while, so a process that
-is frozen, or whose host has vanished, frees its successor. A holder therefore speaks every few
-seconds, by `Session.check`, which also proves that the session is still its own: a pooler in
-transaction mode hands one session to many clients, and a lock in such a session excludes nobody.
+The server ends a holder's session after a period of silence, so that another process can take over
+from one that is frozen, or whose host has vanished. A holder therefore calls `Session.check` every
+few seconds. This also checks that the session is still its own: a pooler in transaction mode shares
+one session among many clients, and a lock in such a session excludes nobody.
 """
 
 import asyncio
@@ -16,23 +16,23 @@ import asyncpg
 from hirewire.messaging.database import connect
 
 IDLE_SECONDS = 20.0
-"""How long a holder of locks may say nothing before the server ends its session."""
+"""Seconds of silence after which the server ends a holder's session."""
 BEAT_SECONDS = 5.0
-"""How often a holder speaks at least."""
+"""Longest pause between two checks of a holder."""
 _PROBE_SECONDS = 3.0
 
 _HELD = """exists (
     select from pg_locks where locktype = 'advisory' and granted and objsubid = 1
       and mode = 'ExclusiveLock' and pid = pg_backend_pid()
       and (classid::bigint << 32 | objid::bigint) = $1)"""
-# A session lock is granted again to the session that has it, so whoever shares the session would
-# get it too: it must not be there before.
+# A session lock is granted again to the session that has it, also to other clients that share the
+# session: so it must not be held already.
 _TRY_LOCK = f"""
 select case when current_setting('hirewire.session', true) is distinct from $2 or {_HELD}
     then null else pg_try_advisory_lock($1) end
 """  # noqa: S608
-# The server ends a session that is idle; one that was frozen between two messages of a statement
-# is not idle to it, but waits for its client for ever.
+# The server ends an idle session. One that was frozen between two messages of a statement is not
+# idle, and the server would wait for its client for ever.
 _END_SILENT_HOLDER = """
 select pg_terminate_backend(a.pid)
 from pg_locks l join pg_stat_activity a using (pid)
@@ -69,13 +69,13 @@ class Session:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the connection is gone, and the locks with it."""
+        """Whether the connection and its locks are gone."""
         return bool(self.connection.is_closed())
 
     async def try_lock(self, number: int) -> bool:
-        """Take a lock that this session does not hold; False when another session has it.
+        """Take a lock that this session does not hold; False if another session holds it.
 
-        Another one that has said nothing for longer than it may is ended, so a later try succeeds.
+        A holder that has been silent for too long is ended, so that a later try succeeds.
         """
         taken = await self.connection.fetchval(_TRY_LOCK, number, self._token)
         if taken is None:
@@ -85,7 +85,7 @@ class Session:
         return bool(taken)
 
     async def check(self, number: int | None = None) -> None:
-        """Speak, and make sure that the session is this client's alone and has the lock still.
+        """Send a query, and check that the session is not shared and still holds the lock.
 
         Raises `SessionShared`.
         """
@@ -97,7 +97,7 @@ class Session:
             raise SessionShared
 
     async def close(self) -> None:
-        """Let go of all locks."""
+        """Release all locks."""
         with suppress(Exception):
             await self.connection.close(timeout=2)
         if not self.connection.is_closed():
@@ -107,7 +107,7 @@ class Session:
 async def open_session(
     url: str, *, application: str, idle_seconds: float = IDLE_SECONDS
 ) -> Session:
-    """A session that may hold locks. Raises `SessionShared` where it could not hold them."""
+    """A session that can hold locks. Raises `SessionShared` if it cannot."""
     connection = await connect(url, application=application)
     try:
         token = secrets.token_hex(16)
@@ -123,24 +123,24 @@ async def open_session(
 
 
 async def _is_pooled(connection: asyncpg.Connection) -> bool:
-    """Whether the process that answers is another than the one that was connected to.
+    """Whether another server process responds than the one that was connected to.
 
-    Asked by simple queries, and answered by the number of rows: a pooler may send what belongs to
-    a prepared statement to another process.
+    Uses simple queries and the number of rows, since a pooler may route a prepared statement to
+    another process.
     """
     pid = connection.get_server_pid()
     return not await _holds(connection, f"pg_backend_pid() = {pid}")
 
 
 async def _is_exclusive(connection: asyncpg.Connection, url: str, token: str) -> bool:
-    """Whether the session behind a pooler stays this client's while another one is at work."""
+    """Whether the session behind a pooler stays this client's while another client works."""
     other = None
     try:
         async with asyncio.timeout(_PROBE_SECONDS):
             other = await connect(url, application="hirewire probe")
             await other.execute("begin")
             await other.execute("select 1")
-    except TimeoutError:  # the pooler has no second session to give: the first one is in use
+    except TimeoutError:  # the pooler has no second session: the first one is in use
         pass
     try:
         async with asyncio.timeout(_PROBE_SECONDS):

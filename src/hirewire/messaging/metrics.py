@@ -83,13 +83,13 @@ def open_messages(service: str, open: Mapping[str, int]) -> None:
 
 
 def lag(service: str, seconds: Mapping[str, float]) -> None:
-    """Set the age of each handler's oldest message that is not handled."""
+    """Set the age of each handler's oldest unhandled message."""
     for handler, age in seconds.items():
         _lag.labels(service, handler).set(age)
 
 
 def delays(service: str, recorded: Iterable[tuple[str, datetime | None]]) -> None:
-    """Note a batch whose effects are committed: handlers, and when their events were recorded."""
+    """Observe a committed batch: its handlers, and when their events were recorded."""
     first: dict[str, datetime] = {}
     for handler, time in recorded:
         if time is not None and (handler not in first or time < first[handler]):
@@ -100,13 +100,13 @@ def delays(service: str, recorded: Iterable[tuple[str, datetime | None]]) -> Non
 
 
 def queued(service: str, ready: int | None, dead: int) -> None:
-    """Set what waits in the service's queue, and what the broker has given up on."""
+    """Set the numbers of messages in the service's queue and of the broker's dead letters."""
     if ready is not None:
         _ready.labels(service).set(ready)
     _broker_dead.set(dead)
 
 
 def outbox(service: str, unsent: int, age_seconds: float) -> None:
-    """Set what is known of the backlog."""
+    """Set the known gauges of the backlog."""
     _backlog.labels(service).set(unsent)
     _age.labels(service).set(age_seconds)

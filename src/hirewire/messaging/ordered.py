@@ -1,4 +1,4 @@
-"""Publishing in order, where all the messages are at hand already."""
+"""Publishes a list of messages in order."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,12 +6,11 @@ from hirewire.messaging.broker import Broker, BrokerMisconfigured, Message, Outc
 
 
 async def publish_in_order(broker: Broker, messages: Sequence[Message]) -> bool:
-    """Publish, one of a key at a time; False when some did not reach the queue.
+    """Publish, one message of a key at a time; False if some did not reach the queue.
 
-    Raises `BrokerMisconfigured` for one that the broker will not take, whenever it is tried.
-
-    Watermarks and barriers overtake nothing and are overtaken by nothing: each is published once
-    all before it is confirmed, and nothing behind it before it is confirmed itself.
+    Raises `BrokerMisconfigured` if the broker refuses a message permanently. Watermarks and
+    barriers keep their place: each is published once all messages before it are confirmed, and
+    later ones once it is confirmed itself.
     """
     for wave in _waves(messages):
         outcomes = await broker.publish(wave)
@@ -23,7 +22,7 @@ async def publish_in_order(broker: Broker, messages: Sequence[Message]) -> bool:
 
 
 def _waves(messages: Sequence[Message]) -> Iterator[list[Message]]:
-    """Groups of messages that may be under way at once."""
+    """Groups of messages that may be unconfirmed at once."""
     waves: list[list[Message]] = []
     depth: dict[str, int] = {}
     control = False

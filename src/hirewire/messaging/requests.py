@@ -1,8 +1,8 @@
-"""Requests of operators to the log: replays and repairs, carried out by the relay.
+"""Operators' requests to the log: replays and repairs, executed by the relay.
 
-A *replay* sends what the log holds of some types to one subscriber alone. With `handover` it runs
-into the present between two watermarks (see `cutover`). A *repair* sends single events to one
-service again.
+A *replay* publishes the log's events of some types to one subscriber only. With `handover` it
+continues into live events, between two watermarks (see `cutover`). A *repair* publishes single
+events to one service again.
 """
 
 import json
@@ -31,7 +31,7 @@ class Asked(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Something that was asked, and how far it is."""
+    """A request and its progress."""
 
     id: UUID
     kind: str
@@ -55,8 +55,9 @@ ASKED = """
   and ($4::text is null or l.key = $4)
   and ($5::uuid[] is null or l.id = any($5)))
 """
-"""Whether a row `l` of the log is asked for, but for its type; its parameters are `arguments`."""
-# A cutover brings what is unsent as well: the subscriber drops that.
+"""Whether a row `l` of the log is requested, except for its type; `arguments` are its parameters.
+"""
+# A cutover includes unsent events as well: the subscriber drops those.
 _MATCHING = f"""
 select count(*) from messaging.log l
 where l.type = any($1::text[]) and ({ASKED}
@@ -67,7 +68,7 @@ where l.type = any($1::text[]) and ({ASKED}
 async def ask(
     tx: Tx, kind: str, asked: Mapping[str, Any], *, by: str, again: bool = False
 ) -> tuple[UUID, bool]:
-    """File a request. The same one again is not done twice, unless `again`.
+    """Create a request. The same one again has no further effect, unless `again`.
 
     Returns its id, and whether it is new.
     """
@@ -84,7 +85,7 @@ async def ask(
 
 
 async def types_of_subscriber(tx: Tx, service: str) -> list[str]:
-    """The types of this owner that a service is on the list for."""
+    """The types of this owner to which a service subscribes."""
     result = await tx.exec_driver_sql(
         "select distinct type from messaging.listener where service = $1 and until is null "
         "order by 1",
@@ -94,7 +95,7 @@ async def types_of_subscriber(tx: Tx, service: str) -> list[str]:
 
 
 async def note_done(tx: Tx, kind: str, asked: Mapping[str, Any], *, by: str, done: int) -> None:
-    """Keep what was asked and done in one transaction, as a request that is finished."""
+    """Store an action completed in this transaction as a finished request."""
     await tx.exec_driver_sql(
         "insert into messaging.job (id, kind, asked, asked_by, state, total, done, finished_at) "
         "values (gen_random_uuid(), $1, $2::jsonb, $3, 'done', $4, $4, clock_timestamp())",
@@ -113,7 +114,7 @@ async def find(tx: Tx, id: UUID) -> Request | None:
 
 
 async def latest(tx: Tx, limit: int = 50) -> list[Request]:
-    """The newest requests first."""
+    """The newest requests, latest first."""
     result = await tx.exec_driver_sql(
         f"select {_COLUMNS} from messaging.job order by asked_at desc limit $1",  # noqa: S608
         (limit,),
@@ -122,7 +123,7 @@ async def latest(tx: Tx, limit: int = 50) -> list[Request]:
 
 
 async def matching(tx: Tx, asked: Mapping[str, Any]) -> int:
-    """How many events of the log a replay would send now."""
+    """How many events of the log a replay would publish now."""
     cutover = bool(asked.get("handover"))
     result = await tx.exec_driver_sql(_MATCHING, (*arguments(asked), cutover))
     number: int = result.scalar_one()

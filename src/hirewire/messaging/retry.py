@@ -1,4 +1,4 @@
-"""When a failed message is tried again. Pure: an attempt in, a delay or a verdict out."""
+"""When a failed message is retried. Pure functions: an attempt in, a delay or a verdict out."""
 
 import random
 from collections.abc import Mapping
@@ -21,14 +21,13 @@ class Later(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RetrySchedule:
-    """Exponential backoff with full-range jitter around each step.
+    """Exponential backoff with jitter in the full range around each step.
 
-    The delay after attempt `n` (the first is 1) is ``min(first * factor**(n-1), longest)``,
-    times a factor drawn evenly from ``1 ± jitter``. After `attempts` attempts it gives up.
-    The default spends its eight attempts over about 16 minutes.
-
-    `by_error` names other schedules for some classes of exceptions, the most special class first
-    found in an exception's ancestry; None means dead at once. Attempts are counted over all.
+    The delay after attempt `n` (the first is 1) is ``min(first * factor**(n-1), longest)``, times a
+    random factor within ``1 ± jitter``. After `attempts` attempts it gives up. The default spends
+    its eight attempts over about 16 minutes. `by_error` has other schedules for some exception
+    classes; the most specific class counts, and None means dead at once. All attempts are counted
+    together.
     """
 
     attempts: int = 8
@@ -55,14 +54,14 @@ class RetrySchedule:
         return max([self.attempts, *others])
 
     def for_error(self, error: BaseException) -> "RetrySchedule | None":
-        """The schedule after this error; None when it is not to be tried again."""
+        """The schedule after this error; None if it must not be retried."""
         for kind in type(error).__mro__:
             if kind in self.by_error:
                 return self.by_error[kind]
         return self
 
     def delay(self, attempt: int, *, draw: float | None = None) -> timedelta | None:
-        """The time to wait after failed attempt number `attempt`; None when it was the last.
+        """The delay after failed attempt number `attempt`; None if it was the last.
 
         `draw` is a number in [0, 1) in place of a random one.
         """

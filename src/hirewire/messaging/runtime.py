@@ -1,4 +1,4 @@
-"""One service's messaging, running: what starts with the process and stops with it."""
+"""One service's messaging at run time, which starts and stops with the process."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -37,11 +37,11 @@ class Options:
     """Settings of one service's messaging."""
 
     batch: int = 500
-    """Most deliveries in one transaction."""
+    """Largest number of deliveries in one transaction."""
     retention: timedelta = timedelta(days=30)
     """How long the log and the inbox are kept."""
     drain_seconds: float = 10.0
-    """How long stopping waits for the batch at hand."""
+    """How long a stop waits for the current batch."""
 
 
 class Messaging:
@@ -63,10 +63,11 @@ class Messaging:
         store: BodyStore | None = None,
         projections: Sequence[Projection] = (),
     ) -> None:
-        """`plain_queues` are events that it consumes from a foreign service's plain queue as well;
-        over `partitions` queues its replicas work at once. `recurring` are events of its own that
-        are recorded by the clock; `store` takes bodies that are too large for the broker. Of
-        `projections` it consumes the generations that are there, each through a queue of its own.
+        """`plain_queues` are events that it also consumes from an external service's plain queue.
+
+        Over `partitions` queues its replicas work in parallel. `recurring` are its own events
+        recorded on a schedule; `store` holds bodies that are too large for the broker. Of
+        `projections` it consumes the existing generations, each through a separate queue.
         """
         broker = ClaimCheck(broker, store) if store is not None else broker
         self.service = service
@@ -153,7 +154,7 @@ class Messaging:
         )
 
     def _plain(self, subscriptions: Sequence[Subscription], name: str) -> Consumer:
-        """A consumer of the plain queue of a foreign service's event."""
+        """A consumer of an external service's plain queue for an event."""
         own = [s for s in subscriptions if s.event.name == name]
         return self._consumer(own, topology=QueueTopology(name, (), plain=True))
 
@@ -219,12 +220,12 @@ class Messaging:
         ]
 
     async def stop(self) -> None:
-        """Stop cleanly: the batch at hand is finished and acked, or rolled back and not acked."""
+        """Stop: the current batch is finished and acknowledged, or rolled back and redelivered."""
         await self._tasks.stop("consuming", seconds=self.options.drain_seconds)
         with suppress(Exception):
             await self.broker.close()
 
     @property
     def healthy(self) -> bool:
-        """Whether every background task that was started is still at work."""
+        """Whether every started background task is still running."""
         return self._tasks.healthy

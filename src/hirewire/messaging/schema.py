@@ -1,4 +1,4 @@
-"""Databases that are made when missing, and migrations without ceremony."""
+"""Creates missing databases and runs migrations."""
 
 from collections.abc import Sequence
 from importlib import import_module
@@ -14,16 +14,16 @@ from hirewire.messaging.database import connect
 from hirewire.messaging.locks import lock_number
 
 Schemas: TypeAlias = Sequence[tuple[str, str]]
-"""Schemas of a database, each with the package whose migrations make it."""
+"""Schemas of a database, each with the package of its migrations."""
 OWN: Schemas = (("messaging", "hirewire.messaging"),)
 
 
 class CannotMigrate(Exception):
-    """The data stand in the way of a migration; the message says what to do about it."""
+    """The data prevent a migration; the message says what to do."""
 
 
 async def ensure_database(url: str) -> bool:
-    """Make the database of this address when it is missing. True when it was made."""
+    """Create the database at this address if it is missing. True if it was created."""
     name = make_url(url).database
     assert name
     maintenance = make_url(url).set(database="postgres").render_as_string(hide_password=False)
@@ -42,10 +42,10 @@ async def ensure_database(url: str) -> bool:
 
 
 async def migrate(url: str, schemas: Schemas = OWN) -> list[str]:
-    """Bring these schemas of a database (messaging's own by default) to their newest revisions.
+    """Migrate these schemas of a database (by default messaging's own) to their newest revisions.
 
-    Returns what was applied, as ``schema:revision``. The database is made when it is missing.
-    Several at once wait for each other. Nothing is half done: all of it is one transaction.
+    Returns the applied revisions as ``schema:revision``. A missing database is created. Concurrent
+    calls wait for each other. All migrations are one transaction.
     """
     await ensure_database(url)
     engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
@@ -66,7 +66,7 @@ async def migrate(url: str, schemas: Schemas = OWN) -> list[str]:
 
 
 async def pending(engine: AsyncEngine, schemas: Schemas = OWN) -> list[str]:
-    """The schemas whose migrations are not all applied; empty when the database is ready."""
+    """The schemas with pending migrations; empty if the database is ready."""
     async with engine.connect() as connection:
         behind = []
         for schema, package in schemas:
@@ -94,7 +94,7 @@ def _newest(package: str) -> str:
 
 
 def _upgrade(connection: Connection, schema: str, package: str) -> Sequence[str]:
-    # Imported here: a service that only runs need not load Alembic.
+    # Imported here, since a service that only runs does not need Alembic.
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
     from alembic.runtime.migration import MigrationContext

@@ -1,7 +1,7 @@
-"""Structured CloudEvents: attributes and payload in one JSON body, as other programs publish them.
+"""Structured CloudEvents: attributes and payload in one JSON body, from other programs.
 
-They are taken apart where they arrive, so that all else knows one form only: attributes as headers,
-the payload as the body (binary mode). CloudEvents 1.0, JSON format and AMQP binding.
+They are converted on arrival to the only form that the rest of the code knows: attributes as
+headers, the payload as the body (binary mode). CloudEvents 1.0, JSON format and AMQP binding.
 """
 
 import base64
@@ -22,7 +22,7 @@ _REQUIRED = ("specversion", "id", "source", "type")
 
 
 def unwrapped(body: bytes, content_type: str) -> tuple[dict[str, str], bytes]:
-    """The attributes as text, and the payload. Raises `ValueError` that says what is wrong."""
+    """The attributes as text, and the payload. Raises `ValueError` with the reason."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind != _JSON:
         raise ValueError(f"only {_JSON} is read, one event a message")

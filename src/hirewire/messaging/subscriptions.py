@@ -1,4 +1,4 @@
-"""Subscriptions: one typed row for each."""
+"""Subscriptions: one typed row for each handler of an event."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ BehindFailed = Literal["wait", "skip"]
 DEFAULT_RETRY = RetrySchedule()
 DEFAULT_TIME_LIMIT = timedelta(seconds=30)
 UNREADABLE = "(unreadable)"
-"""Stands for the subscription of a message that reached no handler."""
+"""Placeholder subscription of a message that reached no handler."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """At most so many messages in a time, all replicas together; as many may come at once."""
+    """A rate: at most so many messages in a period, for all replicas; all may come at once."""
 
     count: int
     per: timedelta = timedelta(seconds=1)
@@ -38,19 +38,19 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One handler of one event; made by `on` or `on_batch`. Exactly one handler is set."""
+    """One handler of one event, created by `on` or `on_batch`. Exactly one handler is set."""
 
     event: type[Event]
     name: str
-    """Stable: part of the inbox's key."""
+    """Part of the inbox's key, so it must not change."""
     handler: Callable[[Tx, Received[Any]], Awaitable[None]] | None
     batch_handler: Callable[[Tx, Sequence[Received[Any]]], Awaitable[None]] | None
     retry: RetrySchedule
     behind_failed: BehindFailed
     history: bool
-    """Whether a service that is new to the event first consumes what its owner's log holds."""
+    """Whether a service that is new to the event first consumes the owner's past events."""
     time_limit: timedelta = DEFAULT_TIME_LIMIT
-    """How long one call of the handler may take; longer is a failed attempt (`TimeoutError`)."""
+    """Longest time for one call; a longer one is a failed attempt (`TimeoutError`)."""
     rate: Rate | None = None
     concurrency: int = 1
     """How many messages, of different keys, a process handles at once."""
@@ -63,7 +63,9 @@ class Subscription:
 
     @property
     def limited(self) -> bool:
-        """Whether its messages are kept first, and handled beside the queue, as its limits say."""
+        """Whether its messages are stored first and handled apart from the queue, within its
+        limits.
+        """
         return self.rate is not None or self.concurrency > 1
 
 
@@ -95,18 +97,18 @@ def on(
 ) -> Subscription:
     """Consume `event`, one at a time.
 
-    The handler gets an open transaction and the event as received. Returning means done;
-    `Reject` dead at once; `Later` again without spending an attempt; any other exception a
-    retry by the schedule. It never commits.
+    The handler gets an open transaction and the received event, and never commits. If it returns,
+    the event is handled. `Reject` makes the message a dead letter at once; `Later` postpones it
+    without spending an attempt; any other exception is retried on the schedule. `name` is a literal
+    that must never change, since the inbox identifies the handler by it.
 
-    `name` is a literal that is never changed: the inbox knows the handler by it. While a message
-    of a key fails, later ones of the key wait behind it in order; ``behind_failed="skip"``
-    lets them pass. With `history` a service that is new to this event consumes first what the
-    owner's log still holds, in order, and then the present: nothing missed, nothing twice.
-    A handler that takes longer than `time_limit` is cancelled, and that attempt has failed.
-
-    With a `rate` or a `concurrency` above 1 its messages are kept in the database first and handled
-    from there, in the order of each key, so that it holds up no other handler of the queue.
+    While a message of a key fails, later ones of the key wait behind it in order;
+    ``behind_failed="skip"`` lets them pass. With `history` a service that is new to this event
+    first consumes the past events in the owner's log, in order, and then live ones: nothing is
+    missed or duplicated. A handler that exceeds `time_limit` is cancelled, and the attempt has
+    failed. With a `rate` or a `concurrency` above 1 its messages are first stored in the database
+    and handled from there, in the order of each key, so that it delays no other handler of the
+    queue.
     """
     return Subscription(
         event, name, handler, None, retry, behind_failed, history, time_limit, rate, concurrency
@@ -125,10 +127,10 @@ def on_batch(
     rate: Rate | None = None,
     concurrency: int = 1,
 ) -> Subscription:
-    """Consume `event` in batches: the handler gets the events of that name in the batch, in order.
+    """Consume `event` in batches: the handler gets the events of that name in a batch, in order.
 
-    If it raises, or takes longer than `time_limit`, the batch is taken again in halves, down to
-    batches of one.
+    If it raises or exceeds `time_limit`, each half of the batch is handled again, down to batches
+    of one.
     """
     return Subscription(
         event, name, None, handler, retry, behind_failed, history, time_limit, rate, concurrency

@@ -1,4 +1,4 @@
-"""For tests of any service: what was recorded, and consuming an event without a broker."""
+"""For tests of any service: reads recorded events, and delivers an event without a broker."""
 
 import json
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Recorded:
     key: str
     sequence: int
     body: dict[str, Any]
-    """The payload, for tests to look into."""
+    """The payload as a dictionary."""
     headers: dict[str, str]
     sent: bool
 
@@ -62,7 +62,7 @@ async def recorded(engine: AsyncEngine, type: str | None = None) -> list[Recorde
 def delivery(
     event: Event, *, id: UUID | None = None, sequence: int = 1, count: int = 0
 ) -> Delivery:
-    """The delivery by which `event` arrives, as its owner would have sent it."""
+    """The delivery of `event`, as its owner would publish it."""
     id = id or new_id()
     headers = headers_of(
         type(event),

@@ -1,8 +1,8 @@
-"""Trace context on every event, and spans by OpenTelemetry's conventions for messaging.
+"""Trace context on every event, and spans that follow OpenTelemetry's messaging conventions.
 
-Without a tracer (see `enable`) the W3C trace context is only passed on; with one, recording an
-event makes a `create` span, publishing a `send` span linked to all it sends, and handling a
-`process` span whose parent is the `create` span, in whatever service that was.
+Without a tracer (see `enable`) the W3C trace context is only passed on. With one, recording an
+event creates a `create` span, publishing a `send` span linked to the events it publishes, and
+handling a `process` span whose parent is the `create` span, in any service.
 """
 
 import secrets
@@ -22,29 +22,29 @@ _flush: Callable[[], object] | None = None
 
 
 def enable(tracer: "Tracer | None", flush: Callable[[], object] | None = None) -> None:
-    """Make spans with this tracer from now on, none with None; `flush` sends what is left."""
+    """Create spans with this tracer from now on (none with None); `flush` sends the rest."""
     global _tracer, _flush
     _tracer, _flush = tracer, flush
 
 
 def close() -> None:
-    """Send what has not been sent yet: nothing runs after a server's last signal."""
+    """Send the remaining spans: nothing runs after a server's last signal."""
     if _flush is not None:
         _flush()
 
 
 def enabled() -> bool:
-    """Whether spans are made."""
+    """Whether spans are created."""
     return _tracer is not None
 
 
 def new_traceparent() -> str:
-    """A W3C `traceparent` that begins a trace, not sampled."""
+    """A W3C `traceparent` that starts an unsampled trace."""
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
 
 
 def created(type: str, id: str, traceparent: str) -> str:
-    """Note that an event was recorded; the trace context that travels with it."""
+    """Create the span of a recorded event; returns the trace context that is sent with it."""
     if _tracer is None:
         return traceparent
     from opentelemetry.trace import SpanKind
@@ -61,7 +61,7 @@ def created(type: str, id: str, traceparent: str) -> str:
 
 @contextmanager
 def sending(exchange: str, traceparents: Sequence[str | None]) -> Iterator[None]:
-    """A span around the publication of some messages."""
+    """A span around the publication of messages."""
     if _tracer is None:
         yield
         return
@@ -78,7 +78,7 @@ def sending(exchange: str, traceparents: Sequence[str | None]) -> Iterator[None]
 
 
 def processing(invocations: Sequence[Invocation], queue: str) -> "list[Span]":
-    """Begin a span for each invocation; what its handler records is then caused by that span."""
+    """Begin a span for each invocation; events that its handler records are caused by it."""
     if _tracer is None:
         return []
     from opentelemetry.trace import SpanKind
@@ -103,7 +103,7 @@ def processing(invocations: Sequence[Invocation], queue: str) -> "list[Span]":
 
 
 def finish(spans: "Sequence[Span]", error: BaseException | None = None) -> None:
-    """End spans; with an error, as failed. Its text may hold data: only its type is kept."""
+    """End spans; after an error, as failed. Only its type is stored: its text may hold data."""
     for span in spans:
         if error is not None:
             from opentelemetry.trace import Status, StatusCode
@@ -115,7 +115,7 @@ def finish(spans: "Sequence[Span]", error: BaseException | None = None) -> None:
 
 @contextmanager
 def serving(method: str, path: str, traceparent: str | None) -> Iterator[tuple[str, Any]]:
-    """Around a request: its trace context, and its span where there is one."""
+    """Context of a request: its trace context, and its span if spans are created."""
     if _tracer is None:
         yield traceparent or new_traceparent(), None
         return
@@ -148,7 +148,7 @@ def _span_context(traceparent: str) -> Any:
 
 
 def _parent(traceparent: str | None) -> "Context | None":
-    """As context. A trace that nobody has sampled yet is begun here, under the same id."""
+    """A traceparent as context. An unsampled trace is started here, under the same id."""
     if not traceparent:
         return None
     from opentelemetry.trace import NonRecordingSpan, set_span_in_context

@@ -1,4 +1,4 @@
-"""The transactions of one service: opened and committed here, handed to whatever changes rows."""
+"""The transactions of one service, opened and committed here, and passed to commands."""
 
 import asyncio
 import re
@@ -33,7 +33,7 @@ _ENDS = re.compile(
     r"|(?:savepoint|release|rollback\s+to)(?!.*\bsa_savepoint_))\b",
     re.IGNORECASE | re.DOTALL,
 )
-"""Statements by which a transaction is ended, or parted behind SQLAlchemy's back."""
+"""Statements that end or split a transaction without SQLAlchemy's knowledge."""
 _OUTLIVES = re.compile(
     _COMMENTS
     + r"(set(?=\s)(?!\s+(?:local|constraints|transaction)\b)|reset|discard|listen|unlisten"
@@ -42,9 +42,9 @@ _OUTLIVES = re.compile(
     r"|.*?\b(pg_(?:try_)?advisory_lock(?:_shared)?)\s*\(",
     re.IGNORECASE | re.DOTALL,
 )
-"""Statements whose effect stays with the connection, for the next one who gets it."""
+"""Statements whose effect stays with the connection, for its next user."""
 _OPTION = "hirewire_transaction"
-"""Execution option of a connection under which its open `Transaction` is."""
+"""Execution option of a connection that holds its open `Transaction`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +73,23 @@ class Transaction:
     def __init__(self, owner: str) -> None:
         self.owner = owner
         self.pending: list[PendingEvent] = []
-        """Events that are written just before the commit."""
+        """Events that will be written just before the commit."""
         self.write: Write | None = None
         """Writes the pending events."""
         self.savepoints: dict[str, int] = {}
-        """How many events there were at each savepoint, by the name that SQLAlchemy gives it."""
+        """The number of events at each savepoint, by SQLAlchemy's name for it."""
         self.kept: dict[type, Any] = {}
-        """What features keep until the transaction ends, by its type."""
+        """Data that features keep until the transaction ends, by type."""
         self.wakes = False
         self.ended = False
-        """Whether the block is over: nothing can be recorded any more, and the commit may come."""
+        """Whether the block has ended: nothing more can be recorded, and the commit may follow."""
         self.spoiled = False
-        """Whether SQLAlchemy believes the transaction to be over, and PostgreSQL does not."""
+        """Whether SQLAlchemy considers the transaction ended, and PostgreSQL does not."""
         self.unusable: BaseException | None = None
-        """The error after which this connection can do no more."""
+        """The error after which this connection cannot be used."""
 
     def add(self, event: PendingEvent, write: Write) -> None:
-        """Keep an event; `write` writes all of them just before the commit."""
+        """Keep an event; `write` writes all events just before the commit."""
         self.pending.append(event)
         self.write = write
 
@@ -104,7 +104,7 @@ def owner_of(tx: Tx) -> str:
 
 
 def wake_after(tx: Tx) -> None:
-    """Let the relay look at its work once `tx` has committed, also without a new event."""
+    """Wake the relay once `tx` has committed, even without a new event."""
     opened_by(tx).wakes = True
 
 
@@ -126,7 +126,7 @@ def opened_by(tx: Tx) -> Transaction:
 
 
 class TransactionEnded(RuntimeError):
-    """A statement would have ended the transaction, or made a savepoint that nobody knows of."""
+    """A statement would have ended the transaction, or created an untracked savepoint."""
 
     def __init__(self, statement: str) -> None:
         super().__init__(
@@ -136,7 +136,7 @@ class TransactionEnded(RuntimeError):
 
 
 class OutlivesTransaction(RuntimeError):
-    """A statement would have changed the session, whose connection others get after this one."""
+    """A statement would have changed the session, whose connection others use next."""
 
     def __init__(self, statement: str) -> None:
         super().__init__(
@@ -148,8 +148,8 @@ class OutlivesTransaction(RuntimeError):
 class Transactions:
     """Opens the transactions of one service: ``async with transactions() as tx``.
 
-    On leaving, the events recorded are written just before the commit (their counters are locked
-    as shortly as can be), and `committed` is called once they can be published.
+    At the end of the block the recorded events are written just before the commit, so that their
+    counters are locked as briefly as possible. `committed` is called once they can be published.
     """
 
     def __init__(
@@ -164,10 +164,10 @@ class Transactions:
     async def __call__(self) -> AsyncIterator[Tx]:
         """A transaction: committed at the end of the block, rolled back if it raises.
 
-        Raises `DatabaseUnavailable` when no connection is available, when this one is lost
-        (then it is not known whether the block was committed), or when the database says that it
-        can do nothing now; and `CommitRefused` when an error of the database was caught in the
-        block. Every other exception passes as it is, whatever its class.
+        Raises `DatabaseUnavailable` if no connection is available, if this one is lost (it is then
+        unknown whether the block was committed), or if the database reports that it cannot work at
+        present. Raises `CommitRefused` if a database error was caught in the block. Every other
+        exception passes unchanged, whatever its class.
         """
         tx = await self._connected()
         opened = Transaction(self.owner)
@@ -205,26 +205,28 @@ class Transactions:
             # issubclass: to asyncpg, every connection is an instance of every connection class.
             if issubclass(type(raw.driver_connection), CheckedConnection):
                 return tx
-            # Of the pool from before `_watch`: such a one would not see a refused commit.
+            # From the pool of before `_watch`: it would not notice a refused commit.
             await tx.invalidate()
             await tx.close()
 
 
 class _GuardedConnection(CheckedConnection):
-    """A pooled one. SQLAlchemy prepares every statement that somebody writes, once a connection,
-    and ends transactions by others: so the check costs nothing where a statement is known.
+    """A pooled connection that checks statements.
+
+    SQLAlchemy prepares every written statement once for each connection, and ends transactions by
+    other means: so the check costs nothing for known statements.
     """
 
     __slots__ = ()
 
     async def prepare(self, query: str, **options: Any) -> Any:
-        """As asyncpg. Raises `TransactionEnded` and `OutlivesTransaction`."""
+        """Like asyncpg's. Raises `TransactionEnded` and `OutlivesTransaction`."""
         _refuse(query)
         return await super().prepare(query, **options)
 
 
 def _watch(engine: Engine) -> None:
-    """Have this engine's connections checked, once."""
+    """Install the checks on this engine's connections, once."""
     if event.contains(engine, "handle_error", _on_error):
         return
     event.listen(engine, "do_connect", _on_connect)
@@ -239,7 +241,7 @@ def _on_connect(_: Any, __: Any, ___: Any, options: dict[str, Any]) -> None:
 
 
 def _on_error(raised: ExceptionContext) -> None:
-    """Note what a transaction's own connection says; a cancellation says nothing of it."""
+    """Record an error of a transaction's own connection; a cancellation does not count."""
     opened = _transaction_of(raised.connection)
     error = raised.original_exception
     if opened is None or not isinstance(error, Exception):
@@ -249,7 +251,7 @@ def _on_error(raised: ExceptionContext) -> None:
 
 
 def _on_commit(connection: Connection) -> None:
-    """Only `Transactions` commits: what came before belongs to others as well."""
+    """Refuse other commits: earlier changes in the transaction belong to others as well."""
     opened = _transaction_of(connection)
     if opened is not None and not opened.ended:
         opened.spoiled = True
@@ -257,7 +259,7 @@ def _on_commit(connection: Connection) -> None:
 
 
 def _refuse(statement: str) -> None:
-    """Raise for a statement that is not for who was handed a transaction."""
+    """Raise for a statement that users of a transaction must not execute."""
     if found := _ENDS.match(statement):
         raise TransactionEnded(found[1])
     if found := _OUTLIVES.match(statement):

@@ -1,4 +1,4 @@
-"""Reconciliation: sends a barrier through every queue, then compares both sides' ledgers."""
+"""The audit: sends a barrier through every queue, then compares the ledgers of both sides."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -10,8 +10,8 @@ from hirewire.messaging.reconciliation.audit import Found, Ledger, Line
 from hirewire.operators.client import POLL_SECONDS, Operators, Refused, ServiceAway
 
 BARRIER_SECONDS = 5.0
-"""Seconds until another barrier is sent, since the first may have been lost with its queue. The
-pause doubles each time."""
+"""Seconds before a second barrier is sent: a deleted queue may have lost the first. The pause
+doubles each time."""
 STALL_SECONDS = 30.0
 """Seconds without any progress after which the audit stops waiting for the barriers."""
 SLOWEST_POLL = 1.0
@@ -43,7 +43,7 @@ class Report:
 
     @property
     def phantoms(self) -> int:
-        """The number of consumed events that no log has."""
+        """The number of consumed events that are missing from every log."""
         return sum(len(line.phantoms) for _, _, line in self.lines())
 
     @property
@@ -72,15 +72,15 @@ class _Barrier:
     published: bool = False
 
     @property
-    def through(self) -> bool:
+    def complete(self) -> bool:
         return self.published and self.passed >= self.reached
 
 
 class Auditor:
     """Audits every owner through `Operators`.
 
-    It calls `progress` for each page of events, and `waiting` with what the barriers wait for. It
-    waits for the barriers as long as events move, but at most `wait` seconds if that is given.
+    It calls `progress` for each page of events, and `waiting` with what the barriers are waiting
+    for. It waits as long as events keep moving, but at most `wait` seconds if that is given.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Auditor:
             ids = sorted(line.missing)
             for start in range(0, len(ids), REPAIR_CHUNK):
                 chunk = ids[start : start + REPAIR_CHUNK]
-                # A repaired event may be missing again, so an earlier request does not count.
+                # A repaired event may get lost again, so this must be a new request each time.
                 body = RequestIn(kind="repair", to=subscriber, ids=chunk, by=by, anew=True)
                 try:
                     request = await self._operators.request(owner, body)
@@ -139,7 +139,7 @@ class Auditor:
         return sent
 
     async def accept_phantoms(self, report: Report, *, why: str, by: str) -> int:
-        """Accept the phantoms of this report; returns their number."""
+        """Accept the phantoms of this report: they are not listed again. Returns their number."""
         count = 0
         for owner, subscriber, line in report.lines():
             for start in range(0, len(line.phantoms), REPAIR_CHUNK):
@@ -149,14 +149,14 @@ class Auditor:
         return count
 
     async def _retained_from(self) -> list[UUID]:
-        """The start of each inbox. Older events cannot be reported as missing."""
-        starts = []
+        """From which event on each inbox is kept. Older events cannot be reported as missing."""
+        retained = []
         for service in self._operators.services:
             try:
-                starts.append((await self._operators.flow(service)).retained_from)
+                retained.append((await self._operators.flow(service)).retained_from)
             except (ServiceAway, Refused):
                 continue  # reported when its own and its consumed events are audited
-        return starts
+        return retained
 
     async def _audit_owner(self, owner: str, since: UUID, report: Report) -> Ledger:
         barrier = await self._barrier(owner, report)
@@ -168,9 +168,7 @@ class Auditor:
                     await self._enter(account, subscriber, events, behind_barrier, report)
                 else:
                     account.enter(subscriber, events, _not_known(events), behind_barrier=False)
-                    report.note(
-                        f"{owner} has the subscriber {subscriber}, which is no service here"
-                    )
+                    report.note(f"{owner} has an unknown subscriber: {subscriber}")
             self._progress(owner, len(page))
         return account
 
@@ -193,9 +191,9 @@ class Auditor:
     async def _find_phantoms(
         self, owner: str, since: UUID, account: Ledger, report: Report
     ) -> None:
-        """Find events that a subscriber has consumed and no log has.
+        """Find events that a subscriber has consumed but no log contains.
 
-        Checks the logs of all services, since an event may have had another owner before.
+        Checks the logs of all services, since an event type may have had another owner in the past.
         """
         others = [name for name in self._operators.services if name != owner]
         for subscriber in self._operators.services:
@@ -211,9 +209,9 @@ class Auditor:
                 report.note(str(error))
 
     async def _barrier(self, owner: str, report: Report) -> _Barrier:
-        """The barrier that all subscribers have passed, or else the one that most have passed.
+        """Send barriers until all subscribers have passed one, and return it.
 
-        One consumed barrier is enough, however many were sent after it.
+        If the wait ends early, the result is the barrier that most subscribers have passed.
         """
         clock = asyncio.get_running_loop().time
         begun = moved = clock()
@@ -226,8 +224,8 @@ class Auditor:
                 again, pause = clock() + pause, pause * 2
             away: dict[str, str] = {}
             for barrier in barriers:
-                await self._look(owner, barrier, away)
-                if barrier.through:
+                await self._update(owner, barrier, away)
+                if barrier.complete:
                     return barrier
             best = max(barriers, key=lambda barrier: (len(barrier.passed), barrier.published))
             late = best.reached - best.passed
@@ -235,25 +233,25 @@ class Auditor:
                 moved = clock()
             reason = None
             if self._wait is not None and clock() - begun > self._wait:
-                reason = f"in {self._wait:g} s"
+                reason = f"within {self._wait:g} s"
             elif clock() - moved > self._stall:
-                reason = f"though nothing has moved for {self._stall:g} s"
+                reason = f"and there has been no progress for {self._stall:g} s"
             elif best.published and late <= away.keys() and clock() - begun > BARRIER_SECONDS:
-                reason = "while they are away"
+                reason = "because it does not respond"
             if reason is not None:
                 for problem in away.values():
                     report.note(problem)
                 names = ", ".join(sorted(late)) or "any subscriber"
                 report.note(
-                    f"{owner}: the barrier has not come through to {names} {reason}; what they do "
-                    "not know counts as in flight"
+                    f"{owner}: the barrier has not reached {names} {reason}; events not found "
+                    "there count as in flight"
                 )
                 return best
-            self._waiting(f"{owner}: {flow.words(owner, best, late)}")
+            self._waiting(f"{owner}: {flow.description(owner, best, late)}")
             await asyncio.sleep(poll)
             poll = min(poll * 1.2, SLOWEST_POLL)
 
-    async def _look(self, owner: str, barrier: _Barrier, away: dict[str, str]) -> None:
+    async def _update(self, owner: str, barrier: _Barrier, away: dict[str, str]) -> None:
         sent = await self._operators.barrier(owner, barrier.id)
         barrier.published = sent.published_at is not None
         barrier.reached = {name for name in sent.reached if self._operators.knows(name)}
@@ -305,12 +303,12 @@ class _Flow:
         self._entered[subscriber], self._queued[subscriber] = entered, queued
         return moved
 
-    def words(self, owner: str, barrier: _Barrier, late: set[str]) -> str:
-        """A description of what the barrier waits for."""
+    def description(self, owner: str, barrier: _Barrier, late: set[str]) -> str:
+        """What the barrier is waiting for."""
         if not barrier.reached:
-            return "waits for its outbox"
+            return "waiting for its outbox"
         queues = [f"{name} ({self._queued.get(name, 0):,} queued)" for name in sorted(late)]
-        return f"waits for {', '.join(queues) or 'a queue that is not there'}"
+        return f"waiting for {', '.join(queues) or 'a missing queue'}"
 
 
 def _not_known(events: Iterable[UUID]) -> list[Found]:

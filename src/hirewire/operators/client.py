@@ -27,11 +27,11 @@ _CONSUMED = TypeAdapter(list[Consumption])
 
 
 class ServiceAway(Exception):
-    """A service does not answer; the message names it."""
+    """A service did not respond; the message names it."""
 
 
 class Refused(Exception):
-    """A service has refused a request; the message gives the reason."""
+    """A service refused a request; the message gives the reason."""
 
 
 def parts_of(subscriber: str) -> tuple[str, int | None]:
@@ -80,40 +80,40 @@ class Operators:
     ) -> None:
         await self._stack.aclose()
 
-    async def ask(self, service: str, method: str, path: str, **options: Any) -> Any:
+    async def call(self, service: str, method: str, path: str, **options: Any) -> Any:
         """Call a service; returns the JSON of its response."""
         try:
             answer = await self._clients[service].request(method, path, **options)
         except httpx.HTTPError as error:
-            raise ServiceAway(f"{service} does not answer ({type(error).__name__})") from None
+            raise ServiceAway(f"{service} does not respond ({type(error).__name__})") from None
         if answer.status_code >= 400:
             raise Refused(f"{service}: {_reason(answer)}")
         return answer.json()
 
     async def overview(self, service: str) -> Overview:
         """The consumed types and message counts of a service."""
-        return Overview.model_validate(await self.ask(service, "GET", "/overview"))
+        return Overview.model_validate(await self.call(service, "GET", "/overview"))
 
     async def request_barrier(self, owner: str) -> UUID:
         """Record a barrier after all committed events; returns its id."""
-        return UUID((await self.ask(owner, "POST", "/fences"))["id"])
+        return UUID((await self.call(owner, "POST", "/fences"))["id"])
 
     async def barrier(self, owner: str, id: UUID) -> BarrierOut:
         """The state of a barrier."""
-        return BarrierOut.model_validate(await self.ask(owner, "GET", f"/fences/{id}"))
+        return BarrierOut.model_validate(await self.call(owner, "GET", f"/fences/{id}"))
 
     async def barrier_has_passed(self, subscriber: str, id: UUID) -> bool:
         """Whether a barrier has passed all queues of a subscriber."""
         service, generation = parts_of(subscriber)
         path = f"/fences/{id}/heard"
-        answer = await self.ask(service, "GET", path, params=_generation_query(generation))
+        answer = await self.call(service, "GET", path, params=_generation_query(generation))
         return set(answer["of"]) <= set(answer["queues"])
 
     async def log(self, owner: str, barrier: UUID, since: UUID) -> AsyncIterator[list[Expected]]:
         """All events before a barrier, page by page."""
         after = UUID(int=0)
         while True:
-            answer = await self.ask(
+            answer = await self.call(
                 owner,
                 "GET",
                 f"/fences/{barrier}/log",
@@ -130,7 +130,7 @@ class Operators:
 
     async def flow(self, service: str) -> Flow:
         """The numbers of events that a service has sent, entered and queued."""
-        return Flow.model_validate(await self.ask(parts_of(service)[0], "GET", "/flow"))
+        return Flow.model_validate(await self.call(parts_of(service)[0], "GET", "/flow"))
 
     async def entered(
         self, subscriber: str, owner: str, since: UUID
@@ -138,7 +138,7 @@ class Operators:
         """An owner's events that a subscriber has consumed, page by page."""
         after = UUID(int=0)
         while True:
-            answer = await self.ask(
+            answer = await self.call(
                 subscriber,
                 "GET",
                 "/entered",
@@ -152,43 +152,43 @@ class Operators:
             after = page[-1].id
 
     async def unknown(self, owner: str, ids: Sequence[UUID]) -> list[UUID]:
-        """The events among these that an owner's log does not have."""
-        answer = await self.ask(owner, "POST", "/unknown", json={"ids": [str(id) for id in ids]})
+        """Which of these events are missing from an owner's log."""
+        answer = await self.call(owner, "POST", "/unknown", json={"ids": [str(id) for id in ids]})
         return [UUID(id) for id in answer["ids"]]
 
     async def accept(
         self, subscriber: str, owner: str, ids: Sequence[UUID], *, why: str, by: str
     ) -> int:
-        """Accept events that no log has; returns the number of entries."""
+        """Accept events that no log contains; returns the number of inbox entries."""
         body = {"ids": [str(id) for id in ids], "owner": owner, "why": why, "by": by}
-        return int((await self.ask(subscriber, "POST", "/accept", json=body))["accepted"])
+        return int((await self.call(subscriber, "POST", "/accept", json=body))["accepted"])
 
     async def states(self, subscriber: str, events: Mapping[UUID, str]) -> list[Found]:
         """The states of events at a subscriber."""
         body = {"events": {str(id): type for id, type in events.items()}}
         service, generation = parts_of(subscriber)
-        answer = await self.ask(
+        answer = await self.call(
             service, "POST", "/states", json=body, params=_generation_query(generation)
         )
         return [Found(UUID(id), *rest) for id, *rest in answer["items"]]
 
-    async def request(self, owner: str, asked: RequestIn) -> RequestOut:
-        """Create a replay or repair request; a repeated request has no further effect."""
-        answer = await self.ask(owner, "POST", "/jobs", json=_body(asked))
+    async def request(self, owner: str, body: RequestIn) -> RequestOut:
+        """Create a replay or repair request; the same request given twice runs once."""
+        answer = await self.call(owner, "POST", "/jobs", json=_json(body))
         return RequestOut.model_validate(answer)
 
-    async def count(self, owner: str, asked: RequestIn) -> int:
+    async def count(self, owner: str, body: RequestIn) -> int:
         """The number of events that such a request would publish."""
-        answer = await self.ask(owner, "POST", "/jobs/count", json=_body(asked))
+        answer = await self.call(owner, "POST", "/jobs/count", json=_json(body))
         return int(answer["events"])
 
     async def request_of(self, owner: str, id: UUID) -> RequestOut:
         """The progress of a request."""
-        return RequestOut.model_validate(await self.ask(owner, "GET", f"/jobs/{id}"))
+        return RequestOut.model_validate(await self.call(owner, "GET", f"/jobs/{id}"))
 
     async def requests(self, owner: str) -> list[RequestOut]:
         """The latest requests."""
-        answer = await self.ask(owner, "GET", "/jobs")
+        answer = await self.call(owner, "GET", "/jobs")
         return [RequestOut.model_validate(item) for item in answer["items"]]
 
     async def wait_for_request(self, owner: str, id: UUID, seconds: float) -> RequestOut:
@@ -203,7 +203,7 @@ class Operators:
 
     async def about(self, service: str, what: str, since: UUID) -> list[str]:
         """The correlation ids of causal traces that contain an id."""
-        answer = await self.ask(
+        answer = await self.call(
             service, "GET", "/about", params={"what": what, "since": str(since)}
         )
         return list(answer["items"])
@@ -215,7 +215,7 @@ class Operators:
         events: list[TracedEvent] = []
         for start in range(0, len(correlations), 50):
             some = list(correlations[start : start + 50])
-            answer = await self.ask(
+            answer = await self.call(
                 service, "GET", "/story", params={"correlation": some, "since": str(since)}
             )
             events += _TRACED.validate_python(answer["items"])
@@ -223,13 +223,15 @@ class Operators:
 
     async def consumptions(self, service: str, events: Sequence[UUID]) -> list[Consumption]:
         """The handlers of a service that have consumed these events."""
-        answer = await self.ask(service, "POST", "/heard", json={"ids": [str(id) for id in events]})
+        answer = await self.call(
+            service, "POST", "/heard", json={"ids": [str(id) for id in events]}
+        )
         return _CONSUMED.validate_python(answer["items"])
 
 
-def _body(asked: RequestIn) -> JsonValue:
-    body: JsonValue = asked.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    return body
+def _json(body: RequestIn) -> JsonValue:
+    content: JsonValue = body.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    return content
 
 
 def _reason(answer: httpx.Response) -> str:
@@ -238,4 +240,4 @@ def _reason(answer: httpx.Response) -> str:
         details = [f"{e['pointer']}: {e['detail']}" for e in problem.get("errors", [])]
         return "; ".join(details) or str(problem.get("detail") or problem.get("title"))
     except (ValueError, KeyError, AttributeError):
-        return f"answered {answer.status_code}"
+        return f"responded with status {answer.status_code}"

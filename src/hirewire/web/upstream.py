@@ -112,7 +112,7 @@ class Reach:
     async def _probe_until_it_answers(self) -> None:
         while not await self._probe():
             if not self._silent:
-                log.warning("service is silent", service=self._name)
+                log.warning("service does not respond", service=self._name)
             self._silent = True
             now = asyncio.get_running_loop().time()
             for limit in tuple(self._waiting):
@@ -120,7 +120,7 @@ class Reach:
                     limit.reschedule(now)
             await asyncio.sleep(PROBE_PAUSE_SECONDS)
         if self._silent:
-            log.info("service answers again", service=self._name)
+            log.info("service responds again", service=self._name)
         self.answered()
         if self._waiting and self._watch is None:
             self._look_after(SILENCE_SECONDS)

@@ -1,1 +1,1 @@
-"""The brokers: one file each, held to one contract."""
+"""The brokers: one module each, tested by one contract suite."""

@@ -1,4 +1,4 @@
-"""RabbitMQ users and permissions: who may publish and consume what, decided by the broker."""
+"""RabbitMQ users and permissions: which service may publish and consume which events."""
 
 import asyncio
 import base64
@@ -27,13 +27,13 @@ class ServiceUser:
     publishes: tuple[str, ...]
     consumes: tuple[str, ...]
     plain: tuple[str, ...] = ()
-    """Foreign services' plain queues from which it consumes."""
+    """Plain queues of external services from which it consumes."""
 
 
 def permissions(user: ServiceUser) -> dict[str, str]:
-    """The resources it may configure, write to and read from, as RabbitMQ's regular expressions.
+    """Regular expressions of the resources it may configure, write to and read from.
 
-    Its own queue and the shared exchanges, and queues that the broker names for a broadcast.
+    They cover its own queue, the shared exchanges, and the server-named queues of broadcasts.
     """
     own = [EXCHANGE, DEAD, *user.plain]
     names = "|".join(re.escape(name) for name in own)
@@ -43,7 +43,7 @@ def permissions(user: ServiceUser) -> dict[str, str]:
 
 
 def topic_permissions(user: ServiceUser) -> dict[str, str]:
-    """The events it may publish, to all or to one service, and those it may bind a queue to."""
+    """The events it may publish, to all or to one service, and those it may bind to a queue."""
     published = [re.escape(name) for name in sorted(user.publishes)]
     control = [re.escape(name) for name in (BARRIER, WATERMARK)]
     own = rf"to\.{re.escape(user.name)}({GENERATION})?\.\#"
@@ -58,9 +58,9 @@ def topic_permissions(user: ServiceUser) -> dict[str, str]:
 
 
 async def grant(management_url: str, vhost: str, users: Sequence[ServiceUser]) -> None:
-    """Make these users, with these rights and no others, through the management HTTP API.
+    """Create these users with exactly these permissions, through the management HTTP API.
 
-    Raises `BrokerUnavailable` when it cannot be reached or refuses.
+    Raises `BrokerUnavailable` if the API cannot be reached or refuses.
     """
     await asyncio.to_thread(_grant, management_url, vhost, users)
 

@@ -1,1 +1,1 @@
-"""The consuming side: from the queue of the broker to an effect that is committed."""
+"""The consumer side: from the broker's queue to a committed effect."""

@@ -1,8 +1,8 @@
-"""A batch of deliveries brought to its effects: enter, handle and commit, in one transaction.
+"""Takes a batch of deliveries to its effects: enter, handle and commit in one transaction.
 
-If anything raises, it is rolled back and goes through the steps in halves, and these in halves, in
-order; a message that fails alone is entered as retrying or dead, and may be acked all the same: the
-broker's queue never holds a poison message.
+If anything raises, the transaction is rolled back, and each half of the batch goes through the same
+steps, in order. A message that fails alone is entered as retrying or dead and is then acknowledged:
+the broker's queue never holds a poison message.
 """
 
 import asyncio
@@ -36,13 +36,13 @@ _Counts: TypeAlias = list[tuple[prometheus_client.Counter, Sequence[Invocation]]
 
 
 class Watcher(Protocol):
-    """Somebody who wants to know how far a queue has come, in the consumer's own transactions."""
+    """An observer of a queue's progress, called in the consumer's own transactions."""
 
     async def before(self, tx: Tx) -> None:
-        """Called before the queue is declared and consumed; raising keeps the consumer waiting."""
+        """Called before the queue is declared and consumed; if it raises, the consumer waits."""
 
     async def noted(self, tx: Tx, watermarks: Sequence[cutover.Watermark]) -> None:
-        """These watermarks were entered."""
+        """Called when these watermarks have been entered."""
 
 
 class BatchHandler:
@@ -61,7 +61,7 @@ class BatchHandler:
         watcher: Watcher | None = None,
         unreadable: str = UNREADABLE,
     ) -> None:
-        """`wake` is called when something is entered for the retries to take."""
+        """`wake` is called when messages are entered for the retries."""
         self._service = service
         self._queue = queue
         self._transactions = transactions
@@ -73,10 +73,10 @@ class BatchHandler:
         self._unreadable = unreadable
 
     async def handle(self, batch: Batch) -> None:
-        """Bring a batch to committed effects, or enter its messages as waiting, retrying or dead.
+        """Commit the effects of a batch, or enter its messages as waiting, retrying or dead.
 
-        When it returns, all of them may be acked. Raises only when the database is away; then
-        nothing is resolved, and all of them must be delivered again.
+        When it returns, all of them may be acknowledged. It raises only if the database is
+        unavailable; then nothing is resolved, and all of them must be delivered again.
         """
         started = time.perf_counter()
         try:
@@ -104,7 +104,7 @@ class BatchHandler:
             if isinstance(error, DatabaseUnavailable) or is_cancelled(error):
                 raise
             log.info(
-                "batch taken apart",
+                "batch split after a failure",
                 service=self._service,
                 deliveries=len(batch.deliveries),
                 error=describe(error),
@@ -116,7 +116,7 @@ class BatchHandler:
             self._wake_lanes(batch.invocations)
 
     async def _handle_halves(self, batch: Batch) -> None:
-        """One bad message in n costs some 2 log n transactions, and its neighbours nothing."""
+        """One bad message in n costs about 2 log n transactions and does not affect the others."""
         if len(batch.deliveries) == 1:
             await self._handle_alone(batch)
             return
@@ -176,7 +176,7 @@ class BatchHandler:
             self._count_dead(invocation.received.event.name, reason, invocation)
 
     async def resolve(self, invocation: Invocation) -> None:
-        """Handle one invocation in a transaction of its own; enter it as failed if it raises."""
+        """Handle one invocation in its own transaction; enter it as failed if it raises."""
         for nth in range(3):
             spans = tracing.processing([invocation], self._queue)
             try:
@@ -205,7 +205,8 @@ class BatchHandler:
         except DatabaseUnavailable:
             raise
         except Exception as worse:
-            # Never back to the queue: what cannot even be entered as failed would come for ever.
+            # never back to the queue: a message that cannot be entered as failed would repeat for
+            # ever
             reason = f"{text}; could not be kept for a retry: {describe(worse)}"
             async with self._transactions() as tx:
                 await self._dead_letter(
@@ -234,9 +235,9 @@ class BatchHandler:
         self._wake()
 
     async def _effect(self, tx: Tx, invocations: Sequence[Invocation]) -> _Counts:
-        """Enter, park what must wait, and hand the rest to the handlers, in order.
+        """Enter the batch, park what must wait, and pass the rest to the handlers, in order.
 
-        Returns what is to be counted once it is committed.
+        Returns what is to be counted after the commit.
         """
         counts: _Counts = []
         fresh = await inbox.enter(tx, invocations)
@@ -283,9 +284,7 @@ class BatchHandler:
             await unreadable.hold(
                 tx, one.delivery, one.id, one.reason, subscription=self._unreadable
             )
-            log.warning(
-                "event is kept for a newer version", service=self._service, reason=one.reason
-            )
+            log.warning("event kept for a newer version", service=self._service, reason=one.reason)
             return
         await unreadable.dead_letter(
             tx, one.delivery, one.id, one.reason, subscription=self._unreadable
@@ -304,7 +303,7 @@ class BatchHandler:
 def mark_overtaken(
     invocations: Sequence[tuple[Invocation, KeyState]],
 ) -> tuple[list[Invocation], list[Invocation]]:
-    """The invocations, with those marked `late` that a later one overtook; and the latter alone."""
+    """The invocations, with overtaken ones marked `late`; and these alone."""
     highest: dict[tuple[str, str, str], int] = {}
     ordered, overtaken = [], []
     for invocation, key_state in invocations:

@@ -1,4 +1,4 @@
-"""Deliveries decoded: which handlers get what, and what no handler can get."""
+"""Decodes deliveries and assigns them to handlers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from hirewire.messaging.reconciliation import barriers, cutover
 from hirewire.messaging.subscriptions import Invocation, Subscription
 
 OURS = source_of("")
-"""How the `source` of every service's own events begins."""
+"""The beginning of the `source` of every service's own events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,12 @@ class Unreadable:
     id: UUID
     reason: str
     held: bool = False
-    """Whether a newer version of this program is likely to know it."""
+    """Whether a newer version of this program probably knows it."""
 
 
 @dataclass(slots=True)
 class Batch:
-    """Deliveries as they were read: what goes to the handlers, and what does not."""
+    """Decoded deliveries: those for the handlers, and the others."""
 
     deliveries: Sequence[Delivery]
     invocations: list[Invocation] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Batch:
     barriers: list[Delivery] = field(default_factory=list)
     watermarks: list[cutover.Watermark] = field(default_factory=list)
     dropped: set[int] = field(default_factory=set)
-    """Places of those that a replay will bring."""
+    """Indexes of those that a replay will deliver."""
 
 
 class BatchReader:
@@ -56,7 +56,7 @@ class BatchReader:
         services: frozenset[str],
         restore: Callable[[Delivery], Delivery] | None = None,
     ) -> None:
-        """`restore` makes of a delivery what it was before it was handed on."""
+        """`restore` undoes the partition router's changes to a delivery."""
         self.open_replays = cutover.OpenReplays(services)
         self._service = service
         self._topology_service = topology.service
@@ -68,20 +68,20 @@ class BatchReader:
 
     @property
     def types(self) -> list[str]:
-        """The events that have a subscription."""
+        """The events with a subscription."""
         return list(self._by_event)
 
     def read_one(self, delivery: Delivery) -> Batch:
-        """Decode one again: of a batch that was taken apart, or one that was kept."""
+        """Decode a single delivery again: of a split batch, or one kept for a newer version."""
         batch = Batch([delivery])
         self.read_into(delivery, batch)
         return batch
 
     def read(self, deliveries: Sequence[Delivery]) -> Batch:
-        """Decode: an invocation for each subscription to the event, and what cannot be read.
+        """Decode: an invocation for each subscription to the event, and the unreadable deliveries.
 
-        Called once for each batch, in the queue's order: what the queue's watermarks mean depends
-        on it. Raises nothing, whatever was sent.
+        Called once for each batch, in the queue's order, since the queue's watermarks depend on it.
+        Never raises, whatever was sent.
         """
         if self._restore is not None:
             deliveries = [self._restore(delivery) for delivery in deliveries]
@@ -115,7 +115,7 @@ class BatchReader:
                 batch.invocations.append(Invocation(delivery, received, subscription))
 
     def _is_ours(self, delivery: Delivery) -> bool:
-        """Whether it came as events of our own services do: then a newer version has bound it."""
+        """Whether it looks like an event of our own services: then a newer version has bound it."""
         type = type_of(delivery)
         names = (self._service, self._topology_service)
         return (

@@ -1,12 +1,12 @@
-"""Claims on unresolved messages: what a process takes to handle, and how it is resolved or fails.
+"""Claims on unresolved messages: how a process takes, resolves or fails them.
 
 A claim is committed before the handlers run, so that a message that kills its process is known
-afterwards. What is taken alone and left behind by another process has spent an attempt; what is
-taken with others and left behind becomes a *possible poison message*, which is taken alone from
-then on.
+afterwards. A message that was claimed alone and left behind by another process has spent an
+attempt. One that was claimed with others and left behind becomes a *possible poison message*, which
+is claimed alone from then on.
 
 Locks are always taken in this order: unresolved messages, then progress rows (sorted), then
-whatever the handlers lock. The consumer has the last two in the same order.
+whatever the handlers lock. The consumer takes the last two in the same order.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,13 +18,13 @@ from uuid import UUID
 from hirewire.messaging.transaction import Tx
 
 MOST_BYTES = 8 * 1024 * 1024
-"""Bodies that are taken at once; one message may be larger."""
+"""Bytes of bodies that are claimed at once; one message may be larger."""
 _SCHEDULED = "o.state in ('retrying', 'waiting') and o.next_attempt_at is not null"
 
 Place: TypeAlias = tuple[str, str]
 """Source and key: within a subscription, effects of a place keep their order."""
 
-# One index probe a subscription, however many messages are due.
+# One index probe for each subscription, however many messages are due.
 _DUE = f"""
 with recursive lane (name) as (
     (select o.subscription from messaging.open_message o where {_SCHEDULED}
@@ -75,7 +75,7 @@ _FLAG_POISON = """
 update messaging.open_message set suspect = true
 where subscription = $1 and event_id = any($2::uuid[])
 """
-# Waits for the claim's own transaction, whose COMMIT may still be on its way: only a statement that
+# Waits for the claim's own transaction, whose COMMIT may still be running: only a statement that
 # begins after its end sees the claim.
 _AWAIT_CLAIM = """
 select event_id from messaging.open_message
@@ -105,25 +105,25 @@ class Claim:
     """Messages of one subscription that this process has taken."""
 
     heads: Sequence[UUID]
-    """The first unresolved messages of their keys, one a key where followers wait."""
+    """The first unresolved messages of their keys; only one for each key with followers."""
     followers: Sequence[UUID] = ()
-    """Messages that wait behind them and are taken along."""
+    """Messages that wait behind them and are claimed with them."""
     failed_before: bool = False
     """Whether one of the heads has failed before."""
     lost: bool = False
-    """Whether another process had taken it alone, and left it behind."""
+    """Whether another process had claimed it alone and left it behind."""
     closing: bool = False
-    """The heads are handled; only their keys are to be released."""
+    """Whether the heads are handled, so that only their keys must be released."""
 
     @property
     def size(self) -> int:
-        """How many messages these are."""
+        """The number of messages."""
         return len(self.heads) + len(self.followers)
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A claim of another process as it was seen."""
+    """A claim of another process, as it was last seen."""
 
     event_id: UUID
     claimed_by: UUID
@@ -131,9 +131,9 @@ class Left:
 
 
 async def due(tx: Tx) -> dict[str, float]:
-    """The subscriptions with scheduled messages, and for how many seconds the first is due.
+    """The subscriptions with scheduled messages, and the seconds since the first was due.
 
-    Negative for one that is not due yet. Without those that are paused.
+    Negative for one that is not due yet. Paused subscriptions are left out.
     """
     return {row.name: row.overdue for row in await tx.exec_driver_sql(_DUE)}
 
@@ -148,10 +148,10 @@ async def take_fresh(
     lease: float,
     chains: bool = True,
 ) -> Claim | None:
-    """Take messages that are due, at most so many, with those that wait behind them.
+    """Claim up to so many due messages, with those that wait behind them.
 
-    One that has spent all `attempts` is taken alone. Without `chains` nothing waits behind a
-    message that has failed.
+    One that has spent all `attempts` is claimed alone. Without `chains`, no message waits behind a
+    failed one.
     """
     rows = (await tx.exec_driver_sql(_FRESH, (lane, instance, most))).all()
     closing = [id_of(row) for row in rows if row.closing is not None]
@@ -178,7 +178,7 @@ async def take_fresh(
 
 
 def _heads(rows: Sequence[Any], attempts: int) -> list[Any]:
-    """The first of these that may be taken together."""
+    """The first of these messages that may be claimed together."""
     heads: list[Any] = []
     size = 0
     for row in rows:
@@ -194,7 +194,7 @@ def _heads(rows: Sequence[Any], attempts: int) -> list[Any]:
 async def _followers(
     tx: Tx, lane: str, leaders: Mapping[Place, UUID], most: int, room: int, attempts: int
 ) -> dict[UUID, list[UUID]]:
-    """The messages waiting behind each leader, from the front and without a gap."""
+    """The messages that wait behind each head, from the front and without a gap."""
     places = list(leaders)
     sources, keys = columns(places)
     rows = await tx.exec_driver_sql(_FOLLOWERS, (lane, sources, keys, most))
@@ -228,7 +228,7 @@ def left_of(row: Any, instance: UUID) -> Left | None:
 async def take_poison(
     tx: Tx, lane: str, instance: UUID, row: Any, *, left: bool, lease: float
 ) -> Claim:
-    """Take a row of `left_behind` alone. `left`: another process has left it behind."""
+    """Claim a row of `left_behind` alone. `left`: another process has left it behind."""
     if row.closing is not None:
         return Claim([id_of(row)], closing=True)
     together = left and row.claimed_with is not None
@@ -241,13 +241,13 @@ async def take_poison(
 
 
 async def give_back(tx: Tx, lane: str, instance: UUID, heads: Sequence[UUID]) -> None:
-    """Let go of messages that were not handled: nothing is spent, and they are due."""
+    """Release messages that were not handled: no attempt is spent, and they are due."""
     await tx.exec_driver_sql(_AWAIT_CLAIM, (lane, list(heads)))
     await tx.exec_driver_sql(_GIVE_BACK, (lane, list(heads), instance))
 
 
 async def lock(tx: Tx, lane: str, instance: UUID, claim: Claim) -> list[Any]:
-    """The claimed heads that are still this process's, locked, in order."""
+    """The claimed heads that this process still holds, locked, in order."""
     return list((await tx.exec_driver_sql(_LOCK, (lane, list(claim.heads), instance))).all())
 
 
@@ -263,10 +263,10 @@ async def followers(tx: Tx, lane: str, claim: Claim, heads: Sequence[Any]) -> li
 async def newcomers(
     tx: Tx, lane: str, claim: Claim, heads: Sequence[Any], *, most: int, attempts: int
 ) -> Claim:
-    """The claim, with what has come to wait behind it since it was made, at most so many more.
+    """Extend the claim by up to so many messages that arrived behind it in the meantime.
 
-    For one whose places are locked: when all of that is handled, nothing of the key is left and
-    its next message goes the usual way. A busy key would never get there otherwise.
+    Its places must be locked: once all of these are handled, the key is free and its next message
+    goes the usual way. A busy key would never get there otherwise.
     """
     leaders = {(row.source, row.key): id_of(row) for row in reversed(heads)}
     most += len(claim.followers)
@@ -276,17 +276,17 @@ async def newcomers(
 
 
 def columns(places: Iterable[Place]) -> tuple[list[str], list[str]]:
-    """The places, each once, as a column of sources and one of keys."""
+    """The distinct places, as a column of sources and one of keys."""
     found = list(dict.fromkeys(places))
     return [source for source, _ in found], [key for _, key in found]
 
 
 def _array(ids: Iterable[UUID]) -> str:
-    """As a literal of PostgreSQL: an array of arrays would have to be rectangular."""
+    """As a PostgreSQL literal, since an array of arrays would have to be rectangular."""
     return "{" + ",".join(str(id) for id in ids) + "}"
 
 
 def id_of(row: Any) -> UUID:
-    """The event of a row."""
+    """The event id of a row."""
     id: UUID = row.event_id
     return id

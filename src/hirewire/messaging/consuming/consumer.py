@@ -1,9 +1,10 @@
 """The consumer of one queue: deliveries are read, handled to a committed effect, and acked.
 
-    decode -> enter (first time? its turn?) -> handle -> commit -> ack
+decode -> enter (first time? its turn?) -> handle -> commit -> ack
 
-`batches` decodes, `batch_handler` does what is between, and `poison_guard` minds messages that kill
-their process. This is the loop around them: one batch is read while the one before is committed.
+`batches` decodes, `batch_handler` does the steps up to the commit, and `poison_guard` detects
+messages that kill their process. This module is the loop around them: one batch is read while the
+previous one is committed.
 """
 
 import asyncio
@@ -28,9 +29,9 @@ from hirewire.messaging.transaction import Transactions, Tx
 log = structlog.get_logger(__name__)
 
 LONGEST_BATCH_SECONDS = 5.0
-"""A batch that took longer makes the next ones smaller: its transaction stays open meanwhile."""
+"""After a batch that took longer the next ones are smaller, since its transaction stays open."""
 STALE_SECONDS = 1.0
-"""Time without deliveries after which another consumer may have been active meanwhile."""
+"""Seconds without deliveries in which another consumer may have been active."""
 
 
 class Consumer:
@@ -51,7 +52,7 @@ class Consumer:
         watcher: Watcher | None = None,
         unreadable: str = UNREADABLE,
     ) -> None:
-        """`topology` is of another queue than the service's own; `wake` wakes the retries."""
+        """`topology` replaces the service's own queue; `wake` wakes the retries."""
         if len({s.name for s in subscriptions}) != len(subscriptions):
             raise ValueError(f"{service}: two subscriptions have one name")
         self.service = service
@@ -93,11 +94,11 @@ class Consumer:
         )
 
     def stop(self) -> None:
-        """Finish the batch at hand, and take no more."""
+        """Finish the current batch and stop."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Consume until stopped. The broker or the database being away only makes it wait."""
+        """Consume until stopped. If the broker or the database is unavailable, it waits."""
         await run_steps(
             "consumer",
             self._read_queue,
@@ -107,9 +108,9 @@ class Consumer:
         )
 
     async def _read_queue(self) -> bool:
-        """Read the queue for as long as its connection lasts, or until stopped."""
+        """Read the queue until its connection is lost, or until stopped."""
         try:
-            async with self._transactions() as tx:  # not to take what cannot be handled
+            async with self._transactions() as tx:  # do not take messages that cannot be handled
                 await self._refuse_partitioned_keys(tx)
                 if self._watcher is not None:
                     await self._watcher.before(tx)
@@ -126,9 +127,9 @@ class Consumer:
         return True
 
     async def _consume(self, arriving: AsyncGenerator[Sequence[Delivery]]) -> None:
-        """Handle and ack batch after batch; one is read while the one before it is committed.
+        """Handle and acknowledge batch after batch; read one while the previous one is committed.
 
-        A batch that fails ends the waiting for the next one, which may never come.
+        If a batch fails, do not wait for the next one, which may never arrive.
         """
         self._ending = False
         handling: asyncio.Task[None] | None = None
@@ -146,7 +147,7 @@ class Consumer:
                     handling = asyncio.create_task(self._handle_and_ack(batch))
                     handling.add_done_callback(self._note_failure)
                 if len(deliveries) < self._batch // 2:
-                    await _finished(handling)  # and let more arrive meanwhile
+                    await _finished(handling)  # let more messages arrive in the meantime
                 ready_at = time.monotonic()
             await _finished(handling)
         finally:
@@ -160,10 +161,10 @@ class Consumer:
             self._failed.set()
 
     async def _become_active(self, *, register_handlers: bool) -> None:
-        """Learn what others have done with the queue: a delivery says that it is this one's turn.
+        """Load what other replicas have done with the queue, now that this one is active.
 
-        It may have stood by for days before, without any sign; so this is for the first delivery,
-        and for one that comes after a while without any.
+        A delivery is the only sign of that. So this runs at the first delivery, and at one after a
+        period without any.
         """
         async with self._transactions() as tx:
             await self.reader.open_replays.load(tx, self.topology.queue)
@@ -174,9 +175,9 @@ class Consumer:
             await self.adopt_held()
 
     async def adopt_held(self) -> None:
-        """Handle what an older version kept since it did not know it, before all that came later.
+        """Handle messages that an older version kept as unknown, before all later ones.
 
-        A delivery that a crash interrupts is handled again; the inbox knows who had it.
+        A delivery interrupted by a crash is handled again; the inbox knows which handlers had it.
         """
         after = 0
         while True:
@@ -205,22 +206,24 @@ class Consumer:
         self._adapt(len(batch.deliveries), time.perf_counter() - started)
 
     def _adapt(self, size: int, seconds: float) -> None:
-        """Half the size after a batch that took too long, up to twice after one that did not."""
+        """Halve the size after a slow batch, and at most double it after a fast one."""
         if seconds > LONGEST_BATCH_SECONDS:
             self._size = max(1, min(self._size, size) // 2)
         elif self._size < self._batch and seconds < LONGEST_BATCH_SECONDS / 4:
             self._size = min(self._batch, self._size * 2)
 
     async def handle(self, deliveries: Sequence[Delivery]) -> None:
-        """Bring deliveries to committed effects, or enter them as waiting, retrying or dead.
+        """Commit the effects of deliveries, or enter them as waiting, retrying or dead.
 
-        When it returns, all of them may be acked. Raises only when the database is away; then
-        nothing is resolved, and all of them must be delivered again.
+        When it returns, all of them may be acknowledged. It raises only if the database is
+        unavailable; then nothing is resolved, and all of them must be delivered again.
         """
         await self.handler.handle(self.reader.read(deliveries))
 
     async def _refuse_partitioned_keys(self, tx: Tx) -> None:
-        """Beside readers of partitions, one of the service's own queue would break the order."""
+        """Beside consumers of partitions, a consumer of the service's own queue would break the
+        order.
+        """
         if self.queues != (self.topology.queue,):
             return
         partitions = (await tx.exec_driver_sql("select partitions from messaging.spread")).scalar()
@@ -233,7 +236,7 @@ class Consumer:
 async def until_stopped(
     ends: Sequence[asyncio.Event], batches: AsyncGenerator[Sequence[Delivery]]
 ) -> AsyncGenerator[Sequence[Delivery]]:
-    """`batches` until one of `ends` is set; a batch that was yielded is handled to its end."""
+    """Yield from `batches` until one of `ends` is set; a yielded batch is handled to its end."""
     stops = [asyncio.ensure_future(end.wait()) for end in ends]
     pending: asyncio.Future[Sequence[Delivery]] | None = None
     try:
@@ -259,7 +262,7 @@ async def until_stopped(
 
 
 async def _finished(handling: "asyncio.Task[None] | None") -> None:
-    """Wait for a batch. One that cancelled itself has failed, and ends nobody else."""
+    """Wait for a batch. If its task cancelled itself, that is a failure of the batch only."""
     if handling is None:
         return
     await asyncio.wait({handling})

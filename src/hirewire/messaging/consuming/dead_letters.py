@@ -24,11 +24,11 @@ from hirewire.messaging.transaction import Tx
 
 
 class NoSuchMessage(Exception):
-    """There is no such message, or it is not in a state that allows this."""
+    """The message does not exist, or its state does not allow this."""
 
 
 class EditRefused(Exception):
-    """The body cannot take the place of the dead letter's; the message says why."""
+    """The new body is not acceptable; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ async def open_messages(
 
 
 async def show(tx: Tx, event_id: UUID) -> list[OpenMessage]:
-    """All unresolved messages of one event, one a subscription that has not handled it."""
+    """All unresolved messages of one event, one for each subscription that has not handled it."""
     result = await tx.exec_driver_sql(
         _SELECT
         + "where i.event_id = $1 and i.state in ('dead', 'retrying', 'waiting') "
@@ -145,7 +145,7 @@ async def show(tx: Tx, event_id: UUID) -> list[OpenMessage]:
 
 
 async def counts(tx: Tx) -> dict[str, int]:
-    """How many messages are in each state that is not final."""
+    """The number of messages in each state that is not final."""
     result = await tx.exec_driver_sql(
         "select state, count(*) as number from messaging.open_message "
         "where state in ('retrying', 'waiting', 'dead') and closing is null group by state"
@@ -155,9 +155,9 @@ async def counts(tx: Tx) -> dict[str, int]:
 
 
 async def lag(tx: Tx, subscriptions: Sequence[str]) -> dict[str, float]:
-    """Seconds since each subscription's oldest message that is retrying or waiting was recorded.
+    """Seconds since each subscription's oldest retrying or waiting message was recorded.
 
-    Nought when there is none. Without a time of its own a message is as old as its arrival here.
+    0 if there is none. For a message without a recording time, its arrival counts.
     """
     result = await tx.exec_driver_sql(_OLDEST, (list(subscriptions),))
     found = dict.fromkeys(subscriptions, 0.0)
@@ -180,10 +180,10 @@ async def replay(
     note: str = "",
     by: str = "",
 ) -> int:
-    """Try dead messages again, with all their attempts: one event's, one type's, or all.
+    """Retry dead messages with all their attempts: one event's, one type's, or all.
 
-    Returns how many. Those that wait behind one follow it, in their order, once it succeeds. A
-    message that is not dead is left alone, so that asking twice does it once.
+    Returns how many. Messages behind one follow in order once it succeeds. Other messages are left
+    alone, so that calling twice has no further effect.
     """
     result = await tx.exec_driver_sql(
         _REPLAY, (event_id, type, subscription, clean(note), clean(by))
@@ -200,10 +200,11 @@ async def replay(
 async def edit(
     tx: Tx, event_id: UUID, *, subscription: str, body: bytes, why: str, by: str = ""
 ) -> None:
-    """Replace a dead message's body, and try it again with all its attempts.
+    """Replace a dead message's body and retry it with all its attempts.
 
-    The body must fit the event, and its key must stay the same, since the order of that key depends
-    on it. Both bodies are kept with why and by whom. Raises `NoSuchMessage` or `EditRefused`.
+    The body must be valid for the event and keep its key, since the order within the key depends on
+    it. Both bodies are stored with the reason and the user. Raises `NoSuchMessage` or
+    `EditRefused`.
     """
     row = (await tx.exec_driver_sql(_DEAD, (event_id, subscription))).first()
     if row is None:
@@ -225,7 +226,7 @@ async def edit(
 
 
 async def edits(tx: Tx, event_id: UUID) -> list[Edit]:
-    """How an event's dead letters were edited, the oldest edit first."""
+    """The edits of an event's dead letters, oldest first."""
     result = await tx.exec_driver_sql(
         "select subscription, edited_at, why, by, body_before, body_after from messaging.edit "
         "where event_id = $1 order by id",
@@ -240,10 +241,9 @@ async def edits(tx: Tx, event_id: UUID) -> list[Edit]:
 async def discard(
     tx: Tx, event_id: UUID, *, why: str, by: str = "", subscription: str | None = None
 ) -> int:
-    """Give dead or retrying messages of one event up for good; who waits behind them goes on.
+    """Discard dead or retrying messages of one event for good; the ones behind them continue.
 
-    Returns how many; why and by whom is kept beside them. Raises `NoSuchMessage` when there is
-    none.
+    Returns how many; the reason and the user are stored. Raises `NoSuchMessage` if there is none.
     """
     rows = (await tx.exec_driver_sql(_TO_DISCARD, (event_id, subscription))).all()
     if not rows:

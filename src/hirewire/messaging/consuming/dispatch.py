@@ -1,4 +1,4 @@
-"""Handing events to handlers, in order; and what a handler's exception means."""
+"""Passes events to handlers in order, and interprets the handlers' exceptions."""
 
 import asyncio
 import math
@@ -18,20 +18,20 @@ from hirewire.messaging.subscriptions import Invocation
 from hirewire.messaging.transaction import Tx, context, owner_of
 
 IDLE_MARGIN_SECONDS = 10
-"""By how much a transaction's idle limit exceeds the time limit of a handler that waits in it."""
+"""Seconds by which a transaction's idle limit exceeds the time limit of its handler."""
 MOST_IDLE_SECONDS = 2_000_000
-"""About the most that PostgreSQL takes: 2**31 ms."""
+"""About the most that PostgreSQL accepts: 2**31 ms."""
 LONGEST_DELAY = timedelta(days=365)
-"""A handler that says `Later` is asked again after this time at the latest."""
+"""The longest delay after which a handler that raised `Later` is called again."""
 
 
 async def dispatch(tx: Tx, invocations: Sequence[Invocation]) -> None:
     """Call the handlers of the invocations, in the invocations' order.
 
-    Invocations of a batched subscription are gathered and handed over at once, but never past a
-    later message of the same key that another handler is to get: the order of a key holds across
-    its events. Several subscriptions to one message are no reason to part its batch. Raises what a
-    handler raises, and `TimeoutError` for one that takes longer than its time limit.
+    Invocations of a batched subscription are collected and passed at once, but never across a later
+    message of the same key for another handler: the order within a key holds across its events.
+    Several subscriptions to one message do not split its batch. Raises what a handler raises, and
+    `TimeoutError` for one that exceeds its time limit.
     """
     watch = _Watch(tx)
     gathered: dict[str, list[Invocation]] = {}
@@ -59,7 +59,7 @@ async def dispatch(tx: Tx, invocations: Sequence[Invocation]) -> None:
 
 
 async def _allow_waiting(tx: Tx, invocations: Sequence[Invocation]) -> None:
-    """A handler may do nothing in its transaction for as long as its time limit lets it."""
+    """Allow the handler's transaction to be idle for as long as its time limit."""
     longest = max(
         (invocation.subscription.time_limit for invocation in invocations), default=timedelta(0)
     )
@@ -94,9 +94,9 @@ async def _call_batched(tx: Tx, invocations: Sequence[Invocation], watch: "_Watc
 
 
 class _Watch:
-    """Measures the calls of a dispatch, and ends the one whose time is up.
+    """Measures the calls of a dispatch, and ends a call that exceeds its limit.
 
-    One timer for all of them, which looks whether the call at hand is over its limit: setting one
+    One timer serves all calls and checks whether the current one is over its limit, since a timer
     for each call would cost more than small handlers.
     """
 
@@ -106,7 +106,7 @@ class _Watch:
         self._loop = asyncio.get_running_loop()
         self._limit = 0.0
         self._until = math.inf
-        """When the call at hand is to end; infinite between two calls."""
+        """When the current call must end; infinite between two calls."""
         self._look: asyncio.TimerHandle | None = None
         self._look_at = math.inf
 
@@ -123,7 +123,9 @@ class _Watch:
                 raise self._too_long()
         except (Exception, asyncio.CancelledError, KeyboardInterrupt, SystemExit):
             raise
-        except BaseException as error:  # what ends no process is a failed attempt
+        except (
+            BaseException
+        ) as error:  # an exception that does not end the process is a failed attempt
             raise RuntimeError(f"{type(error).__name__} in a handler") from error
         finally:
             self._until = math.inf
@@ -166,14 +168,14 @@ class _Watch:
 
 @lru_cache(maxsize=4096)
 def _seconds_of(owner: str, event: str, subscription: str) -> Histogram:
-    """The series of one handler; looking it up costs more than counting."""
+    """The time series of one handler; looking it up costs more than counting."""
     return metrics.handle_seconds.labels(owner, event, subscription)
 
 
 def verdict(
     error: BaseException, retry: RetrySchedule, *, attempt: int
 ) -> tuple[timedelta | None, int]:
-    """What follows a failed attempt: the delay (None: dead), and the attempts spent so far."""
+    """The result of a failed attempt: the delay (None: dead), and the attempts spent so far."""
     if isinstance(error, Reject):
         return None, attempt
     if isinstance(error, Later):

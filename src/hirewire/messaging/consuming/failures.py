@@ -1,4 +1,4 @@
-"""The meaning of an exception in a handler's transaction."""
+"""Classifies exceptions in a handler's transaction."""
 
 import asyncio
 
@@ -15,6 +15,6 @@ def is_cancelled(error: BaseException) -> bool:
 
 
 def is_deadlock(error: BaseException) -> bool:
-    """Whether two transactions were in each other's way: the same again may well succeed."""
+    """Whether two transactions conflicted, so that a retry may well succeed."""
     cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
     return isinstance(cause, (asyncpg.DeadlockDetectedError, asyncpg.SerializationError))

@@ -1,4 +1,4 @@
-"""Since when each handler of a service has been there: the audit expects nothing of it before."""
+"""When each handler of a service was added: the audit expects nothing of it before."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,8 @@ from hirewire.messaging.subscriptions import Subscription
 from hirewire.messaging.transaction import Tx
 
 _LEFT = "delete from messaging.handler where queue = $1 and name <> all($2::text[])"
-# A queue that has been consumed before gets a new handler now. A queue that is new itself (of one
-# more partition) adds nothing to what is known of a handler from other queues.
+# A handler that is new to an already consumed queue is added now. A queue that is new itself (of
+# one more partition) adds nothing to what is known of a handler from other queues.
 _REGISTER = """
 insert into messaging.handler (queue, name, since)
 select $1, n.name, coalesce(
@@ -20,7 +20,7 @@ on conflict do nothing
 
 
 async def register(tx: Tx, queue: str, subscriptions: Sequence[Subscription]) -> None:
-    """Note that these handlers, and no others, consume what comes through a queue from now on."""
+    """Store that exactly these handlers consume from a queue from now on."""
     names = sorted(subscription.name for subscription in subscriptions)
     await tx.exec_driver_sql(_REGISTER, (queue, names))
     await tx.exec_driver_sql(_LEFT, (queue, names))

@@ -1,7 +1,7 @@
-"""The inbox: what was consumed, how far each ordering key is, and what is still unresolved.
+"""The inbox: consumed events, the progress of each ordering key, and unresolved messages.
 
-An *invocation* is one event for one subscription. The statements here are all there is to know of
-the inbox's tables on the hot path; `dead_letters` has those of the operators.
+An *invocation* is one event for one subscription. This module has all statements on the inbox's
+tables for the hot path; `dead_letters` has those of the operators.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,20 +36,20 @@ class KeyState:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """An invocation that is to wait."""
+    """An invocation that must wait."""
 
     invocation: Invocation
     previous: int | None
     """The highest sequence of its ordering key that has taken effect."""
     first: bool
-    """Nothing of its ordering key is in front of it: its lane may take it."""
+    """Whether nothing of its ordering key is before it, so that its lane may take it."""
 
 
-# Entering waits for another replica that has entered the same invocation and not committed yet.
-# When all invocations are new, as nearly always, their ordering keys are locked and moved on in the
-# same statement; no join, since the planner takes every array for ten elements. The paused
-# subscriptions are read once a statement. A batch that began before a pause and one that sees it
-# keep their order all the same, since `open` is read under the ordering key's lock.
+# Entering waits for another replica that has entered the same invocation and not committed yet. If
+# all invocations are new, as nearly always, their ordering keys are locked and advanced in the same
+# statement; without a join, since the planner assumes ten elements for every array. The paused
+# subscriptions are read once for each statement. A batch that began before a pause and one that
+# sees it keep their order, since `open` is read under the ordering key's lock.
 _ENTER = """
 with entered as (
     insert into messaging.inbox (event_id, subscription, origin)
@@ -125,7 +125,7 @@ returning open - 1 as open
 async def enter(tx: Tx, invocations: Sequence[Invocation]) -> list[tuple[Invocation, KeyState]]:
     """Enter invocations as handled, lock their ordering keys and advance these to their sequences.
 
-    Returns those that had not been entered before, in their order, with their keys' former states.
+    Returns those that had not been entered before, in order, with their keys' former states.
     """
     first: dict[tuple[UUID, str], Invocation] = {}
     for invocation in invocations:
@@ -176,10 +176,10 @@ def _ordering_key_columns(
 
 
 async def held_back(tx: Tx, entered: Sequence[tuple[Invocation, KeyState]]) -> list[Parked]:
-    """Those of the invocations just entered that must wait: behind unresolved messages, for an
-    operator, or for the limits of their subscription.
+    """The newly entered invocations that must wait.
 
-    A subscription that lets followers pass what has failed lets none pass what only waits.
+    They wait behind unresolved messages, for an operator, or for the limits of their subscription.
+    A subscription that lets later messages pass a failed one lets none pass one that only waits.
     """
     passing = {
         invocation.ordering_key
@@ -209,7 +209,7 @@ async def _chained(
 
 
 async def park(tx: Tx, waiting: Sequence[Parked]) -> None:
-    """Keep invocations that were entered as `waiting`, in order, each behind the one before it."""
+    """Store invocations that were entered as `waiting`, in order, each behind the previous one."""
     parked = [one.invocation for one in waiting]
     await tx.exec_driver_sql(
         _PARK,
@@ -243,7 +243,7 @@ async def park(tx: Tx, waiting: Sequence[Parked]) -> None:
 
 
 async def mark_late(tx: Tx, invocations: Sequence[Invocation]) -> None:
-    """Note that these were overtaken by later events of their keys."""
+    """Record that later events of their keys have overtaken these."""
     await tx.exec_driver_sql(
         _MARK_LATE,
         ([u.received.id for u in invocations], [u.subscription.name for u in invocations]),
@@ -253,10 +253,10 @@ async def mark_late(tx: Tx, invocations: Sequence[Invocation]) -> None:
 async def open_failed(
     tx: Tx, invocation: Invocation, error: str, *, delay: timedelta | None, attempts: int
 ) -> bool:
-    """Enter an invocation whose handling has failed: to be tried again after `delay`, or dead.
+    """Enter an invocation whose handling has failed: retried after `delay`, or dead.
 
-    Behind messages of its key that are open already it waits as any other does, and fails for good
-    in its turn if it was to be dead. False when another replica had entered the invocation.
+    Behind unresolved messages of its key it waits like any other, and becomes dead in its turn if
+    it was to be. False if another replica had entered the invocation.
     """
     received, name = invocation.received, invocation.subscription.name
     if not await enter_one(tx, received.id, name, _origin_of(invocation)):
@@ -285,7 +285,7 @@ async def open_failed(
 
 
 def _origin_of(invocation: Invocation) -> str | None:
-    """Where an invocation comes from that is in no owner's log; None for what is in one."""
+    """The origin of an invocation that is in no owner's log; None for one in a log."""
     if invocation.received.source != source_of(invocation.received.event.owner):
         return invocation.received.source or "(nobody)"
     repeated = invocation.delivery.headers.get("replayof")

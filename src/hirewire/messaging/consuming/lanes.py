@@ -1,9 +1,9 @@
-"""A lane: the unresolved messages of one subscription, tried again and brought to an end, in order.
+"""A lane: retries the unresolved messages of one subscription in order until they are resolved.
 
-One piece of work is: take what is due, with what waits behind it; hand it to the handlers in one
-transaction; release the keys. If that transaction fails, nothing of it has happened, and the lane
-goes on one message at a time, then four, sixteen, … again: when everything fails, each message
-costs one call of its handler, and when it is over, ten thousand cost some thirty transactions.
+One piece of work is: claim what is due, with what waits behind it; pass it to the handlers in one
+transaction; release the keys. If that transaction fails, it has no effect, and the lane continues
+with one message at a time, then four, sixteen, and so on. While everything fails, each message
+costs one call of its handler; afterwards, ten thousand messages cost about thirty transactions.
 """
 
 import asyncio
@@ -39,44 +39,47 @@ log = structlog.get_logger(__name__)
 MOST = 500
 """Messages in one transaction."""
 BLOCKING_SECONDS = 0.25
-"""How long a lane may keep the consumer from the keys that it works on, and aims to take at all."""
+"""Longest time for which a lane may block the consumer from its keys; also its target."""
 SLOW_SECONDS = 1.0
 LOOK_SECONDS = 1.0
-"""How often a busy lane looks at possible poison messages, and at what others left behind."""
+"""How often a busy lane checks for possible poison messages and abandoned claims."""
 GIVE_BACK_SECONDS = 2.0
 DEADLOCKS = 3
 ENDED = "the process ended while handling it"
 
 
 class _TakenApart(Exception):
-    """One of several messages cannot go with the others."""
+    """One of several messages cannot be handled together with the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """For how long a claim is left alone. Together: when the work of a dead process is taken."""
+    """Seconds for which a claim is left alone; together, when a dead process's work is taken."""
 
     lease: float = 20.0
-    """Seconds after a claim in which no other process looks at it."""
+    """Seconds after a claim in which no other process checks it."""
     watch: float = 10.0
-    """Seconds for which another process must see it idle after that: enough for a living one,
-    whose database connection was lost, to give its claims back."""
+    """Seconds for which another process must then see it idle.
+
+    Enough for a living process whose database connection was lost to release its claims.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The process that works in the lanes, as far as they need to know it."""
+    """The parts of the process that its lanes need."""
 
     consumer: Consumer
     transactions: Transactions
     instance: UUID
     alone: asyncio.Lock
-    """Held while a possible poison message is handled: one at a time, so the cause is known."""
+    """Held while a possible poison message is handled: one at a time, so that the cause is known.
+    """
     patience: Patience
 
 
 class Lane:
-    """One subscription's retries in this process."""
+    """The retries of one subscription in this process."""
 
     def __init__(self, name: str, owner: Owner) -> None:
         self.name = name
@@ -88,7 +91,7 @@ class Lane:
         self._chains = self._subscription is None or self._subscription.behind_failed == "wait"
         self._most = 1
         self._each: float | None = None
-        """Seconds that a message took in the last piece."""
+        """Seconds for each message in the last piece."""
         self._looked_at = float("-inf")
         self._seen: dict[Left, float] = {}
         self._owed: set[UUID] = set()
@@ -100,17 +103,17 @@ class Lane:
 
     @property
     def slow(self) -> bool:
-        """Whether its pieces take long, or the one at hand does."""
+        """Whether its pieces, or the current one, take long."""
         began = self._piece_began
         now = time.monotonic()
         return (now - began if began is not None else self._last_piece) > SLOW_SECONDS
 
     def look_away(self) -> None:
-        """Forget what was seen of other processes' claims: the database was away meanwhile."""
+        """Forget other processes' claims, since the database was unavailable meanwhile."""
         self._seen.clear()
 
     async def piece(self) -> bool:
-        """Do one piece of work. False when nothing is due that may be taken."""
+        """Do one piece of work. False if nothing is due."""
         self._piece_began = time.monotonic()
         try:
             await self.give_back_owed()
@@ -124,7 +127,7 @@ class Lane:
             self._piece_began = None
 
     async def give_back_owed(self) -> None:
-        """Give back what could not be given back when it should have been."""
+        """Release claims that could not be released earlier."""
         if self._owed:
             await self._give_back(list(self._owed))
 
@@ -155,8 +158,10 @@ class Lane:
         return claim
 
     async def _claim(self, take: Callable[[Tx], Awaitable[Claim | None]]) -> Claim | None:
-        """Claim in a transaction of its own. What a stop ends there may be claimed all the same:
-        it is given back, or another process would count it as left behind.
+        """Claim in a separate transaction.
+
+        If a stop interrupts it, the claim may still be committed: it is released, or another
+        process would treat it as abandoned.
         """
         claim: Claim | None = None
         try:
@@ -178,7 +183,7 @@ class Lane:
             return claim is not None and await self._work_on(claim)
 
     async def _take_left(self, tx: Tx) -> Claim | None:
-        """A possible poison message, or what another process has left behind for good."""
+        """A possible poison message, or a message that another process has abandoned."""
         owner, now = self._owner, time.monotonic()
         rows = await claims.left_behind(tx, self.name, owner.instance)
         lefts = [claims.left_of(row, owner.instance) for row in rows]
@@ -222,7 +227,7 @@ class Lane:
             if isinstance(error, DatabaseUnavailable) or is_cancelled(error):
                 raise
             self._most = 1
-            log.info("retries taken apart", lane=self.name, number=claim.size, why=describe(error))
+            log.info("retries split", lane=self.name, number=claim.size, why=describe(error))
             await self._give_back(claim.heads)
             return
         if done:
@@ -236,7 +241,7 @@ class Lane:
             except (Exception, asyncio.CancelledError) as error:
                 if isinstance(error, DatabaseUnavailable) or is_cancelled(error):
                     raise
-                if isinstance(error, _TakenApart):  # with a newcomer: now it goes alone
+                if isinstance(error, _TakenApart):  # with a new message: now it goes alone
                     self._each = None
                     continue
                 deadlocks += is_deadlock(error)
@@ -250,11 +255,11 @@ class Lane:
             return
 
     async def _handle(self, claim: Claim) -> bool:
-        """Handle what is claimed in one transaction. True when its keys are still to be released.
+        """Handle the claimed messages in one transaction. True if keys must still be released.
 
-        Releasing them needs the lock that every arrival of a follower needs, and the consumer with
-        it. So it is taken at first only when the handlers are known to be quick, or when those who
-        come later may pass and the order has to be known; and else once they are done.
+        Releasing them needs the lock that every arriving follower needs, and the consumer with it.
+        So the lock is taken first only if the handlers are known to be fast, or if later messages
+        may pass and the order must be known; otherwise after the handlers.
         """
         expected = self._each * claim.size if self._each is not None else None
         quick = not claim.failed_before and expected is not None and expected < BLOCKING_SECONDS
@@ -356,7 +361,7 @@ class Lane:
         )
 
     def _adapt(self, number: int, taken: int, seconds: float) -> None:
-        """More at once after a quick piece, fewer after a slow one."""
+        """More at once after a fast piece, fewer after a slow one."""
         self._each = seconds / number
         if seconds > BLOCKING_SECONDS:
             self._most = max(1, int(number * BLOCKING_SECONDS / seconds))
@@ -368,10 +373,10 @@ class Lane:
             await resolution.close(tx, self.name, claim.heads)
 
     async def _read_again(self, claim: Claim) -> None:
-        """A replayed message that no handler could get: perhaps the code can read it by now.
+        """Decode a replayed unreadable message again, which the current code may be able to read.
 
-        Each of its handlers enters it in the inbox as it handles it, so that beginning once more
-        after a crash does nothing twice.
+        Each of its handlers enters it in the inbox as it handles it, so that a repeat after a crash
+        has no second effect.
         """
         owner = self._owner
         async with owner.transactions() as tx:
@@ -395,7 +400,7 @@ class Lane:
                 await resolution.resolve(tx, self.name, {id: False}, [id], {}, locked=True)
 
     async def _fail(self, claim: Claim, error: BaseException) -> None:
-        """Note that a message taken alone has failed."""
+        """Record that a message claimed alone has failed."""
         [id] = claim.heads
         async with self._owner.transactions() as tx:
             heads = await claims.lock(tx, self.name, self._owner.instance, claim)
@@ -442,18 +447,18 @@ class Lane:
         self._owed.difference_update(heads)
 
     async def _try_to_give_back(self) -> None:
-        """When the database is away too, it is done before the lane takes anything again."""
+        """Release claims; if the database is unavailable, that happens before the next claim."""
         try:
             async with asyncio.timeout(GIVE_BACK_SECONDS):
                 await self.give_back_owed()
         except Exception as error:
-            log.warning("claims are kept", lane=self.name, reason=describe(error))
+            log.warning("claims not released yet", lane=self.name, reason=describe(error))
 
 
 async def _call_handlers(
     tx: Tx, invocations: Sequence[Invocation], reached: Mapping[claims.Place, int]
 ) -> set[UUID]:
-    """Call the handlers; the ids of those that came after a later one of their key."""
+    """Call the handlers; returns the ids of events that a later one of their key overtook."""
     key_states = {place: KeyState(sequence, 1) for place, sequence in reached.items()}
     ordered, overtaken = mark_overtaken(
         [(u, key_states[u.received.source, u.received.key]) for u in invocations]
@@ -463,7 +468,7 @@ async def _call_handlers(
 
 
 class _Spent(Exception):
-    """The message gets no attempt; the reason says why."""
+    """The message gets no more attempts; the error gives the reason."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)

@@ -1,13 +1,13 @@
-"""Several replicas of a service at work at once, with the order of each key kept.
+"""Replicas of a service that work in parallel and keep the order of each key.
 
-The service's own queue has one active reader, the partition router, which hands each message on to
-one of N queues by its key (jump consistent hash). Each of those has one active reader as well;
-replicas share them out by session locks in the service's database. When N changes, the partition
-router first sends a barrier behind all that lies in the present queues and waits until it has come
-through each: so what was handed on by the old number is handled before anything is by the new one.
+The service's own queue has one active consumer, the partition router. It forwards each message to
+one of N queues by its key (jump consistent hash). Each of these also has one active consumer;
+replicas share them by session locks in the service's database.
 
-A watermark or barrier concerns every partition: it goes to each behind all that came before it, and
-before all that came behind it.
+When N changes, the router first publishes a barrier to the current queues and waits until it has
+passed each: so messages forwarded by the old number are handled before any by the new one. A
+watermark or barrier is for every partition: it is published to each after all messages before it,
+and before all messages after it.
 """
 
 import asyncio
@@ -40,11 +40,11 @@ from hirewire.messaging.transaction import Transactions
 log = structlog.get_logger(__name__)
 
 ROUTED_AS, SENT_BY = "routedas", "sentby"
-"""Headers that keep what the broker itself says of a message, while it is handed on."""
+"""Headers that preserve the broker's own properties of a forwarded message."""
 ASSIGN_SECONDS = 1.0
 DRAIN_SECONDS = 8.0
 CANCEL_SECONDS = 4.0
-"""Together less than what a service is given to stop in."""
+"""In total less than the time that a service gets for stopping."""
 _MEMBERS = """
 select count(*) from pg_locks
 where locktype = 'advisory' and granted and mode = 'ShareLock' and objsubid = 1
@@ -54,8 +54,9 @@ where locktype = 'advisory' and granted and mode = 'ShareLock' and objsubid = 1
 
 
 def partition_of(key: str, count: int) -> int:
-    """The partition of a key: jump consistent hash (Lamping, Veach, 2014), so that a greater count
-    moves only as many keys as it must.
+    """The partition of a key.
+
+    Jump consistent hash (Lamping, Veach, 2014) moves as few keys as possible when the count grows.
     """
     text = key.encode("utf-8", "surrogatepass")
     state = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest())
@@ -73,14 +74,14 @@ def topology_of(service: str, number: int) -> QueueTopology:
 
 
 def handed_on(delivery: Delivery, service: str, number: int, key: str) -> Message:
-    """A delivery as a message to one partition; `taken_over` makes it a delivery again."""
+    """A delivery as a message to one partition; `taken_over` restores the delivery."""
     headers = {name[:200]: value for name, value in delivery.headers.items()}
     headers[ROUTED_AS] = delivery.routing_key
-    headers.pop(SENT_BY, None)  # nobody but the broker may say it
+    headers.pop(SENT_BY, None)  # only the broker may set it
     if delivery.user_id is not None:
         headers[SENT_BY] = delivery.user_id
     if delivery.message_id and "id" not in headers:
-        headers["id"] = delivery.message_id  # whole, while the message's own is cut
+        headers["id"] = delivery.message_id  # complete, while the message's own is shortened
     type = type_of(delivery)
     return Message(
         id=(delivery.message_id or headers.get("id") or str(new_id()))[:60],
@@ -93,7 +94,7 @@ def handed_on(delivery: Delivery, service: str, number: int, key: str) -> Messag
 
 
 def taken_over(delivery: Delivery) -> Delivery:
-    """The delivery as it came to the service."""
+    """The original delivery of a forwarded one."""
     headers = dict(delivery.headers)
     routing_key = headers.pop(ROUTED_AS, delivery.routing_key)
     return replace(
@@ -105,7 +106,7 @@ def taken_over(delivery: Delivery) -> Delivery:
 
 
 class PartitionRouter:
-    """Hands on what comes to the service; of several replicas one does."""
+    """Forwards the service's messages to its partitions; one replica does so at a time."""
 
     def __init__(
         self,
@@ -126,11 +127,11 @@ class PartitionRouter:
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """Finish the batch at hand, and take no more."""
+        """Finish the current batch and stop."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Hand on until stopped."""
+        """Forward until stopped."""
         await run_steps(
             "partition router",
             self._read_queue,
@@ -140,7 +141,7 @@ class PartitionRouter:
         )
 
     async def _read_queue(self) -> bool:
-        """Read the service's queue for as long as its connection lasts."""
+        """Read the service's queue until its connection is lost, or until stopped."""
         await self._broker.declare([topology_of(self._service, n) for n in range(self._count)])
         batches = self._broker.deliveries(self._topology, limit=self._batch)
         async with aclosing(until_stopped([self._stopping], batches)) as arriving:
@@ -159,27 +160,31 @@ class PartitionRouter:
             await self._broker.ack(deliveries[-1])
 
     def _messages(self, delivery: Delivery) -> list[Message]:
-        if type_of(delivery).startswith("hirewire."):  # a watermark concerns every partition
+        if type_of(delivery).startswith("hirewire."):  # a watermark is for every partition
             return [handed_on(delivery, self._service, n, f"{n}") for n in range(self._count)]
         key = delivery.headers.get("partitionkey")
         if key is None:
             try:
                 key = decode(delivery).key
-            except Exception as error:  # its partition will say so: here it would stop the queue
+            except Exception as error:  # its partition will report it; here it would stop the queue
                 if not isinstance(error, Malformed):
-                    log.warning("no key", service=self._service, reason=describe(error))
+                    log.warning(
+                        "message without a key", service=self._service, reason=describe(error)
+                    )
                 key = ""
         return [handed_on(delivery, self._service, partition_of(key, self._count), key)]
 
     async def _change_over(self) -> None:
-        """Wait until all that was handed on by another number has been handled, and let the new
-        partitions know of the replays that are open.
+        """Switch to the new number of partitions.
+
+        Wait until all messages forwarded by the old number are handled, and let the new partitions
+        know the open replays.
         """
         async with self._transactions() as tx:
             before = (await tx.exec_driver_sql("select partitions from messaging.spread")).scalar()
         if before == self._count:
             return
-        log.info("partitions change", service=self._service, before=before, after=self._count)
+        log.info("changing partitions", service=self._service, before=before, after=self._count)
         if before is not None:
             await self._drain(before)
         await self._notify_new_partitions(before or 0)
@@ -192,8 +197,9 @@ class PartitionRouter:
             )
 
     async def _notify_new_partitions(self, before: int) -> None:
-        """Begin in each new partition what is open in the present ones, and end there what is not:
-        it may be left from a time when there were as many.
+        """Start the open replays in each new partition, and end those that are not open.
+
+        Those may be left from a time when there were as many partitions.
         """
         queues = [topology_of(self._service, n).queue for n in range(before)]
         messages = []
@@ -233,7 +239,7 @@ class PartitionRouter:
 
 
 class PartitionAssigner:
-    """Which partitions this replica consumes: as many as come to each of those that are there."""
+    """The partitions that this replica consumes: an equal share of all."""
 
     def __init__(
         self, *, service: str, database_url: str, count: int, consumer: Callable[[int], Consumer]
@@ -246,10 +252,10 @@ class PartitionAssigner:
         self._running: dict[int, tuple[Consumer, asyncio.Task[None]]] = {}
         self._stopping = asyncio.Event()
         self._ending: dict[int, asyncio.Task[None]] = {}
-        """Partitions that were let go of, whose consumers have not ended yet."""
+        """Released partitions whose consumers have not ended yet."""
 
     def stop(self) -> None:
-        """Finish the batches at hand, and take no more partitions."""
+        """Finish the current batches, and take no more partitions."""
         self._stopping.set()
 
     @property
@@ -258,7 +264,7 @@ class PartitionAssigner:
         return sorted(self._running)
 
     async def run(self) -> None:
-        """Share until stopped or cancelled; ends after the batches at hand."""
+        """Share partitions until stopped or cancelled; the current batches are finished."""
         try:
             await run_steps(
                 "partition assigner",
@@ -273,7 +279,7 @@ class PartitionAssigner:
             await self._close()
 
     async def _step_or_let_go(self) -> bool:
-        """One step; when it fails, this replica has no partitions until the next."""
+        """Run one step; if it fails, this replica has no partitions until the next one."""
         try:
             await self.step()
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
@@ -283,7 +289,7 @@ class PartitionAssigner:
         return False
 
     async def step(self) -> None:
-        """Take or let go of partitions, so that all replicas have their share."""
+        """Take or release partitions, so that all replicas have an equal share."""
         session = await self._connected()
         connection = session.connection
         await self._unlock_ended()
@@ -320,8 +326,10 @@ class PartitionAssigner:
             await session.close()
 
     async def _let_go(self, numbers: Sequence[int]) -> None:
-        """Drain them all at once. One that does not end keeps its lock: its last batch may still
-        be committed, and whoever consumed the next one before that would overtake it.
+        """Drain all at once.
+
+        A consumer that does not end keeps its lock: its last batch may still be committed, and
+        another consumer would overtake it.
         """
         letting_go = {number: self._running.pop(number) for number in numbers}
         for consumer, _ in letting_go.values():

@@ -1,9 +1,9 @@
-"""Paused subscriptions: their messages are kept waiting, in order, until they are resumed.
+"""Paused subscriptions: their messages wait in order until they are resumed.
 
-A consumer learns of a pause in the statement that enters a batch, so that it holds from the next
-batch on, in every replica. The first message of a key that arrives while its subscription is paused
-is kept as the next to be handled, and the others behind it, as behind a message that failed: after
-`resume` the subscription's lane handles them in order, while what arrives waits behind them.
+A consumer learns of a pause in the statement that enters a batch, so that it takes effect from the
+next batch on, in every replica. The first message of a key that arrives during the pause is stored
+as the next to be handled, and the others behind it, as behind a failed message: after `resume` the
+subscription's lane handles them in order, and new messages wait behind them.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Pause:
 
 
 async def pause(tx: Tx, subscription: str, *, why: str, by: str = "") -> bool:
-    """Keep this subscription's messages waiting from now on. False when it was paused already."""
+    """Keep this subscription's messages waiting from now on. False if it was already paused."""
     result = await tx.exec_driver_sql(
         "insert into messaging.pause (subscription, why, by) values ($1, $2, $3) "
         "on conflict do nothing",
@@ -39,7 +39,7 @@ async def pause(tx: Tx, subscription: str, *, why: str, by: str = "") -> bool:
 
 
 async def resume(tx: Tx, subscription: str, *, why: str = "", by: str = "") -> bool:
-    """Let a paused subscription go on, with what waits. False when it was not paused."""
+    """Resume a paused subscription and its waiting messages. False if it was not paused."""
     result = await tx.exec_driver_sql(
         "delete from messaging.pause where subscription = $1", (subscription,)
     )
@@ -51,7 +51,7 @@ async def resume(tx: Tx, subscription: str, *, why: str = "", by: str = "") -> b
 
 
 async def paused(tx: Tx) -> list[Pause]:
-    """The subscriptions that are paused, by name."""
+    """The paused subscriptions, by name."""
     result = await tx.exec_driver_sql(
         "select subscription, paused_at, why, by from messaging.pause order by subscription"
     )

@@ -18,24 +18,24 @@ from hirewire.messaging.transaction import Transactions
 log = structlog.get_logger(__name__)
 
 GUARD_AFTER = 3
-"""Deliveries without an ack after which a message is handled alone, its start attempts counted."""
+"""Deliveries without an ack after which a message is handled alone, with counted starts."""
 MAX_START_ATTEMPTS = 3
-"""Processes that may start to handle a message and never end it; then it is a dead letter."""
+"""Processes that may start a message without finishing it; then it is a dead letter."""
 FORGET_SECONDS = 2.0
 
 
 def needs_guard(delivery: Delivery) -> bool:
-    """Whether it was handed out so often, without an ack, that it may be a poison message."""
+    """Whether it was delivered so often without an ack that it may be a poison message."""
     return delivery.delivery_count >= GUARD_AFTER
 
 
 class PoisonGuard:
-    """Counts the processes that start to handle a message and do not live to end it."""
+    """Counts the processes that start to handle a message and die before they finish."""
 
     def __init__(
         self, *, service: str, transactions: Transactions, is_stopping: Callable[[], bool]
     ) -> None:
-        """`is_stopping` says whether a cancellation is a stop, and not a handler's own doing."""
+        """`is_stopping` returns whether a cancellation is a stop, not one by the handler."""
         self._service = service
         self._transactions = transactions
         self._is_stopping = is_stopping
@@ -48,10 +48,10 @@ class PoisonGuard:
         handle: Callable[[], Awaitable[None]],
         give_up: Callable[[int], Awaitable[None]],
     ) -> None:
-        """Handle what may be the message that kills the process: its start is counted before.
+        """Handle a possible poison message: its start is counted first.
 
-        A start counts once for each process. What ended in any way that this process could see,
-        a stop or a database that went away too, has not killed it and does not count.
+        A start counts once for each process. If the process sees the end of the handling (also a
+        stop, or a lost database), the message has not killed it, and the start does not count.
         """
         fingerprint = _fingerprint(delivery)
         try:
@@ -64,7 +64,7 @@ class PoisonGuard:
         except asyncio.CancelledError:
             if self._is_stopping():
                 await asyncio.shield(self._forget_start_attempt(fingerprint))
-            else:  # the handler cancelled its own task, which counts as an end of the process
+            else:  # the handler cancelled its own task, which counts as a death of the process
                 self._instance = new_id()
             raise
         async with self._transactions() as tx:
@@ -75,7 +75,9 @@ class PoisonGuard:
             async with asyncio.timeout(FORGET_SECONDS), self._transactions() as tx:
                 await start_attempts.forget(tx, fingerprint, self._instance)
         except (DatabaseUnavailable, TimeoutError) as error:
-            log.warning("a start stays counted", service=self._service, reason=describe(error))
+            log.warning(
+                "start attempt still counted", service=self._service, reason=describe(error)
+            )
 
 
 def _fingerprint(delivery: Delivery) -> UUID:

@@ -1,9 +1,9 @@
-"""How many messages the rate of a subscription allows now: a token bucket in its database."""
+"""The rate limit of a subscription: a token bucket in its database."""
 
 from hirewire.messaging.subscriptions import Rate
 from hirewire.messaging.transaction import Tx
 
-# The row's lock is kept to the end of the transaction: replicas draw one after the other.
+# The row's lock is kept until the transaction ends: replicas draw tokens one after the other.
 _COUNT = """
 insert into messaging.allowance as a (subscription, tokens, counted_at)
 values ($1, $2, clock_timestamp())
@@ -17,7 +17,7 @@ _SPEND = "update messaging.allowance set tokens = tokens - $2 where subscription
 
 
 async def allowed(tx: Tx, subscription: str, rate: Rate) -> float:
-    """How many messages may be handled now; a fraction says how near the next one is."""
+    """How many messages may be handled now; the fraction shows how near the next one is."""
     result = await tx.exec_driver_sql(
         _COUNT, (subscription, float(rate.count), float(rate.per_second))
     )
@@ -26,5 +26,5 @@ async def allowed(tx: Tx, subscription: str, rate: Rate) -> float:
 
 
 async def spend(tx: Tx, subscription: str, number: int) -> None:
-    """Note that so many are handled, in the transaction that asked `allowed`."""
+    """Record that so many are handled, in the transaction that called `allowed`."""
     await tx.exec_driver_sql(_SPEND, (subscription, float(number)))

@@ -1,4 +1,4 @@
-"""How handled messages leave: resolved, their keys released, the next one promoted; or failed."""
+"""Resolves or fails claimed messages, releases their keys and promotes the next messages."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ where i.event_id = u.event_id and i.subscription = $1
 _DELETE = """
 delete from messaging.open_message where subscription = $1 and event_id = any($2::uuid[])
 """
-# `waiting`, since it is not to be given up any more.
+# `waiting`, so that nobody can discard it any more.
 _LEAVE_TO_CLOSE = """
 update messaging.open_message o
 set state = 'waiting', closing = u.settled, sequence = u.sequence, body = '', headers = '{}',
@@ -72,7 +72,7 @@ async def reached(
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The events of one ordering key that were handled."""
+    """The handled events of one ordering key."""
 
     place: Place
     number: int
@@ -89,8 +89,9 @@ async def resolve(
     *,
     locked: bool,
 ) -> None:
-    """Note messages as handled. Their places are released at once if these are `locked`, and
-    else left to `close`.
+    """Record messages as handled.
+
+    If their places are `locked`, they are released at once, otherwise by `close`.
     """
     await tx.exec_driver_sql(_RESOLVED, (lane, list(lates), list(lates.values())))
     if locked:
@@ -106,7 +107,7 @@ async def resolve(
 
 
 async def close(tx: Tx, lane: str, heads: Sequence[UUID]) -> None:
-    """Release the places of heads that are handled. A second time it does nothing."""
+    """Release the places of handled heads. Repeating it has no effect."""
     rows = (await tx.exec_driver_sql(_CLOSING, (lane, list(heads)))).all()
     if rows:
         await tx.exec_driver_sql(_DELETE, (lane, [id_of(row) for row in rows]))
@@ -118,11 +119,11 @@ async def close(tx: Tx, lane: str, heads: Sequence[UUID]) -> None:
 
 
 async def release(tx: Tx, lane: str, resolved: Iterable[Resolved], *, locked: bool = False) -> None:
-    """Take handled messages off their places, and let the next that waits at each have its turn.
+    """Remove handled messages from their places, and promote the next waiting message of each.
 
     Locks the places' progress rows, unless they are `locked` already. The arrival of a follower
-    locks them too, so that none is left behind nobody: the promotion sees what arrived before, and
-    what arrives after sees nothing open.
+    locks them too, so that none is left waiting behind nothing: the promotion sees all that arrived
+    before, and what arrives later sees no unresolved message.
     """
     numbers: dict[Place, int] = {}
     sequences: dict[Place, int | None] = {}
@@ -139,7 +140,7 @@ async def release(tx: Tx, lane: str, resolved: Iterable[Resolved], *, locked: bo
 
 
 async def promote(tx: Tx, lane: str, place: Place) -> None:
-    """Let what waits at a place go on, though a message of it has failed."""
+    """Let the messages that wait at a place continue, although one of them has failed."""
     await reached(tx, lane, [place], locked=True)
     await tx.exec_driver_sql(_PROMOTE, (lane, [place[0]], [place[1]]))
 
@@ -155,7 +156,7 @@ async def fail(
     history: str,
     keep: int,
 ) -> None:
-    """Note a failed attempt: again after `delay` seconds, or dead without one."""
+    """Record a failed attempt: retried after `delay` seconds, or dead without a delay."""
     state = "dead" if delay is None else "retrying"
     await tx.exec_driver_sql(
         _FAILED, (event_id, lane, state, attempts, error, delay, history, keep)

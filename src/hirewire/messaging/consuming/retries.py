@@ -1,4 +1,4 @@
-"""Trying again: a lane for each subscription, so that none waits for another's slow handler."""
+"""Retries: one lane for each subscription, so that none waits for another's slow handler."""
 
 import asyncio
 import time
@@ -19,20 +19,20 @@ log = structlog.get_logger(__name__)
 IDLE_SECONDS = 0.5
 DEFAULT_PATIENCE = Patience()
 _Place: TypeAlias = tuple[str, int]
-"""A subscription, and which of its lanes: it has as many as its concurrency says."""
+"""A subscription and the number of its lane: it has as many lanes as its concurrency."""
 LANES = 8
-"""Lanes at work at once; of those known to be slow, half as many."""
+"""Lanes that work at once; of lanes known to be slow, half as many."""
 TURN_SECONDS = 1.0
-"""How long a lane works before it lets another one have its place."""
+"""Seconds a lane works before another one gets its turn."""
 
 
 def is_of_the_service(name: str) -> bool:
-    """Whether a lane belongs to the service itself, and not to a generation of a projection."""
+    """Whether a lane belongs to the service itself, not to a generation of a projection."""
     return "@" not in name
 
 
 class Retries:
-    """The background task that brings one service's unresolved messages to an end."""
+    """The background task that resolves one service's unresolved messages."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Retries:
         patience: Patience = DEFAULT_PATIENCE,
         mine: Callable[[str], bool] = is_of_the_service,
     ) -> None:
-        """`mine` says which lanes, by their names, are this one's to work in."""
+        """`mine` returns whether this task works on a lane, by its name."""
         self._mine = mine
         self._service = consumer.service
         self._transactions = transactions
@@ -57,7 +57,7 @@ class Retries:
         self._pause = IDLE_SECONDS
 
     async def run(self) -> None:
-        """Try again for ever. Ends by cancellation; what is at hand is given back."""
+        """Retry for ever. Ends by cancellation; current claims are released."""
         try:
             await run_steps("retries", self._start_due, self.wake, idle=lambda: self._pause)
         finally:
@@ -68,7 +68,9 @@ class Retries:
                 await asyncio.wait(working)
 
     async def _start_due(self) -> bool:
-        """Start the lanes that have something due. False: nothing else is for `_pause` seconds."""
+        """Start the lanes that have something due. False if nothing else is due for `_pause`
+        seconds.
+        """
         try:
             self._pause = await self._start_lanes()
         except Exception:
@@ -78,7 +80,7 @@ class Retries:
         return False
 
     async def step(self) -> bool:
-        """Do one piece of work in one lane. False when none is due."""
+        """Do one piece of work in one lane. False if nothing is due."""
         for name, overdue in await self._due():
             place = (name, 0)
             if overdue >= 0 and place not in self._tasks and await self._lane(place).piece():
@@ -86,7 +88,7 @@ class Retries:
         return False
 
     async def _due(self) -> list[tuple[str, float]]:
-        """The lanes with something scheduled: the one that has worked longest ago comes first."""
+        """The lanes with scheduled messages, the one that has waited longest first."""
         for place, lane in self._lanes.items():
             if place not in self._tasks:
                 await lane.give_back_owed()
@@ -101,7 +103,7 @@ class Retries:
         return self._lanes[place]
 
     async def _start_lanes(self) -> float:
-        """Start a task for each lane that has something due. How long nothing else will be."""
+        """Start a task for each lane with due messages; returns the time until more are due."""
         pause = IDLE_SECONDS
         self._kept_out = False
         for name, overdue in await self._due():
@@ -113,7 +115,7 @@ class Retries:
         return pause
 
     def _start(self, place: _Place) -> float:
-        """Start a lane's task, if it may. How long until it may."""
+        """Start a lane's task if allowed; returns the time until it may start."""
         lane = self._lane(place)
         rest = lane.rests_until - time.monotonic()
         if place in self._tasks:
@@ -140,7 +142,9 @@ class Retries:
             while time.monotonic() - began < TURN_SECONDS and await lane.piece():
                 worked = True
             lane.backoff.reset()
-            if not worked and lane.rests_until < time.monotonic():  # others are at it, or were
+            if (
+                not worked and lane.rests_until < time.monotonic()
+            ):  # other lanes are working, or were
                 lane.rests_until = time.monotonic() + IDLE_SECONDS
         except Exception as error:
             lane.rests_until = time.monotonic() + lane.backoff.next()

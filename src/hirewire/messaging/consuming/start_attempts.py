@@ -1,4 +1,4 @@
-"""Start attempts at messages that may kill the process that handles them, by its instance."""
+"""Start attempts at messages that may kill their process, by process instance."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ _START_ATTEMPT = (
 
 
 async def count(tx: Tx, fingerprint: UUID, instance: UUID) -> int:
-    """Count a start attempt of this process; returns how many processes started and never ended."""
+    """Count a start attempt of this process; returns how many processes never finished theirs."""
     await tx.exec_driver_sql(_START_ATTEMPT, (fingerprint, instance))
     result = await tx.exec_driver_sql(
         "select count(*) from messaging.suspect where fingerprint = $1", (fingerprint,)
@@ -20,8 +20,10 @@ async def count(tx: Tx, fingerprint: UUID, instance: UUID) -> int:
 
 
 async def forget(tx: Tx, fingerprint: UUID, instance: UUID) -> None:
-    """Take a process's start back: it was stopped meanwhile. Its COMMIT may still be on its way:
-    who inserts the same waits for it, and what begins after that sees it.
+    """Undo a process's start, since it was stopped.
+
+    Its COMMIT may still be running: an insert of the same row waits for it, and a later statement
+    sees it.
     """
     await tx.exec_driver_sql(_START_ATTEMPT, (fingerprint, instance))
     await tx.exec_driver_sql(
@@ -31,5 +33,5 @@ async def forget(tx: Tx, fingerprint: UUID, instance: UUID) -> None:
 
 
 async def clear(tx: Tx, fingerprint: UUID) -> None:
-    """Forget a possible poison message: it was handled, or entered as failed or dead."""
+    """Delete a possible poison message: it was handled, or entered as failed or dead."""
     await tx.exec_driver_sql("delete from messaging.suspect where fingerprint = $1", (fingerprint,))

@@ -19,7 +19,7 @@ from hirewire.messaging.subscriptions import UNREADABLE
 from hirewire.messaging.transaction import Tx
 
 HELD_FOR = timedelta(days=1)
-"""How long what this version does not know is kept for one that does."""
+"""How long an unknown message is kept for a newer version."""
 
 _HELD = """
 select event_id, arrival, body, headers from messaging.open_message
@@ -30,21 +30,21 @@ order by arrival limit $4
 
 
 def is_unreadable(subscription: str) -> bool:
-    """Whether it stands for the handler of what could not be read."""
+    """Whether it is the placeholder handler for unreadable messages."""
     return subscription.partition("@")[0] == UNREADABLE
 
 
 async def dead_letter(
     tx: Tx, delivery: Delivery, id: UUID, reason: str, *, subscription: str = UNREADABLE
 ) -> None:
-    """Enter a delivery that no handler can get as dead, with its raw bytes. It blocks nothing."""
+    """Enter an unreadable delivery as dead, with its raw bytes. It blocks nothing."""
     await _open_unreadable(tx, delivery, id, reason, subscription, delay=None)
 
 
 async def hold(
     tx: Tx, delivery: Delivery, id: UUID, reason: str, *, subscription: str = UNREADABLE
 ) -> None:
-    """Keep a delivery for a version of the program that knows it; after a day it is dead."""
+    """Keep a delivery for a newer version of the program; after a day it is dead."""
     await _open_unreadable(tx, delivery, id, reason, subscription, delay=HELD_FOR)
 
 
@@ -102,7 +102,7 @@ async def held(
 
 
 async def forget_held(tx: Tx, id: UUID, *, subscription: str = UNREADABLE) -> None:
-    """Its handlers have it now."""
+    """Delete it: its handlers have it now."""
     await tx.exec_driver_sql(
         "delete from messaging.open_message where event_id = $1 and subscription = $2",
         (id, subscription),

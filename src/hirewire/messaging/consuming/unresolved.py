@@ -1,4 +1,4 @@
-"""Unresolved messages as rows: what is kept of a delivery, enough to make it again."""
+"""Unresolved messages as rows, with enough of a delivery to restore it."""
 
 import json
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9::json, $10,
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A message that is not resolved: dead, waiting, or to be tried again in some `seconds`."""
+    """An unresolved message: dead, waiting, or to be retried in some `seconds`."""
 
     id: UUID
     subscription: str
@@ -43,13 +43,13 @@ class Row:
 
 
 async def enter_one(tx: Tx, id: UUID, subscription: str, origin: str | None) -> bool:
-    """Enter one event for one subscription. False when it was entered before."""
+    """Enter one event for one subscription. False if it was entered before."""
     result = await tx.exec_driver_sql(_ENTER_ONE, (id, subscription, origin))
     return result.first() is not None
 
 
 async def insert(tx: Tx, row: Row) -> None:
-    """Keep a message that was entered, with its bytes and the beginning of its history."""
+    """Store an entered message with its body and the start of its history."""
     await tx.exec_driver_sql(
         _OPEN,
         (
@@ -76,7 +76,7 @@ def state_of(delay: timedelta | None) -> tuple[str, float | None]:
 
 
 class HistoryEntry(TypedDict):
-    """A failed attempt, or another thing that happened to an unresolved message."""
+    """A failed attempt, or another entry in the history of an unresolved message."""
 
     at: str
     attempt: int
@@ -93,7 +93,7 @@ def history_entry(error: str, attempt: int) -> HistoryEntry:
 
 
 def stored_headers(delivery: Delivery) -> str:
-    """All that came beside the body, as JSON text: enough to make the delivery again."""
+    """All properties beside the body, as JSON text, to restore the delivery from."""
     stored = {f"h:{name}": clean(value) for name, value in delivery.headers.items()}
     stored["routing_key"] = clean(delivery.routing_key)
     for name in ("message_id", "user_id"):
@@ -115,5 +115,5 @@ def restored_delivery(body: bytes, stored: str | Mapping[str, str]) -> Delivery:
 
 
 def clean(text: str) -> str:
-    """Text that PostgreSQL takes: without NUL characters and lone surrogates."""
+    """Text that PostgreSQL accepts: without NUL characters and lone surrogates."""
     return text.replace("\x00", "�").encode("utf-8", "replace").decode()

@@ -1,1 +1,1 @@
-"""Retention of what is kept, and gauges of what waits."""
+"""Retention of log and inbox, and gauges of the backlog."""

@@ -1,7 +1,7 @@
-"""The figures that show a backlog wherever it is: in the outbox, in the queue, in the inbox.
+"""Gauges of the backlog: in the outbox, in the queue, in the inbox.
 
-They are taken from the tables and the broker, not by those who work on them: what has stopped
-working cannot hide it.
+They are measured from the tables and the broker, not by the tasks that work on them: a stopped task
+cannot hide its backlog.
 """
 
 from hirewire.messaging import metrics
@@ -22,7 +22,7 @@ from messaging.outbox
 
 
 class Gauges:
-    """Looks every few seconds at what waits, so that no backlog goes without a figure."""
+    """Measures the backlog every few seconds."""
 
     def __init__(self, *, consumer: Consumer, transactions: Transactions, broker: Broker) -> None:
         self._consumer = consumer
@@ -48,14 +48,16 @@ class Gauges:
         metrics.queued(self._consumer.service, ready if queues else None, dead)
 
     async def step(self) -> bool:
-        """Look at both; what cannot be had now is had the next time."""
+        """Measure both; a value that is unavailable now is measured next time."""
         for look in (self.look_at_tables, self.look_at_broker):
             try:
                 await look()
             except Exception as error:
-                log.debug("no figures", service=self._consumer.service, error=describe(error))
+                log.debug(
+                    "gauges not measured", service=self._consumer.service, error=describe(error)
+                )
         return False
 
     async def run(self) -> None:
-        """Look for ever. Ends by cancellation."""
+        """Measure for ever. Ends by cancellation."""
         await run_steps("gauges", self.step, idle=EVERY_SECONDS)

@@ -1,4 +1,4 @@
-"""Retention: the days of log and inbox that come, and those that go."""
+"""Retention: adds and drops the daily partitions of log and inbox."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,26 +17,31 @@ log = structlog.get_logger(__name__)
 
 BATCH = 1000
 KEYS = 10_000
-"""Keys that are forgotten at once; each time all are looked at."""
+"""Keys that are forgotten at once; each run checks all keys."""
 EVERY_SECONDS = 3600.0
 FIRST_SECONDS, FAILED_SECONDS, REST_SECONDS = 5.0, 60.0, 0.05
-"""Before the first step, after a failed one, and between two."""
+"""Seconds before the first step, after a failed one, and between two."""
 DAYS_AHEAD = 7
 FEWEST_DAYS_AHEAD = 2
-"""With fewer it is worth a warning that days cannot be added."""
+"""With fewer partitions ahead it warns that days cannot be added."""
 MOST_PARTS = 40
 INBOX_LONGER = timedelta(days=2)
-"""How much longer the inbox is kept than the log, so that what can still be replayed from any
-service's log is recognised here, however the clocks and the hours of pruning differ."""
+"""How much longer the inbox is kept than the log.
+
+So an event that can still be replayed from any service's log is recognised as a repeat, even if
+clocks and times of pruning differ.
+"""
 CLOCKS_APART = timedelta(minutes=5)
-"""How much the host's clock and the database's may differ before nothing is removed."""
+"""Largest difference between the host's and the database's clock for anything to be removed."""
 LEAP = timedelta(days=2)
-"""A pause between two runs, forwards or backwards, after which the clocks are not believed."""
+"""Time between two runs, forwards or backwards, after which the clocks are not trusted."""
 HOLD = timedelta(days=1)
-"""How long after a leap nothing is removed, counted while the service runs."""
+"""Running time after a clock jump before anything is removed."""
 TRIES, TRY_SECONDS = 40, 0.025
-"""How often, and how far apart, a lock is tried that all traffic crosses. It is never waited for:
-whoever came after would wait too."""
+"""Number and interval of attempts to get a lock that all traffic needs.
+
+Nobody waits for the lock, since later transactions would wait too.
+"""
 
 _CLOCK = """
 insert into messaging.retention as r (ran_at) values (clock_timestamp())
@@ -46,7 +51,7 @@ on conflict (single) do update set ran_at = excluded.ran_at, held = case
     else $2 end
 returning ran_at, held, (select ran_at from messaging.retention) as before
 """
-# Never back, even when the clock goes back: what is removed is removed.
+# Never backwards, even if the clock goes back.
 _KEPT = """
 update messaging.retention set log_from = kept, inbox_from = kept - $2::interval
 from (select case when log_from > ran_at then $1::timestamptz
@@ -71,7 +76,7 @@ delete from messaging."{table}" where ctid = any(array(
     where l.recorded_at < $1 and not exists (select from messaging.outbox o where o.id = l.id)
     limit $2))
 """
-# Ids that are no UUIDv7 lie in no day: theirs go a little at a time.
+# Ids that are no UUIDv7 are not partitioned by day: they are deleted a few at a time.
 _PRUNE_EXTERNAL = """
 delete from messaging.{table} where ctid = any(array(
     select ctid from messaging.{table} where heard_at < $1 limit $2))
@@ -81,7 +86,7 @@ delete from messaging.open_message where (event_id, subscription) in (
     select event_id, subscription from messaging.open_message
     where state = 'discarded' and settled_at < $1 limit $2)
 """
-# Keys that are used no more.
+# Unused keys.
 _ABOVE_FORGOTTEN = """
 select max(c.base + c.last) from messaging.counter c
 where used_on < $1::timestamptz::date
@@ -117,13 +122,12 @@ _PRUNE = (
 
 
 class Retention:
-    """Adds the days to come, drops the days that are past their retention, whole.
+    """Adds partitions for coming days, and drops those past their retention.
 
-    Log and inbox are kept by one setting: a message that can still be replayed from the log is
-    always recognised as a repeat. Of a day of the log with unsent events these stay, alone; open
-    messages are kept apart from the inbox, and however old.
-
-    Removing goes by two clocks that must agree, and not soon after they have leapt.
+    One setting applies to log and inbox: an event that can still be replayed from the log is always
+    recognised as a repeat. Unsent events of a dropped day of the log are kept; unresolved messages
+    are stored outside the inbox and kept however old they are. Removal requires two clocks that
+    agree, and some time after a clock jump.
     """
 
     def __init__(
@@ -140,7 +144,7 @@ class Retention:
         self._retention = retention
 
     async def step(self) -> bool:
-        """Add what is due, drop one old day or prune one batch. True when there may be more."""
+        """Add what is due, and drop one old day or prune one batch. True if there may be more."""
         await self._unlocked(self._add_days)
         before = await self._remove_before()
         if before is None:
@@ -164,8 +168,10 @@ class Retention:
             return more
 
     async def _raise_bases(self, before: datetime) -> bool:
-        """Have new counters begin above those that may be forgotten next. Who finds its counter
-        gone was not at work yet when the table was locked, and so begins above it.
+        """Start new counters above those that may be forgotten next.
+
+        A transaction that finds its counter deleted began after the table was locked, and so uses
+        the new start.
         """
         async with self._transactions() as tx:
             if not await self._alone(tx):
@@ -181,7 +187,7 @@ class Retention:
         return True
 
     async def run(self) -> None:
-        """Keep the days for ever, at first soon after the start. Ends by cancellation."""
+        """Maintain the partitions for ever, first soon after the start. Ends by cancellation."""
         await asyncio.sleep(FIRST_SECONDS)
         backoff = Backoff(least=FAILED_SECONDS, longest=FAILED_SECONDS)
         await run_steps(
@@ -193,7 +199,7 @@ class Retention:
         )
 
     async def _step_and_rest(self) -> bool:
-        """One step; others have the database for a moment before the next."""
+        """Run one step; the pause before the next leaves the database to others."""
         more = await self.step()
         if more:
             await asyncio.sleep(REST_SECONDS)
@@ -206,7 +212,7 @@ class Retention:
         return bool(locked.scalar_one())
 
     async def _unlocked(self, work: Callable[[], Awaitable[bool]]) -> bool:
-        """Run `work`, again while its tables are locked. False if they stay locked."""
+        """Run `work`, and repeat it while its tables are locked. False if they stay locked."""
         for _ in range(TRIES):
             try:
                 return await work()
@@ -214,7 +220,7 @@ class Retention:
                 if not _busy(error):
                     raise
             await asyncio.sleep(TRY_SECONDS)
-        log.debug("days are added and dropped later", service=self._service)
+        log.debug("partition maintenance postponed: tables are locked", service=self._service)
         return False
 
     async def _add_days(self) -> bool:
@@ -230,7 +236,7 @@ class Retention:
         return True
 
     async def _remove_before(self) -> datetime | None:
-        """The moment up to which may be removed; None while the clocks are not to be believed."""
+        """The time up to which may be removed; None while the clocks are not trusted."""
         async with self._transactions() as tx:
             if not await self._alone(tx):
                 return None
@@ -243,13 +249,13 @@ class Retention:
                 return before
         if abs(apart) > CLOCKS_APART:
             log.error(
-                "nothing is removed: the clocks of host and database differ",
+                "retention paused: clocks of host and database differ",
                 service=self._service,
                 host_ahead_seconds=round(apart.total_seconds()),
             )
         else:
             log.warning(
-                "nothing is removed: the clock has leapt, or the service was away",
+                "retention paused: clock jumped or service was down",
                 service=self._service,
                 for_hours=round(row.held / timedelta(hours=1), 1),
                 ran_before=row.before and row.before.isoformat(),
@@ -272,7 +278,7 @@ class Retention:
         return False
 
     async def _thin_out(self, tx: Tx, before: datetime) -> bool:
-        """Delete sent events of days kept for unsent ones. True when there may be more."""
+        """Delete sent events of days kept for their unsent ones. True if there may be more."""
         more = False
         for part in (await tx.exec_driver_sql(_OLD, (before, INBOX_LONGER))).all():
             if part.parent != "log" or not await self._keeps_unsent(tx, part.starts, part.ends):
@@ -282,7 +288,7 @@ class Retention:
             if result.rowcount >= BATCH:
                 more = True
             else:
-                log.warning("unsent events keep a day", service=self._service, day=part.name)
+                log.warning("day kept for its unsent events", service=self._service, day=part.name)
         return more
 
     async def _keeps_unsent(self, tx: Tx, starts: datetime, ends: datetime) -> bool:

@@ -1,1 +1,1 @@
-"""Projections: tables that are built from events, and can be built again beside those in use."""
+"""Projections: tables built from events, which can be rebuilt beside those in use."""

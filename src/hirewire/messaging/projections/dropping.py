@@ -1,8 +1,8 @@
-"""The end of a projection's generation: of one that was replaced, or given up while it was built.
+"""Drops generations of a projection: replaced ones, or one abandoned while it was being built.
 
-It is done in steps, each of which may be interrupted; the same request again goes on. First nobody
-can switch to it any more and its consumers end; then its owners, the broker and the tables forget
-it. Its readers have ended by then.
+Each step may be interrupted; the same request given again continues. First, switches to the
+generation are prevented and its consumers end. Then its owners, the broker and the tables delete
+it; its readers have ended by then.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ update messaging.generation set state = 'dropped', dropped_at = clock_timestamp(
 
 
 class StillUsed(ProjectionError):
-    """Somebody reads or consumes the generation still; the message says who."""
+    """The generation is still read or consumed; the message says by whom."""
 
 
 async def drop(
@@ -62,12 +62,12 @@ async def drop(
     whole: bool = False,
     wait: float = WAIT_SECONDS,
 ) -> list[Generation]:
-    """Drop the retired generations of a projection, or (`abandon`) the one that is being built, or
-    (`whole`) all of them with the live one, which nobody reads any more.
+    """Drop the retired generations of a projection.
 
-    Also what an earlier call has begun. `owners` are connections to the databases of all owners of
-    its events, by their names. Returns what was dropped. Raises `NoSuchGeneration` if there is
-    none, and `StillUsed` after `wait` seconds: try again.
+    With `abandon`, drop the one that is being built; with `whole`, all of them including the live
+    one, which must have no readers. Interrupted calls are completed too. `owners` are connections
+    to the databases of all owners of its events, by name. Returns the dropped generations. Raises
+    `NoSuchGeneration` if there is none, and `StillUsed` after `wait` seconds: try again.
     """
     first = owners[min(owners)]
     async with subscribers.alone(first, f"drop {service} {projection}"):
@@ -81,7 +81,7 @@ async def drop(
 
 
 async def _take(transactions: Transactions, projection: str, state: str) -> list[Generation]:
-    """Let nobody switch to them any more, and their consumers end."""
+    """Prevent switches to them, and end their consumers."""
     async with transactions() as tx:
         await generations.alone(tx, projection)
         rows = await generations.of(tx, projection)
@@ -97,7 +97,7 @@ async def _take(transactions: Transactions, projection: str, state: str) -> list
 
 
 async def _outlive_readers(transactions: Transactions, projection: str, until: float) -> None:
-    """Wait for the transactions that are open now: each of them may have found the generation live.
+    """Wait for the currently open transactions, each of which may read the generation.
 
     Those that begin later do not.
     """
@@ -141,7 +141,7 @@ async def _forget(
 
 
 async def forget_messages(tx: Tx, service: str, generation: Generation) -> None:
-    """Delete what is kept of its messages, but for the inbox, which forgets them in time."""
+    """Delete its stored messages; retention deletes its inbox entries later."""
     names = [*generation.handlers, generation.unreadable]
     await _run(tx, _FORGET, names)
     await _run(tx, _FORGET_QUEUE, generation.topology(service).queue)
@@ -155,8 +155,9 @@ async def _run(tx: Tx, statements: Sequence[str], argument: object) -> None:
 async def _outlive_consumers(
     generation: Generation, queue: str, broker: Broker, until: float
 ) -> None:
-    """Let nothing come any more, and wait until no process consumes the queue: each ends its
-    consumer within seconds.
+    """Stop its events, and wait until no process consumes the queue.
+
+    Each process ends its consumer within seconds.
     """
     await broker.declare([QueueTopology(queue, ())])
     while (await broker.stats(queue)).consumers:

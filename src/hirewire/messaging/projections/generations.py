@@ -1,9 +1,9 @@
-"""Projections: tables of a service's own that handlers of events fill, and that can be rebuilt.
+"""Projections: tables of a service that event handlers fill, and that can be rebuilt.
 
-Each time a projection is built it gets a new *generation*: a schema of its own for its tables, and
-a queue, handlers and inbox entries of its own. So a new generation consumes the past, in order,
-while the live one goes on; a switch makes it the one that is read; and of an attempt that was given
-up nothing can come back, since the number of a generation is never used again.
+Each build of a projection is a new *generation* with its own schema, queue, handlers and inbox
+entries. So a new generation consumes past events in order while the live one continues, and a
+switch makes it the one that is read. Nothing of an abandoned build can return, since the number of
+a generation is never reused.
 """
 
 import re
@@ -40,8 +40,8 @@ _LIVE = f"""
 select {_COLUMNS} from messaging.generation where projection = $1 and state = 'live'
 """  # noqa: S608
 _BY_NUMBER = f"select {_COLUMNS} from messaging.generation where number = $1"  # noqa: S608
-# Of another life of this database, which it does not know, there may be queues: their numbers are
-# below those of this one.
+# There may be queues of another epoch of this database, which it does not know: their numbers are
+# below those of this epoch.
 _NEXT_NUMBER = """
 select setval(s.name, greatest(nextval(s.name), 100 * (
     select coalesce(max(epoch), 0) from messaging.lineage)::bigint))::integer
@@ -55,7 +55,7 @@ values ($1, $2, $3, $4, $5::text[], $6::text[], $7, $8,
     case when $4 = 'live' then clock_timestamp() end, case when $4 = 'live' then $7 end)
 returning {_COLUMNS}
 """  # noqa: S608
-# A high watermark that did not end its replay, since a later attempt has begun, says nothing.
+# A high watermark of an earlier attempt does not end its replay and is ignored.
 _CAUGHT_UP = """
 update messaging.generation g set caught_up = array(
     select distinct t from unnest(g.caught_up || $2::text[]) as u(t)
@@ -70,11 +70,11 @@ where number = any($1::integer[]) and introduced_at is null
 
 
 class ProjectionError(Exception):
-    """A projection cannot do as requested; the message names the projection and the reason."""
+    """The request is not possible; the message names the projection and the reason."""
 
 
 class NoSuchGeneration(ProjectionError):
-    """There is no generation of this projection in that state."""
+    """The projection has no generation in that state."""
 
 
 class AlreadyBuilding(ProjectionError):
@@ -82,7 +82,7 @@ class AlreadyBuilding(ProjectionError):
 
 
 class NotCaughtUp(ProjectionError):
-    """The generation has not handled all that the live one has. Later it may."""
+    """The generation has not handled everything that the live one has. A later try may succeed."""
 
 
 class OpenMessages(ProjectionError):
@@ -94,9 +94,9 @@ class Projection:
     """A projection as the program declares it: one version of its tables and handlers.
 
     `subscribe` gets the name of a schema and returns the handlers that write to its tables; it is
-    called for each generation, and once with a name that is no schema. `create` makes the tables.
-    Both are given a schema that is new and empty. The version is raised when the tables or the
-    events change: then the former one stays beside it until the live generation is of the new one.
+    called for each generation, and once with a name that is no schema. `create` creates the tables
+    in a new, empty schema. Raise the version when the tables or the events change, and keep the
+    former version beside it until the live generation has the new one.
     """
 
     name: str
@@ -124,28 +124,28 @@ class Projection:
 
     @property
     def types(self) -> list[str]:
-        """The events that it is made of."""
+        """The events it consumes."""
         return sorted({one.event.name for one in self._subscriptions()})
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One building of a projection, as its row says it."""
+    """One build of a projection, as stored in its row."""
 
     number: int
     projection: str
     version: int
     state: str
-    """building, live, retired (it was live, and is fed still), dropping, or dropped."""
+    """building, live, retired (was live, still updated), dropping, or dropped."""
     handlers: Sequence[str]
     types: Sequence[str]
-    """The event of each handler, in their order."""
+    """The event of each handler, in the same order."""
     caught_up: Sequence[str]
     switch_when_ready: bool
     started_at: datetime
     started_by: str
     introduced_at: datetime | None
-    """When its owners knew of it, and its queue was there with a watermark in front of all else."""
+    """When its owners knew it, and its queue existed with a watermark at its start."""
     switched_at: datetime | None
     switched_by: str | None
     dropped_at: datetime | None
@@ -162,16 +162,16 @@ class Generation:
 
     @property
     def unreadable(self) -> str:
-        """Stands for the handler of a message that reached none."""
+        """Placeholder handler for unreadable messages."""
         return f"{UNREADABLE}@{self.number}"
 
     @property
     def past_to_come(self) -> list[str]:
-        """Events of which it has not consumed all of the past."""
+        """Events whose past it has not fully consumed."""
         return sorted(set(self.types) - set(self.caught_up))
 
     def subscriber(self, service: str) -> str:
-        """By this name the owners of its events, and the broker, know it."""
+        """Its name for the owners of its events and for the broker."""
         return f"{service}@{self.projection}-{self.number}"
 
     def topology(self, service: str) -> QueueTopology:
@@ -197,11 +197,11 @@ def handlers_of(projection: Projection, generation: Generation) -> list[Subscrip
 async def start(
     tx: Tx, projection: Projection, *, by: str = "", switch_when_ready: bool = False
 ) -> tuple[Generation, bool]:
-    """Begin a new generation: live if it is the first one, or else being built beside that.
+    """Begin a new generation: live if it is the first one, otherwise built beside the live one.
 
-    It consumes nothing before `introduce` has made its queue and its subscription. Asked for once
-    more while it is being built it is the same one. Returns it, and whether it is new. Raises
-    `AlreadyBuilding`.
+    It consumes nothing before `introduce` has created its queue and its subscription. Called again
+    while it is being built, it returns the same generation. Returns it, and whether it is new.
+    Raises `AlreadyBuilding`.
     """
     await alone(tx, projection.name)
     rows = await of(tx, projection.name)
@@ -232,7 +232,7 @@ async def start(
 
 
 async def live(tx: Tx, projection: str) -> Generation:
-    """The generation to read, for the rest of this transaction: its tables are in its `schema`.
+    """The generation to read in this transaction: its tables are in its `schema`.
 
     Raises `NoSuchGeneration` if the projection was never started.
     """
@@ -243,12 +243,12 @@ async def live(tx: Tx, projection: str) -> Generation:
 
 
 async def all_of(tx: Tx) -> list[Generation]:
-    """Every generation of every projection, dropped ones too."""
+    """Every generation of every projection, including dropped ones."""
     return [_generation(row) for row in await tx.exec_driver_sql(_ALL)]
 
 
 async def of(tx: Tx, projection: str) -> list[Generation]:
-    """Every generation of a projection, the oldest first."""
+    """Every generation of a projection, oldest first."""
     return [_generation(row) for row in await tx.exec_driver_sql(_OF, (projection,))]
 
 
@@ -264,7 +264,7 @@ async def find(tx: Tx, number: int) -> Generation | None:
 
 
 async def handlers_of_owner(tx: Tx, owner: str) -> list[str]:
-    """The handlers of an owner's events, of the generations that are fed."""
+    """The handlers of an owner's events in the generations that consume events."""
     return [
         name
         for generation in await fed(tx)
@@ -274,21 +274,22 @@ async def handlers_of_owner(tx: Tx, owner: str) -> list[str]:
 
 
 async def to_introduce(connection: asyncpg.Connection) -> list[Generation]:
-    """The generations that are fed, from a plain connection to the database."""
+    """The generations that consume events, from a plain connection to the database."""
     return [_generation(row) for row in await connection.fetch(_FED)]
 
 
 async def note_introduced(
     connection: asyncpg.Connection, generations: Sequence[Generation]
 ) -> None:
-    """Let these be consumed. Before, a consumer would bind its queue to events of the present,
-    which would come before the past.
+    """Allow these to be consumed.
+
+    Earlier, a consumer would bind its queue to live events, which would arrive before past ones.
     """
     await connection.execute(_INTRODUCED, [generation.number for generation in generations])
 
 
 async def log_begins(owner: asyncpg.Connection) -> datetime | None:
-    """From when on an owner's log has all events; None if it has all that were ever recorded."""
+    """The time since which an owner's log is complete; None if it has every event."""
     found: datetime | None = await owner.fetchval(_LOG_BEGINS)
     return found
 
@@ -296,7 +297,7 @@ async def log_begins(owner: asyncpg.Connection) -> datetime | None:
 async def note_watermarks(
     tx: Tx, generation: Generation, queue: str, watermarks: Sequence[Watermark]
 ) -> None:
-    """Note of which events all of the past has come, after their watermarks were entered."""
+    """Store for which events all past ones have arrived, once their watermarks are entered."""
     ended = sorted(
         {type for watermark in watermarks if watermark.edge == "end" for type in watermark.types}
     )
@@ -305,14 +306,14 @@ async def note_watermarks(
 
 
 async def alone(tx: Tx, projection: str) -> None:
-    """Nobody else starts, switches or drops anything of this projection meanwhile."""
+    """Lock the projection: no other start, switch or drop runs at the same time."""
     await tx.exec_driver_sql(
         "select pg_advisory_xact_lock($1)", (lock_number(f"projection {projection}"),)
     )
 
 
 def in_state(rows: Sequence[Generation], state: str) -> Generation | None:
-    """The one that is in this state."""
+    """The generation in this state."""
     return next((row for row in rows if row.state == state), None)
 
 

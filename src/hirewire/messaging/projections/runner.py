@@ -1,4 +1,4 @@
-"""The generations of a service's projections, each consumed by a consumer of its own."""
+"""Runs a separate consumer for each generation of a service's projections."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -26,19 +26,19 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 1.0
 STOP_SECONDS = 10.0
 SWITCH_SECONDS = 2.0
-"""How long a switch that nobody waits for may keep the live generation from writing."""
+"""Seconds for which an automatic switch may block writes to the live generation."""
 MakeConsumer = Callable[[Generation, Sequence[Subscription], Wake, "GenerationWatcher"], Consumer]
 
 
 class GenerationWatcher:
-    """Notes how far a generation has come, as its consumer enters the watermarks."""
+    """Stores the progress of a generation when its consumer enters the watermarks."""
 
     def __init__(self, generation: Generation, service: str) -> None:
         self._generation = generation
         self._queue = generation.topology(service).queue
 
     async def before(self, tx: Tx) -> None:
-        """Raise `ProjectionError` for one that is to consume nothing any more."""
+        """Raise `ProjectionError` if the generation must not consume any more."""
         found = await generations.find(tx, self._generation.number)
         if found is None or not found.is_fed:
             number = self._generation.number
@@ -57,8 +57,9 @@ class _Running:
 
 
 class GenerationRunner:
-    """The background task that has every generation consumed which is fed and of which this program
-    has the version, and switches those that are to be switched by themselves.
+    """The background task that consumes the generations of known versions.
+
+    It also makes the switches that were requested as automatic.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class GenerationRunner:
         self._consumer = consumer
         self._running: dict[int, _Running] = {}
         self._left: set[int] = set()
-        """Dropped ones that this process has consumed: its consumer may have made the queue again.
+        """Dropped generations that this process has consumed: it may have recreated their queues.
         """
         self._left_out: set[int] = set()
         self._waits: dict[int, type[ProjectionError]] = {}
@@ -91,7 +92,7 @@ class GenerationRunner:
         return sorted(self._running)
 
     async def run(self) -> None:
-        """Look until stopped; then the batches at hand are finished. Or until cancelled."""
+        """Run until stopped (the current batches are finished) or cancelled."""
         try:
             await run_steps(
                 "generations",
@@ -106,7 +107,7 @@ class GenerationRunner:
             await self._end(list(self._running), 0)
 
     async def step(self) -> bool:
-        """Start and end consumers, as the table says; switch what is ready."""
+        """Start and end consumers according to the table; switch to generations that are ready."""
         async with self._transactions() as tx:
             fed = await generations.fed(tx)
         for number in self._running.keys() - {one.number for one in fed}:
@@ -127,7 +128,7 @@ class GenerationRunner:
         return False
 
     def stop(self) -> None:
-        """Finish the batches at hand, and consume no more."""
+        """Finish the current batches and stop consuming."""
         self._stopping.set()
         for one in self._running.values():
             one.consumer.stop()
@@ -143,7 +144,7 @@ class GenerationRunner:
             handlers = generations.handlers_of(declared, generation)
         except ProjectionError as error:
             if generation.number not in self._left_out:
-                log.warning("generation is not consumed", service=self._service, reason=str(error))
+                log.warning("generation not consumed", service=self._service, reason=str(error))
             self._left_out.add(generation.number)
             return
         parked = Wake()
@@ -162,7 +163,7 @@ class GenerationRunner:
             asyncio.create_task(consumer.run(), name=f"{self._service} {name}"),
             asyncio.create_task(retries.run(), name=f"{self._service} retries of {name}"),
         )
-        log.info("generation is consumed", service=self._service, generation=generation.number)
+        log.info("consuming generation", service=self._service, generation=generation.number)
 
     async def _switch(self, generation: Generation) -> None:
         try:
@@ -176,14 +177,15 @@ class GenerationRunner:
             )
         except ProjectionError as error:
             if self._waits.get(generation.number) is not type(error):
-                log.info("not switched yet", service=self._service, reason=str(error))
+                log.info("switch postponed", service=self._service, reason=str(error))
             self._waits[generation.number] = type(error)
         else:
-            log.info("switched", service=self._service, generation=generation.number)
+            log.info("generation switched", service=self._service, generation=generation.number)
 
     async def _clean_up(self, number: int) -> None:
-        """Once it is dropped, take away what this process may have made of it meanwhile: it may
-        have been frozen for long. Before, its queue must be there, for its owners know of it.
+        """After the drop, delete what this process may have recreated, perhaps after a long freeze.
+
+        Before the drop its queue must exist, since its owners know it.
         """
         async with self._transactions() as tx:
             found = await generations.find(tx, number)

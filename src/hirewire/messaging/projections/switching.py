@@ -1,4 +1,4 @@
-"""The switch from the live generation of a projection to another one, and what it waits for."""
+"""The switch from the live generation of a projection to another one, with its conditions."""
 
 import asyncio
 import time
@@ -22,12 +22,12 @@ from hirewire.messaging.projections.generations import (
 from hirewire.messaging.transaction import Transactions, Tx
 
 SWITCH_SECONDS = 10.0
-"""How long a switch keeps the live generation from writing, at most; the new one catches up."""
+"""Longest time for which a switch blocks writes to the live generation."""
 LOOK_SECONDS = 0.02
 NEARLY = 100
-"""Keys that the new generation may be behind in before the live one is kept from writing."""
+"""Keys by which the new generation may lag before writes to the live one are blocked."""
 SHOWN = 5
-"""Unresolved messages that an error names."""
+"""Unresolved messages that an error lists."""
 
 _AWAITED = "select distinct type from messaging.awaiting where queue = $1 order by type"
 _OPEN = """
@@ -37,9 +37,9 @@ where subscription = any($1::text[]) and state in ('retrying', 'waiting', 'dead'
     and closing is null
 order by state <> 'dead', arrival limit $2
 """
-# Keys in which the one in use is further than the other, of the events that both consume, from
-# their owners. What moved on before the start was in the log, and was brought. What somebody has
-# given up is behind nothing.
+# Keys in which the live generation is ahead of the other, of the events that both consume, from
+# their owners. Progress from before the start was in the log and has been replayed. Discarded
+# messages do not count.
 _BEHIND = """
 select count(*) from unnest($1::text[], $2::text[]) as o(name, type)
 join unnest($3::text[], $4::text[], $5::text[]) as n(name, type, source) on n.type = o.type
@@ -66,7 +66,7 @@ where number = $1
 
 
 async def open_messages(tx: Tx, generation: Generation) -> tuple[int, list[str]]:
-    """How many of its messages are open, and the first of them in words."""
+    """The number of unresolved messages, and a description of the first ones."""
     names = [*generation.handlers, generation.unreadable]
     rows = (await tx.exec_driver_sql(_OPEN, (names, SHOWN))).all()
     words = [f"{row.event_id} at {row.subscription} ({row.state})" for row in rows]
@@ -83,13 +83,13 @@ async def switch(
     by: str = "",
     wait: float = SWITCH_SECONDS,
 ) -> tuple[Generation, bool]:
-    """Have the generation that is being built (or the one of this number) read from now on.
+    """Switch readers to the generation that is being built, or to the one with this number.
 
-    One transaction: readers see the one or the other. The former one is retired, and fed still, so
-    that a switch back is a switch like this. No reader goes back in time: the former generation's
-    tables cannot be written until the new one has handled all that it has, `wait` seconds at most.
-    Returns it, and whether it was not live before. Raises `NoSuchGeneration`, `NotCaughtUp`, and
-    `OpenMessages` unless `force`, which passes these over.
+    One transaction: readers see one or the other. The former generation is retired and still
+    updated, so that you can switch back in the same way. No reader sees an older state: writes to
+    the former generation's tables are blocked until the new one has handled everything that it has,
+    for at most `wait` seconds. Returns the generation, and whether it was not live before. Raises
+    `NoSuchGeneration`, `NotCaughtUp`, and `OpenMessages` unless `force`, which ignores these.
     """
     until = time.monotonic() + wait
     while True:
@@ -178,7 +178,7 @@ async def _refuse_open(tx: Tx, new: Generation) -> None:
 async def _follow(
     tx: Tx, former: Generation, new: Generation, force: bool, until: float, *, most: int
 ) -> None:
-    """Wait until the new one is behind in so many keys at most."""
+    """Wait until the new generation lags in at most so many keys."""
     while (keys := await _behind(tx, former, new, force)) > most:
         if not force:
             await _refuse_open(tx, new)
@@ -191,14 +191,14 @@ async def _follow(
 
 
 async def _hold(tx: Tx, former: Generation) -> None:
-    """Let nobody write to its tables until this transaction ends; they can be read."""
+    """Block writes to its tables until this transaction ends; they can be read."""
     await tx.exec_driver_sql("set local lock_timeout = '2s'")
     for row in (await tx.exec_driver_sql(_TABLES, (former.schema,))).all():
         await tx.exec_driver_sql(f"lock table {row.name} in share mode")
 
 
 async def _behind(tx: Tx, former: Generation, new: Generation, force: bool) -> int:
-    """In how many keys the former one has handled more; with `force` but for those held back."""
+    """The number of keys in which the former one is ahead; with `force` without blocked keys."""
     columns = (
         list(former.handlers),
         list(former.types),

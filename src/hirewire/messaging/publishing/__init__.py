@@ -1,1 +1,1 @@
-"""The publishing side: events recorded with their transaction, and sent by the relay."""
+"""The publisher side: events recorded in their transaction, and published by the relay."""

@@ -1,4 +1,4 @@
-"""The rows a relay holds: read as unsent and not marked as sent yet."""
+"""The outbox rows in a relay's memory: read as unsent and not yet marked as sent."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -6,17 +6,17 @@ from collections.abc import Iterable, Sequence
 import asyncpg
 
 LONG = 250
-"""Rows of one key that are enough for a while: more of it are not read, others are."""
+"""Rows of one key in memory above which only other keys are read."""
 MOST_ROWS = 10_000
 MOST_BYTES = 16 * 1024 * 1024
 READ_BYTES = MOST_BYTES // 4
-"""Bytes of bodies that one reading brings at most, but for one body; enough of one key."""
+"""Bytes of bodies that one reading fetches, except for one larger body; also a key's limit."""
 PASS = 8
-"""Rows of a key in a row, before the next key's, in a chunk that keeps its order."""
+"""Consecutive rows of a key in a chunk that keeps its order, before the next key's."""
 
 
 class _KeyQueue:
-    """The rows of one key, in order, but for those under way."""
+    """The rows of one key in order, without the unconfirmed ones."""
 
     __slots__ = ("bytes", "rows", "under_way")
 
@@ -27,9 +27,9 @@ class _KeyQueue:
 
 
 class KeyQueues:
-    """A line for each key. Rows leave from its front; while any are under way, the rest waits.
+    """A queue for each key. Rows leave from its front; the rest waits while any are unconfirmed.
 
-    With `in_a_row`, several rows of a key may be in one chunk, else one.
+    With `in_a_row`, a chunk may hold several rows of a key, otherwise one.
     """
 
     def __init__(self, *, in_a_row: bool) -> None:
@@ -41,7 +41,7 @@ class KeyQueues:
         self._positions: set[int] = set()
         self._bytes = 0
         self.exhausted = False
-        """Whether the last reading found all there was, but for the keys left out."""
+        """Whether the last reading found all rows, except those of the keys left out."""
 
     @property
     def ready_keys(self) -> int:
@@ -50,27 +50,27 @@ class KeyQueues:
 
     @property
     def is_full(self) -> bool:
-        """Whether no more should be read now."""
+        """Whether no more rows should be read now."""
         return len(self._positions) >= MOST_ROWS or self._bytes >= MOST_BYTES
 
     @property
     def room(self) -> int:
-        """How many bytes of bodies may be read now; one body may go beyond it."""
+        """How many bytes of bodies may be read now; one body may exceed it."""
         return max(1, min(READ_BYTES, MOST_BYTES - self._bytes))
 
     @property
     def left_out(self) -> list[str]:
-        """Keys not to be read now: enough of them is in hand, or one of their rows has failed."""
+        """Keys not to be read now: enough of their rows are in memory, or one has failed."""
         return [*self._stuck, *self._long]
 
     @property
     def has_more(self) -> bool:
-        """Whether there may be rows that were not read or not published."""
+        """Whether some rows may be unread or unpublished."""
         return not self.exhausted or bool(self._long) or bool(self._queues)
 
     @property
     def positions(self) -> list[int]:
-        """The positions of all rows held: waiting, under way, or published and not marked yet."""
+        """The positions of all rows: waiting, unconfirmed, or published and not marked yet."""
         return list(self._positions)
 
     def take(self, rows: Iterable[asyncpg.Record], *, last: bool) -> None:
@@ -92,7 +92,7 @@ class KeyQueues:
                 self._long.add(key)
 
     def next_chunk(self, most: int, most_bytes: int) -> list[asyncpg.Record]:
-        """Rows of keys that have none under way; at least one row."""
+        """Rows of keys without unconfirmed ones; at least one row."""
         chunk: list[asyncpg.Record] = []
         size = 0
         keys: list[str] = []
@@ -122,14 +122,14 @@ class KeyQueues:
         return size
 
     def published(self, rows: Iterable[asyncpg.Record]) -> None:
-        """The broker has these: the next of their keys may go. They count until `marked`."""
+        """Record confirmed rows: the next of their keys may follow. Kept until `marked`."""
         for row in rows:
             queue = self._queues.get(row["key"])
             if queue is not None:
                 self._arrive(row["key"], queue)
 
     def given_back(self, rows: Sequence[asyncpg.Record]) -> None:
-        """These, in order, were not published because of one before them: they are first again."""
+        """Put back in front rows that were not published because of an earlier one of their key."""
         for row in reversed(rows):
             queue = self._queues.get(row["key"])
             if queue is None:
@@ -151,7 +151,7 @@ class KeyQueues:
             del self._queues[key]
 
     def marked(self, rows: Iterable[asyncpg.Record]) -> None:
-        """The database has noted these as sent or refused."""
+        """The database has stored these as sent or refused."""
         for row in rows:
             self._forget(row)
 
@@ -160,7 +160,7 @@ class KeyQueues:
         self._bytes -= row["size"]
 
     def stuck(self, key: str) -> None:
-        """A row of this key stays unsent, and so does all that is behind it, in hand or not."""
+        """A row of this key stays unsent, and so do all later ones, in memory or not."""
         self._stuck.add(key)
         self._long.discard(key)
         queue = self._queues.pop(key, None)

@@ -1,4 +1,4 @@
-"""The publishing side's promise: an event is a row in the transaction that makes it true."""
+"""The outbox: an event is a row, recorded in the transaction of the change it describes."""
 
 import json
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ from hirewire.messaging.event import Event
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import PendingEvent, Tx, context, opened_by
 
-# The counters are taken in key order, so that transactions with several keys cannot deadlock. A
+# The counters are locked in key order, so that transactions with several keys cannot deadlock. A
 # counter's lock is held until the commit, and a row's position is drawn under it: within a key,
-# position, sequence and commit have one order. The base of a new counter is above all that
-# retention has forgotten, which may have been of the same key.
+# position, sequence and commit have the same order. A new counter starts above all that retention
+# has forgotten, which may have been of the same key.
 _FLUSH = """
 with recorded as materialized (
     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::json[], $5::text[], $6::text[],
@@ -66,11 +66,11 @@ insert into messaging.outbox (position, id, key, size) select position, $1, $3, 
 def record(tx: Tx, event: Event, *, cause: Received[Event] | None = None) -> UUID:
     """Record `event` in the caller's transaction; it is published once that has committed.
 
-    What a handler of one event records is caused by that event; a handler of a batch says which
-    one of them is the `cause`. Returns the event's id. An event that is recorded within a savepoint
-    goes with it. Raises `RuntimeError` when `tx` was not opened by `Transactions`, or the event
-    belongs to another service, and `ValueError` for an event that no reader would take: a body
-    over `MAX_BODY` bytes, or a key that is no name.
+    An event recorded by a handler is caused by the handled event; a handler of a batch names one of
+    its events as the `cause`. Returns the event's id. A rollback of a savepoint also rolls back the
+    events recorded in it. Raises `RuntimeError` if `tx` was not opened by `Transactions`, or the
+    event belongs to another service, and `ValueError` for an event that no consumer would accept: a
+    body over `MAX_BODY` bytes, or an invalid key.
     """
     return record_prepared(
         tx, prepare(tx, event, part_of=caused_by(cause) if cause is not None else None)
@@ -78,7 +78,7 @@ def record(tx: Tx, event: Event, *, cause: Received[Event] | None = None) -> UUI
 
 
 def prepare(tx: Tx, event: Event, *, part_of: Context | None = None) -> PendingEvent:
-    """Check an event as `record` does, and give it an id and its context, but record nothing."""
+    """Check an event as `record` does, and give it an id and its context, without recording it."""
     owner = opened_by(tx).owner
     if event.owner != owner:
         raise RuntimeError(f"{event.name} belongs to {event.owner}, not to {owner}")

@@ -1,8 +1,9 @@
-"""One step of a leading relay: rows are read, published and marked as sent, all at once.
+"""One step of an active relay: it reads, publishes and marks rows concurrently.
 
-The database does one thing at a time (read, mark, or check the lead), the broker several chunks.
-A key's next event goes to the broker when the one before it is confirmed; marking follows behind.
-So a crash leaves confirmed rows unmarked, and these are published again: readers know their ids.
+The database does one thing at a time (read, mark, or check the lock), and the broker handles
+several chunks. A key's next event is published once the previous one is confirmed; marking follows
+later. So a crash leaves confirmed rows unmarked, and these are published again: consumers recognise
+their ids.
 """
 
 import asyncio
@@ -35,19 +36,19 @@ CHUNK = 500
 CHUNK_BYTES = 2 * 1024 * 1024
 CHUNKS_UNDER_WAY = 4
 STEP_SECONDS = 1.0
-"""How long a step reads on."""
+"""How long a step continues to read."""
 DRAIN_SECONDS = 0.25
-"""How long it then publishes on what it has read."""
+"""How long it then continues to publish what it has read."""
 LEAST_PAUSE_SECONDS = 0.01
 MOST_PAUSE_SECONDS = 0.25
-"""Between a reading that found all there was and the next one in the same step."""
+"""Seconds after a reading that found all rows until the next one in the same step."""
 MARK_SECONDS = 0.02
 """How long confirmed rows wait for others, to be marked together."""
 
-# One instant counts for the whole statement: a row whose last attempt failed holds back the later
-# rows of its key until it is taken itself, and nothing else. What is in hand already is left out by
-# its number: a lower one may be committed at any time. (`not in` is looked up in a hash table;
-# `<> all` of a parameter would be compared one by one.)
+# One point in time applies to the whole statement: a row whose last attempt failed blocks the later
+# rows of its key until it is read itself, and nothing else. Rows in memory are left out by their
+# numbers, since a lower number may be committed at any time. (`not in` uses a hash table; `<> all`
+# of a parameter would compare one by one.)
 _UNSENT = """
 select o.position, o.size, o.found, l.*,
     l.type in (select type from messaging.listener where until is null) as listened
@@ -71,7 +72,7 @@ cross join lateral (
 where o.before < $4
 order by o.position
 """
-# The commit need not be on disk at once: what a crash brings back is published again, and known.
+# The commit need not be flushed: rows that a crash restores are published again and recognised.
 _SENT = """
 delete from messaging.outbox where position = any($1::bigint[])
     and (select set_config('synchronous_commit', 'off', true)) = 'off'
@@ -92,7 +93,7 @@ _Answer: TypeAlias = tuple[Sequence[Message], Sequence[Outcome]]
 
 
 class Pipeline:
-    """Publishes what is unsent, for about a second."""
+    """Publishes unsent rows for about a second."""
 
     def __init__(
         self,
@@ -103,7 +104,7 @@ class Pipeline:
         wake: Wake,
         check: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
-        """`check` speaks on the connection, and raises when the lead is lost."""
+        """`check` queries the connection, and raises if the lock is lost."""
         self._service = service
         self._connection = connection
         self._broker = broker
@@ -119,12 +120,12 @@ class Pipeline:
         self._confirmed_at = 0.0
         self._spoke_at = time.monotonic()
         self.read_at = 0.0
-        """When the outbox was read last."""
+        """When the outbox was last read."""
         self.sent = 0
-        """How many events were published and marked."""
+        """The number of events published and marked."""
 
     async def run(self) -> bool:
-        """Publish. True when there may be more."""
+        """Publish. True if there may be more."""
         until = time.monotonic() + STEP_SECONDS
         try:
             while True:
@@ -154,7 +155,7 @@ class Pipeline:
             await self._stop()
 
     def _dispatch(self) -> None:
-        """Give the broker all it may have; nothing once the lead's connection is gone."""
+        """Pass to the broker all that is allowed; nothing once the lock's connection is lost."""
         if self._connection.is_closed():
             raise asyncpg.ConnectionDoesNotExistError("the relay's database connection was lost")
         while self._queues.ready_keys and len(self._under_way) < CHUNKS_UNDER_WAY:
@@ -169,7 +170,7 @@ class Pipeline:
             return messages, await self._broker.publish(messages)
 
     def _collect(self, task: asyncio.Task[_Answer]) -> None:
-        """Take in what became of a chunk."""
+        """Process the outcomes of a chunk."""
         rows = self._under_way.pop(task)
         try:
             messages, outcomes = task.result()
@@ -194,7 +195,7 @@ class Pipeline:
         self._queues.given_back(held_back)
 
     def _ask_database(self, now: float, *, reads: bool) -> None:
-        """Begin the next thing that the database is to do, unless it is at one."""
+        """Start the next database operation, unless one is running."""
         if self._asking is not None:
             return
         grouped = len(self._confirmed) >= CHUNK or now >= self._confirmed_at + MARK_SECONDS
@@ -207,7 +208,7 @@ class Pipeline:
             self._asking = asyncio.create_task(self._check())
 
     def _may_read(self, now: float) -> bool:
-        """Whether it is time to read: known rows at once, others after a wake or a while."""
+        """Whether to read now: known rows at once, others after a wake-up or a pause."""
         if self._queues.is_full or self._queues.ready_keys >= CHUNK:
             return False
         if not self._queues.exhausted:
@@ -227,7 +228,7 @@ class Pipeline:
         self._pause = max(LEAST_PAUSE_SECONDS, 2 * (self.read_at - started))
 
     async def _mark(self) -> None:
-        """Write down what is sent, and what is not and why."""
+        """Store which rows are sent, and which are not and why."""
         confirmed, self._confirmed = self._confirmed, []
         failed, self._failed = self._failed, []
         returned, self._returned = self._returned, []
@@ -266,7 +267,7 @@ class Pipeline:
             )
 
     async def _mark_the_rest(self) -> None:
-        """The broker is gone: what it has confirmed need not be published again."""
+        """The broker is lost: what it has confirmed need not be published again."""
         with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             if self._asking is not None:
                 asked, self._asking = self._asking, None

@@ -1,4 +1,4 @@
-"""The relay: publishes what is recorded, in order per key, and marks it sent once confirmed."""
+"""The relay: publishes recorded events in order per key, and marks them once confirmed."""
 
 import asyncio
 import time
@@ -25,26 +25,28 @@ log = structlog.get_logger(__name__)
 
 CHANNEL = "hirewire_outbox"
 GATHER_SECONDS = 0.004
-"""Least time between two readings of the outbox that found little: many small steps would cost
-more than all they publish. Nothing waits that comes after a pause."""
+"""Shortest pause between two readings of the outbox that found little.
+
+Many small steps would cost more than all they publish. An event after a pause does not wait.
+"""
 LOOK_SECONDS = 0.25
-"""How often a busy relay looks for barriers and requests."""
+"""How often a busy relay checks for barriers and requests."""
 CHECK_SECONDS = 1.0
-"""How often a relay makes sure that it leads still."""
+"""How often an active relay checks that it still holds the lock."""
 STANDBY_SECONDS = 1.0
 IDLE_NOTIFIER_SECONDS = 3600.0
 GIVE_UP_SECONDS = 5.0
-"""How long a leader goes without the broker before it lets another replica try."""
+"""Seconds without the broker after which the active relay lets another replica try."""
 STAND_BACK_SECONDS = 2.5
-"""How long it then leaves the lead to the others: longer than they take to look for it."""
+"""Seconds for which it then leaves the lock to others: longer than their checks are apart."""
 
 
 class Relay:
-    """Publishes one service's outbox. Of several replicas one leads, the others stand by.
+    """Publishes one service's outbox. One replica is active, the others stand by.
 
-    The leader holds a session lock in the service's own database; when its connection dies, the
-    lock goes with it. A former leader may still publish what it holds in hand: that is what its
-    successor publishes too, in the same order, and readers know those by their ids.
+    The active relay holds a session lock in the service's database, which is released when its
+    connection ends. A former active relay may still publish the rows in its memory. Its successor
+    publishes the same rows in the same order, and consumers recognise repeats by their ids.
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class Relay:
         broker: Broker,
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
-        """`idle_seconds`: how long a leader may be frozen before its successor leads."""
+        """`idle_seconds`: how long an active relay may be frozen before another one takes over."""
         self.service = service
         self.wake = Wake()
         self._url = database_url
@@ -73,15 +75,15 @@ class Relay:
 
     @property
     def leads(self) -> bool:
-        """Whether this replica is the one that publishes."""
+        """Whether this replica publishes."""
         return self._leads
 
     async def step(self) -> bool:
-        """Publish what is there, for about a second. True when there may be more.
+        """Publish unsent events for about a second. True if there may be more.
 
-        Then, with nothing under way, barriers that are due and one piece of each open request. A
-        leader that cannot reach the broker gives up the lead after a while, and leads again only
-        once it can and nobody else does.
+        Then, with nothing unconfirmed, it publishes due barriers and one piece of each open
+        request. An active relay that cannot reach the broker releases the lock after a while, and
+        takes it again only when the broker is reachable and the lock is free.
         """
         started = time.monotonic()
         try:
@@ -157,7 +159,7 @@ class Relay:
         return self._session if self._leads else None
 
     async def _begin_to_lead(self, session: Session) -> None:
-        """Nothing is published before it is known which life of the database this is."""
+        """The epoch of the database must be known before anything is published."""
         try:
             await lineage.adopt(session.connection)
             speaking = _Speaking(self._broker, session)
@@ -186,15 +188,16 @@ class Relay:
             await self.close()
 
     async def close(self) -> None:
-        """Give up the lead."""
+        """Release the lock."""
         session, self._session, self._leads = self._session, None, False
         if session is not None:
             await session.close()
 
 
 class _Speaking:
-    """The broker, for work that leaves the lead's session alone while it publishes: the session
-    must not fall silent meanwhile.
+    """A broker for work that does not use the lock's session while it publishes.
+
+    It keeps that session active in the meantime.
     """
 
     def __init__(self, broker: Broker, session: Session) -> None:
@@ -215,10 +218,10 @@ class _Speaking:
 
 
 class Notifier:
-    """Notifies the leading relay, wherever it runs, that something was committed.
+    """Notifies the active relay, in whatever process, of a commit.
 
-    One connection of its own, never inside a business transaction (a NOTIFY there would serialise
-    the commits); calls that come while one is under way become one.
+    It uses a separate connection, never one in a business transaction (a NOTIFY there would
+    serialise the commits). Calls during a notification are combined into one.
     """
 
     def __init__(self, *, service: str, database_url: str) -> None:
@@ -228,7 +231,8 @@ class Notifier:
 
     async def run(self) -> None:
         """Notify for ever. Ends by cancellation."""
-        connection: asyncpg.Connection | None = None  # of this run: an application may start twice
+        # Local, since an application may start twice.
+        connection: asyncpg.Connection | None = None
 
         async def notify() -> bool:
             nonlocal connection
@@ -244,7 +248,7 @@ class Notifier:
                 notify,
                 self.wake,
                 idle=IDLE_NOTIFIER_SECONDS,
-                quiet=True,  # the relay's own slow poll is the safety net
+                quiet=True,  # the relay also polls, slowly
                 service=self._service,
             )
         finally:

@@ -1,4 +1,4 @@
-"""An event that is sent once more to a service that has had it: a message with an id of its own."""
+"""An event published again to a service that has consumed it: a message with a new id."""
 
 import hashlib
 from dataclasses import replace
@@ -9,11 +9,11 @@ from hirewire.messaging.envelope import LogRow, message_of
 
 
 def repeated(row: LogRow, service: str, *, to: str, request: UUID) -> Message:
-    """The event as a message to one service, to take effect there once more.
+    """The event as a message to one service, where it takes effect again.
 
-    Its id begins with the same time, so that it lies in the same day of the inbox, and is always
-    the same for this event and request: a repeat is recognised. It carries no sequence, since the
-    key has been further already.
+    Its id begins with the same time, so that it is in the same day of the inbox, and is always the
+    same for this event and request: a repeat is recognised. It has no sequence, since the key has
+    advanced already.
     """
     message = replace(message_of(row, service), to=to)
     id = str(_id_of_repeat(row["id"], request))

@@ -1,10 +1,10 @@
-"""Replays and repairs, worked off by the relay piece by piece with nothing of its own under way.
+"""Replays and repairs, which the relay works off piece by piece.
 
-A replay with cutover goes in passes, each of which sends what a snapshot sees and the one before
-did not; the last one, and the high watermark behind it, are sent with nothing else of this owner
-under way. The subscriber drops in between exactly the events that were not published before the low
-watermark, and all of that is brought whatever else was asked for: what the request's first snapshot
-does not see, and what was unsent when it was taken.
+A replay with cutover runs in passes. Each publishes the events that its snapshot sees and the
+previous one did not. During the last pass and the high watermark after it, nothing else of this
+owner is published. Between the watermarks the subscriber drops exactly the events that were not
+published before the low watermark. The replay contains all of these, whatever else was requested:
+those that the request's first snapshot does not see, and those that were unsent when it was taken.
 """
 
 import json
@@ -27,14 +27,14 @@ from hirewire.messaging.requests import ASKED, arguments
 log = structlog.get_logger(__name__)
 
 PIECE = 1000
-"""Events sent between two looks at the outbox."""
+"""Events published between two checks of the outbox."""
 LAST_PASS = 500
-"""A pass of fewer events than this is the last one."""
+"""A pass with fewer events than this is the last one."""
 PAUSE_SECONDS = 5.0
-"""Until a request is tried again after the broker has said that it must not."""
+"""Seconds until a request is tried again after the broker has refused it."""
 HELD = "waits with its end until `hirewire migrate` has written the list of subscribers"
 
-# Transaction ids are compared within an epoch. All of an earlier one was seen, nothing of a later.
+# Transaction ids are compared within an epoch. All of an earlier one are seen, none of a later.
 _EPOCH = "(select coalesce(max(epoch), 0) from messaging.lineage)"
 _FRESH = """
 (l.epoch > $10
@@ -44,10 +44,9 @@ _FRESH = """
 
 
 def _chosen(cutover: bool) -> str:
-    """Which rows of the log a request sends.
-
-    Without a cutover, what was not published when the request began is left to the usual way: sent
-    directly it could overtake what comes before it in its key and is not asked for.
+    """Which rows of the log a request publishes. Without a cutover, events unpublished when the
+    request began are left to the usual way: published directly, they could overtake earlier events
+    of their key that were not requested.
     """
     which = f"{ASKED} or {_FRESH}" if cutover else f"{ASKED} and not {_FRESH}"
     return f"""
@@ -89,7 +88,7 @@ returning {_COLUMNS}
 """  # noqa: S608
 _LISTED = "select type from messaging.listener where service = $1 and until is null"
 
-# The audit expects those who have been given all of the past to have consumed it.
+# The audit expects subscribers that got all past events to have consumed them.
 _FORGET_FORMER = """
 delete from messaging.listener
 where service = $1 and type = any($2::text[]) and until is not null
@@ -102,7 +101,7 @@ where service = $1 and type = any($2::text[]) and until is null
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """An open request, as its row says it."""
+    """An open request, as stored in its row."""
 
     id: UUID
     asked: Mapping[str, Any]
@@ -120,24 +119,24 @@ class _Request:
 
     @property
     def to(self) -> str:
-        """The one service that is to get it."""
+        """The only service that gets the events."""
         return str(self.asked["to"])
 
     @property
     def types(self) -> list[str]:
-        """The events that are asked for."""
+        """The requested events."""
         return list(self.asked["types"])
 
     @property
     def whole(self) -> bool:
-        """Whether all that the log holds is sent, as what it was the first time."""
+        """Whether all events of the log are published as new ones, not as repeats."""
         return not any(self.asked.get(n) for n in ("since", "until", "key", "ids", "again"))
 
 
 async def work(connection: asyncpg.Connection, service: str, broker: Broker) -> bool:
-    """One piece of each open request, with nothing else of this owner under way. True for more.
+    """Publish one piece of each open request, with nothing else unconfirmed. True for more.
 
-    Of requests that send the same events to the same service the oldest goes first, to its end.
+    Of requests that publish the same events to the same service, the oldest runs first, to its end.
     """
     more = False
     ahead: dict[tuple[str, str], UUID] = {}
@@ -158,9 +157,9 @@ async def work(connection: asyncpg.Connection, service: str, broker: Broker) -> 
 
 
 async def take_over(connection: asyncpg.Connection, service: str, broker: Broker) -> None:
-    """Begin a new attempt of what a former leader has begun, before anything else is published.
+    """Begin a new attempt of what a former relay has begun, before anything else is published.
 
-    Of that leader watermarks may be on their way still: they count for nothing behind this one.
+    Watermarks of that relay may still be on their way; after this one they are ignored.
     """
     for request in map(_request_of, await connection.fetch(_TAKE_OVER)):
         try:
@@ -177,11 +176,11 @@ async def hold_history(
     to: str,
     types: Sequence[str],
 ) -> None:
-    """Have all that the log holds of these types sent to a new subscriber, behind a low watermark.
+    """Publish all events of these types in the log to a new subscriber, after a low watermark.
 
-    The request is committed before its watermark is published, so that there is one that ends it.
-    It is not ended before `release`. Called once more after an interruption, it goes on with the
-    same request. Raises `BrokerUnavailable` when the queue does not take the watermark.
+    The request is committed before its watermark is published, so that something ends it. It does
+    not end before `release`. Called again after an interruption, it continues the same request.
+    Raises `BrokerUnavailable` if the queue does not accept the watermark.
     """
     async with connection.transaction():
         held = [
@@ -201,7 +200,7 @@ async def hold_history(
 
 
 async def release(connection: asyncpg.Connection) -> None:
-    """Let requests of `hold_history` be ended, in the transaction that writes the subscribers."""
+    """Allow requests of `hold_history` to end, in the transaction that stores the subscribers."""
     await connection.execute(
         "update messaging.job set held = false, outcome = null where held and state = 'open'"
     )
@@ -253,11 +252,11 @@ async def _piece(
 
 
 async def _begin(connection: asyncpg.Connection, request: _Request) -> _Request:
-    """Keep what has not been published so far, in a transaction, before the low watermark is.
+    """Store which events are unpublished, in a transaction before the low watermark.
 
-    The snapshot comes first: what is committed after it is not seen by it, and what is published
-    before the second statement is in front of the watermark. What is known of an earlier beginning
-    holds on: since then the subscriber drops what is brought.
+    The snapshot comes first: it does not see what is committed after it, and what is published
+    before the second statement precedes the watermark. The results of an earlier attempt remain
+    valid: since then the subscriber drops what is replayed.
     """
     snapshot = await connection.fetchval("select pg_current_snapshot()::text")
     await connection.execute(
@@ -288,7 +287,7 @@ async def _begin(connection: asyncpg.Connection, request: _Request) -> _Request:
 async def _announce(
     connection: asyncpg.Connection, service: str, broker: Broker, request: _Request
 ) -> bool:
-    """Put the low watermark of this attempt into the queue; False when there is no queue yet."""
+    """Publish the low watermark of this attempt; False if there is no queue yet."""
     watermark = cutover.low_watermark(service, request.id, request.types, request.attempt)
     if not await publish_in_order(broker, [cutover.watermark_message(request.to, watermark)]):
         return await _not_taken(connection, request)
@@ -307,8 +306,9 @@ async def _cut_over(
     types: Sequence[str],
     service: str,
 ) -> bool:
-    """After a pass: another one for what came meanwhile, or, when that is little, the last of it
-    and the watermark. True when there is more to do at once.
+    """After a pass: start another one for new events or, if there are few, end the replay.
+
+    It ends with the last pass and the high watermark. True if there is more to do at once.
     """
     assert request.pass_snapshot is not None
     snapshot = await connection.fetchval("select pg_current_snapshot()::text")
@@ -345,7 +345,7 @@ async def _cut_over(
 
 
 async def _types(connection: asyncpg.Connection, request: _Request) -> list[str]:
-    """The types to be sent now: a subscriber that is off the list cannot read them any more."""
+    """The types to publish now: a subscriber that is off the list cannot consume them any more."""
     if not request.cutover or request.held:
         return request.types
     listed = {row["type"] for row in await connection.fetch(_LISTED, request.to)}
@@ -378,23 +378,23 @@ def _choice(
 
 
 async def _not_taken(connection: asyncpg.Connection, request: _Request) -> bool:
-    """The queue is not there: its service will make it, and then it goes on. Always False."""
+    """The queue is missing: wait until its service creates it. Always False."""
     await _explain(connection, request, f"the queue of {request.to} does not take it")
     return False
 
 
 async def _explain(connection: asyncpg.Connection, request: _Request, why: str) -> None:
-    """Let it be seen why an open request does not go on."""
+    """Store the reason why an open request makes no progress."""
     if request.outcome == why:
         return
     await connection.execute("update messaging.job set outcome = $2 where id = $1", request.id, why)
-    log.info("request waits", request=str(request.id), reason=why)
+    log.info("request waiting", request=str(request.id), reason=why)
 
 
 async def _misconfigured(
     connection: asyncpg.Connection, request: _Request, error: Exception
 ) -> None:
-    """Retry a cutover until its high watermark is sent: the subscriber drops what it brings."""
+    """Retry a cutover until its high watermark is published: until then the subscriber drops."""
     if not request.cutover:
         await _finish(connection, request.id, "failed", str(error))
         return

@@ -1,8 +1,8 @@
-"""Events of later: recorded once at a time to come, or again and again by a cron expression.
+"""Scheduled events: recorded once at a future time, or repeatedly by a cron expression.
 
-A scheduled event is a row until its time has come; then the scheduler records it as any other
-event, in one transaction with the removal of the row. It takes its number within its key then:
-what is scheduled holds nothing of its key back.
+A scheduled event is a row until its time has come. Then the scheduler records it like any other
+event, and deletes the row in the same transaction. It gets its number within its key at that time:
+a scheduled event does not block its key.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 BATCH = 200
 POLL_SECONDS = 1.0
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-"""Times before it mean now as well; PostgreSQL has no number for the first of all."""
+"""Earlier times also mean now, since PostgreSQL has no number for the first of all."""
 
 _SCHEDULE = """
 insert into messaging.scheduled (id, due_at, type, version, body, correlation_id, causation_id,
@@ -38,7 +38,7 @@ values ($1, $2, $3, $4, $5::json, $6, $7, $8)
 """
 _CANCEL = "delete from messaging.scheduled where id = $1"
 _TURN = "select pg_try_advisory_xact_lock($1)"
-# Skipped where it is being taken back, or where its class cannot read it for now.
+# Skipped if it is being cancelled, or if its class cannot read it at present.
 _TAKE = """
 delete from messaging.scheduled where id = any(array(
     select id from messaging.scheduled
@@ -73,28 +73,28 @@ class Recurring:
     """An event that is recorded at the times of a cron expression, once for all replicas."""
 
     name: str
-    """Stable: what the database knows it by."""
+    """Identifies it in the database and must not change."""
     cron: str
     """Five fields, as crontab(5) has them; a sixth at the front counts seconds."""
     event: Callable[[datetime], Event]
-    """Makes the event of a time."""
+    """Creates the event for a time."""
     time_zone: str = "UTC"
 
     def __post_init__(self) -> None:
-        """Raises `CronSimError` for an expression, `ZoneInfoNotFoundError` for a zone."""
+        """Raises `CronSimError` for an invalid expression, `ZoneInfoNotFoundError` for a zone."""
         CronSim(self.cron, datetime.now(ZoneInfo(self.time_zone)))
 
     def after(self, moment: datetime) -> datetime:
-        """The first time of it after this one."""
+        """Its first time after this one."""
         found: datetime = next(CronSim(self.cron, moment.astimezone(ZoneInfo(self.time_zone))))
         return found
 
 
 async def schedule(tx: Tx, event: Event, *, at: datetime) -> UUID:
-    """Have `event` recorded at a time to come, once `tx` has committed.
+    """Record `event` at a future time, once `tx` has committed. A past time means now.
 
-    A time that has passed means now. Returns an id to `cancel` it by, which is not the event's.
-    Raises what `record` raises, and `ValueError` for a time without a zone.
+    Returns an id for `cancel`, which is not the event's. Raises what `record` raises, and
+    `ValueError` for a time without a zone.
     """
     if at.tzinfo is None:
         raise ValueError("at: a time with its zone")
@@ -118,12 +118,12 @@ async def schedule(tx: Tx, event: Event, *, at: datetime) -> UUID:
 
 
 async def cancel(tx: Tx, id: UUID) -> bool:
-    """Take a scheduled event back. False when it has been recorded, or was never there."""
+    """Cancel a scheduled event. False if it has been recorded, or never existed."""
     return (await tx.exec_driver_sql(_CANCEL, (id,))).rowcount == 1
 
 
 class Scheduler:
-    """Records what is due, in the order of its times. One replica at a time does."""
+    """Records due events in the order of their times, in one replica at a time."""
 
     def __init__(
         self, *, service: str, transactions: Transactions, recurring: Sequence[Recurring] = ()
@@ -141,7 +141,7 @@ class Scheduler:
         await run_steps("scheduler", self.step, self.wake, idle=POLL_SECONDS)
 
     async def step(self) -> bool:
-        """Record what is due, up to a batch of it. True when there may be more."""
+        """Record due events, up to a batch. True if there may be more."""
         for one in self._recurring:
             async with self._transactions() as tx:
                 await self._tick(tx, one)
@@ -157,9 +157,11 @@ class Scheduler:
         try:
             event = EVENTS[row.type].read(row.body, row.version)
         except Exception as error:
-            # Perhaps of a newer or an older version, which may yet come back: nothing is dropped.
+            # Perhaps of a newer or older version that will run again: nothing is dropped.
             why = explain(error) if isinstance(error, ValidationError) else describe(error)
-            log.error("scheduled event is held", service=self._service, id=str(row.id), reason=why)
+            log.error(
+                "scheduled event held back", service=self._service, id=str(row.id), reason=why
+            )
             await tx.exec_driver_sql(_HOLD, (*row, why))
             return
         context = Context(row.correlation_id, row.causation_id, row.traceparent)
@@ -167,12 +169,12 @@ class Scheduler:
 
     async def _tick(self, tx: Tx, one: Recurring) -> None:
         row = (await tx.exec_driver_sql(_TICK, (one.name,))).first()
-        if row is None:  # new, or in another replica's hands
+        if row is None:  # new, or locked by another replica
             first = one.after(await _now(tx))
             await tx.exec_driver_sql(_BEGIN, (one.name, one.cron, one.time_zone, first))
             return
         changed = (row.cron, row.time_zone) != (one.cron, one.time_zone)
-        if row.due and not changed:  # once, however many times have passed meanwhile
+        if row.due and not changed:  # once, however many times have passed
             record_prepared(tx, prepare(tx, one.event(row.next_at)))
         if row.due or changed:
             values = (one.name, one.cron, one.time_zone, one.after(row.now), row.due)

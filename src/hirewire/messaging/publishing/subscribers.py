@@ -36,13 +36,13 @@ on conflict (type, service) where until is null do nothing
 async def write_subscribers(
     connection: asyncpg.Connection, subscribers: Mapping[str, Sequence[str]]
 ) -> None:
-    """Make this the list: event name -> services, inside the caller's transaction.
+    """Store this list (event name -> services) in the caller's transaction.
 
-    An event that the broker returns although it is on the list stays unsent; one that nobody
-    consumes counts as sent. The list remembers since which transaction, and until which, somebody
-    is on it: the audit expects an event to be consumed by those who were listening when it was
-    recorded. So the queues are bound before their subscribers are written, and this is called after
-    that. Several at once wait for each other's commit.
+    An event that the broker returns although it has subscribers stays unsent; one without
+    subscribers counts as sent. The list stores since and until which transaction a service is a
+    subscriber: the audit expects an event to be consumed by its subscribers at the time it was
+    recorded. So the queues must be bound before this is called. Concurrent calls wait for each
+    other's commit.
     """
     await connection.execute(_ALONE)
     pairs = [(event, service) for event, services in subscribers.items() for service in services]
@@ -52,7 +52,7 @@ async def write_subscribers(
 
 
 async def subscribed(connection: asyncpg.Connection, service: str) -> set[str]:
-    """The events of this owner for which a service is on the list."""
+    """The events of this owner to which a service subscribes."""
     rows = await connection.fetch(
         "select type from messaging.listener where service = $1 and until is null", service
     )
@@ -62,7 +62,7 @@ async def subscribed(connection: asyncpg.Connection, service: str) -> set[str]:
 async def remove_subscriber(
     connection: asyncpg.Connection, owner: str, service: str, why: str
 ) -> None:
-    """Take a subscriber off the list of one owner, and end what is being sent to it alone."""
+    """Remove a subscriber from one owner's list, and end the replays to it."""
     async with alone(connection, f"introduce {owner}"), connection.transaction():
         await connection.execute(_ALONE)
         await connection.execute(_LEFT, service)
@@ -71,7 +71,7 @@ async def remove_subscriber(
 
 @asynccontextmanager
 async def alone(connection: asyncpg.Connection, what: str) -> AsyncIterator[None]:
-    """Nobody else does this in the connection's database meanwhile."""
+    """Lock the list in the connection's database."""
     lock = lock_number(what)
     await connection.execute("select pg_advisory_lock($1)", lock)
     try:
@@ -89,12 +89,13 @@ async def bind_with_history(
     topology: QueueTopology,
     types: Sequence[str],
 ) -> None:
-    """Bind a subscriber's queue to events that are new to it, and have it consume the past first.
+    """Bind a subscriber's queue to events that are new to it, and replay their past first.
 
-    `connection` is the owner's, outside any transaction. The queue is there and not bound to
-    `types` yet: the watermark that is sent now comes before all of them. The owner's relay sends
-    the past from now on, and its end once the list of subscribers is written, in a transaction that
-    calls `replay.release`. Raises `BrokerUnavailable` when the queue does not take the watermark.
+    `connection` is the owner's, outside any transaction. The queue exists and is not bound to
+    `types` yet, so the watermark published now precedes all of them. From now on the owner's relay
+    publishes past events, and their end once the list of subscribers is stored in a transaction
+    that calls `replay.release`. Raises `BrokerUnavailable` if the queue does not accept the
+    watermark.
     """
     await replay.hold_history(connection, owner, broker, to=topology.service, types=types)
     await broker.declare([topology])

@@ -1,1 +1,1 @@
-"""Reconciliation: the ledger of both sides compared, and the markers that make it exact."""
+"""Reconciliation: compares the ledgers of both sides, using barriers to make it exact."""

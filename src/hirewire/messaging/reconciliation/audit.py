@@ -1,8 +1,8 @@
-"""The ledger: for every event and every subscriber that should have consumed it, its state.
+"""The ledger: the state of every event at every subscriber that should have consumed it.
 
-A service answers for itself only. As owner it lists what a barrier stands behind and who should
-have consumed each event, which is known from the time it was recorded; as subscriber it says what
-it knows of events by their ids. `Ledger` adds both up, wherever it runs.
+Each service reports only its own data. As an owner it lists the events before a barrier with their
+expected subscribers, which are known from the time of recording; as a subscriber it reports its
+records of events by their ids. `Ledger` combines both, in any process.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from hirewire.messaging.transaction import Tx
 STATES = ("handled", "in flight", "waiting", "retrying", "dead", "discarded", "missing")
 """The possible states of an event at a subscriber; every expected event has exactly one."""
 
-# A type's subscribers are those who were there when the event's transaction began to write.
+# A type's subscribers are those at the time when the event's transaction began to write.
 # Transaction ids are compared within one epoch; a barrier sees all of the earlier ones.
 _LOG = """
 select l.id, l.type, array(
@@ -32,8 +32,8 @@ where f.id = $1 and l.id > $3 and l.id >= greatest($2::uuid, (
   and (l.epoch < f.epoch or l.epoch = f.epoch and pg_visible_in_snapshot(l.xact, f.snapshot))
 order by l.id limit $4
 """
-# What was consumed of an owner, but for what others sent and for repeats. Before the first look at
-# the lineage the two were not distinguished.
+# The consumed events of an owner, without external ones and repeats. Before the first check of the
+# lineage these were not distinguished.
 _ENTERED = """
 select event_id, array_agg(subscription order by subscription) as subscriptions,
     min(heard_at) as heard_at
@@ -59,8 +59,8 @@ where event_id = any($1::uuid[]) and subscription = any($2::text[]) and origin i
 
 
 # The worst state among an event's handlers counts. An unreadable message counts for all of them.
-# Nothing is expected of a handler that came when the service had entered the event already; what a
-# handler that is gone has entered still counts. Events of an open replay are on their way.
+# Nothing is expected of a handler that was added after the service had entered the event; the
+# entries of a removed handler still count. Events of an open replay are in flight.
 def _states_sql(entries: str, unreadable: str, queues: str) -> str:
     return f"""
 with asked as (
@@ -109,7 +109,7 @@ order by event_id, array_position(array['missing', 'in flight', 'dead', 'retryin
 """  # noqa: S608
 
 
-# What belongs to the generations of projections is theirs: each is a subscriber of its own.
+# Entries of projection generations are theirs: each is a separate subscriber.
 _STATES = _states_sql(
     "strpos(i.subscription, '@') = 0", f"'{UNREADABLE}'", "strpos(w.queue, '@') = 0"
 )
@@ -147,22 +147,22 @@ class Handlers(Protocol):
 
     @property
     def types(self) -> Sequence[str]:
-        """The event of each, in their order."""
+        """The event of each, in the same order."""
 
     @property
     def unreadable(self) -> str:
-        """Stands for the handler of a message that reached none."""
+        """Placeholder handler for unreadable messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """An event of the log, and who should have consumed it."""
+    """An event of the log and its expected subscribers."""
 
     id: UUID
     type: str
     subscribers: Sequence[str]
     unsent: bool = False
-    """Whether the barrier does not stand behind it: the broker had not taken it."""
+    """Whether it is not before the barrier, since the broker had not accepted it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """An event that was consumed here, and by which handlers."""
+    """An event that was consumed here, and its handlers."""
 
     id: UUID
     subscriptions: Sequence[str]
@@ -187,7 +187,7 @@ class Entered:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Counts that grow while events are sent and entered; the server's own, about a second old."""
+    """Counts that grow while events are published and entered; from the server, about 1 s old."""
 
     sent: int
     entered: int
@@ -221,7 +221,7 @@ class Consumption:
 async def recorded_before(
     tx: Tx, barrier: UUID, *, since: UUID, after: UUID, limit: int
 ) -> list[Expected]:
-    """Events that the barrier stands behind, in the order of their ids, from `after` on."""
+    """Events before the barrier, in the order of their ids, from `after` on."""
     result = await tx.exec_driver_sql(_LOG, (barrier, since, after, limit))
     return [Expected(UUID(str(row.id)), row.type, row.listeners, row.unsent) for row in result]
 
@@ -235,25 +235,25 @@ async def entered(
 
 
 async def unknown(tx: Tx, ids: Sequence[UUID]) -> list[UUID]:
-    """Those of these events, as far back as the log goes, that were never recorded here."""
+    """The events among these that were never recorded here, as far back as the log goes."""
     result = await tx.exec_driver_sql(_UNKNOWN, (list(ids),))
     return [UUID(str(row.id)) for row in result]
 
 
 async def accept(tx: Tx, ids: Sequence[UUID], subscriptions: Sequence[str], note: str) -> int:
-    """Note of events that no log knows that somebody has looked at them; how many entries."""
+    """Store that events in no log were accepted by an operator; returns how many entries."""
     result = await tx.exec_driver_sql(_ACCEPT, (list(ids), list(subscriptions), note))
     return result.rowcount
 
 
 async def flow(tx: Tx) -> Flow:
-    """Figures that differ between two looks when anything was sent or entered in between."""
+    """Counts that change between two calls if anything was published or entered in between."""
     row = (await tx.exec_driver_sql(_FLOW)).one()
     return Flow(row.sent, row.entered)
 
 
 async def retained_from(tx: Tx) -> UUID:
-    """The first id that the inbox has certainly kept."""
+    """The first id from which the inbox is certainly complete."""
     result = await tx.exec_driver_sql(
         "select messaging.first_id(inbox_from) from messaging.retention"
     )
@@ -279,7 +279,7 @@ async def states_of(
 async def states_of_generation(
     tx: Tx, generation: Handlers, queue: str, events: Mapping[UUID, str]
 ) -> list[Found]:
-    """The records that the projection generation with this queue has of these events."""
+    """The records of these events at the projection generation with this queue."""
     result = await tx.exec_driver_sql(
         _STATES_OF_GENERATION,
         (
@@ -309,7 +309,7 @@ async def causal_trace(
 
 
 async def consumptions(tx: Tx, events: Sequence[UUID]) -> list[Consumption]:
-    """The handlers of this service that have consumed these events, and when."""
+    """The handlers of this service that have consumed these events, with the times."""
     result = await tx.exec_driver_sql(_CONSUMED, (list(events),))
     return [
         Consumption(**{**row, "event_id": UUID(str(row["event_id"]))}) for row in result.mappings()
@@ -326,7 +326,7 @@ class Line:
     missing: list[UUID] = field(default_factory=list)
     discarded: list[Found] = field(default_factory=list)
     phantoms: list[Entered] = field(default_factory=list)
-    """Consumed there, and in nobody's log: their owner was set back after it had published them."""
+    """Consumed there and in no log: their owner was restored to an earlier state."""
 
     @property
     def adds_up(self) -> bool:
@@ -335,19 +335,17 @@ class Line:
 
 
 class Ledger:
-    """Adds up one owner's events, subscriber by subscriber."""
+    """Adds up one owner's events by subscriber."""
 
     def __init__(self) -> None:
         self._unsent: set[UUID] = set()
         self.recorded = 0
         self.without_subscribers = 0
-        """Events that nobody was to consume."""
+        """Events without subscribers."""
         self.lines: dict[str, Line] = {}
 
     def expect(self, events: Iterable[Expected]) -> dict[str, dict[UUID, str]]:
-        """Count a page of what is expected; what is to be asked of each subscriber about it, and
-        entered next: ids with their types.
-        """
+        """Count a page of expected events; returns those to query and enter for each subscriber."""
         ask: dict[str, dict[UUID, str]] = {}
         self._unsent.clear()
         for event in events:
@@ -368,8 +366,9 @@ class Ledger:
         *,
         behind_barrier: bool,
     ) -> None:
-        """Enter a subscriber's answer. Without the barrier having come through (`behind_barrier`),
-        what it does not know may still be on its way.
+        """Enter a subscriber's response.
+
+        Unless it is `behind_barrier`, events that it does not know may still be in flight.
         """
         line = self.lines[subscriber]
         answered: set[UUID] = set()
@@ -384,17 +383,17 @@ class Ledger:
                 line.missing.append(one.id)
             if state == "discarded":
                 line.discarded.append(one)
-        # No handler of that type is left there, though it is on the owner's list.
+        # No handler of that type is left there, although the owner lists it as a subscriber.
         for id in asked.keys() - answered:
             line.counts["missing"] += 1
             line.missing.append(id)
 
 
 def first_id(moment: datetime) -> UUID:
-    """The least UUIDv7 of that millisecond."""
+    """The smallest UUIDv7 of that millisecond."""
     return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def row_of(one: Any) -> list[Any]:
-    """A `Found` as the short list that crosses the wire."""
+    """A `Found` as the short list that is sent."""
     return [str(one.id), one.state, one.late, one.note, one.by]

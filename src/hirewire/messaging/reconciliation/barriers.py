@@ -1,9 +1,9 @@
-"""Barriers: markers behind everything that was published before them, for the audit.
+"""Barriers: markers after all earlier events in each queue, for the audit.
 
-A barrier goes through the owner's relay to the queue of each subscriber. The owner keeps the
-snapshot of its log that the barrier stands behind; the subscriber notes the barrier once all that
-was in front of it in the queue is entered. So after that, what the snapshot sees and the subscriber
-has not entered is missing: no matter how long anything takes, and while traffic flows.
+The owner's relay publishes a barrier to the queue of each subscriber. The owner stores the snapshot
+of its log that precedes the barrier; the subscriber records the barrier once it has entered all
+messages before it. From then on, an event that is in the snapshot and not in the subscriber's inbox
+is missing, however long anything takes and while events continue to flow.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ update messaging.fence set snapshot = pg_current_snapshot(),
     epoch = (select coalesce(max(epoch), 0) from messaging.lineage)
 where id = $1 and snapshot is null
 """
-# What fails holds back the rest of its key: all of that is unsent for a while, the others are not.
+# A failed event blocks the rest of its key: these are unsent for a while, others are not.
 _WAITS = """
 select exists (
     select from messaging.outbox o, messaging.fence f
@@ -35,8 +35,8 @@ select exists (
       and not exists (select from messaging.outbox b where b.key = o.key
         and b.next_attempt_at is not null and b.position <= o.position))
 """
-# Added up over all sendings of one barrier: for the first queue that it reached, what was sent
-# before it reached the last one is not in front of it.
+# Added up over all publications of one barrier: for the first queue that it reached, events sent
+# before it reached the last one are not before it.
 _NOTE_UNSENT = """
 insert into messaging.fence_unsent (fence_id, event_id)
 select f.id, o.id from messaging.outbox o, messaging.fence f
@@ -53,15 +53,15 @@ on conflict do nothing
 
 @dataclass(frozen=True, slots=True)
 class Barrier:
-    """A barrier as its owner knows it."""
+    """A barrier as its owner stores it."""
 
     id: UUID
     reached: Sequence[str]
-    """The services in whose queues it is."""
+    """The services whose queues it has reached."""
     published_at: datetime | None
-    """When it was in all of them."""
+    """When it had reached all of them."""
     unsent: int
-    """How many events the broker had not taken: the barrier does not stand behind them."""
+    """How many events the broker had not accepted: they are not before the barrier."""
 
 
 def is_barrier(delivery: Delivery) -> bool:
@@ -73,7 +73,7 @@ def is_barrier(delivery: Delivery) -> bool:
 
 
 async def ask(tx: Tx) -> UUID:
-    """Ask the relay for a barrier behind all that is committed by the time it is sent."""
+    """Request a barrier after all events committed by the time it is published."""
     id = new_id()
     await tx.exec_driver_sql(_ASK, (id,))
     return id
@@ -93,12 +93,12 @@ async def find(tx: Tx, id: UUID) -> Barrier | None:
 
 
 async def note_passed(tx: Tx, deliveries: Sequence[Delivery], queue: str) -> None:
-    """Note that these barriers have come through this queue."""
+    """Record that these barriers have passed this queue."""
     await tx.exec_driver_sql(_REACHED, ([_id_of(d) for d in deliveries], queue))
 
 
 async def passed_queues(tx: Tx, id: UUID) -> list[str]:
-    """The queues through which a barrier has come."""
+    """The queues that a barrier has passed."""
     result = await tx.exec_driver_sql(
         "select queue from messaging.fence_heard where fence_id = $1 order by queue", (id,)
     )
@@ -106,9 +106,9 @@ async def passed_queues(tx: Tx, id: UUID) -> list[str]:
 
 
 async def due(connection: asyncpg.Connection, service: str) -> list[tuple[UUID, list[Message]]]:
-    """For the relay, while it has nothing under way: barriers that can be sent now, and to whom.
+    """Barriers that the relay can publish now, with nothing unconfirmed, and to whom.
 
-    A barrier waits until all that its snapshot sees is sent, but for what keeps failing.
+    A barrier waits until all events of its snapshot are sent, except those that keep failing.
     """
     found = []
     for row in await connection.fetch(_OPEN):
@@ -127,7 +127,7 @@ async def due(connection: asyncpg.Connection, service: str) -> list[tuple[UUID, 
 
 
 async def sent(connection: asyncpg.Connection, id: UUID, reached: Sequence[str]) -> None:
-    """For the relay: the barrier is in the queues of these services now."""
+    """Record that the barrier has reached the queues of these services."""
     await connection.execute(
         "update messaging.fence f set reached = f.reached || $2::text[], "
         "published_at = case when not exists (select from messaging.listener l "

@@ -1,13 +1,13 @@
-"""From history to the present: watermarks in a subscriber's queue around a replay of the log.
+"""The cutover from a replay to live events, by watermarks in a subscriber's queue.
 
-Between the two watermarks of a replay the subscriber drops what arrives of those types from the
-owner in the usual way, since the replay brings all of it, in order: whatever the owner published
-before the last watermark is in front of that watermark once more, addressed to this subscriber
-alone. So the subscriber changes over from the log to the present at one place of its queue, and
-nothing is missed, doubled or out of order.
+Between the two watermarks of a replay the subscriber drops live events of those types from the
+owner, since the replay contains all of them in order: whatever the owner published before the high
+watermark is in the queue once more before that watermark, addressed to this subscriber alone. So
+the subscriber changes from the log to live events at one position of its queue, and nothing is
+missed, duplicated or reordered.
 
-Watermarks carry the number of their attempt: each relay that takes a replay over begins a new one.
-A watermark that a former relay left on its way, or that is repeated after the end, is ignored.
+Watermarks carry the number of their attempt: each relay that takes over a replay begins a new one.
+A watermark of a former relay, or one repeated after the end, is ignored.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,8 +45,8 @@ where not exists (
 on conflict (queue, type, job) do update
 set source = excluded.source, attempt = greatest(a.attempt, excluded.attempt)
 """
-# An owner works off replays of one type one after the other: what has begun before this one is
-# over, also when its own high watermark never came.
+# An owner works off replays of one type one after the other: a replay that began before this one is
+# over, even if its own high watermark never arrived.
 _END = """
 with mine as (
     select type, source, nth from messaging.awaiting
@@ -68,13 +68,13 @@ where queue = $1 and ended_at < clock_timestamp() - interval '60 days'
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """Begin or end of a replay in a queue."""
+    """The beginning or end of a replay in a queue."""
 
     replay: UUID
     types: tuple[str, ...]
     edge: Literal["begin", "end"]
     source: str | None
-    """Whose events the replay brings, as these say it; None where it was not kept."""
+    """The owner of the replayed events, according to these; None if it was not stored."""
     attempt: int
 
 
@@ -93,9 +93,9 @@ def watermark_message(to: str, watermark: Watermark) -> Message:
 
 
 def watermark_of(delivery: Delivery, services: frozenset[str] = frozenset()) -> Watermark | None:
-    """The watermark that this is, if it is one.
+    """The watermark in this message, or None.
 
-    Raises `Malformed` for half a watermark, and for one whose sender (verified by the broker) is
+    Raises `Malformed` for an incomplete one, and for one whose sender (verified by the broker) is
     another one of `services` than its owner.
     """
     headers = delivery.headers
@@ -122,7 +122,7 @@ def watermark_of(delivery: Delivery, services: frozenset[str] = frozenset()) -> 
 
 
 def _sent_by(delivery: Delivery, source: str | None, services: frozenset[str]) -> bool:
-    """Whether nothing that the broker itself says of the sender speaks against this source."""
+    """Whether the sender verified by the broker, if any, is consistent with this source."""
     sender = delivery.user_id
     return sender is None or sender not in services or source_of(sender) == source
 
@@ -146,10 +146,10 @@ class OpenReplays:
         self._ended: dict[UUID, int] = {}
 
     async def load(self, tx: Tx, queue: str) -> None:
-        """Read it from the ledger.
+        """Load the open replays from the ledger.
 
-        To be done by the active consumer, before it reads its first delivery: until then others
-        pass the watermarks.
+        The active consumer must do so before it reads its first delivery: until then others process
+        the watermarks.
         """
         rows = (await tx.exec_driver_sql(_KNOWN, (queue,))).all()
         self._open = {
@@ -160,7 +160,7 @@ class OpenReplays:
         self._ended = {UUID(str(row.job)): row.attempt for row in rows if row.ended}
 
     def pass_watermark(self, watermark: Watermark) -> None:
-        """A watermark was read in the queue."""
+        """Process a watermark that was read from the queue."""
         known = self._open.get(watermark.replay)
         if watermark.edge == "begin":
             if self._ended.get(watermark.replay, -1) >= watermark.attempt:
@@ -194,7 +194,7 @@ class OpenReplays:
                     del self._open[id]
 
     def drops(self, delivery: Delivery, type: str) -> bool:
-        """Whether a replay brings this event itself: it is the owner's, and of such a type."""
+        """Whether an open replay contains this event: it has the replay's owner and type."""
         if not self._open or delivery.routing_key.startswith("to."):
             return False
         source = delivery.headers.get("source")
@@ -205,7 +205,7 @@ class OpenReplays:
             ):
                 if not one.superseded:
                     log.info(
-                        "a replay supersedes what arrives", replay=str(replay), event_type=type
+                        "live events dropped during a replay", replay=str(replay), event_type=type
                     )
                 one.superseded += 1
                 return True
@@ -222,7 +222,7 @@ async def open_in(tx: Tx, queues: Sequence[str]) -> list[Watermark]:
 
 
 async def note(tx: Tx, watermarks: Iterable[Watermark], queue: str) -> None:
-    """Enter watermarks that were passed, in their order."""
+    """Store processed watermarks, in their order."""
     for watermark in watermarks:
         if watermark.edge == "begin":
             columns = (
@@ -239,15 +239,15 @@ async def note(tx: Tx, watermarks: Iterable[Watermark], queue: str) -> None:
 
 
 async def forget(tx: Tx, queue: str) -> None:
-    """Forget the replays that are open in a queue which nobody consumes any more."""
+    """Delete the open replays of a queue that is no longer consumed."""
     await tx.exec_driver_sql("delete from messaging.awaiting where queue = $1", (queue,))
 
 
 def low_watermark(service: str, replay: UUID, types: Sequence[str], attempt: int) -> Watermark:
-    """The watermark in front of a replay of a service's events."""
+    """The low watermark of a replay of a service's events."""
     return Watermark(replay, tuple(types), "begin", source_of(service), attempt)
 
 
 def high_watermark(service: str, replay: UUID, types: Sequence[str], attempt: int) -> Watermark:
-    """The watermark behind a replay of a service's events."""
+    """The high watermark of a replay of a service's events."""
     return Watermark(replay, tuple(types), "end", source_of(service), attempt)

@@ -49,7 +49,7 @@ class Finder:
             await self._make(file)
             return await asyncio.to_thread(Meaning, file, skills, encoder())
         except Exception as error:
-            log.exception("no suggestions by meaning until the next start", error=str(error))
+            log.exception("suggestions by meaning disabled until the next start", error=str(error))
             raise
 
     async def _make(self, file: Path) -> None:

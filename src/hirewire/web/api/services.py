@@ -49,7 +49,7 @@ class Reply:
             return model.model_validate_json(self.content)
         except ValidationError as error:
             log.warning(
-                "unexpected answer",
+                "unexpected response",
                 service=self.service,
                 expected=model.__name__,
                 fields=[".".join(map(str, one["loc"][:3])) for one in error.errors()[:5]],

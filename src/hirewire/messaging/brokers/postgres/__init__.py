@@ -1,4 +1,4 @@
-"""Durable queues in PostgreSQL, in a database of their own: one machine needs nothing else."""
+"""Durable queues in a separate PostgreSQL database: no other broker is needed."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ from hirewire.messaging.locks import IDLE_SECONDS, lock_number, open_session
 POLL_SECONDS = 1.0
 STANDBY_SECONDS = 0.5
 CONFIRM_SECONDS = 30.0
-"""How long a server may take to confirm what is published; then the connection is given up."""
+"""How long the server may take to confirm; after that the connection is closed."""
 BROADCAST_BATCH = 1000
 
 
@@ -45,8 +45,9 @@ class PostgresBroker:
         idle_seconds: float = IDLE_SECONDS,
         confirm_seconds: float = CONFIRM_SECONDS,
     ) -> None:
-        """`idle_seconds`: how long a consumer may be frozen before another one takes its place;
-        `confirm_seconds`: how long a server may take to confirm what is published.
+        """`idle_seconds`: how long a consumer may be frozen before another one replaces it.
+
+        `confirm_seconds`: how long the server may take to confirm published messages.
         """
         self._confirm_seconds = confirm_seconds
         self._url = url
@@ -84,14 +85,14 @@ class PostgresBroker:
                 async with asyncio.timeout(self._confirm_seconds):
                     return await publish_all(connection, messages, set())
             except Exception as error:
-                if isinstance(error, TimeoutError):  # what was asked is still under way there
+                if isinstance(error, TimeoutError):  # the request is still running there
                     connection.terminate()
                 raise translated(error) from error
 
     async def deliveries(
         self, topology: QueueTopology, *, limit: int
     ) -> AsyncGenerator[Sequence[Delivery]]:
-        """See `Broker.deliveries`. A batch is fetched once the one before it is acked."""
+        """See `Broker.deliveries`. A batch is fetched once the previous one is acknowledged."""
         session = await self._open_session("consumer")
         try:
             await session.declare(topology)
@@ -122,7 +123,7 @@ class PostgresBroker:
                 await lease.acked.wait()
 
     async def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery]]:
-        """See `Broker.broadcasts`: a queue that goes with its connection."""
+        """See `Broker.broadcasts`: the queue is deleted with its connection."""
         session = await self._open_session("broadcast")
         queue = f"broadcast.{new_id()}"
         try:
@@ -171,7 +172,7 @@ class PostgresBroker:
         await self._look("select 1")
 
     async def _look(self, query: str, *arguments: Any) -> asyncpg.Record:
-        """Ask on a connection of its own: nothing that is published waits for the answer."""
+        """Query on a separate connection, so that publishing does not wait for the result."""
         async with self._watching:
             if self._watcher is None or self._watcher.is_closed():
                 self._watcher = await self._connect("watcher")

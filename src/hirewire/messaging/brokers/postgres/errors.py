@@ -8,11 +8,11 @@ from hirewire.messaging.database import is_away
 from hirewire.messaging.locks import SessionShared
 
 LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""Errors that end a connection's use."""
+"""Errors after which a connection cannot be used."""
 
 
 def translated(error: BaseException) -> BaseException:
-    """The broker's error for it, or the same one when it is nothing of the broker's."""
+    """The broker's error for this one, or the same error if it is unrelated to the broker."""
     if isinstance(error, (asyncpg.InsufficientPrivilegeError, SessionShared)):
         return BrokerMisconfigured(describe(error))
     if isinstance(error, BrokerUnavailable) or not (

@@ -1,4 +1,4 @@
-"""Messages put into all queues that are bound to them, in one transaction."""
+"""Puts messages into all queues bound to them, in one transaction."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from hirewire.messaging.broker import BrokerUnavailable, Message, Outcome
 CHANNEL = "hirewire_broker"
 """The channel that announces new messages in a queue."""
 _UNWRITABLE = (asyncpg.DataError, asyncpg.ProgramLimitExceededError, ValueError)
-"""Errors that are one message's own."""
+"""Errors caused by a single message."""
 
 # Positions are drawn in the order of the array: within a batch, order is kept.
 _PUBLISH = r"""
@@ -35,9 +35,9 @@ select distinct k.key from unnest($1::text[]) as k(key) join broker.binding b
 async def publish_all(
     connection: asyncpg.Connection, messages: Sequence[Message], missed: set[str]
 ) -> list[Outcome]:
-    """Publish in one transaction; where a message cannot be written, in halves, to find it.
+    """Publish in one transaction; after an error, in halves to find the message that failed.
 
-    `missed` are keys of which a message was not taken: no later one is.
+    `missed` holds the keys of messages that were not accepted: later ones are not published.
     """
     held_back = [message.key in missed for message in messages]
     rest = [m for m, held in zip(messages, held_back, strict=True) if not held]

@@ -1,4 +1,4 @@
-"""Queues and their bindings as tables, made when they are first needed."""
+"""Queues and their bindings as tables, created when first needed."""
 
 from collections.abc import Sequence
 
@@ -38,7 +38,7 @@ with orphan as (
 )
 delete from broker.message where queue in (select name from orphan)
 """
-# A publisher that saw the binding just before may put something into a queue that is gone.
+# A publisher that saw the binding just before may put a message into a deleted queue.
 _DROP_LEFT_OVER = """
 with recursive holding (queue) as (
     (select queue from broker.message order by queue limit 1)
@@ -56,7 +56,7 @@ _DROP_ORPHANS_BUT = _DROP_ORPHANS.replace(
 
 
 async def declare_exactly(connection: asyncpg.Connection, queues: Sequence[QueueTopology]) -> None:
-    """Make these queues with these bindings and no others, and take away what nobody owns."""
+    """Create these queues with exactly these bindings, and delete queues without an owner."""
     async with connection.transaction():
         await declare(connection, queues)
         for topology in queues:
@@ -70,13 +70,13 @@ async def declare_exactly(connection: asyncpg.Connection, queues: Sequence[Queue
 
 
 async def declare_own(connection: asyncpg.Connection, topology: QueueTopology) -> None:
-    """Make the queue of a consumer, if it is not there."""
+    """Create the queue of a consumer, if it is missing."""
     async with connection.transaction():
         await declare(connection, [topology])
 
 
 async def declare_broadcast(connection: asyncpg.Connection, topology: QueueTopology) -> None:
-    """Make a queue that belongs to the lock of its name, which this session holds."""
+    """Create a queue that belongs to the lock of its name, which this session holds."""
     async with connection.transaction():
         await declare(connection, [topology])
         await connection.execute(
@@ -89,7 +89,7 @@ async def declare_broadcast(connection: asyncpg.Connection, topology: QueueTopol
 
 
 async def delete(connection: asyncpg.Connection, queue: str) -> None:
-    """Delete a queue. A concurrent publisher has finished before, or finds no queue."""
+    """Delete a queue. A concurrent publisher has either finished before, or finds no queue."""
     async with connection.transaction():
         await declare(connection, [])
         await connection.execute("lock table broker.message in share row exclusive mode")
@@ -98,7 +98,7 @@ async def delete(connection: asyncpg.Connection, queue: str) -> None:
 
 
 async def declare(connection: asyncpg.Connection, queues: Sequence[QueueTopology]) -> None:
-    """Make what is missing, in the caller's transaction; several at once wait for each other."""
+    """Create what is missing, in the caller's transaction; concurrent calls wait for each other."""
     await connection.execute("select pg_advisory_xact_lock($1)", lock_number("broker schema"))
     if not await connection.fetchval("select to_regclass('broker.message') is not null"):
         await connection.execute(_SCHEMA)

@@ -1,4 +1,4 @@
-"""Sessions that hold a queue's lock, and what a reader has fetched and not acked yet."""
+"""Sessions that hold a queue's lock, and the deliveries a reader has not acknowledged."""
 
 import asyncio
 from contextlib import suppress
@@ -21,7 +21,7 @@ from hirewire.messaging.brokers.postgres.publishing import CHANNEL
 from hirewire.messaging.locks import BEAT_SECONDS, Session
 
 WATCH_SECONDS = 2.0
-"""How often a broadcast's reader is checked not to have fallen behind."""
+"""Seconds between checks that the reader of a broadcast has not fallen behind."""
 
 # Never past a position: a lower one may belong to a transaction that has not committed yet.
 _FETCH = """
@@ -44,14 +44,15 @@ from (select octet_length(body) as size from broker.message where queue = $1 lim
 
 
 class QueueSession:
-    """A session that holds a queue's lock, one statement at a time. It speaks also while nobody
-    asks it anything: its batch may be handled for minutes.
+    """A session that holds a queue's lock and runs one statement at a time.
+
+    It also sends queries while idle, since its batch may take minutes.
     """
 
     def __init__(self, session: Session, known: set[asyncpg.Connection]) -> None:
         self.connection = session.connection
         self.watched: str | None = None
-        """A broadcast's queue: it is dropped when its reader falls far behind."""
+        """A broadcast's queue. It is dropped when its reader falls far behind."""
         self._session = session
         self._known = known
         self._busy = asyncio.Lock()
@@ -68,13 +69,13 @@ class QueueSession:
             return rows
 
     async def next_batch(self, queue: str, limit: int) -> list[asyncpg.Record]:
-        """The rows in front of a queue, in order."""
+        """The first rows of a queue, in order."""
         rows = await self.fetch(_FETCH, queue, limit, BATCH_BYTES)
         rows.sort(key=lambda row: row["position"])
         return rows
 
     async def ack(self, queue: str, positions: list[int]) -> None:
-        """Delete these."""
+        """Delete these rows."""
         await self.fetch(_ACK, queue, positions)
 
     async def try_lock(self, number: int) -> bool:
@@ -83,7 +84,7 @@ class QueueSession:
             return await self._session.try_lock(number)
 
     async def listen(self, queue: str) -> Wake:
-        """A wake that is called when something is put into the queue, and at the end."""
+        """A wake-up that is triggered when a message enters the queue, and at the end."""
         wake = Wake()
         self._wakes.append(wake)
 
@@ -97,7 +98,7 @@ class QueueSession:
         return wake
 
     async def declare(self, topology: QueueTopology, *, broadcast: bool = False) -> None:
-        """Make the queue; one for a broadcast belongs to this session's lock of its name."""
+        """Create the queue; that of a broadcast belongs to this session's lock of its name."""
         async with self._busy:
             if broadcast:
                 await queues.declare_broadcast(self.connection, topology)
@@ -105,7 +106,7 @@ class QueueSession:
                 await queues.declare_own(self.connection, topology)
 
     async def drop(self, queue: str) -> None:
-        """Take a queue away, with all that is in it."""
+        """Delete a queue with its messages."""
         async with self._busy:
             await self.connection.execute("delete from broker.queue where name = $1", queue)
             await self.connection.execute("delete from broker.message where queue = $1", queue)
@@ -140,7 +141,7 @@ class QueueSession:
 
 @dataclass(slots=True)
 class Lease:
-    """A batch that was fetched: what of it is not acked yet."""
+    """The unacknowledged part of a fetched batch."""
 
     session: QueueSession
     queue: str
@@ -156,7 +157,7 @@ class Lease:
         self.acked.set()
 
     async def ack(self, position: int) -> None:
-        """Delete what is up to this position."""
+        """Delete the rows up to this position."""
         done = [one for one in self.unacked if one <= position]
         try:
             await self.session.ack(self.queue, done)

@@ -1,8 +1,9 @@
 """RabbitMQ 3.10 to 4.x.
 
-Publishing has one connection with a confirm channel, each consumer a connection of its own, so that
-a broker which slows publishers down does not slow consumers. A connection that was lost is not
-mended: the caller consumes `BrokerUnavailable`, asks again, and all is opened and declared again.
+Publishing has one connection with a confirm channel, and each consumer has its own connection, so
+that a broker which slows publishers down does not slow consumers. A lost connection is not
+repaired: the caller gets `BrokerUnavailable` and tries again, and everything is opened and declared
+again.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 WATCHDOG_SECONDS = 5.0
 DELIVERY_LIMIT = 1_000_000_000
-"""Set because RabbitMQ 4 would drop a message after 20 returns, whoever is to blame for them."""
+"""Set because RabbitMQ 4 would drop a message after 20 returns, whatever their reason."""
 QUEUE_ARGUMENTS = {
     "x-queue-type": "quorum",
     "x-single-active-consumer": True,
@@ -62,11 +63,11 @@ class RabbitMQ:
         self._prefetch: dict[str, int] = {}
         """Lower prefetch counts, for queues with large bodies and slow consumers."""
         self._first = 0
-        """The place of the address that is tried first: the last good one, until it fails."""
+        """Index of the address that is tried first: the last good one, until it fails."""
         self._links: set[Link] = set()
 
     async def declare(self, queues: Sequence[QueueTopology]) -> None:
-        """See `Broker.declare`. Bindings of known events that are not consumed any more go."""
+        """See `Broker.declare`. Bindings of known events no longer consumed are removed."""
         channel = await (await self._control()).channel()
         try:
             for topology in queues:
@@ -103,7 +104,7 @@ class RabbitMQ:
         except MessageRefused:
             self._drop(publisher)
         except BaseException as error:
-            # Whatever else is under way on the channel has the same fate: it is closed.
+            # all other messages on the channel fail with it, since it is closed
             self._drop(publisher)
             if isinstance(error, Unconfirmed) and self._link is not None:
                 await self._lose(self._link)
@@ -112,7 +113,7 @@ class RabbitMQ:
             return await self._publish_apart(messages)
 
     async def _publish_apart(self, messages: Sequence[Message]) -> list[Outcome]:
-        """Publish on a channel of their own, in halves, until the one to blame is alone."""
+        """Publish on a separate channel, in halves, until the message that fails is alone."""
         publisher = await Publisher.open(await self._control(), self._client)
         try:
             return await publisher.publish(messages)
@@ -132,7 +133,7 @@ class RabbitMQ:
         publisher.channel.close()
 
     async def _lose(self, link: Link) -> None:
-        """Give up a connection on which nothing is confirmed; the next one is to another host."""
+        """Close a connection that confirms nothing; the next one uses another host."""
         if self._link is link:
             self._link = None
             self._blame(link)
@@ -141,11 +142,11 @@ class RabbitMQ:
     async def deliveries(
         self, topology: QueueTopology, *, limit: int
     ) -> AsyncGenerator[Sequence[Delivery]]:
-        """See `Broker.deliveries`. While idle it asks the broker, every few seconds, whether the
-        queue and a consumer of it are really there.
+        """See `Broker.deliveries`.
 
-        Large bodies that wait for a slow reader may cost the connection once; the next one has
-        fewer messages under way, until they are small again.
+        While idle it checks every few seconds that the queue and its consumer still exist. If large
+        bodies wait for a slow reader, the connection may be lost once; the next one has a lower
+        prefetch count until bodies are small again.
         """
         link = await self._open_link()
         try:
@@ -174,7 +175,7 @@ class RabbitMQ:
             await link.close()
 
     async def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery]]:
-        """See `Broker.broadcasts`: an exclusive queue that goes with its connection."""
+        """See `Broker.broadcasts`: an exclusive queue that is deleted with its connection."""
         link = await self._open_link()
         try:
             channel = await link.channel()
@@ -227,7 +228,7 @@ class RabbitMQ:
             return self._link
 
     async def _open_link(self) -> Link:
-        """Connect to the address that was good last, or to the one after that which failed."""
+        """Connect to the last good address, or to the next one if that failed."""
         problems = []
         count = len(self._parameters)
         for place in [(self._first + nth) % count for nth in range(count)]:

@@ -1,4 +1,4 @@
-"""Deliveries that have arrived on one channel."""
+"""The deliveries of one channel."""
 
 import asyncio
 from collections import deque
@@ -22,17 +22,17 @@ from hirewire.messaging.structured import unwrapped
 
 _DELIVER = DELIVER.to_bytes(4)
 PAUSE_BYTES = 2 * BATCH_BYTES
-"""Bytes of bodies that have arrived and were not asked for yet, above which no more is read."""
+"""Bytes of bodies waiting for the reader above which the socket is not read."""
 
 
 class Consumer:
-    """Puts together the deliveries of a channel, and acks them."""
+    """Assembles the deliveries of a channel, and acknowledges them."""
 
     def __init__(
         self, link: Link, channel: Channel, limit: int, *, most: tuple[int, int] | None = None
     ) -> None:
-        """More than `most` deliveries and bytes waiting are the end of it; without it the broker is
-        made to wait.
+        """With `most`, more than that many waiting deliveries or bytes end it; without, it stops
+        reading.
         """
         self._channel = channel
         self._limit = limit
@@ -52,13 +52,13 @@ class Consumer:
         self._left = 0
         self._queue = ""
         self.started = False
-        """Whether the broker has agreed that it consumes."""
+        """Whether the broker has confirmed the consumer."""
         channel.closed.add_done_callback(lambda _: self._signal.set())
         channel.raw.add_on_cancel_callback(self._on_cancel)
         link.connection.sinks[channel.raw.channel_number] = self
 
     async def start(self, queue: str, *, auto_ack: bool = False, exclusive: bool = False) -> None:
-        """Begin to consume; `exclusive` where the queue itself has no single active consumer."""
+        """Start consuming; `exclusive` if the queue has no single active consumer."""
         self._queue = queue
         await self._channel.ask(
             self._channel.raw.basic_consume,
@@ -70,7 +70,7 @@ class Consumer:
         self.started = True
 
     async def next(self, at_most: float) -> list[Delivery]:
-        """Up to `limit` deliveries, in order; none when nothing came in `at_most` seconds."""
+        """Up to `limit` deliveries, in order; none if none arrives in `at_most` seconds."""
         if not self._arrived:
             self._signal.clear()
             self._check()
@@ -95,7 +95,7 @@ class Consumer:
         return taken
 
     def ack(self, tag: int) -> None:
-        """Acknowledge all up to this one."""
+        """Acknowledge all deliveries up to this one."""
         self._check()
         try:
             self._channel.raw.basic_ack(tag, multiple=True)
@@ -106,8 +106,9 @@ class Consumer:
 
     @property
     def fitting_prefetch(self) -> int | None:
-        """How many messages to have under way, where the connection was lost while it was paused:
-        the reader was slow, and what waited for it too much.
+        """The next prefetch count, if the connection was lost while reading was paused.
+
+        The reader was slow, and too many bytes were waiting for it.
         """
         if not self._average or not self._wire.paused:
             return None
@@ -115,16 +116,16 @@ class Consumer:
 
     @property
     def is_idle_and_small(self) -> bool:
-        """Whether all is acked, and a whole batch of such bodies as of late would fit."""
+        """Whether all is acknowledged, and a whole batch of bodies of the recent size would fit."""
         recent = self._recent
         idle = not self._unacked and not self._arrived
         return idle and len(recent) == recent.maxlen and sum(recent) < PAUSE_BYTES // 2
 
     def leave(self) -> None:
-        """Let the channel's end be the consumer's end.
+        """End the consumer together with its channel.
 
-        pika would cancel the consumer first, and RabbitMQ then hands what is ready to the next one
-        before it gives back what this one has not acked: out of order.
+        pika would cancel the consumer first. RabbitMQ then gives ready messages to the next
+        consumer before it requeues the unacknowledged ones: out of order.
         """
         self._channel.raw._cancelled.update(self._channel.raw._consumers)
         self._has_left = True
@@ -197,7 +198,7 @@ class Consumer:
 
 
 def _taken_apart(content: Content, body: bytes) -> tuple[dict[str, str], bytes]:
-    """Headers and payload of a structured CloudEvent; as it came, with why, if it is none."""
+    """Headers and payload of a structured CloudEvent; unchanged, with a reason, if invalid."""
     try:
         attributes, payload = unwrapped(body, content.structured)
     except ValueError as error:
@@ -206,4 +207,4 @@ def _taken_apart(content: Content, body: bytes) -> tuple[dict[str, str], bytes]:
 
 
 def _unused(*_: Any) -> None:
-    """Deliveries do not come this way: `Consumer.take` has them first."""
+    """Not used for deliveries: `Consumer.take` gets them first."""

@@ -1,8 +1,8 @@
-"""AMQP 0-9-1 content on the hot paths: headers of deliveries read, messages written. No I/O.
+"""AMQP 0-9-1 content frames on the hot paths: reads deliveries and writes messages. No I/O.
 
 Formats: AMQP 0-9-1 specification, 4.2 (frames, content headers) and 4.2.5.5 (field tables), with
-the field types that RabbitMQ uses. Table values of external publishers are read as text or, where
-that is impossible, in a printable form: nothing here raises for content.
+the field types that RabbitMQ uses. Table values of external publishers are read as text or, if that
+is impossible, in a printable form: nothing here raises for content.
 """
 
 import json
@@ -16,7 +16,7 @@ from hirewire.messaging.envelope import UNREADABLE_HEADERS
 
 FRAME_METHOD, FRAME_HEADER, FRAME_BODY, FRAME_END = 1, 2, 3, 0xCE
 LEAST_FRAME = 4096
-"""Bytes: no two peers agree on smaller frames."""
+"""Bytes. Peers never agree on smaller frames."""
 HEAD = struct.Struct(">BHL")
 """Type, channel and payload size of a frame."""
 DELIVER = 0x003C_003C
@@ -43,11 +43,11 @@ ATTRIBUTES = frozenset(
         "datasize",
     ]
 )
-"""What only counts as ours under the prefix."""
+"""Headers that count as CloudEvents attributes only with the prefix."""
 MILLISECONDS_FROM = 10**11
 """A timestamp above this is in milliseconds: in seconds it would be after the year 5138."""
 DEEPEST = 20
-"""Tables in tables; what lies deeper is kept as text."""
+"""Levels of nested tables; deeper ones are kept as text."""
 COUNTS = frozenset({b"x-delivery-count", b"x-acquired-count"})
 
 _STRUCTURED = structured.PREFIX.encode()
@@ -92,16 +92,16 @@ _FLAGS = {
 
 @dataclass(slots=True)
 class Content:
-    """The fields of a content header that are needed."""
+    """The needed fields of a content header."""
 
     size: int
     headers: dict[str, str]
     message_id: str | None
     user_id: str | None
     count: int
-    """How often the broker says it was handed out before."""
+    """How often the broker has delivered it before."""
     structured: str = ""
-    """The content type, where it is that of a structured CloudEvent."""
+    """The content type, if it is that of a structured CloudEvent."""
 
 
 def read_deliver(payload: bytes, at: int) -> tuple[int, bool, str]:
@@ -156,14 +156,14 @@ def _read_properties(found: Content, payload: bytes, at: int, end: int, flags: i
 
 
 def _read_headers(payload: bytes, at: int, end: int, depth: int = 0) -> tuple[dict[str, str], int]:
-    """A table of headers as text, CloudEvents prefix taken off; and the broker's count."""
+    """Headers as text without the CloudEvents prefix, and the broker's delivery count."""
     headers: dict[str, str] = {}
     count = 0
     start = at
     while at < end:
         key = payload[at + 1 : at + 1 + payload[at]]
         at += 1 + len(key)
-        if payload[at] == 0x53:  # S, as nearly all are
+        if payload[at] == 0x53:  # S, the most common type
             stop = at + 5 + _LONG.unpack_from(payload, at + 1)[0]
             if stop > end:
                 raise IndexError
@@ -188,7 +188,7 @@ def _name(key: bytes) -> str:
     text = key.decode("utf-8", "replace")
     name = text.removeprefix(PREFIX).removeprefix("cloudEvents:")
     if name == text and name in ATTRIBUTES:
-        name = f"plain:{name}"  # somebody's own header, not the CloudEvents attribute
+        name = f"plain:{name}"  # an external header, not the CloudEvents attribute
     if len(_names) < _MOST_NAMES:
         _names[key] = name
     return name
@@ -204,7 +204,7 @@ def _moment(number: int) -> str:
 
 
 def _read_value(payload: bytes, at: int, end: int, depth: int) -> tuple[object, int]:
-    """A field value and where it ends. Raises `IndexError` for a type that nobody knows."""
+    """A field value and its end. Raises `IndexError` for an unknown type."""
     code = payload[at]
     at += 1
     if code in _FIXED:
@@ -250,7 +250,7 @@ def write_publish(channel: int, exchange: str, routing_key: str, *, mandatory: b
 
 
 def frame(kind: int, channel: int, payload: bytes) -> bytes:
-    """A whole frame."""
+    """A complete frame."""
     return HEAD.pack(kind, channel, len(payload)) + payload + b"\xce"
 
 
@@ -259,7 +259,7 @@ _keys: dict[str, bytes] = {}
 
 
 def write_headers(headers: Mapping[str, str]) -> bytes:
-    """A table of CloudEvents attributes under their prefix."""
+    """A table of CloudEvents attributes with their prefix."""
     parts = []
     for name, value in headers.items():
         key = _keys.get(name)
@@ -286,9 +286,9 @@ def write_content(
 ) -> bytes:
     """Content header and body frames of a persistent JSON message.
 
-    `most` is the largest payload of a frame; `sender` are the properties type, user id and app id,
-    each as a short string. Raises `ValueError` for headers that do not fit into one frame: the
-    broker would close the connection.
+    `most` is the largest payload of a frame; `sender` holds the properties type, user id and app
+    id, each as a short string. Raises `ValueError` for headers that do not fit into one frame,
+    since the broker would close the connection.
     """
     correlated = correlation_id is not None and len(correlation_id.encode()) <= 255
     payload = b"".join(

@@ -1,7 +1,7 @@
-"""A connection to RabbitMQ over pika, with a lifecycle and a framing of our own.
+"""A connection to RabbitMQ over pika, with its own lifecycle and framing.
 
-pika does the handshake, the heartbeats and every rare method; on the hot paths (deliveries in,
-messages out) frames are read and written by `frames`, some hundreds at a time.
+pika does the handshake, the heartbeats and all rare methods. On the hot paths (incoming deliveries,
+outgoing messages) `frames` reads and writes several hundred frames at a time.
 """
 
 import asyncio
@@ -23,24 +23,24 @@ HEARTBEAT_SECONDS = 20
 ANSWER_SECONDS = 15.0
 CONFIRM_SECONDS = 30.0
 READ_BYTES = 256 * 1024
-"""Bytes read from the socket at once; pika reads 4 KiB."""
+"""Bytes read from the socket at once (pika: 4 KiB)."""
 
 
 class Sink(Protocol):
-    """Takes the frames of one channel that carry deliveries."""
+    """Receives those frames of one channel that carry deliveries."""
 
     def take(self, kind: int, data: bytes, start: int, end: int) -> bool:
         """Take the payload ``data[start:end]``; False to leave it to pika."""
 
 
 class Wire(AsyncioConnection):  # type: ignore[misc]
-    """pika's connection, with frames read by offset and deliveries handed to sinks."""
+    """pika's connection, which passes the frames of deliveries to sinks."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.sinks: dict[int, Sink] = {}
         self._rest = b""
         self.paused = False
-        """Whether the socket is not read, since enough has arrived."""
+        """Whether reading the socket is paused, since enough deliveries are waiting."""
         super().__init__(*arguments, **options)
 
     def _adapter_emit_data(self, data: bytes) -> None:
@@ -54,7 +54,7 @@ class Wire(AsyncioConnection):  # type: ignore[misc]
             while size - at >= 8:
                 kind, channel, length = HEAD.unpack_from(data, at)
                 end = at + 8 + length
-                if kind > 8:  # no frame: the broker speaks another version of the protocol
+                if kind > 8:  # no frame: the broker uses another version of the protocol
                     break
                 if end > size:
                     return
@@ -77,9 +77,9 @@ class Wire(AsyncioConnection):  # type: ignore[misc]
             self.bytes_received += at
 
     def pause(self) -> None:
-        """Read no more from the socket until `resume`: the broker then waits, too.
+        """Stop reading from the socket until `resume`, so that the broker waits too.
 
-        But not for ever: RabbitMQ closes a connection on which it can send nothing for 30 s.
+        RabbitMQ closes a connection to which it can send nothing for 30 s.
         """
         if (transport := self._active_transport) is not None and not self.paused:
             self.paused = True
@@ -87,28 +87,28 @@ class Wire(AsyncioConnection):  # type: ignore[misc]
             self._stay_alive()
 
     def resume(self) -> None:
-        """Read again."""
+        """Continue reading."""
         if (transport := self._active_transport) is not None and self.paused:
             self.paused = False
             transport._nbio.set_reader(transport._sock.fileno(), transport._on_socket_readable)
-            # Bytes that TLS has already read from the socket no longer make it readable.
+            # Bytes that TLS has already read from the socket do not make it readable again.
             transport._nbio.add_callback_threadsafe(transport._on_socket_readable)
 
     @property
     def _active_transport(self) -> Any:
-        """The transport, unless it is gone or about to go: its socket must not be watched then."""
+        """The transport, unless it is closed or closing: its socket must not be watched then."""
         transport = self._transport
         active = transport is not None and transport._state == transport._STATE_ACTIVE
         return transport if active else None
 
     def _stay_alive(self) -> None:
-        """While paused, heartbeats are not read: that must not look like silence to pika."""
+        """While paused, heartbeats are not read; pika must not treat that as a dead connection."""
         if self.paused and self.is_open:
             self.bytes_received += 1
             self._adapter_call_later(1.0, self._stay_alive)
 
     def emit(self, data: bytes) -> None:
-        """Send whole frames. Raises `pika.exceptions.AMQPError` when it is not open."""
+        """Send complete frames. Raises `pika.exceptions.AMQPError` if not open."""
         if not self.is_open:
             raise exceptions.ConnectionWrongStateError("the connection is not open")
         self.bytes_sent += len(data)
@@ -129,7 +129,7 @@ class Link:
         self.closed = closed
         self.user = connection.params.credentials.username
         self.was_closed = False
-        """Whether it was closed on our side."""
+        """Whether our side closed it."""
 
     @classmethod
     async def open(cls, parameters: pika.ConnectionParameters) -> "Link":
@@ -180,7 +180,7 @@ class Link:
         return channel
 
     async def close(self) -> None:
-        """Close it, and wait a little for the broker to agree."""
+        """Close it, and wait briefly for the broker's confirmation."""
         if self.closed.done():
             return
         self.was_closed = True
@@ -206,7 +206,7 @@ class Channel:
         self._end(link_closed.result())
 
     def _end(self, reason: BaseException) -> None:
-        # A link lives long: it would hold every channel that it ever had.
+        # A link lives long: it would keep every channel it ever had.
         self._link_closed.remove_done_callback(self._end_with_link)
         if not self.closed.done():
             self.closed.set_result(reason)
@@ -221,7 +221,7 @@ class Channel:
         return await self.wait_for(answer)
 
     async def wait_for(self, answer: asyncio.Future[Any]) -> Any:
-        """The answer, unless the channel is closed first."""
+        """The response, unless the channel is closed first."""
         await asyncio.wait(
             {answer, self.closed},
             timeout=ANSWER_SECONDS,
@@ -245,13 +245,13 @@ class Channel:
 
 
 def resolve(future: asyncio.Future[Any], value: object) -> None:
-    """Set a result that nobody may wait for any more."""
+    """Set a result that may have no waiter any more."""
     if not future.done():
         future.set_result(value)
 
 
 def parse_url(url: str, client: str) -> list[pika.ConnectionParameters]:
-    """Connection parameters, one a host. Raises `ValueError` that does not quote the password."""
+    """Connection parameters for each host. Raises `ValueError` without the password."""
     parts = urlsplit(url)
     credentials, _, hosts = parts.netloc.rpartition("@")
     user, _, password = credentials.partition(":")
@@ -296,7 +296,7 @@ def _host_and_port(place: str, default: int) -> tuple[str, int]:
 
 
 def unavailable(error: BaseException) -> BrokerUnavailable:
-    """Pika's reason for not being connected, as ours."""
+    """Translate pika's reason for a failed connection."""
     if isinstance(error, exceptions.ProbableAuthenticationError):
         return BrokerUnavailable("signing in was refused (user or password)")
     if isinstance(error, exceptions.ProbableAccessDeniedError):
@@ -311,11 +311,11 @@ def unavailable(error: BaseException) -> BrokerUnavailable:
 
 
 def translated(error: BaseException) -> Exception:
-    """Pika's reason as ours: what waiting can mend, and what it cannot."""
+    """Translate pika's reason: temporary or permanent."""
     if isinstance(error, exceptions.ChannelClosedByBroker):
         text = str(error.reply_text)
         inequivalent = error.reply_code == 406 and "inequivalent" in text
-        busy = "exclusive use" in text  # another replica consumes it: our turn may come
+        busy = "exclusive use" in text  # another replica consumes it, which may end
         if (error.reply_code == 403 and not busy) or inequivalent:
             return BrokerMisconfigured(text)
         return BrokerUnavailable(f"{error.reply_code} {text}")

@@ -1,4 +1,4 @@
-"""A confirm channel, and what became of what was published on it."""
+"""A confirm channel and the outcomes of its published messages."""
 
 import asyncio
 import time
@@ -13,22 +13,22 @@ from hirewire.messaging.brokers.rabbitmq.frames import short, write_content, wri
 from hirewire.messaging.brokers.rabbitmq.link import CONFIRM_SECONDS, Channel, Link, translated
 
 PUBLISH_CHUNK = 250
-"""Messages put on the wire before other tasks get a turn."""
+"""Messages written before other tasks get a turn."""
 
 _Name: TypeAlias = tuple[str, str]
-"""Id and routing key: what a message is known by while it is under way."""
+"""Id and routing key, which identify an unconfirmed message."""
 
 
 class MessageRefused(BrokerUnavailable):
-    """The broker has closed the channel because of one message, and says why, not which."""
+    """The broker closed the channel because of one message; its reason does not name which."""
 
 
 class Unconfirmed(BrokerUnavailable):
-    """The broker has not confirmed in time, though the connection seems to be there."""
+    """The broker did not confirm in time, though the connection seems to be open."""
 
 
 class _Batch:
-    """Messages published together: how many are unsettled, and what became of the others."""
+    """Messages published together: how many are unconfirmed, and the outcomes of the others."""
 
     __slots__ = ("answered", "left", "nacked", "returned")
 
@@ -40,7 +40,7 @@ class _Batch:
 
 
 class Publisher:
-    """Publishes on a channel of its own; several batches may be under way at once."""
+    """Publishes on its own channel; several batches may be unconfirmed at once."""
 
     def __init__(self, link: Link, channel: Channel, client: str) -> None:
         self.channel = channel
@@ -57,7 +57,7 @@ class Publisher:
 
     @classmethod
     async def open(cls, link: Link, client: str) -> "Publisher":
-        """On a new channel of this connection."""
+        """Open a new channel of this connection."""
         channel = await link.channel()
         publisher = cls(link, channel, client)
         channel.raw.add_on_return_callback(publisher._on_return)
@@ -67,10 +67,10 @@ class Publisher:
         return publisher
 
     async def publish(self, messages: Sequence[Message]) -> list[Outcome]:
-        """See `Broker.publish`. Messages under way at once have different ids or routing keys.
+        """See `Broker.publish`. Unconfirmed messages must differ in id or routing key.
 
-        Raises `MessageRefused` when the broker has closed the channel because of one message, of
-        these or of another batch that is under way.
+        Raises `MessageRefused` if the broker closed the channel because of one message of this or
+        another unconfirmed batch.
         """
         batch = _Batch(len(messages))
         for start in range(0, len(messages), PUBLISH_CHUNK):
@@ -157,12 +157,12 @@ class Publisher:
             self._first = tag + 1
 
     def _end(self) -> None:
-        """The channel is closed: nobody is notified any more."""
+        """The channel is closed: no more notifications."""
         error = translated_publishing(self.channel.closed.result())
         for batch in {id(b): b for b, _ in self._unconfirmed.values()}.values():
             if not batch.answered.done():
                 batch.answered.set_exception(error)
-                batch.answered.exception()  # it may be that nobody waits any more
+                batch.answered.exception()  # there may be no waiter any more
 
 
 def _outcome(batch: _Batch, message: Message) -> Outcome:
@@ -173,7 +173,7 @@ def _outcome(batch: _Batch, message: Message) -> Outcome:
 
 
 def translated_publishing(error: BaseException) -> Exception:
-    """Why a channel for publishing was closed: because of one message, or of something else."""
+    """Whether a publishing channel was closed because of one message, or for another reason."""
     if isinstance(error, exceptions.ChannelClosedByBroker):
         text = f"{error.reply_code} {error.reply_text}"
         of_a_topic = error.reply_code == 403 and "topic" in str(error.reply_text)

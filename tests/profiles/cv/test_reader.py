@@ -1,13 +1,25 @@
 """Reading a CV: twenty layouts, what each field came from, and periods in words."""
 
 import re
+import time
 from uuid import uuid4
 
 import pytest
 
 from hirewire.profiles.cv.process import lines_of
 from hirewire.profiles.cv.reader import read
-from tests.profiles.cv.layouts import ANNA, HELD, SEEN, Layout, docx, hh, line, linkedin, one_column
+from tests.profiles.cv.layouts import (
+    ANNA,
+    GRACE,
+    HELD,
+    SEEN,
+    Layout,
+    docx,
+    hh,
+    line,
+    linkedin,
+    one_column,
+)
 from tests.profiles.cv.measuring import KINDS, draft_of, measure
 
 DEMANDED = dict.fromkeys(KINDS, 0.9) | {"skills": 0.8}
@@ -57,6 +69,14 @@ async def test_periods_as_people_write_them(said: str, start: str, end: str | No
     assert (job["startDate"], job.get("endDate")) == (start, end)
 
 
+async def test_neither_a_duration_nor_a_condition_of_work_begins_a_position() -> None:
+    draft = await draft_of(Layout("hh en", GRACE, "name", hh))
+    work = draft["document"]["work"]
+    assert isinstance(work, list)
+    titles = [one["position"] for one in work if isinstance(one, dict)]
+    assert titles == [job.title for job in GRACE.jobs]
+
+
 async def test_without_a_list_the_dictionary_finds_skills_in_the_texts() -> None:
     file = docx(
         line("Experience"), line("Developer, Rye Ltd"), line("2018–2020"),
@@ -69,10 +89,25 @@ async def test_without_a_list_the_dictionary_finds_skills_in_the_texts() -> None
 
 
 async def test_any_lines_can_be_read_and_no_pattern_runs_away() -> None:
-    bad = ["(" * 900, "1 " * 490, "a." * 500, "Experience", "2018 – " * 120, "–" * 999, "a@" * 499]
+    bad = [
+        "May 2018 " * 100 + "x",
+        "1 месяц1" * 110 + "x",
+        "1 год " * 150 + "x",
+        "(" * 900,
+        "1 " * 490,
+        "a." * 500,
+        "Experience",
+        "2018 – " * 120,
+        "–" * 999,
+        "a@" * 499,
+    ]
     file = docx(
         *(line(one) for one in [*bad, "Education", *bad, "Skills", *bad, "Languages", *bad])
     )
     lines = await lines_of(uuid4(), file)
-    draft = read(lines, is_city=lambda text: False, is_skill=lambda text: False)
+    began = time.monotonic()
+    for right in (0.0, 90.0):
+        placed = [line | {"x": 200.0 * (n % 2), "right": right} for n, line in enumerate(lines)]
+        draft = read(placed, is_city=lambda text: False, is_skill=lambda text: False)
+    assert time.monotonic() - began < 5
     assert not re.search("name", str(draft["document"].get("basics")))

@@ -26,7 +26,7 @@ from pdfminer.pdfpage import PDFPage
 from pdfminer.pdfparser import PDFParser
 
 SECONDS, MEMORY, FILES = 10, 768 * 1024 * 1024, 32
-MOST_PAGES, MOST_LINES, LONGEST_LINE = 30, 3000, 1000
+MOST_PAGES, MOST_LINES, LONGEST_LINE = 30, 2000, 1000
 LARGEST_XML, MOST_PARTS = 10 * 1024 * 1024, 2000
 LARGE_CELL = 8
 """A cell with so many paragraphs is a column of the page."""
@@ -189,8 +189,8 @@ def _signs(run: Element) -> Iterator[str]:
 
 
 def _clean(text: str) -> str:
-    tabs = "\t".join(" ".join(part.split()) for part in CONTROLS.sub(" ", text).split("\t"))
-    return tabs.strip()[:LONGEST_LINE]
+    parts = (" ".join(part.split()) for part in CONTROLS.sub(" ", text).split("\t"))
+    return "\t".join(part for part in parts if part)[:LONGEST_LINE].strip()
 
 
 def limit() -> None:

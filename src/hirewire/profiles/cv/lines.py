@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from hirewire.profiles.cv.extract import BULLET, Line
-from hirewire.profiles.cv.words import DATEISH, SECTION_OF
+from hirewire.profiles.cv.words import PERIOD, SECTION_OF, is_of_dates
 
 _TAIL = re.compile(r"\s*[—–-]\s*[0-9].*$")
 _BULLETS = re.compile(r"^(?:[•●▪■◦‣∙·*✓➢–—-]|\uf0b7)\s+")
+INLINE = ("skills", "languages", "summary", "certificates")
+"""Sections that may stand in one line with their heading; "Employment: full time" is none."""
 _WIDE = 60
 """Points between the left edges of two columns, at least."""
 
@@ -49,7 +51,7 @@ def sections_of(lines: Sequence[Line]) -> Sections:
             first, _, rest = text.text.partition("\t") if text.right == 0 else (text.text, "", "")
             if not rest and ":" in first:
                 before, _, after = first.partition(":")
-                if after.strip() and heading_of(before) not in (None, "desired", "contact"):
+                if after.strip() and heading_of(before) in INLINE:
                     first, rest = before, after.strip()
             named = None if text.item else heading_of(first)
             if named is None:
@@ -105,16 +107,16 @@ def _dates_first(block: list[Text]) -> list[Text] | None:
     left = min(one.x for one in block)
     dates = [one for one in block if one.x - left < 20]
     others = [one for one in block if one.x - left >= 20]
-    if not others or not all(DATEISH.fullmatch(one.text) for one in dates):
+    if not others or not all(is_of_dates(one.text) for one in dates):
         return None
     if min(one.x for one in others) - left < _WIDE:
         return None
     entries: list[list[Text]] = []
     for text in dates:
         beside = any(o.page == text.page and abs(o.y - text.y) < 5 for o in others)
-        starts = beside and not (
-            entries and re.search(r"[-–—]\s*$", " ".join(one.text for one in entries[-1]))
-        )
+        before = " ".join(one.text for one in entries[-1]) if entries else ""
+        is_open = bool(re.search("[-–—]", before)) and not PERIOD.search(before)
+        starts = beside and re.search("[0-9]{4}", text.text) and not is_open
         if starts or not entries:
             entries.append([text])
         else:

@@ -31,7 +31,7 @@ SPLIT = re.compile(r"\s*[|·•;\t]\s*|,\s+|\s{3,}")
 WORDS = re.compile(r"[^\W\d_]+(?:['’.\-][^\W\d_]+)*\.?")
 NOT_A_NAME = re.compile(r"curriculum|vitae|resume|résumé|\bcv\b|резюме|анкета", re.IGNORECASE)
 BETWEEN = re.compile(r"\s+[—–|@-]\s+|\s+at\s+|\s+в\s+(?=компани|ООО|АО)|\t")
-LONGEST_SKILL, MOST_SKILLS, LONGEST_SNIPPET = 60, 100, 160
+LONGEST_SKILL, MOST_SKILLS, LONGEST_SNIPPET, MOST_AT_TOP = 60, 100, 160, 80
 
 
 class Source(TypedDict):
@@ -108,7 +108,7 @@ class _Reader:
         self.sources[pointer] = {"page": text.page, "text": said}
 
     def _basics(self) -> dict[str, JsonValue]:
-        top = [*self.sections.get("top", ()), *self.sections.get("contact", ())]
+        top = [*self.sections.get("top", ()), *self.sections.get("contact", ())][:MOST_AT_TOP]
         found: dict[str, JsonValue] = {}
 
         def take(name: str, value: str, text: Text) -> None:

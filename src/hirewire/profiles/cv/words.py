@@ -113,13 +113,17 @@ PERIOD = re.compile(
     re.IGNORECASE,
 )
 YEAR = re.compile(rf"(?<![\w/.]){_YEAR}(?!\w)")
-DATEISH = re.compile(
-    rf"(?:{DATE}|{NOW}|{_MONTH}|[-–—]|[0-9]+\s*(?:years?|months?|лет|года?|месяц\w*"
-    r"|мес\.?)|г\.|с|по"
-    r"|\s)+",
-    re.IGNORECASE,
-)
 DURATION = re.compile(
-    r"\(?\s*(?:[0-9]+\s*(?:years?|yrs?|months?|mos?|лет|года?|месяц\w*|мес\.?)\s*)+\)?",
+    r"\(?\s*(?:[0-9]+\s*(?:years?|yrs?|months?|mos?|лет|года?|месяц[а-я]{0,3}|мес\.?)\s*)+\)?",
     re.IGNORECASE,
 )
+_OF_DATES = re.compile(
+    rf"{DATE}|{NOW}|(?<!\w){_MONTH}(?!\w)|(?<!\w)(?:с|по|г|года?)(?!\w)\.?"
+    r"|[0-9]+\s*(?:years?|months?|лет|года?|месяц[а-я]{0,3}|мес\.?)|[-–—]",
+    re.IGNORECASE,
+)
+
+
+def is_of_dates(text: str) -> bool:
+    """Whether there is nothing but dates and durations. A loop in a pattern could run away."""
+    return not _OF_DATES.sub("", text).strip()

@@ -67,3 +67,6 @@ async def test_a_cv_is_read_corrected_and_published(
         await expect(jobs).to_contain_text(person.jobs[0].company)
         await page.locator("#resume-bar button[value=publish]").click()
         await expect(page.locator("#resume-bar .pill.published")).to_be_visible()
+        await page.goto("/me")
+        await expect(page.locator("#profile")).to_contain_text(person.name)
+        await expect(page.locator("#contact")).to_have_value(person.email)

@@ -4,10 +4,21 @@ import json
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from pydantic import JsonValue
 
 from hirewire.web.api.models.profiles import ReadResume
 from hirewire.web.pages.read_resume import document_of, draft_of
-from hirewire.web.pages.rendering import Form, Member, as_file, file_of, go, render, typed
+from hirewire.web.pages.rendering import (
+    Form,
+    Member,
+    as_file,
+    file_of,
+    go,
+    is_good,
+    or_none,
+    render,
+    typed,
+)
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import Visitor
 
@@ -64,6 +75,8 @@ async def save_read(who: Member, request: Request) -> Response:
     given = await typed(request)
     document = await document_of(request, given)
     answer = await who.profiles.import_resume(document)
+    if answer.is_good:
+        await _complete_profile(who, given)
     if answer.is_good and answer.data.leftOut:
         return render(who, "imported.html", 201, resume=answer.data)
     if answer.is_good:
@@ -72,6 +85,25 @@ async def save_read(who: Member, request: Request) -> Response:
     form.problem = next(iter(answer.errors.values()), answer.problem)
     draft = draft_of(ReadResume(document=document))
     return render(who, "read_resume.html", answer.status, draft=draft, form=form)
+
+
+async def _complete_profile(who: Visitor, given: dict[str, str]) -> None:
+    """Enter name and contacts in a profile that has none; what it has stays."""
+    profile = await or_none(who.profiles.me())
+    if not is_good(profile):
+        return
+    changes: dict[str, JsonValue] = {}
+    if given.get("name") and "@" in profile.data.fullName:  # the address, until there is a name
+        changes["fullName"] = given["name"]
+    entered: list[JsonValue] = [
+        {"kind": kind, "value": given[kind], "preferred": kind == "email"}
+        for kind in ("email", "phone")
+        if given.get(kind)
+    ]
+    if entered and not profile.data.contacts:
+        changes["contacts"] = entered
+    if changes:
+        await or_none(who.profiles.change_me(changes))
 
 
 @router.get("/resumes/{id}/file.{kind}")

@@ -27,6 +27,7 @@ from hirewire.contracts.profiles import ResumeSnapshot, ResumeUpdated, SnapshotS
 from hirewire.contracts.vacancies import ApplicationSubmitted, EmployerProfileCreated
 from hirewire.launcher.process import free_port
 from hirewire.messaging.testing import consume
+from tests.profiles.cv.layouts import docx, line
 from tests.services import Running, running
 from tests.vacancies.conftest import VACANCY
 from tests.web.conftest import serving
@@ -68,6 +69,7 @@ class People:
 
 
 PERIODS = (("start", "end"), ("startYear", "endYear"))
+CV = docx(line("Anna Lee, a cook who has cooked for ten years"))
 LOGO = base64.b64decode("R0lGODlhAQABAPAAAP///wAAACH5BAAAAAAALAAAAAABAAEAAAICRAEAOw==")
 """An image of one pixel: a schema can only say "binary"."""
 _number = count()
@@ -96,7 +98,7 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     if case.headers and "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = str(uuid4())
     if isinstance(case.body, bytes):
-        case.body = LOGO
+        case.body = CV if case.path.endswith("/resumes/read") else LOGO
     elif isinstance(case.body, dict) and case.path.endswith("/resumes/import"):
         case.body = as_resume(case.body)
     elif isinstance(case.body, dict):

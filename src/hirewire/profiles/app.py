@@ -10,6 +10,7 @@ from hirewire.contracts.vacancies import (
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
 from hirewire.profiles.access import handlers as access
+from hirewire.profiles.cv.process import LARGEST_FILE
 from hirewire.profiles.people import handlers as people
 from hirewire.profiles.people import routes as people_routes
 from hirewire.profiles.readers import handlers as readers
@@ -44,5 +45,8 @@ SERVICE = Service(
     ],
     # An installation with an external vacancy service has no application events either.
     skips_plain=frozenset({EmployerProfileCreated.name}),
-    larger_bodies=[(resumes_routes.IMPORT_PATH, resumes_routes.LARGEST_IMPORT)],
+    larger_bodies=[
+        (resumes_routes.IMPORT_PATH, resumes_routes.LARGEST_IMPORT),
+        (resumes_routes.READ_PATH, LARGEST_FILE),
+    ],
 )

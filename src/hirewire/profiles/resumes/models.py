@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from hirewire.contracts.vocabulary import EmploymentType, LanguageLevel, WorkFormat
@@ -235,6 +235,24 @@ class LeftOut(Answer):
     code: str
     """What was skipped or changed, for programs; `params` are the values in `detail`."""
     params: dict[str, int | str] = {}
+
+
+class Source(Answer):
+    """Where a value of a file was read."""
+
+    page: int
+    text: str
+
+
+class ReadResume(Answer):
+    """What was read of a file. Nothing of it is kept."""
+
+    layout: Literal["linkedin", "hh", "generic"]
+    """Whose arrangement the file has."""
+    document: dict[str, JsonValue]
+    """A JSON Resume, for `POST /api/profiles/resumes/import` after somebody has checked it."""
+    sources: dict[str, Source]
+    """The line that a value came from, by JSON pointer into the document."""
 
 
 class ImportedResume(Resume):

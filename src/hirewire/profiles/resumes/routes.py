@@ -1,30 +1,50 @@
 """Routes for the caller's own resumes. Another user's resume gives 404."""
 
+import asyncio
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic.alias_generators import to_camel
 
+from hirewire.esco import dictionary
 from hirewire.kit.answers import forget_answers
 from hirewire.kit.clock import today
 from hirewire.kit.http import Caller, Once, Page, PageParams, RequestTx, bad_cursor, page_of
 from hirewire.kit.models import Body as SentBody
 from hirewire.kit.openapi import Responses, refuses
+from hirewire.places.gazetteer import gazetteer
 from hirewire.profiles import pdf
 from hirewire.profiles.content import Fields
+from hirewire.profiles.cv import process, reader
+from hirewire.profiles.cv.process import BadFile, BusyReading
 from hirewire.profiles.errors import NoSuchResume
 from hirewire.profiles.resumes import commands, exports, models, queries, rules
 from hirewire.profiles.resumes.documents import BadDocument, check_document
-from hirewire.profiles.resumes.models import Education, Experience, ImportedResume, Resume
+from hirewire.profiles.resumes.models import (
+    Education,
+    Experience,
+    ImportedResume,
+    ReadResume,
+    Resume,
+)
 from hirewire.profiles.sections import more
 
-IMPORT_PATH = "/api/profiles/resumes/import"
+IMPORT_PATH, READ_PATH = "/api/profiles/resumes/import", "/api/profiles/resumes/read"
 LARGEST_IMPORT = 8 * 1024 * 1024
 EXPORTED: Responses = {
     200: {
         "description": "A JSON Resume 1.0.0 or a PDF.",
         "content": {"application/json": {"schema": {"type": "object"}}, "application/pdf": {}},
+    }
+}
+FILE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            kind: {"schema": {"type": "string", "format": "binary"}}
+            for kind in ("application/pdf", "application/octet-stream")
+        },
     }
 }
 ONE = "/{id:uuid}"
@@ -79,6 +99,17 @@ async def import_(body: Document, tx: RequestTx, caller: Caller, once: Once) -> 
         )
 
     return await once(ImportedResume, make)
+
+
+@router.post("/read", responses=refuses(BadFile, BusyReading), openapi_extra=FILE_BODY)
+async def read_file(request: Request, caller: Caller) -> ReadResume:
+    """Read a CV, a PDF or a DOCX of up to 5 MiB and 30 pages. Nothing is saved.
+
+    The answer is a draft for somebody to check; what was corrected is saved by the import.
+    """
+    lines = await process.lines_of(caller.user_id, await request.body())
+    draft = await asyncio.to_thread(reader.read, lines, is_city=_is_city, is_skill=_is_skill)
+    return ReadResume.model_validate(draft)
 
 
 @router.get(ONE, responses=refuses(NoSuchResume))
@@ -197,6 +228,14 @@ async def remove_education(id: UUID, item_id: UUID, tx: RequestTx, caller: Calle
 def _values(body: SentBody) -> Fields:
     """What was named in the body; inside of it, defaults are filled in."""
     return {n: v for n, v in body.model_dump(mode="json").items() if n in body.model_fields_set}
+
+
+def _is_city(text: str) -> bool:
+    return gazetteer().find(text) is not None
+
+
+def _is_skill(text: str) -> bool:
+    return dictionary().find(text) is not None
 
 
 def _place(after: tuple[str, ...]) -> UUID:

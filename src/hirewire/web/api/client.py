@@ -55,6 +55,12 @@ class Client:
         """Call for the effect; a body that comes back is not read."""
         return _refusal_or(None, await self._checked(method, path, body, content))
 
+    async def _upload(
+        self, model: type[FoundT], path: str, content: tuple[bytes, str], patience: float
+    ) -> Answer[FoundT]:
+        """Send a file that takes the service a while."""
+        return answer_of(model, await self._checked("POST", path, None, content, patience))
+
     async def _file(self, path: str, query: Query = ()) -> Answer[bytes]:
         reply = await self._checked("GET", with_query(path, query))
         return _refusal_or(reply.content, reply)
@@ -65,8 +71,9 @@ class Client:
         path: str,
         body: JsonValue | Typed = None,
         content: tuple[bytes, str] | None = None,
+        patience: float = PATIENCE,
     ) -> Reply:
-        reply = await self._call(method, path, body, content=content)
+        reply = await self._call(method, path, body, content=content, patience=patience)
         if reply.status == 401:
             raise SignInFirst
         return reply

@@ -14,12 +14,15 @@ from hirewire.web.api.models.profiles import (
     CandidateName,
     Profile,
     Reader,
+    ReadResume,
     Resume,
     ResumeInList,
     WholeResume,
 )
 
 ItemKind = Literal["experience", "education"]
+READING = 30.0
+"""Seconds to wait for a file that is read."""
 
 
 class Profiles(Client):
@@ -51,6 +54,11 @@ class Profiles(Client):
     async def import_resume(self, document: JsonValue) -> Answer[Resume]:
         """Create a resume from a JSON Resume document."""
         return await self._send(Resume, "POST", "/resumes/import", document)
+
+    async def read_resume(self, file: bytes) -> Answer[ReadResume]:
+        """Read a CV; nothing of it is saved."""
+        content = file, "application/octet-stream"
+        return await self._upload(ReadResume, "/resumes/read", content, READING)
 
     async def change_resume(self, id: UUID, changes: Typed) -> Answer[Resume]:
         """Change a resume."""

@@ -98,6 +98,16 @@ TEXTS: dict[str, str | Plural] = {
     "not_json_file": N_("This is not a JSON file."),
     "not_a_resume": N_("The file has no name, experience or education"),
     "bad_document": N_("This file could not be imported."),
+    "not_pdf_or_docx": N_("This is neither a PDF nor a Word document (DOCX)."),
+    "file_without_text": N_("This is a scan: it holds pictures of text, which cannot be read."),
+    "file_encrypted": N_("This file is protected with a password."),
+    "too_many_pages": N_("This file has more than 30 pages."),
+    "file_unpacks_too_large": N_("This file unpacks to more than can be read."),
+    "file_too_complex": N_("This file took too long to read."),
+    "file_damaged": N_("This file is damaged and cannot be read."),
+    "file_too_large": N_("The file is larger than 5 MB."),
+    "bad_file": N_("This file could not be read."),
+    "busy_reading": N_("A file is being read already. Please try again in a moment."),
     "only_first": Plural(
         "Only the first %(max)s was imported", "Only the first %(max)s were imported", "max"
     ),

@@ -31,7 +31,13 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Dashboard": (
         *("home.html", "profile.html", "matches.html", "applications.html", "searches.html"),
         "saved_jobs.html",
-        *("first_steps.html", "new_resume.html", "imported.html", "candidate.py"),
+        *(
+            "first_steps.html",
+            "new_resume.html",
+            "imported.html",
+            "read_resume.html",
+            "candidate.py",
+        ),
     ),
     "Resume": (
         *("resume.html", "resume_blocks.html", "block.html", "items.html", "item.html"),

@@ -4,9 +4,23 @@ import json
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from pydantic import JsonValue
 
-from hirewire.web.pages.rendering import Form, Member, as_file, file_of, go, render
+from hirewire.web.api.models.profiles import ReadResume
+from hirewire.web.pages.read_resume import document_of, draft_of
+from hirewire.web.pages.rendering import (
+    Form,
+    Member,
+    as_file,
+    file_of,
+    go,
+    is_good,
+    or_none,
+    render,
+    typed,
+)
 from hirewire.web.problems import Problem
+from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
 LARGEST_IMPORT = 8 * 1024 * 1024
@@ -14,10 +28,12 @@ LARGEST_IMPORT = 8 * 1024 * 1024
 
 @router.post("/resumes/import")
 async def import_resume(who: Member, request: Request) -> Response:
-    """Import a resume from a JSON Resume file. Signed-out users cannot upload."""
+    """Import a JSON Resume, or read a CV to be checked first. Signed-out users cannot upload."""
     await who.auth.me()
     _, upload = await file_of(request, "file")
     form = Form()
+    if upload is not None and not _is_text(upload[0]):
+        return await _read(who, upload[0])
     try:
         document = json.loads(upload[0][: LARGEST_IMPORT + 1] if upload is not None else b"")
         answer = await who.profiles.import_resume(document)
@@ -32,6 +48,62 @@ async def import_resume(who: Member, request: Request) -> Response:
     if not form.errors:
         form.errors["file"] = answer.problem
     return render(who, "new_resume.html", answer.status, form=form)
+
+
+def _is_text(file: bytes) -> bool:
+    """Whether it may be JSON; the name and type that a browser sends are not asked."""
+    try:
+        file.decode()
+    except UnicodeDecodeError:
+        return False
+    return not file.startswith(b"%PDF-") and b"\0" not in file
+
+
+async def _read(who: Visitor, file: bytes) -> Response:
+    """Show what was read of a CV, to be checked before it is saved."""
+    answer = await who.profiles.read_resume(file)
+    if answer.is_good:
+        return render(who, "read_resume.html", draft=draft_of(answer.data), form=Form())
+    form = Form()
+    form.errors["file"] = next(iter(answer.errors.values()), answer.problem)
+    return render(who, "new_resume.html", answer.status, form=form)
+
+
+@router.post("/resumes/read")
+async def save_read(who: Member, request: Request) -> Response:
+    """Save a resume that was read of a file and checked."""
+    given = await typed(request)
+    document = await document_of(request, given)
+    answer = await who.profiles.import_resume(document)
+    if answer.is_good:
+        await _complete_profile(who, given)
+    if answer.is_good and answer.data.leftOut:
+        return render(who, "imported.html", 201, resume=answer.data)
+    if answer.is_good:
+        return go(who, f"/resumes/{answer.data.id}", done="saved")
+    form = Form()
+    form.problem = next(iter(answer.errors.values()), answer.problem)
+    draft = draft_of(ReadResume(document=document))
+    return render(who, "read_resume.html", answer.status, draft=draft, form=form)
+
+
+async def _complete_profile(who: Visitor, given: dict[str, str]) -> None:
+    """Enter name and contacts in a profile that has none; what it has stays."""
+    profile = await or_none(who.profiles.me())
+    if not is_good(profile):
+        return
+    changes: dict[str, JsonValue] = {}
+    if given.get("name") and "@" in profile.data.fullName:  # the address, until there is a name
+        changes["fullName"] = given["name"]
+    entered: list[JsonValue] = [
+        {"kind": kind, "value": given[kind], "preferred": kind == "email"}
+        for kind in ("email", "phone")
+        if given.get(kind)
+    ]
+    if entered and not profile.data.contacts:
+        changes["contacts"] = entered
+    if changes:
+        await or_none(who.profiles.change_me(changes))
 
 
 @router.get("/resumes/{id}/file.{kind}")

@@ -35,6 +35,20 @@ class Profile(Model):
     """The address of the account, suggested as a contact; added by the pages."""
 
 
+class Source(Model):
+    """Where a value of a file was read."""
+
+    page: int
+    text: str
+
+
+class ReadResume(Model):
+    """A draft that was read of a file: a JSON Resume, and sources by JSON pointer into it."""
+
+    document: dict[str, JsonValue]
+    sources: dict[str, Source] = {}
+
+
 class Certificate(Model):
     """A certificate."""
 

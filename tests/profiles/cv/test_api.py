@@ -1,0 +1,61 @@
+"""`POST /api/profiles/resumes/read`: a draft with its sources, refusals, nothing saved."""
+
+import logging
+from uuid import uuid4
+
+import pytest
+
+from tests.profiles.conftest import Person
+from tests.profiles.cv.layouts import ANNA, IRINA, hh, tabs
+
+
+async def read(person: Person, file: bytes, *, expect: int = 200) -> dict:  # type: ignore[type-arg]
+    answer = await person.service.client.post(
+        "/api/profiles/resumes/read",
+        content=file,
+        headers=person.service.as_user(person.id) | {"Content-Type": "application/octet-stream"},
+    )
+    assert answer.status_code == expect, answer.text
+    found: dict = answer.json()  # type: ignore[type-arg]
+    return found
+
+
+async def test_a_file_becomes_a_draft_that_can_be_imported(anna: Person) -> None:
+    draft = await read(anna, hh(IRINA, "name"))
+    assert draft["layout"] == "hh"
+    assert draft["document"]["basics"]["label"] == "Бухгалтер"
+    assert draft["sources"]["/basics/email"] == {"page": 1, "text": IRINA.email}
+    assert (await anna.call("GET", "/resumes"))["items"] == []
+    assert await anna.events() == []
+    made = await anna.call("POST", "/resumes/import", draft["document"], expect=201)
+    assert [job["company"] for job in made["experience"]] == [job.company for job in IRINA.jobs]
+    assert made["leftOut"] == []
+    assert {"language": "Русский", "level": "native"} in made["languages"]
+
+
+async def test_a_refusal_names_the_file_and_nothing_of_it_is_logged(
+    anna: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    await read(anna, tabs(ANNA, "name"))
+    problem = await read(anna, b"%PDF-1.7 secret-of-anna", expect=422)
+    assert problem["code"] == "bad_file"
+    assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [
+        ("#/file", "file_damaged")
+    ]
+    assert "secret-of-anna" not in caplog.text + str(problem)
+    assert ANNA.email not in caplog.text
+
+
+async def test_who_is_not_signed_in_and_who_sends_too_much_is_refused(anna: Person) -> None:
+    client = anna.service.client
+    assert (await client.post("/api/profiles/resumes/read", content=b"x")).status_code == 401
+    await read(anna, b"%PDF-" + bytes(5 * 1024 * 1024), expect=413)
+
+
+async def test_two_files_of_one_person_at_the_same_time_are_one_too_many(
+    anna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hirewire.profiles.cv.process._reading", {anna.id, uuid4()})
+    problem = await read(anna, tabs(ANNA, "name"), expect=429)
+    assert problem["code"] == "busy_reading"

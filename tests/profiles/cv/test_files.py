@@ -133,3 +133,10 @@ def test_the_process_that_reads_can_do_nothing_else(code: str) -> None:
     done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True)  # noqa: PLW1510
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(("PermissionError", "MemoryError", "OSError"))
+
+
+def test_the_service_does_not_load_what_reads_files() -> None:
+    """It would start later, and a fault of a library would be in its process."""
+    code = "import sys, hirewire.profiles.app; print({'pdfminer', 'defusedxml'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert found.stdout == "set()\n"

@@ -17,13 +17,7 @@ from itertools import islice
 from typing import Any, TypedDict
 from xml.etree.ElementTree import Element
 
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import ParseError, fromstring
-from pdfminer.high_level import extract_pages
-from pdfminer.layout import LAParams, LTChar, LTFigure, LTTextContainer, LTTextLine
-from pdfminer.pdfdocument import PDFDocument, PDFPasswordIncorrect
-from pdfminer.pdfpage import PDFPage
-from pdfminer.pdfparser import PDFParser
+# Libraries are loaded where they are used: the service imports this module for its types.
 
 SECONDS, MEMORY, FILES = 10, 768 * 1024 * 1024, 32
 MOST_PAGES, MOST_LINES, LONGEST_LINE = 30, 2000, 1000
@@ -69,6 +63,12 @@ def extract(file: bytes) -> list[Line]:
 
 def pdf_lines(file: bytes) -> Iterator[Line]:
     """The lines of a PDF."""
+    from pdfminer.high_level import extract_pages
+    from pdfminer.layout import LAParams
+    from pdfminer.pdfdocument import PDFDocument, PDFPasswordIncorrect
+    from pdfminer.pdfpage import PDFPage
+    from pdfminer.pdfparser import PDFParser
+
     try:
         document = PDFDocument(PDFParser(io.BytesIO(file)))
         pages = sum(1 for _ in islice(PDFPage.create_pages(document), MOST_PAGES + 1))
@@ -84,6 +84,8 @@ def pdf_lines(file: bytes) -> Iterator[Line]:
 
 
 def _lines_in(container: Any, page: int, height: float) -> Iterator[Line]:
+    from pdfminer.layout import LTChar, LTFigure, LTTextContainer, LTTextLine
+
     for part in container:
         if isinstance(part, LTTextLine):
             letters = [one for one in part if isinstance(one, LTChar)]
@@ -105,6 +107,8 @@ def _lines_in(container: Any, page: int, height: float) -> Iterator[Line]:
 
 def docx_lines(file: bytes) -> Iterator[Line]:
     """The lines of a DOCX: headers, then the body with its tables, cell by cell."""
+    from defusedxml.ElementTree import fromstring
+
     try:
         with zipfile.ZipFile(io.BytesIO(file)) as archive:
             names = archive.namelist()
@@ -223,8 +227,6 @@ def main() -> None:
         answer = {"problem": str(error)}
     except (MemoryError, RecursionError):
         answer = {"problem": "file_too_complex"}
-    except (ParseError, DefusedXmlException, zipfile.BadZipFile):
-        answer = {"problem": "file_damaged"}
     except Exception:  # whatever the readers make of a broken file; its text is not repeated
         answer = {"problem": "file_damaged"}
     sys.stdout.buffer.write(json.dumps(answer).encode())

@@ -68,7 +68,7 @@ def pytest_collection_finish() -> None:
     """Collect garbage less often: an eighth of the time went there."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(5_000, 20, 50)
+    gc.set_threshold(20_000, 20, 50)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def blocks() -> dict[str, str]:
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A copy of the sources with the service `statistics`."""
-    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "src", tmp_path / "src")
     files = blocks()
     imported, listed = files.pop(ASSEMBLY).strip().split("\n\n")
     for path, content in files.items():

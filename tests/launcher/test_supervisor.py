@@ -137,6 +137,11 @@ def test_a_free_port_is_none_that_an_outgoing_connection_could_take() -> None:
     assert max(free_port() for _ in range(50)) < int(first)
 
 
+def test_ports_that_are_drawn_before_they_are_used_are_different_ones() -> None:
+    drawn = [free_port() for _ in range(1_000)]
+    assert len(set(drawn)) == len(drawn)
+
+
 def test_other_terminals_find_the_running_platform(tmp_path: Path) -> None:
     state = RunningPlatform(
         pid=os.getpid(),

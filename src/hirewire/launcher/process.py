@@ -175,20 +175,32 @@ share = (0, 1)
 each has ports of its own."""
 
 
+_drawn: set[int] = set()
+SAMPLE = 200
+"""Ports that are tried before none is free."""
+
+
 def free_port(preferred: int | None = None) -> int:
     """A free TCP port on 127.0.0.1; the preferred one when it is free.
 
     Any other is drawn from below the range that the system gives to outgoing connections: between
-    this answer and its use no such connection can take it. Raises `OSError` when none is free.
+    this answer and its use no such connection can take it. No port is drawn twice before all others
+    were: whoever draws several before using them gets different ones. Raises `OSError` when none is
+    free.
     """
     nth, count = share
     mine = range(LOWEST_PORT + nth, _first_outgoing_port(), count)
-    drawn = secrets.SystemRandom().sample(mine, 200)
+    fresh = [port for port in mine if port not in _drawn]
+    if len(fresh) < SAMPLE:
+        _drawn.clear()
+        fresh = list(mine)
+    drawn = secrets.SystemRandom().sample(fresh, SAMPLE)
     for port in (*filter(None, [preferred]), *drawn):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             with suppress(OSError):
                 probe.bind(("127.0.0.1", port))
+                _drawn.add(port)
                 return port
     raise OSError("no free port on 127.0.0.1")
 

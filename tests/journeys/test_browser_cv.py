@@ -7,7 +7,8 @@ from playwright.async_api import expect
 
 from tests.journeys.browsing import Somebody, browsing
 from tests.journeys.conftest import Platform
-from tests.profiles.cv.layouts import ANNA, IRINA, hh, table_sidebar
+from tests.profiles.cv.layouts import hh, table_sidebar
+from tests.profiles.cv.people import ANNA, IRINA
 from tests.profiles.cv.test_files import blank
 
 ALL = ("auth", "profiles", "vacancies", "web")

@@ -1,4 +1,7 @@
-"""How many fields of a CV are read right; `python -m tests.profiles.cv.measuring` prints them."""
+"""How many fields of a CV are read right; `python -m tests.profiles.cv.measuring` prints them.
+
+`--held` adds the layouts that were held back, `--show` what is wrong in those, too.
+"""
 
 import asyncio
 import re
@@ -89,15 +92,12 @@ async def measure(layouts: Iterable[Layout], *, is_shown: bool = False) -> dict[
 
 
 async def main() -> None:
-    seen = await measure(SEEN, is_shown=True)
-    held = (
-        await measure(HELD, is_shown="--held-too" in sys.argv)
-        if "--held" in " ".join(sys.argv)
-        else {}
-    )
+    shares = {"made with": await measure(SEEN, is_shown=True)}
+    if "--held" in sys.argv:
+        shares["held back"] = await measure(HELD, is_shown="--show" in sys.argv)
     print("| field |", " | ".join(KINDS), "|")  # noqa: T201
-    for name, shares in (("made with", seen), ("held back", held)):
-        print(f"| {name} |", *(f"{share:.0%} |" for share in shares.values()))  # noqa: T201
+    for name, found in shares.items():
+        print(f"| {name} |", *(f"{share:.0%} |" for share in found.values()))  # noqa: T201
 
 
 if __name__ == "__main__":

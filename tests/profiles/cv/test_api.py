@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 
 from tests.profiles.conftest import Person
-from tests.profiles.cv.layouts import ANNA, IRINA, hh, tabs
+from tests.profiles.cv.layouts import hh, tabs
+from tests.profiles.cv.people import ANNA, IRINA
 
 
 async def read(person: Person, file: bytes, *, expect: int = 200) -> dict:  # type: ignore[type-arg]

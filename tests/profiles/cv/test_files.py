@@ -12,7 +12,8 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 
 from hirewire.profiles.cv import extract, process
-from tests.profiles.cv.layouts import ANNA, docx, line, one_column, tabs
+from tests.profiles.cv.layouts import docx, line, one_column, tabs
+from tests.profiles.cv.people import ANNA
 
 WORDS = line("Anna Whitfield has written more than twenty letters here")
 

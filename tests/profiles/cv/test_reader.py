@@ -8,19 +8,9 @@ import pytest
 
 from hirewire.profiles.cv.process import lines_of
 from hirewire.profiles.cv.reader import read
-from tests.profiles.cv.layouts import (
-    ANNA,
-    GRACE,
-    HELD,
-    SEEN,
-    Layout,
-    docx,
-    hh,
-    line,
-    linkedin,
-    one_column,
-)
+from tests.profiles.cv.layouts import HELD, SEEN, Layout, docx, hh, line, linkedin, one_column
 from tests.profiles.cv.measuring import KINDS, draft_of, measure
+from tests.profiles.cv.people import ANNA, GRACE
 
 DEMANDED = dict.fromkeys(KINDS, 0.9) | {"skills": 0.8}
 

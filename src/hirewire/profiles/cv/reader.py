@@ -2,23 +2,21 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TypedDict
 
 from pydantic import JsonValue
 
-from hirewire.kit.written import is_open_end, partial_date
+from hirewire.profiles.cv.entries import Entry, entries_of, labelled
 from hirewire.profiles.cv.extract import Line
 from hirewire.profiles.cv.lines import Sections, Text, sections_of
 from hirewire.profiles.cv.words import (
     COMPANY,
     DURATION,
-    LABEL_OF,
     LANGUAGES,
     PERIOD,
     SCHOOL,
     TITLE,
-    YEAR,
 )
 
 Known = Callable[[str], bool]
@@ -47,18 +45,6 @@ class Draft(TypedDict):
     layout: str
     document: dict[str, JsonValue]
     sources: dict[str, Source]
-
-
-@dataclass
-class _Entry:
-    """A position or a course of study: its dates, what stands at its head, and the rest."""
-
-    dates: Text
-    start: str | None
-    end: str | None
-    heads: list[Text] = field(default_factory=list)
-    rest: list[Text] = field(default_factory=list)
-    labels: dict[str, Text] = field(default_factory=dict)
 
 
 def read(lines: list[Line], *, is_city: Known, is_skill: Known) -> Draft:
@@ -117,7 +103,7 @@ class _Reader:
                 self._note(f"/basics/{name}", text)
 
         for text in top:
-            label, value = _labelled(text.text)
+            label, value = labelled(text.text)
             if label in ("name", "label"):
                 take(label, value, text)
             elif label == "city":
@@ -200,15 +186,15 @@ class _Reader:
             found["profiles"] = links
 
     def _work(self) -> list[JsonValue]:
-        entries = _entries(self.sections.get("experience", []))
+        entries = entries_of(self.sections.get("experience", []))
         pairs = [self._heads(entry) for entry in entries]
-        first = sum(_likes_title(a) - _likes_title(b) for a, b, _ in pairs if a and b)
+        first = sum(_likes(a.text) - _likes(b.text) for a, b, _ in pairs if a and b)
         is_title_first = first > 0 or (first == 0 and self.layout == "generic")
         made: list[JsonValue] = []
         for nth, (entry, (one, other, place)) in enumerate(zip(entries, pairs, strict=True)):
             title, company = (one, other) if is_title_first else (other, one)
             if one and not other and (company is None or not company):
-                title, company = (one, None) if _likes_title(one) >= 0 else (None, one)
+                title, company = (one, None) if _likes(one.text) >= 0 else (None, one)
             title = entry.labels.get("position") or title
             company = entry.labels.get("company") or company
             at = f"/work/{nth}"
@@ -231,7 +217,7 @@ class _Reader:
             made.append(job)
         return made
 
-    def _heads(self, entry: _Entry) -> tuple[Text | None, Text | None, Text | None]:
+    def _heads(self, entry: Entry) -> tuple[Text | None, Text | None, Text | None]:
         """The two texts at the head of a position, and its place."""
         place: Text | None = None
         parts: list[list[Text]] = []
@@ -252,9 +238,7 @@ class _Reader:
         if second is None and entry.rest and self._is_head(entry.rest[0]):
             second, at = self._without_place(entry.rest.pop(0))
             place = place or at
-            if entry.rest and self.is_city(entry.rest[0].text):
-                place = place or entry.rest.pop(0)
-        elif second is not None and entry.rest and self.is_city(entry.rest[0].text):
+        if second is not None and entry.rest and self.is_city(entry.rest[0].text):
             place = place or entry.rest.pop(0)
         return first[0], second, place
 
@@ -278,7 +262,7 @@ class _Reader:
 
     def _education(self) -> list[JsonValue]:
         made: list[JsonValue] = []
-        for entry in _entries(self.sections.get("education", []), years=True):
+        for entry in entries_of(self.sections.get("education", []), years=True):
             heads = [*entry.heads, *entry.rest]
             parts = [
                 replace(text, text=one.strip(" ,·()"))
@@ -312,7 +296,7 @@ class _Reader:
             _, colon, rest = said.partition(": ")
             if colon and "," in rest and not self.is_skill(said):
                 said = rest
-            for part in re.split(r"\s*[|·•;\t]\s*|,\s+|\s{3,}", said):
+            for part in SPLIT.split(said):
                 name = part.strip(" .,;")
                 if name and len(name) <= LONGEST_SKILL and name.casefold() not in made:
                     self._note(f"/skills/{len(made)}/name", text)
@@ -358,84 +342,9 @@ class _Reader:
         return made
 
 
-def _entries(lines: list[Text], *, years: bool = False) -> list[_Entry]:
-    """The entries of a section. Each has one period; how many lines stand before it is the same
-    for all of them.
-    """
-    dated: list[tuple[int, re.Match[str]]] = []
-    for nth, text in enumerate(lines):
-        match = PERIOD.search(text.text) or (YEAR.search(text.text) if years else None)
-        if match and not text.item:
-            dated.append((nth, match))
-    if not dated:
-        return []
-    before = min(dated[0][0], 3)
-    for (place, _), (following, _) in zip(dated, dated[1:], strict=False):
-        before = min(before, following - place - 1)
-    made: list[_Entry] = []
-    for n, (place, match) in enumerate(dated):
-        end = dated[n + 1][0] - before if n + 1 < len(dated) else len(lines)
-        text = lines[place]
-        groups = match.groupdict()
-        entry = _Entry(text, None, _date(match[0]))
-        if groups:
-            entry.start, entry.end = _date(groups["start"]), _date(groups["end"])
-        left = (text.text[: match.start()] + "\t" + text.text[match.end() :]).strip(" \t,|()·•—–-:")
-        left = DURATION.sub("", left).strip(" \t,|()·•")
-        heads = lines[place - before : place]
-        if left and LABEL_OF.get(left.casefold()) != "period":
-            heads = [*heads, replace(text, text=left)]
-        rest = lines[place + 1 : end]
-        for one in [*heads, *rest]:
-            label, value = _labelled(one.text)
-            if label in ("company", "position"):
-                entry.labels[label] = replace(one, text=value)
-        is_labelled = {
-            one.text for one in [*heads, *rest] if _labelled(one.text)[0] in entry.labels
-        }
-        entry.heads = [one for one in heads if one.text not in is_labelled]
-        entry.rest = [one for one in rest if one.text not in is_labelled]
-        if not entry.heads and not entry.labels:
-            while entry.rest and (
-                DURATION.fullmatch(entry.rest[0].text) or not entry.rest[0].text.strip()
-            ):
-                entry.rest.pop(0)
-            count = 0
-            for one in entry.rest[:3]:
-                if one.item or one.text.endswith((".", ";")) or len(one.text.split()) > 9:
-                    break
-                count += 1
-            is_one = count > 1 and entry.rest[0].bold and ", " in entry.rest[0].text
-            count = 1 if is_one and not entry.rest[1].bold else count
-            entry.heads, entry.rest = entry.rest[:count], entry.rest[count:]
-        made.append(entry)
-    return made
-
-
-def _labelled(text: str) -> tuple[str, str]:
-    """A known label and what follows it; empty without one."""
-    before, colon, after = text.partition(":")
-    label = LABEL_OF.get(before.strip().casefold()) if colon else None
-    return (label, after.strip()) if label and after.strip() else ("", "")
-
-
-def _date(text: str | None) -> str | None:
-    if not text or is_open_end(text):
-        return None
-    made = partial_date(text.strip(" ,."))
-    if re.fullmatch(r"[0-9]{4}(-[0-9]{2}){0,2}", made):
-        return made
-    year = YEAR.search(text)
-    return year[0] if year else None
-
-
 def _likes(text: str) -> int:
     """Above zero, it reads as a title; below, as a company."""
     return bool(TITLE.search(text)) - bool(COMPANY.search(text))
-
-
-def _likes_title(text: Text) -> int:
-    return _likes(text.text)
 
 
 def _is_name(text: str) -> bool:

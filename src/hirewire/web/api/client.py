@@ -41,9 +41,15 @@ class Client:
         return answer_of(model, await self._checked("GET", with_query(path, query)))
 
     async def _send(
-        self, model: type[FoundT], method: str, path: str, body: JsonValue | Typed = None
+        self,
+        model: type[FoundT],
+        method: str,
+        path: str,
+        body: JsonValue | Typed = None,
+        content: tuple[bytes, str] | None = None,
+        patience: float = PATIENCE,
     ) -> Answer[FoundT]:
-        return answer_of(model, await self._checked(method, path, body))
+        return answer_of(model, await self._checked(method, path, body, content, patience))
 
     async def _do(
         self,
@@ -54,12 +60,6 @@ class Client:
     ) -> Answer[None]:
         """Call for the effect; a body that comes back is not read."""
         return _refusal_or(None, await self._checked(method, path, body, content))
-
-    async def _upload(
-        self, model: type[FoundT], path: str, content: tuple[bytes, str], patience: float
-    ) -> Answer[FoundT]:
-        """Send a file that takes the service a while."""
-        return answer_of(model, await self._checked("POST", path, None, content, patience))
 
     async def _file(self, path: str, query: Query = ()) -> Answer[bytes]:
         reply = await self._checked("GET", with_query(path, query))

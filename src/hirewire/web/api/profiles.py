@@ -58,7 +58,9 @@ class Profiles(Client):
     async def read_resume(self, file: bytes) -> Answer[ReadResume]:
         """Read a CV; nothing of it is saved."""
         content = file, "application/octet-stream"
-        return await self._upload(ReadResume, "/resumes/read", content, READING)
+        return await self._send(
+            ReadResume, "POST", "/resumes/read", content=content, patience=READING
+        )
 
     async def change_resume(self, id: UUID, changes: Typed) -> Answer[Resume]:
         """Change a resume."""

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import JsonValue
 
-from hirewire.web.api.models.profiles import ReadResume
+from hirewire.web.api.models.profiles import ReadResume, Resume
 from hirewire.web.pages.read_resume import document_of, draft_of
 from hirewire.web.pages.rendering import (
     Form,
@@ -40,14 +40,19 @@ async def import_resume(who: Member, request: Request) -> Response:
     except (ValueError, RecursionError):
         form.errors["file"] = Problem("not_json_file")
         return render(who, "new_resume.html", 422, form=form)
-    if answer.is_good and answer.data.leftOut:
-        return render(who, "imported.html", 201, resume=answer.data)
     if answer.is_good:
-        return go(who, f"/resumes/{answer.data.id}", done="saved")
+        return _imported(who, answer.data)
     form.errors = {f"file/{at}": why for at, why in answer.errors.items()}
     if not form.errors:
         form.errors["file"] = answer.problem
     return render(who, "new_resume.html", answer.status, form=form)
+
+
+def _imported(who: Visitor, resume: Resume) -> Response:
+    """The resume, or first what of the file it does not have."""
+    if resume.leftOut:
+        return render(who, "imported.html", 201, resume=resume)
+    return go(who, f"/resumes/{resume.id}", done="saved")
 
 
 def _is_text(file: bytes) -> bool:
@@ -77,10 +82,7 @@ async def save_read(who: Member, request: Request) -> Response:
     answer = await who.profiles.import_resume(document)
     if answer.is_good:
         await _complete_profile(who, given)
-    if answer.is_good and answer.data.leftOut:
-        return render(who, "imported.html", 201, resume=answer.data)
-    if answer.is_good:
-        return go(who, f"/resumes/{answer.data.id}", done="saved")
+        return _imported(who, answer.data)
     form = Form()
     form.problem = next(iter(answer.errors.values()), answer.problem)
     draft = draft_of(ReadResume(document=document))

@@ -22,13 +22,14 @@ import psutil
 import pytest
 import pytest_asyncio
 from hypothesis import settings
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import make_url
 
 from hirewire.launcher import process
 from hirewire.launcher.postgres import EmbeddedPostgres
 from hirewire.launcher.rabbitmq import PrivateRabbitMQ, find_server
 from hirewire.messaging.database import connect
 from tests.journeys.browsing import close_browsers
+from tests.services import create_database
 
 REQUIRED = set(filter(None, os.environ.get("HIREWIRE_TEST_REQUIRE", "").split(",")))
 ROOT = Path(__file__).resolve().parent.parent
@@ -209,16 +210,6 @@ async def fresh_address(postgres_url: str, memory: Path | None) -> AsyncIterator
         await connection.close()
 
 
-async def _create(url: URL) -> None:
-    """Make this database by copying files, at half of what the log of each block costs."""
-    maintenance = url.set(database="postgres").render_as_string(hide_password=False)
-    connection = await connect(maintenance, application="tests")
-    await connection.execute(
-        f"create database \"{url.database}\" encoding 'UTF8' template template0 strategy file_copy"
-    )
-    await connection.close()
-
-
 @pytest.fixture
 def fresh_database(fresh_address: str) -> Callable[[], Awaitable[str]]:
     """Makes new empty databases."""
@@ -228,7 +219,7 @@ def fresh_database(fresh_address: str) -> Callable[[], Awaitable[str]]:
         url = make_url(fresh_address).set(
             database=f"{make_url(fresh_address).database}{next(made)}"
         )
-        await _create(url)
+        await create_database(url)
         return url.render_as_string(hide_password=False)
 
     return make

@@ -27,7 +27,7 @@ from hirewire.messaging.event import Event
 from hirewire.web.app import create_web
 from hirewire.web.live import hub as live
 from hirewire.web.live.consumer import Live
-from hirewire.web.pages.assets import STATIC, joined
+from hirewire.web.pages.assets import JOINED, STATIC
 from tests.builders import eventually
 from tests.web.conftest import reply, serving
 
@@ -35,7 +35,7 @@ COMPANY = UUID(int=77)
 
 
 def test_pages_listen_to_every_event_and_ask_for_no_other() -> None:
-    script = joined()["hirewire.js"].decode()
+    script = JOINED["hirewire.js"]().decode()
     [kinds] = re.findall(r"const kinds = \[(.*?)\];", script, re.DOTALL)
     received = set(re.findall(r'"([^"]+)"', kinds))
     assert received == {*live.CONCERNS, live.ACTIVITY}

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from PIL import Image, ImageDraw
 
-from hirewire.web.pages.assets import ICONS, STATIC, icon, joined
+from hirewire.web.pages.assets import ICONS, JOINED, STATIC, icon
 from tests.journeys.browsing import browsing
 from tests.web.conftest import Front
 from tests.web.pictures import FOLDER, MOST, VARIANTS, Variant, difference, taken
@@ -130,7 +130,7 @@ async def test_joined_files_are_kept_and_revalidated(front: Front) -> None:
         assert "immutable" in first.headers["cache-control"]
         again = await front.client.get(address, headers={"If-None-Match": first.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
-    styles = joined()["hirewire.css"].decode()
+    styles = JOINED["hirewire.css"]().decode()
     assert "/*" not in styles
     for address in re.findall(r'url\("([^"]+)"\)', styles):
         font = await front.client.get(address)
@@ -227,7 +227,7 @@ def test_styles_use_tokens_only() -> None:
     own, which nothing else shares.
     """
     own = {"avatars.css", "messages.css"}
-    defined = set(re.findall(r"(--[a-z0-9-]+):", joined()["hirewire.css"].decode()))
+    defined = set(re.findall(r"(--[a-z0-9-]+):", JOINED["hirewire.css"]().decode()))
     wrong = []
     for path in [*STATIC.glob("css/components/*.css"), *STATIC.glob("css/pages/*.css")]:
         text = re.sub(r"/\*.*?\*/", "", path.read_text("utf-8"), flags=re.DOTALL)

@@ -5,7 +5,7 @@ There is no build step: the parts are joined when the first page is rendered.
 
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -30,23 +30,16 @@ SIGNED_IN_ONLY = {
     *(f"js/{name}.js" for name in ("answers", "board", "failures", "fresh", "live", "rows")),
 }
 """What a visitor's pages do without: a first visit should be quick on a phone."""
-JOINED = ("hirewire.css", "hirewire.js", "visitor.css", "visitor.js", "icons.svg")
 _COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 _ADDRESS = re.compile(r'url\("/static/([^"?]+)"\)')
 _DRAWING = re.compile(r"<svg[^>]*>(.*?)</svg>", re.DOTALL)
 _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
-@cache
-def joined() -> dict[str, bytes]:
-    """The joined files by their name."""
-    return {
-        "hirewire.css": _styles(_parts(STYLES)).encode(),
-        "hirewire.js": _parts(SCRIPTS).encode(),
-        "visitor.css": _styles(_parts(STYLES, without=SIGNED_IN_ONLY)).encode(),
-        "visitor.js": _parts(SCRIPTS, without=SIGNED_IN_ONLY).encode(),
-        "icons.svg": _sprite().encode(),
-    }
+def joined(name: str) -> bytes | None:
+    """The content of a joined file; None for any other (joined ones may name its address)."""
+    make = JOINED.get(name)
+    return make() if make is not None else None
 
 
 def _parts(patterns: tuple[str, ...], without: Collection[str] = ()) -> str:
@@ -75,16 +68,20 @@ def _symbol(path: Path) -> str:
     )
 
 
+JOINED: Mapping[str, Callable[[], bytes]] = {
+    "hirewire.css": cache(lambda: _styles(_parts(STYLES)).encode()),
+    "hirewire.js": cache(lambda: _parts(SCRIPTS).encode()),
+    "visitor.css": cache(lambda: _styles(_parts(STYLES, without=SIGNED_IN_ONLY)).encode()),
+    "visitor.js": cache(lambda: _parts(SCRIPTS, without=SIGNED_IN_ONLY).encode()),
+    "icons.svg": cache(lambda: _sprite().encode()),
+}
+
+
 @cache
 def asset(name: str) -> str:
     """The address of a static file; it contains a hash of the content, so that it can be cached."""
-    content = _joined_part(name) or (STATIC / name).read_bytes()
+    content = joined(name) or (STATIC / name).read_bytes()
     return f"/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
-
-
-def _joined_part(name: str) -> bytes | None:
-    """The content of a joined file; None for another one (joined ones may name its address)."""
-    return joined()[name] if name in JOINED else None
 
 
 @cache
@@ -105,7 +102,7 @@ class Assets(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file with a cache lifetime; 304 if the client has it."""
-        content = joined().get(path)
+        content = joined(path)
         if content is None:
             response = await super().get_response(path, scope)
         else:

@@ -185,10 +185,8 @@ async def compare_resumes(
 
 def _vacancies_of(step: _Step, id: UUID, offer: Offer, version: int | None) -> dict[Pair, _Found]:
     found = {}
-    for segment, slot, judgement in step.index.vacancies_for(offer):
-        vacancy_id = segment.id(slot)
+    for vacancy_id, at, judgement in step.index.vacancies_for(offer):
         if vacancy_id not in step.vacancies:
-            at = segment.value("version", slot)
             found[vacancy_id, id] = _found(judgement, version, at)
     for vacancy_id, (at, demand) in step.vacancies.items():
         if demand is not None and (judgement := judge(demand, offer)).fits:
@@ -222,11 +220,9 @@ async def compare_vacancies(
 
 def _resumes_of(step: _Step, row: Row[Any], demand: Demand) -> dict[Pair, _Found]:
     found = {}
-    for segment, slot, judgement in step.index.resumes_for(demand):
-        resume_id = segment.id(slot)
+    for resume_id, at, judgement in step.index.resumes_for(demand):
         if resume_id not in step.resumes:
-            at = segment.value("version", slot) or None
-            found[row.id, resume_id] = _found(judgement, at, row.version)
+            found[row.id, resume_id] = _found(judgement, at or None, row.version)
     for resume_id, one in step.resumes.items():
         if one.offer is not None and (judgement := judge(demand, one.offer)).fits:
             found[row.id, resume_id] = _found(judgement, one.version, row.version)

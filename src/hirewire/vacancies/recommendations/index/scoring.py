@@ -44,7 +44,6 @@ _REMOTE = WORK_FORMATS["remote"]
 _NAMED = list(NAMED_SKILLS)
 _BAND_MONTHS = np.array([*BAND_MONTHS, np.nan])
 """By band; the last item, -1, stands for none."""
-_COLUMNS = ("area", "formats", "employment", "relocation", "months", "band", "weight")
 
 
 class Fit(NamedTuple):
@@ -96,43 +95,45 @@ def _is_middle(values: Floats) -> Mask:
 def _sums(segment: Segment, slots: Ints, one: Demand | Offer) -> Sums:
     """As `rules.judge`, for each slot. The names are those of the terms there."""
     mine = _values(one)
-    theirs = {name: segment.column[name][slots] for name in _COLUMNS}
-    theirs["job"] = segment.jobs[slots, 0]
+    columns = [segment.column[name][slots] for name in _Values._fields[:-1]]
+    theirs = _Values(*columns, job=segment.jobs[slots, 0])
     demand, offer = (mine, theirs) if isinstance(one, Demand) else (theirs, mine)
     kin, known = kinship(segment, slots, one)
     far = is_far(segment, slots, one)
     gap = salary_gaps(segment, slots, one)
     skills = _skills(segment, slots, one)
     languages = _languages(segment, slots, one)
-    experienced = _experienced(demand["band"], offer["months"])
+    experienced = _experienced(demand.band, offer.months)
 
-    has_skills = demand["weight"] > 0
-    names_skills = np.isin(unit_group(demand["job"]) // 10, _NAMED)
+    has_skills = demand.weight > 0
+    names_skills = np.isin(unit_group(demand.job) // 10, _NAMED)
     are_gates = far | (known < ONE_JOB) | names_skills
-    is_somewhere = (demand["area"] != -1) & (demand["formats"] != _REMOTE)
-    near = (offer["relocation"] != 0) | (demand["area"] == offer["area"])
+    is_somewhere = (demand.area != -1) & (demand.formats != _REMOTE)
+    near = (offer.relocation != 0) | (demand.area == offer.area)
     conflict = (skills.lacking & are_gates) | (gap > SALARY_GAP) | languages.conflict
-    conflict |= is_somewhere & ~near & (offer["area"] != -1)
-    for name in ("formats", "employment"):
-        asked, accepted = demand[name], offer[name]
+    conflict |= is_somewhere & ~near & (offer.area != -1)
+    for asked, accepted in (
+        (demand.formats, offer.formats),
+        (demand.employment, offer.employment),
+    ):
         conflict |= (asked != 0) & (accepted != 0) & (asked & accepted == 0)
     conflict |= _hidden(segment, slots, one)
 
     occupation = JOB_IN_SCORE * (kin / 100)
-    points = occupation + SKILLS * skills.met / np.where(has_skills, demand["weight"], 1.0)
-    whole = np.where(has_skills, occupation + SKILLS, JOB_IN_SCORE * (demand["job"] != 0))
+    points = occupation + SKILLS * skills.met / np.where(has_skills, demand.weight, 1.0)
+    whole = np.where(has_skills, occupation + SKILLS, JOB_IN_SCORE * (demand.job != 0))
     for share, most in (
         (experienced, EXPERIENCE),
         (np.clip(1 - gap / SALARY_GAP, 0.0, 1.0), SALARY),
     ):
         points += most * np.nan_to_num(share)
         whole += most * ~np.isnan(share)
-    placed = np.where(near, 1.0, np.where(offer["area"] == -1, 0.5, 0.0))
+    placed = np.where(near, 1.0, np.where(offer.area == -1, 0.5, 0.0))
     points += GATE * (is_somewhere * placed + languages.points)
     whole += GATE * (is_somewhere + languages.most)
 
-    excess = np.maximum(0.0, offer["weight"] - skills.shared)
-    size = np.sqrt(demand["weight"] * (skills.shared + _damped(excess)))
+    excess = np.maximum(0.0, offer.weight - skills.shared)
+    size = np.sqrt(demand.weight * (skills.shared + _damped(excess)))
     strength = SKILLS * skills.met / np.where(size > 0, size, 1.0)
     strength += OCCUPATION * _likeness(segment, slots, one.occupation)
     strength += TITLE * _same_words(segment, slots, one)
@@ -144,19 +145,31 @@ def _sums(segment: Segment, slots: Ints, one: Demand | Offer) -> Sums:
     return Sums(points / np.where(whole > 0, whole, 1.0), strength, conflict, unsure)
 
 
-def _values(one: Demand | Offer) -> dict[str, Any]:
-    """The values of one document as columns have them."""
-    found: dict[str, Any] = {
-        "area": -1 if one.area is None else one.area,
-        "employment": one.employment or 0,
-        "weight": one.weight,
-        "job": next(iter(one.jobs), 0),
-    }
+class _Values(NamedTuple):
+    """Values of one side of the pairs: an array, or a number for all of them, as columns have it.
+
+    What only the other side has is 0.
+    """
+
+    area: Any
+    formats: Any
+    employment: Any
+    relocation: Any
+    months: Any
+    band: Any
+    weight: Any
+    job: Any
+    """The first occupation of the title; 0 for none."""
+
+
+def _values(one: Demand | Offer) -> _Values:
+    area, job = -1 if one.area is None else one.area, next(iter(one.jobs), 0)
     if isinstance(one, Demand):
+        formats, employment = one.work_format or 0, one.employment or 0
         band = -1 if one.band is None else one.band
-        return found | {"formats": one.work_format or 0, "band": band}
-    formats, relocation = one.work_formats, one.relocation
-    return found | {"formats": formats, "relocation": relocation, "months": one.months}
+        return _Values(area, formats, employment, 0, 0, band, one.weight, job)
+    formats, employment = one.work_formats, one.employment
+    return _Values(area, formats, employment, one.relocation, one.months, 0, one.weight, job)
 
 
 class _Skills(NamedTuple):

@@ -53,7 +53,7 @@ async def current_key(tx: Tx) -> SigningKey:
 def access_token(
     key: SigningKey, *, issuer: str, user_id: UUID, session_id: UUID, role: str
 ) -> str:
-    """A signed token (JWT, RFC 9068) that identifies a user; its role is only a hint for display."""
+    """A signed JWT (RFC 9068) that identifies a user; its role is only a hint for display."""
     issued = int(now().timestamp())
     claims = {
         "iss": issuer,

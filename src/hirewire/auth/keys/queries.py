@@ -12,7 +12,7 @@ from hirewire.messaging.transaction import Tx
 
 
 def public_jwk(kid: str, jwk: Mapping[str, str | list[str]]) -> dict[str, str]:
-    """The public part of a key as a JSON Web Key with `kid`, `use` and `alg` (RFC 7517, RFC 8037)."""
+    """The public part of a key as a JSON Web Key (RFC 7517, RFC 8037)."""
     public = {name: str(jwk[name]) for name in ("kty", "crv", "x")}
     return public | {"kid": kid, "use": "sig", "alg": ALGORITHM}
 

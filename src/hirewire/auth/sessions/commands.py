@@ -92,7 +92,7 @@ async def end(tx: Tx, token: str) -> None:
 
 
 async def revoke(tx: Tx, session_id: UUID, why: str) -> None:
-    """End a session and all its tokens; `why` is stored. An ended session keeps its first reason."""
+    """End a session and all its tokens, and store why. An ended session keeps its first reason."""
     await tx.execute(
         update(session)
         .where(session.c.id == session_id, session.c.revoked_at.is_(None))

@@ -47,16 +47,16 @@ from hirewire.web.proxy.middleware import Proxy
 from hirewire.web.upstream import Upstream
 
 STARTING_SECONDS = 60.0
-"""A service that is unavailable this soon after the gateway's start counts as starting."""
+"""Seconds after the gateway's start in which an unavailable service counts as starting."""
 LARGEST_UPLOAD = LARGEST_IMPORT + 64 * 1024
-"""The size of a file with the form around it."""
+"""The maximum size in bytes of a form with a file to import."""
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
-"""The same with an image, which is limited like any other body of a service."""
+"""The maximum size in bytes of a form with a logo, which is limited like any other body."""
 PAGES = (
     *(about, account, saved, candidate, resume_files, resumes, suggestions, applications),
     *(people, posting, board, employer, styleguide, undoing, routes),
 )
-"""The modules with pages; the first route that fits an address answers."""
+"""The modules with pages. The first matching route wins."""
 
 
 def create_web(settings: Settings) -> FastAPI:
@@ -102,7 +102,7 @@ def create_web(settings: Settings) -> FastAPI:
 
 
 def _add_middleware(app: FastAPI, settings: Settings, proxied: Mapping[str, Upstream]) -> None:
-    """Each one is around those before it; `proxied` are the paths that services answer."""
+    """Add the middleware, innermost first; `proxied` are the paths of the services."""
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(
         BodyLimit,

@@ -49,14 +49,14 @@ async def import_resume(who: Member, request: Request) -> Response:
 
 
 def _imported(who: Visitor, resume: Resume) -> Response:
-    """The resume, or first what of the file it does not have."""
+    """The page of a resume, or first a list of what was not imported."""
     if resume.leftOut:
         return render(who, "imported.html", 201, resume=resume)
     return go(who, f"/resumes/{resume.id}", done="saved")
 
 
 def _is_text(file: bytes) -> bool:
-    """Whether it may be JSON; the name and type that a browser sends are not asked."""
+    """Whether the file may be JSON; the name and type that a browser sends are ignored."""
     try:
         file.decode()
     except UnicodeDecodeError:
@@ -65,7 +65,7 @@ def _is_text(file: bytes) -> bool:
 
 
 async def _read(who: Visitor, file: bytes) -> Response:
-    """Show what was read of a CV, to be checked before it is saved."""
+    """Show the data that was read from a CV, to be checked before it is saved."""
     answer = await who.profiles.read_resume(file)
     if answer.is_good:
         return render(who, "read_resume.html", draft=draft_of(answer.data), form=Form())
@@ -76,7 +76,7 @@ async def _read(who: Visitor, file: bytes) -> Response:
 
 @router.post("/resumes/read")
 async def save_read(who: Member, request: Request) -> Response:
-    """Save a resume that was read of a file and checked."""
+    """Save a resume that was read from a file and checked."""
     given = await typed(request)
     document = await document_of(request, given)
     answer = await who.profiles.import_resume(document)
@@ -90,12 +90,12 @@ async def save_read(who: Member, request: Request) -> Response:
 
 
 async def _complete_profile(who: Visitor, given: dict[str, str]) -> None:
-    """Enter name and contacts in a profile that has none; what it has stays."""
+    """Enter name and contacts in a profile that has none; existing ones stay."""
     profile = await or_none(who.profiles.me())
     if not is_good(profile):
         return
     changes: dict[str, JsonValue] = {}
-    if given.get("name") and "@" in profile.data.fullName:  # the address, until there is a name
+    if given.get("name") and "@" in profile.data.fullName:  # still the e-mail address
         changes["fullName"] = given["name"]
     entered: list[JsonValue] = [
         {"kind": kind, "value": given[kind], "preferred": kind == "email"}

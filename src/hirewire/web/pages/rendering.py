@@ -40,7 +40,7 @@ DONE = {
     "undone": N_("Undone."),
     "kept": N_("Job saved."),
     "forgotten": N_("Job removed from saved."),
-    "full": N_("You have saved the most jobs that can be saved. Remove one first."),
+    "full": N_("You have reached the limit of saved jobs. Remove one first."),
     "limit": N_("Daily limit reached. Try again tomorrow."),
     "changed": N_("This action is no longer possible: something has changed in the meantime."),
 }

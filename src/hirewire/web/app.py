@@ -47,11 +47,11 @@ from hirewire.web.proxy.middleware import Proxy
 from hirewire.web.upstream import Upstream
 
 STARTING_SECONDS = 60.0
-"""Seconds after the gateway's start in which an unavailable service counts as starting."""
+"""A service that is unavailable this soon after the gateway's start counts as starting."""
 LARGEST_UPLOAD = LARGEST_IMPORT + 64 * 1024
-"""The maximum size in bytes of a form with a file to import."""
+"""The size of a file with the form around it."""
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
-"""The maximum size in bytes of a form with a logo, which is limited like any other body."""
+"""The same with an image, which is limited like any other body of a service."""
 PAGES = (
     *(about, account, saved, candidate, resume_files, resumes, suggestions, applications),
     *(people, posting, board, employer, styleguide, undoing, routes),

@@ -56,7 +56,7 @@ def _imported(who: Visitor, resume: Resume) -> Response:
 
 
 def _is_text(file: bytes) -> bool:
-    """Whether the file may be JSON; the name and type that a browser sends are ignored."""
+    """Whether it may be JSON; the name and type that a browser sends are not asked."""
     try:
         file.decode()
     except UnicodeDecodeError:
@@ -65,7 +65,7 @@ def _is_text(file: bytes) -> bool:
 
 
 async def _read(who: Visitor, file: bytes) -> Response:
-    """Show the data that was read from a CV, to be checked before it is saved."""
+    """Show what was read of a CV, to be checked before it is saved."""
     answer = await who.profiles.read_resume(file)
     if answer.is_good:
         return render(who, "read_resume.html", draft=draft_of(answer.data), form=Form())
@@ -76,7 +76,7 @@ async def _read(who: Visitor, file: bytes) -> Response:
 
 @router.post("/resumes/read")
 async def save_read(who: Member, request: Request) -> Response:
-    """Save a resume that was read from a file and checked."""
+    """Save a resume that was read of a file and checked."""
     given = await typed(request)
     document = await document_of(request, given)
     answer = await who.profiles.import_resume(document)

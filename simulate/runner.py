@@ -54,8 +54,8 @@ class Summary:
         """The summary in one line."""
         rate = self.histories / max(self.seconds, 1e-9)
         return (
-            f"{self.histories} histories, {self.steps} steps and {self.virtual_seconds:.0f} virtual "
-            f"seconds in {self.seconds:.1f} s: {rate:.0f} histories/s, "
+            f"{self.histories} histories, {self.steps} steps and {self.virtual_seconds:.0f} "
+            f"virtual seconds in {self.seconds:.1f} s: {rate:.0f} histories/s, "
             f"{len(self.failures)} failed"
         )
 

@@ -142,11 +142,11 @@ async def test_out_of_time_counts_only_for_a_test_that_is_quick_without_the_muta
     monkeypatch.setattr(runner, "WELL_WITHIN", 0.0)
     hanging = await worker.judge(mutant("return 2", "while True: 2"))
     assert hanging.killed_by is None
-    assert "out of time in tests/test_it.py::test_two" in hanging.note
+    assert "timeout in tests/test_it.py::test_two" in hanging.note
     worker.most_seconds = 1.0
     unnoticed = await worker.judge(mutant("return 2", "while True: 2"))
     assert unnoticed.killed_by is None
-    assert "no test failed in the time" in unnoticed.note
+    assert "no test failed within the time" in unnoticed.note
 
 
 async def test_a_test_that_fails_anyway_notices_nothing(worker: Worker, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_a_clean_audit_that_does_not_know_of_every_event_is_untrue() -> None:
     report = Report({"writer": account})
     assert untruths(report, 2, ["reader"]) == ["reader: 1 expected, but 2 are committed"]
     assert len(untruths(report, 3, ["reader"])) == 2
-    assert untruths(Report(), 0, []) == ["no account of the writer"]
+    assert untruths(Report(), 0, []) == ["the report lacks the writer"]
 
 
 def test_an_effect_of_nothing_is_found() -> None:

@@ -208,7 +208,7 @@ def test_operators_add_skills_and_spellings(additions: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("name\nx\n", "no column label"),
+        ("name\nx\n", "column label is missing"),
         ("label,color\nx,red\n", "no column 'color'"),
         ("label,ru,other,skill\nx,,,\n ,,,\n", "line 3: label is empty"),
         ("label,skill\nx,No such skill of any kind\n", "line 2: no skill 'No such skill"),

@@ -90,7 +90,7 @@ async def test_a_port_that_another_program_has(alien_port: int, tmp_path: Path) 
             web_port=str(dumb.getsockname()[1]),
         )
     assert (checks["auth"].status, "another program" in checks["auth"].detail) == ("fail", True)
-    assert (checks["web"].status, "not HTTP" in checks["web"].detail) == ("fail", True)
+    assert (checks["web"].status, "not speak HTTP" in checks["web"].detail) == ("fail", True)
 
 
 async def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:

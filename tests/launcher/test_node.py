@@ -65,7 +65,7 @@ async def test_a_private_node_keeps_its_messages_and_leaves_nothing_behind(
     await broker.declare([topology])
     await broker.publish([Message("1", "test.kept", "k", b"here", {})])
     await broker.close()
-    with pytest.raises(RabbitMQError, match=f"process {launcher.pid} uses .* already"):
+    with pytest.raises(RabbitMQError, match=f"process {launcher.pid} is already using"):
         await PrivateRabbitMQ(folder / "rabbit").start()
     [first] = [p.pid for p in psutil.process_iter() if is_node(p, folder / "rabbit")]
     kill_9(launcher)

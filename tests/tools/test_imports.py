@@ -125,7 +125,7 @@ def test_an_encoding_that_is_named_counts(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match=r"is not utf-8 \(line 2\)"):
         rows_of(path, "vacancies", "utf-8")
     for name in ("klingon", "hex", "undefined"):
-        with pytest.raises(Unreadable, match=f"no encoding {name}|is not {name}"):
+        with pytest.raises(Unreadable, match=f"unknown encoding {name}|is not {name}"):
             rows_of(path, "vacancies", name)
 
 
@@ -136,7 +136,7 @@ async def test_the_encoding_that_was_taken_is_said(tmp_path: Path) -> None:
     console = Console(file=page, width=200)
     nowhere = f"http://127.0.0.1:{free_port()}"
     assert await import_file(nowhere, "vacancies", path, console, owner=owner, publish=False) == 1
-    assert "Read as cp1251; --encoding says otherwise" in page.getvalue()
+    assert "Read as cp1251; use --encoding if that is wrong" in page.getvalue()
 
 
 def test_the_first_row_says_what_stands_between_cells(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_amounts_as_spreadsheets_show_them(cell: str, amount: int | None) -> Non
 def test_the_sign_beside_an_amount_is_its_currency(tmp_path: Path) -> None:
     [one, two] = read(tmp_path, "title;salaryMin;currency\na;$ 100;\nb;100 ₽;usd\n")
     assert one.body["salary"] == {"min": 100, "currency": "USD"}
-    assert two.wrong == [("salaryMin", "is in RUB, and the rest in USD")]
+    assert two.wrong == [("salaryMin", "is in RUB, but the other amount in USD")]
 
 
 @pytest.mark.parametrize(
@@ -221,14 +221,14 @@ def test_a_report_holds_no_formulas_and_is_read_again(tmp_path: Path) -> None:
     [
         ("f.csv", "", "is empty"),
         ("f.csv", " \n", "is empty"),
-        ("f.csv", "title,area\n", "nothing but its head"),
+        ("f.csv", "title,area\n", "contains no rows"),
         ("f.csv", "title,salry\nx,1\n", "no column 'salry'; did you mean salary"),
-        ("f.csv", "title,Title\nx,1\n", "title is there twice"),
-        ("f.csv", "area\nx\n", "no column title"),
+        ("f.csv", "title,Title\nx,1\n", "title occurs twice"),
+        ("f.csv", "area\nx\n", "column title is missing"),
         ("f.csv", b"title\n\x81\x8d\xff\x00", "its encoding is not known"),
         ("f.json", "[{]", "is not JSON"),
         ("f.json", "[" * 100_000, "nested too deeply"),
-        ("f.json", "[]", "nothing"),
+        ("f.json", "[]", "contains no rows"),
     ],
 )
 def test_an_unusable_file_is_refused_whole(
@@ -298,7 +298,7 @@ def test_the_report_remembers_what_was_made(tmp_path: Path) -> None:
 def test_another_file_is_not_written_over(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     path.write_text("precious,data\n")
-    with pytest.raises(NotAReport, match="no report"), Journal(path):
+    with pytest.raises(NotAReport, match="not an import report"), Journal(path):
         pass
     assert path.read_text() == "precious,data\n"
 

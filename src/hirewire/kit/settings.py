@@ -95,12 +95,12 @@ class Settings(BaseSettings):
     )
     time_zone: str = Field(
         "UTC",
-        description="In which the board's days begin and end, as Europe/Moscow: deadlines, dates "
+        description="Time zone of the board's days, such as Europe/Moscow: deadlines, dates "
         "on pages and in feeds. The same for all services",
     )
     trusted_proxies: str = Field(
         "127.0.0.1",
-        description="Addresses and networks whose X-Forwarded-For is believed, comma-separated",
+        description="Addresses and networks whose X-Forwarded-For is trusted, comma-separated",
     )
     operator_token: str | None = Field(
         None,

@@ -108,7 +108,7 @@ async def test_a_node_whose_port_is_taken_as_it_starts_takes_another(
         assert kept == [None] * 8, "a port that a probe finds free may have been what failed"
 
 
-async def test_a_port_that_hangs_up_on_a_client_is_no_node_yet() -> None:
+async def test_a_port_that_closes_connections_is_not_a_ready_node() -> None:
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(8)
         writer.close()

@@ -39,21 +39,23 @@ class Undo:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """An item that was just removed from a resume, to put it back.
+    """An item, or rows of lists, that were just removed from a resume, to put them back.
 
     It is part of the answer itself: an address must not have it, and the service forgets it.
     """
 
     path: str
     """Where it is put back."""
-    item: str
-    """The item in JSON."""
-    place: int
+    removed: str
+    """The item, or the rows with their places, in JSON."""
+    place: int | None = None
+    """The place of the item."""
 
     @property
     def fields(self) -> Mapping[str, str]:
         """What is sent there."""
-        return {"removed": self.item, "place": str(self.place)}
+        place = {} if self.place is None else {"place": str(self.place)}
+        return {"removed": self.removed} | place
 
 
 def undo_of(text: str) -> Undo | None:

@@ -76,8 +76,8 @@ class Segment:
 
     def with_jobs(self, jobs: Iterable[int]) -> Ints:
         """Slots of the live documents with one of these occupations or a related one, ascending."""
-        wanted = distinct(groups(np.array(list(jobs), np.int32)))
-        low, high = (np.searchsorted(self._groups, wanted, side) for side in ("left", "right"))
+        related = distinct(groups(np.array(list(jobs), np.int32)))
+        low, high = (np.searchsorted(self._groups, related, side) for side in ("left", "right"))
         found = [self._grouped[a:b] for a, b in zip(low.tolist(), high.tolist(), strict=True)]
         slots = found[0] if len(found) == 1 else distinct(np.concatenate([_NO_SLOTS, *found]))
         return slots[self.alive[slots]].astype(np.int64)

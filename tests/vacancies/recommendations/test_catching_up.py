@@ -82,7 +82,7 @@ def pairs(known: MatchingIndex) -> set[tuple[UUID, UUID]]:
     return {*forth, *back}
 
 
-async def test_much_is_read_in_parts_and_is_the_same(
+async def test_a_large_update_is_read_in_parts_with_the_same_result(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(matching, "READ_AT_ONCE", 7)
@@ -113,7 +113,7 @@ async def test_much_is_read_in_parts_and_is_the_same(
 
 
 @pytest.mark.parametrize("nth", [0, 2])
-async def test_who_is_cut_short_has_changed_nothing(
+async def test_a_cancelled_update_changes_nothing(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, nth: int
 ) -> None:
     """A request is given up while a thread works for it, and the thread works on."""

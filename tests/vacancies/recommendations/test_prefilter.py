@@ -105,7 +105,7 @@ def test_merging_changes_nothing(
             assert read == same
 
 
-def test_a_code_that_came_later_is_no_hindrance() -> None:
+def test_a_later_code_does_not_exclude_matches() -> None:
     codes = Codes()
     row = {"requirements": [{"skill": "Python"}], "languages": [], "company_id": None}
     first = demands([row], codes)
@@ -122,7 +122,7 @@ def test_empty_segments() -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_at_a_thousand_each_way_agrees(seed: int) -> None:
+def test_both_directions_agree_for_a_thousand_each(seed: int) -> None:
     random = np.random.default_rng(seed)
     names = [f"skill {n}" for n in range(24)]
 

@@ -32,7 +32,7 @@ def found(side: Side) -> list[int]:
 
 
 @pytest.mark.parametrize("first", [1, 500])
-async def test_gathering_loses_nothing_that_happens_meanwhile(
+async def test_merging_loses_no_concurrent_change(
     monkeypatch: pytest.MonkeyPatch, first: int
 ) -> None:
     monkeypatch.setattr(side_module, "LARGEST_MERGED", 4)
@@ -59,7 +59,7 @@ async def test_gathering_loses_nothing_that_happens_meanwhile(
 
 
 @pytest.mark.parametrize("largest", [4, 8192])
-async def test_skills_that_nobody_asks_for_any_more_take_no_memory(
+async def test_skills_that_are_no_longer_required_take_no_memory(
     monkeypatch: pytest.MonkeyPatch, largest: int
 ) -> None:
     monkeypatch.setattr(side_module, "LARGEST_MERGED", largest)  # 4: in a thread

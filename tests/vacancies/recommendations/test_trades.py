@@ -58,7 +58,7 @@ def test_one_occupation_is_a_match_whatever_the_skills_are_called(title: str, ot
     assert judged(title, other).score == 1
 
 
-def test_other_occupations_are_none_and_related_ones_need_something_else() -> None:
+def test_other_occupations_do_not_match_and_related_ones_need_more() -> None:
     assert not judged("Медсестра", "Повар").fits
     assert verdicts(judged("Медсестра", "Повар")) == {
         "occupation": "missing",
@@ -88,7 +88,7 @@ def test_a_position_counts_for_the_occupation_too() -> None:
     assert not judged("Медсестра", "Ищу работу рядом с домом").fits
 
 
-def test_all_that_is_asked_for_is_the_whole() -> None:
+def test_meeting_all_requirements_scores_in_full() -> None:
     asked = ["уход за больными", "инъекции", "first aid"]
     skills = {"skills": [{"name": name} for name in asked]}
     assert judged("Registered Nurse", "Registered Nurse", *asked, **skills).score == 1
@@ -96,7 +96,7 @@ def test_all_that_is_asked_for_is_the_whole() -> None:
     assert 0.6 < some.score < 1
 
 
-def test_what_earlier_rules_packed_is_read_until_it_is_compared_again() -> None:
+def test_rows_packed_by_earlier_rules_are_readable_until_compared_again() -> None:
     offer = offer_of({"title": "Медсестра", "skills": [{"name": "SQL"}]})
     packed = pack_offer(offer, id=UUID(int=1), version=1, number=1)
     before = HEAD.fields and HEAD.fields["jobs"][1]

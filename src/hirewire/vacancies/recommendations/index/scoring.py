@@ -96,7 +96,7 @@ def _sums(segment: Segment, slots: Ints, one: Demand | Offer) -> Sums:
     """As `rules.judge`, for each slot. The names are those of the terms there."""
     mine = _values(one)
     columns = [segment.column[name][slots] for name in _Values._fields[:-1]]
-    theirs = _Values(*columns, job=segment.jobs[slots, 0])
+    theirs = _Values._make([*columns, segment.jobs[slots, 0]])
     demand, offer = (mine, theirs) if isinstance(one, Demand) else (theirs, mine)
     kin, known = kinship(segment, slots, one)
     far = is_far(segment, slots, one)

@@ -11,6 +11,7 @@ from typing import Any
 from hirewire.esco import dictionary, edition, key_of, occupations
 from hirewire.esco.job_codes import OWN_TITLE
 from hirewire.esco.job_titles import jobs_of, titles
+from hirewire.esco.related import related
 from hirewire.places.gazetteer import gazetteer, place_key
 from hirewire.places.keys import where
 from hirewire.vacancies.pay import A_MONTH
@@ -61,6 +62,17 @@ def default_weight() -> float:
 def weight_of(skill: int) -> float:
     """A skill's weight, by its code."""
     return weights().get(skill, default_weight())
+
+
+@cache
+def _close() -> Mapping[int, tuple[int, ...]]:
+    """The skills that are close to a skill, by codes."""
+    return {code(one): tuple(map(code, sorted(others))) for one, others in related().items()}
+
+
+def close_to(skill: int) -> tuple[int, ...]:
+    """The skills that are close to a skill, by codes."""
+    return _close().get(skill, ())
 
 
 @cache
@@ -141,7 +153,10 @@ def demand_of(vacancy: Mapping[str, Any]) -> Demand:
         must, level = one.get("kind", "must") == "must", one.get("level") or 0
         before = asks.get(skill, (False, 0))
         asks[skill] = (must or before[0], max(level, before[1]))
-    skills = [Ask(skill, must, level, weight_of(skill)) for skill, (must, level) in asks.items()]
+    skills = [
+        Ask(skill, must, level, weight_of(skill), close_to(skill))
+        for skill, (must, level) in asks.items()
+    ]
     pay, currency = _pay(vacancy.get("salary"))
     area, work_format = where(vacancy.get("area"), vacancy.get("work_format"))
     return Demand(
@@ -241,6 +256,7 @@ def prepare() -> None:
     dictionary()
     weights()
     _profiles()
+    _close()
     _languages()
     gazetteer()
     titles()

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 from hirewire.esco.job_codes import OWN_TITLE, related, unit_group
 
-RULESET = "2026-4"
+RULESET = "2026-5"
 """The same inputs and the same ruleset always give the same score: change this together with any
 number or formula here, and with the dictionary.
 """
@@ -47,6 +47,10 @@ LEVEL_LEAST = 0.5
 """The lowest factor of a skill, however far its level is below the required one. A lower value
 would let one more required skill lower the score.
 """
+CLOSE = 0.35
+"""The share of a required skill's weight, in the score, for one that is close to it. Lower than
+`LEVEL_LEAST`, or the skill itself would be worth less.
+"""
 EXCESS = 30.0
 """Weight of additional skills beyond which they count logarithmically: about ten skills."""
 SALARY_GAP = 0.3
@@ -64,6 +68,11 @@ Part = Literal[
     "language",
     "company",
 ]
+Kind = Literal["ability", "preference"]
+PREFERENCES: frozenset[Part] = frozenset(
+    {"salary", "area", "work_format", "employment_type", "company"}
+)
+"""What the two sides want; all other parts are what a person can do."""
 
 
 class Ask(NamedTuple):
@@ -74,6 +83,8 @@ class Ask(NamedTuple):
     level: int
     """1 to 5; 0 for none."""
     weight: float
+    close: tuple[int, ...] = ()
+    """The skills that are close to it, which count in part."""
 
 
 class Have(NamedTuple):
@@ -151,6 +162,13 @@ class Term(NamedTuple):
     must: bool = False
     place: int | None = None
     """Of a `skill`: its position in the resume."""
+    is_close: bool = False
+    """Whether the resume has not this skill but one that is close to it, at `place`."""
+
+    @property
+    def kind(self) -> Kind:
+        """Whether the part is about what a person can do or about what both sides want."""
+        return "preference" if self.part in PREFERENCES else "ability"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +233,12 @@ def idf(occupations_with_it: int, occupations: int) -> float:
     return log(1 + occupations / max(occupations_with_it, 1))
 
 
+def closest(ask: Ask, offer: Offer) -> Have | None:
+    """The resume's first skill that is close to one that it lacks."""
+    found = [offer.skills[one] for one in ask.close if one in offer.skills]
+    return min(found, key=lambda have: have.place) if found else None
+
+
 def damped(excess: float) -> float:
     """The weight of the skills that a vacancy does not require, dampened so that long resumes do
     not lose.
@@ -233,9 +257,10 @@ def judge(demand: Demand, offer: Offer) -> Judgement:
     """How well they match: the score with its terms, and the strength.
 
     The score is the weighted mean of the requirements met: skills, experience, place, languages,
-    and pay if both sides state it in one currency. Points that the vacancy does not require or does
-    not state reduce nothing. One or related occupations add to it; another one takes away only if
-    the vacancy names no skills, for then the occupation is what it requires.
+    and pay if both sides state it in one currency. A skill that the resume lacks counts in part if
+    it has one that is close to it; the strength knows nothing of that. Points that the vacancy does
+    not require or does not state reduce nothing. One or related occupations add to it; another one
+    takes away only if the vacancy names no skills, for then the occupation is what it requires.
     """
     kin, known = kinship(demand, offer)
     far = is_far(demand, offer)
@@ -339,7 +364,15 @@ def _skills(demand: Demand, offer: Offer, *, are_gates: bool) -> list[Term]:
         found = offer.skills.get(ask.code)
         if found is None:
             verdict: Verdict = "conflict" if ask.must and are_gates else "missing"
-            terms.append(Term("skill", verdict, 0.0, most, index, ask.must))
+            close = closest(ask, offer)
+            if close is None:
+                terms.append(Term("skill", verdict, 0.0, most, index, ask.must))
+                continue
+            verdict = "partly" if verdict == "missing" else verdict
+            points = most * CLOSE
+            terms.append(
+                Term("skill", verdict, points, most, index, ask.must, close.place, is_close=True)
+            )
             continue
         factor = level_factor(ask.level, found.level)
         verdict = "met" if factor == 1.0 else "partly"

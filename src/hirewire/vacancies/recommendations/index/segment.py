@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hirewire.esco.job_codes import OWN_TITLE, unit_group
+from hirewire.vacancies.recommendations.facts import close_to
 from hirewire.vacancies.recommendations.index.codes import Codes, Ints, Mask
 from hirewire.vacancies.recommendations.index.columns import Columns, Rows, inverted
 from hirewire.vacancies.recommendations.index.packing import Packed
@@ -222,7 +223,8 @@ def demand_from(segment: "Segment", slot: int) -> Demand:
     """The vacancy at a slot, as input of the exact scorer."""
     value = segment.value
     skills = [
-        Ask(code, must, level, weight) for code, weight, _, level, must in segment.skills_of(slot)
+        Ask(code, must, level, weight, close_to(code))
+        for code, weight, _, level, must in segment.skills_of(slot)
     ]
     band = value("band", slot)
     return Demand(

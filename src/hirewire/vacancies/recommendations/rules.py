@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 from hirewire.esco.job_codes import OWN_TITLE, related, unit_group
 
-RULESET = "2026-5"
+RULESET = "2026-6"
 """The same inputs and the same ruleset always give the same score: change this together with any
 number or formula here, and with the dictionary.
 """

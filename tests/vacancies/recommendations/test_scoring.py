@@ -19,6 +19,7 @@ from hirewire.vacancies.recommendations.index.segment import Segment
 from hirewire.vacancies.recommendations.rules import Demand, Judgement, Offer, judge
 from tests.vacancies.recommendations.pairs import COMPANY, SKILLS, TITLES
 
+CLOSE = ["MySQL", "Angular", "React", "Vue.js"]
 PAY = {"currency": "RUB", "unit": "MONTH"}
 
 
@@ -57,7 +58,7 @@ def some(random: Random, count: int) -> tuple[list[Demand], list[Offer]]:
     levels = ["A1", "B1", "B2", "C1", None]
 
     def shared() -> dict[str, Any]:
-        names = random.sample([*SKILLS, "Git", "Docker"], random.randint(0, 6))
+        names = random.sample([*SKILLS, *CLOSE], random.randint(0, 7))
         spoken = random.sample(["English", "German"], random.choice([0, 0, 1, 2]))
         return {
             "title": random.choice([*TITLES, "Nurse", "Python developer", "Java developer", ""]),

@@ -5,18 +5,20 @@ have four: where a sum is so near to the middle of two that it could be rounded 
 is left to `judge`, as are all whose reasons somebody wants to read.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hirewire.esco.job_codes import OWN_TITLE, SAME_MINOR, SAME_UNIT, unit_group
+from hirewire.vacancies.recommendations.facts import close_to
 from hirewire.vacancies.recommendations.index.codes import Codes, Floats, Ints, Mask
 from hirewire.vacancies.recommendations.index.reading import demands_from, offers_from
 from hirewire.vacancies.recommendations.index.segment import Segment
 from hirewire.vacancies.recommendations.rules import (
     BAND_MONTHS,
+    CLOSE,
     EXCESS,
     EXPERIENCE,
     GATE,
@@ -120,7 +122,8 @@ def _sums(segment: Segment, slots: Ints, one: Demand | Offer) -> Sums:
     conflict |= _hidden(segment, slots, one)
 
     occupation = JOB_IN_SCORE * (kin / 100)
-    points = occupation + SKILLS * skills.met / np.where(has_skills, demand.weight, 1.0)
+    credit = skills.met + CLOSE * skills.close
+    points = occupation + SKILLS * credit / np.where(has_skills, demand.weight, 1.0)
     whole = np.where(has_skills, occupation + SKILLS, JOB_IN_SCORE * (demand.job != 0))
     for share, most in (
         (experienced, EXPERIENCE),
@@ -177,6 +180,8 @@ class _Skills(NamedTuple):
     """The weight of the shared skills."""
     met: Any
     """The same, with each weight multiplied by its level factor."""
+    close: Any
+    """The weight of the lacking skills to which the resume has a close one."""
     lacking: Mask
     """Whether a must-have is lacking."""
 
@@ -193,13 +198,42 @@ def _skills(segment: Segment, slots: Ints, one: Demand | Offer) -> _Skills:
         musts = [segment.codes.number(ask.code) for ask in one.skills if ask.must]
         found = np.isin(code, [number for number in musts if number is not None])
         lacking = np.bincount(owner, found, minlength=len(slots)) < len(musts)
+        close: Any = _close_to_asked(segment, slots, one)
     else:
         factor = _factors(theirs, ours)
         unmet = segment.is_must[at].astype(np.bool_) & ~is_shared
         lacking = np.bincount(owner, unmet, minlength=len(slots)) > 0
+        is_close = _is_close(segment.codes, one)[code] & ~is_shared
+        lesser = np.where(is_close, segment.codes.weights[code], 0.0)
+        close = np.bincount(owner, lesser, minlength=len(slots))
     shared = np.bincount(owner, weight, minlength=len(slots))
     met = np.bincount(owner, weight * factor, minlength=len(slots))
-    return _Skills(shared, met, lacking)
+    return _Skills(shared, met, close, lacking)
+
+
+def _is_close(codes: Codes, offer: Offer) -> Mask:
+    """Whether a resume has a skill close to one, by the one's number: closeness is mutual."""
+    numbered = [codes.number(one) for skill in offer.skills for one in close_to(skill)]
+    found: Mask = np.zeros(max(len(codes), 1), np.bool_)  # afterwards: a thread may add codes
+    found[[number for number in numbered if number is not None]] = True
+    return found
+
+
+def _close_to_asked(segment: Segment, slots: Ints, demand: Demand) -> Floats:
+    """The weight of the skills that each resume lacks while it has one close to them."""
+    at, owner = segment.skills.positions(slots)
+    code = segment.code[at]
+
+    def having(skills: Iterable[int]) -> Mask:
+        numbered = [segment.codes.number(skill) for skill in skills]
+        found = np.isin(code, [number for number in numbered if number is not None])
+        return np.asarray(np.bincount(owner, found, minlength=len(slots)) > 0, np.bool_)
+
+    weights = np.zeros(len(slots))
+    for ask in demand.skills:
+        if ask.close:
+            weights += ask.weight * (having(ask.close) & ~having([ask.code]))
+    return weights
 
 
 def levels_of(codes: Codes, one: Demand | Offer) -> NDArray[np.int8]:

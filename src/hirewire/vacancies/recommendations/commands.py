@@ -1,4 +1,4 @@
-"""Updates recommendations when vacancies and resumes change."""
+"""Commands that update recommendations when vacancies and resumes change."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -104,7 +104,7 @@ class MoveNotAllowed(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """A resume as last consumed; one without an offer is not recommended."""
+    """A resume as of its latest event; without an offer it is not recommended."""
 
     user_id: UUID
     version: int | None
@@ -340,7 +340,7 @@ def _withdrawn(row: Row[Any]) -> RecommendationWithdrawn:
 
 
 async def stale(tx: Tx, kind: Literal["vacancy", "resume"], after: UUID, limit: int) -> list[UUID]:
-    """Documents that were never compared, or by another ruleset, in the order of their ids."""
+    """Ids of documents that were never compared, or by another ruleset, in ascending order."""
     found = await tx.exec_driver_sql(_STALE[kind], (ruleset(), after, limit))
     return [row.id for row in found]
 

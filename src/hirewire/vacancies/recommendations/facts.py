@@ -34,9 +34,9 @@ _LIKEST = 3
 """The number of most similar occupations that are kept."""
 _SHARPNESS = 4
 _LATEST = 2
-"""How many positions of a resume count for its occupation."""
+"""The number of latest positions of a resume that count for its occupation."""
 _HELD = 85
-"""How surely the occupation of a position is the resume's, in per cent of the title's."""
+"""The certainty of a position's occupation, in per cent of that of the resume's title."""
 _MOST_MONTHS = 1200
 _MOST_PAID = 10**15
 
@@ -65,7 +65,7 @@ def weight_of(skill: int) -> float:
 
 @cache
 def _profiles() -> Mapping[int, list[tuple[int, float]]]:
-    """For each skill code the occupations with the skill, and its share of each one's norm."""
+    """By skill code: the occupations with the skill, and its share of each one's norm."""
     found: dict[int, list[tuple[int, float]]] = {}
     for number, occupation in enumerate(occupations()):
         codes = [code(id) for id in sorted(set(occupation.skills))]
@@ -221,7 +221,7 @@ def offer_of(snapshot: Mapping[str, Any]) -> Offer:
 
 
 def _offered_jobs(snapshot: Mapping[str, Any]) -> dict[int, int]:
-    """The occupations of the resume's title and, less surely, of its latest positions."""
+    """The occupations of the resume's title and, with less certainty, of its latest positions."""
     found = dict(jobs_of(snapshot.get("title") or ""))
     for one in (snapshot.get("experience") or ())[:_LATEST]:
         for job, sure in jobs_of(one.get("position") or ""):

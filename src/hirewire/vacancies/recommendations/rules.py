@@ -25,17 +25,19 @@ number or formula here, and with the dictionary.
 SKILLS, OCCUPATION, TITLE, EXPERIENCE, SALARY = 0.78, 0.09, 0.05, 0.04, 0.04
 """The maximum that each part can add to the strength; they add up to 1."""
 JOB = 0.9
-"""The strength of a pair of one occupation, if nothing else matches."""
+"""The strength of a pair with the same occupation, if nothing else matches."""
 ONE_JOB = 56
-"""The kinship, in per cent, from which on both titles mean one occupation."""
+"""The kinship in per cent from which both titles count as the same occupation."""
 JOB_IN_SCORE = 0.5
 """The weight of the occupation in the score, relative to `SKILLS` for the skills."""
 MOST_JOBS = 4
-"""The number of occupations that are kept of a vacancy or resume."""
+"""The maximum number of occupations of a vacancy or resume."""
 NAMED_SKILLS = frozenset({133, 251, 252, 351, 352})
-"""ISCO minor groups of ICT. Resumes of these trades name their skills as vacancies do, so that a
-must-have that is not named is lacking. Elsewhere each has words of its own for a skill, and within
-one known occupation an unnamed must-have rules nothing out, unless one would have to relocate.
+"""ISCO minor groups of ICT.
+
+Resumes of these trades name their skills as vacancies do, so that a resume lacks a must-have that
+it does not name. In other trades each side words its skills differently, and within one known
+occupation an unnamed must-have rules nothing out, unless the candidate would have to relocate.
 """
 THRESHOLD = 0.5
 """A pair with less strength is not recommended."""
@@ -97,7 +99,7 @@ class Demand:
     occupation: Mapping[int, float] = field(default_factory=dict)
     """Similarity to occupations by the occupation's number, a vector of Euclidean length 1."""
     jobs: Mapping[int, int] = field(default_factory=dict)
-    """The occupations that the title means, and how surely, in per cent."""
+    """The occupations that the title means, with their certainty in per cent."""
     band: int | None = None
     """Experience: 0 none, 1 one to three years, 2 three to six, 3 more."""
     area: int | None = None
@@ -123,7 +125,7 @@ class Offer:
     title: frozenset[int] = frozenset()
     occupation: Mapping[int, float] = field(default_factory=dict)
     jobs: Mapping[int, int] = field(default_factory=dict)
-    """The occupations that the title means, and how surely, in per cent."""
+    """The occupations that the title means, with their certainty in per cent."""
     months: int = 0
     area: int | None = None
     relocation: bool = False
@@ -216,9 +218,7 @@ def idf(occupations_with_it: int, occupations: int) -> float:
 
 
 def damped(excess: float) -> float:
-    """The weight of the skills that a vacancy does not require, dampened so that long resumes do
-    not lose.
-    """
+    """The weight of skills that a vacancy does not require, dampened in favour of long resumes."""
     return excess if excess <= EXCESS else EXCESS * (1 + log(excess / EXCESS))
 
 
@@ -282,12 +282,15 @@ def strength(demand: Demand, offer: Offer, kin: int) -> float:
 
 
 def joined(kin: Any, points: Any) -> Any:
-    """The strength from the kinship of occupations and from all else; also of arrays."""
+    """The strength from the kinship of the occupations and the strength of the rest.
+
+    Also for numpy arrays.
+    """
     return 1 - (1 - JOB * (kin / 100)) * (1 - points)
 
 
 def kinship(demand: Demand, offer: Offer) -> tuple[int, int]:
-    """How related the occupations of both titles are, and those that ESCO has, in per cent."""
+    """How related the occupations of both titles are in per cent: of all, and of those in ESCO."""
     best = known = 0
     for job, sure in demand.jobs.items():
         for other, as_sure in offer.jobs.items():
@@ -306,7 +309,7 @@ def is_far(demand: Demand, offer: Offer) -> bool:
 
 
 def names_its_skills(demand: Demand) -> bool:
-    """Whether a vacancy's must-haves are gates, since its likest occupation is of ICT."""
+    """Whether a vacancy's must-haves are gates, because its most similar occupation is of ICT."""
     return bool(demand.jobs) and unit_group(next(iter(demand.jobs))) // 10 in NAMED_SKILLS
 
 

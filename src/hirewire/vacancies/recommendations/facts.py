@@ -36,7 +36,7 @@ _SHARPNESS = 4
 _LATEST = 2
 """The number of latest positions of a resume that count for its occupation."""
 _HELD = 85
-"""The certainty of a position's occupation, in per cent of that of the resume's title."""
+"""How surely the occupation of a position is the resume's, in per cent of the title's."""
 _MOST_MONTHS = 1200
 _MOST_PAID = 10**15
 

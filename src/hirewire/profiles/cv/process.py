@@ -25,7 +25,7 @@ ERRORS = {
         ),
         FieldError(FILE, "is protected with a password", "file_encrypted"),
         FieldError(FILE, "has more than 30 pages", "too_many_pages"),
-        FieldError(FILE, "unpacks to more than may be read", "file_unpacks_too_large"),
+        FieldError(FILE, "is too large when unpacked", "file_unpacks_too_large"),
         FieldError(FILE, "took too long or too much memory to read", "file_too_complex"),
         FieldError(FILE, "is damaged and cannot be read", "file_damaged"),
         FieldError(FILE, "is larger than 5 MiB", "file_too_large"),

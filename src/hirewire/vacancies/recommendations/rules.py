@@ -167,7 +167,7 @@ class Judgement:
     parts: Sequence[Term]
     """The terms before they are scaled to add up to the score."""
     whole: float
-    """What they could add up to."""
+    """The sum of the points that they could add."""
 
     @property
     def terms(self) -> list[Term]:

@@ -32,6 +32,7 @@ from hirewire.web.pages import (
     people,
     posting,
     resume_files,
+    resume_rows,
     resumes,
     routes,
     saved,
@@ -53,8 +54,8 @@ LARGEST_UPLOAD = LARGEST_IMPORT + 64 * 1024
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
-    *(about, account, saved, candidate, resume_files, resumes, suggestions, applications),
-    *(people, posting, board, employer, styleguide, undoing, routes),
+    *(about, account, saved, candidate, resume_files, resume_rows, resumes, suggestions),
+    *(applications, people, posting, board, employer, styleguide, undoing, routes),
 )
 """The modules with pages. The first matching route wins."""
 

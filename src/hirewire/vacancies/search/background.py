@@ -194,28 +194,44 @@ async def _in_thread(work: Callable[..., None], *given: object) -> None:
 
 
 async def _keep(fields: IndexSchema, transactions: Transactions, above: Path | None) -> None:
+    """Keep the index open and up to date; open it again after an error, empty if it was lost."""
     backoff, lost = Backoff(longest=10.0), False
-    while True:
-        folder: IndexFolder | None = None
-        updater: IndexUpdater | None = None
+
+    async def step() -> bool:
+        nonlocal lost
         try:
-            folder = await asyncio.to_thread(IndexFolder, above, fields.name) if above else None
-            if lost and folder is not None:
-                await asyncio.to_thread(folder.empty)
-            updater = IndexUpdater(fields, transactions, folder)
+            async with _opened(fields, transactions, above, empty=lost) as updater:
+                backoff.reset()
+                lost = False
+                await _follow(updater, fields)
+        except Lost:
+            lost = True
+            raise
+        return False
+
+    # Not a `PeriodicTask`, whose steps have nothing but transactions: the index stays open from one
+    # look at the changes to the next, and is closed with its folder at the end.
+    await run_steps("open search index", step, backoff=backoff, index=fields.name)
+
+
+@asynccontextmanager
+async def _opened(
+    fields: IndexSchema, transactions: Transactions, above: Path | None, *, empty: bool
+) -> AsyncIterator[IndexUpdater]:
+    """The index in a folder of its own, ready to follow changes; `empty` builds it from nothing."""
+    folder = await asyncio.to_thread(IndexFolder, above, fields.name) if above else None
+    try:
+        if empty and folder is not None:
+            await asyncio.to_thread(folder.empty)
+        updater = IndexUpdater(fields, transactions, folder)
+        try:
             await updater.open()
-            backoff.reset()
-            lost = False
-            await _follow(updater, fields)
-        except Exception as error:
-            lost = isinstance(error, Lost)
-            log.warning("search index unavailable", index=fields.name, error=describe(error))
+            yield updater
         finally:
-            if updater is not None:
-                await asyncio.shield(updater.close())
-            if folder is not None:
-                folder.close()
-        await asyncio.sleep(backoff.next())
+            await asyncio.shield(updater.close())
+    finally:
+        if folder is not None:
+            folder.close()
 
 
 async def _follow(updater: IndexUpdater, fields: IndexSchema) -> None:

@@ -207,9 +207,9 @@ class Vacancies(Client):
         query += [("reasons", "true")] if explained else []
         return await self._get(Items[Score], f"/vacancies/{vacancy}/scores", query)
 
-    async def fits(self, vacancy: UUID | str, resumes: Iterable[str]) -> Answer[Items[Score]]:
-        """How well these resumes of the visitor match a job, best first, with the reasons."""
-        query = [("resume", id) for id in resumes]
+    async def best_fit(self, vacancy: UUID | str, resumes: Iterable[str]) -> Answer[Items[Score]]:
+        """How well the best of these resumes of the visitor matches a job, with the reasons."""
+        query = [*(("resume", id) for id in resumes), ("limit", "1")]
         return await self._get(Items[Score], f"/vacancies/{vacancy}/fits", query)
 
     async def reach(self, resume: UUID, changes: Typed) -> Answer[Reach]:

@@ -36,7 +36,7 @@ async def fit_of(who: Visitor, vacancy: Vacancy, own: Own) -> Fit | None:
 
 
 async def _best(who: Visitor, vacancy: Vacancy, resumes: Sequence[ResumeInList]) -> Fit | None:
-    answer = await or_none(who.vacancies.fits(vacancy.id, [one.id for one in resumes]))
+    answer = await or_none(who.vacancies.best_fit(vacancy.id, [one.id for one in resumes]))
     if not is_good(answer) or not answer.data.items:
         return None
     best = answer.data.items[0]

@@ -29,6 +29,14 @@ MATCHED = (
 """The fields of a resume that affect matching."""
 PROJECT = ("name", "url", "start", "end", "description", "highlights")
 CERTIFICATE = ("name", "issuer", "date", "url")
+ROWS: dict[str, tuple[str, ...]] = {
+    "skills": ("skill",),
+    "languages": ("language",),
+    "projects": tuple(f"project{name.title()}" for name in PROJECT),
+    "certificates": tuple(f"certificate{name.title()}" for name in CERTIFICATE),
+    "links": ("linkUrl", "linkLabel"),
+}
+"""The lists whose entries are rows of a form; a row with none of these form fields is no entry."""
 TEXTS = ("title", "summary", "area", "visibility")
 
 
@@ -97,7 +105,7 @@ async def _lists(request: Request, sent: set[str]) -> dict[str, JsonValue]:
     """The lists that have several fields per row. A list that the form lacks is left out."""
     body: dict[str, JsonValue] = {}
     if "certificateName" in sent:
-        names = [f"certificate{name.title()}" for name in CERTIFICATE]
+        names = ROWS["certificates"]
         body["certificates"] = [
             {name: row[field] or None for name, field in zip(CERTIFICATE, names, strict=True)}
             for row in await rows(request, *names, written=len(names))
@@ -105,10 +113,10 @@ async def _lists(request: Request, sent: set[str]) -> dict[str, JsonValue]:
     if "linkUrl" in sent:
         body["links"] = [
             {"url": row["linkUrl"], "label": row["linkLabel"] or None}
-            for row in await rows(request, "linkUrl", "linkLabel", written=2)
+            for row in await rows(request, *ROWS["links"], written=2)
         ]
     if "projectName" in sent:
-        names = [f"project{name.title()}" for name in PROJECT]
+        names = ROWS["projects"]
         body["projects"] = [
             _project(row) for row in await rows(request, *names, written=len(names))
         ]

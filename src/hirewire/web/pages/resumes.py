@@ -30,12 +30,14 @@ from hirewire.web.pages.resume_forms import (
     BLOCKS,
     ITEMS,
     MATCHED,
+    ROWS,
     block_of,
     blocks_in,
     item_body,
     resume_body,
     texts,
 )
+from hirewire.web.pages.resume_rows import removed_rows
 from hirewire.web.pages.undo import Removed
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import Visitor
@@ -101,9 +103,11 @@ async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
         body["status"] = "published" if action == "publish" else "hidden"
     status, unknown = 422, await _hide(who, body, given.get("hideCompany", ""))
     if not unknown:
+        before = (await who.profiles.resume(id)).found if ROWS.keys() & body.keys() else None
         answer = await who.profiles.change_resume(id, body)
         if answer.is_good:
-            return await _saved(who, answer.data, blocks)
+            undo = await removed_rows(request, before, answer.data) if before else None
+            return await _saved(who, answer.data, blocks, undo)
         status = answer.status
     saved = (await who.profiles.resume(id)).data
     form = Form(saved, body, typed_in)
@@ -118,10 +122,14 @@ async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
     )
 
 
-async def _saved(who: Visitor, saved: Resume, blocks: tuple[str, ...]) -> Response:
+async def _saved(
+    who: Visitor, saved: Resume, blocks: tuple[str, ...], undo: Removed | None
+) -> Response:
     """The answer to a saved change: the block as text, or the page at that block."""
     if is_part(who.request) and len(blocks) == 1:
-        return await _block(who, saved, blocks[0], done="saved")
+        return await _block(who, saved, blocks[0], done="saved", undo=undo)
+    if undo is not None:
+        return await _page(who, saved, editing=set(), done="saved", undo=undo)
     place = f"#{blocks[0]}" if len(blocks) == 1 else ""
     return go(who, f"/resumes/{saved.id}{place}", done="saved")
 
@@ -316,6 +324,7 @@ async def _block(
     *,
     is_editing: bool = False,
     done: str = "",
+    undo: Removed | None = None,
 ) -> Response:
     """One block, for a page that already shows the rest."""
     form = form or Form(saved)
@@ -324,6 +333,7 @@ async def _block(
         "parts/block.html",
         status,
         done=done,
+        undo=undo,
         resume=saved,
         form=form,
         block=block,

@@ -51,7 +51,6 @@ def templates_in(lang: str) -> Environment:
         auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
     )
     said = words(lang)
     made.globals.update(asset=asset, icon=icon, initials=initials, hue=hue, w=said, _=said.text)

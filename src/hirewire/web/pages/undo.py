@@ -40,7 +40,7 @@ class Undo:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """An item that was just removed from a resume, and can be put back.
+    """An item, or rows of lists, just removed from a resume, that can be put back.
 
     The data is in the answer itself: it must not be in an address, and the service does not keep
     it.
@@ -48,14 +48,16 @@ class Removed:
 
     path: str
     """The address to send the form to."""
-    item: str
-    """The item as JSON."""
-    place: int
+    removed: str
+    """The item, or the rows with their places, as JSON."""
+    place: int | None = None
+    """The item's place; None for rows, which have their own."""
 
     @property
     def fields(self) -> Mapping[str, str]:
         """The form fields to send to `path`."""
-        return {"removed": self.item, "place": str(self.place)}
+        place = {} if self.place is None else {"place": str(self.place)}
+        return {"removed": self.removed} | place
 
 
 def undo_of(text: str) -> Undo | None:

@@ -29,22 +29,25 @@
     if (!list.isConnected) input.after(list);
     input.setAttribute("aria-expanded", "true");
   };
+  const parsed = (html) => {
+    const found = document.createElement("template");
+    found.innerHTML = html;
+    return found.content;
+  };
   // A second request after a pause in typing; its options are added below.
-  const askMore = async (more, isStale) => {
+  const askMore = async (address, isStale) => {
     let answer = null;
     try {
-      answer = await fetch(more.dataset.more, { headers: { "HX-Request": "true" } });
+      answer = await fetch(address, { headers: { "HX-Request": "true" } });
     } catch (error) {
       return;
     }
     const html = answer.ok ? await answer.text() : "";
     if (isStale()) return;
     const shown = new Set(options().map((option) => option.dataset.value));
-    const found = document.createElement("template");
-    found.innerHTML = html;
-    for (const option of found.content.querySelectorAll("[role=option]")) if (shown.has(option.dataset.value)) option.remove();
-    if (found.content.querySelector("[role=option]")) more.replaceWith(found.content);
-    else more.remove();
+    const found = parsed(html);
+    for (const option of found.querySelectorAll("[role=option]")) if (shown.has(option.dataset.value)) option.remove();
+    if (found.querySelector("[role=option]")) list.append(found);
     open(field);
   };
   const take = (option) => {
@@ -70,10 +73,11 @@
     }
     const html = await answer.text();
     if (isStale()) return;
-    list.innerHTML = html;
+    const found = parsed(html), more = found.querySelector("[data-more]");
+    more?.remove();  // where to ask further is no option
+    list.replaceChildren(found);
     open(input);
-    const more = list.querySelector("[data-more]");
-    if (more) timer = setTimeout(() => askMore(more, isStale), 250);
+    if (more) timer = setTimeout(() => askMore(more.dataset.more, isStale), 250);
   };
   document.addEventListener("focusin", (event) => {
     if (list.isConnected && !list.contains(event.target) && event.target !== field) close();

@@ -1,4 +1,4 @@
-"""Words that do not come back."""
+"""Forbidden words are not used."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The chaos suite: its judge can fail, its faults do what they say, and its short form passes."""
+"""The chaos suite: its judge can fail, its faults work as described, and its short form passes."""
 
 import asyncio
 import os
@@ -184,7 +184,7 @@ def test_the_disk_keeps_what_was_flushed_and_nothing_else(tmp_path: Path) -> Non
 @pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_nothing_is_lost_duplicated_or_reordered(rabbitmq: RabbitMQ) -> None:
-    """A scenario of the short form, another one each day; CI runs all of them."""
+    """One scenario of the short form, a different one each day; CI runs all of them."""
     if rabbitmq.node is None:
         missing("rabbitmq", "chaos starts nodes of its own")
     short = [one.name for one in SCENARIOS.values() if one.short]

@@ -2,7 +2,7 @@
 
 import os
 
-os.environ.pop("COLUMNS", None)  # else a console has it for good: each program brings its own
+os.environ.pop("COLUMNS", None)  # otherwise a console would keep it: each program brings its own
 
 import hirewire.cli.main
 from hirewire import assembly
@@ -14,4 +14,4 @@ __all__ = ["hirewire"]
 for name in assembly.PROCESSES:
     assembly.load(name)
 prepare()
-typeahead().find("zz", 1)  # which makes the stems of all names, too
+typeahead().find("zz", 1)  # this also computes the stems of all names

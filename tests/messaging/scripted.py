@@ -3,7 +3,7 @@
 A broker that obeys the test, a transaction before which something happens, and a wait until a
 session waits for a lock. The broker does not replace a real one in general: it is used where a
 fault must come at an exact moment, which a real broker cannot produce. It keeps the promises of
-`Broker` unless told otherwise.
+`Broker` unless set differently.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Leadership and its handover: frozen leaders, unreachable brokers, connection poolers."""
+"""Leadership and takeovers: frozen leaders, unreachable brokers, connection poolers."""
 
 import asyncio
 import os

@@ -25,6 +25,10 @@ def test_no_forbidden_word_is_used() -> None:
         ("def test_the_spreader_acks() -> None:", "spreader"),
         ("wanted = demand.work_format", "wanted"),
         ("async def slice(size: int) -> None:", "slice"),
+        ("# Reasons are reckoned when they are read.", "reckoned"),
+        ('    """The names and by-names of a place."""', "by-names"),
+        ('"""The list of one\'s own."""', "one's own"),
+        ("# The rows, upon which the index depends.", "upon"),
     ],
 )
 def test_planted_forbidden_words_are_found(line: str, word: str) -> None:

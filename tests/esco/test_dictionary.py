@@ -205,6 +205,17 @@ def test_operators_add_skills_and_spellings(additions: Path) -> None:
     assert (edition(), dictionary().find("tink")) == (built_in, None)
 
 
+def test_the_dictionary_is_loaded_again_only_for_other_additions(additions: Path) -> None:
+    additions.write_text("label\nTinkerbell\n")
+    built_in = dictionary()
+    extend(None)
+    assert dictionary() is built_in
+    extend(additions)
+    extended = dictionary()
+    extend(additions)
+    assert dictionary() is extended is not built_in
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

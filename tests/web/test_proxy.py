@@ -221,7 +221,7 @@ async def test_a_hanging_service_is_soon_not_waited_for(front: Front) -> None:
             first = await front.client.get("/api/profiles/x")
             second = await front.client.get("/api/profiles/x")
             other = await front.client.get("/api/auth/x")
-        assert first.json()["detail"] == "profiles answers nothing right now; it may have acted."
+        assert first.json()["detail"] == "profiles is not responding; it may have acted."
         assert (second.status_code, second.headers["retry-after"]) == (503, "1")
         assert other.status_code == 200
 

@@ -231,10 +231,12 @@ def extend(path: Path | None) -> None:
     """
     global _additions
     try:
-        _additions = () if path is None else tuple(_read(path))
+        added = () if path is None else tuple(_read(path))
+        if added == _additions:
+            return
+        _additions = added
         dictionary.cache_clear()
-        if path is not None:
-            dictionary()
+        dictionary()
     except (OSError, ValueError, csv.Error) as error:
         _additions = ()
         dictionary.cache_clear()

@@ -3,12 +3,14 @@
 import asyncio
 from uuid import UUID
 
+import numpy as np
 import pytest
 
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, skill_code
 from hirewire.vacancies.recommendations.index import side as side_module
 from hirewire.vacancies.recommendations.index.packing import Packed, pack_demand
 from hirewire.vacancies.recommendations.index.prefilter import demands_for
+from hirewire.vacancies.recommendations.index.reading import demands_from
 from hirewire.vacancies.recommendations.index.side import Side
 
 OFFER = offer_of({"skills": [{"name": "SQL"}, {"name": "Python"}]})
@@ -78,10 +80,13 @@ async def test_skills_that_are_no_longer_required_take_no_memory(
         most = max(most, *(len(segment.codes) for segment in side))
     assert found(side) == sorted(asked)
     kept = {
-        segment.value("number", slot): segment.skills_of(slot)[2][0]
+        number: demand.skills[2].code
         for segment in side
-        for slot in range(len(segment))
-        if segment.alive[slot]
+        for number, demand in zip(
+            segment.numbers[segment.alive].tolist(),
+            demands_from(segment, np.flatnonzero(segment.alive)),
+            strict=True,
+        )
     }
     assert kept == {number: skill_code(skill) for number, skill in asked.items()}
     assert most < 300

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
 
 from bench.trades import ranked
@@ -10,7 +11,8 @@ from hirewire.vacancies.recommendations.facts import demand_of, offer_of
 from hirewire.vacancies.recommendations.index.codes import Codes
 from hirewire.vacancies.recommendations.index.packing import HEAD, Packed, pack_demand, pack_offer
 from hirewire.vacancies.recommendations.index.prefilter import demands_for, offers_for
-from hirewire.vacancies.recommendations.index.segment import Segment, offer_from
+from hirewire.vacancies.recommendations.index.reading import offers_from
+from hirewire.vacancies.recommendations.index.segment import Segment
 from hirewire.vacancies.recommendations.rules import Judgement, judge
 
 PLACE: dict[str, Any] = {
@@ -101,8 +103,9 @@ def test_rows_packed_by_earlier_rules_are_readable_until_compared_again() -> Non
     assert before
     old = Packed(1, packed.head[:before], packed.skills, packed.languages, packed.words)
     segment = Segment.of([old], Codes(), demands=False)
-    assert offer_from(segment, 0).jobs == {}
-    assert offer_from(segment, 0).skills == offer.skills
+    [read] = offers_from(segment, np.array([0]))
+    assert read.jobs == {}
+    assert read.skills == offer.skills
     demand = demand_of({"title": "Медсестра", "requirements": [{"skill": "SQL"}]})
     assert offers_for(segment, demand).tolist() == [0]
     one = pack_demand(demand, id=UUID(int=2), version=1, number=1)

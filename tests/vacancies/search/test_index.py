@@ -16,16 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire import esco
 from hirewire.kit.db import make_engine
+from hirewire.kit.settings import Settings
 from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.recommendations.facts import ruleset
 from hirewire.vacancies.search import queries
-from hirewire.vacancies.search.background import IndexUpdater, Lost
+from hirewire.vacancies.search.background import IndexUpdater, Lost, keep_indexes
 from hirewire.vacancies.search.index import storage
 from hirewire.vacancies.search.index.documents import micros
 from hirewire.vacancies.search.index.folder import Busy, IndexFolder
 from hirewire.vacancies.search.index.query import SearchFilters, SearchQuery
 from hirewire.vacancies.search.index.schema import VACANCIES, IndexSchema
 from hirewire.vacancies.search.index.storage import SearchIndex, indexes_of
+from tests.builders import eventually
 from tests.services import copy_of_migrated
 
 COMPANY = UUID(int=7)
@@ -137,6 +139,51 @@ async def test_an_index_that_vanishes_under_work_is_reported(
         await write(engine, uuid4(), "alpha")
         with pytest.raises(Lost):
             await updater.catch_up()
+
+
+async def test_a_service_opens_its_index_again_and_builds_it_from_nothing_only_if_it_was_lost(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures: list[Exception] = []
+    emptied: list[IndexFolder] = []
+    catch_up, empty = IndexUpdater.catch_up, IndexFolder.empty
+
+    async def failing(updater: IndexUpdater) -> bool:
+        if failures and updater._fields is VACANCIES:
+            raise failures.pop()
+        return await catch_up(updater)
+
+    def noted(folder: IndexFolder) -> None:
+        emptied.append(folder)
+        empty(folder)
+
+    monkeypatch.setattr(IndexUpdater, "catch_up", failing)
+    monkeypatch.setattr(IndexFolder, "empty", noted)
+    settings = Settings(search_dir=tmp_path)
+    one, two = uuid4(), uuid4()
+    await write(engine, one, "alpha")
+
+    async def finds(*ids: UUID) -> bool:
+        is_open = not failures and "vacancies" in indexes_of(engine)
+        return is_open and found(engine, "alpha") == set(ids)
+
+    async with keep_indexes(Transactions(engine, "vacancies"), settings):
+        await eventually(lambda: finds(one))
+        first = index_of(engine)
+        failures.append(OSError("the database is away"))
+        await eventually(lambda: finds(one))
+        await write(engine, two, "alpha")
+        await eventually(lambda: finds(one, two))
+        assert (index_of(engine), emptied) == (first, []), "it stays in use"
+        failures.append(Lost("the files are gone"))
+        await eventually(lambda: finds(one, two))
+        assert index_of(engine) is not first
+        assert len(emptied) == 1
+    assert indexes_of(engine) == {}
+    for name in ("vacancies", "resumes"):
+        again = IndexFolder(tmp_path, name)
+        assert again.path == tmp_path / f"{name}-0", "it was unlocked"
+        again.close()
 
 
 async def test_a_late_commit_is_not_missed(engine: AsyncEngine) -> None:

@@ -46,12 +46,17 @@ class Reason(Answer):
     """One part of a score."""
 
     part: str
+    kind: Literal["ability", "preference"]
+    """What the person can do, or what both sides want: pay, place, work format and employment."""
     verdict: str
     points: float
     most: float
+    """The points that it would add if it were met: the weight of what is missing."""
     about: str | None
     must: bool
     pointer: str | None
+    close_to: str | None
+    """The resume's skill that is close to a required one which it lacks; it counts in part."""
 
 
 class _Recommendation(Answer):

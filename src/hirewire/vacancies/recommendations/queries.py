@@ -17,7 +17,7 @@ from hirewire.vacancies.recommendations.facts import (
     offered_skills,
     skill_code,
 )
-from hirewire.vacancies.recommendations.rules import Judgement, Part, Term, Verdict, judge
+from hirewire.vacancies.recommendations.rules import Judgement, Kind, Part, Term, Verdict, judge
 from hirewire.vacancies.tables import OPEN, application, company, recommendation, resume, vacancy
 
 Place = tuple[float, float, UUID]
@@ -29,6 +29,7 @@ class Reason:
     """A term of the score."""
 
     part: Part
+    kind: Kind
     verdict: Verdict
     points: float
     """The points of all reasons add up to the score."""
@@ -38,6 +39,8 @@ class Reason:
     must: bool
     pointer: str | None
     """A JSON pointer into the resume."""
+    close_to: str | None
+    """The resume's skill, as it is written there, that is close to one which it lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,13 +193,17 @@ def _reasons(
         asked.setdefault(skill_code(one["skill"]), one["skill"])
     names = list(asked.values())
     languages = [one["language"] for one in vacancy.get("languages") or ()]
-    pointers = [pointer for _, pointer, _ in offered_skills(snapshot)]
+    offered = offered_skills(snapshot)
     title = vacancy.get("title") or ""
-    return [_reason(term, names, languages, title, pointers) for term in judged.terms]
+    return [_reason(term, names, languages, title, offered) for term in judged.terms]
 
 
 def _reason(
-    term: Term, skills: list[str], languages: list[str], title: str, pointers: list[str]
+    term: Term,
+    skills: list[str],
+    languages: list[str],
+    title: str,
+    offered: list[tuple[str, str, int]],
 ) -> Reason:
     about = None
     if term.part == "skill":
@@ -205,12 +212,15 @@ def _reason(
         about = languages[term.nth]
     elif term.part == "occupation":
         about = title
+    name, pointer = (None, None) if term.place is None else offered[term.place][:2]
     return Reason(
         part=term.part,
+        kind=term.kind,
         verdict=term.verdict,
         points=round(term.points, 6),
         most=round(term.most, 6),
         about=about,
         must=term.must,
-        pointer=None if term.place is None else pointers[term.place],
+        pointer=pointer,
+        close_to=name if term.is_close else None,
     )

@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from hirewire.esco.job_codes import OWN_TITLE, related, unit_group
 
-RULESET = "2026-4"
+RULESET = "2026-6"
 """The same inputs and the same ruleset always give the same score: change this together with any
 number or formula here, and with the dictionary.
 """
@@ -49,6 +49,10 @@ LEVEL_LEAST = 0.5
 """The lowest factor of a skill, however far its level is below the required one. A lower value
 would let one more required skill lower the score.
 """
+CLOSE = 0.35
+"""The share of a required skill's weight, in the score, for one that is close to it. Lower than
+`LEVEL_LEAST`, or the skill itself would be worth less.
+"""
 EXCESS = 30.0
 """Weight of additional skills beyond which they count logarithmically: about ten skills."""
 SALARY_GAP = 0.3
@@ -66,6 +70,11 @@ Part = Literal[
     "language",
     "company",
 ]
+Kind = Literal["ability", "preference"]
+PREFERENCES: frozenset[Part] = frozenset(
+    {"salary", "area", "work_format", "employment_type", "company"}
+)
+"""What the two sides want; all other parts are what a person can do."""
 
 
 class Ask(NamedTuple):
@@ -76,6 +85,8 @@ class Ask(NamedTuple):
     level: int
     """1 to 5; 0 for none."""
     weight: float
+    close: tuple[int, ...] = ()
+    """The skills that are close to it, which count in part."""
 
 
 class Have(NamedTuple):
@@ -153,11 +164,18 @@ class Term(NamedTuple):
     must: bool = False
     place: int | None = None
     """Of a `skill`: its position in the resume."""
+    is_close: bool = False
+    """Whether the resume has not this skill but one that is close to it, at `place`."""
+
+    @property
+    def kind(self) -> Kind:
+        """Whether the part is about what a person can do or about what both sides want."""
+        return "preference" if self.part in PREFERENCES else "ability"
 
 
-Plain: TypeAlias = tuple[Part, Verdict, float, float, int, bool, int | None]
+Plain: TypeAlias = tuple[Part, Verdict, float, float, int, bool, int | None, bool]
 """A term as a tuple: most pairs are judged without anybody asking for the reasons."""
-_ONE: tuple[int, bool, None] = (0, False, None)
+_ONE: tuple[int, bool, None, bool] = (0, False, None, False)
 """The end of a term that there is once."""
 
 
@@ -180,8 +198,8 @@ class Judgement:
         """The reasons: their points add up to the score."""
         whole = self.whole or 1.0
         return [
-            Term(part, verdict, points / whole, most / whole, nth, must, place)
-            for part, verdict, points, most, nth, must, place in self.parts
+            Term(part, verdict, points / whole, most / whole, nth, must, place, is_close)
+            for part, verdict, points, most, nth, must, place, is_close in self.parts
         ]
 
     @property
@@ -240,9 +258,10 @@ def judge(demand: Demand, offer: Offer) -> Judgement:
     """How well they match: the score with its terms, and the strength.
 
     The score is the weighted mean of the requirements met: skills, experience, place, languages,
-    and pay if both sides state it in one currency. Points that the vacancy does not require or does
-    not state reduce nothing. One or related occupations add to it; another one takes away only if
-    the vacancy names no skills, for then the occupation is what it requires.
+    and pay if both sides state it in one currency. A skill that the resume lacks counts in part if
+    it has one that is close to it; the strength knows nothing of that. Points that the vacancy does
+    not require or does not state reduce nothing. One or related occupations add to it; another one
+    takes away only if the vacancy names no skills, for then the occupation is what it requires.
     """
     kin, known = kinship(demand, offer)
     far = is_far(demand, offer)
@@ -266,7 +285,7 @@ def strength(demand: Demand, offer: Offer, kin: int) -> float:
     it; it is 0 where one would have to relocate, so that skills alone decide there.
     """
     shared = met = 0.0
-    for skill, _, level, weight in demand.skills:
+    for skill, _, level, weight, _ in demand.skills:
         found = offer.skills.get(skill)
         if found is not None:
             shared += weight
@@ -350,17 +369,27 @@ def _skills(demand: Demand, offer: Offer, *, are_gates: bool) -> list[Plain]:
     lacking: Verdict
     terms: list[Plain] = []
     find = offer.skills.get
-    for nth, (skill, must, level, weight) in enumerate(demand.skills):
+    for nth, (skill, must, level, weight, close) in enumerate(demand.skills):
         most = weight * unit
         found = find(skill)
         if found is None:
             lacking = "conflict" if must and are_gates else "missing"
-            terms.append(("skill", lacking, 0.0, most, nth, must, None))
+            place = _closest(close, offer) if close else None
+            if place is None:
+                terms.append(("skill", lacking, 0.0, most, nth, must, None, False))
+            else:
+                lacking = "partly" if lacking == "missing" else lacking
+                terms.append(("skill", lacking, most * CLOSE, most, nth, must, place, True))
         elif (factor := level_factor(level, found.level) if level else 1.0) == 1.0:
-            terms.append(("skill", "met", most, most, nth, must, found.place))
+            terms.append(("skill", "met", most, most, nth, must, found.place, False))
         else:
-            terms.append(("skill", "partly", most * factor, most, nth, must, found.place))
+            terms.append(("skill", "partly", most * factor, most, nth, must, found.place, False))
     return terms
+
+
+def _closest(close: tuple[int, ...], offer: Offer) -> int | None:
+    """The place of the resume's first skill of these."""
+    return min([offer.skills[one].place for one in close if one in offer.skills], default=None)
 
 
 def _experience(band: int | None, months: int) -> list[Plain]:
@@ -419,7 +448,7 @@ def _gates(demand: Demand, offer: Offer) -> list[Plain]:
 
 def _gate(part: Part, known: bool, good: bool, nth: int = 0, most: float = 0.0) -> Plain:
     if not known:
-        return part, "unknown", most * 0.5, most, nth, False, None
+        return part, "unknown", most * 0.5, most, nth, False, None, False
     if good:
-        return part, "met", most, most, nth, False, None
-    return part, "conflict", 0.0, most, nth, False, None
+        return part, "met", most, most, nth, False, None, False
+    return part, "conflict", 0.0, most, nth, False, None, False

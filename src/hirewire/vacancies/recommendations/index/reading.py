@@ -88,7 +88,8 @@ def _demands(part: _Part) -> Iterator[Demand]:
     weights = segment.codes.weights[number].tolist()
     must, level = segment.is_must[at].astype(np.bool_).tolist(), segment.level[at].tolist()
     codes = list(map(segment.codes.codes.__getitem__, number.tolist()))
-    asks = _made(Ask, codes, must, level, weights)
+    close = list(map(segment.codes.close.__getitem__, number.tolist()))
+    asks = _made(Ask, codes, must, level, weights, close)
     columns = ("band", "area", "formats", "employment", "currency", "company")
     for (start, end), words, occupation, jobs, pay, languages, *values in zip(
         ranges,

@@ -201,9 +201,9 @@ async def compare_resumes(
 
 def _vacancies_of(step: _Step, id: UUID, offer: Offer, version: int | None) -> dict[Pair, _Found]:
     found = {}
-    for vacancy_id, at, judgement in step.index.vacancies_for(offer):
-        if vacancy_id not in step.vacancies:
-            found[vacancy_id, id] = _found(judgement, version, at)
+    for one in step.index.vacancies_for(offer):
+        if one.id not in step.vacancies:
+            found[one.id, id] = _Found(one.score, one.strength, version, one.version)
     for vacancy_id, (at, demand) in step.vacancies.items():
         if demand is not None and (judgement := judge(demand, offer)).fits:
             found[vacancy_id, id] = _found(judgement, version, at)
@@ -237,9 +237,10 @@ async def compare_vacancies(
 
 def _resumes_of(step: _Step, row: Row[Any], demand: Demand) -> dict[Pair, _Found]:
     found = {}
-    for resume_id, at, judgement in step.index.resumes_for(demand):
-        if resume_id not in step.resumes:
-            found[row.id, resume_id] = _found(judgement, at or None, row.version)
+    for match in step.index.resumes_for(demand):
+        if match.id not in step.resumes:
+            at = match.version or None
+            found[row.id, match.id] = _Found(match.score, match.strength, at, row.version)
     for resume_id, one in step.resumes.items():
         if one.offer is not None and (judgement := judge(demand, one.offer)).fits:
             found[row.id, resume_id] = _found(judgement, one.version, row.version)

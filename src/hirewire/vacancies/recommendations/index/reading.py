@@ -7,7 +7,6 @@ to a list once for all documents of a part.
 from collections.abc import Iterator
 from itertools import pairwise, repeat
 from typing import Any, TypeVar
-from uuid import UUID
 
 import numpy as np
 
@@ -31,11 +30,6 @@ def offers_from(segment: Segment, slots: Ints) -> Iterator[Offer]:
     """The resumes at these slots."""
     for start in range(0, len(slots), READ_AT_ONCE):
         yield from _offers(_Part(segment, slots[start : start + READ_AT_ONCE]))
-
-
-def ids_of(segment: Segment, slots: Ints) -> list[UUID]:
-    """The ids of the documents at these slots."""
-    return [UUID(bytes=id) for id in segment.column["id"][slots].tolist()]
 
 
 class _Part:

@@ -15,7 +15,8 @@ from hirewire.vacancies.recommendations.index.packing import Packed
 from hirewire.vacancies.recommendations.index.prefilter import demands_for, offers_for
 from hirewire.vacancies.recommendations.index.segment import Segment, demand_from, offer_from
 from hirewire.vacancies.recommendations.index.side import Side
-from hirewire.vacancies.recommendations.rules import Demand, Judgement, Offer, judge
+from hirewire.vacancies.recommendations.inputs import Demand, Offer
+from hirewire.vacancies.recommendations.rules import Judgement, judge
 
 READ_AT_ONCE = 8192
 """The most rows read at once; larger changes are read in parts."""

@@ -21,8 +21,8 @@ from hirewire.vacancies.recommendations.index.segment import (
     Segment,
     owners_of,
 )
+from hirewire.vacancies.recommendations.inputs import BAND_MONTHS, WORK_FORMATS, Ask, Demand, Offer
 from hirewire.vacancies.recommendations.rules import (
-    BAND_MONTHS,
     EXCESS,
     EXPERIENCE,
     LEVEL_LEAST,
@@ -35,10 +35,6 @@ from hirewire.vacancies.recommendations.rules import (
     SKILLS,
     THRESHOLD,
     TITLE,
-    WORK_FORMATS,
-    Ask,
-    Demand,
-    Offer,
     Part,
     joined,
     names_its_skills,

@@ -11,6 +11,7 @@ from hirewire.esco.job_codes import OWN_TITLE, unit_group
 from hirewire.vacancies.recommendations.index.codes import Codes, Ints, Mask
 from hirewire.vacancies.recommendations.index.columns import Columns, Rows, inverted
 from hirewire.vacancies.recommendations.index.packing import Packed
+from hirewire.vacancies.recommendations.inputs import Ask, Demand, Have, Offer
 from hirewire.vacancies.recommendations.rules import (
     EXPERIENCE,
     OCCUPATION,
@@ -18,10 +19,6 @@ from hirewire.vacancies.recommendations.rules import (
     SKILLS,
     THRESHOLD,
     TITLE,
-    Ask,
-    Demand,
-    Have,
-    Offer,
 )
 
 EPSILON = 1e-6

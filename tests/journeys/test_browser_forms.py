@@ -107,7 +107,7 @@ async def test_the_list_of_suggestions_holds_options_and_named_groups_of_them(
 
 @pytest.mark.long
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-async def test_answers_appear_beside_the_button_that_asked(
+async def test_responses_appear_next_to_the_button_that_was_pressed(
     platform: Platform, chromium: str, size: dict[str, int]
 ) -> None:
     await platform.start(*ALL)

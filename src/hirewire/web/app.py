@@ -57,7 +57,7 @@ PAGES = (
     *(about, account, saved, candidate, resume_files, resume_rows, resumes, suggestions),
     *(applications, people, posting, board, employer, styleguide, undoing, routes),
 )
-"""The modules with pages; the first route that fits an address answers."""
+"""The modules with pages. The first matching route wins."""
 
 
 def create_web(settings: Settings) -> FastAPI:
@@ -103,7 +103,7 @@ def create_web(settings: Settings) -> FastAPI:
 
 
 def _add_middleware(app: FastAPI, settings: Settings, proxied: Mapping[str, Upstream]) -> None:
-    """Each one is around those before it; `proxied` are the paths that services answer."""
+    """Add the middleware, innermost first; `proxied` are the paths of the services."""
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(
         BodyLimit,

@@ -143,7 +143,7 @@ async def test_a_company_reads_its_matches_of_all_vacancies_the_newest_first(boa
     await board.person.call("GET", "/recommendations?after=bm8", expect=422)
 
 
-async def test_what_was_looked_at_is_seen_and_no_more(board: Board) -> None:
+async def test_a_viewed_match_is_marked_as_seen(board: Board) -> None:
     first = await board.publish(**PLAIN)
     second = await board.publish(**PLAIN)
     resume = uuid4()
@@ -159,7 +159,7 @@ async def test_what_was_looked_at_is_seen_and_no_more(board: Board) -> None:
     assert states == {first: "seen", second: "shortlisted"}
 
 
-async def test_who_is_invited_is_marked_so_and_leads_to_the_application(board: Board) -> None:
+async def test_an_invited_candidate_is_marked_and_linked_to_the_application(board: Board) -> None:
     vacancy, resume = await board.publish(**PLAIN, responseLetterRequired=False), uuid4()
     await board.publish_resume(resume, 1, "created")
     path = f"/vacancies/{vacancy}/recommendations"

@@ -85,7 +85,7 @@ def folder(tmp_path: Path) -> Iterator[IndexFolder]:
     made.close()
 
 
-async def test_a_restart_takes_up_where_the_index_stood(
+async def test_a_restart_continues_with_the_existing_index(
     engine: AsyncEngine, folder: IndexFolder
 ) -> None:
     one, two = uuid4(), uuid4()
@@ -186,7 +186,7 @@ async def test_a_service_opens_its_index_again_and_builds_it_from_nothing_only_i
         again.close()
 
 
-async def test_what_commits_late_is_not_missed(engine: AsyncEngine) -> None:
+async def test_a_late_commit_is_not_missed(engine: AsyncEngine) -> None:
     """A transaction that began before others, and commits after they were read."""
     early, later = uuid4(), uuid4()
     await write(engine, early, "alpha", "draft")
@@ -204,7 +204,7 @@ async def test_what_commits_late_is_not_missed(engine: AsyncEngine) -> None:
         assert not await updater.catch_up()
 
 
-async def test_rows_that_vanish_behind_its_back_are_noticed(engine: AsyncEngine) -> None:
+async def test_rows_deleted_directly_are_noticed(engine: AsyncEngine) -> None:
     one = uuid4()
     await write(engine, one, "alpha")
     async with kept(engine) as updater:
@@ -265,7 +265,7 @@ async def test_counts_are_exact_over_many_segments(engine: AsyncEngine, wide: st
     assert all(counts[name] == count for name, count in named)
 
 
-async def test_what_is_recent_is_counted_at_each_moment(engine: AsyncEngine) -> None:
+async def test_recent_vacancies_are_counted_relative_to_now(engine: AsyncEngine) -> None:
     ages = [0, 1, 1, 5, 20, 20, 20, 90]
     moment = datetime(2026, 6, 1, tzinfo=UTC)
     moments = [moment - timedelta(days=age) for age in ages]
@@ -338,7 +338,7 @@ async def test_a_plain_user_may_ask_which_database_it_is(engine: AsyncEngine) ->
         await tx.rollback()
 
 
-def test_another_dictionary_is_another_index(tmp_path: Path) -> None:
+def test_a_changed_dictionary_rebuilds_the_index(tmp_path: Path) -> None:
     additions = tmp_path / "own.csv"
     additions.write_text("label\nTinkerbell\n")
     index = SearchIndex(VACANCIES, tmp_path)

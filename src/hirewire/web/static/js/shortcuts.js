@@ -23,7 +23,7 @@
   const open = () => { if (!dialog.open) dialog.showModal(); };
   for (const button of document.querySelectorAll("[data-keys]")) button.addEventListener("click", open);
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close();  // a click beside it
+    if (event.target === dialog) dialog.close();  // a click outside the dialog
   });
   const titled = (one) => one.querySelector(":is(h2, h3) a[href]") ?? one.querySelector("a[href]");
   const links = () => [...document.querySelectorAll("[data-list] > *")].map(titled).filter(Boolean);

@@ -1,4 +1,4 @@
-// Suggestions of names: a combobox with a list, following the ARIA Authoring Practices.
+// Suggestions while a name is typed: a combobox that follows the ARIA Authoring Practices.
 (() => {
   const list = document.createElement("ul");
   list.id = "suggested";
@@ -34,7 +34,7 @@
     found.innerHTML = html;
     return found.content;
   };
-  // More options, below those that are shown: a second question, after a pause in typing.
+  // A second request after a pause in typing; its options are added below.
   const askMore = async (address, isStale) => {
     let answer = null;
     try {
@@ -63,7 +63,7 @@
     try {
       answer = await fetch(input.dataset.suggest + encodeURIComponent(input.value), { headers: { "HX-Request": "true" } });
     } catch (error) {
-      // the network is down: there are no suggestions meanwhile
+      // no network: no suggestions for now
     }
     if (isStale()) return;
     if (!answer?.ok) {
@@ -94,7 +94,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.target !== field || event.isComposing) return;
     const all = options(), at = all.indexOf(active()), isOpen = list.isConnected;
-    if (event.key === "Tab" && isOpen && at >= 0) { take(all[at]); return; }  // and the focus moves on
+    if (event.key === "Tab" && isOpen && at >= 0) { take(all[at]); return; }  // the focus moves on as usual
     if (event.key === "ArrowDown" && !isOpen && field.value.trim()) ask();
     else if (event.key === "ArrowDown" && isOpen) choose(all[at + 1] ?? all[0]);
     else if (event.key === "ArrowUp" && isOpen) choose(at > 0 ? all[at - 1] : all.at(-1));

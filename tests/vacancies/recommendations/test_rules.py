@@ -12,13 +12,8 @@ from hirewire.vacancies.recommendations.facts import (
     skill_code,
     weight_of,
 )
-from hirewire.vacancies.recommendations.rules import (
-    BAND_MONTHS,
-    CLOSE,
-    LEVEL_LEAST,
-    Judgement,
-    judge,
-)
+from hirewire.vacancies.recommendations.inputs import BAND_MONTHS
+from hirewire.vacancies.recommendations.rules import CLOSE, LEVEL_LEAST, Judgement, judge
 from tests.vacancies.recommendations import languages
 from tests.vacancies.recommendations.pairs import resumes, vacancies
 

@@ -19,7 +19,8 @@ from hirewire.messaging.transaction import Tx, opened_by
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, ruleset
 from hirewire.vacancies.recommendations.index.matching import MatchingIndex, index_of
 from hirewire.vacancies.recommendations.index.packing import Packed, pack_demand, pack_offer
-from hirewire.vacancies.recommendations.rules import Demand, Judgement, Offer, judge
+from hirewire.vacancies.recommendations.inputs import Demand, Offer
+from hirewire.vacancies.recommendations.rules import Judgement, judge
 from hirewire.vacancies.tables import comparable, recommendation, vacancy
 
 _NEXT = "update generation set last = last + 1 returning last"

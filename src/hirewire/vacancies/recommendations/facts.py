@@ -15,20 +15,18 @@ from hirewire.esco.related import related
 from hirewire.places.gazetteer import gazetteer, place_key
 from hirewire.places.keys import where
 from hirewire.vacancies.pay import A_MONTH
-from hirewire.vacancies.recommendations.rules import (
+from hirewire.vacancies.recommendations.inputs import (
     BANDS,
     EMPLOYMENT_TYPES,
     LEVELS,
-    MOST_JOBS,
-    RULESET,
     WORK_FORMATS,
     Ask,
     Demand,
     Have,
     Offer,
     code,
-    idf,
 )
+from hirewire.vacancies.recommendations.rules import MOST_JOBS, RULESET, idf
 
 _WORD = re.compile(r"[^\W_]+[+#]*")
 _LIKEST = 3

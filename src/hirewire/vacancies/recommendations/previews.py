@@ -13,7 +13,8 @@ from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, skill_code, weight_of
 from hirewire.vacancies.recommendations.index.excluding import excluded
 from hirewire.vacancies.recommendations.index.matching import MatchingIndex, index_of
-from hirewire.vacancies.recommendations.rules import Demand, Have, Offer, Part
+from hirewire.vacancies.recommendations.inputs import Demand, Have, Offer
+from hirewire.vacancies.recommendations.rules import Part
 from hirewire.vacancies.tables import resume, vacancy
 
 SUGGESTED = 5

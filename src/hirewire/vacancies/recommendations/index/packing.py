@@ -7,7 +7,8 @@ from uuid import UUID
 
 import numpy as np
 
-from hirewire.vacancies.recommendations.rules import MOST_JOBS, Demand, Offer
+from hirewire.vacancies.recommendations.inputs import Demand, Offer
+from hirewire.vacancies.recommendations.rules import MOST_JOBS
 
 HEAD = np.dtype(
     [

@@ -13,7 +13,7 @@ import numpy as np
 from hirewire.vacancies.recommendations.index.codes import Ints
 from hirewire.vacancies.recommendations.index.columns import Rows
 from hirewire.vacancies.recommendations.index.segment import Segment
-from hirewire.vacancies.recommendations.rules import Ask, Demand, Have, Offer
+from hirewire.vacancies.recommendations.inputs import Ask, Demand, Have, Offer
 
 T = TypeVar("T", Ask, Have)
 READ_AT_ONCE = 256

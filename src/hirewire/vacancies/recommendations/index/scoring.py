@@ -15,8 +15,8 @@ from hirewire.esco.job_codes import OWN_TITLE, SAME_MINOR, SAME_UNIT, unit_group
 from hirewire.vacancies.recommendations.index.codes import Codes, Floats, Ints, Mask
 from hirewire.vacancies.recommendations.index.reading import demands_from, offers_from
 from hirewire.vacancies.recommendations.index.segment import Segment
+from hirewire.vacancies.recommendations.inputs import BAND_MONTHS, WORK_FORMATS, Demand, Offer
 from hirewire.vacancies.recommendations.rules import (
-    BAND_MONTHS,
     EXCESS,
     EXPERIENCE,
     GATE,
@@ -31,9 +31,6 @@ from hirewire.vacancies.recommendations.rules import (
     SKILLS,
     THRESHOLD,
     TITLE,
-    WORK_FORMATS,
-    Demand,
-    Offer,
     joined,
     judge,
 )

@@ -1,4 +1,4 @@
-"""Vacancies and resumes for tests, as they are in rows and on the wire."""
+"""Vacancies and resumes for tests, as database rows and as in events."""
 
 from typing import Any
 from uuid import UUID

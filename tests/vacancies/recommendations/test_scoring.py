@@ -16,7 +16,11 @@ from hirewire.vacancies.recommendations.index.packing import pack_demand, pack_o
 from hirewire.vacancies.recommendations.index.prefilter import demands_for
 from hirewire.vacancies.recommendations.index.scoring import fitting
 from hirewire.vacancies.recommendations.index.segment import Segment
-from hirewire.vacancies.recommendations.rules import Demand, Judgement, Offer, judge
+from hirewire.vacancies.recommendations.inputs import Demand, Offer
+from hirewire.vacancies.recommendations.rules import (
+    Judgement,
+    judge,
+)
 from tests.vacancies.recommendations.pairs import COMPANY, SKILLS, TITLES
 
 CLOSE = ["MySQL", "Angular", "React", "Vue.js"]

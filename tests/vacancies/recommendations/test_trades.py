@@ -123,7 +123,7 @@ def test_rows_packed_by_earlier_rules_are_readable_until_compared_again() -> Non
 
 @pytest.mark.parametrize(("name", "first", "recommended"), [("pairs", 28, 26), ("cross", 29, 25)])
 def test_labelled_cases(name: str, first: int, recommended: int) -> None:
-    """The right vacancy of eleven: how often it is first, and recommended; and the wrong ones."""
+    """Of eleven vacancies: how often the right one is first and recommended, and the wrong ones."""
     found = list(ranked(name))
     assert len(found) == 30
     assert sum(one.rank == 1 for one in found) >= first

@@ -1,4 +1,4 @@
-"""Updates recommendations when vacancies and resumes change."""
+"""Commands that update recommendations when vacancies and resumes change."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,8 @@ from hirewire.messaging.transaction import Tx, opened_by
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, ruleset
 from hirewire.vacancies.recommendations.index.matching import MatchingIndex, index_of
 from hirewire.vacancies.recommendations.index.packing import Packed, pack_demand, pack_offer
-from hirewire.vacancies.recommendations.rules import Demand, Judgement, Offer, judge
+from hirewire.vacancies.recommendations.inputs import Demand, Offer
+from hirewire.vacancies.recommendations.rules import Judgement, judge
 from hirewire.vacancies.tables import comparable, recommendation, vacancy
 
 _NEXT = "update generation set last = last + 1 returning last"
@@ -120,7 +121,7 @@ class MoveNotAllowed(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """A resume as last consumed; one without an offer is not recommended."""
+    """A resume as of its latest event; without an offer it is not recommended."""
 
     user_id: UUID
     version: int | None
@@ -374,7 +375,7 @@ def _withdrawn(row: Row[Any]) -> RecommendationWithdrawn:
 
 
 async def stale(tx: Tx, kind: Literal["vacancy", "resume"], after: UUID, limit: int) -> list[UUID]:
-    """Documents that were never compared, or by another ruleset, in the order of their ids."""
+    """Ids of documents that were never compared, or by another ruleset, in ascending order."""
     found = await tx.exec_driver_sql(_STALE[kind], (ruleset(), after, limit))
     return [row.id for row in found]
 

@@ -17,7 +17,7 @@ from hirewire.vacancies.recommendations.index.prefilter import demands_for, offe
 from hirewire.vacancies.recommendations.index.scoring import Fit, fitting
 from hirewire.vacancies.recommendations.index.segment import Segment
 from hirewire.vacancies.recommendations.index.side import Side
-from hirewire.vacancies.recommendations.rules import Demand, Offer
+from hirewire.vacancies.recommendations.inputs import Demand, Offer
 
 READ_AT_ONCE = 8192
 """The most rows read at once; larger changes are read in parts."""

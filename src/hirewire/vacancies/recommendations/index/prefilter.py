@@ -24,12 +24,9 @@ from hirewire.vacancies.recommendations.index.segment import (
     distinct,
     owners_of,
 )
+from hirewire.vacancies.recommendations.inputs import WORK_FORMATS, Ask, Demand, Offer
 from hirewire.vacancies.recommendations.rules import (
     SALARY_GAP,
-    WORK_FORMATS,
-    Ask,
-    Demand,
-    Offer,
     Part,
 )
 

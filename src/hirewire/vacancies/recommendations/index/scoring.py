@@ -16,8 +16,8 @@ from hirewire.vacancies.recommendations.facts import close_to
 from hirewire.vacancies.recommendations.index.codes import Codes, Floats, Ints, Mask
 from hirewire.vacancies.recommendations.index.reading import demands_from, offers_from
 from hirewire.vacancies.recommendations.index.segment import Segment
+from hirewire.vacancies.recommendations.inputs import BAND_MONTHS, WORK_FORMATS, Demand, Offer
 from hirewire.vacancies.recommendations.rules import (
-    BAND_MONTHS,
     CLOSE,
     EXCESS,
     EXPERIENCE,
@@ -33,9 +33,6 @@ from hirewire.vacancies.recommendations.rules import (
     SKILLS,
     THRESHOLD,
     TITLE,
-    WORK_FORMATS,
-    Demand,
-    Offer,
     joined,
     judge,
 )

@@ -152,7 +152,7 @@ class Segment:
 
 
 def groups(jobs: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The numbers under which related occupations are found; each title of its own has its own."""
+    """The numbers under which related occupations are indexed; an unknown title has its own."""
     return np.where(jobs >= OWN_TITLE, jobs, unit_group(jobs) // 10).astype(np.int32)
 
 

@@ -1,4 +1,4 @@
-"""Titles as adverts write them find their occupations, in both languages."""
+"""Job titles of adverts are mapped to their occupations, in both languages."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Who fits what, from outside: events in, events out."""
+"""Matching from the outside: events in, events out."""
 
 from random import Random
 from typing import Any
@@ -142,7 +142,7 @@ async def test_in_one_batch_the_newest_version_counts_and_both_sides_are_matched
 
 
 async def test_earlier_data_is_compared_too(board: Board) -> None:
-    """Also what was compared by other rules, and only that."""
+    """Including data compared by other rules, and only that."""
     id, resume = await board.publish(**PLAIN), uuid4()
     await board.publish_resume(resume, 1)
     engine = board.person.service.engine
@@ -168,7 +168,7 @@ async def test_earlier_data_is_compared_too(board: Board) -> None:
     ],
 )
 async def test_a_match_that_is_behind_shows_nothing_hidden(board: Board, change: str) -> None:
-    """Two handlers consume it: the match may be withdrawn later than the resume is hidden."""
+    """Two handlers consume the event: the match may be withdrawn after the resume is hidden."""
     id, resume = await board.publish(**PLAIN), uuid4()
     await board.publish_resume(resume, 1)
     assert set(await board.fits(id)) == {str(resume)}

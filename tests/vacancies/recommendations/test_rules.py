@@ -1,4 +1,4 @@
-"""What must hold of any score."""
+"""Properties of every score."""
 
 from typing import Any
 
@@ -12,13 +12,8 @@ from hirewire.vacancies.recommendations.facts import (
     skill_code,
     weight_of,
 )
-from hirewire.vacancies.recommendations.rules import (
-    BAND_MONTHS,
-    CLOSE,
-    LEVEL_LEAST,
-    Judgement,
-    judge,
-)
+from hirewire.vacancies.recommendations.inputs import BAND_MONTHS
+from hirewire.vacancies.recommendations.rules import CLOSE, LEVEL_LEAST, Judgement, judge
 from tests.vacancies.recommendations import languages
 from tests.vacancies.recommendations.pairs import resumes, vacancies
 
@@ -36,7 +31,7 @@ def test_the_score_is_the_sum_of_its_reasons(
     assert found.score == pytest.approx(sum(t.points for t in found.terms), abs=1e-4)
     assert all(0 <= term.points <= term.most + 1e-12 for term in found.terms)
     weighed = [term for term in found.terms if term.most]
-    # Beside skills a related occupation is no requirement: it adds, and takes nothing away.
+    # next to skills a related occupation is no requirement: it only adds to the score
     added = [term for term in weighed if term.part == "occupation" and demand.skills]
     assert all(term.points == term.most for term in added)
     required = [term for term in weighed if term not in added]

@@ -126,7 +126,7 @@ def test_rows_packed_by_earlier_rules_are_readable_until_compared_again() -> Non
     [("pairs", 28, 26, 3), ("cross", 29, 25, 3), ("held", 21, 19, 19)],
 )
 def test_labelled_cases(name: str, first: int, recommended: int, wrong: int) -> None:
-    """The right vacancy of eleven: how often it is first, and recommended; and the wrong ones."""
+    """Of eleven vacancies: how often the right one is first and recommended, and the wrong ones."""
     found = list(ranked(name))
     assert len(found) == 30
     assert sum(one.rank == 1 for one in found) >= first

@@ -15,27 +15,25 @@ from hirewire.esco.related import related
 from hirewire.places.gazetteer import gazetteer, place_key
 from hirewire.places.keys import where
 from hirewire.vacancies.pay import A_MONTH
-from hirewire.vacancies.recommendations.rules import (
+from hirewire.vacancies.recommendations.inputs import (
     BANDS,
     EMPLOYMENT_TYPES,
     LEVELS,
-    MOST_JOBS,
-    RULESET,
     WORK_FORMATS,
     Ask,
     Demand,
     Have,
     Offer,
     code,
-    idf,
 )
+from hirewire.vacancies.recommendations.rules import MOST_JOBS, RULESET, idf
 
 _WORD = re.compile(r"[^\W_]+[+#]*")
 _LIKEST = 3
 """The number of most similar occupations that are kept."""
 _SHARPNESS = 4
 _LATEST = 2
-"""How many positions of a resume count for its occupation."""
+"""The number of latest positions of a resume that count for its occupation."""
 _HELD = 85
 """How surely the occupation of a position is the resume's, in per cent of the title's."""
 _HELD_BEFORE = 50
@@ -81,7 +79,7 @@ def close_to(skill: int) -> tuple[int, ...]:
 
 @cache
 def _profiles() -> Mapping[int, list[tuple[int, float]]]:
-    """For each skill code the occupations with the skill, and its share of each one's norm."""
+    """By skill code: the occupations with the skill, and its share of each one's norm."""
     found: dict[int, list[tuple[int, float]]] = {}
     for number, occupation in enumerate(occupations()):
         codes = [code(id) for id in sorted(set(occupation.skills))]
@@ -240,7 +238,7 @@ def offer_of(snapshot: Mapping[str, Any]) -> Offer:
 
 
 def _offered_jobs(snapshot: Mapping[str, Any]) -> dict[int, int]:
-    """The occupations of the resume's title and, less surely, of its latest positions."""
+    """The occupations of the resume's title and, with less certainty, of its latest positions."""
     found = dict(jobs_of(snapshot.get("title") or ""))
     known = {unit_group(job) for job, sure in found.items() if job < OWN_TITLE and sure >= _KNOWN}
     for one in (snapshot.get("experience") or ())[:_LATEST]:

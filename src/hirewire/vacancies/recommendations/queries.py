@@ -1,4 +1,4 @@
-"""Reads recommendations; the reasons are computed again from the current vacancy and resume."""
+"""Queries for recommendations. Reasons are computed from the current vacancy and resume."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Reason:
     kind: Kind
     verdict: Verdict
     points: float
-    """They add up to the score."""
+    """The points of all reasons add up to the score."""
     most: float
     about: str | None
     """The skill or language, in the vacancy's spelling; of an `occupation` the vacancy's title."""
@@ -45,7 +45,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How well a resume fits a vacancy."""
+    """How well a resume matches a vacancy."""
 
     resume_id: UUID
     score: float
@@ -164,7 +164,7 @@ async def scores_of_applicants(
 async def fits_of(
     tx: Tx, vacancy: Mapping[str, Any], user_id: UUID, resume_ids: Sequence[UUID], limit: int
 ) -> list[Fit]:
-    """How well these of a person's resumes fit a vacancy (as a row): the best `limit` of them."""
+    """How well these resumes of a person match a vacancy (as a row): the best `limit` of them."""
     found = await tx.execute(
         select(resume.c.resume_id, resume.c.snapshot)
         .where(among(resume.c.resume_id, resume_ids), resume.c.user_id == user_id)

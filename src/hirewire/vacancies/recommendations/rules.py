@@ -4,38 +4,37 @@ The score says how much of the vacancy's requirements are met: 1 is all of them.
 how well the two match overall, including skills that the vacancy does not require; it decides which
 pairs are recommended, and orders pairs with the same score. The occupations that both titles mean
 count in both: those of one occupation match even if they share no skill.
-
-All input is numeric: skills, places, languages and currencies are codes (`code`), salaries are per
-month. Personal data cannot enter, because there is no field for it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from hashlib import blake2b
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import log, sqrt
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from hirewire.esco.job_codes import OWN_TITLE, related, unit_group
+from hirewire.vacancies.recommendations.inputs import BAND_MONTHS, WORK_FORMATS, Demand, Offer
 
 RULESET = "2026-6"
 """The same inputs and the same ruleset always give the same score: change this together with any
-number or formula here, and with the dictionary.
+number or formula here or in `inputs`, and with the dictionary.
 """
 
 SKILLS, OCCUPATION, TITLE, EXPERIENCE, SALARY = 0.78, 0.09, 0.05, 0.04, 0.04
 """The maximum that each part can add to the strength; they add up to 1."""
 JOB = 0.9
-"""The strength of a pair of one occupation, if nothing else matches."""
+"""The strength of a pair with the same occupation, if nothing else matches."""
 ONE_JOB = 56
-"""The kinship, in per cent, from which on both titles mean one occupation."""
+"""The kinship in per cent from which both titles count as the same occupation."""
 JOB_IN_SCORE = 0.5
 """The weight of the occupation in the score, relative to `SKILLS` for the skills."""
 MOST_JOBS = 4
-"""The number of occupations that are kept of a vacancy or resume."""
+"""The maximum number of occupations of a vacancy or resume."""
 NAMED_SKILLS = frozenset({133, 251, 252, 351, 352})
-"""ISCO minor groups of ICT. Resumes of these trades name their skills as vacancies do, so that a
-must-have that is not named is lacking. Elsewhere each has words of its own for a skill, and within
-one known occupation an unnamed must-have rules nothing out, unless one would have to relocate.
+"""ISCO minor groups of ICT.
+
+Resumes of these trades name their skills as vacancies do, so that a resume lacks a must-have that
+it does not name. In other trades each side words its skills differently, and within one known
+occupation an unnamed must-have rules nothing out, unless the candidate would have to relocate.
 """
 THRESHOLD = 0.5
 """A pair with less strength is not recommended."""
@@ -73,79 +72,6 @@ PREFERENCES: frozenset[Part] = frozenset(
     {"salary", "area", "work_format", "employment_type", "company"}
 )
 """What the two sides want; all other parts are what a person can do."""
-
-
-class Ask(NamedTuple):
-    """A skill that a vacancy requires."""
-
-    code: int
-    must: bool
-    level: int
-    """1 to 5; 0 for none."""
-    weight: float
-    close: tuple[int, ...] = ()
-    """The skills that are close to it, which count in part."""
-
-
-class Have(NamedTuple):
-    """A skill that a resume offers."""
-
-    level: int
-    """1 to 5; 0 for none."""
-    weight: float
-    place: int
-    """The position of the skill among the resume's skills, in reading order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """The requirements and conditions of a vacancy."""
-
-    skills: Sequence[Ask]
-    weight: float
-    """The sum of the skills' weights."""
-    title: frozenset[int] = frozenset()
-    occupation: Mapping[int, float] = field(default_factory=dict)
-    """Similarity to occupations by the occupation's number, a vector of Euclidean length 1."""
-    jobs: Mapping[int, int] = field(default_factory=dict)
-    """The occupations that the title means, and how surely, in per cent."""
-    band: int | None = None
-    """Experience: 0 none, 1 one to three years, 2 three to six, 3 more."""
-    area: int | None = None
-    work_format: int | None = None
-    """A bit of `WORK_FORMATS`."""
-    employment: int | None = None
-    """A bit of `EMPLOYMENT_TYPES`."""
-    pay: tuple[float, float] | None = None
-    """Lowest and highest monthly pay; equal if only one is stated."""
-    currency: int | None = None
-    languages: Sequence[tuple[int, int]] = ()
-    """Code and lowest level, from 0 (any) to 7 (native)."""
-    company: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """The content and the expectations of a resume."""
-
-    skills: Mapping[int, Have]
-    weight: float
-    """The sum of the skills' weights."""
-    title: frozenset[int] = frozenset()
-    occupation: Mapping[int, float] = field(default_factory=dict)
-    jobs: Mapping[int, int] = field(default_factory=dict)
-    """The occupations that the title means, and how surely, in per cent."""
-    months: int = 0
-    area: int | None = None
-    relocation: bool = False
-    work_formats: int = 0
-    """Bits of `WORK_FORMATS`; 0 for any."""
-    employment: int = 0
-    """Bits of `EMPLOYMENT_TYPES`; 0 for any."""
-    pay: float | None = None
-    currency: int | None = None
-    languages: Mapping[int, int] = field(default_factory=dict)
-    hidden_from: frozenset[int] = frozenset()
 
 
 class Term(NamedTuple):
@@ -189,7 +115,7 @@ class Judgement:
     parts: Sequence[Plain]
     """The terms before they are scaled to add up to the score."""
     whole: float
-    """What they could add up to."""
+    """The sum of the points that they could add."""
 
     @property
     def terms(self) -> list[Term]:
@@ -213,37 +139,13 @@ class Judgement:
         return "conflict" not in [part[1] for part in self.parts]
 
 
-WORK_FORMATS = {"on_site": 1, "hybrid": 2, "remote": 4}
-EMPLOYMENT_TYPES = {
-    "FULL_TIME": 1,
-    "PART_TIME": 2,
-    "CONTRACTOR": 4,
-    "TEMPORARY": 8,
-    "INTERN": 16,
-    "VOLUNTEER": 32,
-    "PER_DIEM": 64,
-    "OTHER": 128,
-}
-LEVELS = {"A1": 1, "A2": 2, "B1": 3, "B2": 4, "C1": 5, "C2": 6, "native": 7}
-BANDS = {"noExperience": 0, "between1And3": 1, "between3And6": 2, "moreThan6": 3}
-BAND_MONTHS = (0, 12, 36, 72)
-"""The number of months at which each band begins."""
-
-
-def code(text: str) -> int:
-    """A number from 1 to 2**63 - 1 that stands for a text."""
-    return (int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1) or 1
-
-
 def idf(occupations_with_it: int, occupations: int) -> float:
     """The weight of a skill: ``ln(1 + N / n)``; n is at least 1."""
     return log(1 + occupations / max(occupations_with_it, 1))
 
 
 def damped(excess: float) -> float:
-    """The weight of the skills that a vacancy does not require, dampened so that long resumes do
-    not lose.
-    """
+    """The weight of skills that a vacancy does not require, dampened in favour of long resumes."""
     return excess if excess <= EXCESS else EXCESS * (1 + log(excess / EXCESS))
 
 
@@ -309,12 +211,15 @@ def strength(demand: Demand, offer: Offer, kin: int) -> float:
 
 
 def joined(kin: Any, points: Any) -> Any:
-    """The strength from the kinship of occupations and from all else; also of arrays."""
+    """The strength from the kinship of the occupations and the strength of the rest.
+
+    Also for numpy arrays.
+    """
     return 1 - (1 - JOB * (kin / 100)) * (1 - points)
 
 
 def kinship(demand: Demand, offer: Offer) -> tuple[int, int]:
-    """How related the occupations of both titles are, and those that ESCO has, in per cent."""
+    """How related the occupations of both titles are in per cent: of all, and of those in ESCO."""
     best = known = 0
     for job, sure in demand.jobs.items():
         for other, as_sure in offer.jobs.items():
@@ -336,7 +241,7 @@ def is_far(demand: Demand, offer: Offer) -> bool:
 
 
 def names_its_skills(demand: Demand) -> bool:
-    """Whether a vacancy's must-haves are gates, since its likest occupation is of ICT."""
+    """Whether a vacancy's must-haves are gates, because its most similar occupation is of ICT."""
     return bool(demand.jobs) and unit_group(next(iter(demand.jobs))) // 10 in NAMED_SKILLS
 
 

@@ -121,11 +121,14 @@ def test_rows_packed_by_earlier_rules_are_readable_until_compared_again() -> Non
     assert demands_for(Segment.of([old], Codes(), demands=True), offer).tolist() == [0]
 
 
-@pytest.mark.parametrize(("name", "first", "recommended"), [("pairs", 28, 26), ("cross", 29, 25)])
-def test_labelled_cases(name: str, first: int, recommended: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "first", "recommended", "wrong"),
+    [("pairs", 28, 26, 3), ("cross", 29, 25, 3), ("held", 21, 19, 19)],
+)
+def test_labelled_cases(name: str, first: int, recommended: int, wrong: int) -> None:
     """Of eleven vacancies: how often the right one is first and recommended, and the wrong ones."""
     found = list(ranked(name))
     assert len(found) == 30
     assert sum(one.rank == 1 for one in found) >= first
     assert sum(one.is_recommended for one in found) >= recommended
-    assert sum(one.wrong for one in found) <= 3
+    assert sum(one.wrong for one in found) <= wrong

@@ -35,6 +35,7 @@ PLANTED = [
     ("Inside a feature", "vacancies/posting/stray.py", ""),
     ("Rules are pure", "vacancies/posting/rules.py", "import sqlalchemy"),
     ("Rules are pure", "auth/keys/rules.py", "import hirewire.kit.clock"),
+    ("Rules are pure", "vacancies/recommendations/inputs.py", "import httpx"),
     ("Commands, queries and handlers", "auth/roles/commands.py", "import fastapi"),
     ("Commands, queries and handlers", "auth/roles/handlers.py", "import hirewire.kit.http"),
     ("Messaging: what runs it", "messaging/locks.py", "import hirewire.messaging.runtime"),

@@ -36,6 +36,7 @@ def test_no_forbidden_word_is_used() -> None:
         ('    """The names and by-names of a place."""', "by-names"),
         ('"""The list of one\'s own."""', "one's own"),
         ("# The rows, upon which the index depends.", "upon"),
+        ("# its likest occupation", "its likest"),
     ],
 )
 def test_planted_forbidden_words_are_found(line: str, word: str) -> None:

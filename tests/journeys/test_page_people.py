@@ -55,6 +55,7 @@ async def test_a_card_is_read_and_shortlisted_and_its_owner_is_notified(platform
         assert re.search(rf'Your resume: <a href="{resume}">Chef</a>', fit), fit
         assert 'class="score' in fit
         assert "Occupation: Cook" in fit, "a position counts for the occupation, too"
+        assert 'aria-label="Skills and experience"' in fit
         assert draft not in fit
         assert f'href="/employer{resume}"' in await page(boss, "/employer")
         assert f'href="/employer{resume}"' in await page(boss, "/employer/activity/all")

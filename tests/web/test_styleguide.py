@@ -200,7 +200,9 @@ def _unused_classes(styles: str, without: str = "-") -> set[str]:
     styled = {name for one in selectors for name in re.findall(r"\.([a-z][\w-]*)", one)}
     templates = _sources("templates/**/*.html", without)
     programs = _sources("**/*.py", without)
-    attributes = re.findall(r'class="((?:\{\{.*?\}\}|\{%.*?%\}|[^"])*)"', templates + programs)
+    attributes = re.findall(
+        r'class="((?:\{\{.*?\}\}|\{%.*?%\}|[^"])*)"', templates + programs, re.DOTALL
+    )
     written = {name for one in attributes for name in re.findall(r"[a-z][\w-]*", one)}
     chosen = _strings(_expressions(without) + _sources("static/js/*.js") + programs)
     blocks = set(re.findall(r"\{% block width %\}(\w+)", templates))
@@ -209,7 +211,7 @@ def _unused_classes(styles: str, without: str = "-") -> set[str]:
 
 def _expressions(without: str = "-") -> str:
     texts = _sources("templates/**/*.html", without)
-    return "\n".join(re.findall(r"\{\{.*?\}\}|\{%.*?%\}", texts))
+    return "\n".join(re.findall(r"\{\{.*?\}\}|\{%.*?%\}", texts, re.DOTALL))
 
 
 def _sources(pattern: str, without: str = "-") -> str:

@@ -74,9 +74,9 @@ def pairs(known: MatchingIndex) -> set[tuple[UUID, UUID]]:
     forth, back = [], []
     for number in range(4):
         offer = offer_of({"skills": [{"name": SKILLS[number]}]})
-        forth += [(UUID(int=number), id) for id, _, _ in known.vacancies_for(offer)]
+        forth += [(UUID(int=number), one.id) for one in known.vacancies_for(offer)]
         row = {"title": "x", "requirements": [{"skill": SKILLS[number]}], "company_id": None}
-        back += [(UUID(int=number), id) for id, _, _ in known.resumes_for(demand_of(row))]
+        back += [(UUID(int=number), one.id) for one in known.resumes_for(demand_of(row))]
     assert len(set(forth)) == len(forth)
     assert len(set(back)) == len(back)
     return {*forth, *back}

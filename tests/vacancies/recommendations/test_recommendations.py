@@ -33,6 +33,26 @@ async def test_a_changed_resume_is_matched_with_open_vacancies_and_reasons(board
     assert event.body["score"] == item["score"]
 
 
+async def test_reasons_name_what_is_close_and_keep_wishes_apart(board: Board) -> None:
+    id, resume = await board.publish(**PLAIN | {"area": "Omsk"}), uuid4()
+    await board.publish_resume(resume, 1, skills=[{"name": "sql"}, {"name": "MySQL"}])
+    [item] = (await board.person.call("GET", f"/vacancies/{id}/recommendations"))["items"]
+    close = next(one for one in item["reasons"] if one["about"] == "PostgreSQL")
+    assert (close["verdict"], close["closeTo"], close["pointer"]) == (
+        "partly",
+        "MySQL",
+        "/skills/1",
+    )
+    assert 0 < close["points"] < close["most"]
+    others = [one for one in item["reasons"] if one["about"] != "PostgreSQL"]
+    assert {one["closeTo"] for one in others} == {None}
+    kinds = {one["part"]: one["kind"] for one in item["reasons"]}
+    assert kinds["skill"] == "ability"
+    assert {kinds[part] for part in kinds.keys() & {"area", "salary", "work_format"}} == {
+        "preference"
+    }
+
+
 async def test_a_published_vacancy_is_matched_with_visible_resumes(board: Board) -> None:
     visible, hidden, draft = uuid4(), uuid4(), uuid4()
     await board.publish_resume(visible, 1)

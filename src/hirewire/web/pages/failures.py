@@ -71,7 +71,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def no_such_address(request: Request, error: RequestValidationError) -> Response:
         answer: Response = await problems.validation(request, error)
-        if _wants_page(request):  # the address is invalid, since no page sends such a body
+        if _wants_page(request):  # the address is invalid: no page sends such a body
             answer.status_code = 404
         return await as_page(request, answer)
 

@@ -86,7 +86,7 @@ async def test_removed_rows_come_back_where_they_were(platform: Platform) -> Non
                     }
 
 
-async def test_only_what_was_removed_is_offered_and_all_else_stays_as_it_is(
+async def test_only_removed_entries_are_offered_and_others_stay_unchanged(
     platform: Platform,
 ) -> None:
     await platform.start("auth", "profiles", "web")

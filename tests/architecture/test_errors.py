@@ -120,7 +120,7 @@ def test_every_error_class_states_its_code() -> None:
     assert without_code(error_classes()) == []
 
 
-def test_every_error_is_made_with_a_constant_code() -> None:
+def test_every_error_is_created_with_a_constant_code() -> None:
     for path in sources():
         lines = [line for line, code in codes(path.read_text()) if code is None]
         if str(path.relative_to(SOURCES)) not in GIVEN:

@@ -153,7 +153,7 @@ def test_nothing_below_the_entry_points_ends_a_transaction(path: Path) -> None:
     assert ends_transactions(path.read_text()) == []
 
 
-def test_the_modules_with_transactions_of_their_own_are_there_and_have_some() -> None:
+def test_the_modules_that_own_transactions_exist_and_end_some() -> None:
     found = {
         path.name
         for path in (SOURCES / "messaging").rglob("*.py")

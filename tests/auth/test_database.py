@@ -31,7 +31,7 @@ def _differences(connection: Connection) -> list[object]:
     return list(compare_metadata(context, metadata))
 
 
-async def test_the_migrated_database_is_what_the_tables_say(
+async def test_the_migrated_database_matches_the_tables(
     fresh_database: Callable[[], Awaitable[str]],
 ) -> None:
     url = await fresh_database()

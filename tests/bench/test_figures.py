@@ -42,7 +42,7 @@ def test_percentiles_are_measured_values(share: float, value: int) -> None:
     assert percentile([float(n) for n in range(100, 0, -1)], share) == value
 
 
-def test_a_profile_counts_own_time_and_that_of_what_is_called() -> None:
+def test_a_profile_counts_own_and_cumulative_time() -> None:
     folded = ["main (a.py:1);work (b.py:5);parse (c.py:9) 6", "main (a.py:1);work (b.py:7) 4"]
     own, cumulative = profile.summary(folded).split("\n\n")
     assert own.splitlines()[1:] == ["  60.0%  parse (c.py)", "  40.0%  work (b.py)"]

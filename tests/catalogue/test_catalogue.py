@@ -88,7 +88,7 @@ print(json.dumps([{"code": one.exit_code, "output": one.output} for one in done]
 
 
 @pytest.mark.parametrize(("before", "after", "message"), BREAKS)
-def test_a_breaking_change_does_not_pass_the_check(
+def test_a_breaking_change_fails_the_check(
     tmp_path: Path, before: str, after: str, message: str
 ) -> None:
     # Compiled files too, except temporary ones, which may vanish before they are read.

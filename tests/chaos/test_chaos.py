@@ -157,7 +157,7 @@ def test_an_unplugged_host_gets_nothing_and_is_not_notified() -> None:
         made.stop()
 
 
-def test_the_disk_keeps_what_was_flushed_and_nothing_else(tmp_path: Path) -> None:
+def test_the_disk_keeps_only_flushed_data(tmp_path: Path) -> None:
     if lacks := volume.missing():
         missing("a disk of its own", lacks)
     made = Volume(tmp_path)

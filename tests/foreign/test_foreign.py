@@ -148,7 +148,7 @@ async def test_a_node_service_consumes_and_publishes(
         await becomes_employer(running, id)
 
 
-async def test_an_unchanged_service_takes_the_place_of_ours(
+async def test_an_unmodified_external_service_can_replace_ours(
     node: Path, platform: Start, programs: list[Program]
 ) -> None:
     """Over plain queues: it consumes our registrations, and our auth consumes its employers."""
@@ -178,9 +178,7 @@ async def test_an_unchanged_service_takes_the_place_of_ours(
         await eventually(all_there)
 
 
-async def test_a_replica_consumes_the_plain_queue_when_the_other_is_gone(
-    platform: Start, rabbitmq: RabbitMQ
-) -> None:
+async def test_a_replica_takes_over_the_plain_queue(platform: Start, rabbitmq: RabbitMQ) -> None:
     running = await platform("auth", rabbitmq_plain_queues="employer.profile.created=in")
     other = Platform(
         running.environment["HIREWIRE_DATABASE_URL"],

@@ -201,7 +201,7 @@ async def test_an_invalid_line_has_its_error_next_to_it(platform: Platform) -> N
         assert (await api(anna, "GET", f"/profiles{path}"))["links"] == found["links"]
 
 
-async def test_files_are_kept_and_pages_are_small(platform: Platform) -> None:
+async def test_files_are_cached_and_pages_are_small(platform: Platform) -> None:
     await platform.start("web")
     async with platform.client() as client:
         html = await page(client, "/signup")

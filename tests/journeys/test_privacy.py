@@ -324,7 +324,7 @@ async def _looked_at(
 
 @pytest.mark.long
 @pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
-async def test_who_sees_what_of_a_candidate(platform: Platform) -> None:
+async def test_visibility_of_candidates_data(platform: Platform) -> None:
     await platform.start("auth", "profiles", "vacancies", "web")
     async with AsyncExitStack() as stack:
         people = {who: Person(await stack.enter_async_context(platform.client())) for who in WHO}

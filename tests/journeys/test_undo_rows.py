@@ -86,7 +86,7 @@ async def test_removed_rows_come_back_where_they_were(platform: Platform) -> Non
                     }
 
 
-async def test_only_what_was_removed_is_offered_and_all_else_stays_as_it_is(
+async def test_only_removed_entries_are_offered_and_others_stay_unchanged(
     platform: Platform,
 ) -> None:
     await platform.start("auth", "profiles", "web")
@@ -143,6 +143,25 @@ async def test_only_what_was_removed_is_offered_and_all_else_stays_as_it_is(
         assert (await client.get(f"{path}/rows")).status_code == 405
         await client.post(path, data={"action": "delete"})
         assert (await client.post(f"{path}/rows", data=undo)).status_code == 404
+
+
+async def test_more_than_a_form_can_send_is_not_offered(platform: Platform) -> None:
+    await platform.start("auth", "profiles", "web")
+    async with platform.client() as client:
+        await sign_up(client, "anna@example.org")
+        empty = [("block", "projects")]
+        empty += [(f"project{one}", "") for one in ("Name", "Url", "Start", "End")]
+        empty += [("projectDescription", ""), ("projectHighlights", "")]
+        for count, is_offered in ((16, True), (40, False)):
+            projects = [{"name": str(n), "description": "ж" * 10_000} for n in range(count)]
+            path = await resume_of(client, projects=projects)
+            gone = await post(client, path, empty, **PART)
+            assert (gone.status_code, bool(undo_in(gone.text))) == (200, is_offered)
+            if is_offered:
+                back = await client.post(f"{path}/rows", data=undo_in(gone.text))
+                assert back.headers["location"] == f"{path}?done=undone#projects"
+            saved = await api(client, "GET", f"/profiles{path}")
+            assert len(saved["projects"]) == (count if is_offered else 0)
 
 
 @pytest.mark.long

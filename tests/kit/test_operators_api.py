@@ -25,7 +25,7 @@ async def profiles(fresh_address: str) -> AsyncIterator[Running]:
         yield found
 
 
-async def test_a_handler_is_paused_and_goes_on(profiles: Running) -> None:
+async def test_a_handler_is_paused_and_resumed(profiles: Running) -> None:
     name = profiles.messaging.consumer.subscriptions[0].name
     body = {"handler": name, "why": "a test", "by": "ada"}
 

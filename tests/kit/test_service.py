@@ -220,7 +220,7 @@ def test_every_event_is_published_by_its_owner_alone() -> None:
     assert all(len(names) == 1 for names in publishers.values())
 
 
-async def test_answers_are_kept_for_a_day(profiles: Running) -> None:
+async def test_responses_are_kept_for_a_day(profiles: Running) -> None:
     async with profiles.messaging.transactions() as tx:
         for key, hours in (("old", 25), ("new", 23)):
             await answers.claim(tx, scope="x", key=key, fingerprint="f")

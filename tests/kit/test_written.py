@@ -30,7 +30,7 @@ def test_invalid_amounts_are_refused(typed: str) -> None:
         whole_amount(typed, rounded=True)
 
 
-def test_cents_are_no_whole_number_unless_they_may_be_rounded() -> None:
+def test_cents_are_refused_unless_rounding_is_allowed() -> None:
     assert whole_amount("100000,00") == 100_000
     with pytest.raises(ValueError, match="must be a whole number"):
         whole_amount("2 800,50")

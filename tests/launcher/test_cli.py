@@ -77,7 +77,7 @@ async def test_mistakes_are_explained(
     assert "Traceback" not in output
 
 
-async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+async def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     """Otherwise the other program would be taken for the service."""
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):

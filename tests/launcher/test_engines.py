@@ -126,7 +126,7 @@ async def test_no_row_and_no_statement_reaches_the_log(folder: Path) -> None:
     assert log.stat().st_mode & 0o777 == 0o600
 
 
-async def test_a_strict_umask_keeps_nobody_out(folder: Path) -> None:
+async def test_a_strict_umask_does_not_break_access(folder: Path) -> None:
     before = os.umask(0o077)
     try:
         async with EmbeddedPostgres(folder / "deep" / "pg", durable=False) as server:

@@ -108,7 +108,7 @@ async def test_no_batch_is_acked_before_an_earlier_one(consuming: Consuming) -> 
     assert await notes(consuming.place.engine) == list("abcdefgh")
 
 
-async def test_a_batch_that_is_taken_in_parts_is_acked_part_by_part(
+async def test_a_batch_handled_in_parts_is_acked_part_by_part(
     consuming: Consuming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An ack covers everything before it, so an early ack of a later batch would lose the rest."""
@@ -129,7 +129,7 @@ async def test_a_batch_that_is_taken_in_parts_is_acked_part_by_part(
         assert committed == list("abcdefghijkl")[:position]
 
 
-async def test_a_batch_that_fails_is_acked_once_the_failure_is_kept(consuming: Consuming) -> None:
+async def test_a_failed_batch_is_acked_once_the_failure_is_stored(consuming: Consuming) -> None:
     consuming.fails = {"b"}
     kept: list[object] = []
 

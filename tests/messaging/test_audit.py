@@ -113,7 +113,7 @@ async def test_events_unsent_when_the_barrier_reached_a_queue_are_not_missing_th
 
 
 @pytest.mark.long
-async def test_the_audit_ends_behind_lag(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_audit_ends_despite_lag(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lag is longer than the time between barriers; one consumed barrier is enough."""
     monkeypatch.setattr(auditing, "BARRIER_SECONDS", 0.2)
     async with two.running():

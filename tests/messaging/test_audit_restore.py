@@ -148,7 +148,7 @@ async def test_a_promoted_standby_without_the_last_commits(
             assert report.clean, report
 
 
-async def test_a_subscriber_restored_alone_gets_what_it_misses(two: Two, scratch: Path) -> None:
+async def test_a_subscriber_restored_alone_gets_its_missing_events(two: Two, scratch: Path) -> None:
     async with two.running():
         await two.note(PAGES, *(f"{n}" for n in range(8)))
         await two.has_consumed(8)

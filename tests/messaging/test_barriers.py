@@ -85,7 +85,7 @@ async def test_a_barrier_goes_to_every_subscriber_once(
     assert found.published_at is not None
 
 
-async def test_a_barrier_never_overtakes_what_was_committed_before_it_was_sent(
+async def test_a_barrier_never_overtakes_events_committed_before_it_was_sent(
     subscribed: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     """The second event is committed while the first is in flight, too late for this read."""
@@ -132,7 +132,7 @@ async def test_a_barrier_lists_events_that_the_broker_refuses(
     assert {one.id for one in behind if one.unsent} == set(stuck)
 
 
-async def test_a_barrier_that_a_queue_did_not_take_is_sent_there_again(
+async def test_a_barrier_refused_by_a_queue_is_sent_there_again(
     subscribed: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     away = {"reader"}

@@ -94,7 +94,7 @@ async def test_a_large_body_arrives_and_keeps_its_place(
         decode(claim)
 
 
-async def test_what_is_published_twice_is_stored_once(broker: ClaimCheck, folder: Path) -> None:
+async def test_a_body_published_twice_is_stored_once(broker: ClaimCheck, folder: Path) -> None:
     large = message("x" * LIMIT * 2)
     await broker.publish([large])
     await broker.publish([large])

@@ -184,7 +184,7 @@ async def test_a_message_being_handled_is_not_handled_by_another_replica(reader:
     assert other.calls == []
 
 
-async def test_a_claim_is_left_alone_for_its_time(reader: Reader) -> None:
+async def test_a_claim_is_respected_until_it_expires(reader: Reader) -> None:
     reader.broken = {"1"}
     await consume(reader.consumer, noted(uuid4(), "1", 1))
     reader.mood = {"1": KeyboardInterrupt()}

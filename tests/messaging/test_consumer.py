@@ -85,7 +85,7 @@ async def test_followers_of_a_failed_message_wait_in_order(reader: Reader) -> No
     assert (await notes(reader.place.engine))[-1] == "6"
 
 
-async def test_a_failing_follower_stops_the_queue_behind_it_again(reader: Reader) -> None:
+async def test_a_failing_follower_blocks_later_followers_again(reader: Reader) -> None:
     page = uuid4()
     reader.broken = {"1", "3"}
     await consume(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3, 4)))
@@ -116,7 +116,7 @@ async def test_a_discarded_message_lets_its_followers_go_on(reader: Reader) -> N
             await dead_letters.discard(tx, message.event_id, why="twice")
 
 
-async def test_skip_lets_followers_pass(place_with_notes: Place) -> None:
+async def test_skip_lets_followers_overtake(place_with_notes: Place) -> None:
     reader = Reader(place_with_notes, behind_failed="skip")
     page = uuid4()
     reader.broken = {"1"}

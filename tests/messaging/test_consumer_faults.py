@@ -252,7 +252,7 @@ async def test_a_slow_batch_makes_the_next_ones_smaller(
         assert max(sizes[-5:]) > 100
 
 
-async def test_a_failed_large_batch_is_taken_up_again(reader: Reader) -> None:
+async def test_a_failed_large_batch_is_continued(reader: Reader) -> None:
     """Nothing arrives afterwards, so only its own failure can trigger the next attempt."""
     lost = False
 

@@ -459,7 +459,7 @@ async def test_only_the_owners_watermarks_count(
 @pytest.mark.parametrize(
     ("sender", "counts"), [(None, True), ("writer", True), ("stranger", True), ("reader", False)]
 )
-def test_a_watermark_counts_unless_the_broker_says_that_another_service_sent_it(
+def test_a_watermark_is_ignored_if_the_broker_names_another_sender(
     sender: str | None, counts: bool
 ) -> None:
     services = frozenset({"writer", "reader"})

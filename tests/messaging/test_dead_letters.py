@@ -96,7 +96,7 @@ async def test_only_a_dead_letter_is_edited(reader: Reader) -> None:
             await dead_letters.edit(tx, dead.event_id, subscription=NAME, body=body, why="late")
 
 
-async def test_a_message_that_nobody_could_read_is_edited(reader: Reader) -> None:
+async def test_an_unreadable_message_can_be_edited(reader: Reader) -> None:
     page = uuid4()
     bad = delivery(Noted(page=page, text="x"))
     bad.body = b'{"page": 1}'

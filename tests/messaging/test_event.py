@@ -144,7 +144,7 @@ def test_a_version_is_a_whole_number(version: str) -> None:
 @pytest.mark.parametrize(
     "sequence", ["-1", "1.0", "x", "²", f"{2**63}", "0" * 19 + "1", "9" * 5000]
 )
-def test_a_sequence_is_a_whole_number_that_the_database_can_keep(sequence: str) -> None:
+def test_a_sequence_is_an_integer_that_the_database_can_store(sequence: str) -> None:
     """Anything else is refused, and the error names the header."""
     message = delivery(Noted(page=uuid4()))
     with pytest.raises(Malformed, match="header sequence"):

@@ -80,7 +80,7 @@ async def test_an_event_recorded_after_a_handler_was_added_is_missing(service: S
     assert await service.state(id) == "missing"
 
 
-async def test_what_a_renamed_handler_has_handled_is_handled(service: Service) -> None:
+async def test_events_handled_by_a_renamed_handler_stay_handled(service: Service) -> None:
     await service.become(FIRST)
     id = await service.consume()
     await service.become(RENAMED)
@@ -88,7 +88,7 @@ async def test_what_a_renamed_handler_has_handled_is_handled(service: Service) -
     assert await service.state(uuid4()) == "missing"
 
 
-async def test_what_a_removed_handler_has_left_dead_stays_dead(service: Service) -> None:
+async def test_dead_letters_of_a_removed_handler_stay_dead(service: Service) -> None:
     await service.become(BROKEN, SECOND)
     id = await service.consume()
     async with service.transactions() as tx:

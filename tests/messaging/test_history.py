@@ -110,7 +110,7 @@ async def write(transactions: Transactions, pages: Sequence[UUID], first: int, c
 
 @pytest.mark.long
 @pytest.mark.timeout(360)  # takes a quarter of a minute on an idle machine
-async def test_a_new_service_equals_one_that_was_there_all_along(
+async def test_a_new_service_ends_up_equal_to_one_that_always_existed(
     new_place: Callable[[], Awaitable[Place]], place: Place, broker: Broker, broker_url: str
 ) -> None:
     past = PAST["rabbitmq" if broker_url.startswith("amqp") else "postgres"]

@@ -71,7 +71,7 @@ async def test_a_retry_keeps_its_key_until_it_is_committed(place_with_notes: Pla
     assert [text for text in written if text not in slow.lates] == ["1", "2"]
 
 
-async def test_a_retry_is_made_by_one_replica(place_with_notes: Place) -> None:
+async def test_a_retry_is_run_by_one_replica(place_with_notes: Place) -> None:
     page = uuid4()
     first, second = Pausing(place_with_notes, "1"), Reader(place_with_notes)
     first.broken = {"1"}
@@ -98,7 +98,7 @@ async def due_now_unless_locked(place: Place) -> None:
         )
 
 
-async def test_a_retry_that_was_given_up_meanwhile_is_not_made(place_with_notes: Place) -> None:
+async def test_a_retry_of_a_message_discarded_meanwhile_is_skipped(place_with_notes: Place) -> None:
     """An operator discards the message after it was claimed and before it is handled."""
     reader = Reader(place_with_notes)
     transactions = met(reader)
@@ -152,7 +152,7 @@ async def test_a_replica_that_was_frozen_does_not_handle_messages_claimed_by_ano
     assert (slow.calls, other.calls) == ([], ["1"])
 
 
-async def test_a_retry_that_took_effect_is_not_made_again(place_with_notes: Place) -> None:
+async def test_a_retry_that_took_effect_is_not_repeated(place_with_notes: Place) -> None:
     """If followers may overtake, effect and release are one transaction."""
     reader = Reader(place_with_notes, behind_failed="skip")
     reader.broken = {"1"}
@@ -274,7 +274,7 @@ async def test_a_failure_is_not_entered_for_a_message_handled_by_another_replica
         ),
     ],
 )
-async def test_a_batch_takes_its_rows_in_one_order(
+async def test_a_batch_locks_its_rows_in_a_fixed_order(
     reader: Reader, table: str, of: Callable[[Delivery], tuple[str, ...]]
 ) -> None:
     """Two replicas with batches in different order never deadlock: while this one waits for the
@@ -326,7 +326,7 @@ async def test_a_repeat_in_a_batch_does_not_split_it(reader: Reader) -> None:
     assert await notes(reader.place.engine) == ["1", "0", "2", "3"]
 
 
-async def test_many_parked_at_once_come_in_order_before_what_comes_later(
+async def test_many_parked_messages_are_handled_in_order_before_later_ones(
     reader: Reader,
 ) -> None:
     """There are more of them than are claimed at once."""
@@ -489,7 +489,7 @@ async def test_a_retry_knows_the_message_by_the_same_id(reader: Reader) -> None:
     assert await notes(reader.place.engine) == ["x"]
 
 
-async def test_a_forged_message_stays_refused_however_often_it_is_tried(reader: Reader) -> None:
+async def test_a_forged_message_is_refused_on_every_retry(reader: Reader) -> None:
     forged = Delivery(
         body=Noted(page=uuid4(), text="forged").body(), routing_key="test.noted", user_id="stranger"
     )
@@ -500,7 +500,7 @@ async def test_a_forged_message_stays_refused_however_often_it_is_tried(reader: 
     assert await notes(reader.place.engine) == []
 
 
-async def test_replaying_the_dead_leaves_those_behind_them_where_they_are(reader: Reader) -> None:
+async def test_replaying_dead_messages_keeps_their_followers_waiting(reader: Reader) -> None:
     page = uuid4()
     reader.broken = {"1", "x"}
     await consume(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))

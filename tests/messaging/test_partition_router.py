@@ -108,7 +108,7 @@ async def test_messages_refused_by_a_partition_are_not_acked(
         assert broker.acked == []
 
 
-async def test_a_message_never_passes_one_of_its_key_that_was_refused(
+async def test_a_message_never_overtakes_a_refused_one_of_its_key(
     spread: Callable[[int], PartitionRouter], broker: ScriptedBroker
 ) -> None:
     page = uuid4()
@@ -131,7 +131,7 @@ async def test_a_message_never_passes_one_of_its_key_that_was_refused(
     assert texts(broker.taken) == ["1", "2", "1", "2", "3", "4", "5"]
 
 
-async def test_a_key_has_one_partition_whoever_sends_it(
+async def test_a_key_has_one_partition_for_all_senders(
     spread: Callable[[int], PartitionRouter], broker: ScriptedBroker
 ) -> None:
     """Even if an external publisher sends no key: it is taken from the body."""

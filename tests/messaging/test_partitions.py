@@ -153,7 +153,7 @@ async def test_replicas_share_the_partitions_and_keep_order_while_they_grow(crew
     assert crew.lates == 0
 
 
-async def test_a_replica_that_is_gone_leaves_its_share_to_the_others(crew: Crew) -> None:
+async def test_partitions_of_a_lost_replica_go_to_the_others(crew: Crew) -> None:
     pages = [uuid4() for _ in range(12)]
     for _ in range(2):
         crew.join(3)
@@ -195,7 +195,7 @@ async def test_a_stop_drains_all_partitions_at_once(crew: Crew) -> None:
     assert {text.split()[0] for text in await crew.consumed()} >= began
 
 
-async def test_a_barrier_comes_through_every_partition(crew: Crew) -> None:
+async def test_a_barrier_passes_every_partition(crew: Crew) -> None:
     replica = crew.join(3)
     assert replica.consumer.queues == tuple(topology_of("reader", n).queue for n in range(3))
     async with Transactions(crew.there.engine, "writer", crew.relay.wake)() as tx:

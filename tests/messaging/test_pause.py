@@ -165,7 +165,7 @@ async def test_a_batch_that_began_before_the_pause_keeps_its_place(reader: Reade
     assert await notes(reader.place.engine) == ["1", "2"]
 
 
-async def test_where_followers_may_pass_a_pause_keeps_them_in_order(noting: Place) -> None:
+async def test_a_pause_keeps_order_even_if_followers_may_overtake(noting: Place) -> None:
     reader = Reader(noting, behind_failed="skip")
     page = uuid4()
     reader.broken = {"1", "3"}
@@ -189,7 +189,7 @@ async def test_where_followers_may_pass_a_pause_keeps_them_in_order(noting: Plac
     assert set(reader.lates) == {"1", "3"}
 
 
-async def test_the_audit_shows_what_is_paused_as_waiting(reader: Reader) -> None:
+async def test_the_audit_shows_paused_messages_as_waiting(reader: Reader) -> None:
     await pause(reader)
     one = noted(uuid4(), "1", 1)
     await consume(reader.consumer, one)

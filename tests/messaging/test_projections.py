@@ -71,7 +71,7 @@ async def test_a_projection_is_rebuilt_and_switched_under_traffic(
         assert (line.counts["handled"], line.late, line.adds_up) == (sum(counts), 0, True)
 
 
-async def test_a_switch_waits_for_the_past_and_then_for_what_the_live_one_has(
+async def test_a_switch_waits_for_the_history_and_then_for_the_live_generation(
     writer: Writer, boards: Boards
 ) -> None:
     page = uuid4()

@@ -251,7 +251,7 @@ async def test_a_queue_is_bound_before_its_service_is_on_the_list(place: Place) 
     await owner.close()
 
 
-async def test_a_newcomer_is_bound_behind_the_watermark_of_its_history(place: Place) -> None:
+async def test_a_new_subscriber_is_bound_after_the_watermark_of_its_history(place: Place) -> None:
     broker = Watching(place)
     owner = await connect(place.url, application="tests")
     queue = QueueTopology("hirewire.reader", ("test.noted",))

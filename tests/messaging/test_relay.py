@@ -171,7 +171,7 @@ async def test_an_unavailable_broker_loses_nothing(place: Place, broker: Broker)
     assert await texts_in(broker, 3) == ["1", "2", "3"]
 
 
-async def test_one_failing_key_waits_in_order_and_all_others_pass(
+async def test_one_failing_key_waits_in_order_and_all_others_continue(
     new_place: Callable[[], Awaitable[Place]], broker: Broker, relay: Relay, place: Place
 ) -> None:
     """From outbox to effect over a real broker, with a handler that fails for one key."""

@@ -116,7 +116,7 @@ async def test_a_follower_cannot_overtake_while_its_predecessors_pause_ends(plac
 
 
 @pytest.mark.parametrize("in_a_row", [False, True])
-async def test_an_event_that_is_refused_holds_back_all_behind_it(
+async def test_a_refused_event_holds_back_all_later_ones_of_its_key(
     place: Place, in_a_row: bool
 ) -> None:
     broker = Scripted(in_a_row=in_a_row)
@@ -141,7 +141,7 @@ async def test_an_event_that_is_refused_holds_back_all_behind_it(
     await relay.close()
 
 
-async def test_events_held_back_behind_one_that_nobody_consumes_follow_it(
+async def test_events_held_back_by_one_without_subscribers_follow_it(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In order, and before events that were not passed to the broker with it. The broker returned

@@ -262,7 +262,7 @@ async def test_an_arrival_does_not_wait_for_a_slow_retry_of_its_key(reader: Read
     assert await notes(reader.place.engine) == ["other", "1", "2"]
 
 
-async def test_a_follower_that_arrives_at_the_end_is_not_left_behind(reader: Reader) -> None:
+async def test_a_follower_that_arrives_during_the_release_is_not_forgotten(reader: Reader) -> None:
     """It saw the message before it as unresolved, and commits after that was handled."""
     page = uuid4()
     reader.broken = {"1"}

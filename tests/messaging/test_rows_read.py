@@ -58,7 +58,7 @@ async def fill_open_messages(place: Place) -> None:
         await connection.exec_driver_sql("analyze messaging.open_message")
 
 
-async def test_a_retry_reads_what_is_due_and_who_waits_behind_it(reader: Reader) -> None:
+async def test_a_retry_reads_only_due_messages_and_their_followers(reader: Reader) -> None:
     await fill_open_messages(reader.place)
     page = uuid4()
     reader.broken = {"1"}

@@ -183,7 +183,7 @@ async def test_a_connection_lost_before_the_commit_is_no_commit(place: Place) ->
         await lose_it()
 
 
-async def test_a_database_that_is_not_there_is_unavailable(place: Place) -> None:
+async def test_a_missing_database_is_unavailable(place: Place) -> None:
     engine = create_async_engine("postgresql+asyncpg://nobody@127.0.0.1:9/none")
 
     async def try_it() -> None:

@@ -180,7 +180,7 @@ async def test_key_lock(world: World) -> None:
     await world.come_to_rest()
 
 
-async def test_taken_over_while_it_works(world: World) -> None:
+async def test_batch_taken_over_while_in_its_handler(world: World) -> None:
     """The broker gives a batch to a second process while the first is still in its handler."""
     reader = world.reader
     await write(world, 0, 0)

@@ -124,7 +124,7 @@ def test_places_that_begin_as_typed() -> None:
                 assert gazetteer().find(typed_as) == place
 
 
-def test_the_data_are_made_from_our_own_names() -> None:
+def test_the_data_are_built_from_the_current_own_names() -> None:
     """Changing `own.csv` requires building the data again."""
     table = files("hirewire.places") / "data" / "own.csv"
     for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines()):

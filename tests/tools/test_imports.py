@@ -28,7 +28,7 @@ def read(folder: Path, content: str | bytes, name: str = "f.csv", kind: Kind = "
     return rows_of(path, kind)[0]
 
 
-def test_a_table_becomes_what_the_api_takes(tmp_path: Path) -> None:
+def test_a_table_becomes_valid_api_bodies(tmp_path: Path) -> None:
     [row] = read(
         tmp_path,
         "Title;description;requirements;Nice To Have;salary_min;currency;gross;languages;area\n"
@@ -202,7 +202,7 @@ def test_no_written_cell_is_a_formula(cell: str) -> None:
     assert plain(safe(cell)) == cell
 
 
-def test_a_report_holds_no_formulas_and_is_read_again(tmp_path: Path) -> None:
+def test_a_report_contains_no_formulas_and_can_be_read_again(tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
     title = '=HYPERLINK("http://evil.example")'
     row = Row(2, {"title": title}, "+a@example.org")
@@ -231,7 +231,7 @@ def test_a_report_holds_no_formulas_and_is_read_again(tmp_path: Path) -> None:
         ("f.json", "[]", "contains no rows"),
     ],
 )
-def test_an_unusable_file_is_refused_whole(
+def test_an_unusable_file_is_refused_as_a_whole(
     tmp_path: Path, name: str, content: str | bytes, said: str
 ) -> None:
     with pytest.raises(Unreadable) as caught:
@@ -275,7 +275,7 @@ def test_json_in_lines_and_lists(tmp_path: Path) -> None:
         ("#/elsewhere", "#/elsewhere"),
     ],
 )
-def test_what_the_platform_refuses_is_reported_by_column(pointer: str, column: str) -> None:
+def test_refusals_of_the_platform_are_reported_by_column(pointer: str, column: str) -> None:
     body, _ = body_of("vacancies", {"requirements": "Go", "niceToHave": "C:9", "title": "x"})
     assert column_of("vacancies", pointer, body) == column
 

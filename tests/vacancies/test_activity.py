@@ -128,7 +128,7 @@ async def test_nothing_in_it_joins_two_resumes_of_one_person(anna: Person) -> No
     assert "userId" not in lines[0]
 
 
-async def test_in_one_batch_an_external_event_does_not_undo_what_was_said_before(
+async def test_in_one_batch_an_external_event_does_not_undo_earlier_ones(
     anna: Person,
 ) -> None:
     await anna.hire()
@@ -166,7 +166,7 @@ async def test_of_a_deleted_resume_only_the_deletion_is_shown(anna: Person) -> N
         assert [tuple(row) for row in kept] == [("deleted", None)]
 
 
-async def test_an_older_version_that_comes_late_changes_nothing_but_the_list(
+async def test_a_late_older_version_changes_only_the_list(
     anna: Person,
 ) -> None:
     await anna.hire()
@@ -281,7 +281,7 @@ async def test_strange_text_and_a_strange_number_are_refused(anna: Person) -> No
     ]
 
 
-async def test_pages_are_whole_while_candidates_are_busy(anna: Person) -> None:
+async def test_pages_are_complete_while_candidates_are_active(anna: Person) -> None:
     await anna.hire()
     consumer = anna.service.messaging.consumer
     await consume(consumer, *[changed(uuid4(), 1, "created", title=str(n)) for n in range(7)])
@@ -295,7 +295,7 @@ async def test_pages_are_whole_while_candidates_are_busy(anna: Person) -> None:
     assert sorted(seen) == [str(n) for n in range(7)]
 
 
-async def test_a_made_up_cursor_is_refused(anna: Person) -> None:
+async def test_an_invalid_cursor_is_refused(anna: Person) -> None:
     await anna.hire()
     places = [
         [],
@@ -324,7 +324,7 @@ async def test_no_header_prevents_a_message_from_being_stored(anna: Person) -> N
     assert len(await dead(anna)) == 1
 
 
-async def test_a_company_does_not_see_what_is_hidden_from_it(anna: Person, boris: Person) -> None:
+async def test_a_company_does_not_see_resumes_hidden_from_it(anna: Person, boris: Person) -> None:
     await anna.hire()
     await boris.hire("Other")
     company = (await anna.call("GET", "/employer-profile"))["companyId"]

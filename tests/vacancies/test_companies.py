@@ -129,7 +129,7 @@ async def test_a_logo_is_re_encoded(anna: Person) -> None:
 
 
 @pytest.mark.parametrize("kind", list(logos.KINDS))
-async def test_the_usual_kinds_are_taken_and_made_small(kind: str) -> None:
+async def test_common_image_formats_are_accepted_and_scaled_down(kind: str) -> None:
     made = await logos.reencoded(image(logos.KINDS[kind]))
     with Image.open(io.BytesIO(made)) as shown:
         assert (shown.format, shown.size) == ("WEBP", (400, 133))

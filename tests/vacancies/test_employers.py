@@ -59,7 +59,7 @@ async def test_a_repeat_under_one_key_gets_the_same_answer(anna: Person) -> None
     assert (profile["companyName"], profile["phone"]) == ("Acme", None)
 
 
-async def test_phones_are_taken_as_people_write_them(anna: Person) -> None:
+async def test_phone_numbers_are_accepted_as_people_write_them(anna: Person) -> None:
     for said, kept in (
         ("+79210000000", "+79210000000"),
         (" 8 (812) 555-35-35 ", "8 (812) 555-35-35"),

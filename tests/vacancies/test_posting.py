@@ -135,7 +135,7 @@ async def test_one_statement_changes_any_set_of_fields(anna: Person) -> None:
     assert len([statement for statement in updates if statement.startswith("UPDATE company")]) == 1
 
 
-async def test_what_applicants_can_see_is_published_as_events(anna: Person) -> None:
+async def test_changes_visible_to_applicants_are_published(anna: Person) -> None:
     company = (await anna.hire())["companyId"]
     id = await anna.vacancy()
     await anna.call("PATCH", f"/vacancies/{id}", {"title": "Draft still"})
@@ -172,7 +172,7 @@ async def test_another_companys_vacancy_cannot_be_touched(anna: Person, boris: P
     assert own["id"] == id
 
 
-async def test_the_list_is_open_to_all_and_shows_what_is_open(anna: Person) -> None:
+async def test_the_list_is_public_and_shows_open_vacancies(anna: Person) -> None:
     await anna.hire()
     client = anna.service.client
     ids = [await anna.vacancy(title=f"Developer {n}") for n in range(5)]
@@ -193,7 +193,7 @@ async def test_the_list_is_open_to_all_and_shows_what_is_open(anna: Person) -> N
     assert closed.json()["status"] == "closed"
 
 
-async def test_pages_are_whole_while_vacancies_are_published(anna: Person) -> None:
+async def test_pages_are_complete_while_vacancies_are_published(anna: Person) -> None:
     await anna.hire()
     ids = [await anna.vacancy() for _ in range(7)]
     for id in ids:
@@ -273,7 +273,7 @@ async def test_a_description_is_stored_sanitized(anna: Person) -> None:
     assert same["version"] == 1
 
 
-async def test_a_repeat_under_one_key_makes_one_draft(anna: Person) -> None:
+async def test_a_repeat_with_one_key_creates_one_draft(anna: Person) -> None:
     await anna.hire()
     key = {"Idempotency-Key": "draft-1"}
     first = await anna.call("POST", "/vacancies", VACANCY, expect=201, **key)
@@ -291,7 +291,7 @@ async def test_the_public_list_includes_the_owners_actions(anna: Person, boris: 
         assert item["allowedActions"] == allowed
 
 
-async def test_a_made_up_cursor_is_refused(anna: Person) -> None:
+async def test_an_invalid_cursor_is_refused(anna: Person) -> None:
     await anna.hire()
     places = [
         [],
@@ -361,7 +361,7 @@ async def test_bad_input_names_the_field(anna: Person) -> None:
     assert (kept["id"], kept["version"]) == (id, 1)
 
 
-async def test_closing_takes_a_reason_of_the_list(anna: Person) -> None:
+async def test_closing_accepts_listed_reasons_only(anna: Person) -> None:
     await anna.hire()
     id = await anna.vacancy()
     await anna.call("POST", f"/vacancies/{id}/publish")

@@ -153,7 +153,7 @@ async def test_every_response_of_a_service_becomes_a_result_or_an_exception() ->
     await upstream.close()
 
 
-async def test_a_page_of_a_malformed_answer_says_that_the_service_is_away() -> None:
+async def test_a_page_reports_an_unavailable_service_for_a_malformed_response() -> None:
     service, ports = Answering(), [free_port() for _ in range(4)]
     settings = load_settings(
         {}, web_port=ports[0], auth_port=ports[1], profiles_port=ports[2], vacancies_port=ports[3]

@@ -129,7 +129,7 @@ async def test_an_invalid_cookie_does_not_lock_anybody_out(front: Front) -> None
         assert answer.status_code == 200
 
 
-async def test_files_are_for_who_is_signed_in(front: Front) -> None:
+async def test_files_are_served_to_signed_in_users_only(front: Front) -> None:
     upload = {"file": ("resume.json", b"x" * 3_000_000)}
     for path in ("/theme", "/language", "/signin"):
         assert (await front.client.post(path, files=upload)).status_code == 413
@@ -146,7 +146,7 @@ async def test_files_are_for_who_is_signed_in(front: Front) -> None:
     assert [seen.target for seen in front.service.seen] == [b"/api/auth/me"]
 
 
-async def test_a_page_takes_no_large_body(front: Front) -> None:
+async def test_a_page_accepts_no_large_body(front: Front) -> None:
     answer = await front.client.post("/theme", content=b"theme=" + b"x" * 2_000_000)
     assert answer.status_code == 413
     answer = await front.client.post(

@@ -92,7 +92,7 @@ async def resolved(
         ("", "1.1.1.1", "10.0.0.9", "10.0.0.9"),
     ],
 )
-async def test_the_clients_address_is_what_the_nearest_trusted_proxies_wrote(
+async def test_the_clients_address_is_taken_from_the_nearest_trusted_proxies(
     listed: str, written: str, peer: str, found: str
 ) -> None:
     line = (b"x-forwarded-for", written.encode())
@@ -106,7 +106,7 @@ async def test_several_lines_are_one_list() -> None:
     assert await resolved("", *lines, proto) == ("10.0.0.9", "http")
 
 
-def test_via_is_added_to_what_was_there() -> None:
+def test_via_is_appended_to_existing_values() -> None:
     assert passed((b"via", b"1.0 outer"))[b"via"] == b"1.0 outer, 1.1 hirewire"
 
 

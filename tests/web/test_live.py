@@ -244,7 +244,7 @@ async def test_missed_events_come_first(world: World) -> None:
         assert len(again.events) == 1
 
 
-async def test_a_slow_page_is_sent_to_catch_up_and_costs_no_more(world: World) -> None:
+async def test_a_slow_page_must_catch_up_and_uses_bounded_memory(world: World) -> None:
     hub = live.Hub()
     stream = hub.open("u", None)
     for _ in range(live.LONGEST_QUEUE + 50):
@@ -257,7 +257,7 @@ async def test_a_slow_page_is_sent_to_catch_up_and_costs_no_more(world: World) -
     hub.open("u", None)
 
 
-async def test_a_broker_that_goes_away_is_reported_and_so_is_its_return(world: World) -> None:
+async def test_loss_and_return_of_the_broker_are_reported(world: World) -> None:
     person = uuid4()
     async with world.page(person) as page:
         assert world.feed._broker is not None

@@ -93,7 +93,7 @@ async def test_a_client_that_leaves_while_it_sends_stops_the_work(front: Front) 
         await front.service.left.wait()
 
 
-async def test_a_large_body_is_passed_on_before_it_is_whole(front: Front) -> None:
+async def test_a_large_body_is_streamed(front: Front) -> None:
     first = asyncio.Event()
 
     async def reads(seen: Seen, receive: Receive, send: Send) -> None:
@@ -276,7 +276,7 @@ async def test_a_header_that_is_no_text_is_refused(front: Front) -> None:
 
 
 @pytest.mark.parametrize("announced", [True, False])
-async def test_the_services_own_413_comes_back(front: Front, announced: bool) -> None:
+async def test_a_413_of_the_service_is_passed_on(front: Front, announced: bool) -> None:
     limited = BodyLimit(_reads)
 
     async def refuses(seen: Seen, receive: Receive, send: Send) -> None:
@@ -346,7 +346,7 @@ async def test_a_truncated_response_is_not_completed(front: Front) -> None:
         await front.client.get("/api/auth/x")
 
 
-async def test_what_is_not_http_is_502(front: Front) -> None:
+async def test_a_response_that_is_not_http_gives_502(front: Front) -> None:
     async def nonsense(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"what?\r\n\r\n")
         writer.close()
@@ -365,7 +365,7 @@ async def _answer_of(front: Front, peer: Peer) -> httpx.Response:
         return await front.client.post("/api/profiles/x")
 
 
-async def test_a_service_that_is_away_is_named(front: Front) -> None:
+async def test_an_unavailable_service_is_named(front: Front) -> None:
     answer = await front.client.post("/api/vacancies/x", json={})
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"

@@ -144,7 +144,7 @@ async def test_a_body_over_every_limit_is_refused(web: httpx.AsyncClient) -> Non
     assert unannounced.status_code == 413
 
 
-async def test_the_first_event_arrives_before_the_second_is_made(
+async def test_the_first_event_arrives_before_the_second_is_created(
     web: httpx.AsyncClient, upstream: Upstream
 ) -> None:
     async with web.stream("GET", "/api/auth/stream") as answer:
@@ -163,7 +163,7 @@ async def test_a_client_that_hangs_up_is_noticed_upstream(
         await upstream.gone.wait()
 
 
-async def test_a_service_that_is_away_is_named(web: httpx.AsyncClient) -> None:
+async def test_an_unavailable_service_is_named(web: httpx.AsyncClient) -> None:
     for path in ("/api/profiles/me", "/api/vacancies/vacancies"):
         answer = await web.get(path)
         assert answer.status_code == 503

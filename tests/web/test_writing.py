@@ -33,11 +33,11 @@ def test_html_reads_as_people_write() -> None:
         ("", ""),
     ],
 )
-def test_what_is_written_becomes_html(written: str, html: str) -> None:
+def test_written_text_becomes_html(written: str, html: str) -> None:
     assert as_html(written) == html
 
 
-def test_what_was_not_edited_is_known() -> None:
+def test_an_unedited_description_is_recognised() -> None:
     form = as_written(STORED).replace("\n", "\r\n")
     assert is_unchanged(form, STORED)
     assert not is_unchanged(form + "!", STORED)
@@ -71,7 +71,7 @@ def test_text_that_looks_like_markup_stays_text(text: str) -> None:
         assert as_html(as_written(written)) == written
 
 
-def test_text_stays_as_plain_as_it_can() -> None:
+def test_text_stays_as_plain_as_possible() -> None:
     plain = "2 * 3, C++, a_b, [1], 5 < 6, R&D, a - b, !"
     assert as_written(f"<p>{escape(plain)} ok</p>") == f"{plain} ok"
 

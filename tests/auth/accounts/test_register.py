@@ -27,7 +27,7 @@ async def registered(auth: Auth) -> list[UserRegistered]:
     return [event for event in events if isinstance(event, UserRegistered)]
 
 
-async def test_an_account_is_made_and_published(keyless: Auth) -> None:
+async def test_an_account_is_created_and_published(keyless: Auth) -> None:
     """Registering needs no key, no broker and no other service."""
     answer = await keyless.client.post(URL, json=ANNA)
     assert answer.status_code == 201

@@ -137,7 +137,7 @@ async def test_the_task_creates_the_first_key_and_keeps_running(keyless: Auth) -
         await task
 
 
-async def test_a_whole_service_makes_its_key_and_sends_it(
+async def test_a_running_service_creates_and_publishes_its_key(
     fresh_database: Callable[[], Awaitable[str]],
 ) -> None:
     broker = open_broker(await fresh_database(), client="auth")

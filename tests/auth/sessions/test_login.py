@@ -62,7 +62,7 @@ async def test_two_logins_are_two_sessions(auth: Auth) -> None:
     assert await auth.rows("select count(*) from session") == [(2,)]
 
 
-async def test_refresh_tokens_are_not_kept(auth: Auth) -> None:
+async def test_refresh_tokens_are_not_stored(auth: Auth) -> None:
     await auth.register()
     token = (await auth.login())["refreshToken"]
     [(kept,)] = await auth.rows("select hash from refresh_token")

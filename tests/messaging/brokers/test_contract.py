@@ -70,12 +70,12 @@ def bodies(deliveries: Sequence[Delivery]) -> list[int]:
     return [int(delivery.body) for delivery in deliveries]
 
 
-async def test_what_is_published_arrives_in_order(broker: Broker) -> None:
+async def test_published_messages_arrive_in_order(broker: Broker) -> None:
     assert await broker.publish(numbered(50)) == [Outcome.CONFIRMED] * 50
     assert bodies(await take(broker, 50)) == list(range(50))
 
 
-async def test_an_acked_message_is_gone_and_an_unacked_one_comes_back(
+async def test_an_acked_message_is_gone_and_an_unacked_one_returns(
     broker: Broker, other: Broker
 ) -> None:
     await broker.publish(numbered(30))
@@ -209,7 +209,7 @@ async def test_declaring_again_removes_what_is_no_longer_consumed(broker: Broker
     assert outcomes == [Outcome.UNROUTABLE, Outcome.CONFIRMED]
 
 
-async def test_a_deleted_queue_is_gone_with_what_was_in_it(broker: Broker) -> None:
+async def test_a_deleted_queue_is_gone_with_its_messages(broker: Broker) -> None:
     kept = QueueTopology("hirewire.kept", ("test.noted",))
     await broker.declare([kept])
     await broker.publish(numbered(3))
@@ -285,9 +285,7 @@ async def test_one_consumer_is_active_and_another_takes_over(broker: Broker, oth
     assert seen == list(range(4, 10))
 
 
-async def test_a_queue_that_was_deleted_is_noticed_and_made_again(
-    broker: Broker, broker_url: str
-) -> None:
+async def test_a_deleted_queue_is_noticed_and_recreated(broker: Broker, broker_url: str) -> None:
     async with aclosing(broker.deliveries(LOGS, limit=10)) as batches:
         await broker.publish(numbered(1))
         batch = await anext(batches)

@@ -213,7 +213,7 @@ async def test_an_empty_body_is_a_dead_letter(consumed: Consumption) -> None:
     assert headers["h:at"] == "2025-11-24T00:00:00.123000Z"
 
 
-async def test_a_correlation_id_that_could_not_be_published_again_is_not_taken_on(
+async def test_a_correlation_id_that_cannot_be_published_is_not_adopted(
     consumed: Consumption,
 ) -> None:
     for text in ("story", "x" * 256, "я" * 128):

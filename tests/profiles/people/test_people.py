@@ -14,7 +14,7 @@ async def registered(person: Person) -> None:
     await consume(person.service.messaging.consumer, event)
 
 
-async def test_a_registration_makes_a_profile(anna: Person) -> None:
+async def test_a_registration_creates_a_profile(anna: Person) -> None:
     missing = await anna.call("GET", "/me", expect=404)
     assert missing["type"].endswith("no-profile-yet")
     await registered(anna)

@@ -198,7 +198,7 @@ async def test_the_key_of_a_link_is_in_no_log(anna: Person) -> None:
     assert key not in str(logs)
 
 
-async def test_nobody_else_reads_it(anna: Person, boris: Person) -> None:
+async def test_nobody_else_can_read_the_resume(anna: Person, boris: Person) -> None:
     resume = await candidate(anna)
     await hires(boris, OTHER)
     await consume(anna.service.messaging.consumer, applied(anna, resume))
@@ -252,7 +252,7 @@ async def test_the_order_of_the_two_events_does_not_matter(
     await boris.call("GET", f"/candidates/{resume}")
 
 
-async def test_a_company_is_one_reader_and_pages_are_whole(anna: Person, boris: Person) -> None:
+async def test_a_company_is_one_reader_and_pages_are_complete(anna: Person, boris: Person) -> None:
     resume = await candidate(anna)
     companies = [UUID(int=n) for n in range(1, 6)]
     for company in companies:
@@ -298,7 +298,7 @@ async def test_without_a_contact_the_accounts_address_is_shown_to_readers_of_con
     assert not [row for row in lines if "anna@example.org" in str(row.body)]
 
 
-async def test_an_address_that_was_not_kept_comes_with_the_registration_again(anna: Person) -> None:
+async def test_a_missing_address_is_filled_in_by_a_replayed_registration(anna: Person) -> None:
     await candidate(anna)
     async with anna.service.engine.begin() as tx:
         await tx.exec_driver_sql("update profile set account_email = null")
@@ -309,7 +309,7 @@ async def test_an_address_that_was_not_kept_comes_with_the_registration_again(an
     assert (mine["accountEmail"], mine["fullName"]) == ("anna@example.org", "Анна Ли")
 
 
-async def test_a_link_shows_of_its_owner_what_they_choose(anna: Person) -> None:
+async def test_a_link_shows_the_parts_its_owner_has_chosen(anna: Person) -> None:
     resume = await candidate(anna)
     path = f"/resumes/{resume}"
     linked = await anna.call("PATCH", path, {"visibility": "link", "status": "published"})

@@ -202,7 +202,7 @@ def test_an_edit_of_the_title_changes_the_label_only(document: dict[str, Any], t
 
 
 @given(documents, documents)
-def test_what_is_exported_imports_as_it_was(
+def test_an_export_can_be_imported_unchanged(
     document: dict[str, Any], other: dict[str, Any]
 ) -> None:
     """Fields of one resume over the document of another survive export and import."""
@@ -216,7 +216,7 @@ def test_what_is_exported_imports_as_it_was(
 
 
 @pytest.mark.parametrize("name", NAMES)
-async def test_a_real_resume_comes_back_whole(anna: Person, name: str) -> None:
+async def test_a_real_resume_survives_import_and_export(anna: Person, name: str) -> None:
     path = SAMPLES / "jsonresume" / f"{name}.resume.json"
     if not path.exists():
         pytest.skip(f"{path.name} is not there (HIREWIRE_TEST_SAMPLES names the folder of samples)")
@@ -298,7 +298,7 @@ async def test_a_resume_made_here_exports_and_comes_back(anna: Person) -> None:
         ({"x": "y" * 100_001}, "#/x"),
     ],
 )
-async def test_a_document_that_cannot_be_kept_is_refused(
+async def test_a_document_that_cannot_be_stored_is_refused(
     anna: Person, document: object, pointer: str
 ) -> None:
     answer = await anna.call("POST", "/resumes/import", document, expect=422)

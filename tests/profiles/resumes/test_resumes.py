@@ -126,7 +126,7 @@ async def test_another_persons_resume_is_not_found(anna: Person, boris: Person) 
     assert (await anna.call("GET", path))["version"] == 3
 
 
-async def test_publishing_needs_what_is_mandatory(anna: Person) -> None:
+async def test_publishing_needs_the_mandatory_fields(anna: Person) -> None:
     made = await anna.call("POST", "/resumes", {"title": "Developer"}, expect=201)
     path = f"/resumes/{made['id']}"
     assert made["completeness"]["missingMandatory"] == ["skills"]
@@ -161,7 +161,7 @@ async def test_a_deleted_resume_leaves_nothing(anna: Person) -> None:
             assert count.scalar_one() == 0, table
 
 
-async def test_pages_have_each_resume_once_while_more_are_made(anna: Person) -> None:
+async def test_pages_list_each_resume_once_while_more_are_created(anna: Person) -> None:
     ids = [
         (await anna.call("POST", "/resumes", {"title": str(n)}, expect=201))["id"] for n in range(7)
     ]
@@ -177,7 +177,7 @@ async def test_pages_have_each_resume_once_while_more_are_made(anna: Person) -> 
 
 
 @pytest.mark.parametrize("cursor", ["x", "W10", "e30", "WyJ4Il0", "%00"])
-async def test_a_made_up_cursor_is_refused(anna: Person, cursor: str) -> None:
+async def test_an_invalid_cursor_is_refused(anna: Person, cursor: str) -> None:
     await anna.call("GET", f"/resumes?after={cursor}", expect=422)
 
 

@@ -141,7 +141,7 @@ async def test_a_required_cover_letter_must_be_given(board: Board) -> None:
     assert (await board.apply(letter="Dear all"))["letter"] == "Dear all"
 
 
-async def test_with_ones_own_resume_only(board: Board) -> None:
+async def test_only_ones_own_resume_can_be_used(board: Board) -> None:
     _, other = await board.somebody()
     for resume in (other, uuid4()):
         await board.apply(expect=404, resumeId=str(resume))
@@ -319,7 +319,7 @@ async def test_an_invitation_is_accepted(board: Board) -> None:
     await board.move(id, "interview")
 
 
-async def test_an_invitation_is_declined_or_taken_back(board: Board) -> None:
+async def test_an_invitation_is_declined_or_withdrawn(board: Board) -> None:
     id = (await board.invite())["id"]
     declined = await board.vera.call("POST", f"/applications/{id}/withdraw", {"comment": "No"})
     assert (declined["applicantState"], declined["open"]) == ("withdrawn", False)
@@ -330,7 +330,7 @@ async def test_an_invitation_is_declined_or_taken_back(board: Board) -> None:
     assert await board.published("application.submitted") == []
 
 
-async def test_who_hides_after_an_invitation_is_not_seen(board: Board) -> None:
+async def test_a_resume_hidden_after_an_invitation_is_not_shown(board: Board) -> None:
     id = (await board.invite())["id"]
     await board.say(board.vera, board.resume, 2, visibility="no_one")
     assert (await board.boss.call("GET", f"/applications/{id}"))["resume"] is None
@@ -385,7 +385,7 @@ async def test_an_applicant_sees_their_own(board: Board) -> None:
     assert (await board.boss.call("GET", "/applications"))["items"] == []
 
 
-async def test_an_applicant_cannot_ask_for_stages(board: Board) -> None:
+async def test_an_applicant_cannot_query_stages(board: Board) -> None:
     """An empty result would reveal what the employer keeps private."""
     await board.vera.call("GET", "/applications?stage=consider", expect=422)
 

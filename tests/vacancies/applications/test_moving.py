@@ -16,7 +16,7 @@ from tests.builders import blocked
 from tests.vacancies.applications.conftest import Board
 
 
-async def test_all_the_way_to_hired(board: Board) -> None:
+async def test_an_application_can_go_through_all_stages_to_hired(board: Board) -> None:
     id = (await board.apply())["id"]
     for stage in ("consider", "interview", "phone_interview", "offer", "hired"):
         moved = await board.move(id, stage)

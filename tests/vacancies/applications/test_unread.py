@@ -85,7 +85,7 @@ async def test_a_move_is_unread_for_those_who_can_see_it(board: Board) -> None:
     assert await counts(board) == {(board.vacancy, "discard_by_applicant"): (1, 1)}
 
 
-async def test_invitations_and_what_the_system_closes(board: Board) -> None:
+async def test_unread_counts_for_invitations_and_system_closings(board: Board) -> None:
     id = (await board.invite(message="Come!"))["id"]
     assert (await unread(board.vera), await unread(board.boss)) == ((1, 0), (0, 0))
     assert await board.published("application.message_sent") != []

@@ -167,7 +167,7 @@ async def test_earlier_data_is_compared_too(board: Board) -> None:
         """jsonb_set(snapshot, '{status}', '"draft"')""",
     ],
 )
-async def test_a_match_that_is_behind_shows_nothing_hidden(board: Board, change: str) -> None:
+async def test_an_outdated_match_shows_nothing_hidden(board: Board, change: str) -> None:
     """Two handlers consume the event: the match may be withdrawn after the resume is hidden."""
     id, resume = await board.publish(**PLAIN), uuid4()
     await board.publish_resume(resume, 1)

@@ -327,7 +327,7 @@ def test_no_two_processes_share_a_folder(tmp_path: Path, monkeypatch: pytest.Mon
     two.close()
 
 
-async def test_a_plain_user_may_ask_which_database_it_is(engine: AsyncEngine) -> None:
+async def test_an_unprivileged_user_can_identify_the_database(engine: AsyncEngine) -> None:
     async with engine.connect() as tx:
         await tx.exec_driver_sql(f"create role plain_{uuid4().hex[:8]}_reader")
         [role] = (

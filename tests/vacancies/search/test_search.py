@@ -253,7 +253,7 @@ async def test_pages_are_complete(board: Board, order: str) -> None:
         assert {seen[0], seen[1], seen[2]} == {board.ids[n] for n in "678"}
 
 
-async def test_what_is_no_longer_open_is_not_found(board: Board) -> None:
+async def test_vacancies_that_are_no_longer_open_are_not_found(board: Board) -> None:
     await board.publish("a", "Alpha")
     await board.publish("b", "Alpha")
     await board.ready()

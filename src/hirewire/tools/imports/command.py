@@ -78,7 +78,7 @@ def _summary(importer: Importer, seconds: float, console: Console) -> None:
     made, drafts = tally["made"] + tally["draft"], tally["draft"]
     console.print(
         f"{made:,} created ({drafts:,} of them could not be published), "
-        f"{tally['there before']:,} already existed, {tally['refused']:,} refused; {seconds:.1f} s"
+        f"{tally['existing']:,} already existed, {tally['refused']:,} refused; {seconds:.1f} s"
     )
     if importer.refusals:
         table = Table()

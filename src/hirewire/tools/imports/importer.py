@@ -83,7 +83,7 @@ class Importer:
     def _is_there(self, row: Row) -> bool:
         if row.mark not in self.journal.marks:
             return False
-        self._finish("there before")
+        self._finish("existing")
         return True
 
     async def _of_person(self, client: httpx.AsyncClient, rows: list[Row]) -> None:

@@ -89,7 +89,7 @@ async def _watched(filler: Filler, console: Console) -> None:
 def _summary(filler: Filler, seconds: float, console: Console) -> None:
     tally = filler.tally
     table = Table(title=f"Board with seed {filler.plan.seed}")
-    for head in ("what", "made", "there before", "refused", "seconds", "per second"):
+    for head in ("what", "created", "already existed", "refused", "seconds", "per second"):
         table.add_column(head, justify="left" if head == "what" else "right")
     for what in ("accounts", "vacancies", "resumes"):
         made = tally.made[what]

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field, JsonValue, TypeAdapter
 
+from hirewire.kit.middleware import MAX_BODY
 from hirewire.web.api.answers import Missing
 from hirewire.web.api.models.base import Model
 from hirewire.web.api.models.profiles import Resume
@@ -18,6 +20,8 @@ router = APIRouter(include_in_schema=False)
 Row = dict[str, JsonValue]
 Rows = dict[str, list[tuple[Annotated[int, Field(ge=0)], Row]]]
 """Rows with the places that they had, by list."""
+MOST_SENT = MAX_BODY - 4096
+"""Bytes of the rows in a form, whose other fields are short."""
 _ROWS = TypeAdapter(Rows)
 _NAMES = {"skills": "name", "languages": "language"}
 """The field that names a row, in the lists that have each name once."""
@@ -26,7 +30,7 @@ _NAMES = {"skills": "name", "languages": "language"}
 async def removed_rows(request: Request, before: Resume, after: Resume) -> Removed | None:
     """What puts back the rows that the form left empty, or did not know; None if there are none.
 
-    A row that was changed is not removed.
+    A row that was changed is not removed. None also if they are more than a form can send.
     """
     gone: Rows = {}
     for name in ROWS:
@@ -39,9 +43,8 @@ async def removed_rows(request: Request, before: Resume, after: Resume) -> Remov
         ]
         if rows:
             gone[name] = rows
-    if not gone:
-        return None
-    return Removed(f"/resumes/{after.id}/rows", _ROWS.dump_json(gone).decode())
+    undo = Removed(f"/resumes/{after.id}/rows", _ROWS.dump_json(gone).decode())
+    return undo if gone and len(urlencode(undo.fields)) < MOST_SENT else None
 
 
 @router.post("/resumes/{id}/rows")

@@ -271,12 +271,13 @@ def _skills(demand: Demand, offer: Offer, *, are_gates: bool) -> list[Plain]:
     lacking: Verdict
     terms: list[Plain] = []
     find = offer.skills.get
+    offered = offer.skills.keys()
     for nth, (skill, must, level, weight, close) in enumerate(demand.skills):
         most = weight * unit
         found = find(skill)
         if found is None:
             lacking = "conflict" if must and are_gates else "missing"
-            place = _closest(close, offer) if close else None
+            place = None if offered.isdisjoint(close) else _closest(close, offer)
             if place is None:
                 terms.append(("skill", lacking, 0.0, most, nth, must, None, False))
             else:

@@ -1,4 +1,4 @@
-"""What our own events refuse in a field, and what they take from writers of another make."""
+"""What our events refuse in a field, and what they accept from other publishers."""
 
 import ast
 import json
@@ -26,20 +26,20 @@ def read(name: str, **changes: object) -> Any:
     ["nobody", "", "@", "anna@", "@example.org", "an na@example.org", "a\x01@example.org"]
     + ["a@b@", "anna@exam\nple.org", "a" * 100_000 + "@example.org", "a" * 250 + "@x.org"],
 )
-def test_what_is_no_address_is_refused(address: str) -> None:
+def test_invalid_email_addresses_are_refused(address: str) -> None:
     with pytest.raises(Malformed, match=r"^email: "):
         read("user.registered", email=address)
 
 
 @pytest.mark.parametrize("address", ["a@b", "анна@пример.рф", "o'neil+x@mail.example.org", '"@"@x'])
-def test_any_address_is_taken(address: str) -> None:
+def test_any_valid_email_address_is_accepted(address: str) -> None:
     event = read("user.registered", email=address)
     assert isinstance(event, UserRegistered)
     assert event.email == address
 
 
 def moments() -> list[tuple[str, str]]:
-    """Event and field of each time in the contracts."""
+    """The event and name of each time field in the contracts."""
     found = []
     for entry in catalogue.entries():
         schema = entry.event.model_json_schema(by_alias=True)
@@ -50,7 +50,7 @@ def moments() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("name", "field"), moments())
-def test_a_number_is_no_time(name: str, field: str) -> None:
+def test_a_number_is_refused_as_a_time(name: str, field: str) -> None:
     for number in (0, 1_763_942_400, 1_763_942_400_123, 1.5, "1763942400", "-1", True):
         with pytest.raises(Malformed, match=f"^{field}: must be a date and time"):
             read(name, **{field: number})
@@ -60,13 +60,13 @@ def test_a_number_is_no_time(name: str, field: str) -> None:
         assert json.loads(read(name, **{field: text}).body())[field] == "2026-11-02T09:30:00Z"
 
 
-def test_there_are_times_to_try() -> None:
+def test_there_are_time_fields_to_test() -> None:
     assert len(moments()) >= 4
     assert all(issubclass(entry.event, Event) for entry in catalogue.entries())
 
 
 def test_contracts_have_times_and_addresses_of_the_checked_kinds_only() -> None:
-    """A bare `datetime` takes numbers, and a bare `str` any address."""
+    """A plain `datetime` accepts numbers, and a plain `str` any address."""
     modules = sorted((ROOT / "src" / "hirewire" / "contracts").glob("[a-z]*.py"))
     assert len(modules) > 1
     for path in modules:
@@ -80,7 +80,7 @@ def test_that_rule_catches_what_it_forbids() -> None:
 
 
 def bare(source: str) -> list[str]:
-    """The fields of a module whose kind is checked too little."""
+    """The fields of a module whose types check too little."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):

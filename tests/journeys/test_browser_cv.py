@@ -1,4 +1,4 @@
-"""A CV in a browser: uploaded, corrected, saved and published; with and without scripts."""
+"""A CV in a browser: uploaded, corrected, saved and published, with and without scripts."""
 
 from pathlib import Path
 

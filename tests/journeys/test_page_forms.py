@@ -1,4 +1,4 @@
-"""What people type into the forms of pages, as they write it; without a browser."""
+"""Form input as people write it, without a browser."""
 
 import re
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
 
 
 async def published(client: httpx.AsyncClient, title: str, **fields: str) -> str:
-    """A vacancy's id."""
+    """Publish a vacancy; returns its id."""
     made = await client.post("/employer/vacancies", data={"title": title})
     path = made.headers["location"]
     skills = [("skill", fields.pop("skill", "питон")), ("kind", "must"), ("level", "")]
@@ -117,7 +117,7 @@ async def test_pay_is_filtered_without_a_currency_and_skills_have_their_names(
         await page(boss, "/employer/resumes?salaryTo=5+000")
 
 
-async def test_a_link_shows_what_its_owner_chose_and_employers_reach_who_typed_no_contact(
+async def test_a_link_shows_what_its_owner_chose_and_employers_can_contact_people_without_contacts(
     platform: Platform,
 ) -> None:
     await platform.start("auth", "profiles", "vacancies", "web")
@@ -135,7 +135,7 @@ async def test_a_link_shows_what_its_owner_chose_and_employers_reach_who_typed_n
         database = platform.settings.service_database("profiles")
         connection = await connect(database, application="tests")
         old = "update profile set account_email = "
-        await connection.execute(f"{old} null")  # registered before it was kept: it is offered
+        await connection.execute(f"{old} null")  # registered earlier: it is offered
         assert 'name="contact" type="text" maxlength="200" value="anna@example.org"' in (
             await page(anna, "/me")
         )
@@ -174,7 +174,7 @@ async def test_a_link_shows_what_its_owner_chose_and_employers_reach_who_typed_n
         assert "anna@example.org" in str(await eventually(read))
 
 
-async def test_what_one_came_for_decides_where_one_begins(platform: Platform) -> None:
+async def test_the_chosen_role_decides_the_first_page(platform: Platform) -> None:
     platform.environment["HIREWIRE_CONTACT_EMAIL"] = "us@example.org"
     await platform.start("auth", "profiles", "web")
     for n, (role, to, start) in enumerate(

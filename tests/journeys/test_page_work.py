@@ -1,4 +1,4 @@
-"""What people do on the pages beyond the three scenarios, form by form, without a browser."""
+"""Page actions beyond the three scenarios, form by form, without a browser."""
 
 import io
 import re
@@ -56,7 +56,7 @@ async def test_experience_is_changed_in_its_place(platform: Platform) -> None:
         assert answer.status_code == 303
         await client.post(f"{path}/experience", data={"position": "Waiter", "start": "2018"})
         remove = {"action": "delete"}
-        for headers in ({}, PART):  # it can be put back where it was, as it was
+        for headers in ({}, PART):  # it can be restored where it was, unchanged
             before = (await api(client, "GET", f"/profiles{path}"))["experience"]
             id = before[0]["id"]
             gone = await client.post(f"{path}/experience/{id}", data=remove, headers=headers)
@@ -80,7 +80,9 @@ async def test_experience_is_changed_in_its_place(platform: Platform) -> None:
         await page(client, f"{path}/nothing", 405)
 
 
-async def test_a_resume_is_hidden_from_a_company_and_says_who_reads_it(platform: Platform) -> None:
+async def test_a_resume_can_be_hidden_from_a_company_and_lists_its_readers(
+    platform: Platform,
+) -> None:
     await platform.start(*ALL)
     async with platform.client() as boss, platform.client() as anna:
         await hires(boss)
@@ -150,7 +152,7 @@ async def test_a_resume_is_hidden_from_a_company_and_says_who_reads_it(platform:
         assert "Sorry" in html
 
 
-async def test_searches_are_kept_and_resumes_looked_through(platform: Platform) -> None:
+async def test_searches_are_saved_and_resumes_are_searched(platform: Platform) -> None:
     await platform.start(*ALL)
     async with platform.client() as boss, platform.client() as anna:
         await hires(boss)
@@ -225,7 +227,7 @@ async def test_searches_are_kept_and_resumes_looked_through(platform: Platform) 
         assert twice.headers["location"] == "/employer/resumes?done=changed"
 
 
-async def test_what_goes_wrong_is_said_on_a_page(platform: Platform) -> None:
+async def test_errors_are_shown_on_a_page(platform: Platform) -> None:
     await platform.start("auth", "profiles", "web")
     async with platform.client() as client:
         for path in ("/nowhere", "/vacancies/x"):
@@ -252,7 +254,7 @@ async def test_what_goes_wrong_is_said_on_a_page(platform: Platform) -> None:
 
         await sign_up(client, "anna@example.org")
         path = (await client.post("/resumes", data={"title": "Cook"})).headers["location"]
-        # vacancies are away: a part of a page keeps what it shows
+        # vacancies is unavailable: a part of a page keeps its content
         reach = await client.post(path, data={"title": "Cook", "action": "reach"}, headers=PART)
         assert (reach.status_code, reach.headers["hx-reswap"]) == (503, "none")
         assert reach.headers["hx-trigger"] == "away"
@@ -264,7 +266,7 @@ async def test_what_goes_wrong_is_said_on_a_page(platform: Platform) -> None:
         assert (part.status_code, part.headers["hx-trigger"]) == (401, "signed-out")
 
 
-async def test_the_look_is_chosen_and_kept(platform: Platform) -> None:
+async def test_the_theme_is_chosen_and_remembered(platform: Platform) -> None:
     await platform.start("web")
     async with platform.client() as client:
         assert "data-theme" not in await page(client, "/signup")
@@ -277,7 +279,7 @@ async def test_the_look_is_chosen_and_kept(platform: Platform) -> None:
         assert "data-theme" not in await page(client, "/signup")
 
 
-async def test_a_company_shows_itself_and_opens_a_closed_vacancy_again(platform: Platform) -> None:
+async def test_a_company_has_a_page_and_reopens_a_closed_vacancy(platform: Platform) -> None:
     await platform.start(*ALL)
     async with platform.client() as boss, platform.client() as guest:
         await hires(boss)

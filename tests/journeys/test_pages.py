@@ -1,4 +1,4 @@
-"""Pages without a browser: sessions, forms from elsewhere, and services that are away."""
+"""Pages without a browser: sessions, forms from other sites, and unavailable services."""
 
 import re
 from html import unescape
@@ -32,7 +32,7 @@ async def test_sessions_are_cookies_that_scripts_cannot_read(platform: Platform)
         assert 'value="anna@example.org"' in again.text
         assert PASSWORD not in again.text
 
-        # An access token that is over is renewed, also by two requests at once.
+        # An expired access token is renewed, even by two requests at once.
         old = client.cookies[REFRESH]
         client.cookies.clear()
         stale = {"Cookie": f"{ACCESS}=x.e30.y; {REFRESH}={old}"}
@@ -58,7 +58,7 @@ async def test_sessions_are_cookies_that_scripts_cannot_read(platform: Platform)
         {"Origin": "null"},
     ],
 )
-async def test_a_form_of_another_site_does_nothing(
+async def test_a_form_from_another_site_is_refused(
     platform: Platform, headers: dict[str, str]
 ) -> None:
     await platform.start("web")
@@ -69,7 +69,7 @@ async def test_a_form_of_another_site_does_nothing(
             assert "set-cookie" not in answer.headers
 
 
-async def test_what_is_typed_stays_when_a_service_is_away(platform: Platform) -> None:
+async def test_input_is_kept_when_a_service_is_unavailable(platform: Platform) -> None:
     await platform.start(*ALL)
     async with platform.client() as client:
         await hires(client)
@@ -97,7 +97,9 @@ async def test_what_is_typed_stays_when_a_service_is_away(platform: Platform) ->
         assert "Acme" in await page(client, "/employer")
 
 
-async def test_mistakes_are_said_beside_the_field_in_the_pages_language(platform: Platform) -> None:
+async def test_errors_are_shown_next_to_the_field_in_the_language_of_the_page(
+    platform: Platform,
+) -> None:
     await platform.start(*ALL)
     async with platform.client() as client:
         await client.post("/language", data={"language": "ru", "next": "/"})
@@ -202,7 +204,7 @@ async def test_a_form_changes_nothing_that_it_does_not_show(platform: Platform) 
 
 
 def _fields(html: str, action: str) -> list[tuple[str, str]]:
-    """What a browser would send of this form, untouched."""
+    """The fields that a browser would send of this form without any input."""
     [form] = re.findall(
         rf'<form action="{action}" method="post" [^>]*(?:class="card"|id="vacancy")>(.*?)</form>',
         html,

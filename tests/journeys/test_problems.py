@@ -1,4 +1,4 @@
-"""What real services refuse, by code: to programs, and on the pages in the reader's language."""
+"""Errors of the real services by code: for programs, and on pages in the reader's language."""
 
 import json
 import re
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
 ALL = ("auth", "profiles", "vacancies", "web")
 NOBODY = uuid4()
 Wrong = tuple[str, str, dict[str, Any]]
-"""Place, code and params."""
+"""Location, code and params."""
 HOSTILE = "<script>%s{0}"
 SALARY = {"currency": "RUB"}
 OF_RESUMES: list[tuple[dict[str, Any], Wrong]] = [
@@ -89,7 +89,7 @@ OF_DOCUMENTS: list[tuple[Any, Wrong]] = [
 
 
 class Walk:
-    """Calls that are refused, and the codes so far."""
+    """A series of refused calls, and the codes seen so far."""
 
     def __init__(self) -> None:
         self.codes: set[str] = set()
@@ -131,7 +131,7 @@ class Walk:
         return found
 
 
-async def test_programs_are_sent_what_is_wrong_by_code(platform: Platform) -> None:
+async def test_programs_get_error_codes(platform: Platform) -> None:
     await platform.start(*ALL)
     walk = Walk()
     async with platform.client() as boss, platform.client() as anna, platform.client() as guest:
@@ -254,7 +254,7 @@ async def test_programs_are_sent_what_is_wrong_by_code(platform: Platform) -> No
     assert len(walk.codes) > 60
 
 
-async def test_pages_say_it_in_the_readers_language(platform: Platform) -> None:
+async def test_pages_show_errors_in_the_readers_language(platform: Platform) -> None:
     await platform.start(*ALL)
     async with platform.client() as boss, platform.client() as anna, platform.client() as guest:
         for client in (boss, anna, guest):
@@ -343,7 +343,7 @@ async def test_pages_say_it_in_the_readers_language(platform: Platform) -> None:
 
 
 def wrong_in(answer: httpx.Response) -> list[str]:
-    """What a page says is wrong, all of it in Russian."""
+    """The errors on a page; all of its text is in Russian."""
     found = re.findall(r'class="wrong"[^>]*>(.*?)</(?:p|span)>', answer.text)
     texts = [re.sub(r"<code>.*?</code>: ", "", one).strip() for one in found]
     assert all(is_russian(one) for one in texts), texts

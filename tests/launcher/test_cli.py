@@ -78,7 +78,7 @@ async def test_mistakes_are_explained(
 
 
 async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
-    """Whoever answers there would be taken for the service."""
+    """Otherwise the other program would be taken for the service."""
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
         settings = {"HIREWIRE_DATA_DIR": str(tmp_path), "HIREWIRE_WEB_PORT": str(port)}
@@ -87,7 +87,9 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 
 
 async def open_while_it_starts(url: str) -> None:
-    """From the first answer on nobody is refused; the page says that it starts, until it is up."""
+    """From the first response on no connection is refused; the page says that the platform is
+    starting.
+    """
     seen: list[str] = []
 
     async def shows_the_board() -> bool:
@@ -115,7 +117,7 @@ async def open_while_it_starts(url: str) -> None:
 
 @pytest.mark.long
 async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:
-    """Embedded engines, one command; a killed service comes back; Ctrl-C ends all of it."""
+    """Embedded engines, one command; a killed service is restarted; Ctrl-C ends everything."""
     folder = scratch / "platform"
     settings = {f"HIREWIRE_{name.upper()}_PORT": str(free_port()) for name in PROCESSES}
     settings["HIREWIRE_DATA_DIR"] = str(folder)
@@ -150,7 +152,7 @@ async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:
             await eventually(back, within=60)
         found, output = await hirewire("doctor", **settings)
         assert found == 0, output
-        assert re.search(r"memory .* MiB in all: .*auth \d+", output), output
+        assert re.search(r"memory .* MiB in total: .*auth \d+", output), output
         found, output = await hirewire("events", "list", "--data-dir", str(folder), **elsewhere)
         assert re.search(r"vacancies\D+0\D+0\D+0\D+0", output), output
         found, output = await hirewire("events", "jobs", COLUMNS="80", **settings)

@@ -1,4 +1,4 @@
-"""An ack says that all up to it is committed; what is not committed is never acked."""
+"""An ack covers committed messages only."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -23,7 +23,7 @@ __all__ = ["place_with_notes"]
 
 
 class Consuming:
-    """A consumer at a scripted broker, which notes what was committed at each ack."""
+    """A consumer of a scripted broker, which records what was committed at each ack."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -87,8 +87,8 @@ async def test_a_batch_is_acked_once_it_is_committed(consuming: Consuming) -> No
     assert consuming.committed_at_ack == [(4, list("abcd")), (8, list("abcdefgh"))]
 
 
-async def test_no_batch_is_acked_before_the_one_in_front_of_it(consuming: Consuming) -> None:
-    """Not even handled: within a key that would be the wrong order."""
+async def test_no_batch_is_acked_before_an_earlier_one(consuming: Consuming) -> None:
+    """It is not even handled, since that would break the order within a key."""
     gate = consuming.gates["a"] = asyncio.Event()
     consuming.broker.feed(*batch("a", "b", "c", "d"))
     consuming.broker.feed(*batch("e", "f", "g", "h"))
@@ -98,7 +98,7 @@ async def test_no_batch_is_acked_before_the_one_in_front_of_it(consuming: Consum
             return consuming.calls[:1] == ["a"]
 
         await eventually(begun)
-        for _ in range(20):  # turns in which a second batch could begin
+        for _ in range(20):  # time in which a second batch could begin
             await notes(consuming.place.engine)
         assert consuming.calls == ["a"]
         assert consuming.broker.acked == []
@@ -111,8 +111,8 @@ async def test_no_batch_is_acked_before_the_one_in_front_of_it(consuming: Consum
 async def test_a_batch_that_is_taken_in_parts_is_acked_part_by_part(
     consuming: Consuming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An ack says that all up to it is done, so one for a later batch would lose what was left."""
-    monkeypatch.setattr(consumers, "LONGEST_BATCH_SECONDS", 0.0)  # any batch makes them smaller
+    """An ack covers everything before it, so an early ack of a later batch would lose the rest."""
+    monkeypatch.setattr(consumers, "LONGEST_BATCH_SECONDS", 0.0)  # any batch reduces the next ones
     consuming.broker.feed(*batch("a", "b", "c", "d"))
     async with consuming.running():
         await consuming.acked(4)
@@ -144,7 +144,7 @@ async def test_a_batch_that_fails_is_acked_once_the_failure_is_kept(consuming: C
     assert await notes(consuming.place.engine) == list("acd")
 
 
-async def test_what_reaches_no_handler_is_kept_before_it_is_acked(consuming: Consuming) -> None:
+async def test_messages_without_a_handler_are_stored_before_the_ack(consuming: Consuming) -> None:
     kept: list[object] = []
 
     async def look(_: Delivery) -> None:
@@ -160,8 +160,8 @@ async def test_what_reaches_no_handler_is_kept_before_it_is_acked(consuming: Con
     assert await notes(consuming.place.engine) == ["a", "b"]
 
 
-async def test_nothing_is_acked_while_its_transaction_cannot_be_had(consuming: Consuming) -> None:
-    """The database ends the session in the middle; the batch stays the broker's."""
+async def test_nothing_is_acked_while_no_transaction_can_begin(consuming: Consuming) -> None:
+    """The database ends the session in the middle; the batch stays with the broker."""
     ended: list[bool] = []
 
     async def end_session(tx: Tx, received: Received[Noted]) -> None:
@@ -203,8 +203,8 @@ async def test_a_stopped_consumer_finishes_the_batch_at_hand(consuming: Consumin
     assert await notes(consuming.place.engine) == ["a", "b"]
 
 
-async def test_a_queue_whose_keys_are_spread_is_not_read_whole(consuming: Consuming) -> None:
-    """Beside readers of partitions that would break the order of keys."""
+async def test_a_partitioned_queue_is_not_consumed_directly(consuming: Consuming) -> None:
+    """Together with readers of partitions, that would break the order within a key."""
     async with consuming.place.engine.begin() as connection:
         await connection.exec_driver_sql("insert into messaging.spread (partitions) values (3)")
     transactions = MetTransactions(consuming.place.engine, "reader")

@@ -103,7 +103,7 @@ async def test_what_is_published_twice_is_stored_once(broker: ClaimCheck, folder
 
 
 @pytest.mark.parametrize("fault", ["gone", "changed", "outside"])
-async def test_a_lost_body_costs_its_own_message(
+async def test_a_lost_body_affects_only_its_own_message(
     broker: ClaimCheck, plain: Broker, folder: Path, fault: str
 ) -> None:
     large = message("x" * LIMIT * 2)
@@ -126,13 +126,15 @@ async def test_a_lost_body_costs_its_own_message(
     assert texts([after]) == ["next"]
 
 
-async def test_while_the_store_is_away_all_waits(broker: ClaimCheck, folder: Path) -> None:
+async def test_everything_waits_while_the_store_is_unavailable(
+    broker: ClaimCheck, folder: Path
+) -> None:
     await broker.publish([message("x" * LIMIT * 2)])
     away = folder.with_name("away")
     folder.rename(away)
     with pytest.raises(BrokerUnavailable, match="store of large bodies"):
         await take(broker, 1)
-    folder.write_text("in its place")  # so that it cannot be made again
+    folder.write_text("in its place")  # so that it cannot be created again
     with pytest.raises(BrokerUnavailable, match="store of large bodies"):
         await broker.publish([message("y" * LIMIT * 2)])
     folder.unlink()
@@ -150,7 +152,7 @@ async def test_few_large_bodies_are_fetched_at_once(broker: ClaimCheck) -> None:
             await broker.ack(batch[-1])
             if sum(batches) == 5:
                 break
-    assert max(batches) == 1  # two are a little over the bound
+    assert max(batches) == 1  # two are slightly over the limit
 
 
 async def test_an_interrupted_write_leaves_nothing_that_counts(

@@ -1,4 +1,4 @@
-"""Claims: what a process has taken, across its stops, its death and other replicas."""
+"""Claims across stops, crashes and other replicas."""
 
 import asyncio
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ async def test_stops_spend_no_attempt(reader: Reader) -> None:
     assert await notes(reader.place.engine) == ["1"]
 
 
-async def test_a_claim_is_given_back_also_while_its_commit_is_on_its_way(reader: Reader) -> None:
+async def test_a_claim_is_released_even_while_its_commit_is_in_flight(reader: Reader) -> None:
     async def fail(tx: Tx, received: Received[Noted]) -> None:
         raise ValueError("broken")
 
@@ -95,8 +95,10 @@ async def test_a_claim_is_given_back_also_while_its_commit_is_on_its_way(reader:
         assert claimed.scalar_one() is None
 
 
-async def test_of_a_batch_that_killed_its_process_each_is_tried_alone(reader: Reader) -> None:
-    """The poison runs out of attempts, and its neighbours lose none."""
+async def test_messages_of_a_batch_that_killed_its_process_are_retried_singly(
+    reader: Reader,
+) -> None:
+    """The poison message runs out of attempts, and the others lose none."""
     page = uuid4()
     retry = RetrySchedule(attempts=2, first=timedelta(0))
     reader.subscription = on(Noted, reader.on_noted, name=NAME, retry=retry)
@@ -127,10 +129,10 @@ async def test_of_a_batch_that_killed_its_process_each_is_tried_alone(reader: Re
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["handled", "failed"])
-async def test_what_a_frozen_process_had_taken_is_another_s(
+async def test_claims_of_a_frozen_process_are_taken_over(
     reader: Reader, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
-    """It wakes when another has handled the message, or has put it off after a failure."""
+    """It resumes when another replica has handled the message, or postponed it after a failure."""
     page = uuid4()
     reader = Reader(reader.place, retry=RetrySchedule(attempts=9, first=timedelta(0)))
     reader.broken = {"1"}
@@ -161,8 +163,8 @@ async def test_what_a_frozen_process_had_taken_is_another_s(
     assert (await reader.counts())["retrying"] == fails
 
 
-async def test_what_is_handled_is_not_handled_by_another_at_once(reader: Reader) -> None:
-    """The row's lock keeps others away, though the claim's time is over."""
+async def test_a_message_being_handled_is_not_handled_by_another_replica(reader: Reader) -> None:
+    """The row's lock keeps others away, though the claim has expired."""
     gate, page = Gate(), uuid4()
     reader.broken = {"1"}
     await consume(reader.consumer, noted(page, "1", 1))
@@ -202,7 +204,7 @@ async def test_a_claim_is_left_alone_for_its_time(reader: Reader) -> None:
 async def test_a_handled_message_is_released_by_the_next_process(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed between the effect's commit and the release of its key."""
+    """The process is killed between the commit of the effect and the release of its key."""
     page = uuid4()
     reader.broken = {"1"}
     await consume(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))
@@ -219,7 +221,7 @@ async def test_a_handled_message_is_released_by_the_next_process(
     await consume(reader.consumer, noted(page, "4", 4))
     async with reader.transactions() as tx:
         [first, *_] = await dead_letters.open_messages(tx, states=("waiting", "retrying"))
-        assert first.sequence == 2  # not that which is handled
+        assert first.sequence == 2  # not the one being handled
         with pytest.raises(dead_letters.NoSuchMessage):
             [id] = [r.event_id for r in await _closing(tx)]
             await dead_letters.discard(tx, id, why="too late")
@@ -236,10 +238,10 @@ async def _closing(tx: Tx) -> Sequence[dead_letters.OpenMessage]:
     return result.all()  # type: ignore[return-value]
 
 
-async def test_what_cannot_be_read_is_read_again_once(
+async def test_an_unreadable_message_is_read_again_once(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed between the effect and the end of the message that could not be read."""
+    """The process is killed between the effect and the removal of the unreadable message."""
     erased: list[UUID] = []
 
     async def on_erased(tx: Tx, received: Received[Erased]) -> None:
@@ -264,8 +266,8 @@ async def test_what_cannot_be_read_is_read_again_once(
     assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 0}
 
 
-async def test_what_killed_its_process_waits_for_its_turn_to_be_dead(reader: Reader) -> None:
-    """Given up by the consumer while an earlier message of its key is tried again."""
+async def test_a_poison_message_waits_for_its_turn_to_be_dead(reader: Reader) -> None:
+    """The consumer gives it up while an earlier message of its key is being retried."""
     page = uuid4()
     reader.broken = {"1"}
     await consume(reader.consumer, noted(page, "1", 1))

@@ -1,4 +1,4 @@
-"""Generations of a projection: who consumes them, what they need, and their own ledger."""
+"""Generations of a projection: their consumers, their requirements, and their own ledger."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -38,7 +38,7 @@ __all__ = ["boards", "relay", "writer"]
 async def test_a_generation_is_not_consumed_before_its_owners_know_of_it(
     writer: Writer, boards: Boards
 ) -> None:
-    """A consumer that binds its queue earlier would consume the present before the past."""
+    """A consumer that binds its queue earlier would consume live events before the history."""
     page = uuid4()
     one, _ = await boards.start(board())
     replica = boards.run(board(1), board(2))
@@ -86,7 +86,7 @@ def test_a_generation_needs_the_handlers_that_it_was_started_with() -> None:
 async def _nothing(tx: Tx, received: Received[Erased]) -> None: ...
 
 
-def test_what_cannot_be_a_projection_is_refused_with_its_name() -> None:
+def test_an_invalid_projection_is_refused_with_its_name() -> None:
     async def note(tx: Tx, received: Received[Noted]) -> None: ...
 
     with pytest.raises(ValueError, match="projection 'A b': name"):
@@ -107,7 +107,7 @@ def test_what_cannot_be_a_projection_is_refused_with_its_name() -> None:
 async def test_the_audit_keeps_a_generation_and_its_service_apart(
     writer: Writer, boards: Boards
 ) -> None:
-    """What one of them has handled says nothing of the other."""
+    """Events handled by one of them do not count for the other."""
     page = uuid4()
     seen: list[str] = []
 
@@ -147,7 +147,7 @@ async def test_the_audit_keeps_a_generation_and_its_service_apart(
 
 
 @pytest.mark.usefixtures("relay")
-async def test_what_a_generation_cannot_read_is_its_own_dead_letter(
+async def test_an_unreadable_message_of_a_generation_is_its_own_dead_letter(
     writer: Writer, boards: Boards
 ) -> None:
     page = uuid4()
@@ -181,7 +181,7 @@ async def test_what_a_generation_cannot_read_is_its_own_dead_letter(
         assert (await switching.open_messages(tx, one))[0] == 0
 
 
-async def test_how_far_back_a_log_goes_is_known(writer: Writer) -> None:
+async def test_the_start_of_a_log_is_known(writer: Writer) -> None:
     connection = await connect(writer.place.url, application="tests")
     await connection.execute(
         "insert into messaging.lineage (epoch, why, since) "

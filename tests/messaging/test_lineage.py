@@ -1,4 +1,4 @@
-"""Epochs: when they are raised, what that does, and how what they order is ordered."""
+"""Epochs: when they are raised, what that changes, and how they order events."""
 
 import asyncio
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ __all__ = ["place_with_notes"]
 
 
 class Takes(NoBroker):
-    """A broker that takes everything."""
+    """A broker that accepts everything."""
 
     def __init__(self) -> None:
         self.taken: list[Message] = []
@@ -55,7 +55,7 @@ async def come_to_rest(place: Place) -> lineage.Adopted:
 
 
 async def become_another(place: Place) -> None:
-    """As if this were a copy of what it was."""
+    """As if this database were a copy of what it was."""
     async with place.engine.begin() as connection:
         await connection.exec_driver_sql("update messaging.lineage set system_id = '1'")
 
@@ -67,7 +67,7 @@ async def test_the_same_database_keeps_its_epoch(place: Place) -> None:
     assert await epochs(place) == [0]
 
 
-async def test_an_unused_copy_is_no_other_life(place: Place) -> None:
+async def test_an_unused_copy_has_the_same_lineage(place: Place) -> None:
     await come_to_rest(place)
     await become_another(place)
     assert await come_to_rest(place) == lineage.Adopted(0)
@@ -75,7 +75,7 @@ async def test_an_unused_copy_is_no_other_life(place: Place) -> None:
     assert await come_to_rest(place) == lineage.Adopted(0)
 
 
-async def test_a_copy_made_by_the_server_is_another_life(place: Place) -> None:
+async def test_a_copy_made_by_the_server_has_another_lineage(place: Place) -> None:
     await come_to_rest(place)
     await note(place, "one", "two")
     await place.engine.dispose()
@@ -101,7 +101,7 @@ async def test_two_at_once_raise_it_once(place: Place) -> None:
     assert sum(one.raised is not None for one in found) == 1
 
 
-async def test_before_lineages_were_known_foreign_numbers_give_it_away(place: Place) -> None:
+async def test_foreign_transaction_ids_reveal_an_earlier_restore(place: Place) -> None:
     await note(place, "one")
     async with place.engine.begin() as connection:
         await connection.exec_driver_sql("update messaging.log set xact = '999999999'")
@@ -109,7 +109,7 @@ async def test_before_lineages_were_known_foreign_numbers_give_it_away(place: Pl
 
 
 async def test_a_copy_that_is_restored_twice_gets_two_epochs(place: Place) -> None:
-    """The second life does not know of the first, whose events its subscribers have consumed: the
+    """The second lineage does not know the first, whose events its subscribers have consumed: the
     number grows with time, and with each raise.
     """
     await come_to_rest(place)
@@ -126,7 +126,7 @@ async def test_a_copy_that_is_restored_twice_gets_two_epochs(place: Place) -> No
     assert (await come_to_rest(place)).epoch > 1_000_000 + periods
 
 
-async def test_what_is_unsent_and_what_comes_belongs_to_the_new_epoch(place: Place) -> None:
+async def test_unsent_and_new_events_belong_to_the_new_epoch(place: Place) -> None:
     await come_to_rest(place)
     await note(place, "sent", "unsent")
     async with place.engine.begin() as connection:
@@ -144,7 +144,7 @@ async def test_what_is_unsent_and_what_comes_belongs_to_the_new_epoch(place: Pla
 
 
 async def test_a_transaction_that_is_open_meanwhile_is_not_left_behind(place: Place) -> None:
-    """What it has written is unsent: raised with the rest, once it has committed."""
+    """Its events are unsent: their epoch is raised with the rest, once it has committed."""
     await come_to_rest(place)
     await note(place, "one")
     await become_another(place)
@@ -175,7 +175,7 @@ async def test_a_transaction_that_is_open_meanwhile_is_not_left_behind(place: Pl
     assert await epochs(place) == [adopted.epoch] * 2
 
 
-async def test_a_relay_publishes_nothing_before_it_has_looked(place: Place) -> None:
+async def test_a_relay_publishes_nothing_before_it_has_checked_the_lineage(place: Place) -> None:
     """A failover happens without `migrate`."""
     await come_to_rest(place)
     await note(place, "one")
@@ -189,7 +189,7 @@ async def test_a_relay_publishes_nothing_before_it_has_looked(place: Place) -> N
     ]
 
 
-async def test_a_relay_that_cannot_look_does_not_lead(place: Place) -> None:
+async def test_a_relay_that_cannot_check_the_lineage_does_not_lead(place: Place) -> None:
     """A dump holds the log's table: the epoch cannot be raised, and nothing is published."""
     await come_to_rest(place)
     await note(place, "one")
@@ -248,7 +248,7 @@ def received(**headers: str) -> Received[Event]:
     return decode(replace(one, headers={**one.headers, **headers}))
 
 
-def test_the_pair_is_one_number() -> None:
+def test_epoch_and_sequence_form_one_number() -> None:
     assert received(sequence="7").order == 7
     assert received(sequence="7", epoch="0").order == 7
     assert received(sequence="7", epoch="1").order == 2**40 + 7
@@ -274,7 +274,7 @@ def test_half_a_pair_is_malformed(headers: dict[str, str]) -> None:
 
 
 async def test_a_later_epoch_is_later_whatever_its_sequence(place_with_notes: Place) -> None:
-    """In one batch, from batch to batch, and for what waits behind a failed one."""
+    """In one batch, across batches, and for messages that wait behind a failed one."""
     reader = Reader(place_with_notes)
     page = uuid4()
 

@@ -1,4 +1,4 @@
-"""Paused subscriptions: kept waiting in order, and let go in order."""
+"""Paused subscriptions: messages wait in order, and continue in order."""
 
 import asyncio
 from uuid import UUID, uuid4
@@ -75,7 +75,7 @@ async def test_a_paused_subscription_waits_and_the_others_go_on(reader: Reader) 
     assert not reader.lates
 
 
-async def test_retries_of_a_paused_subscription_rest(reader: Reader) -> None:
+async def test_retries_of_a_paused_subscription_stop(reader: Reader) -> None:
     page = uuid4()
     reader.broken = {"1"}
     await consume(reader.consumer, noted(page, "1", 1), noted(page, "2", 2))
@@ -89,7 +89,7 @@ async def test_retries_of_a_paused_subscription_rest(reader: Reader) -> None:
     assert await notes(reader.place.engine) == ["1", "2", "3"]
 
 
-async def test_a_lane_that_is_at_work_rests_once_it_is_paused(reader: Reader) -> None:
+async def test_a_running_lane_stops_once_it_is_paused(reader: Reader) -> None:
     calls: list[str] = []
 
     async def handler(tx: Tx, received: Received[Noted]) -> None:
@@ -125,7 +125,7 @@ async def test_a_message_that_fails_after_the_pause_is_as_any_other(reader: Read
     assert await reader.counts() == {"retrying": 0, "waiting": 1, "dead": 1}
 
 
-async def test_what_parks_while_it_is_resumed_is_not_left_behind(reader: Reader) -> None:
+async def test_messages_parked_during_a_resume_are_not_left_behind(reader: Reader) -> None:
     page = uuid4()
     await pause(reader)
     async with reader.transactions() as tx:
@@ -141,7 +141,7 @@ async def test_what_parks_while_it_is_resumed_is_not_left_behind(reader: Reader)
 
 
 async def test_a_batch_that_began_before_the_pause_keeps_its_place(reader: Reader) -> None:
-    """It is handled at once, and what the pause holds back comes after it."""
+    """It is handled at once, and messages held back by the pause come after it."""
     page = uuid4()
     reached, go_on = asyncio.Event(), asyncio.Event()
 
@@ -177,7 +177,7 @@ async def test_where_followers_may_pass_a_pause_keeps_them_in_order(noting: Plac
     assert await notes(noting.engine) == []
     await resume(reader)
     await consume(reader.consumer, noted(page, "5", 5))
-    assert await notes(noting.engine) == []  # it does not pass those that only wait
+    assert await notes(noting.engine) == []  # it does not overtake messages that only wait
     await reader.try_again()
     assert await notes(noting.engine) == ["2", "4", "5"]
     assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 2}

@@ -1,4 +1,4 @@
-"""The audit: who should have consumed what, and what became of it, with nothing left out."""
+"""The audit: which events each subscriber should have consumed, and the state of each."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4
@@ -39,7 +39,7 @@ async def subscribers(place: Place, **consumed: Sequence[str]) -> None:
 
 
 async def expected(place: Place) -> dict[UUID, list[str]]:
-    """Who should have consumed the events that a barrier of now stands behind."""
+    """The expected subscribers of the events that a barrier recorded now covers."""
     async with place.transactions()() as tx:
         id = await barriers.ask(tx)
     relay = Relay(service="writer", database_url=place.url, broker=ScriptedBroker())
@@ -50,7 +50,7 @@ async def expected(place: Place) -> dict[UUID, list[str]]:
     return {one.id: list(one.subscribers) for one in found}
 
 
-async def test_those_should_consume_an_event_who_subscribed_when_it_was_recorded(
+async def test_an_event_is_expected_at_the_subscribers_of_its_time(
     place: Place,
 ) -> None:
     nobody = await note(place)
@@ -60,7 +60,7 @@ async def test_those_should_consume_an_event_who_subscribed_when_it_was_recorded
     second = await note(place)
     await subscribers(place, noted=["late"])
     third = await note(place)
-    # One that has left is expected to have consumed nothing, also not of what is past.
+    # A service that has left is expected to have consumed nothing, including past events.
     assert await expected(place) == {
         nobody: [],
         first: [],
@@ -82,10 +82,12 @@ async def test_a_service_that_comes_back_should_consume_again(place: Place) -> N
     assert await expected(place) == {missed: [], received: ["reader"]}
 
 
-async def test_in_another_life_of_the_database_transactions_are_not_compared(
+async def test_transaction_ids_of_another_lineage_are_not_compared(
     place: Place,
 ) -> None:
-    """By its numbers, a restored database's subscribers came long after what is recorded now."""
+    """By its transaction ids alone, the subscribers of a restored database came long after the new
+    events.
+    """
     await subscribers(place, noted=["reader"])
     former = await note(place)
     async with place.engine.begin() as connection:
@@ -95,7 +97,7 @@ async def test_in_another_life_of_the_database_transactions_are_not_compared(
     owner = await connect(place.url, application="tests")
     await raise_by_hand(owner, "writer", "a test")
     await owner.close()
-    async with place.engine.begin() as connection:  # not unsent, or it would be of this life too
+    async with place.engine.begin() as connection:  # not unsent, so not of this lineage
         await connection.exec_driver_sql("update messaging.log set epoch = 0")
     present = await note(place)
     assert await expected(place) == {former: [], present: ["reader"]}
@@ -167,7 +169,7 @@ async def test_every_event_is_in_the_one_state_that_its_reader_knows(reader: Rea
     assert (found[given_up].note, found[given_up].by) == ("a test", "me")
 
 
-async def test_of_two_handlers_the_worse_off_counts(reader: Reader) -> None:
+async def test_of_two_handlers_the_worse_state_counts(reader: Reader) -> None:
     async def fine(tx: Tx, received: Received[Noted]) -> None:
         pass
 
@@ -185,7 +187,7 @@ async def test_of_two_handlers_the_worse_off_counts(reader: Reader) -> None:
     assert (await states(reader, {id: "test.noted"}))[id].state == "handled"
 
 
-async def test_what_could_not_be_read_is_dead_and_not_missing(reader: Reader) -> None:
+async def test_an_unreadable_event_is_dead_and_not_missing(reader: Reader) -> None:
     bad = delivery(Erased(page=uuid4()))
     bad.headers = {**bad.headers, "type": "test.noted"}
     bad.body = b"{}"
@@ -195,9 +197,7 @@ async def test_what_could_not_be_read_is_dead_and_not_missing(reader: Reader) ->
 
 
 @pytest.mark.parametrize(("behind_barrier", "state"), [(True, "missing"), (False, "in flight")])
-def test_what_is_not_known_is_missing_only_behind_a_barrier(
-    behind_barrier: bool, state: str
-) -> None:
+def test_an_unknown_event_is_missing_only_after_a_barrier(behind_barrier: bool, state: str) -> None:
     gone, unsent, unasked, fine = (uuid4() for _ in range(4))
     account = Ledger()
     asked = dict.fromkeys((gone, unsent, unasked, fine), "test.noted")
@@ -210,7 +210,7 @@ def test_what_is_not_known_is_missing_only_behind_a_barrier(
     found = [Found(id, known[id], id == fine, None, None) for id in known]
     account.enter("reader", asked, found, behind_barrier=behind_barrier)
     line = account.lines["reader"]
-    counts = {"in flight": 1, "handled": 1, "missing": 1}  # one that no handler is left for
+    counts = {"in flight": 1, "handled": 1, "missing": 1}  # an event without a handler
     counts[state] = counts.get(state, 0) + 1
     assert {name: n for name, n in line.counts.items() if n} == counts
     assert set(line.missing) == ({gone, unasked} if behind_barrier else {unasked})
@@ -223,7 +223,7 @@ def test_what_is_not_known_is_missing_only_behind_a_barrier(
 
 
 class Watching(ScriptedBroker):
-    """Remembers what the list of subscribers was at each declaration and publication."""
+    """Records the list of subscribers at each declaration and publication."""
 
     def __init__(self, place: Place) -> None:
         super().__init__()
@@ -241,7 +241,7 @@ class Watching(ScriptedBroker):
 
 
 async def test_a_queue_is_bound_before_its_service_is_on_the_list(place: Place) -> None:
-    """Otherwise an event would be expected to be consumed by a queue that could not get it."""
+    """Otherwise an event would be expected at a queue that could not get it."""
     broker = Watching(place)
     owner = await connect(place.url, application="tests")
     queue = QueueTopology("hirewire.reader", ("test.noted",))
@@ -267,5 +267,5 @@ async def test_a_newcomer_is_bound_behind_the_watermark_of_its_history(place: Pl
     assert asked == [("replay", "reader", '["test.noted"]')]
     broker.steps.clear()
     await introduce(broker, {"writer": owner}, [queue], past={("reader", "test.noted")})
-    assert broker.steps == ["bound to test.noted, 1 on the list"]  # it is no newcomer any more
+    assert broker.steps == ["bound to test.noted, 1 on the list"]  # it is no longer new
     await owner.close()

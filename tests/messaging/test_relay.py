@@ -1,4 +1,4 @@
-"""The relay over real brokers: order, what is marked sent and what is not, who leads."""
+"""The relay over real brokers: order, marking as sent, leadership."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -71,14 +71,14 @@ async def test_events_of_a_key_are_published_in_order(
         assert [t for t in texts if t.startswith(f"{nth}.")] == [f"{nth}.{k}" for k in range(10)]
 
 
-async def test_nobody_consuming_is_no_error(place: Place, relay: Relay) -> None:
+async def test_an_event_without_subscribers_is_no_error(place: Place, relay: Relay) -> None:
     async with place.transactions()() as tx:
         record(tx, Erased(page=uuid4()))
     await relay.step()
     assert await all_sent(place)
 
 
-async def test_an_event_that_somebody_should_consume_stays_unsent_and_blocks_only_its_key(
+async def test_an_unroutable_event_with_subscribers_stays_unsent_and_blocks_only_its_key(
     place: Place, relay: Relay, broker: Broker
 ) -> None:
     connection = await connect(place.url, application="tests")
@@ -130,7 +130,7 @@ async def test_a_standby_takes_over_when_the_leader_is_gone(place: Place, broker
 
 
 async def test_a_commit_anywhere_wakes_the_leading_relay(place: Place, relay: Relay) -> None:
-    """A process that only answers requests notifies the relay of another one."""
+    """A process that only handles requests notifies the relay of another one."""
     notifier = Notifier(service="writer", database_url=place.url)
     running = asyncio.gather(relay.run(), notifier.run())
 
@@ -150,8 +150,8 @@ async def test_a_commit_anywhere_wakes_the_leading_relay(place: Place, relay: Re
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_the_broker_being_away_loses_nothing(place: Place, broker: Broker) -> None:
-    """Recording goes on; once the broker is back everything is published, in order."""
+async def test_an_unavailable_broker_loses_nothing(place: Place, broker: Broker) -> None:
+    """Recording continues; once the broker is back, everything is published in order."""
     page = uuid4()
     away = Relay(
         service="writer",

@@ -1,4 +1,4 @@
-"""Retention: whole days go, and what is open or unsent stays however old."""
+"""Retention: whole days are dropped, and unresolved or unsent messages stay at any age."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ def id_of(moment: datetime) -> UUID:
 
 
 def time_of(id: UUID) -> datetime:
-    """When a UUIDv7 was made, to the second."""
+    """The creation time of a UUIDv7, in seconds."""
     return datetime.fromtimestamp((id.int >> 80) // 1000, UTC)
 
 
@@ -48,7 +48,7 @@ async def counts(place: Place) -> tuple[int, int]:
 
 
 async def days_since(place: Place, moment: datetime) -> None:
-    """Make days as they would be here had the service run since then."""
+    """Create the days that would exist if the service had run since then."""
     async with place.engine.begin() as connection:
         for parent, column in (("log", "id"), ("inbox", "event_id")):
             await connection.exec_driver_sql(
@@ -60,7 +60,7 @@ async def days_since(place: Place, moment: datetime) -> None:
 
 
 async def record_then(place: Place, moment: datetime, text: str, *, sent: bool) -> None:
-    """An event as it was recorded at that time."""
+    """An event as it would have been recorded at that time."""
     async with place.transactions()() as tx:
         id = record(tx, Noted(page=uuid4(), text=text))
     async with place.engine.begin() as connection:
@@ -89,7 +89,7 @@ async def run(retention: Retention) -> None:
         pass
 
 
-async def test_old_days_go_whole_and_nothing_else(
+async def test_old_days_are_dropped_as_a_whole_and_nothing_else(
     place_with_notes: Place, retention: Retention
 ) -> None:
     place, reader = place_with_notes, Reader(place_with_notes)
@@ -116,7 +116,7 @@ async def test_old_days_go_whole_and_nothing_else(
 
 
 async def test_the_inbox_outlives_the_log(place_with_notes: Place, retention: Retention) -> None:
-    """What any service's log can still send again is recognised here."""
+    """Every event that any service's log can still send again is recognised here."""
     place = place_with_notes
     just_past = datetime.now(UTC) - timedelta(days=31, hours=1)
     await days_since(place, just_past)
@@ -126,8 +126,10 @@ async def test_the_inbox_outlives_the_log(place_with_notes: Place, retention: Re
     assert await counts(place) == (0, 1)
 
 
-async def test_a_day_goes_when_all_of_it_is_past(place_with_notes: Place) -> None:
-    """The retention ends at the noon of a day: in the log of this one, in the inbox of another."""
+async def test_a_day_is_dropped_when_all_of_it_is_expired(place_with_notes: Place) -> None:
+    """The retention ends at noon of a day: of the current one in the log, of another one in the
+    inbox.
+    """
     place = place_with_notes
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     noon = today - timedelta(days=29, hours=12)
@@ -144,7 +146,7 @@ async def test_a_day_goes_when_all_of_it_is_past(place_with_notes: Place) -> Non
         assert [time_of(UUID(str(id))) for (id,) in found] == [kept]
 
 
-async def test_of_what_is_open_only_the_long_discarded_goes(
+async def test_of_unresolved_messages_only_old_discarded_ones_are_deleted(
     place_with_notes: Place, retention: Retention
 ) -> None:
     place, reader = place_with_notes, Reader(place_with_notes)
@@ -167,7 +169,7 @@ async def test_of_what_is_open_only_the_long_discarded_goes(
     assert {UUID(str(id)): state for id, state in found} == {ids[t]: states[t] for t in states}
 
 
-async def test_external_publishers_ids_go_a_little_at_a_time(
+async def test_ids_of_external_publishers_are_deleted_in_batches(
     place_with_notes: Place, retention: Retention
 ) -> None:
     place = place_with_notes
@@ -185,10 +187,10 @@ async def test_external_publishers_ids_go_a_little_at_a_time(
     assert await counts(place) == (0, 1)
 
 
-async def test_days_to_come_are_there_before_they_are_needed(
+async def test_future_days_are_created_in_time(
     place_with_notes: Place, retention: Retention
 ) -> None:
-    """And what a leaping clock brought before its day was made moves into it."""
+    """Rows that a clock in the future created before their day existed are moved into it."""
     place = place_with_notes
     ahead = datetime.now(UTC) + timedelta(days=DAYS_AHEAD + 3)
     leapt = id_of(ahead)
@@ -201,10 +203,10 @@ async def test_days_to_come_are_there_before_they_are_needed(
     assert await counts(place) == (0, 1)
 
 
-async def test_of_a_day_that_an_unsent_event_keeps_the_sent_ones_go(
+async def test_sent_events_of_a_day_kept_for_an_unsent_one_are_deleted(
     place_with_notes: Place, retention: Retention
 ) -> None:
-    """Else a repair would send again what its subscribers have forgotten that they have handled."""
+    """Otherwise a repair would send events again whose handling the subscribers have forgotten."""
     place = place_with_notes
     await days_since(place, OLD)
     for nth in range(3):
@@ -221,10 +223,10 @@ async def test_of_a_day_that_an_unsent_event_keeps_the_sent_ones_go(
     assert await counts(place) == (0, 0)
 
 
-async def test_events_whose_ids_are_in_no_day_go_too(
+async def test_events_with_ids_outside_all_days_are_deleted_too(
     place_with_notes: Place, retention: Retention
 ) -> None:
-    """A clock that was far off has made them: they go by the time at which they were recorded."""
+    """A clock that was far off created them: they are deleted by the time of their recording."""
     place = place_with_notes
     far = [datetime(1999, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)]
     for moment in (*far, datetime.now(UTC) - timedelta(days=200)):
@@ -267,17 +269,17 @@ async def test_a_host_whose_clock_is_wrong_removes_nothing(
     await fill(place)
     with monkeypatch.context() as patched:
         patched.setattr("hirewire.messaging.maintenance.retention.datetime", Leapt)
-        for _ in range(50):  # without the check it would drop and add days without end
+        for _ in range(50):  # without the check it would drop and create days endlessly
             await retention.step()
     assert await counts(place) == (3, 4)
     await run(retention)
     assert await counts(place) == (2, 3)
 
 
-async def test_after_a_leap_of_both_clocks_nothing_is_removed_for_a_day_of_work(
+async def test_after_both_clocks_jump_nothing_is_deleted_for_a_day(
     place_with_notes: Place, retention: Retention
 ) -> None:
-    """To the tables a leap of the clocks is the same as if all in them were so much older."""
+    """For the tables, a jump of the clocks looks as if all rows were so much older."""
     place = place_with_notes
     await run(retention)
     await fill(place)
@@ -295,7 +297,7 @@ async def test_after_a_leap_of_both_clocks_nothing_is_removed_for_a_day_of_work(
         await pass_time("2 hours")
         await run(retention)
         assert await counts(place) == (3, 4)
-    await pass_time("40 hours")  # a pause: no more than two hours of it count as work
+    await pass_time("40 hours")  # a pause counts as at most two hours of work
     await run(retention)
     assert await counts(place) == (2, 3)
     await pass_time("-3 days")
@@ -305,10 +307,10 @@ async def test_after_a_leap_of_both_clocks_nothing_is_removed_for_a_day_of_work(
     assert await counts(place) == (3, 3)
 
 
-async def test_nobody_waits_behind_the_retention_that_a_dump_keeps_from_working(
+async def test_retention_blocked_by_a_dump_blocks_nobody(
     place_with_notes: Place, retention: Retention
 ) -> None:
-    """Neither for days to be added nor for one to be dropped; afterwards both are done."""
+    """Neither adding nor dropping a day blocks others; afterwards both are done."""
     place = place_with_notes
     await days_since(place, OLD)
     async with place.engine.begin() as connection:
@@ -351,7 +353,7 @@ async def test_nobody_waits_behind_the_retention_that_a_dump_keeps_from_working(
 
 
 async def missing_parts(connection: AsyncConnection, parent: str) -> list[str]:
-    """Tables of days that are on the list no more."""
+    """Tables of days that are no longer listed."""
     found = await connection.exec_driver_sql(
         "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid "
         "where i.inhparent = ('messaging.' || $1)::regclass and c.relname ~ '_[0-9]{8}$' "
@@ -361,10 +363,10 @@ async def missing_parts(connection: AsyncConnection, parent: str) -> list[str]:
     return [row.relname for row in found]
 
 
-async def test_keys_that_are_used_no_more_are_forgotten_and_never_go_back(
+async def test_unused_keys_are_deleted_and_their_counters_never_go_back(
     place_with_notes: Place, retention: Retention
 ) -> None:
-    """A key that comes back goes on above what it had, and so does every new one."""
+    """The counter of a returning key continues above its old value, and so does every new key's."""
     place, old, used = place_with_notes, uuid4(), uuid4()
     reader = Reader(place)
 
@@ -396,5 +398,5 @@ async def test_keys_that_are_used_no_more_are_forgotten_and_never_go_back(
 
 
 @pytest.mark.parametrize(("days", "width"), [(1, 1), (30, 1), (41, 2), (3650, 92)])
-def test_a_long_retention_has_wider_parts(days: int, width: int) -> None:
+def test_a_long_retention_has_wider_partitions(days: int, width: int) -> None:
     assert width_of(timedelta(days=days)) == width

@@ -1,4 +1,4 @@
-"""How long a handler may take, and what a stop in the middle of it costs."""
+"""Time limits of handlers, and the effect of a stop in the middle of one."""
 
 import asyncio
 from dataclasses import replace
@@ -46,7 +46,9 @@ async def test_stops_in_a_slow_handler_dead_letter_nothing(reader: Reader) -> No
     assert await dead(reader) == []
 
 
-async def test_a_start_is_taken_back_also_while_its_commit_is_on_its_way(reader: Reader) -> None:
+async def test_a_start_attempt_is_removed_even_while_its_commit_is_in_flight(
+    reader: Reader,
+) -> None:
     fingerprint, instance = uuid4(), uuid4()
 
     async def forget() -> None:
@@ -99,7 +101,7 @@ async def test_a_handler_has_a_time_limit(reader: Reader, swallows: bool) -> Non
 async def test_a_handler_may_wait_in_its_transaction_as_long_as_its_time_limit(
     reader: Reader, limit: int, idle: str
 ) -> None:
-    """PostgreSQL would end the session of one that waits for something else."""
+    """PostgreSQL would end the session of a handler that waits for something else."""
     seen: list[bool] = []
 
     async def handler(tx: Tx, received: Received[Noted]) -> None:
@@ -114,7 +116,7 @@ async def test_a_handler_may_wait_in_its_transaction_as_long_as_its_time_limit(
 
 @pytest.mark.parametrize("seconds", [0.05, 60])
 async def test_each_call_of_a_batch_has_its_own_time_limit(reader: Reader, seconds: float) -> None:
-    """One that hangs behind a quick one is ended, whichever has the longer limit."""
+    """A hanging call after a fast one is ended, whichever has the longer limit."""
     once = RetrySchedule(attempts=1)
 
     async def quick(tx: Tx, received: Received[Noted]) -> None:

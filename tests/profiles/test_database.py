@@ -1,4 +1,4 @@
-"""Migrations of `profiles` over what was kept before them."""
+"""Migrations of `profiles` with existing data."""
 
 import json
 from importlib import import_module
@@ -23,7 +23,7 @@ DOCUMENT = {
 }
 
 
-async def test_what_was_imported_before_is_read_again(anna: Person) -> None:
+async def test_earlier_imports_are_read_again(anna: Person) -> None:
     made = await anna.call("POST", "/resumes/import", DOCUMENT, expect=201)
     at = f"/resumes/{made['id']}"
     await anna.call("PATCH", at, {"title": "Chef"})
@@ -57,7 +57,7 @@ async def test_what_was_imported_before_is_read_again(anna: Person) -> None:
 
     async with anna.service.engine.begin() as connection:
         await connection.run_sync(back_and_forth)
-    # An answer that was kept for a repeated request before has not all of today's fields.
+    # A stored response from an earlier version lacks some of today's fields.
     kept = {n: v for n, v in made.items() if n not in ("projects", "more", "leftOut")}
     kept["experience"] = [
         {n: v for n, v in job.items() if n != "highlights"} for job in made["experience"]
@@ -87,7 +87,7 @@ CERTIFICATES = [
 ]
 
 
-async def test_what_was_open_before_is_kept_as_it_is_and_leads_to_the_web_only(
+async def test_earlier_copies_are_kept_unchanged_with_web_links_only(
     anna: Person, boris: Person
 ) -> None:
     resume, consumer = await candidate(anna, summary="Was"), anna.service.messaging.consumer

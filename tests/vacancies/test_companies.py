@@ -1,4 +1,4 @@
-"""A company as everybody sees it: what it says of itself, and its logo."""
+"""A company's public page: its description and its logo."""
 
 import io
 from typing import Any
@@ -103,7 +103,7 @@ async def test_a_logo_is_re_encoded(anna: Person) -> None:
     assert (await client.get(path)).status_code == 404
     exif = Image.Exif()
     exif[0x010E] = "taken at home"  # ImageDescription
-    exif[0x0112] = 6  # Orientation: to be turned by a quarter
+    exif[0x0112] = 6  # Orientation: rotate by 90 degrees
     answer = await put(anna, image("JPEG", exif=exif.tobytes(), comment=b"secret"), "image/jpeg")
     assert answer.status_code == 200, answer.text
     logo = answer.json()["logo"]
@@ -135,14 +135,14 @@ async def test_the_usual_kinds_are_taken_and_made_small(kind: str) -> None:
         assert (shown.format, shown.size) == ("WEBP", (400, 133))
 
 
-async def test_what_is_see_through_stays_so() -> None:
+async def test_transparency_is_kept() -> None:
     made = io.BytesIO()
     Image.new("RGBA", (40, 40), (0, 0, 0, 0)).save(made, "PNG")
     with Image.open(io.BytesIO(await logos.reencoded(made.getvalue()))) as shown:
         assert shown.getpixel((5, 5))[3] == 0  # type: ignore[index]
 
 
-async def test_what_is_no_image_of_ours_is_refused(anna: Person, boris: Person) -> None:
+async def test_unsupported_images_are_refused(anna: Person, boris: Person) -> None:
     await anna.hire()
     good = image("PNG")
     for content, kind, status in (

@@ -1,4 +1,4 @@
-"""Vacancies end by the clock."""
+"""Vacancies are closed after their last day."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ from hirewire.vacancies.posting import background
 from tests.vacancies.conftest import Person
 
 
-async def test_what_has_passed_its_last_day_is_closed(anna: Person) -> None:
+async def test_vacancies_after_their_last_day_are_closed(anna: Person) -> None:
     await anna.hire()
     ids = [await anna.vacancy() for _ in range(5)]
     for id in ids[:4]:
@@ -23,7 +23,7 @@ async def test_what_has_passed_its_last_day_is_closed(anna: Person) -> None:
             "update vacancy set valid_through = (now() at time zone 'utc')::date where id = $1",
             (ids[3],),
         )
-    # Two processes at once: each vacancy is closed once.
+    # two processes at once: each vacancy is closed once
     assert any(await asyncio.gather(background.step(transactions), background.step(transactions)))
     while await background.step(transactions):
         pass

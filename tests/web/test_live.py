@@ -1,4 +1,4 @@
-"""Open pages are notified: over both brokers, over real sockets."""
+"""Live updates of open pages, over both brokers and real sockets."""
 
 import asyncio
 import base64
@@ -34,7 +34,7 @@ from tests.web.conftest import reply, serving
 COMPANY = UUID(int=77)
 
 
-def test_pages_listen_to_every_event_and_ask_for_no_other() -> None:
+def test_pages_subscribe_to_exactly_the_events_that_are_sent() -> None:
     script = JOINED["hirewire.js"]().decode()
     [kinds] = re.findall(r"const kinds = \[(.*?)\];", script, re.DOTALL)
     received = set(re.findall(r'"([^"]+)"', kinds))
@@ -53,7 +53,7 @@ def token(user: UUID, seconds: float = 600) -> str:
 
 @dataclass
 class Behind:
-    """What `auth` and `vacancies` answer: every token is good, and these people hire."""
+    """The responses of `auth` and `vacancies`: every token is valid, and these people hire."""
 
     companies: dict[str, UUID] = field(default_factory=dict)
 
@@ -76,7 +76,7 @@ class Behind:
 
 @dataclass
 class Page:
-    """An open page: what its stream has said."""
+    """An open page, and what its stream has received."""
 
     events: list[tuple[str, dict[str, Any], str | None]] = field(default_factory=list)
     has_ended: bool = False
@@ -104,7 +104,7 @@ class World:
     server: Any
 
     async def say(self, event: Event) -> str:
-        """Publish it as its owner would."""
+        """Publish the event as its owner would."""
         id = str(uuid4())
         body = event.model_dump_json(by_alias=True).encode()
         await self.broker.publish([Message(id, event.name, event.key, body, {})])
@@ -190,7 +190,7 @@ def matched(user: UUID, company: UUID) -> RecommendationCreated:
     )
 
 
-async def test_each_is_sent_what_concerns_them_and_nobody_anything_else(world: World) -> None:
+async def test_each_person_gets_only_the_events_that_concern_them(world: World) -> None:
     candidate, employer, stranger, rival = (uuid4() for _ in range(4))
     world.behind.companies = {str(employer): COMPANY, str(rival): uuid4()}
     async with (
@@ -222,7 +222,7 @@ async def test_each_is_sent_what_concerns_them_and_nobody_anything_else(world: W
         assert theirs.names() == ["recommendation.created", "resume.updated"]
 
 
-async def test_who_begins_to_hire_is_notified_on_the_same_page(world: World) -> None:
+async def test_a_new_employer_is_notified_on_the_open_page(world: World) -> None:
     person = uuid4()
     async with world.page(person) as page:
         await world.say(EmployerProfileCreated(user_id=person, company_id=COMPANY, phone=None))
@@ -231,7 +231,7 @@ async def test_who_begins_to_hire_is_notified_on_the_same_page(world: World) -> 
         await page.received("recommendation.created")
 
 
-async def test_what_was_missed_comes_first(world: World) -> None:
+async def test_missed_events_come_first(world: World) -> None:
     person = uuid4()
     first = await world.say(matched(person, COMPANY))
     async with world.page(person, last="unknown") as page:
@@ -291,16 +291,16 @@ async def test_streams_end_with_the_process(world: World) -> None:
         world.server.should_exit = True
         assert page.task is not None
         await asyncio.wait_for(page.task, 10)
-        assert page.has_ended  # by its own end, before the server would have cut it off
+        assert page.has_ended  # by its own end, before the server would have closed it
         assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x"}])
-async def test_nobody_in_particular_is_sent_nothing(world: World, headers: dict[str, str]) -> None:
+async def test_anonymous_visitors_get_no_events(world: World, headers: dict[str, str]) -> None:
     assert (await world.client.get("/live", headers=headers)).status_code == 401
 
 
-async def test_a_front_without_a_broker_says_so() -> None:
+async def test_a_gateway_without_a_broker_reports_it() -> None:
     port = free_port()
     async with (
         serving(create_web(load_settings({}, web_port=port)), port),
@@ -311,7 +311,7 @@ async def test_a_front_without_a_broker_says_so() -> None:
         assert answer.json()["type"].endswith("live-is-off")
 
 
-async def test_many_changes_are_sent_soon_rarely_and_once_more(
+async def test_many_changes_are_sent_at_once_then_throttled_then_once_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     times: list[float] = []

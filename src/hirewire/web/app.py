@@ -32,6 +32,7 @@ from hirewire.web.pages import (
     people,
     posting,
     resume_files,
+    resume_rows,
     resumes,
     routes,
     saved,
@@ -53,10 +54,10 @@ LARGEST_UPLOAD = LARGEST_IMPORT + 64 * 1024
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
-    *(about, account, saved, candidate, resume_files, resumes, suggestions, applications),
-    *(people, posting, board, employer, styleguide, undoing, routes),
+    *(about, account, saved, candidate, resume_files, resume_rows, resumes, suggestions),
+    *(applications, people, posting, board, employer, styleguide, undoing, routes),
 )
-"""The modules with pages; the first route that fits an address answers."""
+"""The modules with pages. The first matching route wins."""
 
 
 def create_web(settings: Settings) -> FastAPI:
@@ -102,7 +103,7 @@ def create_web(settings: Settings) -> FastAPI:
 
 
 def _add_middleware(app: FastAPI, settings: Settings, proxied: Mapping[str, Upstream]) -> None:
-    """Each one is around those before it; `proxied` are the paths that services answer."""
+    """Add the middleware, innermost first; `proxied` are the paths of the services."""
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(
         BodyLimit,

@@ -1,4 +1,4 @@
-"""Applying opens a resume, to that company alone; its owner sees who has read it."""
+"""An application opens a resume to that company only; its owner sees who has read it."""
 
 from io import BytesIO
 from typing import Any
@@ -21,7 +21,7 @@ ACME, OTHER = UUID(int=1), UUID(int=2)
 
 
 async def candidate(anna: Person, **fields: Any) -> str:
-    """Anna, with her name, a contact and a resume; its id."""
+    """Anna, with her name, a contact and a resume; returns its id."""
     await consume(
         anna.service.messaging.consumer, UserRegistered(id=anna.id, email="anna@example.org")
     )
@@ -50,7 +50,7 @@ def applied(anna: Person, resume: str, company: UUID = ACME) -> ApplicationSubmi
 
 
 async def names(person: Person, *resumes: str) -> dict[str, str]:
-    """The names by resume, of those that are open."""
+    """The names in open resumes, by resume."""
     query = "&".join(f"resume={one}" for one in resumes)
     found = (await person.call("GET", f"/candidates?{query}"))["items"]
     return {one["resumeId"]: one["fullName"] for one in found}
@@ -98,7 +98,7 @@ ENDS = [
 
 @pytest.mark.parametrize(("stage", "seen", "reachable"), ENDS)
 @pytest.mark.parametrize("first", ["submitted", "ended"])
-async def test_a_company_keeps_what_it_had_and_nothing_newer(
+async def test_a_company_keeps_the_version_it_had_and_gets_nothing_newer(
     anna: Person, boris: Person, stage: str, seen: str, reachable: bool, first: str
 ) -> None:
     resume, consumer = await candidate(anna, summary="Was"), anna.service.messaging.consumer
@@ -135,7 +135,7 @@ async def test_a_company_keeps_what_it_had_and_nothing_newer(
     [reader] = (await anna.call("GET", f"/resumes/{resume}/readers"))["items"]
     assert (reader["open"], reader["times"]) == (False, 3)
 
-    await consume(consumer, applied(anna, resume))  # once more: as it is again
+    await consume(consumer, applied(anna, resume))  # again: unchanged
     again = await boris.call("GET", f"/candidates/{resume}")
     assert (again["summary"], again["contacts"], again["asOf"]) == ("Is", contacts, None)
     assert await names(boris, resume) == {resume: "Новое имя"}
@@ -143,7 +143,7 @@ async def test_a_company_keeps_what_it_had_and_nothing_newer(
     assert reader["open"] is True
 
 
-async def test_an_invitation_without_a_yes_opens_nothing(anna: Person, boris: Person) -> None:
+async def test_an_unaccepted_invitation_opens_nothing(anna: Person, boris: Person) -> None:
     resume, consumer = await candidate(anna), anna.service.messaging.consumer
     await hires(boris)
     event = applied(anna, resume)
@@ -156,18 +156,18 @@ async def test_an_invitation_without_a_yes_opens_nothing(anna: Person, boris: Pe
 async def test_an_application_that_moves_is_open_also_if_its_submission_is_not_known(
     anna: Person, boris: Person
 ) -> None:
-    """The log of `vacancies` publishes again what was before this was kept."""
+    """The log of `vacancies` replays events from before this was stored."""
     resume, consumer = await candidate(anna), anna.service.messaging.consumer
     await hires(boris)
     event = applied(anna, resume)
     await consume(consumer, moved(event, "response", "viewed"))
     assert (await boris.call("GET", f"/candidates/{resume}"))["asOf"] is None
     forged = moved(applied(boris, resume), "discard_by_applicant", "withdrawn")
-    await consume(consumer, forged)  # says that it is Boris's
+    await consume(consumer, forged)  # claims to be Boris's
     assert (await boris.call("GET", f"/candidates/{resume}"))["contacts"] != []
 
 
-async def test_an_address_in_place_of_a_name_is_a_contact(anna: Person, boris: Person) -> None:
+async def test_an_address_used_as_a_name_counts_as_a_contact(anna: Person, boris: Person) -> None:
     resume, consumer = await candidate(anna), anna.service.messaging.consumer
     await anna.call("PATCH", "/me", {"fullName": "anna@example.org"})
     await hires(boris)
@@ -186,7 +186,7 @@ async def test_an_address_in_place_of_a_name_is_a_contact(anna: Person, boris: P
     assert "@" not in PdfReader(BytesIO(printed.content)).pages[0].extract_text()
 
 
-async def test_a_links_key_stands_in_no_log(anna: Person) -> None:
+async def test_the_key_of_a_link_is_in_no_log(anna: Person) -> None:
     resume = await candidate(anna)
     change = {"visibility": "link", "status": "published"}
     key = (await anna.call("PATCH", f"/resumes/{resume}", change))["linkKey"]
@@ -218,19 +218,19 @@ async def test_nobody_else_reads_it(anna: Person, boris: Person) -> None:
 async def test_a_claim_on_somebody_elses_resume_opens_nothing(anna: Person, boris: Person) -> None:
     resume = await candidate(anna)
     await hires(boris)
-    forged = applied(boris, resume)  # says that it is Boris's
+    forged = applied(boris, resume)  # claims to be Boris's
     await consume(anna.service.messaging.consumer, forged)
     await boris.call("GET", f"/candidates/{resume}", expect=404)
 
 
-async def test_deleting_closes_it_and_what_comes_late_opens_nothing(
+async def test_deleting_ends_access_and_late_events_open_nothing(
     anna: Person, boris: Person
 ) -> None:
     resume = await candidate(anna)
     await hires(boris)
     event = applied(anna, resume)
     await consume(anna.service.messaging.consumer, event)
-    await consume(anna.service.messaging.consumer, delivery(event, sequence=2))  # once more
+    await consume(anna.service.messaging.consumer, delivery(event, sequence=2))  # again
     assert await names(boris, resume) == {resume: "Анна Ли"}
     await anna.call("DELETE", f"/resumes/{resume}", expect=204)
     assert await names(boris, resume) == {}
@@ -240,7 +240,7 @@ async def test_deleting_closes_it_and_what_comes_late_opens_nothing(
 
 
 @pytest.mark.parametrize("first", ["application", "employer"])
-async def test_the_order_of_the_two_does_not_matter(
+async def test_the_order_of_the_two_events_does_not_matter(
     anna: Person, boris: Person, first: str
 ) -> None:
     resume = await candidate(anna)
@@ -269,7 +269,7 @@ async def test_a_company_is_one_reader_and_pages_are_whole(anna: Person, boris: 
     await anna.call("GET", f"/resumes/{resume}/readers?after=x", expect=422)
 
 
-async def test_without_a_contact_the_accounts_address_is_shown_to_who_may_see_contacts(
+async def test_without_a_contact_the_accounts_address_is_shown_to_readers_of_contacts(
     anna: Person, boris: Person
 ) -> None:
     resume = await candidate(anna)

@@ -1,4 +1,4 @@
-"""What each side has not seen yet: new applications, invitations, messages, moves."""
+"""Unread items of each side: new applications, invitations, messages, moves."""
 
 from importlib import import_module
 from typing import Any
@@ -15,19 +15,19 @@ from tests.vacancies.conftest import Person
 
 
 async def unread(person: Person) -> tuple[int, int]:
-    """As an applicant, as an employer."""
+    """Unread counts as an applicant and as an employer."""
     said = await person.call("GET", "/applications/unread")
     return said["asApplicant"], said["asEmployer"]
 
 
 async def listed(person: Person, query: str = "") -> list[int]:
-    """How much is unread of each application in a list."""
+    """The unread count of each application in a list."""
     found = await person.call("GET", f"/applications?{query}")
     return [one["unread"] for one in found["items"]]
 
 
 async def counts(board: Board) -> dict[tuple[str, str], tuple[int, int]]:
-    """By vacancy and stage: how many, and how many unread."""
+    """By vacancy and stage: the number of applications, and of unread ones."""
     found = await board.boss.call("GET", "/applications/counts")
     return {
         (one["vacancyId"], one["stage"]): (one["count"], one["unread"]) for one in found["items"]
@@ -67,7 +67,7 @@ async def test_messages_are_unread_for_the_other_side_and_published(board: Board
     }, "no word of what was written"
 
 
-async def test_what_moves_is_news_to_whom_it_shows(board: Board) -> None:
+async def test_a_move_is_unread_for_those_who_can_see_it(board: Board) -> None:
     id = (await board.apply())["id"]
     await board.vera.call("POST", f"/applications/{id}/messages", {"text": "Hi"}, expect=201)
     await board.move(id, "consider")
@@ -136,7 +136,7 @@ async def test_the_score_is_shown_while_both_are_compared(board: Board) -> None:
     assert (await _latest(board))["score"] is None, "it would show the resume as it is now"
 
 
-async def test_of_what_was_there_only_the_unopened_is_new(board: Board) -> None:
+async def test_of_earlier_applications_only_unopened_ones_are_unread(board: Board) -> None:
     migration = import_module("hirewire.vacancies.migrations.versions.0008_news")
     opened = (await board.apply())["id"]
     await board.boss.call("GET", f"/applications/{opened}")
@@ -160,7 +160,7 @@ async def _latest(board: Board) -> Any:
     return (await board.boss.call("GET", "/applications?role=employer"))["items"][0]
 
 
-async def test_what_comes_while_one_reads_stays_unread(board: Board) -> None:
+async def test_items_that_arrive_while_reading_stay_unread(board: Board) -> None:
     id = (await board.apply())["id"]
     async with board.boss.service.messaging.transactions() as tx:
         row = await queries.application_of(tx, UUID(id))

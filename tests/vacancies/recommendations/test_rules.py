@@ -1,4 +1,4 @@
-"""What must hold of any score."""
+"""Properties of every score."""
 
 from typing import Any
 
@@ -12,7 +12,8 @@ from hirewire.vacancies.recommendations.facts import (
     skill_code,
     weight_of,
 )
-from hirewire.vacancies.recommendations.rules import BAND_MONTHS, judge
+from hirewire.vacancies.recommendations.inputs import BAND_MONTHS
+from hirewire.vacancies.recommendations.rules import CLOSE, LEVEL_LEAST, Judgement, judge
 from tests.vacancies.recommendations import languages
 from tests.vacancies.recommendations.pairs import resumes, vacancies
 
@@ -30,14 +31,14 @@ def test_the_score_is_the_sum_of_its_reasons(
     assert found.score == pytest.approx(sum(t.points for t in found.terms), abs=1e-4)
     assert all(0 <= term.points <= term.most + 1e-12 for term in found.terms)
     weighed = [term for term in found.terms if term.most]
-    # Beside skills a related occupation is no requirement: it adds, and takes nothing away.
+    # next to skills a related occupation is no requirement: it only adds to the score
     added = [term for term in weighed if term.part == "occupation" and demand.skills]
     assert all(term.points == term.most for term in added)
     required = [term for term in weighed if term not in added]
     assert (found.score == 1) == (bool(weighed) and all(t.verdict == "met" for t in required))
 
 
-def test_all_that_is_asked_for_is_the_whole_and_what_nobody_asks_for_takes_nothing() -> None:
+def test_meeting_all_requirements_scores_in_full_and_extra_skills_cost_nothing() -> None:
     asked = [{"skill": "Python", "kind": "must", "level": 3}, {"skill": "SQL", "kind": "nice"}]
     vacancy = {"title": "Developer", "requirements": asked, "company_id": None}
     others = ["Java", "PHP", "C++", "Linux", "Docker", "Kafka", "Haskell", "Gardening"]
@@ -72,6 +73,28 @@ def test_all_that_is_asked_for_is_the_whole_and_what_nobody_asks_for_takes_nothi
     assert 0.5 < judge(demand_of(vacancy), offer_of(resume | no_level)).score < 1
 
 
+def test_a_skill_that_is_close_counts_in_part_and_lets_nobody_in() -> None:
+    asked = [{"skill": "PostgreSQL", "kind": "nice"}, {"skill": "Gardening", "kind": "nice"}]
+    vacancy = {"title": None, "requirements": asked, "company_id": None}
+
+    def judged(*names: str, must: bool = False) -> Judgement:
+        kinds = [one | {"kind": "must" if must else "nice"} for one in asked]
+        resume = {"skills": [{"name": name} for name in names]}
+        return judge(demand_of(vacancy | {"requirements": kinds}), offer_of(resume))
+
+    first = judged("PHP", "MySQL").terms[0]
+    assert (first.verdict, first.is_close, first.place) == ("partly", True, 1)
+    assert first.points == pytest.approx(CLOSE * first.most)
+    assert judged("PHP", "MySQL").strength == judged("PHP", "Figma").strength
+    as_must = judged("MySQL", "Gardening", must=True)
+    assert (as_must.terms[0].verdict, as_must.fits) == ("conflict", False)
+    assert as_must.terms[0].points == pytest.approx(CLOSE * as_must.terms[0].most)
+    itself = judged("MySQL", "PostgreSQL").terms[0]
+    assert (itself.verdict, itself.is_close, itself.place) == ("met", False, 1)
+    assert not judged("PHP").terms[0].points
+    assert CLOSE < LEVEL_LEAST, "the skill itself is worth more, at any level"
+
+
 @given(vacancies(), resumes())
 def test_a_synonym_changes_nothing(vacancy: dict[str, Any], resume: dict[str, Any]) -> None:
     skills = [one | {"name": one["name"].upper()} for one in resume["skills"]]
@@ -83,7 +106,7 @@ def test_a_synonym_changes_nothing(vacancy: dict[str, Any], resume: dict[str, An
 
 
 @given(vacancies(), resumes())
-def test_one_more_skill_that_is_asked_for_lowers_nothing(
+def test_one_more_required_skill_never_lowers_the_score(
     vacancy: dict[str, Any], resume: dict[str, Any]
 ) -> None:
     demand, offer = demand_of(vacancy), offer_of(resume)
@@ -100,7 +123,7 @@ def test_one_more_skill_that_is_asked_for_lowers_nothing(
 
 
 @given(vacancies(), resumes())
-def test_who_one_is_never_reaches_the_scorer(
+def test_personal_data_never_reaches_the_scorer(
     vacancy: dict[str, Any], resume: dict[str, Any]
 ) -> None:
     person = {"fullName": "Anna", "sex": "female", "age": 61, "photo": "x", "citizenship": "GE"}
@@ -127,7 +150,7 @@ def test_who_one_is_never_reaches_the_scorer(
         ({"requirements": [{"skill": "Java", "kind": "must"}]}, {}, "skill"),
     ],
 )
-def test_gates(vacancy: dict[str, Any], resume: dict[str, Any], part: str) -> None:
+def test_hard_requirements(vacancy: dict[str, Any], resume: dict[str, Any], part: str) -> None:
     base = {"requirements": [{"skill": "SQL", "kind": "nice"}], "company_id": None}
     skills = {"skills": [{"name": "SQL"}]}
     good = judge(demand_of(base), offer_of(skills))
@@ -141,12 +164,12 @@ def test_gates(vacancy: dict[str, Any], resume: dict[str, Any], part: str) -> No
     "more",
     [{"relocation": True, "area": "Tomsk"}, {"area": "омск "}, {"area": None}],
 )
-def test_an_area_that_is_no_hindrance(more: dict[str, Any]) -> None:
+def test_areas_that_do_not_exclude_a_match(more: dict[str, Any]) -> None:
     vacancy = {"requirements": [{"skill": "SQL"}], "area": "Омск", "company_id": None}
     assert judge(demand_of(vacancy), offer_of({"skills": [{"name": "SQL"}]} | more)).fits
 
 
-def test_foreign_numbers_do_no_harm() -> None:
+def test_unexpected_numbers_do_no_harm() -> None:
     offer = offer_of(
         {
             "skills": [{"name": "SQL", "level": 10**9}],

@@ -97,10 +97,10 @@ async def as_page(request: Request, problem: Response) -> Response:
 
 
 def _page_above(app: FastAPI, path: str) -> str:
-    """The nearest page above an address that takes forms only.
+    """The closest page for an address that only accepts forms.
 
-    Without scripts the answer to a form is shown at the form's address. Reloading it, or choosing
-    another language there, asks for that address.
+    Without scripts the answer to a form is shown at the address of the form. Reloading the page, or
+    choosing another language there, requests that address.
     """
     while path := path.rpartition("/")[0]:
         scope = {"type": "http", "method": "GET", "path": path, "headers": []}
@@ -114,6 +114,6 @@ def _wants_page(request: Request) -> bool:
 
 
 def _trigger(status: int, event: str) -> Response:
-    """An answer to an open page that replaces nothing and triggers an event for its script."""
+    """An answer to a script of an open page: it replaces nothing, and triggers this event."""
     headers = {"HX-Reswap": "none", "HX-Trigger": event, "Cache-Control": "no-store"}
     return Response(status_code=status, headers=headers)

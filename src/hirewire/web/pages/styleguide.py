@@ -55,10 +55,12 @@ SAMPLES = {
 }
 REASONS = (
     Reason(part="skill", about="Python", points=0.32, verdict="met"),
-    Reason(part="skill", about="Kafka", points=0.12, verdict="partly"),
-    Reason(part="skill", about="Airflow", points=0, verdict="missing"),
-    Reason(part="area", about="Berlin", points=0, verdict="conflict"),
-    Reason(part="salary", about=None, points=0.1, verdict="unknown"),
+    Reason(
+        part="skill", about="Kafka", points=0.04, most=0.12, verdict="partly", closeTo="RabbitMQ"
+    ),
+    Reason(part="skill", about="Airflow", most=0.1, verdict="missing"),
+    Reason(part="area", kind="preference", most=0.04, verdict="conflict"),
+    Reason(part="salary", kind="preference", points=0.04, most=0.04, verdict="met"),
 )
 PAY = OfferedSalary(min=180_000, max=260_000, currency="RUB")
 SKILLS = tuple(Requirement(skill=skill) for skill in ("Python", "SQL", "Kafka"))
@@ -78,7 +80,7 @@ class Cards:
 
 
 def _cards(sample: Sample) -> Cards:
-    """Their ages are counted from now, so that they always look the same."""
+    """The ages are counted from now, so that they always look the same."""
     at = (now() - timedelta(days=3, hours=1)).isoformat()
     plain = Application(
         id="read",
@@ -128,7 +130,7 @@ def _jobs(sample: Sample) -> tuple[JobFigures, ...]:
 
 @router.get("/styleguide")
 async def styleguide(who: Asking) -> Response:
-    """The components. The texts are samples; nothing here is from the board."""
+    """The components. All texts are samples; no data of the board is shown."""
     sample = SAMPLES[who.words.lang]
     form = Form({"title": sample.title, "workFormat": ["hybrid"]})
     form.errors = {"email": Problem("email_invalid")}

@@ -1,8 +1,12 @@
 """The templates: compiled for each language, with its texts and the icons as constants."""
 
+import re
+from collections.abc import Iterable
 from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
 
 from hirewire.web.i18n.words import words
 from hirewire.web.pages.assets import STATIC, asset, icon
@@ -23,7 +27,7 @@ def templates_in(lang: str) -> Environment:
         auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
+        extensions=[_Continued],
     )
     said = words(lang)
     made.globals.update(asset=asset, icon=icon, initials=initials, hue=hue, w=said, _=said.text)
@@ -38,3 +42,17 @@ def rendered(lang: str, template: str, values: dict[str, object]) -> str:
     environment = templates_in(lang)
     macros = environment.get_template(SHARED).make_module(values)
     return environment.get_template(template).render(values, f=macros)
+
+
+class _Continued(Extension):
+    """Lines of a tag: an indented one that begins with a small letter is what comes after a space.
+
+    So that a long tag stands on several lines of a template, and on one line of the page.
+    """
+
+    def filter_stream(self, stream: TokenStream) -> Iterable[Token]:
+        """The tokens of a template, with such lines joined."""
+        for token in stream:
+            is_html = token.type == "data"
+            text = re.sub(r"\n  +(?=[a-z])", " ", token.value) if is_html else token.value
+            yield Token(token.lineno, token.type, text)

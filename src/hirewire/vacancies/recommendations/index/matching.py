@@ -1,9 +1,10 @@
 """The matching index in the memory of this process: derived from the table `comparable`."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -13,15 +14,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from hirewire.vacancies.recommendations.index.columns import Columns
 from hirewire.vacancies.recommendations.index.packing import Packed
 from hirewire.vacancies.recommendations.index.prefilter import demands_for, offers_for
-from hirewire.vacancies.recommendations.index.segment import Segment, demand_from, offer_from
+from hirewire.vacancies.recommendations.index.scoring import Fit, fitting
+from hirewire.vacancies.recommendations.index.segment import Segment
 from hirewire.vacancies.recommendations.index.side import Side
-from hirewire.vacancies.recommendations.rules import Demand, Judgement, Offer, judge
+from hirewire.vacancies.recommendations.inputs import Demand, Offer
 
 READ_AT_ONCE = 8192
 """The most rows read at once; larger changes are read in parts."""
 _COLUMNS = "kind, number, state = 'open' as open, generation, head, skills, languages, words"
 _CHANGED = f"select {_COLUMNS} from comparable where generation > $1 order by generation limit $2"  # noqa: S608
 _ALL_CHANGED = text(f"select {_COLUMNS} from comparable where generation > :generation")  # noqa: S608
+
+
+class Match(NamedTuple):
+    """A vacancy or resume that matches, and how well."""
+
+    id: UUID
+    version: int
+    """0 for none."""
+    score: float
+    strength: float
 
 
 @dataclass
@@ -102,21 +114,22 @@ class MatchingIndex:
                     [_packed(row) for row in changed if row.open],
                 )
 
-    def vacancies_for(self, offer: Offer) -> Iterator[tuple[Segment, int, Judgement]]:
-        """The vacancies that match a resume, with their scores."""
+    def vacancies_for(self, offer: Offer) -> Iterator[Match]:
+        """The vacancies that match a resume."""
         for segment in self.demands:
-            for slot in demands_for(segment, offer).tolist():
-                found = judge(demand_from(segment, slot), offer)
-                if found.fits:
-                    yield segment, slot, found
+            yield from _matches(segment, fitting(segment, demands_for(segment, offer), offer))
 
-    def resumes_for(self, demand: Demand) -> Iterator[tuple[Segment, int, Judgement]]:
-        """The resumes that match a vacancy, with their scores."""
+    def resumes_for(self, demand: Demand) -> Iterator[Match]:
+        """The resumes that match a vacancy."""
         for segment in self.offers:
-            for slot in offers_for(segment, demand).tolist():
-                found = judge(demand, offer_from(segment, slot))
-                if found.fits:
-                    yield segment, slot, found
+            yield from _matches(segment, fitting(segment, offers_for(segment, demand), demand))
+
+
+def _matches(segment: Segment, fits: Iterable[Fit]) -> Iterator[Match]:
+    ids, versions = segment.column["id"], segment.column["version"]
+    for slot, score, strength in fits:
+        id = UUID(bytes=ids[slot].tobytes())
+        yield Match(id, versions.item(slot), score, strength)
 
 
 _indexes: WeakKeyDictionary[AsyncEngine, MatchingIndex] = WeakKeyDictionary()

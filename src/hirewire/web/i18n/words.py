@@ -83,8 +83,9 @@ class Words:
     def place(self, area: str | None, work_format: str | None) -> str:
         """The location and work format; a location that only names a work format is left out."""
         where = [self.label(work_format)] if work_format else []
-        said = {words(lang).label(work_format).casefold() for lang in LANGUAGES}
-        return " · ".join(([area] if area and area.casefold() not in said else []) + where)
+        if area and area.casefold() not in _labels_of(work_format):
+            where.insert(0, area)
+        return " · ".join(where)
 
     def problem(self, problem: Problem) -> str:
         """The text of a problem; a neutral text for an unknown code."""
@@ -212,6 +213,12 @@ class Words:
         passed = max((datetime.now(moment.tzinfo) - moment).total_seconds(), 60)
         unit = next((unit for unit in (86400, 3600, 60) if passed >= unit), 60)
         return _age(self.lang, int(passed) // unit * unit)
+
+
+@lru_cache(maxsize=1_000)
+def _labels_of(value: object) -> frozenset[str]:
+    """The labels of a JSON value in all languages, in lower case."""
+    return frozenset(words(lang).label(value).casefold() for lang in LANGUAGES)
 
 
 @lru_cache(maxsize=10_000)

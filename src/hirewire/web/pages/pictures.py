@@ -2,6 +2,7 @@
 
 import re
 import zlib
+from functools import lru_cache
 
 HUES = 6
 """The number of colours for initials in the style sheet (`hue-0` is the default)."""
@@ -12,6 +13,7 @@ _LEGAL_FORMS = {
 _WORD = re.compile(r"\w[\w.]*")
 
 
+@lru_cache(maxsize=10_000)
 def initials(name: str | None) -> str:
     """The first letters of two words, without a company's legal form; "" without a name."""
     words = _WORD.findall(name or "")
@@ -19,6 +21,7 @@ def initials(name: str | None) -> str:
     return "".join(word[0] for word in said[:2]).upper()
 
 
+@lru_cache(maxsize=10_000)
 def hue(name: str | None) -> str:
     """The class of the colour for a name; the same name always has the same colour."""
     return f"hue-{zlib.crc32((name or '').strip().casefold().encode()) % HUES}"

@@ -1,14 +1,14 @@
-"""A CV in a browser: uploaded, corrected, saved and published; with and without scripts."""
+"""CVs in a browser, with and without scripts: uploaded, corrected, saved and published."""
 
 from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
-from tests.journeys.browsing import Somebody, browsing
+from tests.journeys.browsing import PHONE, Somebody, browsing
 from tests.journeys.conftest import Platform
 from tests.profiles.cv.layouts import hh, table_sidebar
-from tests.profiles.cv.people import ANNA, IRINA
+from tests.profiles.cv.people import ANNA, IRINA, Person
 from tests.profiles.cv.test_files import blank
 
 ALL = ("auth", "profiles", "vacancies", "web")
@@ -19,55 +19,83 @@ pytestmark = [
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("language", "name", "file", "wrong", "has_scripts"),
-    [
-        ("en", "cv.docx", table_sidebar(ANNA, "short"), "scan", True),
-        ("ru", "резюме.pdf", hh(IRINA, "name"), "скан", False),
-    ],
-)
-async def test_a_cv_is_read_corrected_and_published(
-    platform: Platform,
-    chromium: str,
-    tmp_path: Path,
-    language: str,
-    name: str,
-    file: bytes,
-    wrong: str,
-    has_scripts: bool,
+async def test_cvs_are_read_corrected_and_published(
+    platform: Platform, chromium: str, tmp_path: Path
 ) -> None:
-    person = {"en": ANNA, "ru": IRINA}[language]
-    chosen, scan = tmp_path / name, tmp_path / "scan.pdf"
-    chosen.write_bytes(file)
-    scan.write_bytes(blank())
+    files = {
+        "cv.docx": table_sidebar(ANNA, "short"),
+        "резюме.pdf": hh(IRINA, "name"),
+        "скан.pdf": blank(),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
     await platform.start(*ALL)
+    address = platform.settings.service_url("web")
     async with browsing(chromium) as browser:
-        address = platform.settings.service_url("web")
-        who = await Somebody.arrive(browser, address, language, java_script_enabled=has_scripts)
-        page = who.page
-        await who.sign_up()
-        await page.goto("/me")
-        await page.locator("details summary", has_text="PDF").click()
-        upload = page.locator("form[action='/resumes/import']")
-        await upload.locator("input[type=file]").set_input_files(scan)
-        await upload.locator("button").click()
-        await expect(page.locator(".wrong")).to_contain_text(wrong)
+        anna = await Somebody.arrive(browser, address, "en")
+        await anna.sign_up()
+        await upload(anna, tmp_path / "cv.docx")
+        await is_read(anna, ANNA)
+        said = anna.page.locator("#work-1-end-said")
+        await expect(said).to_have_text("Read from: “Jun 2015 – Feb 2019”")
+        assert await anna.serious_in_both() == []
+        await anna.page.fill("#work-1-end", "long ago")
+        await anna.page.locator("[name='education-removed']").check()
+        await save(anna)
+        await expect(said).to_have_text("Must be YYYY, YYYY-MM or YYYY-MM-DD")
+        await expect(anna.page.locator("#work-1-end")).to_be_focused()
+        await expect(anna.page.locator("#work-1-start-said")).to_contain_text("Jun 2015 – Feb")
+        await expect(anna.page.locator("#education-0-organization")).to_have_count(0)
+        await anna.page.fill("#work-1-end", "February 2019")
+        await save_and_publish(anna, ANNA)
 
-        await upload.locator("input[type=file]").set_input_files(chosen)
-        await upload.locator("button").click()
-        await expect(page.locator("#name")).to_have_value(person.name)
-        await expect(page.locator("#email-said")).to_contain_text(person.email)
-        await expect(page.locator("#work-1-company")).to_have_value(person.jobs[1].company)
-        await page.fill("#work-1-company", "Corrected & Sons")
-        await page.locator("form[action='/resumes/read'] button").click()
+        irina = await Somebody.arrive(
+            browser, address, "ru", java_script_enabled=False, viewport=PHONE
+        )
+        await irina.sign_up()
+        await upload(irina, tmp_path / "скан.pdf")
+        await expect(irina.page.locator(".wrong")).to_contain_text("скан")
+        await upload(irina, tmp_path / "резюме.pdf")
+        await is_read(irina, IRINA)
+        await save_and_publish(irina, IRINA)
 
-        await page.wait_for_url("**/resumes/*-*")
-        await expect(page.locator("h1")).to_have_text(person.title)
-        jobs = page.locator("#experience-list")
-        await expect(jobs).to_contain_text("Corrected & Sons")
-        await expect(jobs).to_contain_text(person.jobs[0].company)
-        await page.locator("#resume-bar button[value=publish]").click()
-        await expect(page.locator("#resume-bar .pill.published")).to_be_visible()
-        await page.goto("/me")
-        await expect(page.locator("#profile")).to_contain_text(person.name)
-        await expect(page.locator("#contact")).to_have_value(person.email)
+
+async def upload(who: Somebody, file: Path) -> None:
+    if not who.page.url.endswith("/resumes/import"):
+        await who.page.goto("/me")
+        await who.page.locator("details summary", has_text="PDF").click()
+    form = who.page.locator("form[action='/resumes/import']")
+    await form.locator("input[type=file]").set_input_files(file)
+    await form.locator("button").click()
+
+
+async def is_read(who: Somebody, person: Person) -> None:
+    fields = {
+        "label": person.title,
+        "name": person.name,
+        "email": person.email,
+        "work-1-company": person.jobs[1].company,
+        "language-0-fluency": "native",
+    }
+    for name, value in fields.items():
+        await expect(who.page.locator(f"#{name}")).to_have_value(value)
+
+
+async def save(who: Somebody) -> None:
+    await who.page.locator("form[action='/resumes/read'] button").click()
+
+
+async def save_and_publish(who: Somebody, person: Person) -> None:
+    page = who.page
+    await page.fill("#work-1-company", "Corrected & Sons")
+    await save(who)
+    await page.wait_for_url("**/resumes/*-*")
+    await expect(page.locator("h1")).to_have_text(person.title)
+    jobs = page.locator("#experience-list")
+    await expect(jobs).to_contain_text("Corrected & Sons")
+    await expect(jobs).to_contain_text(person.jobs[0].company)
+    await page.locator("#resume-bar button[value=publish]").click()
+    await expect(page.locator("#resume-bar .pill.published")).to_be_visible()
+    await page.goto("/me")
+    await expect(page.locator("#profile")).to_contain_text(person.name)
+    await expect(page.locator("#contact")).to_have_value(person.email)

@@ -134,6 +134,17 @@ async def test_mistakes_are_said_beside_the_field_in_the_pages_language(platform
             "/resumes/import", files={"file": ("x.json", b"not json", "application/json")}
         )
         assert "Это не файл JSON." in answer.text
+        for file, status, said in (
+            (b"Anna, a cook", 422, "Это не PDF и не документ Word"),
+            (b"%PDF-" + bytes(6 * 2**20), 413, "Файл больше 5"),
+            (b"%PDF-" + bytes(9 * 2**20), 413, "Слишком большой размер"),
+        ):
+            files = {"file": ("cv.pdf", file, "application/pdf")}
+            answer = await client.post(
+                "/resumes/import", files=files, headers={"Accept": "text/html"}
+            )
+            assert answer.status_code == status
+            assert said in answer.text
         document = b'{"basics": {"label": "Imported"}, "work": [{"name": "Acme"}]}'
         answer = await client.post(
             "/resumes/import", files={"file": ("x.json", document, "application/json")}

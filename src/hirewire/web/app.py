@@ -50,6 +50,8 @@ STARTING_SECONDS = 60.0
 """A service that is unavailable this soon after the gateway's start counts as starting."""
 LARGEST_UPLOAD = LARGEST_IMPORT + 64 * 1024
 """The size of a file with the form around it."""
+LARGEST_READ = 4 * 1024 * 1024
+"""What was read of a file, as a form sends it: a Cyrillic letter is six characters."""
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
@@ -106,7 +108,11 @@ def _add_middleware(app: FastAPI, settings: Settings, proxied: Mapping[str, Upst
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(
         BodyLimit,
-        larger=[("/resumes/import", LARGEST_UPLOAD), ("/employer/company", LARGEST_LOGO_FORM)],
+        larger=[
+            ("/resumes/import", LARGEST_UPLOAD),
+            ("/resumes/read", LARGEST_READ),
+            ("/employer/company", LARGEST_LOGO_FORM),
+        ],
         shown=failures.as_page,
     )
     app.add_middleware(Proxy, routes=proxied)

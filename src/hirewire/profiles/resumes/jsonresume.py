@@ -147,6 +147,15 @@ def language(entry: Part) -> Item | None:
     return {"language": name, "level": _fluency(entry.at("fluency"))} if name else None
 
 
+def name_levels(document: Mapping[str, Any]) -> None:
+    """Write the levels of the languages as `A1` to `C2` or `native`; those unknown are left out."""
+    for entry in Part(document).at("languages").each(MOST_FEW):
+        level = _fluency(entry.at("fluency"))
+        entry.value.pop("fluency", None)
+        if level is not None:
+            entry.value["fluency"] = level
+
+
 def _fluency(part: Part) -> str | None:
     text = part.line()
     if text is None:

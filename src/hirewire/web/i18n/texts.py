@@ -36,6 +36,7 @@ PAGES: dict[str, tuple[str, ...]] = {
             "new_resume.html",
             "imported.html",
             "read_resume.html",
+            "checking.html",
             "candidate.py",
         ),
     ),

@@ -18,9 +18,11 @@ from hirewire.web.sessions import ForeignForm, Visitor, as_known, sign_in_path, 
 TITLES = {
     404: N_("Page not found"),
     403: N_("This form was sent from another site"),
+    413: N_("This is too large"),
 }
 OTHERWISE = N_("Something went wrong")
 FAILED = N_("The error has been logged. Nothing was changed.")
+SMALLER = N_("Nothing was changed. Go back and choose a smaller file, or send less text.")
 
 
 def install(app: FastAPI) -> None:
@@ -88,7 +90,7 @@ async def as_page(request: Request, problem: Response) -> Response:
         "missing.html" if status == 404 else "wrong.html",
         status,
         title=TITLES.get(status, OTHERWISE),
-        said=FAILED if status >= 500 else "",
+        said=FAILED if status >= 500 else SMALLER if status == 413 else "",
     )
     for name in ("allow", "retry-after"):
         if value := problem.headers.get(name):

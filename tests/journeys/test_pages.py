@@ -145,6 +145,13 @@ async def test_mistakes_are_said_beside_the_field_in_the_pages_language(platform
             )
             assert answer.status_code == status
             assert said in answer.text
+        for address, above in (("/resumes/read", "/"), ("/employer/vacancies/read", "/employer")):
+            asked = await client.get(address, headers={"Accept": "text/html"})
+            assert (asked.status_code, asked.headers["location"]) == (303, above), address
+        for text, said in (("", "Обязательное"), ("x" * 20_001, "Не более 20")):
+            answer = await client.post("/employer/vacancies/read", data={"text": text})
+            assert answer.status_code == 422
+            assert re.search(rf'id="text-said" class="wrong">[^<]*{said}', answer.text)
         document = b'{"basics": {"label": "Imported"}, "work": [{"name": "Acme"}]}'
         answer = await client.post(
             "/resumes/import", files={"file": ("x.json", document, "application/json")}

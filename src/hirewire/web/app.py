@@ -31,6 +31,7 @@ from hirewire.web.pages import (
     failures,
     people,
     posting,
+    read_vacancy,
     resume_files,
     resumes,
     routes,
@@ -56,7 +57,7 @@ LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
     *(about, account, saved, candidate, resume_files, resumes, suggestions, applications),
-    *(people, posting, board, employer, styleguide, undoing, routes),
+    *(people, read_vacancy, posting, board, employer, styleguide, undoing, routes),
 )
 """The modules with pages; the first route that fits an address answers."""
 

@@ -48,10 +48,11 @@ PAGES: dict[str, tuple[str, ...]] = {
     ),
     "Employer's dashboard": (
         *("hire.html", "employer.html", "company_edit.html", "new_vacancy.html"),
+        "read_vacancy.html",
         *("my_vacancies.html", "received.html", "resumes_matched.html", "feed.html"),
         "employer.py",
     ),
-    "Job editor": ("vacancy_edit.html", "price.html"),
+    "Job editor": ("vacancy_edit.html", "vacancy_fields.html", "vacancy_wrong.html", "price.html"),
     "Board": ("job.html", "board.html", "cards.html", "stage.html"),
     "Candidates": ("candidates.html", "candidate.html", "resumes.html", "card.html"),
     "Application": ("application.html", "applications.py"),

@@ -73,6 +73,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def no_such_address(request: Request, error: RequestValidationError) -> Response:
         answer: Response = await problems.validation(request, error)
+        if request.method == "GET" and _wants_page(request) and _takes_form(app, request):
+            return RedirectResponse(_page_above(app, request.url.path), 303)
         if _wants_page(request):  # the address is invalid: no page sends such a body
             answer.status_code = 404
         return await as_page(request, answer)
@@ -96,6 +98,15 @@ async def as_page(request: Request, problem: Response) -> Response:
         if value := problem.headers.get(name):
             page.headers[name] = value
     return page
+
+
+def _takes_form(app: FastAPI, request: Request) -> bool:
+    """Whether a form may be sent here: `/resumes/read` stands beside `/resumes/{id}`."""
+    scope = {"type": "http", "method": "POST", "path": request.url.path, "headers": []}
+    return any(
+        route.matches(scope)[0] is Match.FULL and "{" not in getattr(route, "path", "{")
+        for route in app.router.routes
+    )
 
 
 def _page_above(app: FastAPI, path: str) -> str:

@@ -1,15 +1,19 @@
-"""CVs in a browser, with and without scripts: uploaded, corrected, saved and published."""
+"""CVs and job ads in a browser, with and without scripts: read, corrected, saved and published."""
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import expect
 
 from tests.journeys.browsing import PHONE, Somebody, browsing
 from tests.journeys.conftest import Platform
+from tests.journeys.people import PASSWORD
 from tests.profiles.cv.layouts import hh, table_sidebar
 from tests.profiles.cv.people import ANNA, IRINA, Person
 from tests.profiles.cv.test_files import blank
+from tests.vacancies.adverts.advert import Advert
+from tests.vacancies.adverts.seen import ACCOUNTANT, NURSE
 
 ALL = ("auth", "profiles", "vacancies", "web")
 pytestmark = [
@@ -58,6 +62,68 @@ async def test_cvs_are_read_corrected_and_published(
         await upload(irina, tmp_path / "резюме.pdf")
         await is_read(irina, IRINA)
         await save_and_publish(irina, IRINA)
+
+
+@pytest.mark.long
+async def test_pasted_job_ads_are_read_corrected_and_published(
+    platform: Platform, chromium: str
+) -> None:
+    await platform.start(*ALL)
+    address = platform.settings.service_url("web")
+    async with browsing(chromium) as browser:
+        anna = await Somebody.arrive(browser, address, "en")
+        await paste(anna, NURSE.text)
+        await expect(anna.page.locator("#title")).to_have_value(NURSE.title)
+        await expect(anna.page.locator("[name='skill']").nth(0)).to_have_value(NURSE.must[0])
+        said = anna.page.locator("#experience-said")
+        await expect(said).to_contain_text("At least 1 year of experience in elderly care")
+        assert await anna.serious_in_both() == []
+        await anna.page.fill("[name='salary_max']", "7")
+        await create(anna)
+        await expect(anna.page.locator("#salary-said")).to_be_visible()
+        await expect(said).to_contain_text("At least 1 year")
+        await anna.page.fill("[name='salary_max']", "23")
+        await create_and_publish(anna, NURSE, "23")
+
+        irina = await Somebody.arrive(
+            browser, address, "ru", java_script_enabled=False, viewport=PHONE
+        )
+        await paste(irina, ACCOUNTANT.text)
+        await expect(irina.page.locator("#area")).to_have_value("Калининград")
+        await create_and_publish(irina, ACCOUNTANT, "140")
+
+
+async def paste(who: Somebody, text: str) -> None:
+    page = who.page
+    await page.goto("/signup")
+    await page.fill("#email", f"{uuid4().hex}@example.org")
+    await page.fill("#password", PASSWORD)
+    await page.locator("main form button:not([type])").click()
+    await page.wait_for_url("**/me*")
+    await page.goto("/employer")
+    await page.fill("#companyName", "Acme")
+    await page.locator("form[action='/employer'] button").click()
+    await page.locator("details.paste summary").click()
+    await page.fill("#text", text)
+    await page.locator("form[action='/employer/vacancies/read'] button").click()
+
+
+async def create(who: Somebody) -> None:
+    await who.page.locator("form[action='/employer/vacancies/checked'] button:not([type])").click()
+
+
+async def create_and_publish(who: Somebody, advert: Advert, pay: str) -> None:
+    page = who.page
+    await create(who)
+    await page.wait_for_url("**/employer/vacancies/*-*")
+    await page.locator("button[value=publish]").click()
+    await expect(page.locator(".pill.published").first).to_be_visible()
+    await page.goto(page.url.partition("?")[0].replace("/employer", ""))
+    main = page.locator("main")
+    await expect(main).to_contain_text(advert.title)
+    await expect(main).to_contain_text(pay)
+    for skill in (*advert.must[:2], *advert.nice[:1]):
+        await expect(main).to_contain_text(skill)
 
 
 async def upload(who: Somebody, file: Path) -> None:
